@@ -1,0 +1,33 @@
+# What every target is compiled with.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+option(DPE_WERROR "Warnings are errors" OFF)
+set(DPE_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined")
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(settings INTERFACE)
+target_include_directories(settings INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(settings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+  -ffunction-sections -fdata-sections $<$<BOOL:${DPE_WERROR}>:-Werror>)
+target_link_options(settings INTERFACE -Wl,--gc-sections -Wl,--as-needed)
+
+if(DPE_SANITIZE)
+  target_compile_options(settings INTERFACE -fsanitize=${DPE_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
+  target_link_options(settings INTERFACE -fsanitize=${DPE_SANITIZE})
+else()
+  target_compile_options(settings INTERFACE -fstack-protector-strong
+    $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
+  target_link_options(settings INTERFACE -Wl,-z,relro -Wl,-z,now)
+endif()

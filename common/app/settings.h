@@ -1,0 +1,69 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace re2 {
+class RE2;
+}
+
+namespace exporter {
+
+class Yaml;
+
+/// A setting of an exporter: `--collector.netdev.device-exclude=REGEXP` on the command line, or
+/// `collector: {netdev: {device-exclude: REGEXP}}` in the configuration file. The command line wins.
+struct Flag {
+  enum class Kind { value, boolean, repeated };
+  std::string_view name;      ///< without the dashes
+  std::string_view fallback;  ///< the default; "true" or "false" for a boolean
+  std::string_view help;
+  Kind kind = Kind::value;
+};
+
+/// The values of all flags of one configuration. Immutable once read; a getter throws Error{config}
+/// with the value's origin ("--x" or "file:line:column: path") when it is not of that type.
+class Settings {
+ public:
+  /// Takes values in this order: `given` (the command line), `file`, the flag's fallback.
+  Settings(std::span<const Flag> flags, const std::map<std::string, std::vector<std::string>>& given,
+           const Yaml* file);
+
+  const std::string& text(std::string_view flag) const;
+  const std::vector<std::string>& texts(std::string_view flag) const;  ///< of a repeated flag
+  bool enabled(std::string_view flag) const;
+  std::chrono::milliseconds duration(std::string_view flag) const;
+  std::size_t count(std::string_view flag) const;
+
+  /// Fails as the getters do: for a check that only the flag's owner can make.
+  [[noreturn]] void fail(std::string_view flag, std::string_view why) const;
+
+ private:
+  struct Value {
+    std::vector<std::string> texts;
+    std::string origin;
+  };
+  const Value& value(std::string_view flag) const;
+
+  std::map<std::string, Value, std::less<>> values_;
+};
+
+/// Which names to take, by two regular expressions in Go's syntax (RE2), as node_exporter's
+/// include and exclude flags: excluded when `exclude` matches, or when `include` does not.
+class Filter {
+ public:
+  /// Reads the two flags; an empty name or an empty expression filters nothing. Throws
+  /// Error{config} with the origin of an expression that is not valid.
+  Filter(const Settings& settings, std::string_view include_flag, std::string_view exclude_flag);
+  bool passes(std::string_view name) const;
+
+ private:
+  std::shared_ptr<const re2::RE2> include_, exclude_;
+};
+
+}  // namespace exporter

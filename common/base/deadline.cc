@@ -1,0 +1,20 @@
+#include "common/base/deadline.h"
+
+#include <algorithm>
+
+#include "common/base/error.h"
+
+namespace exporter {
+
+std::chrono::milliseconds Deadline::left() const {
+  using std::chrono::milliseconds;
+  if (stop_.stop_requested()) return milliseconds::zero();
+  return std::max(std::chrono::ceil<milliseconds>(when_ - Clock::now()), milliseconds::zero());
+}
+
+void Deadline::check() const {
+  if (stop_.stop_requested()) throw Error(Reason::cancelled, "cancelled");
+  if (Clock::now() >= when_) throw Error(Reason::timeout, "deadline passed");
+}
+
+}  // namespace exporter

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace exporter {
+
+/// Why a run failed; the value is also the `reason` label of exporter_collector_failures_total.
+enum class Reason {
+  config,
+  auth,
+  connect,
+  timeout,
+  http_status,
+  rate_limited,
+  decode,
+  query,
+  io,
+  cancelled,
+  internal,
+};
+
+/// The reason's label value, e.g. "rate_limited".
+std::string_view to_string(Reason reason) noexcept;
+
+/// A failure with its reason: thrown where it happens, caught by the Runner and by run() alone.
+class Error : public std::runtime_error {
+ public:
+  Error(Reason reason, const std::string& what) : std::runtime_error(what), reason_(reason) {}
+  Reason reason() const noexcept { return reason_; }
+
+ private:
+  Reason reason_;
+};
+
+/// An Error{Reason::io} that reads "<what>: <text of errno_value>".
+Error io_error(std::string_view what, int errno_value);
+
+}  // namespace exporter

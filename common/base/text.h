@@ -1,0 +1,49 @@
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+/// Small functions on text that the standard library lacks. All borrow; none throws.
+namespace exporter {
+
+/// The text without blanks and newlines at both ends.
+std::string_view trim(std::string_view text) noexcept;
+
+/// Takes the part before the first `separator` off the front of `rest` and returns it; the whole
+/// of `rest` when there is none. `while (!rest.empty()) next_part(rest, '\n')` reads lines.
+std::string_view next_part(std::string_view& rest, char separator) noexcept;
+
+/// Takes the next word (separated by blanks or tabs) off `rest`; empty at the end.
+std::string_view next_word(std::string_view& rest) noexcept;
+
+/// The whole text as a number; nothing when anything is left over or it does not fit.
+template <class Number>
+std::optional<Number> parse_number(std::string_view text, int base = 10) noexcept {
+  Number value{};
+  const char* end = text.data() + text.size();
+  const auto result = [&] {
+    if constexpr (std::is_floating_point_v<Number>) {
+      return std::from_chars(text.data(), end, value);
+    } else {
+      return std::from_chars(text.data(), end, value, base);
+    }
+  }();
+  if (result.ec != std::errc{} || result.ptr != end || text.empty()) return std::nullopt;
+  return value;
+}
+
+/// Appends `text`, each maximal invalid UTF-8 part replaced by U+FFFD (Unicode 15, 3.9, table 3-8).
+void append_utf8(std::string& out, std::string_view text);
+
+/// Whether the whole text is valid UTF-8.
+bool valid_utf8(std::string_view text) noexcept;
+
+/// The candidate nearest to `word` (Levenshtein distance at most a third of its length), for "did
+/// you mean"; empty when none is near.
+std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
+
+}  // namespace exporter

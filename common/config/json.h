@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace exporter {
+
+/// A place in a JSON reply. Every failure is an Error{decode} that reads
+/// "origin: path: what is wrong", e.g. "GET /dags: dags[3].is_paused: expected boolean, got string".
+/// Values are never quoted in errors: a reply may hold secrets. Cheap to copy.
+class Json {
+ public:
+  /// Parses the whole text (at most 256 levels deep); invalid UTF-8 is an error.
+  static Json parse(std::string_view text, std::string origin);
+
+  /// The member `key`; fails when it is missing or null.
+  Json at(std::string_view key) const;
+  /// The member `key`; absent and null are the same.
+  std::optional<Json> find(std::string_view key) const;
+  std::vector<Json> items() const;
+  std::vector<std::pair<std::string, Json>> members() const;
+
+  std::string string() const;
+  double number() const;
+  std::int64_t integer() const;
+  bool boolean() const;
+  std::chrono::sys_time<std::chrono::microseconds> time() const;  ///< RFC 3339
+
+  [[noreturn]] void fail(std::string_view why) const;
+
+ private:
+  struct Node;
+  explicit Json(std::shared_ptr<const Node> node);
+  std::shared_ptr<const Node> node_;
+};
+
+}  // namespace exporter

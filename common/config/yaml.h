@@ -1,0 +1,64 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/secret.h"
+
+namespace exporter {
+
+/// A place in a YAML document. Every failure is an Error{config} that reads
+/// "file:line:column: path: what is wrong", e.g. "a.yml:3:5: targets[1].url: expected a string".
+/// Cheap to copy; keys asked for are remembered by the document, for finish().
+class Yaml {
+ public:
+  /// Reads and parses a file of at most 16 MiB and 64 levels. Refuses doubled keys, aliases that
+  /// expand without bound, and more than one document.
+  static Yaml load_file(const std::string& path);
+  /// The same from text; `origin` stands for the file's name.
+  static Yaml parse(std::string_view text, std::string origin);
+
+  bool is_map() const;
+  bool is_sequence() const;
+
+  /// The value at `key`; fails when it is missing or null.
+  Yaml required(std::string_view key) const;
+  /// The value at `key`; nothing when it is missing or null.
+  std::optional<Yaml> optional(std::string_view key) const;
+  /// The items of a sequence.
+  std::vector<Yaml> items() const;
+  /// The keys of a map in order, each with its value; marks them as known.
+  std::vector<std::pair<std::string, Yaml>> entries() const;
+
+  std::string string() const;  ///< any scalar as text
+  double number() const;
+  std::int64_t integer() const;
+  bool boolean() const;  ///< true or false
+  std::chrono::milliseconds duration() const;  ///< "30s", "5m", "1h30m"
+  /// The secret at `key`, `key_file` or `key_env`; fails when none or more than one is there. A
+  /// file's relative path is taken from the folder of the document.
+  SecretSource secret(std::string_view key) const;
+  std::optional<SecretSource> optional_secret(std::string_view key) const;
+
+  /// Fails at the first key, here or below, that nobody asked for, and suggests the nearest one
+  /// that somebody did.
+  void finish() const;
+
+  /// The folder of the file, for paths relative to it; empty for parse().
+  std::string folder() const;
+  /// "file:line:column: path".
+  std::string where() const;
+  [[noreturn]] void fail(std::string_view why) const;
+
+ private:
+  struct Node;
+  explicit Yaml(std::shared_ptr<const Node> node);
+  std::shared_ptr<const Node> node_;
+};
+
+}  // namespace exporter

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/base/deadline.h"
+#include "common/base/secret.h"
+#include "common/config/json.h"
+#include "common/http/retry.h"
+#include "common/http/upstream_metrics.h"
+
+namespace exporter::http {
+
+struct ClientRequest {
+  std::string method = "GET";
+  std::string target;  ///< path and query, joined to ClientOptions::base_url
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;
+  bool idempotent = false;  ///< a POST that may be sent twice; GET, HEAD, PUT and DELETE always may
+};
+
+struct ClientResponse {
+  int status = 0;
+  std::string body;
+  std::map<std::string, std::string, std::less<>> headers;  ///< names in lower case
+};
+
+struct ClientOptions {
+  std::string name;      ///< the `upstream` label of its metrics
+  std::string base_url;  ///< http://, https://; no user or password in it
+  std::string unix_socket;  ///< connect there instead of to the URL's host
+  std::string proxy;        ///< empty: none, whatever the environment says
+  std::string ca_file, client_certificate_file, client_key_file;
+  RetryPolicy retry;
+  std::size_t max_body = 256u << 20;
+  std::size_t max_redirects = 5;
+};
+
+/// Adds credentials to a request, again before each try, so that a rotated secret is used.
+using Authorize = std::function<void(ClientRequest&)>;
+
+/// One upstream: keeps its connections, retries what is safe to retry within the deadline, honours
+/// Retry-After, follows no redirect to another host with credentials, counts into UpstreamMetrics.
+/// Safe to use from several threads.
+class Client {
+ public:
+  Client(ClientOptions options, Authorize authorize, UpstreamMetrics& metrics);
+  ~Client();
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+
+  /// The reply, whatever its status. Throws Error{connect | timeout | cancelled | decode}; no error
+  /// text holds a header, a body or a query.
+  ClientResponse send(ClientRequest request, const Deadline& deadline);
+
+  /// The JSON reply to a GET. Besides send()'s errors throws Error{auth} for 401 and 403,
+  /// Error{rate_limited} for 429, Error{http_status} for other statuses than 200.
+  Json get(std::string target, const Deadline& deadline);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace exporter::http

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/base/body.h"
+
+namespace exporter::http {
+
+/// A request as the handler sees it; everything borrowed until the handler returns.
+struct Request {
+  std::string_view method, path;  ///< the path is percent-decoded
+  std::string_view client;        ///< the peer's address without port
+  std::string_view user;          ///< who authenticated; empty when nobody must
+  /// The header's value, by name in any case; empty when absent. Equal headers are joined by ",".
+  std::function<std::string(std::string_view name)> header;
+  /// The percent-decoded values of a query parameter, in order, e.g. of "collect[]".
+  std::function<std::vector<std::string>(std::string_view name)> query;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type = "text/plain; charset=utf-8";
+  Body body;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+/// Answers one request. May block: each connection has a thread of its own. An exception becomes
+/// status 500 with a body that says nothing about it, and one log line.
+using Handler = std::function<Response(const Request&)>;
+
+struct ServerOptions {
+  /// ":9100", "127.0.0.1:9100", "[::1]:9100"; port 0 takes a free one. Host names are resolved.
+  std::vector<std::string> listen;
+  bool systemd_socket = false;  ///< take the sockets of LISTEN_FDS instead (sd_listen_fds(3))
+  std::string web_config_file;  ///< exporter-toolkit's format; empty: plain HTTP, no users
+  std::vector<std::string> open_paths;  ///< served without authentication, e.g. "/-/healthy"
+  bool access_log = false;
+  std::size_t max_connections = 512;  ///< beyond it the connection that idles longest is closed
+  std::chrono::seconds idle_timeout{30};
+  std::size_t max_header_bytes = 16 << 10;
+};
+
+/// An HTTP/1.1 server on its own threads, from construction to destruction. Methods other than GET,
+/// HEAD and POST get 405; request bodies are read and dropped up to 64 KiB, then 413.
+class Server {
+ public:
+  /// Throws Error{config} that names the address, and says which flag moves it, when one is taken.
+  Server(ServerOptions options, Handler handler);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// The addresses it listens on, with real ports, e.g. "127.0.0.1:41234", "[::1]:9100".
+  std::vector<std::string> addresses() const;
+  /// The port of the first address.
+  std::uint16_t port() const;
+  bool tls() const;
+
+  /// Accepts no more, lets running requests finish for at most `grace`, then cuts them.
+  void stop(std::chrono::milliseconds grace);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace exporter::http

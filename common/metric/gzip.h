@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace exporter {
+
+/// Raw deflate blocks that end at a byte border (Z_FULL_FLUSH), to be joined into a gzip member.
+struct Deflated {
+  std::string bytes;
+  std::uint32_t crc = 0;  ///< CRC-32 of the raw bytes
+  std::size_t raw_size = 0;
+};
+
+/// Compresses at a zlib level from 1 (fast) to 9. Throws Error{internal} without memory.
+Deflated deflate_blocks(std::string_view raw, int level);
+
+/// Joins deflated pieces into one gzip member (RFC 1952): header(), the pieces' bytes in the order
+/// in which they were added, trailer().
+class GzipMember {
+ public:
+  static std::string_view header();
+  void add(const Deflated& piece);
+  std::string trailer() const;
+
+ private:
+  std::uint32_t crc_ = 0;
+  std::uint32_t size_ = 0;
+};
+
+}  // namespace exporter

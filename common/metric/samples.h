@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/metric/metric.h"
+
+namespace exporter {
+
+/// The exposition formats: Prometheus text 0.0.4 and OpenMetrics 1.0.
+enum class Format : std::uint8_t { text, openmetrics };
+
+struct Label {
+  std::string_view name, value;
+};
+
+/// The samples of one run, text from birth: each add() appends the finished line, which both
+/// formats share; render() puts the families' headers around them. The first of equal series wins.
+class Samples {
+ public:
+  /// Adds a sample of a family declared in source, with one value for each of its labels.
+  template <std::size_t N, class... Values>
+  void add(const Metric<N>& metric, double value, const Values&... labels) {
+    static_assert(sizeof...(Values) == N, "one value for each declared label");
+    const std::array<std::string_view, N> values{std::string_view(labels)...};
+    add(MetricView(metric), value, values);
+  }
+  void add(const MetricView& metric, double value, std::span<const std::string_view> labels);
+
+  /// Adds a sample of a family whose name comes from the source (a kernel counter, a text file, a
+  /// configuration); name and help are copied. Throws Error{decode} for an invalid or reserved name.
+  void add_named(MetricType type, std::string_view name, std::string_view help, double value,
+                 std::span<const Label> labels = {});
+  void add_named(MetricType type, std::string_view name, std::string_view help, double value,
+                 std::initializer_list<Label> labels) {
+    add_named(type, name, help, value, std::span<const Label>(labels.begin(), labels.size()));
+  }
+
+  /// Adds a histogram: `counts[i]` observations fell into (bounds[i-1], bounds[i]], and the last
+  /// count, which has no bound, above them all; bounds ascend.
+  template <std::size_t N, class... Values>
+  void add_histogram(const Metric<N>& metric, std::span<const double> bounds,
+                     std::span<const std::uint64_t> counts, double sum, const Values&... labels) {
+    static_assert(sizeof...(Values) == N, "one value for each declared label");
+    const std::array<std::string_view, N> values{std::string_view(labels)...};
+    add_histogram(MetricView(metric), bounds, counts, sum, values);
+  }
+  void add_histogram(const MetricView& metric, std::span<const double> bounds,
+                     std::span<const std::uint64_t> counts, double sum,
+                     std::span<const std::string_view> labels);
+
+  /// Says that a cardinality limit kept `series` series off the page.
+  void count_dropped(std::size_t series) { dropped_ += series; }
+
+  /// Appends the page of these samples in that format; `# EOF` is left to who joins the pages.
+  void render(Format format, std::string& out) const;
+
+  /// The names of the families, in order of their first sample.
+  std::vector<std::string_view> family_names() const;
+
+  /// Lines on the page; a histogram counts each of its lines.
+  std::size_t size() const { return sample_count_; }
+  std::size_t duplicates() const { return duplicates_; }
+  std::size_t dropped() const { return dropped_; }
+  /// The series that was met twice first, e.g. `up{a="b"}`; empty when none was.
+  const std::string& first_duplicate() const { return first_duplicate_; }
+
+  /// Whether both render to the same pages.
+  bool same_page(const Samples& other) const;
+
+ private:
+  struct Family {
+    MetricType type;
+    std::string_view name, help;
+    std::uint32_t chunks = 0;
+  };
+  /// The lines of one add: where they stand, whose they are, and the hash of their series.
+  struct Chunk {
+    std::size_t begin, end;
+    std::uint32_t family, hash, series_size;
+  };
+
+  std::uint32_t family(const MetricView& metric);
+  std::uint32_t family_at(std::string_view name, std::size_t& slot) const;
+  void append_series(std::string_view name, std::span<const std::string_view> names,
+                     std::span<const std::string_view> values);
+  bool claim_series(std::size_t begin);
+  void grow_series_table();
+  void grow_family_table();
+  std::string_view series_of(const Chunk& chunk) const;
+  void finish_chunk(std::size_t begin, std::size_t series_end, std::uint32_t family);
+
+  std::string lines_;
+  std::vector<Chunk> chunks_;
+  std::vector<Family> families_;
+  std::vector<std::uint32_t> series_table_, family_table_;  // open addressing; index + 1, 0 is free
+  std::deque<std::string> owned_;
+  std::uint32_t last_family_ = 0, pending_hash_ = 0;
+  std::size_t sample_count_ = 0, duplicates_ = 0, dropped_ = 0;
+  std::string first_duplicate_;
+};
+
+/// Appends the value as both formats write it: the shortest text that reads back as the same
+/// double, `NaN`, `+Inf` or `-Inf`.
+void append_value(std::string& out, double value);
+
+/// Appends a bucket's bound in OpenMetrics' canonical form: as Go's %g, with ".0" where it would
+/// look like an integer (OpenMetrics 1.0, "Considerations: Canonical Numbers").
+void append_bound(std::string& out, double bound);
+
+/// Appends a label's value: `\`, `"` and newline escaped, invalid UTF-8 replaced.
+void append_label_value(std::string& out, std::string_view value);
+
+}  // namespace exporter

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "common/base/text.h"
+
+namespace exporter::host {
+
+/// Reads the small files below one folder (/proc, /sys or a copy of them). Descriptors of files
+/// that the kernel makes on the fly stay open between runs, which saves half of the cost of a
+/// read; a descriptor whose device is gone is opened anew. Not for use by two threads at once:
+/// each collector has its own.
+class Files {
+ public:
+  /// How a file that is there but cannot be read counts: in /sys an attribute that fails (EACCES,
+  /// EIO, EINVAL of a link that is down) is absent; in /proc it is an error.
+  enum class Unreadable { absent, error };
+
+  Files(std::string root, Unreadable unreadable);
+  ~Files();
+  Files(Files&& other) noexcept;
+  Files& operator=(Files&&) = delete;
+
+  /// The whole content, up to 64 MiB; nothing when the file is absent. The text is valid until the
+  /// next call of read(), line() or number(). Throws Error{io} with the path.
+  std::optional<std::string_view> read(std::string_view path);
+  /// The content without surrounding blanks; the same rules.
+  std::optional<std::string_view> line(std::string_view path);
+  /// The content as a decimal number; nothing when the file is absent or empty. Throws
+  /// Error{decode} with the path when it is something else.
+  std::optional<double> number(std::string_view path);
+
+  /// The names in a folder, sorted, without "." and ".."; empty when it is absent.
+  std::vector<std::string> list(std::string_view folder) const;
+  /// What a symbolic link says; nothing when it is absent or no link.
+  std::optional<std::string> link(std::string_view path) const;
+  bool exists(std::string_view path) const;
+
+  /// The full path, for messages and for calls that take one.
+  std::string path(std::string_view relative) const;
+
+ private:
+  int open_file(const std::string& full, bool& keep) const;
+  bool fill(int descriptor, int& error);
+
+  std::string root_;
+  Unreadable unreadable_;
+  std::string buffer_;
+  std::unordered_map<std::string, int> open_;
+};
+
+/// Walks the lines of a text and knows where it is, so that an error says "path:line: what".
+class Lines {
+ public:
+  Lines(std::string path, std::string_view text) : path_(std::move(path)), rest_(text) {}
+
+  /// The next line without its newline; false at the end.
+  bool next(std::string_view& line);
+  /// The number in `text`, or fail().
+  double number(std::string_view text) const;
+  std::uint64_t integer(std::string_view text, int base = 10) const;
+  /// Throws Error{decode}: "path:line: why".
+  [[noreturn]] void fail(std::string_view why) const;
+
+ private:
+  std::string path_;
+  std::string_view rest_;
+  std::size_t number_ = 0;
+};
+
+}  // namespace exporter::host

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "common/app/settings.h"
+#include "common/collect/collector.h"
+#include "exporters/host/files.h"
+
+namespace exporter::host {
+
+/// The machine as a collector finds it: where its trees are mounted, and the flags' values.
+struct Host {
+  const Settings& settings;  ///< only valid while the collectors are made
+  std::string procfs, sysfs, rootfs, udev_data;
+
+  Files proc() const { return {procfs, Files::Unreadable::error}; }
+  Files sys() const { return {sysfs, Files::Unreadable::absent}; }
+  /// The /proc folder that shows the host's network and mounts: "self" on the host itself, "1" when
+  /// another machine's or container's /proc is mounted at procfs.
+  std::string self() const;
+  /// A path of the host as this process reaches it: rootfs put in front.
+  std::string rooted(std::string_view path) const;
+  /// The host's path of a mount point seen below rootfs: rootfs taken off the front.
+  std::string_view unrooted(std::string_view path) const;
+};
+
+/// One collector of host_exporter: its name and default, what it declares, and how it is made. Each
+/// stands in a file of its own, and in the list of collectors.cc.
+struct Module {
+  enum class Default { on, off };
+
+  std::string_view name;
+  Default enabled;
+  std::span<const MetricView> metrics;
+  std::span<const Flag> flags;
+  CollectFunction (*make)(const Host& host);
+};
+
+/// Makes a T(host) and lends its collect(Samples&, const Deadline&).
+template <class T>
+CollectFunction make(const Host& host) {
+  return [state = std::make_shared<T>(host)](Samples& samples, const Deadline& deadline) {
+    state->collect(samples, deadline);
+  };
+}
+
+}  // namespace exporter::host
