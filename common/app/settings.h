@@ -17,7 +17,8 @@ namespace exporter {
 class Yaml;
 
 /// A setting of an exporter: `--collector.netdev.device-exclude=REGEXP` on the command line, or
-/// `collector: {netdev: {device-exclude: REGEXP}}` in the configuration file. The command line wins.
+/// `collector: {netdev: {device-exclude: REGEXP}}` in the configuration file. The command line
+/// wins.
 struct Flag {
   enum class Kind { value, boolean, repeated };
   std::string_view name;      ///< without the dashes
@@ -31,8 +32,8 @@ struct Flag {
 class Settings {
  public:
   /// Takes values in this order: `given` (the command line), `file`, the flag's fallback.
-  Settings(std::span<const Flag> flags, const std::map<std::string, std::vector<std::string>>& given,
-           const Yaml* file);
+  Settings(std::span<const Flag> flags,
+           const std::map<std::string, std::vector<std::string>>& given, const Yaml* file);
 
   const std::string& text(std::string_view flag) const;
   const std::vector<std::string>& texts(std::string_view flag) const;  ///< of a repeated flag

@@ -35,7 +35,8 @@ std::string format_line(Format format, Level level, std::string_view time_rfc333
                         std::string_view message, std::initializer_list<Field> fields);
 
 /// Writes one line in one write(2), so that lines of threads do not mix. Never throws.
-void write(Level level, std::string_view message, std::initializer_list<Field> fields = {}) noexcept;
+void write(Level level, std::string_view message,
+           std::initializer_list<Field> fields = {}) noexcept;
 
 inline void debug(std::string_view message, std::initializer_list<Field> fields = {}) noexcept {
   write(Level::debug, message, fields);

@@ -54,9 +54,7 @@ void Secret::wipe() noexcept {
   value_.clear();
 }
 
-SecretSource SecretSource::literal(Secret secret) {
-  return {Kind::literal, {}, std::move(secret)};
-}
+SecretSource SecretSource::literal(Secret secret) { return {Kind::literal, {}, std::move(secret)}; }
 SecretSource SecretSource::file(std::string path) {
   return {Kind::file, std::move(path), std::nullopt};
 }

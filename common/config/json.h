@@ -11,8 +11,8 @@
 namespace exporter {
 
 /// A place in a JSON reply. Every failure is an Error{decode} that reads
-/// "origin: path: what is wrong", e.g. "GET /dags: dags[3].is_paused: expected boolean, got string".
-/// Values are never quoted in errors: a reply may hold secrets. Cheap to copy.
+/// "origin: path: what is wrong", e.g. "GET /dags: dags[3].is_paused: expected boolean, got
+/// string". Values are never quoted in errors: a reply may hold secrets. Cheap to copy.
 class Json {
  public:
   /// Parses the whole text (at most 256 levels deep); invalid UTF-8 is an error.

@@ -38,7 +38,7 @@ class Yaml {
   std::string string() const;  ///< any scalar as text
   double number() const;
   std::int64_t integer() const;
-  bool boolean() const;  ///< true or false
+  bool boolean() const;                        ///< true or false
   std::chrono::milliseconds duration() const;  ///< "30s", "5m", "1h30m"
   /// The secret at `key`, `key_file` or `key_env`; fails when none or more than one is there. A
   /// file's relative path is taken from the folder of the document.

@@ -34,8 +34,8 @@ struct ClientResponse {
 };
 
 struct ClientOptions {
-  std::string name;      ///< the `upstream` label of its metrics
-  std::string base_url;  ///< http://, https://; no user or password in it
+  std::string name;         ///< the `upstream` label of its metrics
+  std::string base_url;     ///< http://, https://; no user or password in it
   std::string unix_socket;  ///< connect there instead of to the URL's host
   std::string proxy;        ///< empty: none, whatever the environment says
   std::string ca_file, client_certificate_file, client_key_file;

@@ -33,7 +33,8 @@ class Samples {
   void add(const MetricView& metric, double value, std::span<const std::string_view> labels);
 
   /// Adds a sample of a family whose name comes from the source (a kernel counter, a text file, a
-  /// configuration); name and help are copied. Throws Error{decode} for an invalid or reserved name.
+  /// configuration); name and help are copied. Throws Error{decode} for an invalid or reserved
+  /// name.
   void add_named(MetricType type, std::string_view name, std::string_view help, double value,
                  std::span<const Label> labels = {});
   void add_named(MetricType type, std::string_view name, std::string_view help, double value,

@@ -17,11 +17,11 @@ namespace exporter::host {
 /// each collector has its own.
 class Files {
  public:
-  /// How a file that is there but cannot be read counts: in /sys an attribute that fails (EACCES,
-  /// EIO, EINVAL of a link that is down) is absent; in /proc it is an error.
-  enum class Unreadable { absent, error };
+  /// What the files are like. In sys an attribute comes in one read, and one that fails (EACCES,
+  /// EIO, EINVAL of a link that is down) is absent; in proc it is an error.
+  enum class Tree { proc, sys };
 
-  Files(std::string root, Unreadable unreadable);
+  Files(std::string root, Tree tree);
   ~Files();
   Files(Files&& other) noexcept;
   Files& operator=(Files&&) = delete;
@@ -49,7 +49,7 @@ class Files {
   bool fill(int descriptor, int& error);
 
   std::string root_;
-  Unreadable unreadable_;
+  Tree tree_;
   std::string buffer_;
   std::unordered_map<std::string, int> open_;
 };

@@ -16,8 +16,8 @@ struct Host {
   const Settings& settings;  ///< only valid while the collectors are made
   std::string procfs, sysfs, rootfs, udev_data;
 
-  Files proc() const { return {procfs, Files::Unreadable::error}; }
-  Files sys() const { return {sysfs, Files::Unreadable::absent}; }
+  Files proc() const { return {procfs, Files::Tree::proc}; }
+  Files sys() const { return {sysfs, Files::Tree::sys}; }
   /// The /proc folder that shows the host's network and mounts: "self" on the host itself, "1" when
   /// another machine's or container's /proc is mounted at procfs.
   std::string self() const;
@@ -34,10 +34,14 @@ struct Module {
 
   std::string_view name;
   Default enabled;
-  std::span<const MetricView> metrics;
+  std::span<const MetricView> metrics;  ///< the names may hold `<word>`, see matches()
   std::span<const Flag> flags;
   CollectFunction (*make)(const Host& host);
 };
+
+/// Whether a family's name fits the name that a module declares, in which `<word>` stands for any
+/// text: node_memory_<field>_bytes.
+bool matches(std::string_view declared, std::string_view name);
 
 /// Makes a T(host) and lends its collect(Samples&, const Deadline&).
 template <class T>

@@ -1,0 +1,104 @@
+#include "common/app/settings.h"
+
+#include <re2/re2.h>
+
+#include <optional>
+
+#include "common/base/error.h"
+#include "common/base/text.h"
+#include "common/base/time.h"
+#include "common/config/yaml.h"
+
+namespace exporter {
+namespace {
+
+/// The place in the file that the flag's name points to, dot by dot.
+std::optional<Yaml> find(const Yaml& file, std::string_view name) {
+  std::optional<Yaml> place = file;
+  while (place && !name.empty()) place = place->optional(next_part(name, '.'));
+  return place;
+}
+
+std::vector<std::string> texts_at(const Yaml& place, Flag::Kind kind) {
+  if (kind == Flag::Kind::boolean) return {place.boolean() ? "true" : "false"};
+  if (kind == Flag::Kind::value || !place.is_sequence()) return {place.string()};
+  std::vector<std::string> texts;
+  for (const auto& item : place.items()) texts.push_back(item.string());
+  return texts;
+}
+
+std::shared_ptr<const re2::RE2> compile(const Settings& settings, std::string_view flag) {
+  if (flag.empty() || settings.text(flag).empty()) return nullptr;
+  re2::RE2::Options options;
+  options.set_log_errors(false);
+  auto expression = std::make_shared<const re2::RE2>(settings.text(flag), options);
+  if (!expression->ok()) settings.fail(flag, "not a regular expression: " + expression->error());
+  return expression;
+}
+
+}  // namespace
+
+Settings::Settings(std::span<const Flag> flags,
+                   const std::map<std::string, std::vector<std::string>>& given, const Yaml* file) {
+  for (const auto& flag : flags) {
+    auto& value = values_[std::string(flag.name)];
+    // Looked for even when the command line wins, so that the key is known and its type is checked.
+    const auto place = file != nullptr ? find(*file, flag.name) : std::nullopt;
+    if (place) value = {texts_at(*place, flag.kind), place->where()};
+    if (const auto here = given.find(std::string(flag.name)); here != given.end()) {
+      value = {here->second, "--" + here->first};
+    } else if (!place) {
+      value.origin = "--" + std::string(flag.name);
+      if (flag.kind != Flag::Kind::repeated || !flag.fallback.empty()) {
+        value.texts = {std::string(flag.fallback)};
+      }
+    }
+  }
+}
+
+const Settings::Value& Settings::value(std::string_view flag) const {
+  const auto found = values_.find(flag);
+  if (found == values_.end()) {
+    throw Error(Reason::internal, "no flag --" + std::string(flag) + " is declared");
+  }
+  return found->second;
+}
+
+const std::string& Settings::text(std::string_view flag) const { return value(flag).texts.at(0); }
+
+const std::vector<std::string>& Settings::texts(std::string_view flag) const {
+  return value(flag).texts;
+}
+
+bool Settings::enabled(std::string_view flag) const {
+  if (text(flag) != "true" && text(flag) != "false") fail(flag, "expected true or false");
+  return text(flag) == "true";
+}
+
+std::chrono::milliseconds Settings::duration(std::string_view flag) const {
+  const auto duration = parse_duration(text(flag));
+  if (!duration) fail(flag, "expected a duration such as 5s or 1m30s");
+  return *duration;
+}
+
+std::size_t Settings::count(std::string_view flag) const {
+  const auto count = parse_number<std::size_t>(text(flag));
+  if (!count) fail(flag, "expected a whole number");
+  return *count;
+}
+
+void Settings::fail(std::string_view flag, std::string_view why) const {
+  throw Error(Reason::config, value(flag).origin + ": " + std::string(why));
+}
+
+Filter::Filter(const Settings& settings, std::string_view include_flag,
+               std::string_view exclude_flag)
+    : include_(compile(settings, include_flag)), exclude_(compile(settings, exclude_flag)) {}
+
+bool Filter::passes(std::string_view name) const {
+  const re2::StringPiece piece(name.data(), name.size());
+  if (exclude_ && re2::RE2::PartialMatch(piece, *exclude_)) return false;
+  return !include_ || re2::RE2::PartialMatch(piece, *include_);
+}
+
+}  // namespace exporter

@@ -1,0 +1,85 @@
+#include "common/metric/gzip.h"
+
+#include <zlib.h>
+
+#include <array>
+#include <memory>
+
+#include "common/base/error.h"
+
+namespace exporter {
+namespace {
+
+constexpr int kRawDeflate = -15;  // no zlib or gzip frame, a window of 32 KiB
+constexpr int kMemoryLevel = 8;   // zlib's default: 256 KiB a stream
+
+/// A stream that is reset rather than made anew: making one costs more than compressing a small
+/// page. One for each thread and level.
+z_stream& stream(int level) {
+  struct End {
+    void operator()(z_stream* z) const {
+      deflateEnd(z);
+      delete z;
+    }
+  };
+  thread_local std::array<std::unique_ptr<z_stream, End>, 10> streams;
+  auto& slot = streams.at(static_cast<std::size_t>(level));
+  if (slot) {
+    deflateReset(slot.get());
+    return *slot;
+  }
+  auto made = std::make_unique<z_stream>();
+  if (deflateInit2(made.get(), level, Z_DEFLATED, kRawDeflate, kMemoryLevel, Z_DEFAULT_STRATEGY) !=
+      Z_OK) {
+    throw Error(Reason::internal, "zlib: out of memory");
+  }
+  slot.reset(made.release());
+  return *slot;
+}
+
+void append_little_endian(std::string& out, std::uint32_t value) {
+  for (int shift = 0; shift < 32; shift += 8) out += static_cast<char>(value >> shift);
+}
+
+}  // namespace
+
+Deflated deflate_blocks(std::string_view raw, int level) {
+  Deflated piece;
+  piece.raw_size = raw.size();
+  piece.crc = static_cast<std::uint32_t>(
+      crc32_z(0, reinterpret_cast<const Bytef*>(raw.data()), raw.size()));
+  auto& z = stream(level);
+  constexpr std::size_t kFlushMarker = 16;
+  constexpr std::size_t kSlice = 1u << 30;  // zlib counts a call's bytes in 32 bits
+  while (!raw.empty()) {
+    const auto slice = raw.substr(0, kSlice);
+    raw.remove_prefix(slice.size());
+    const auto at = piece.bytes.size();
+    piece.bytes.resize(at + deflateBound(&z, slice.size()) + kFlushMarker);
+    z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(slice.data()));
+    z.avail_in = static_cast<uInt>(slice.size());
+    z.next_out = reinterpret_cast<Bytef*>(piece.bytes.data() + at);
+    z.avail_out = static_cast<uInt>(piece.bytes.size() - at);
+    deflate(&z, Z_FULL_FLUSH);
+    piece.bytes.resize(piece.bytes.size() - z.avail_out);
+  }
+  piece.bytes.shrink_to_fit();
+  return piece;
+}
+
+std::string_view GzipMember::header() { return {"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", 10}; }
+
+void GzipMember::add(const Deflated& piece) {
+  crc_ = static_cast<std::uint32_t>(
+      crc32_combine(crc_, piece.crc, static_cast<z_off_t>(piece.raw_size)));
+  size_ += static_cast<std::uint32_t>(piece.raw_size);
+}
+
+std::string GzipMember::trailer() const {
+  std::string out("\x03\x00", 2);  // an empty last block
+  append_little_endian(out, crc_);
+  append_little_endian(out, size_);
+  return out;
+}
+
+}  // namespace exporter

@@ -1,0 +1,314 @@
+#include "common/metric/samples.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <functional>
+
+#include "common/base/error.h"
+#include "common/base/text.h"
+
+namespace exporter {
+namespace {
+
+std::uint32_t hash_of(std::string_view text) {
+  const auto hash = std::hash<std::string_view>{}(text);
+  return static_cast<std::uint32_t>(hash ^ (hash >> 32));
+}
+
+std::string_view type_name(MetricType type, Format format) {
+  const bool open = format == Format::openmetrics;
+  switch (type) {
+    case MetricType::counter: return "counter";
+    case MetricType::gauge: return "gauge";
+    case MetricType::info: return open ? "info" : "gauge";
+    case MetricType::histogram: return "histogram";
+    case MetricType::untyped: break;
+  }
+  return open ? "unknown" : "untyped";
+}
+
+/// OpenMetrics names a counter's and an info metric's family without the suffix of its samples.
+/// A counter whose samples lack the suffix (only named families) is of unknown type there.
+std::pair<std::string_view, MetricType> header_of(std::string_view name, MetricType type,
+                                                  Format format) {
+  if (format == Format::openmetrics) {
+    const std::string_view suffix = type == MetricType::counter ? "_total"
+                                    : type == MetricType::info  ? "_info"
+                                                                : "";
+    if (!name.ends_with(suffix)) return {name, MetricType::untyped};
+    name.remove_suffix(suffix.size());
+  }
+  return {name, type};
+}
+
+void append_help(std::string& out, std::string_view help, Format format) {
+  std::string valid;
+  append_utf8(valid, help);
+  for (const char c : valid) {
+    if (c == '\n') {
+      out += "\\n";
+    } else {
+      if (c == '\\' || (c == '"' && format == Format::openmetrics)) out += '\\';
+      out += c;
+    }
+  }
+}
+
+}  // namespace
+
+void append_value(std::string& out, double value) {
+  if (std::isnan(value)) {
+    out += "NaN";
+  } else if (std::isinf(value)) {
+    out += value < 0 ? "-Inf" : "+Inf";
+  } else {
+    std::array<char, 32> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+    out.append(digits.data(), end);
+  }
+}
+
+void append_bound(std::string& out, double bound) {
+  if (!std::isfinite(bound)) {
+    append_value(out, bound);
+    return;
+  }
+  const double magnitude = std::fabs(bound);
+  const bool fixed = magnitude == 0 || (magnitude >= 1e-4 && magnitude < 1e6);
+  std::array<char, 40> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), bound,
+                                 fixed ? std::chars_format::fixed : std::chars_format::scientific)
+                       .ptr;
+  const std::string_view text(digits.data(), static_cast<std::size_t>(end - digits.data()));
+  out += text;
+  if (fixed && text.find('.') == std::string_view::npos) out += ".0";
+}
+
+void append_label_value(std::string& out, std::string_view value) {
+  const auto ordinary = [](char c) {
+    return c != '\\' && c != '"' && c != '\n' && static_cast<signed char>(c) >= 0;
+  };
+  if (std::all_of(value.begin(), value.end(), ordinary)) {
+    out += value;
+    return;
+  }
+  std::string valid;
+  append_utf8(valid, value);
+  for (const char c : valid) {
+    if (c == '\n') {
+      out += "\\n";
+    } else {
+      if (c == '\\' || c == '"') out += '\\';
+      out += c;
+    }
+  }
+}
+
+void Samples::add(const MetricView& metric, double value,
+                  std::span<const std::string_view> labels) {
+  const auto family_index = family(metric);
+  const auto begin = lines_.size();
+  append_series(metric.name, metric.labels, labels);
+  const auto series_end = lines_.size();
+  if (!claim_series(begin)) return;
+  lines_ += ' ';
+  append_value(lines_, value);
+  lines_ += '\n';
+  ++sample_count_;
+  finish_chunk(begin, series_end, family_index);
+}
+
+void Samples::add_named(MetricType type, std::string_view name, std::string_view help, double value,
+                        std::span<const Label> labels) {
+  std::array<std::string_view, 16> names, values;
+  if (labels.size() > names.size()) throw Error(Reason::decode, "more than 16 labels");
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (!valid_label_name(labels[i].name) || labels[i].name.starts_with("__")) {
+      throw Error(Reason::decode, "invalid label name \"" + std::string(labels[i].name) + '"');
+    }
+    names[i] = labels[i].name;
+    values[i] = labels[i].value;
+  }
+  std::size_t slot = 0;
+  if (families_.empty() || family_at(name, slot) == families_.size()) {
+    if (!valid_metric_name(name)) {
+      throw Error(Reason::decode, "invalid metric name \"" + std::string(name) + '"');
+    }
+    const auto& owned_name = owned_.emplace_back(name);
+    family({type, owned_name, owned_.emplace_back(help), {}});
+  }
+  add(MetricView{type, name, help, std::span(names).first(labels.size())}, value,
+      std::span(values).first(labels.size()));
+}
+
+void Samples::add_histogram(const MetricView& metric, std::span<const double> bounds,
+                            std::span<const std::uint64_t> counts, double sum,
+                            std::span<const std::string_view> labels) {
+  const auto family_index = family(metric);
+  const auto begin = lines_.size();
+  const auto line = [&](std::string_view suffix, std::string_view bound, double value) {
+    const auto at = lines_.size();
+    append_series(std::string(metric.name) + std::string(suffix), metric.labels, labels);
+    if (!bound.empty()) {
+      if (lines_.back() == '}') {
+        lines_.back() = ',';
+      } else {
+        lines_ += '{';
+      }
+      lines_ += "le=\"";
+      lines_ += bound;
+      lines_ += "\"}";
+    }
+    if (at == begin && !claim_series(begin)) return false;
+    const auto series_end = lines_.size();
+    lines_ += ' ';
+    append_value(lines_, value);
+    lines_ += '\n';
+    ++sample_count_;
+    finish_chunk(at, series_end, family_index);
+    return true;
+  };
+  double cumulative = 0;
+  std::string bound;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    cumulative += static_cast<double>(counts[i]);
+    bound.clear();
+    append_bound(bound, i < bounds.size() ? bounds[i] : INFINITY);
+    if (!line("_bucket", bound, cumulative)) return;
+  }
+  line("_sum", "", sum);
+  line("_count", "", cumulative);
+}
+
+void Samples::render(Format format, std::string& out) const {
+  std::vector<std::uint32_t> starts(families_.size() + 1, 0);
+  for (std::size_t i = 0; i < families_.size(); ++i)
+    starts[i + 1] = starts[i] + families_[i].chunks;
+  std::vector<std::uint32_t> order(chunks_.size());
+  auto next = starts;
+  for (std::uint32_t i = 0; i < chunks_.size(); ++i) order[next[chunks_[i].family]++] = i;
+  out.reserve(out.size() + lines_.size() + families_.size() * 160);
+  for (std::size_t i = 0; i < families_.size(); ++i) {
+    if (starts[i] == starts[i + 1]) continue;
+    const auto& family = families_[i];
+    const auto [name, type] = header_of(family.name, family.type, format);
+    out.append("# HELP ").append(name).append(" ");
+    append_help(out, family.help, format);
+    out.append("\n# TYPE ").append(name).append(" ").append(type_name(type, format)).append("\n");
+    for (auto at = starts[i]; at < starts[i + 1]; ++at) {
+      const auto& chunk = chunks_[order[at]];
+      out.append(lines_, chunk.begin, chunk.end - chunk.begin);
+    }
+  }
+}
+
+std::vector<std::string_view> Samples::family_names() const {
+  std::vector<std::string_view> names;
+  for (const auto& family : families_) names.push_back(family.name);
+  return names;
+}
+
+bool Samples::same_page(const Samples& other) const {
+  const auto same_family = [](const Family& a, const Family& b) {
+    return a.type == b.type && a.chunks == b.chunks && a.name == b.name && a.help == b.help;
+  };
+  const auto same_place = [](const Chunk& a, const Chunk& b) {
+    return a.family == b.family && a.end == b.end;
+  };
+  return lines_ == other.lines_ &&
+         std::equal(families_.begin(), families_.end(), other.families_.begin(),
+                    other.families_.end(), same_family) &&
+         std::equal(chunks_.begin(), chunks_.end(), other.chunks_.begin(), other.chunks_.end(),
+                    same_place);
+}
+
+std::uint32_t Samples::family(const MetricView& metric) {
+  if (last_family_ < families_.size() && families_[last_family_].name == metric.name) {
+    return last_family_;
+  }
+  if (families_.size() * 2 >= family_table_.size()) grow_family_table();
+  std::size_t slot = 0;
+  last_family_ = family_at(metric.name, slot);
+  if (last_family_ == families_.size()) {
+    families_.push_back({metric.type, metric.name, metric.help});
+    family_table_[slot] = static_cast<std::uint32_t>(families_.size());
+  }
+  return last_family_;
+}
+
+/// The family of that name, or families_.size() and the free slot for it.
+std::uint32_t Samples::family_at(std::string_view name, std::size_t& slot) const {
+  const auto mask = family_table_.size() - 1;
+  for (slot = hash_of(name) & mask; family_table_[slot] != 0; slot = (slot + 1) & mask) {
+    if (families_[family_table_[slot] - 1].name == name) return family_table_[slot] - 1;
+  }
+  return static_cast<std::uint32_t>(families_.size());
+}
+
+void Samples::grow_family_table() {
+  family_table_.assign(std::max<std::size_t>(16, family_table_.size() * 2), 0);
+  for (std::uint32_t i = 0; i < families_.size(); ++i) {
+    std::size_t slot = 0;
+    family_at(families_[i].name, slot);
+    family_table_[slot] = i + 1;
+  }
+}
+
+void Samples::append_series(std::string_view name, std::span<const std::string_view> names,
+                            std::span<const std::string_view> values) {
+  lines_ += name;
+  char separator = '{';
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    lines_ += separator;
+    separator = ',';
+    lines_ += names[i];
+    lines_ += "=\"";
+    append_label_value(lines_, values[i]);
+    lines_ += '"';
+  }
+  if (separator == ',') lines_ += '}';
+}
+
+/// Takes the series that stands at the end of lines_; when it is there already, cuts it off again,
+/// counts it and answers false.
+bool Samples::claim_series(std::size_t begin) {
+  if ((chunks_.size() + 1) * 2 > series_table_.size()) grow_series_table();
+  const auto series = std::string_view(lines_).substr(begin);
+  pending_hash_ = hash_of(series);
+  const auto mask = series_table_.size() - 1;
+  auto slot = pending_hash_ & mask;
+  for (; series_table_[slot] != 0; slot = (slot + 1) & mask) {
+    const auto& chunk = chunks_[series_table_[slot] - 1];
+    if (chunk.hash == pending_hash_ && series_of(chunk) == series) {
+      if (duplicates_++ == 0) first_duplicate_ = series;
+      lines_.resize(begin);
+      return false;
+    }
+  }
+  series_table_[slot] = static_cast<std::uint32_t>(chunks_.size() + 1);
+  return true;
+}
+
+void Samples::grow_series_table() {
+  series_table_.assign(std::max<std::size_t>(64, series_table_.size() * 2), 0);
+  const auto mask = series_table_.size() - 1;
+  for (std::uint32_t i = 0; i < chunks_.size(); ++i) {
+    auto slot = chunks_[i].hash & mask;
+    while (series_table_[slot] != 0) slot = (slot + 1) & mask;
+    series_table_[slot] = i + 1;
+  }
+}
+
+std::string_view Samples::series_of(const Chunk& chunk) const {
+  return std::string_view(lines_).substr(chunk.begin, chunk.series_size);
+}
+
+void Samples::finish_chunk(std::size_t begin, std::size_t series_end, std::uint32_t family_index) {
+  chunks_.push_back({begin, lines_.size(), family_index, pending_hash_,
+                     static_cast<std::uint32_t>(series_end - begin)});
+  ++families_[family_index].chunks;
+}
+
+}  // namespace exporter

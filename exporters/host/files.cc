@@ -1,0 +1,187 @@
+#include "exporters/host/files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <memory>
+
+#include "common/base/error.h"
+
+namespace exporter::host {
+namespace {
+
+constexpr std::size_t kFirstRead = 4096;
+constexpr std::size_t kMaxFile = 64u << 20;
+
+bool is_absent(int error) {
+  return error == ENOENT || error == ENOTDIR || error == ENODEV || error == ENXIO || error == ESRCH;
+}
+
+/// Only files that the kernel makes at each read may be read twice through one descriptor: another
+/// may have been replaced under its name.
+bool made_on_the_fly(int descriptor) {
+  struct statfs file_system {};
+  if (::fstatfs(descriptor, &file_system) != 0) return false;
+  return file_system.f_type == PROC_SUPER_MAGIC || file_system.f_type == SYSFS_MAGIC;
+}
+
+/// How many descriptors one collector may keep: they share a quarter of what the process may open.
+std::size_t max_open() {
+  static const std::size_t kMax = [] {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return std::min<std::size_t>(limit.rlim_cur, 65536) / 16;
+  }();
+  return kMax;
+}
+
+}  // namespace
+
+Files::Files(std::string root, Tree tree) : root_(std::move(root)), tree_(tree) {
+  while (root_.ends_with('/')) root_.pop_back();
+}
+
+Files::Files(Files&& other) noexcept
+    : root_(std::move(other.root_)),
+      tree_(other.tree_),
+      buffer_(std::move(other.buffer_)),
+      open_(std::move(other.open_)) {
+  other.open_.clear();
+}
+
+Files::~Files() {
+  for (const auto& [path, descriptor] : open_) ::close(descriptor);
+}
+
+std::string Files::path(std::string_view relative) const {
+  std::string full;
+  full.reserve(root_.size() + 1 + relative.size());
+  return full.append(root_).append("/").append(relative);
+}
+
+std::optional<std::string_view> Files::read(std::string_view relative) {
+  const auto full = path(relative);
+  int error = 0;
+  if (const auto kept = open_.find(full); kept != open_.end()) {
+    if (fill(kept->second, error)) return buffer_;
+    ::close(kept->second);
+    open_.erase(kept);
+  }
+  const int descriptor = ::open(full.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) {
+    error = errno;
+  } else if (fill(descriptor, error)) {
+    if (open_.size() < max_open() && made_on_the_fly(descriptor)) {
+      open_.emplace(full, descriptor);
+    } else {
+      ::close(descriptor);
+    }
+    return buffer_;
+  } else {
+    ::close(descriptor);
+  }
+  if (is_absent(error) || tree_ == Tree::sys) return std::nullopt;
+  throw io_error(full, error);
+}
+
+/// Reads the whole file into buffer_; false with errno's value when it cannot.
+bool Files::fill(int descriptor, int& error) {
+  std::size_t size = 0;
+  buffer_.resize(std::max(buffer_.capacity(), kFirstRead));
+  for (;;) {
+    const auto got =
+        ::pread(descriptor, buffer_.data() + size, buffer_.size() - size, static_cast<off_t>(size));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      error = errno;
+      return false;
+    }
+    size += static_cast<std::size_t>(got);
+    // A file of /proc gives whole records, often fewer than would fit: only 0 is its end.
+    if (got == 0 || (tree_ == Tree::sys && size < buffer_.size())) break;
+    if (size < buffer_.size()) continue;
+    if (size >= kMaxFile) {
+      error = EFBIG;
+      return false;
+    }
+    buffer_.resize(size * 2);
+  }
+  buffer_.resize(size);
+  return true;
+}
+
+std::optional<std::string_view> Files::line(std::string_view relative) {
+  const auto text = read(relative);
+  if (!text) return std::nullopt;
+  return trim(*text);
+}
+
+std::optional<double> Files::number(std::string_view relative) {
+  const auto text = line(relative);
+  if (!text || text->empty()) return std::nullopt;
+  const auto value = parse_number<double>(*text);
+  if (!value) throw Error(Reason::decode, path(relative) + ":1: expected a number");
+  return value;
+}
+
+std::vector<std::string> Files::list(std::string_view folder) const {
+  std::vector<std::string> names;
+  const auto full = path(folder);
+  const std::unique_ptr<DIR, int (*)(DIR*)> handle(::opendir(full.c_str()), ::closedir);
+  if (!handle) {
+    if (is_absent(errno) || tree_ == Tree::sys) return names;
+    throw io_error(full, errno);
+  }
+  while (const auto* entry = ::readdir(handle.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::optional<std::string> Files::link(std::string_view relative) const {
+  std::array<char, PATH_MAX> target;
+  const auto size = ::readlink(path(relative).c_str(), target.data(), target.size());
+  if (size < 0) return std::nullopt;
+  return std::string(target.data(), static_cast<std::size_t>(size));
+}
+
+bool Files::exists(std::string_view relative) const {
+  return ::access(path(relative).c_str(), F_OK) == 0;
+}
+
+bool Lines::next(std::string_view& line) {
+  if (rest_.empty()) return false;
+  line = next_part(rest_, '\n');
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  ++number_;
+  return true;
+}
+
+double Lines::number(std::string_view text) const {
+  const auto value = parse_number<double>(text);
+  if (!value) fail(text.empty() ? "a number is missing" : "expected a number");
+  return *value;
+}
+
+std::uint64_t Lines::integer(std::string_view text, int base) const {
+  const auto value = parse_number<std::uint64_t>(text, base);
+  if (!value) fail(text.empty() ? "an integer is missing" : "expected an unsigned integer");
+  return *value;
+}
+
+void Lines::fail(std::string_view why) const {
+  throw Error(Reason::decode, path_ + ':' + std::to_string(number_) + ": " + std::string(why));
+}
+
+}  // namespace exporter::host

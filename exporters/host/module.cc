@@ -1,0 +1,43 @@
+#include "exporters/host/module.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace exporter::host {
+namespace {
+
+/// Whether procfs is this process's own: then its "self" is this process.
+bool is_own_proc(const std::string& procfs) {
+  struct stat own {
+  }, given{};
+  return ::stat("/proc/self", &own) == 0 && ::stat((procfs + "/self").c_str(), &given) == 0 &&
+         own.st_dev == given.st_dev && own.st_ino == given.st_ino;
+}
+
+}  // namespace
+
+std::string Host::self() const {
+  const bool other = !is_own_proc(procfs) && ::access((procfs + "/1").c_str(), F_OK) == 0;
+  return other ? "1" : "self";
+}
+
+std::string Host::rooted(std::string_view path) const {
+  if (rootfs == "/") return std::string(path);
+  return rootfs + std::string(path);
+}
+
+std::string_view Host::unrooted(std::string_view path) const {
+  if (rootfs == "/" || !path.starts_with(rootfs)) return path;
+  path.remove_prefix(rootfs.size());
+  return path.empty() ? "/" : path;
+}
+
+bool matches(std::string_view declared, std::string_view name) {
+  const auto open = declared.find('<');
+  if (open == std::string_view::npos) return declared == name;
+  const auto suffix = declared.substr(declared.find('>') + 1);
+  return name.size() > open + suffix.size() && name.starts_with(declared.substr(0, open)) &&
+         name.ends_with(suffix);
+}
+
+}  // namespace exporter::host

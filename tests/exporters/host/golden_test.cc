@@ -1,0 +1,123 @@
+// Each folder fixtures/host/<collector>/<case>/ is a machine: proc/, sys/, root/ and udev/, with
+// the flags of its case in `flags` (one a line). A run of the collector on it gives expected.prom,
+// or the error in expected.error.
+
+#include "tests/support/golden.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "common/base/error.h"
+#include "exporters/host/collectors.h"
+
+using namespace exporter;
+using namespace exporter::host;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path kFixtures = fs::path(SOURCE_DIR) / "tests/fixtures/host";
+
+const Module& module_of(const std::string& name) {
+  for (const auto* module : modules()) {
+    if (module->name == name) return *module;
+  }
+  FAIL("no collector " << name);
+  throw std::logic_error("unreachable");
+}
+
+std::map<std::string, std::vector<std::string>> flags_of(const fs::path& machine) {
+  std::map<std::string, std::vector<std::string>> given;
+  std::ifstream in(machine / "flags");
+  for (std::string line; std::getline(in, line);) {
+    const auto equals = line.find('=');
+    REQUIRE(line.starts_with("--"));
+    REQUIRE(equals != std::string::npos);
+    auto value = line.substr(equals + 1);
+    if (value.starts_with("MACHINE/")) value.replace(0, 7, machine.string());
+    given[line.substr(2, equals - 2)].push_back(value);
+  }
+  return given;
+}
+
+std::string without(std::string text, const std::string& prefix) {
+  for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix)) {
+    text.erase(at, prefix.size());
+  }
+  return text;
+}
+
+/// The page or, with "error: " in front, what the run threw; paths are relative to the machine.
+std::string run(const CollectFunction& collect, const fs::path& machine) {
+  Samples samples;
+  try {
+    collect(samples, Deadline::in(std::chrono::seconds(10)));
+  } catch (const Error& error) {
+    return "error: " + without(error.what(), machine.string() + "/") + '\n';
+  }
+  std::string page;
+  samples.render(Format::text, page);
+  return without(page, machine.string());
+}
+
+void check_declared(const Module& module, const CollectFunction& collect) {
+  Samples samples;
+  try {
+    collect(samples, Deadline::in(std::chrono::seconds(10)));
+  } catch (const Error&) {
+    return;
+  }
+  CHECK(samples.duplicates() == 0);
+  for (const auto name : samples.family_names()) {
+    INFO("family " << name << " of collector " << module.name);
+    CHECK(std::any_of(module.metrics.begin(), module.metrics.end(),
+                      [&](const MetricView& metric) { return matches(metric.name, name); }));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a recorded machine gives the expected page") {
+  std::set<std::string> tested;
+  for (const auto& collector : fs::directory_iterator(kFixtures)) {
+    if (!collector.is_directory() || collector.path().filename() == "machines") continue;
+    const auto& module = module_of(collector.path().filename());
+    for (const auto& machine : fs::directory_iterator(collector)) {
+      if (!machine.is_directory()) continue;
+      const auto given = flags_of(machine);
+      const Settings settings(module.flags, given, nullptr);
+      const auto root = machine.path().string();
+      const auto collect =
+          module.make({settings, root + "/proc", root + "/sys", root + "/root", root + "/udev"});
+      const auto page = run(collect, machine);
+      const bool failed = page.starts_with("error: ");
+      check_golden(machine.path() / (failed ? "expected.error" : "expected.prom"), page);
+      CHECK(fs::exists(machine.path() / "expected.prom") !=
+            fs::exists(machine.path() / "expected.error"));
+      INFO("second run on " << root);
+      CHECK(run(collect, machine) == page);
+      check_declared(module, collect);
+      if (!failed && page.size() > 0) tested.insert(std::string(module.name));
+    }
+  }
+  for (const auto* module : modules()) {
+    INFO("collector " << module->name << " has no fixture that gives samples");
+    CHECK(tested.contains(std::string(module->name)));
+  }
+}
+
+TEST_CASE("a machine without any files gives no samples and no error") {
+  const std::set<std::string> always = {"time", "timex", "uname", "textfile"};
+  for (const auto* module : modules()) {
+    const Settings settings(module->flags, {}, nullptr);
+    const std::string nowhere = "/nonexistent";
+    const auto collect = module->make({settings, nowhere, nowhere, nowhere, nowhere});
+    const auto page = run(collect, nowhere);
+    INFO("collector " << module->name << ": " << page);
+    CHECK((page.empty() || always.contains(std::string(module->name))));
+  }
+}
