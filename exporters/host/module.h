@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <span>
 #include <string>
@@ -42,6 +43,14 @@ struct Module {
 /// Whether a family's name fits the name that a module declares, in which `<word>` stands for any
 /// text: node_memory_<field>_bytes.
 bool matches(std::string_view declared, std::string_view name);
+
+/// The families of a table whose rows have a `metric`.
+template <class Row, std::size_t N>
+constexpr std::array<MetricView, N> families(const Row (&rows)[N]) {
+  std::array<MetricView, N> views{};
+  for (std::size_t i = 0; i < N; ++i) views[i] = rows[i].metric;
+  return views;
+}
 
 /// Makes a T(host) and lends its collect(Samples&, const Deadline&).
 template <class T>
