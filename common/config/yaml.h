@@ -6,11 +6,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/base/secret.h"
 
 namespace exporter {
+
+namespace yaml_tree {
+struct Node;
+}
 
 /// A place in a YAML document. Every failure is an Error{config} that reads
 /// "file:line:column: path: what is wrong", e.g. "a.yml:3:5: targets[1].url: expected a string".
@@ -38,7 +43,7 @@ class Yaml {
   std::string string() const;  ///< any scalar as text
   double number() const;
   std::int64_t integer() const;
-  bool boolean() const;  ///< true or false
+  bool boolean() const;                        ///< true or false
   std::chrono::milliseconds duration() const;  ///< "30s", "5m", "1h30m"
   /// The secret at `key`, `key_file` or `key_env`; fails when none or more than one is there. A
   /// file's relative path is taken from the folder of the document.
@@ -56,9 +61,9 @@ class Yaml {
   [[noreturn]] void fail(std::string_view why) const;
 
  private:
-  struct Node;
-  explicit Yaml(std::shared_ptr<const Node> node);
-  std::shared_ptr<const Node> node_;
+  explicit Yaml(std::shared_ptr<const yaml_tree::Node> node);
+
+  std::shared_ptr<const yaml_tree::Node> node_;  ///< shares the ownership of its document
 };
 
 }  // namespace exporter
