@@ -30,11 +30,12 @@ constexpr auto kOnline =
 constexpr auto kInfo =
     info("node_cpu_info", "CPU information from /proc/cpuinfo.", "package", "core", "cpu", "vendor",
          "family", "model", "model_name", "microcode", "stepping", "cachesize");
-constexpr auto kFlagInfo =
-    info("node_cpu_flag_info", "The flags of the CPU in /proc/cpuinfo, taken from the first core.",
-         "flag");
+constexpr auto kFlagInfo = info(
+    "node_cpu_flag_info",
+    "The `flags` field of CPU information from /proc/cpuinfo taken from the first core.", "flag");
 constexpr auto kBugInfo = info(
-    "node_cpu_bug_info", "The bugs of the CPU in /proc/cpuinfo, taken from the first core.", "bug");
+    "node_cpu_bug_info",
+    "The `bugs` field of CPU information from /proc/cpuinfo taken from the first core.", "bug");
 constexpr MetricView kMetrics[] = {kSeconds,  kGuestSeconds, kCoreThrottles, kPackageThrottles,
                                    kIsolated, kOnline,       kInfo,          kFlagInfo,
                                    kBugInfo};

@@ -70,8 +70,10 @@ class Cpufreq {
       const auto text = sys_.line(path);
       // The kernel writes <unknown> or <unsupported> where the driver has no answer.
       if (!text || text->empty() || text->starts_with('<')) continue;
-      const Lines lines(sys_.path(path), *text);
-      samples.add(metric, lines.number(*text) * kHertzPerUnit, cpu);
+      Lines lines(sys_.path(path), *text);
+      std::string_view line;
+      lines.next(line);
+      samples.add(metric, lines.number(line) * kHertzPerUnit, cpu);
       measured |= &metric == &kCurrent;
     }
     return measured;

@@ -4,12 +4,7 @@ namespace exporter::host {
 namespace {
 
 constexpr MetricView kMetrics[] = {
-    {MetricType::gauge, "node_memory_<field>_bytes", "Memory information field <field>_bytes.", {}},
-    {MetricType::gauge,
-     "node_memory_HugePages_<state>",
-     "Memory information field HugePages_<state>.",
-     {}},
-};
+    {MetricType::gauge, "node_memory_<field>", "Memory information field <field>.", {}}};
 constexpr std::string_view kPrefix = "node_memory_";
 
 class Meminfo {
