@@ -136,11 +136,15 @@ void Samples::add_named(MetricType type, std::string_view name, std::string_view
     if (!valid_metric_name(name)) {
       throw Error(Reason::decode, "invalid metric name \"" + std::string(name) + '"');
     }
-    const auto& owned_name = owned_.emplace_back(name);
-    family({type, owned_name, owned_.emplace_back(help), {}});
+    family(own({type, name, help, {}}));
   }
   add(MetricView{type, name, help, std::span(names).first(labels.size())}, value,
       std::span(values).first(labels.size()));
+}
+
+MetricView Samples::own(const MetricView& metric) {
+  const auto& name = owned_.emplace_back(metric.name);
+  return {metric.type, name, owned_.emplace_back(metric.help), metric.labels};
 }
 
 void Samples::add_histogram(const MetricView& metric, std::span<const double> bounds,
