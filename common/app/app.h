@@ -34,9 +34,11 @@ struct App {
     const Yaml* file;  ///< null without --config.file
     http::UpstreamMetrics& upstreams;
     std::string state_dir;  ///< empty: keep nothing
+
+    /// Whether --collector.<name> is on.
+    bool enabled(std::string_view collector) const;
   };
-  /// Builds the collectors; those whose --collector.<name> is off are left out afterwards. Throws
-  /// Error{config}.
+  /// Builds the collectors that are enabled. Throws Error{config}.
   std::function<std::vector<Collector>(const Inputs&)> build;
 };
 

@@ -130,8 +130,11 @@ std::vector<Exposition::Overview> Exposition::overview() const {
   return all;
 }
 
-std::vector<MetricView> Exposition::own_metrics() {
-  return {kSuccess, kDuration, kLastSuccess, kInterval, kSamples, kDuplicates, kDropped};
+std::vector<MetricView> Exposition::own_metrics(bool node_exporter_names) {
+  std::vector<MetricView> all = {kSuccess, kDuration,   kLastSuccess, kInterval,
+                                 kSamples, kDuplicates, kDropped};
+  if (node_exporter_names) all.insert(all.end(), {kNodeDuration, kNodeSuccess});
+  return all;
 }
 
 std::vector<std::size_t> Exposition::select(const Query& query) const {

@@ -51,7 +51,7 @@ class Exposition {
   bool ready() const { return runner_.ready(); }
 
   /// The families that every page holds besides the collectors'.
-  static std::vector<MetricView> own_metrics();
+  static std::vector<MetricView> own_metrics(bool node_exporter_names);
 
  private:
   std::vector<std::size_t> select(const Query& query) const;

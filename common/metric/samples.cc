@@ -131,20 +131,19 @@ void Samples::add_named(MetricType type, std::string_view name, std::string_view
     names[i] = labels[i].name;
     values[i] = labels[i].value;
   }
-  std::size_t slot = 0;
-  if (families_.empty() || family_at(name, slot) == families_.size()) {
-    if (!valid_metric_name(name)) {
-      throw Error(Reason::decode, "invalid metric name \"" + std::string(name) + '"');
-    }
-    family(own({type, name, help, {}}));
+  if (!valid_metric_name(name)) {
+    throw Error(Reason::decode, "invalid metric name \"" + std::string(name) + '"');
   }
+  declare({type, name, help, {}});
   add(MetricView{type, name, help, std::span(names).first(labels.size())}, value,
       std::span(values).first(labels.size()));
 }
 
-MetricView Samples::own(const MetricView& metric) {
+void Samples::declare(const MetricView& metric) {
+  std::size_t slot = 0;
+  if (!families_.empty() && family_at(metric.name, slot) != families_.size()) return;
   const auto& name = owned_.emplace_back(metric.name);
-  return {metric.type, name, owned_.emplace_back(metric.help), metric.labels};
+  family({metric.type, name, owned_.emplace_back(metric.help), {}});
 }
 
 void Samples::add_histogram(const MetricView& metric, std::span<const double> bounds,
