@@ -4,6 +4,7 @@ namespace exporter::host {
 
 std::span<const Module* const> modules() {
   static constexpr const Module* kModules[] = {
+      &kFilesystem,
       &kLoadavg,
   };
   return kModules;

@@ -9,6 +9,7 @@ namespace exporter::host {
 /// All collectors of host_exporter, in the order of their names.
 std::span<const Module* const> modules();
 
+extern const Module kFilesystem;
 extern const Module kLoadavg;
 
 }  // namespace exporter::host
