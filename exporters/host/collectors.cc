@@ -7,6 +7,8 @@ std::span<const Module* const> modules() {
       &kCpu,      &kCpufreq, &kDmi,  &kEntropy,  &kFilefd,    &kInterrupts, &kKernelHung,
       &kLoadavg,  &kMeminfo, &kOs,   &kPressure, &kProcesses, &kSchedstat,  &kSlabinfo,
       &kSoftirqs, &kStat,    &kTime, &kTimex,    &kUname,     &kVmstat,     &kZoneinfo,
+      &kFilesystem,
+      &kLoadavg,
   };
   return kModules;
 }

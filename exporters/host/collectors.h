@@ -16,6 +16,7 @@ extern const Module kEntropy;
 extern const Module kFilefd;
 extern const Module kInterrupts;
 extern const Module kKernelHung;
+extern const Module kFilesystem;
 extern const Module kLoadavg;
 extern const Module kMeminfo;
 extern const Module kOs;

@@ -12,6 +12,11 @@
 
 namespace exporter::host {
 
+/// A path of the host as this process reaches it: rootfs put in front.
+std::string rooted(std::string_view rootfs, std::string_view path);
+/// The host's path of what stands at or below rootfs: rootfs taken off the front.
+std::string_view unrooted(std::string_view rootfs, std::string_view path);
+
 /// The machine as a collector finds it: where its trees are mounted, and the flags' values.
 struct Host {
   const Settings& settings;  ///< only valid while the collectors are made
@@ -22,10 +27,8 @@ struct Host {
   /// The /proc folder that shows the host's network and mounts: "self" on the host itself, "1" when
   /// another machine's or container's /proc is mounted at procfs.
   std::string self() const;
-  /// A path of the host as this process reaches it: rootfs put in front.
-  std::string rooted(std::string_view path) const;
-  /// The host's path of a mount point seen below rootfs: rootfs taken off the front.
-  std::string_view unrooted(std::string_view path) const;
+  /// A path of the host as this process reaches it.
+  std::string rooted(std::string_view path) const { return host::rooted(rootfs, path); }
 };
 
 /// One collector of host_exporter: its name and default, what it declares, and how it is made. Each
