@@ -281,6 +281,7 @@ TEST_CASE("keys are strings") {
   CHECK(parse_error("? {a: b}\n: c\n") ==
         "a.yml:1:3: a key must be a string, or is this bracket not closed?");
   CHECK(parse_error("a: 1\n: b\n") == "a.yml:2:1: a key is missing");
+  CHECK(parse_error("a: 1\nverify\n") == "a.yml:2:1: a key without \":\"");
   CHECK(parse_error("~: b\n") == "a.yml:1:1: a key is missing");
   CHECK(parse_error("a: &x [1]\n*x : 2\n") == "a.yml:2:1: a key must be a string");
   CHECK(parse_error("a: &x 1\n<<: *x\n") == "a.yml:2:1: merge keys (<<) are not supported");
