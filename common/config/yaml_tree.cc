@@ -31,8 +31,8 @@ constexpr std::size_t kNodeWeight = 64;
 /// reads of a flow collection.
 constexpr std::size_t kMaxLookahead = 1 << 20;
 
-/// The text, followed by an end of the document: without it yaml-cpp takes the end of the text for
-/// the end of a quoted scalar.
+/// The text with an end of the document, without which yaml-cpp takes the end of the text for the
+/// end of a quoted scalar. It ends early, cut(), where yaml-cpp reads too far ahead.
 class Source : public std::streambuf {
  public:
   Source(std::string_view text, const std::size_t& reached)
@@ -325,6 +325,9 @@ void build(Document& document) {
   } catch (const YAML::Exception& error) {
     check_cut();
     fail_parse(document, builder, error);
+  } catch (const Error&) {
+    check_cut();
+    throw;
   }
   check_cut();
 }

@@ -350,6 +350,8 @@ TEST_CASE("there is a limit to the bytes, the values and the length of a value")
   CHECK(parse_error(text) == "no error");
   CHECK(parse_error("a: b\nc: " + repeated("x", 1'100'000)) ==
         "a.yml:2:4: a value here is longer than 1 MiB");
+  CHECK(parse_error("[" + repeated("a, ", 400'000) + "b]") ==
+        "a.yml:1:1: a value here is longer than 1 MiB");
   CHECK(parse_error("a:\n" + repeated("- b\n", 600'000)) ==
         "a.yml:516222:3: too many values, or aliases that expand too far");
 }
