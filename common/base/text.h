@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 /// Small functions on text that the standard library lacks. All borrow; none throws.
 namespace exporter {

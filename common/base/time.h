@@ -8,10 +8,10 @@
 namespace exporter {
 
 /// A Prometheus duration: "30s", "1h30m", "250ms", "0". Units y w d h m s ms, each once, largest
-/// first (prometheus/common model.ParseDuration). Nothing when it is malformed or overflows.
+/// first (prometheus/common model.ParseDuration). Nothing when it is malformed or above 292 years.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
-/// The shortest such text, e.g. "1h30m".
+/// Such a text as Prometheus prints it, e.g. "1h30m", "90d", "0s"; a negative one after a "-".
 std::string format_duration(std::chrono::milliseconds duration);
 
 /// An RFC 3339 time ("2026-01-02T03:04:05.678Z", any offset, 'T' or a space) as the time since
@@ -19,7 +19,8 @@ std::string format_duration(std::chrono::milliseconds duration);
 std::optional<std::chrono::sys_time<std::chrono::microseconds>> parse_rfc3339(
     std::string_view text);
 
-/// UTC with milliseconds, e.g. "2026-01-02T03:04:05.678Z".
+/// UTC with milliseconds, e.g. "2026-01-02T03:04:05.678Z"; times outside years 1 to 9999 become the
+/// first or last of these.
 std::string format_rfc3339(std::chrono::sys_time<std::chrono::milliseconds> time);
 
 /// The wall clock in seconds since 1970.

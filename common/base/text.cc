@@ -1,0 +1,141 @@
+#include "common/base/text.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+namespace exporter {
+
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+struct Sequence {
+  std::size_t length;
+  bool valid;
+};
+
+struct LeadByte {
+  std::size_t length;  // of the whole sequence; 0 when no sequence begins so
+  unsigned char low;   // bounds of the second byte
+  unsigned char high;
+};
+
+/// Unicode 15, 3.9, table 3-7.
+LeadByte lead_byte(unsigned char byte) noexcept {
+  if (byte < 0x80) return {1, 0, 0};
+  if (byte < 0xC2) return {0, 0, 0};
+  if (byte < 0xE0) return {2, 0x80, 0xBF};
+  if (byte == 0xE0) return {3, 0xA0, 0xBF};
+  if (byte == 0xED) return {3, 0x80, 0x9F};
+  if (byte < 0xF0) return {3, 0x80, 0xBF};
+  if (byte == 0xF0) return {4, 0x90, 0xBF};
+  if (byte < 0xF4) return {4, 0x80, 0xBF};
+  if (byte == 0xF4) return {4, 0x80, 0x8F};
+  return {0, 0, 0};
+}
+
+/// The character at the front of `text`, or the maximal part of one that is cut off or broken.
+Sequence first_sequence(std::string_view text) noexcept {
+  auto [length, low, high] = lead_byte(static_cast<unsigned char>(text.front()));
+  if (length == 0) return {1, false};
+  for (std::size_t i = 1; i < length; ++i) {
+    if (i == text.size()) return {i, false};
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < low || byte > high) return {i, false};
+    low = 0x80;
+    high = 0xBF;
+  }
+  return {length, true};
+}
+
+std::size_t ascii_prefix(std::string_view text) noexcept {
+  std::size_t i = 0;
+  for (std::uint64_t word = 0; i + sizeof word <= text.size(); i += sizeof word) {
+    std::memcpy(&word, text.data() + i, sizeof word);
+    if ((word & 0x8080808080808080) != 0) break;
+  }
+  while (i < text.size() && static_cast<unsigned char>(text[i]) < 0x80) ++i;
+  return i;
+}
+
+std::size_t valid_prefix(std::string_view text) noexcept {
+  std::size_t i = 0;
+  while (i < text.size()) {
+    i += ascii_prefix(text.substr(i));
+    if (i == text.size()) break;
+    const auto sequence = first_sequence(text.substr(i));
+    if (!sequence.valid) break;
+    i += sequence.length;
+  }
+  return i;
+}
+
+std::size_t levenshtein(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, diagonal + 1, row[j] + 1});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::string_view trim(std::string_view text) noexcept {
+  constexpr std::string_view kBlank = " \t\r\n";
+  const auto first = text.find_first_not_of(kBlank);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+}
+
+std::string_view next_part(std::string_view& rest, char separator) noexcept {
+  const auto end = std::min(rest.find(separator), rest.size());
+  const auto part = rest.substr(0, end);
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return part;
+}
+
+std::string_view next_word(std::string_view& rest) noexcept {
+  constexpr std::string_view kBlank = " \t";
+  rest.remove_prefix(std::min(rest.find_first_not_of(kBlank), rest.size()));
+  const auto word = rest.substr(0, rest.find_first_of(kBlank));
+  rest.remove_prefix(word.size());
+  return word;
+}
+
+void append_utf8(std::string& out, std::string_view text) {
+  for (;;) {
+    const auto valid = valid_prefix(text);
+    out += text.substr(0, valid);
+    text.remove_prefix(valid);
+    if (text.empty()) return;
+    out += kReplacement;
+    text.remove_prefix(first_sequence(text).length);
+  }
+}
+
+bool valid_utf8(std::string_view text) noexcept { return valid_prefix(text) == text.size(); }
+
+std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
+  std::string_view best;
+  std::size_t best_distance = word.size() / 3 + 1;
+  for (const auto candidate : candidates) {
+    const auto [shorter, longer] = std::minmax(word.size(), candidate.size());
+    if (longer - shorter >= best_distance) continue;
+    if (const auto distance = levenshtein(word, candidate); distance < best_distance) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+}  // namespace exporter
