@@ -4,7 +4,9 @@ namespace exporter::host {
 
 std::span<const Module* const> modules() {
   static constexpr const Module* kModules[] = {
-      &kLoadavg,
+      &kArp,      &kBonding,  &kBtrfs,   &kConntrack, &kDiskstats, &kLoadavg,
+      &kMdadm,    &kNetclass, &kNetdev,  &kNetstat,   &kNfs,       &kNvme,
+      &kSockstat, &kSoftnet,  &kTcpstat, &kUdpQueues, &kXfs,
   };
   return kModules;
 }
