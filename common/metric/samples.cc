@@ -131,16 +131,19 @@ void Samples::add_named(MetricType type, std::string_view name, std::string_view
     names[i] = labels[i].name;
     values[i] = labels[i].value;
   }
-  std::size_t slot = 0;
-  if (families_.empty() || family_at(name, slot) == families_.size()) {
-    if (!valid_metric_name(name)) {
-      throw Error(Reason::decode, "invalid metric name \"" + std::string(name) + '"');
-    }
-    const auto& owned_name = owned_.emplace_back(name);
-    family({type, owned_name, owned_.emplace_back(help), {}});
+  if (!valid_metric_name(name)) {
+    throw Error(Reason::decode, "invalid metric name \"" + std::string(name) + '"');
   }
+  declare({type, name, help, {}});
   add(MetricView{type, name, help, std::span(names).first(labels.size())}, value,
       std::span(values).first(labels.size()));
+}
+
+void Samples::declare(const MetricView& metric) {
+  std::size_t slot = 0;
+  if (!families_.empty() && family_at(metric.name, slot) != families_.size()) return;
+  const auto& name = owned_.emplace_back(metric.name);
+  family({metric.type, name, owned_.emplace_back(metric.help), {}});
 }
 
 void Samples::add_histogram(const MetricView& metric, std::span<const double> bounds,

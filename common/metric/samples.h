@@ -42,6 +42,10 @@ class Samples {
     add_named(type, name, help, value, std::span<const Label>(labels.begin(), labels.size()));
   }
 
+  /// Makes the family known before its first sample, with its name and help copied: for families
+  /// whose declaration does not outlive the samples.
+  void declare(const MetricView& metric);
+
   /// Adds a histogram: `counts[i]` observations fell into (bounds[i-1], bounds[i]], and the last
   /// count, which has no bound, above them all; bounds ascend.
   template <std::size_t N, class... Values>

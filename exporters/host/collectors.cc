@@ -7,6 +7,8 @@ std::span<const Module* const> modules() {
       &kArp,      &kBonding,  &kBtrfs,   &kConntrack, &kDiskstats, &kLoadavg,
       &kMdadm,    &kNetclass, &kNetdev,  &kNetstat,   &kNfs,       &kNvme,
       &kSockstat, &kSoftnet,  &kTcpstat, &kUdpQueues, &kXfs,
+      &kFilesystem,
+      &kLoadavg,
   };
   return kModules;
 }

@@ -14,6 +14,7 @@ extern const Module kBonding;
 extern const Module kBtrfs;
 extern const Module kConntrack;
 extern const Module kDiskstats;
+extern const Module kFilesystem;
 extern const Module kLoadavg;
 extern const Module kMdadm;
 extern const Module kNetclass;

@@ -34,15 +34,16 @@ bool Host::own_network() const {
          ::stat(given_path.c_str(), &given) == 0 && own.st_ino == given.st_ino;
 }
 
-std::string Host::rooted(std::string_view path) const {
-  if (rootfs == "/") return std::string(path);
-  return rootfs + std::string(path);
+std::string rooted(std::string_view rootfs, std::string_view path) {
+  std::string full(rootfs == "/" ? "" : rootfs);
+  return full.append(path);
 }
 
-std::string_view Host::unrooted(std::string_view path) const {
+std::string_view unrooted(std::string_view rootfs, std::string_view path) {
   if (rootfs == "/" || !path.starts_with(rootfs)) return path;
-  path.remove_prefix(rootfs.size());
-  return path.empty() ? "/" : path;
+  const auto below = path.substr(rootfs.size());
+  if (below.empty()) return "/";
+  return below.starts_with('/') ? below : path;
 }
 
 bool matches(std::string_view declared, std::string_view name) {

@@ -12,6 +12,11 @@
 
 namespace exporter::host {
 
+/// A path of the host as this process reaches it: rootfs put in front.
+std::string rooted(std::string_view rootfs, std::string_view path);
+/// The host's path of what stands at or below rootfs: rootfs taken off the front.
+std::string_view unrooted(std::string_view rootfs, std::string_view path);
+
 /// The machine as a collector finds it: where its trees are mounted, and the flags' values.
 struct Host {
   const Settings& settings;  ///< only valid while the collectors are made
@@ -25,10 +30,8 @@ struct Host {
   /// Whether the network that procfs shows is the one this process is in, so that netlink tells of
   /// it too.
   bool own_network() const;
-  /// A path of the host as this process reaches it: rootfs put in front.
-  std::string rooted(std::string_view path) const;
-  /// The host's path of a mount point seen below rootfs: rootfs taken off the front.
-  std::string_view unrooted(std::string_view path) const;
+  /// A path of the host as this process reaches it.
+  std::string rooted(std::string_view path) const { return host::rooted(rootfs, path); }
 };
 
 /// One collector of host_exporter: its name and default, what it declares, and how it is made. Each

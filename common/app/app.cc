@@ -1,0 +1,202 @@
+#include "common/app/app.h"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <mutex>
+#include <optional>
+
+#include "common/app/command.h"
+#include "common/app/metrics_list.h"
+#include "common/app/pages.h"
+#include "common/app/self_metrics.h"
+#include "common/base/log.h"
+#include "common/config/yaml.h"
+#include "common/http/server.h"
+#include "version.h"
+
+namespace exporter {
+namespace {
+
+constexpr auto kOnceTimeout = std::chrono::minutes(10);
+constexpr auto kShutdownGrace = std::chrono::milliseconds(1500);
+
+/// Builds generations of collectors from the command line and the configuration file as it is now,
+/// and holds the current one.
+class Generations {
+ public:
+  Generations(const App& app, const Command& command)
+      : app_(app), command_(command), self_(app.name) {}
+
+  /// Throws Error{config}, and keeps what was.
+  void load() {
+    const std::lock_guard one_at_a_time(load_mutex_);
+    try {
+      auto next = build();
+      self_.config_loaded(true);
+      const std::lock_guard lock(mutex_);
+      std::swap(current_, next);
+    } catch (const Error&) {
+      self_.config_loaded(false);
+      throw;
+    }
+  }
+
+  /// load(), with one log line; answers what went wrong.
+  std::optional<std::string> reload() {
+    try {
+      load();
+      log::info("configuration reloaded");
+      return std::nullopt;
+    } catch (const Error& error) {
+      log::error("configuration not reloaded, the old one stays", {{"error", error.what()}});
+      return error.what();
+    }
+  }
+
+  std::shared_ptr<Exposition> current() const {
+    const std::lock_guard lock(mutex_);
+    return current_;
+  }
+
+ private:
+  std::shared_ptr<Exposition> build() {
+    std::optional<Yaml> file;
+    if (!command_.config_file.empty()) file = Yaml::load_file(command_.config_file);
+    const auto switches = switch_names();
+    auto flags = app_.flags;
+    for (std::size_t i = 0; i < switches.size(); ++i) {
+      const bool on = app_.collectors[i].enabled && !command_.disable_default_collectors;
+      flags.push_back({switches[i], on ? "true" : "false", "", Flag::Kind::boolean});
+    }
+    const Settings settings(flags, command_.given, file ? &*file : nullptr);
+    auto collectors =
+        app_.build({settings, file ? &*file : nullptr, self_.upstreams(), command_.state_dir});
+    if (file) file->finish();
+    Exposition::Options options;
+    options.node_exporter_names = app_.node_exporter_names;
+    options.count_failure = [this](const std::string& collector, Reason reason) {
+      self_.count_failure(collector, reason);
+    };
+    options.add_self = [this](Samples& samples) {
+      self_.add(samples, !command_.disable_exporter_metrics);
+    };
+    return std::make_shared<Exposition>(std::move(collectors), std::move(options));
+  }
+
+  std::vector<std::string> switch_names() const {
+    std::vector<std::string> names;
+    for (const auto& collector : app_.collectors) names.push_back(enabled_flag(collector.name));
+    return names;
+  }
+
+  const App& app_;
+  const Command& command_;
+  SelfMetrics self_;
+  std::mutex load_mutex_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<Exposition> current_;
+};
+
+/// The signals that end or reload; blocked in all threads, so that the main one can wait for them.
+sigset_t handled_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&signals, signal);
+  return signals;
+}
+
+int check_config(const Command& command, Generations& generations) {
+  generations.load();
+  std::cout << (command.config_file.empty() ? "command line" : command.config_file) << ": valid\n";
+  return 0;
+}
+
+int print_once(Generations& generations) {
+  generations.load();
+  bool failed = false;
+  const auto page =
+      generations.current()->scrape_once(Format::text, Clock::now() + kOnceTimeout, failed);
+  for (const auto part : page.parts()) std::cout << part;
+  std::cout.flush();
+  return failed || !std::cout ? 1 : 0;
+}
+
+void wait_for_the_end(Generations& generations) {
+  const auto signals = handled_signals();
+  for (;;) {
+    int signal = 0;
+    if (::sigwait(&signals, &signal) != 0) continue;
+    if (signal != SIGHUP) {
+      log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+      return;
+    }
+    generations.reload();
+  }
+}
+
+int serve(const App& app, const Command& command, Generations& generations) {
+  generations.load();
+  Pages pages({std::string(app.name), std::string(app.description), command.telemetry_path,
+               command.max_requests, command.enable_lifecycle,
+               [&] { return generations.current(); }, [&] { return generations.reload(); }});
+  http::ServerOptions options;
+  options.listen = command.listen;
+  options.systemd_socket = command.systemd_socket;
+  options.web_config_file = command.web_config_file;
+  options.open_paths = {Pages::kHealthy};
+  options.access_log = command.access_log;
+  http::Server server(std::move(options),
+                      [&](const http::Request& request) { return pages.answer(request); });
+  for (const auto& address : server.addresses()) {
+    log::info("listening", {{"address", address}, {"tls", server.tls()}});
+  }
+  wait_for_the_end(generations);
+  server.stop(kShutdownGrace);
+  return 0;
+}
+
+int run_command(const App& app, const Command& command) {
+  log::configure(log::parse_level(command.log_level), log::parse_format(command.log_format));
+  Generations generations(app, command);
+  switch (command.mode) {
+    case Command::Mode::list_metrics: std::cout << metrics_list(app); return 0;
+    case Command::Mode::check_config: return check_config(command, generations);
+    case Command::Mode::once: return print_once(generations);
+    case Command::Mode::serve: break;
+  }
+  log::info("starting", {{"exporter", app.name}, {"version", kVersion}, {"revision", kRevision}});
+  return serve(app, command, generations);
+}
+
+}  // namespace
+
+bool App::Inputs::enabled(std::string_view collector) const {
+  return settings.enabled(enabled_flag(collector));
+}
+
+int run(const App& app, int argc, char** argv) {
+  // Few threads allocate at once here: arenas for each of them would only cost memory.
+  ::mallopt(M_ARENA_MAX, 1);
+  int exit_code = 0;
+  const auto command = parse_command(app, argc, argv, exit_code);
+  if (!command) return exit_code;
+  const auto signals = handled_signals();
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  try {
+    return run_command(app, *command);
+  } catch (const std::exception& error) {
+    if (command->mode == Command::Mode::serve) {
+      log::error("cannot run", {{"error", error.what()}});
+    } else {
+      std::cerr << app.name << ": " << error.what() << '\n';
+    }
+    return 1;
+  }
+}
+
+}  // namespace exporter

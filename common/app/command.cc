@@ -1,0 +1,126 @@
+#include "common/app/command.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "version.h"
+
+namespace exporter {
+namespace {
+
+void add_web_flags(CLI::App& cli, Command& command) {
+  cli.add_option("--web.listen-address", command.listen,
+                 "Address to listen on, as :9100, 127.0.0.1:9100 or [::1]:9100; repeatable.")
+      ->group("Web")
+      ->capture_default_str()
+      ->allow_extra_args(false);
+  cli.add_flag("--web.systemd-socket", command.systemd_socket,
+               "Listen on the sockets that systemd passes instead.")
+      ->group("Web");
+  cli.add_option("--web.config.file", command.web_config_file,
+                 "File that sets TLS, users and headers (the format of exporter-toolkit).")
+      ->group("Web");
+  cli.add_option("--web.telemetry-path", command.telemetry_path, "Path of the metrics.")
+      ->group("Web")
+      ->capture_default_str()
+      ->check([](const std::string& path) {
+        return path.starts_with('/') && path.size() > 1 ? "" : "must begin with / and name a page";
+      });
+  cli.add_option("--web.max-requests", command.max_requests,
+                 "Most scrapes at once, others get 503; 0 for no limit.")
+      ->group("Web")
+      ->capture_default_str();
+  cli.add_flag("--web.enable-lifecycle", command.enable_lifecycle,
+               "Reload the configuration on POST /-/reload too.")
+      ->group("Web");
+  cli.add_flag("--web.access-log", command.access_log, "Log each request.")->group("Web");
+  cli.add_flag("--web.disable-exporter-metrics", command.disable_exporter_metrics,
+               "Leave out what describes the exporter's own process (process_*).")
+      ->group("Web");
+}
+
+void add_general_flags(CLI::App& cli, Command& command) {
+  cli.add_option("--config.file", command.config_file, "Configuration file (YAML).");
+  cli.add_flag_callback(
+      "--config.check", [&] { command.mode = Command::Mode::check_config; },
+      "Check the configuration and exit.");
+  cli.add_option("--state.dir", command.state_dir, "Folder for what must survive a restart.");
+  cli.add_flag_callback(
+      "--once", [&] { command.mode = Command::Mode::once; },
+      "Collect once, print the page and exit; 1 if a collector failed.");
+  cli.add_flag_callback(
+      "--metrics.list", [&] { command.mode = Command::Mode::list_metrics; },
+      "Print the table of all metrics (Markdown) and exit.");
+  cli.add_option("--log.level", command.log_level, "debug, info, warn or error.")
+      ->capture_default_str();
+  cli.add_option("--log.format", command.log_format, "logfmt or json.")->capture_default_str();
+}
+
+void add_collector_flags(CLI::App& cli, const App& app, Command& command) {
+  cli.add_flag("--collector.disable-defaults", command.disable_default_collectors,
+               "Turn off all collectors that are on by default.")
+      ->group("Collectors");
+  for (const auto& collector : app.collectors) {
+    const auto name = std::string(collector.name);
+    const auto set = [&command, key = enabled_flag(name)](std::int64_t on) {
+      command.given[key] = {on > 0 ? "true" : "false"};
+    };
+    cli.add_flag_function("--collector." + name + ",!--no-collector." + name, set,
+                          collector.enabled ? "On by default." : "Off by default.")
+        ->group("Collectors")
+        ->take_last();
+  }
+}
+
+void add_app_flags(CLI::App& cli, const App& app, Command& command) {
+  for (const auto& flag : app.flags) {
+    const auto name = std::string(flag.name);
+    auto help = std::string(flag.help);
+    if (flag.kind == Flag::Kind::boolean) {
+      cli.add_flag_function(
+             "--" + name + ",!--no-" + name,
+             [&command, name](std::int64_t on) {
+               command.given[name] = {on > 0 ? "true" : "false"};
+             },
+             help + (flag.fallback == "true" ? " On by default." : ""))
+          ->group("Settings")
+          ->take_last();
+      continue;
+    }
+    auto* option = cli.add_option_function<std::vector<std::string>>(
+        "--" + name,
+        [&command, name](const std::vector<std::string>& texts) { command.given[name] = texts; },
+        help);
+    option->group("Settings")->default_str(std::string(flag.fallback))->type_name("");
+    option->allow_extra_args(false)->trigger_on_parse(false);
+    if (flag.kind == Flag::Kind::value) option->take_last()->expected(1);
+  }
+}
+
+}  // namespace
+
+std::string enabled_flag(std::string_view collector) {
+  return "collector." + std::string(collector) + ".enabled";
+}
+
+std::optional<Command> parse_command(const App& app, int argc, const char* const* argv,
+                                     int& exit_code) {
+  Command command;
+  command.listen = {std::string(app.default_listen)};
+  CLI::App cli{std::string(app.description), std::string(app.name)};
+  cli.set_version_flag("--version", std::string(app.name) + ", version " + kVersion +
+                                        " (revision: " + kRevision + ")");
+  add_general_flags(cli, command);
+  add_web_flags(cli, command);
+  add_collector_flags(cli, app, command);
+  add_app_flags(cli, app, command);
+  try {
+    cli.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    exit_code = cli.exit(error) == 0 ? 0 : 2;
+    return std::nullopt;
+  }
+  return command;
+}
+
+}  // namespace exporter

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/app/app.h"
+
+namespace exporter {
+
+/// What the command line says.
+struct Command {
+  enum class Mode { serve, check_config, list_metrics, once };
+
+  Mode mode = Mode::serve;
+  std::string config_file, state_dir;
+  std::string log_level = "info", log_format = "logfmt";
+
+  std::vector<std::string> listen;
+  bool systemd_socket = false, enable_lifecycle = false, access_log = false;
+  bool disable_exporter_metrics = false;
+  std::string web_config_file;
+  std::string telemetry_path = "/metrics";
+  std::size_t max_requests = 256;
+
+  /// The flags of the app, and `collector.<name>.enabled`, as far as they were given.
+  std::map<std::string, std::vector<std::string>> given;
+  bool disable_default_collectors = false;
+};
+
+/// The flag that turns a collector on, as Settings names it: "collector.<name>.enabled".
+std::string enabled_flag(std::string_view collector);
+
+/// Reads the command line. Nothing when all is done, after --help, --version or a mistake, which it
+/// has printed; then `exit_code` says how to end.
+std::optional<Command> parse_command(const App& app, int argc, const char* const* argv,
+                                     int& exit_code);
+
+}  // namespace exporter

@@ -1,0 +1,113 @@
+#include "common/app/self_metrics.h"
+
+#include <prometheus/counter.h>
+
+#include <cmath>
+
+#include "common/app/process_metrics.h"
+#include "common/base/time.h"
+#include "version.h"
+
+namespace exporter {
+namespace {
+
+constexpr auto kBuild = info("exporter_build_info", "The exporter, its version and revision.",
+                             "exporter", "version", "revision");
+constexpr auto kReloadSuccessful =
+    gauge("exporter_config_last_reload_successful",
+          "Whether the last attempt to load the configuration succeeded.");
+constexpr auto kReloadTime =
+    gauge("exporter_config_last_reload_success_timestamp_seconds",
+          "When the configuration was last loaded, in seconds since 1970.");
+constexpr auto kFailures =
+    counter("exporter_collector_failures_total",
+            "Failed runs of the collector; absent before the first.", "collector", "reason");
+constexpr auto kUpstreamRequests =
+    counter("exporter_upstream_requests_total",
+            "Requests sent to a source by status code; `error` when there was no reply.",
+            "upstream", "code");
+constexpr auto kUpstreamDuration =
+    histogram("exporter_upstream_request_duration_seconds",
+              "How long requests to a source took, by phase: name_lookup, connect, tls, "
+              "first_byte, total.",
+              "upstream", "phase");
+
+MetricType type_of(prometheus::MetricType type) {
+  switch (type) {
+    case prometheus::MetricType::Counter: return MetricType::counter;
+    case prometheus::MetricType::Gauge: return MetricType::gauge;
+    case prometheus::MetricType::Histogram: return MetricType::histogram;
+    case prometheus::MetricType::Summary:
+    case prometheus::MetricType::Untyped: break;
+  }
+  return MetricType::untyped;
+}
+
+void add_metric(Samples& samples, const prometheus::MetricFamily& family,
+                const prometheus::ClientMetric& metric) {
+  std::vector<std::string_view> names, values;
+  for (const auto& label : metric.label) {
+    names.emplace_back(label.name);
+    values.emplace_back(label.value);
+  }
+  const MetricView view{type_of(family.type), family.name, family.help, names};
+  if (view.type != MetricType::histogram) {
+    const bool is_counter = view.type == MetricType::counter;
+    samples.add(view, is_counter ? metric.counter.value : metric.gauge.value, values);
+    return;
+  }
+  std::vector<double> bounds;
+  std::vector<std::uint64_t> counts;
+  std::uint64_t below = 0;
+  for (const auto& bucket : metric.histogram.bucket) {
+    if (!std::isinf(bucket.upper_bound)) bounds.push_back(bucket.upper_bound);
+    counts.push_back(bucket.cumulative_count - below);
+    below = bucket.cumulative_count;
+  }
+  samples.add_histogram(view, bounds, counts, metric.histogram.sample_sum, values);
+}
+
+}  // namespace
+
+SelfMetrics::SelfMetrics(std::string_view exporter)
+    : exporter_(exporter),
+      failures_(prometheus::BuildCounter()
+                    .Name(std::string(kFailures.name))
+                    .Help(std::string(kFailures.help))
+                    .Register(registry_)),
+      upstreams_(registry_) {}
+
+void SelfMetrics::add(Samples& samples, bool with_process) const {
+  samples.add(kBuild, 1, exporter_, kVersion, kRevision);
+  samples.add(kReloadSuccessful, reload_successful_ ? 1 : 0);
+  samples.add(kReloadTime, reload_success_time_);
+  add_registry(samples);
+  if (with_process) add_process_metrics(samples);
+}
+
+void SelfMetrics::add_registry(Samples& samples) const {
+  for (const auto& family : registry_.Collect()) {
+    if (family.metric.empty()) continue;
+    samples.declare({type_of(family.type), family.name, family.help, {}});
+    for (const auto& metric : family.metric) add_metric(samples, family, metric);
+  }
+}
+
+void SelfMetrics::count_failure(const std::string& collector, Reason reason) {
+  failures_.Add({{"collector", collector}, {"reason", std::string(to_string(reason))}}).Increment();
+}
+
+void SelfMetrics::config_loaded(bool successful) {
+  reload_successful_ = successful;
+  if (successful) reload_success_time_ = unix_now();
+}
+
+std::vector<MetricView> SelfMetrics::metrics() {
+  std::vector<MetricView> all = {kBuild,    kReloadSuccessful, kReloadTime,
+                                 kFailures, kUpstreamRequests, kUpstreamDuration};
+  const auto process = process_metrics();
+  all.insert(all.end(), process.begin(), process.end());
+  return all;
+}
+
+}  // namespace exporter

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <prometheus/registry.h>
+
+#include <atomic>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/error.h"
+#include "common/http/upstream_metrics.h"
+#include "common/metric/samples.h"
+
+namespace exporter {
+
+/// What a process of the suite says of itself: its build, its configuration, its failures, its
+/// upstreams, its use of the machine. Lives as long as the process, across reloads.
+class SelfMetrics {
+ public:
+  explicit SelfMetrics(std::string_view exporter);
+
+  /// Safe to call from several threads.
+  void add(Samples& samples, bool with_process) const;
+  void count_failure(const std::string& collector, Reason reason);
+  void config_loaded(bool successful);
+  http::UpstreamMetrics& upstreams() { return upstreams_; }
+
+  static std::vector<MetricView> metrics();
+
+ private:
+  void add_registry(Samples& samples) const;
+
+  std::string exporter_;
+  std::atomic<bool> reload_successful_ = true;
+  std::atomic<double> reload_success_time_ = 0;
+  prometheus::Registry registry_;
+  prometheus::Family<prometheus::Counter>& failures_;
+  http::UpstreamMetrics upstreams_;
+};
+
+}  // namespace exporter

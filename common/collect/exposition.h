@@ -1,0 +1,68 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/body.h"
+#include "common/collect/runner.h"
+
+namespace exporter {
+
+/// One configuration's worth of collectors, and the page they make together. A reload builds a new
+/// one and swaps it in.
+class Exposition {
+ public:
+  struct Options {
+    /// A second pair of names for a collector's success and duration, as node_exporter's
+    /// `node_scrape_collector_*`; empty for none.
+    bool node_exporter_names = false;
+    Runner::CountFailure count_failure;
+    /// Adds what describes the process itself to each page.
+    std::function<void(Samples&)> add_self;
+  };
+
+  /// Throws Error{config} when two collectors declare the same metric.
+  Exposition(std::vector<Collector> collectors, Options options);
+
+  struct Query {
+    Format format = Format::text;
+    bool gzip = false;
+    std::vector<std::string> collect, exclude;  ///< names; an empty `collect` means all
+    Clock::time_point until;                    ///< when the page must be there
+  };
+  /// The page, joined from the collectors' own. Throws Error{config} for an unknown collector and
+  /// when both `collect` and `exclude` are given.
+  Body scrape(const Query& query);
+
+  /// Runs every collector once, background ones too, and returns the page; `failed` tells whether
+  /// one of them failed.
+  Body scrape_once(Format format, Clock::time_point until, bool& failed);
+
+  /// What the landing page shows of each collector.
+  struct Overview {
+    const Collector* collector;
+    std::shared_ptr<const Status> status;
+  };
+  std::vector<Overview> overview() const;
+
+  /// Whether every background collector has run.
+  bool ready() const { return runner_.ready(); }
+
+  /// The families that every page holds besides the collectors'.
+  static std::vector<MetricView> own_metrics(bool node_exporter_names);
+
+ private:
+  std::vector<std::size_t> select(const Query& query) const;
+  std::size_t index_of(std::string_view name) const;
+  Body join(const std::vector<std::size_t>& selected, const std::vector<Runner::View>& views,
+            Format format, bool gzip) const;
+  void add_statuses(Samples& samples, const std::vector<std::size_t>& selected,
+                    const std::vector<Runner::View>& views) const;
+
+  Options options_;
+  Runner runner_;
+};
+
+}  // namespace exporter

@@ -1,0 +1,53 @@
+
+#include "common/app/app.h"
+#include "exporters/host/collectors.h"
+
+namespace exporter::host {
+namespace {
+
+constexpr Flag kPaths[] = {
+    {"path.procfs", "/proc", "Where the host's procfs is mounted."},
+    {"path.sysfs", "/sys", "Where the host's sysfs is mounted."},
+    {"path.rootfs", "/", "Where the host's root is mounted."},
+    {"path.udev.data", "/run/udev/data", "Where the host's udev database is."},
+};
+
+std::vector<Collector> build(const App::Inputs& inputs) {
+  const auto& settings = inputs.settings;
+  const Host host{settings, settings.text("path.procfs"), settings.text("path.sysfs"),
+                  settings.text("path.rootfs"), settings.text("path.udev.data")};
+  std::vector<Collector> collectors;
+  for (const auto* module : modules()) {
+    if (!inputs.enabled(module->name)) continue;
+    collectors.push_back({std::string(module->name),
+                          OnScrape{},
+                          std::chrono::seconds(10),
+                          {module->metrics.begin(), module->metrics.end()},
+                          module->make(host)});
+  }
+  return collectors;
+}
+
+App app() {
+  App app;
+  app.name = "host_exporter";
+  app.description =
+      "Prometheus exporter for Linux hosts, with the metrics, collectors and flags of "
+      "node_exporter.";
+  app.default_listen = ":19100";
+  app.node_exporter_names = true;
+  app.flags.assign(std::begin(kPaths), std::end(kPaths));
+  for (const auto* module : modules()) {
+    app.collectors.push_back({module->name,
+                              module->enabled == Module::Default::on,
+                              {module->metrics.begin(), module->metrics.end()}});
+    app.flags.insert(app.flags.end(), module->flags.begin(), module->flags.end());
+  }
+  app.build = build;
+  return app;
+}
+
+}  // namespace
+}  // namespace exporter::host
+
+int main(int argc, char** argv) { return exporter::run(exporter::host::app(), argc, argv); }
