@@ -9,6 +9,10 @@ std::span<const Module* const> modules() {
       &kSockstat, &kSoftnet,  &kTcpstat, &kUdpQueues, &kXfs,
       &kFilesystem,
       &kLoadavg,
+      &kCpu,        &kCpufreq,    &kDmi,      &kEntropy,  &kFilefd, &kFilesystem,
+      &kInterrupts, &kKernelHung, &kLoadavg,  &kMeminfo,  &kOs,     &kPressure,
+      &kProcesses,  &kSchedstat,  &kSlabinfo, &kSoftirqs, &kStat,   &kTime,
+      &kTimex,      &kUname,      &kVmstat,   &kZoneinfo,
   };
   return kModules;
 }
