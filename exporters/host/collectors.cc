@@ -4,6 +4,11 @@ namespace exporter::host {
 
 std::span<const Module* const> modules() {
   static constexpr const Module* kModules[] = {
+      &kArp,      &kBonding,  &kBtrfs,   &kConntrack, &kDiskstats, &kLoadavg,
+      &kMdadm,    &kNetclass, &kNetdev,  &kNetstat,   &kNfs,       &kNvme,
+      &kSockstat, &kSoftnet,  &kTcpstat, &kUdpQueues, &kXfs,
+      &kFilesystem,
+      &kLoadavg,
       &kCpu,        &kCpufreq,    &kDmi,      &kEntropy,  &kFilefd, &kFilesystem,
       &kInterrupts, &kKernelHung, &kLoadavg,  &kMeminfo,  &kOs,     &kPressure,
       &kProcesses,  &kSchedstat,  &kSlabinfo, &kSoftirqs, &kStat,   &kTime,
