@@ -6,6 +6,7 @@ std::span<const Module* const> modules() {
   static constexpr const Module* kModules[] = {
       &kFilesystem,
       &kLoadavg,
+      &kTextfile,
   };
   return kModules;
 }

@@ -11,5 +11,6 @@ std::span<const Module* const> modules();
 
 extern const Module kFilesystem;
 extern const Module kLoadavg;
+extern const Module kTextfile;
 
 }  // namespace exporter::host
