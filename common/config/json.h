@@ -6,9 +6,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace exporter {
+
+namespace json_tree {
+struct Node;
+}
 
 /// A place in a JSON reply. Every failure is an Error{decode} that reads
 /// "origin: path: what is wrong", e.g. "GET /dags: dags[3].is_paused: expected boolean, got
@@ -22,7 +27,9 @@ class Json {
   Json at(std::string_view key) const;
   /// The member `key`; absent and null are the same.
   std::optional<Json> find(std::string_view key) const;
+  /// The items of an array.
   std::vector<Json> items() const;
+  /// The members of an object, sorted by name; of equal names the last one.
   std::vector<std::pair<std::string, Json>> members() const;
 
   std::string string() const;
@@ -34,9 +41,9 @@ class Json {
   [[noreturn]] void fail(std::string_view why) const;
 
  private:
-  struct Node;
-  explicit Json(std::shared_ptr<const Node> node);
-  std::shared_ptr<const Node> node_;
+  explicit Json(std::shared_ptr<const json_tree::Node> node);
+
+  std::shared_ptr<const json_tree::Node> node_;  ///< shares the ownership of its document
 };
 
 }  // namespace exporter

@@ -6,11 +6,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/base/secret.h"
 
 namespace exporter {
+
+namespace yaml_tree {
+struct Node;
+}
 
 /// A place in a YAML document. Every failure is an Error{config} that reads
 /// "file:line:column: path: what is wrong", e.g. "a.yml:3:5: targets[1].url: expected a string".
@@ -56,9 +61,9 @@ class Yaml {
   [[noreturn]] void fail(std::string_view why) const;
 
  private:
-  struct Node;
-  explicit Yaml(std::shared_ptr<const Node> node);
-  std::shared_ptr<const Node> node_;
+  explicit Yaml(std::shared_ptr<const yaml_tree::Node> node);
+
+  std::shared_ptr<const yaml_tree::Node> node_;  ///< shares the ownership of its document
 };
 
 }  // namespace exporter

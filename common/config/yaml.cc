@@ -1,0 +1,234 @@
+#include "common/config/yaml.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <utility>
+
+#include "common/base/error.h"
+#include "common/base/text.h"
+#include "common/base/time.h"
+#include "common/config/path.h"
+#include "common/config/yaml_tree.h"
+
+namespace exporter {
+
+namespace {
+
+using yaml_tree::Node;
+using Kind = Node::Kind;
+
+std::string read_file(const std::string& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"),
+                                                             &std::fclose);
+  std::string text;
+  std::array<char, 65536> buffer;
+  std::size_t count = 1;
+  while (file && count > 0 && text.size() <= yaml_tree::kMaxBytes) {
+    count = std::fread(buffer.data(), 1, buffer.size(), file.get());
+    text.append(buffer.data(), count);
+  }
+  if (!file || std::ferror(file.get()) != 0) {
+    throw Error(Reason::config, io_error(path, errno).what());
+  }
+  return text;
+}
+
+std::string_view name_of(Kind kind) {
+  switch (kind) {
+    case Kind::null: return "null";
+    case Kind::scalar: return "a string";
+    case Kind::sequence: return "a sequence";
+    case Kind::map: return "a map";
+  }
+  return "null";
+}
+
+[[noreturn]] void fail_at(const Node& node, std::string_view why) {
+  yaml_tree::fail(*node.document, node.offset, yaml_tree::path_of(node), why);
+}
+
+/// As fail_at, for the value that `key` has or should have in the map `node`.
+[[noreturn]] void fail_key(const Node& node, std::size_t offset, std::string_view key,
+                           std::string_view why) {
+  auto path = yaml_tree::path_of(node);
+  path::append_key(path, key);
+  yaml_tree::fail(*node.document, offset, path, why);
+}
+
+void expect(const Node& node, Kind kind) {
+  if (node.kind == kind) return;
+  fail_at(node,
+          "expected " + std::string(name_of(kind)) + ", got " + std::string(name_of(node.kind)));
+}
+
+[[noreturn]] void fail_scalar(const Node& node, std::string_view expected) {
+  std::string why = "expected " + std::string(expected);
+  if (node.kind != Kind::scalar) {
+    why.append(", got ").append(name_of(node.kind));
+  } else if (node.quotable) {
+    why.append(", got ").append(path::quoted(node.text)).append(node.plain ? "" : " in quotes");
+  }
+  fail_at(node, why);
+}
+
+/// The value at `key`, null or not, and remembers that it was asked for.
+const Node* look_up(const Node& map, std::string_view key) {
+  expect(map, Kind::map);
+  if (std::find(map.asked.begin(), map.asked.end(), key) == map.asked.end()) {
+    map.asked.emplace_back(key);
+  }
+  const auto found = std::find_if(map.children.begin(), map.children.end(),
+                                  [&](const auto& child) { return child->key == key; });
+  if (found == map.children.end()) return nullptr;
+  (*found)->known = true;
+  return found->get();
+}
+
+[[noreturn]] void fail_unknown(const Node& node) {
+  const auto& asked = node.parent->asked;
+  const std::vector<std::string_view> candidates(asked.begin(), asked.end());
+  const auto suggestion = nearest(node.key, candidates);
+  std::string why = "unknown key";
+  if (!suggestion.empty())
+    why.append(", did you mean ").append(path::quoted(suggestion)).append("?");
+  yaml_tree::fail(*node.document, node.key_offset, yaml_tree::path_of(node), why);
+}
+
+void check_known(const Node& node) {
+  for (const auto& child : node.children) {
+    if (node.kind == Kind::map && !child->known) fail_unknown(*child);
+    check_known(*child);
+  }
+}
+
+/// The text of a number without the "+" that YAML allows.
+std::string_view unsigned_text(std::string_view text) {
+  return text.starts_with('+') && !text.starts_with("+-") ? text.substr(1) : text;
+}
+
+}  // namespace
+
+Yaml::Yaml(std::shared_ptr<const Node> node) : node_(std::move(node)) {}
+
+Yaml Yaml::load_file(const std::string& path) {
+  const auto document =
+      yaml_tree::parse(read_file(path), path, std::filesystem::path(path).parent_path().string());
+  return Yaml({document, document->root.get()});
+}
+
+Yaml Yaml::parse(std::string_view text, std::string origin) {
+  const auto document = yaml_tree::parse(text, std::move(origin), {});
+  return Yaml({document, document->root.get()});
+}
+
+bool Yaml::is_map() const { return node_->kind == Kind::map; }
+bool Yaml::is_sequence() const { return node_->kind == Kind::sequence; }
+
+Yaml Yaml::required(std::string_view key) const {
+  const Node* value = look_up(*node_, key);
+  if (value == nullptr) fail_key(*node_, node_->offset, key, "missing");
+  if (value->kind == Kind::null) fail_at(*value, "no value");
+  return Yaml({node_, value});
+}
+
+std::optional<Yaml> Yaml::optional(std::string_view key) const {
+  const Node* value = look_up(*node_, key);
+  if (value == nullptr || value->kind == Kind::null) return std::nullopt;
+  return Yaml({node_, value});
+}
+
+std::vector<Yaml> Yaml::items() const {
+  expect(*node_, Kind::sequence);
+  std::vector<Yaml> items;
+  items.reserve(node_->children.size());
+  for (const auto& child : node_->children) items.push_back(Yaml({node_, child.get()}));
+  return items;
+}
+
+std::vector<std::pair<std::string, Yaml>> Yaml::entries() const {
+  expect(*node_, Kind::map);
+  std::vector<std::pair<std::string, Yaml>> entries;
+  entries.reserve(node_->children.size());
+  for (const auto& child : node_->children) {
+    child->known = true;
+    entries.emplace_back(child->key, Yaml({node_, child.get()}));
+  }
+  return entries;
+}
+
+std::string Yaml::string() const {
+  expect(*node_, Kind::scalar);
+  return node_->text;
+}
+
+double Yaml::number() const {
+  const auto value = parse_number<double>(unsigned_text(node_->text));
+  if (!node_->plain || !value || !std::isfinite(*value)) fail_scalar(*node_, "a number");
+  return *value;
+}
+
+std::int64_t Yaml::integer() const {
+  const auto value = parse_number<std::int64_t>(unsigned_text(node_->text));
+  if (!node_->plain || !value) fail_scalar(*node_, "an integer");
+  return *value;
+}
+
+bool Yaml::boolean() const {
+  const bool is_true = node_->text == "true";
+  if (!node_->plain || (!is_true && node_->text != "false")) fail_scalar(*node_, "true or false");
+  return is_true;
+}
+
+std::chrono::milliseconds Yaml::duration() const {
+  const auto value = parse_duration(node_->text);
+  if (!value) fail_scalar(*node_, "a duration such as 30s or 1h30m");
+  return *value;
+}
+
+SecretSource Yaml::secret(std::string_view key) const {
+  if (auto source = optional_secret(key)) return std::move(*source);
+  const std::string name(key);
+  fail_key(*node_, node_->offset, key, "missing: give it, " + name + "_file or " + name + "_env");
+}
+
+std::optional<SecretSource> Yaml::optional_secret(std::string_view key) const {
+  const std::string name(key);
+  const Node* given = nullptr;
+  for (const auto& candidate : {name, name + "_file", name + "_env"}) {
+    const Node* value = look_up(*node_, candidate);
+    if (value == nullptr) continue;
+    value->quotable = false;
+    if (given != nullptr) {
+      yaml_tree::fail(
+          *value->document, value->key_offset, yaml_tree::path_of(*value),
+          "only one of " + name + ", " + name + "_file and " + name + "_env may be given");
+    }
+    given = value;
+  }
+  if (given == nullptr) return std::nullopt;
+  if (given->kind == Kind::null || (given->kind == Kind::scalar && given->text.empty())) {
+    fail_at(*given, "no value");
+  }
+  expect(*given, Kind::scalar);
+  if (given->key == name) return SecretSource::literal(Secret(given->text));
+  if (given->key.ends_with("_env")) return SecretSource::env(given->text);
+  return SecretSource::file((std::filesystem::path(folder()) / given->text).string());
+}
+
+void Yaml::finish() const { check_known(*node_); }
+
+std::string Yaml::folder() const { return node_->document->folder; }
+
+std::string Yaml::where() const {
+  const auto path = yaml_tree::path_of(*node_);
+  const auto position = yaml_tree::position(*node_->document, node_->offset);
+  return path.empty() ? position : position + ": " + path;
+}
+
+void Yaml::fail(std::string_view why) const { fail_at(*node_, why); }
+
+}  // namespace exporter

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What Yaml points into: the values of a document, each with its place in the text.
+namespace exporter::yaml_tree {
+
+constexpr std::size_t kMaxBytes = 16 << 20;
+
+struct Document;
+
+struct Node {
+  enum class Kind { null, scalar, sequence, map };
+
+  Kind kind = Kind::null;
+  const Document* document = nullptr;
+  const Node* parent = nullptr;
+  std::size_t offset = 0;      ///< in the document's text
+  std::size_t index = 0;       ///< among the children of its parent
+  std::string key;             ///< when its parent is a map
+  std::size_t key_offset = 0;  ///< in the document's text
+  std::string text;            ///< of a scalar
+  bool plain = false;          ///< a scalar without quotes
+  std::vector<std::unique_ptr<Node>> children;
+
+  mutable bool known = false;              ///< somebody asked for its key
+  mutable bool quotable = true;            ///< its text may stand in an error
+  mutable std::vector<std::string> asked;  ///< the keys asked of it
+};
+
+struct Document {
+  std::string origin;
+  std::string folder;
+  std::string text;
+  std::unique_ptr<Node> root;
+};
+
+/// Parses `text`, which may begin with a byte order mark. An empty document is an empty map.
+std::shared_ptr<const Document> parse(std::string_view text, std::string origin,
+                                      std::string folder);
+
+/// "origin:line:column", both from 1, columns in characters.
+std::string position(const Document& document, std::size_t offset);
+
+/// "targets[1].url"; empty for the root.
+std::string path_of(const Node& node);
+
+/// Throws Error{config} "origin:line:column: path: why" for the place `offset`.
+[[noreturn]] void fail(const Document& document, std::size_t offset, std::string_view path,
+                       std::string_view why);
+
+}  // namespace exporter::yaml_tree
