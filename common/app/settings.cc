@@ -44,11 +44,12 @@ Settings::Settings(std::span<const Flag> flags,
     auto& value = values_[std::string(flag.name)];
     // Looked for even when the command line wins, so that the key is known and its type is checked.
     const auto place = file != nullptr ? find(*file, flag.name) : std::nullopt;
-    if (place) value = {texts_at(*place, flag.kind), place->where()};
+    if (place) value = {texts_at(*place, flag.kind), place->where(), true};
     if (const auto here = given.find(std::string(flag.name)); here != given.end()) {
-      value = {here->second, "--" + here->first};
+      value = {here->second, "--" + here->first, true};
     } else if (!place) {
       value.origin = "--" + std::string(flag.name);
+      value.given = false;
       if (flag.kind != Flag::Kind::repeated || !flag.fallback.empty()) {
         value.texts = {std::string(flag.fallback)};
       }
@@ -87,13 +88,21 @@ std::size_t Settings::count(std::string_view flag) const {
   return *count;
 }
 
+bool Settings::is_default(std::string_view flag) const { return !value(flag).given; }
+
 void Settings::fail(std::string_view flag, std::string_view why) const {
   throw Error(Reason::config, value(flag).origin + ": " + std::string(why));
 }
 
 Filter::Filter(const Settings& settings, std::string_view include_flag,
                std::string_view exclude_flag)
-    : include_(compile(settings, include_flag)), exclude_(compile(settings, exclude_flag)) {}
+    : include_(compile(settings, include_flag)), exclude_(compile(settings, exclude_flag)) {
+  if (!include_ || !exclude_ || settings.is_default(include_flag)) return;
+  if (!settings.is_default(exclude_flag)) {
+    settings.fail(exclude_flag, "excludes --" + std::string(include_flag));
+  }
+  exclude_ = nullptr;
+}
 
 bool Filter::passes(std::string_view name) const {
   const re2::StringPiece piece(name.data(), name.size());

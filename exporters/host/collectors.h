@@ -9,6 +9,27 @@ namespace exporter::host {
 /// All collectors of host_exporter, in the order of their names.
 std::span<const Module* const> modules();
 
+extern const Module kCpu;
+extern const Module kCpufreq;
+extern const Module kDmi;
+extern const Module kEntropy;
+extern const Module kFilefd;
+extern const Module kFilesystem;
+extern const Module kInterrupts;
+extern const Module kKernelHung;
 extern const Module kLoadavg;
+extern const Module kMeminfo;
+extern const Module kOs;
+extern const Module kPressure;
+extern const Module kProcesses;
+extern const Module kSchedstat;
+extern const Module kSlabinfo;
+extern const Module kSoftirqs;
+extern const Module kStat;
+extern const Module kTime;
+extern const Module kTimex;
+extern const Module kUname;
+extern const Module kVmstat;
+extern const Module kZoneinfo;
 
 }  // namespace exporter::host

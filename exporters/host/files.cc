@@ -23,7 +23,8 @@ constexpr std::size_t kFirstRead = 4096;
 constexpr std::size_t kMaxFile = 64u << 20;
 
 bool is_absent(int error) {
-  return error == ENOENT || error == ENOTDIR || error == ENODEV || error == ENXIO || error == ESRCH;
+  return error == ENOENT || error == ENOTDIR || error == ENODEV || error == ENXIO ||
+         error == ESRCH || error == EOPNOTSUPP;
 }
 
 /// Only files that the kernel makes at each read may be read twice through one descriptor: another
@@ -70,24 +71,30 @@ std::string Files::path(std::string_view relative) const {
 
 std::optional<std::string_view> Files::read(std::string_view relative) {
   const auto full = path(relative);
-  int error = 0;
   if (const auto kept = open_.find(full); kept != open_.end()) {
+    int error = 0;
     if (fill(kept->second, error)) return buffer_;
     ::close(kept->second);
     open_.erase(kept);
   }
+  return open_and_read(full, Keep::yes);
+}
+
+std::optional<std::string_view> Files::read_once(std::string_view relative) {
+  return open_and_read(path(relative), Keep::no);
+}
+
+std::optional<std::string_view> Files::open_and_read(const std::string& full, Keep keep) {
   const int descriptor = ::open(full.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) {
-    error = errno;
-  } else if (fill(descriptor, error)) {
-    if (open_.size() < max_open() && made_on_the_fly(descriptor)) {
+  int error = errno;
+  if (descriptor >= 0) {
+    const bool good = fill(descriptor, error);
+    if (good && keep == Keep::yes && open_.size() < max_open() && made_on_the_fly(descriptor)) {
       open_.emplace(full, descriptor);
     } else {
       ::close(descriptor);
     }
-    return buffer_;
-  } else {
-    ::close(descriptor);
+    if (good) return buffer_;
   }
   if (is_absent(error) || tree_ == Tree::sys) return std::nullopt;
   throw io_error(full, error);

@@ -27,8 +27,10 @@ class Files {
   Files& operator=(Files&&) = delete;
 
   /// The whole content, up to 64 MiB; nothing when the file is absent. The text is valid until the
-  /// next call of read(), line() or number(). Throws Error{io} with the path.
+  /// next call of read(), read_once(), line() or number(). Throws Error{io} with the path.
   std::optional<std::string_view> read(std::string_view path);
+  /// As read(), for files that come and go (a process): keeps no descriptor.
+  std::optional<std::string_view> read_once(std::string_view path);
   /// The content without surrounding blanks; the same rules.
   std::optional<std::string_view> line(std::string_view path);
   /// The content as a decimal number; nothing when the file is absent or empty. Throws
@@ -45,7 +47,8 @@ class Files {
   std::string path(std::string_view relative) const;
 
  private:
-  int open_file(const std::string& full, bool& keep) const;
+  enum class Keep { no, yes };
+  std::optional<std::string_view> open_and_read(const std::string& full, Keep keep);
   bool fill(int descriptor, int& error);
 
   std::string root_;

@@ -21,15 +21,16 @@ std::string Host::self() const {
   return other ? "1" : "self";
 }
 
-std::string Host::rooted(std::string_view path) const {
-  if (rootfs == "/") return std::string(path);
-  return rootfs + std::string(path);
+std::string rooted(std::string_view rootfs, std::string_view path) {
+  std::string full(rootfs == "/" ? "" : rootfs);
+  return full.append(path);
 }
 
-std::string_view Host::unrooted(std::string_view path) const {
+std::string_view unrooted(std::string_view rootfs, std::string_view path) {
   if (rootfs == "/" || !path.starts_with(rootfs)) return path;
-  path.remove_prefix(rootfs.size());
-  return path.empty() ? "/" : path;
+  const auto below = path.substr(rootfs.size());
+  if (below.empty()) return "/";
+  return below.starts_with('/') ? below : path;
 }
 
 bool matches(std::string_view declared, std::string_view name) {

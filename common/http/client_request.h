@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/http/client.h"
+
+/// What can be said of a request before it is sent.
+namespace exporter::http {
+
+/// Whether it may be sent twice (RFC 9110, 9.2.2).
+bool may_repeat(const ClientRequest& request);
+
+/// "GET https://host/path": what errors call the request. Without its query, which may hold
+/// secrets.
+std::string describe(std::string_view method, std::string_view origin, std::string_view target);
+
+/// Throws Error{config} when a part of it would change the shape of what is sent: a method or a
+/// header name that is no token (RFC 9110, 5.6.2), a target or a header value with a line break or
+/// another control character. A value is never quoted.
+void check_shape(const ClientRequest& request, std::string_view origin);
+
+/// The request that follows a redirect of this status to `target`: 303, and 301 and 302 after a
+/// POST, turn it into a GET without a body (RFC 9110, 15.4).
+ClientRequest redirected(ClientRequest request, int status, std::string target);
+
+}  // namespace exporter::http

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <cctype>
+#include <memory>
+#include <new>
+#include <string>
+
+#include "common/base/error.h"
+
+/// libcurl's objects with owners, and its options and answers with types. For common/http/ alone.
+namespace exporter::http::curl {
+
+struct Free {
+  void operator()(CURL* easy) const noexcept { curl_easy_cleanup(easy); }
+  void operator()(CURLU* url) const noexcept { curl_url_cleanup(url); }
+  void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
+  void operator()(char* text) const noexcept { curl_free(text); }
+};
+struct FreeMulti {
+  void operator()(CURLM* multi) const noexcept { curl_multi_cleanup(multi); }
+};
+
+using Easy = std::unique_ptr<CURL, Free>;
+using Multi = std::unique_ptr<CURLM, FreeMulti>;
+using Lines = std::unique_ptr<curl_slist, Free>;
+
+/// What libcurl made; throws when it could not.
+template <class Object>
+Object* made(Object* object) {
+  if (object == nullptr) throw std::bad_alloc();
+  return object;
+}
+
+/// Sets an option of a type that curl_easy_setopt(3) names for it; throws Error{internal}.
+template <class Value>
+void set(CURL* easy, CURLoption option, Value value) {
+  if (const CURLcode code = (curl_easy_setopt)(easy, option, value); code != CURLE_OK) {
+    throw Error(Reason::internal, std::string("libcurl: ") + curl_easy_strerror(code));
+  }
+}
+
+/// An answer of the type that curl_easy_getinfo(3) names for it.
+template <class Value>
+Value info(CURL* easy, CURLINFO what) {
+  Value value{};
+  (curl_easy_getinfo)(easy, what, &value);
+  return value;
+}
+
+inline std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+}  // namespace exporter::http::curl

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/base/deadline.h"
+#include "common/http/client.h"
+#include "common/http/exchange.h"
+
+namespace exporter::http {
+
+/// Sends single requests through libcurl, over connections that it keeps. Follows nothing, repeats
+/// nothing. Safe to use from several threads.
+class Transport {
+ public:
+  explicit Transport(ClientOptions options);
+  ~Transport();
+
+  /// Tries the request, whose target is whole, at an origin. Ends by the deadline, by the policy's
+  /// try_timeout, and soon after a stop was requested.
+  Outcome try_once(const ClientRequest& request, const std::string& origin,
+                   const Deadline& deadline);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace exporter::http

@@ -1,0 +1,43 @@
+#include "common/http/upstream_metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+namespace exporter::http {
+
+struct UpstreamMetrics::Families {
+  prometheus::Family<prometheus::Counter>& requests;
+  prometheus::Family<prometheus::Histogram>& durations;
+};
+
+UpstreamMetrics::UpstreamMetrics(prometheus::Registry& registry)
+    : families_(new Families{
+          prometheus::BuildCounter()
+              .Name("exporter_upstream_requests_total")
+              .Help("Requests sent to an upstream, retries included, by status code; \"error\" "
+                    "where no whole reply came.")
+              .Register(registry),
+          prometheus::BuildHistogram()
+              .Name("exporter_upstream_request_duration_seconds")
+              .Help("How long the phases of requests to an upstream took; a phase that a kept "
+                    "connection spared is not observed.")
+              .Register(registry)}) {}
+
+UpstreamMetrics::~UpstreamMetrics() = default;
+
+void UpstreamMetrics::count(std::string_view upstream, std::string_view code) {
+  families_->requests.Add({{"upstream", std::string(upstream)}, {"code", std::string(code)}})
+      .Increment();
+}
+
+void UpstreamMetrics::observe(std::string_view upstream, std::string_view phase, double seconds) {
+  static const prometheus::Histogram::BucketBoundaries kBuckets = {
+      0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
+  families_->durations
+      .Add({{"upstream", std::string(upstream)}, {"phase", std::string(phase)}}, kBuckets)
+      .Observe(seconds);
+}
+
+}  // namespace exporter::http

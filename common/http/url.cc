@@ -1,0 +1,67 @@
+#include "common/http/url.h"
+
+#include <algorithm>
+
+#include "common/base/error.h"
+#include "common/http/curl.h"
+
+namespace exporter::http {
+
+namespace {
+
+class Url {
+ public:
+  explicit Url(const std::string& text)
+      : ok_(curl_url_set(url_.get(), CURLUPART_URL, text.c_str(), 0) == CURLUE_OK) {}
+
+  bool ok() const { return ok_; }
+  bool has(CURLUPart which) const { return !part(which).empty(); }
+  std::string part(CURLUPart which) const {
+    char* value = nullptr;
+    if (curl_url_get(url_.get(), which, &value, CURLU_NO_DEFAULT_PORT) != CURLUE_OK) return {};
+    return std::unique_ptr<char, curl::Free>(value).get();
+  }
+  Address address() const {
+    Address address{curl::lower(part(CURLUPART_SCHEME) + "://" + part(CURLUPART_HOST)),
+                    part(CURLUPART_PATH)};
+    if (has(CURLUPART_PORT)) address.origin += ":" + part(CURLUPART_PORT);
+    if (has(CURLUPART_QUERY)) address.target += "?" + part(CURLUPART_QUERY);
+    return address;
+  }
+
+ private:
+  std::unique_ptr<CURLU, curl::Free> url_{curl::made(curl_url())};
+  bool ok_;
+};
+
+}  // namespace
+
+std::optional<Address> parse_url(const std::string& text) {
+  const Url url(text);
+  if (!url.ok()) return {};
+  return url.address();
+}
+
+Address parse_option_url(const std::string& option, const std::string& text,
+                         std::initializer_list<std::string_view> schemes) {
+  const auto refuse = [&](const std::string& why) {
+    throw Error(Reason::config, option + ": " + why);
+  };
+  const Url url(text);
+  const Address address = url.ok() ? url.address() : Address{};
+  if (std::none_of(schemes.begin(), schemes.end(),
+                   [&](auto scheme) { return address.origin.starts_with(scheme); })) {
+    std::string allowed;
+    for (const auto scheme : schemes) allowed.append(allowed.empty() ? "" : " or ").append(scheme);
+    refuse("expected a URL that begins with " + allowed);
+  }
+  if (url.has(CURLUPART_USER) || url.has(CURLUPART_PASSWORD)) {
+    refuse("must not hold a user or a password");
+  }
+  if (url.has(CURLUPART_QUERY) || url.has(CURLUPART_FRAGMENT)) {
+    refuse("must not hold a query or a fragment");
+  }
+  return address;
+}
+
+}  // namespace exporter::http

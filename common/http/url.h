@@ -1,0 +1,23 @@
+#pragma once
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace exporter::http {
+
+/// An absolute address in two parts, e.g. "https://host:8443" (no default port) and "/path?query".
+struct Address {
+  std::string origin, target;
+};
+
+/// Nothing when it is not an absolute URL. User, password and fragment are dropped.
+std::optional<Address> parse_url(const std::string& text);
+
+/// The address in an option. Throws Error{config} that names the option when it is no URL of one of
+/// the schemes ("http://"), or holds a user, a password, a query or a fragment; never quotes it.
+Address parse_option_url(const std::string& option, const std::string& text,
+                         std::initializer_list<std::string_view> schemes);
+
+}  // namespace exporter::http

@@ -1,0 +1,268 @@
+"""Starts the exporters and Prometheus, shows what they see, and stops them at Ctrl-C.
+
+Called by deploy/quickstart, which installs and builds first.
+"""
+
+import argparse
+import contextlib
+import datetime
+import json
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+EXPORTERS = ("host",)  # those that are built: <name>_exporter, --<name>-port
+DEFAULT_PORTS = {"host": 19100, "prometheus": 19090}
+START_SECONDS = 30
+EVALUATION_SECONDS = 120
+
+
+class Failed(Exception):
+    """What is wrong, in words for the user."""
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="deploy/quickstart", description=__doc__.split("\n")[0])
+    parser.add_argument(
+        "--check", action="store_true",
+        help="wait until all targets are up and all rules evaluated, print the table and exit",
+    )
+    for name, port in DEFAULT_PORTS.items():
+        parser.add_argument(f"--{name}-port", type=int, default=port, metavar="PORT",
+                            help=f"where {name} listens (default: {port})")
+    return parser.parse_args()
+
+
+def step(text):
+    print(f"==> {text}", flush=True)
+
+
+def require_free(name, port):
+    with contextlib.closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Failed(f"port {port} for {name} is taken ({error.strerror}); "
+                         f"move it with --{name}-port PORT") from error
+
+
+class Process:
+    """A child that writes its log to a file, and that is ended with the quickstart."""
+
+    def __init__(self, name, command, log):
+        self.name, self.log = name, log
+        with open(log, "wb") as out:
+            # A group of its own: Ctrl-C reaches only the quickstart, which then stops its children.
+            self.child = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+                                          start_new_session=True)
+
+    def require_running(self):
+        code = self.child.poll()
+        if code is not None:
+            tail = self.log.read_text(errors="replace").splitlines()[-5:]
+            raise Failed(f"{self.name} ended with code {code}; the end of {self.log}:\n  "
+                         + "\n  ".join(tail))
+
+    def stop(self):
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGTERM)
+            try:
+                self.child.wait(10)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                self.child.wait()
+
+
+def get(url):
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=5) as reply:
+        return reply.read()
+
+
+def wait_for(url, process):
+    give_up = time.monotonic() + START_SECONDS
+    while True:
+        process.require_running()
+        try:
+            get(url)
+            return
+        except (OSError, urllib.error.URLError) as error:
+            if time.monotonic() > give_up:
+                raise Failed(f"{process.name} does not answer at {url}: {error}") from error
+            time.sleep(0.1)
+
+
+def make_run_folder(ports):
+    """Copies the project's Prometheus files, with the targets where they really are."""
+    folder = ROOT / "build" / "quickstart" / str(ports["prometheus"])
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    shutil.copytree(ROOT / "prometheus", folder / "prometheus")
+    shutil.copytree(ROOT / "alerts", folder / "alerts")
+    for name in (*EXPORTERS, "prometheus"):
+        targets = [{"targets": [f"127.0.0.1:{ports[name]}"]}]
+        (folder / "prometheus" / "targets" / f"{name}.yml").write_text(json.dumps(targets))
+    return folder
+
+
+def start(ports, folder, processes):
+    for name in EXPORTERS:
+        step(f"starting {name}_exporter on port {ports[name]}")
+        process = Process(f"{name}_exporter",
+                          [ROOT / "build/release/bin" / f"{name}_exporter",
+                           f"--web.listen-address=127.0.0.1:{ports[name]}"],
+                          folder / f"{name}_exporter.log")
+        processes.append(process)
+        wait_for(f"http://127.0.0.1:{ports[name]}/-/healthy", process)
+    step(f"starting Prometheus on port {ports['prometheus']}")
+    process = Process("prometheus",
+                      ["prometheus", f"--config.file={folder}/prometheus/prometheus.yml",
+                       f"--storage.tsdb.path={folder}/data",
+                       f"--web.listen-address=127.0.0.1:{ports['prometheus']}"],
+                      folder / "prometheus.log")
+    processes.append(process)
+    wait_for(f"http://127.0.0.1:{ports['prometheus']}/-/ready", process)
+
+
+class Prometheus:
+    def __init__(self, port):
+        self.url = f"http://127.0.0.1:{port}"
+
+    def api(self, path):
+        return json.loads(get(f"{self.url}/api/v1/{path}"))["data"]
+
+    def targets(self):
+        return self.api("targets?state=active")["activeTargets"]
+
+    def groups(self):
+        return self.api("rules")["groups"]
+
+    def samples_by_instance(self):
+        result = self.api("query?query=scrape_samples_scraped")["result"]
+        return {(r["metric"]["job"], r["metric"]["instance"]): r["value"][1] for r in result}
+
+
+def problems(prometheus):
+    """What is not yet, or not at all, as it should be."""
+    found = []
+    for target in prometheus.targets():
+        if target["health"] != "up":
+            reason = target["lastError"] or "not scraped yet"
+            found.append(f"{target['labels']['job']} at {target['scrapeUrl']}: {reason}")
+    groups = prometheus.groups()
+    if not groups:
+        found.append("Prometheus has loaded no rules")
+    for group in groups:
+        for rule in group["rules"]:
+            if rule["health"] != "ok":
+                reason = rule.get("lastError") or "not evaluated yet"
+                found.append(f"rule {rule['name']} of {group['name']}: {reason}")
+    return found
+
+
+def wait_until_good(prometheus, processes):
+    step("waiting until every target is scraped and every rule evaluated")
+    give_up = time.monotonic() + EVALUATION_SECONDS
+    while True:
+        for process in processes:
+            process.require_running()
+        found = problems(prometheus)
+        if not found:
+            return
+        if time.monotonic() > give_up:
+            raise Failed("\n  ".join([f"after {EVALUATION_SECONDS} s:", *found]))
+        time.sleep(0.5)
+
+
+def age(timestamp):
+    """How long ago an RFC 3339 time of Prometheus was."""
+    then = datetime.datetime.fromisoformat(timestamp)
+    if then.year == 1:
+        return "never"
+    seconds = (datetime.datetime.now(datetime.timezone.utc) - then).total_seconds()
+    return f"{max(0, round(seconds))} s ago"
+
+
+def print_table(header, rows):
+    widths = [max(len(str(row[i])) for row in [header, *rows]) for i in range(len(header))]
+    for row in [header, *rows]:
+        print("  " + "  ".join(str(cell).ljust(width) for cell, width in zip(row, widths)).rstrip())
+    print()
+
+
+def state_of(group):
+    alerts = [rule for rule in group["rules"] if rule["type"] == "alerting"]
+    counts = {state: sum(rule["state"] == state for rule in alerts)
+              for state in ("firing", "pending", "inactive")}
+    names = [rule["name"] for rule in alerts if rule["state"] != "inactive"]
+    text = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    return text + (f" ({', '.join(names)})" if names else "")
+
+
+def print_state(prometheus):
+    samples = prometheus.samples_by_instance()
+    rows = []
+    for target in sorted(prometheus.targets(), key=lambda t: t["labels"]["job"]):
+        labels = target["labels"]
+        rows.append((labels["job"], target["scrapeUrl"], target["health"],
+                     samples.get((labels["job"], labels["instance"]), "-"),
+                     age(target["lastScrape"])))
+    print()
+    print_table(("exporter", "URL", "up", "series", "last scrape"), rows)
+    alerting = [group for group in prometheus.groups()
+                if any(rule["type"] == "alerting" for rule in group["rules"])]
+    print_table(("alert group", "alerts", "state"),
+                [(group["name"], sum(rule["type"] == "alerting" for rule in group["rules"]),
+                  state_of(group)) for group in alerting])
+    print(f"  Prometheus: {prometheus.url}  (alerts: {prometheus.url}/alerts)")
+
+
+def run(arguments, processes):
+    ports = {name: getattr(arguments, f"{name}_port") for name in DEFAULT_PORTS}
+    for name, port in ports.items():
+        require_free(name, port)
+    folder = make_run_folder(ports)
+    start(ports, folder, processes)
+    prometheus = Prometheus(ports["prometheus"])
+    wait_until_good(prometheus, processes)
+    print_state(prometheus)
+    if arguments.check:
+        return
+    print("  Ctrl-C stops all of it.", flush=True)
+    while True:
+        time.sleep(1)
+        for process in processes:
+            process.require_running()
+
+
+def main():
+    arguments = parse_arguments()
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, lambda *_: sys.exit(0))
+    processes = []
+    try:
+        run(arguments, processes)
+    except Failed as failure:
+        print(f"quickstart: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print()
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if not arguments.check:
+            step("stopping")
+        for process in reversed(processes):
+            process.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

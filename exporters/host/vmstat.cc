@@ -1,0 +1,40 @@
+#include "exporters/host/collectors.h"
+
+namespace exporter::host {
+namespace {
+
+constexpr MetricView kMetrics[] = {
+    {MetricType::untyped, "node_vmstat_<field>", "/proc/vmstat information field <field>.", {}}};
+
+constexpr std::string_view kFields = "collector.vmstat.fields";
+constexpr Flag kFlags[] = {{kFields, "^(oom_kill|pgpg|pswp|pg.*fault).*",
+                            "Fields of /proc/vmstat to export, a regular expression."}};
+
+class Vmstat {
+ public:
+  explicit Vmstat(const Host& host) : proc_(host.proc()), fields_(host.settings, kFields, "") {}
+
+  void collect(Samples& samples, const Deadline&) {
+    const auto text = proc_.read("vmstat");
+    if (!text) return;
+    Lines lines(proc_.path("vmstat"), *text);
+    for (std::string_view line; lines.next(line);) {
+      const auto field = next_word(line);
+      if (field.empty() || !fields_.passes(field)) continue;
+      name_.assign("node_vmstat_").append(field);
+      help_.assign("/proc/vmstat information field ").append(field).append(".");
+      samples.add_named(MetricType::untyped, name_, help_, lines.number(next_word(line)));
+    }
+  }
+
+ private:
+  Files proc_;
+  Filter fields_;
+  std::string name_, help_;
+};
+
+}  // namespace
+
+constinit const Module kVmstat{"vmstat", Module::Default::on, kMetrics, kFlags, make<Vmstat>};
+
+}  // namespace exporter::host

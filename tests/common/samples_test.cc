@@ -1,0 +1,193 @@
+#include "common/metric/samples.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+
+#include "common/base/error.h"
+
+using namespace exporter;
+
+namespace {
+
+constexpr auto kRows = gauge("demo_rows", "Rows of \"the\" back\\slash\ntable.", "table");
+constexpr auto kCredits = counter("demo_credits_total", "Credits.", "warehouse", "kind");
+constexpr auto kBuild = info("demo_build_info", "Build.", "version");
+constexpr auto kSeconds = histogram("demo_run_seconds", "Runs.", "command");
+constexpr auto kPlain = untyped("demo_plain", "Plain.");
+
+std::string page(const Samples& samples, Format format) {
+  std::string out;
+  samples.render(format, out);
+  return out;
+}
+
+std::string value(double number) {
+  std::string out;
+  append_value(out, number);
+  return out;
+}
+
+std::string bound(double number) {
+  std::string out;
+  append_bound(out, number);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("each family gets one block, in order of its first sample, in both formats") {
+  Samples samples;
+  samples.add(kRows, 1.5, "a");
+  samples.add(kCredits, 2, "WH", "compute");
+  samples.add(kRows, 2, "b");
+  samples.add(kBuild, 1, "0.1");
+  samples.add(kPlain, 3);
+  CHECK(samples.size() == 5);
+  CHECK(page(samples, Format::text) ==
+        "# HELP demo_rows Rows of \"the\" back\\\\slash\\ntable.\n"
+        "# TYPE demo_rows gauge\n"
+        "demo_rows{table=\"a\"} 1.5\n"
+        "demo_rows{table=\"b\"} 2\n"
+        "# HELP demo_credits_total Credits.\n"
+        "# TYPE demo_credits_total counter\n"
+        "demo_credits_total{warehouse=\"WH\",kind=\"compute\"} 2\n"
+        "# HELP demo_build_info Build.\n"
+        "# TYPE demo_build_info gauge\n"
+        "demo_build_info{version=\"0.1\"} 1\n"
+        "# HELP demo_plain Plain.\n"
+        "# TYPE demo_plain untyped\n"
+        "demo_plain 3\n");
+  CHECK(page(samples, Format::openmetrics) ==
+        "# HELP demo_rows Rows of \\\"the\\\" back\\\\slash\\ntable.\n"
+        "# TYPE demo_rows gauge\n"
+        "demo_rows{table=\"a\"} 1.5\n"
+        "demo_rows{table=\"b\"} 2\n"
+        "# HELP demo_credits Credits.\n"
+        "# TYPE demo_credits counter\n"
+        "demo_credits_total{warehouse=\"WH\",kind=\"compute\"} 2\n"
+        "# HELP demo_build Build.\n"
+        "# TYPE demo_build info\n"
+        "demo_build_info{version=\"0.1\"} 1\n"
+        "# HELP demo_plain Plain.\n"
+        "# TYPE demo_plain unknown\n"
+        "demo_plain 3\n");
+}
+
+TEST_CASE("label values are escaped and made valid UTF-8") {
+  Samples samples;
+  samples.add(kBuild, 1, "q\"b\\n\nü\xff\xe2\x82z");
+  CHECK(page(samples, Format::text) ==
+        "# HELP demo_build_info Build.\n"
+        "# TYPE demo_build_info gauge\n"
+        "demo_build_info{version=\"q\\\"b\\\\n\\nü\xef\xbf\xbd\xef\xbf\xbdz\"} 1\n");
+}
+
+TEST_CASE("values are the shortest text that reads back as the same double") {
+  CHECK(value(0.1 + 0.2) == "0.30000000000000004");
+  CHECK(value(1) == "1");
+  CHECK(value(-0.0) == "-0");
+  CHECK(value(1e21) == "1e+21");
+  CHECK(value(5e-324) == "5e-324");
+  CHECK(value(18446744073709551615.0) == "18446744073709551616");
+  CHECK(value(std::nan("")) == "NaN");
+  CHECK(value(-std::nan("")) == "NaN");
+  CHECK(value(std::numeric_limits<double>::infinity()) == "+Inf");
+  CHECK(value(-std::numeric_limits<double>::infinity()) == "-Inf");
+}
+
+TEST_CASE("bounds are canonical, as Go writes them for OpenMetrics") {
+  CHECK(bound(0) == "0.0");
+  CHECK(bound(1) == "1.0");
+  CHECK(bound(0.005) == "0.005");
+  CHECK(bound(0.0001) == "0.0001");
+  CHECK(bound(0.00001) == "1e-05");
+  CHECK(bound(2.5) == "2.5");
+  CHECK(bound(100000) == "100000.0");
+  CHECK(bound(1e6) == "1e+06");
+  CHECK(bound(1234567) == "1.234567e+06");
+  CHECK(bound(INFINITY) == "+Inf");
+}
+
+TEST_CASE("a histogram is cumulative, with canonical bounds, and keeps its labels in front of le") {
+  Samples samples;
+  const double bounds[] = {0.5, 1};
+  const std::uint64_t counts[] = {3, 0, 2};
+  samples.add_histogram(kSeconds, bounds, counts, 7.25, "build");
+  CHECK(samples.size() == 5);
+  CHECK(page(samples, Format::openmetrics) ==
+        "# HELP demo_run_seconds Runs.\n"
+        "# TYPE demo_run_seconds histogram\n"
+        "demo_run_seconds_bucket{command=\"build\",le=\"0.5\"} 3\n"
+        "demo_run_seconds_bucket{command=\"build\",le=\"1.0\"} 3\n"
+        "demo_run_seconds_bucket{command=\"build\",le=\"+Inf\"} 5\n"
+        "demo_run_seconds_sum{command=\"build\"} 7.25\n"
+        "demo_run_seconds_count{command=\"build\"} 5\n");
+  samples.add_histogram(kSeconds, bounds, counts, 1, "build");
+  CHECK(samples.size() == 5);
+  CHECK(samples.duplicates() == 1);
+}
+
+TEST_CASE("of equal series the first is kept and the others are counted") {
+  Samples samples;
+  for (int i = 0; i < 1000; ++i) samples.add(kRows, i, std::to_string(i % 700));
+  CHECK(samples.size() == 700);
+  CHECK(samples.duplicates() == 300);
+  CHECK(samples.first_duplicate() == "demo_rows{table=\"0\"}");
+  const auto text = page(samples, Format::text);
+  CHECK(text.find("demo_rows{table=\"0\"} 0\n") != std::string::npos);
+  CHECK(text.find("demo_rows{table=\"0\"} 700\n") == std::string::npos);
+}
+
+TEST_CASE("families named by the source are copied, and refused when their names are invalid") {
+  Samples samples;
+  {
+    std::string name = "demo_from_source", help = "From the source.";
+    samples.add_named(MetricType::untyped, name, help, 1, {{"a", "b"}});
+    name.assign(name.size(), 'x');
+    help.assign(help.size(), 'x');
+  }
+  samples.add_named(MetricType::counter, "demo_odd_counter", "No suffix.", 2);
+  CHECK(page(samples, Format::openmetrics) ==
+        "# HELP demo_from_source From the source.\n"
+        "# TYPE demo_from_source unknown\n"
+        "demo_from_source{a=\"b\"} 1\n"
+        "# HELP demo_odd_counter No suffix.\n"
+        "# TYPE demo_odd_counter unknown\n"
+        "demo_odd_counter 2\n");
+  CHECK_THROWS_AS(samples.add_named(MetricType::gauge, "0bad", "Bad.", 1), Error);
+  CHECK_THROWS_AS(samples.add_named(MetricType::gauge, "good", "Bad.", 1, {{"__a", "b"}}), Error);
+  CHECK_THROWS_AS(samples.add_named(MetricType::gauge, "good", "Bad.", 1, {{"a-b", "b"}}), Error);
+}
+
+TEST_CASE("pages are compared by what they would render") {
+  Samples one, same, other;
+  one.add(kRows, 1, "a");
+  same.add(kRows, 1, "a");
+  other.add(kRows, 2, "a");
+  CHECK(one.same_page(same));
+  CHECK_FALSE(one.same_page(other));
+}
+
+TEST_CASE("what a declaration may not be is refused") {
+  const auto faulty = [](MetricType type, std::string_view name, std::string_view help,
+                         std::span<const std::string_view> labels = {}) {
+    return std::string(fault(MetricView{type, name, help, labels}));
+  };
+  CHECK(faulty(MetricType::gauge, "good", "Help.").empty());
+  CHECK(faulty(MetricType::gauge, "0bad", "Help.") == "not a metric name");
+  CHECK(faulty(MetricType::gauge, "a:b", "Help.") == "not a metric name");
+  CHECK(faulty(MetricType::gauge, "good", "") == "the help is missing");
+  CHECK(faulty(MetricType::counter, "runs", "Help.") ==
+        "_total belongs to counters, and to them alone");
+  CHECK(faulty(MetricType::gauge, "runs_total", "Help.") ==
+        "_total belongs to counters, and to them alone");
+  CHECK(faulty(MetricType::info, "build", "Help.") == "an info metric ends in _info");
+  CHECK(faulty(MetricType::gauge, "runs_count", "Help.") == "the suffix belongs to histograms");
+  for (const std::string_view reserved : {"le", "quantile", "job", "instance", "__name__"}) {
+    CHECK(faulty(MetricType::gauge, "good", "Help.", std::span(&reserved, 1)) ==
+          "a reserved label");
+  }
+  const std::string_view doubled[] = {"a", "a"};
+  CHECK(faulty(MetricType::gauge, "good", "Help.", doubled) == "a doubled label");
+}
