@@ -144,7 +144,7 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   bool tls() const { return gate_.tls(); }
 
  private:
-  void start_on(const Listener& listener);
+  void start_on(Listener& listener);
   void cut();
 
   static MHD_Result on_accept(void* self, const sockaddr* address, socklen_t size);
@@ -187,10 +187,10 @@ void Server::Impl::start() {
               {{"wanted", static_cast<std::int64_t>(options_.max_connections)},
                {"allowed", static_cast<std::int64_t>(max_connections_)}});
   }
-  for (const auto& listener : listeners_) start_on(listener);
+  for (auto& listener : listeners_) start_on(listener);
 }
 
-void Server::Impl::start_on(const Listener& listener) {
+void Server::Impl::start_on(Listener& listener) {
   const auto pointer = [](auto* function) { return reinterpret_cast<std::intptr_t>(function); };
   const auto number = [](auto value) { return static_cast<std::intptr_t>(value); };
   std::vector<MHD_OptionItem> items{
@@ -206,7 +206,7 @@ void Server::Impl::start_on(const Listener& listener) {
   };
   if (gate_.tls()) {
     items.insert(items.begin(),
-                 {MHD_OPTION_HTTPS_CERT_CALLBACK2, pointer(&no_certificate), nullptr});
+                 {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, reinterpret_cast<void*>(&no_certificate)});
   }
   // The library's own time-outs spin through their last second (0.9.75): `connections_` ends late
   // ones instead.
@@ -216,7 +216,8 @@ void Server::Impl::start_on(const Listener& listener) {
                                   MHD_OPTION_EXTERNAL_LOGGER, &log_library_message, nullptr,
                                   MHD_OPTION_ARRAY, items.data(), MHD_OPTION_END);
   if (daemon == nullptr) {
-    throw Error(Reason::internal, "cannot start the server on " + listener.address());
+    listener.release();  // the library closes it when it cannot start
+    throw Error(Reason::internal, "cannot start the HTTP server");
   }
   daemons_.push_back(daemon);
 }
