@@ -190,8 +190,7 @@ std::vector<std::pair<std::string_view, double>> phases_of(CURL* easy, const Tra
 class Transport::Impl {
  public:
   explicit Impl(ClientOptions options)
-      : options_(std::move(options)),
-        handles_(std::max<std::size_t>(options_.max_connections, 1)) {
+      : options_(std::move(options)), handles_(std::max<std::size_t>(options_.max_connections, 1)) {
     static const CURLcode kInitialised = curl_global_init(CURL_GLOBAL_DEFAULT);
     if (kInitialised != CURLE_OK) throw Error(Reason::internal, "libcurl: cannot be initialised");
   }
@@ -316,7 +315,8 @@ Failure Transport::Impl::failure_of(CURL* easy, CURLcode code, const Transfer& t
     case CURLE_PARTIAL_FILE: return {Reason::connect, "the reply was cut short", if_repeatable};
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR: return {Reason::connect, broken_off(easy, transfer), again};
-    default: return {Reason::decode, std::string("malformed reply: ") + curl_easy_strerror(code), again};
+    default:
+      return {Reason::decode, std::string("malformed reply: ") + curl_easy_strerror(code), again};
   }
 }
 
@@ -340,8 +340,8 @@ Outcome Transport::Impl::try_once(const ClientRequest& request, const std::strin
   set(easy, CURLOPT_URL, (origin + request.target).c_str());
   set(easy, CURLOPT_HTTPHEADER, lines.get());
   const auto limit = options_.retry.try_timeout;
-  const auto until = limit > limit.zero() ? std::min(deadline.when(), Clock::now() + limit)
-                                          : deadline.when();
+  const auto until =
+      limit > limit.zero() ? std::min(deadline.when(), Clock::now() + limit) : deadline.when();
   const auto code = Running(*handle).finish(until, deadline.stop());
   if (!code && deadline.stop().stop_requested()) {
     outcome.failure = {Reason::cancelled, "cancelled", Failure::Again::never};
