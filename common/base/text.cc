@@ -96,6 +96,11 @@ std::string_view trim(std::string_view text) noexcept {
   return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
 }
 
+bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
 std::string_view next_part(std::string_view& rest, char separator) noexcept {
   const auto end = std::min(rest.find(separator), rest.size());
   const auto part = rest.substr(0, end);

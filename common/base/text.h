@@ -14,6 +14,9 @@ namespace exporter {
 /// The text without blanks and newlines at both ends.
 std::string_view trim(std::string_view text) noexcept;
 
+/// Whether the texts are the same but for the case of ASCII letters.
+bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
+
 /// Takes the part before the first `separator` off the front of `rest` and returns it; the whole
 /// of `rest` when there is none. `while (!rest.empty()) next_part(rest, '\n')` reads lines.
 std::string_view next_part(std::string_view& rest, char separator) noexcept;

@@ -64,12 +64,13 @@ class Server {
   std::uint16_t port() const;
   bool tls() const;
 
-  /// Accepts no more, lets running requests finish for at most `grace`, then cuts them.
+  /// Accepts no more, lets running requests finish for at most `grace`, then cuts them. A handler
+  /// that still runs then is left behind: what it uses must outlive it.
   void stop(std::chrono::milliseconds grace);
 
  private:
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace exporter::http

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <unordered_map>
+
+#include "common/base/deadline.h"
+
+namespace exporter::http {
+
+/// The open connections of a server: how long each may stay in its phase, and which one goes when
+/// there are too many. One is ended by shutdown(2), which wakes the thread that serves it; that
+/// thread closes the descriptor, after close() was called here.
+class Connections {
+ public:
+  enum class Phase {
+    idle,       ///< waits for a request, up to the end of its headers
+    receiving,  ///< reads a request's body
+    working,    ///< runs the handler: as long as that takes
+    sending,    ///< writes the response
+  };
+
+  /// How many may be on their way out, beyond the limit.
+  static constexpr std::size_t kMaxEnded = 64;
+
+  /// Holds at most `limit` connections. Each phase but `working` may last for `patience`, and
+  /// `sending` for one more second per 64 KiB.
+  Connections(std::size_t limit, std::chrono::milliseconds patience);
+
+  /// Whether one more may be opened. Ends the one that idles longest when there is no room.
+  bool admit();
+
+  void open(int fd);
+  void enter(int fd, Phase phase, std::size_t bytes_to_send = 0);
+  void close(int fd);
+
+  /// Admits no more, and ends connections as they are idle.
+  void drain();
+  bool draining() const;
+  /// Whether the last one was closed by then.
+  bool wait_until_none(Clock::time_point deadline);
+
+ private:
+  struct Connection {
+    Phase phase;
+    Clock::time_point since, until;
+    bool ended;
+  };
+
+  void watch(const std::stop_token& stop);
+  Clock::time_point end_overdue();
+  void end(int fd, Connection& connection, int how);
+
+  const std::size_t limit_;
+  const std::chrono::milliseconds patience_;
+  mutable std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::unordered_map<int, Connection> connections_;
+  std::size_t ended_ = 0;
+  bool draining_ = false;
+  Clock::time_point next_check_ = Clock::time_point::max();
+  std::jthread watcher_;
+};
+
+}  // namespace exporter::http

@@ -1,0 +1,450 @@
+#include "common/http/server.h"
+
+#include <microhttpd.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <cstdarg>
+#include <cstdio>
+#include <mutex>
+#include <thread>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/text.h"
+#include "common/http/connections.h"
+#include "common/http/listen.h"
+
+namespace exporter::http {
+
+namespace {
+
+using Phase = Connections::Phase;
+
+constexpr std::size_t kMaxRequestBody = 64 << 10;
+constexpr std::size_t kMaxDiscardedBody = 1 << 20;
+constexpr std::size_t kBlock = 128 << 10;
+constexpr std::size_t kThreadStack = 256 << 10;
+constexpr rlim_t kOtherDescriptors = 256;
+constexpr std::chrono::milliseconds kCutting{200};
+
+/// What is known of a connection as long as it is open.
+struct Peer {
+  int fd;
+  std::string address;
+};
+
+/// A request from its headers to the end of its response.
+struct Exchange {
+  std::string method, path, user;
+  Clock::time_point started = Clock::now();
+  std::size_t body_received = 0;
+  std::optional<Response> refusal;
+  int status = 0;  ///< 0 until a response was queued
+  std::size_t bytes = 0;
+};
+
+Response plain(int status, std::string_view text) {
+  Response response;
+  response.status = status;
+  response.body.add(text, nullptr);
+  return response;
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/// Decodes "%HH" in place. A malformed escape stays, and so does "%00", which would end the text.
+std::size_t unescape(void*, MHD_Connection*, char* text) {
+  char* to = text;
+  for (const char* from = text; *from != '\0'; ++to) {
+    const int high = *from == '%' ? hex_digit(from[1]) : -1;
+    const int low = high >= 0 ? hex_digit(from[2]) : -1;
+    if (low >= 0 && high + low > 0) {
+      *to = static_cast<char>(high * 16 + low);
+      from += 3;
+    } else {
+      *to = *from++;
+    }
+  }
+  *to = '\0';
+  return static_cast<std::size_t>(to - text);
+}
+
+/// The path of "http://host/path", which a proxy's client may send (RFC 9112, 3.2.2).
+std::string_view without_origin(std::string_view url) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!url.starts_with(scheme)) continue;
+    const auto slash = url.find('/', scheme.size());
+    return slash == std::string_view::npos ? "/" : url.substr(slash);
+  }
+  return url;
+}
+
+/// Calls visit(name, value) for each header or query parameter.
+template <class Visit>
+void for_each_value(MHD_Connection* connection, MHD_ValueKind kind, Visit visit) {
+  const auto call = [](void* visitor, MHD_ValueKind, const char* name, std::size_t name_size,
+                       const char* value, std::size_t value_size) {
+    const std::string_view text =
+        value == nullptr ? std::string_view{} : std::string_view(value, value_size);
+    (*static_cast<Visit*>(visitor))(std::string_view(name, name_size), text);
+    return MHD_YES;
+  };
+  MHD_get_connection_values_n(connection, kind, call, &visit);
+}
+
+std::string header_of(MHD_Connection* connection, std::string_view wanted) {
+  std::string joined;
+  bool found = false;
+  for_each_value(connection, MHD_HEADER_KIND, [&](std::string_view name, std::string_view value) {
+    if (!equal_ignoring_case(name, wanted)) return;
+    if (found) joined += ',';
+    found = true;
+    joined += value;
+  });
+  return joined;
+}
+
+std::vector<std::string> query_of(MHD_Connection* connection, std::string_view wanted) {
+  std::vector<std::string> values;
+  for_each_value(connection, MHD_GET_ARGUMENT_KIND,
+                 [&](std::string_view name, std::string_view value) {
+                   if (name == wanted) values.emplace_back(value);
+                 });
+  return values;
+}
+
+/// Raises the soft limit of descriptors as far as needed and allowed; returns how many connections
+/// fit under it.
+std::size_t make_room_for(std::size_t connections) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return connections;
+  const rlim_t needed = connections + Connections::kMaxEnded + kOtherDescriptors;
+  if (limit.rlim_cur >= needed) return connections;
+  limit.rlim_cur = std::min(needed, limit.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur == needed) return connections;
+  const rlim_t others = std::min(needed - connections, limit.rlim_cur / 2);
+  return std::min<std::size_t>(connections, limit.rlim_cur - others);
+}
+
+void log_library_message(void*, const char* format, std::va_list arguments) {
+  std::array<char, 512> text{};
+  std::vsnprintf(text.data(), text.size(), format, arguments);
+  log::debug("http server", {{"detail", trim(text.data())}});
+}
+
+/// A body on its way out, and how far it went.
+struct Outgoing {
+  Body body;
+  std::size_t part = 0, offset = 0;
+};
+
+/// Fills `to` with what comes next; called once per block, in order.
+ssize_t next_block(void* outgoing, std::uint64_t, char* to, std::size_t room) {
+  auto& [body, part, offset] = *static_cast<Outgoing*>(outgoing);
+  std::size_t filled = 0;
+  while (filled < room && part < body.parts().size()) {
+    const auto rest = body.parts()[part].substr(offset);
+    const auto taken = rest.copy(to + filled, room - filled);
+    filled += taken;
+    offset += taken;
+    if (taken == rest.size()) {
+      ++part;
+      offset = 0;
+    }
+  }
+  return static_cast<ssize_t>(filled);
+}
+
+/// The library (0.9.75) gathers pieces in the memory that the request's headers leave, and aborts
+/// when it is short: so it gets one piece, or copies block by block.
+MHD_Response* make_response(Body body) {
+  if (body.parts().size() > 1 && body.size() <= kBlock) body = Body(body.joined());
+  auto outgoing = std::make_unique<Outgoing>(std::move(body));
+  const auto free_body = [](void* owned) { delete static_cast<Outgoing*>(owned); };
+  const auto& parts = outgoing->body.parts();
+  MHD_Response* made = nullptr;
+  if (parts.size() <= 1) {
+    const auto whole = parts.empty() ? std::string_view{} : parts.front();
+    const MHD_IoVec piece{whole.data(), whole.size()};
+    made = MHD_create_response_from_iovec(&piece, 1, free_body, outgoing.get());
+  } else {
+    made = MHD_create_response_from_callback(outgoing->body.size(), kBlock, &next_block,
+                                             outgoing.get(), free_body);
+  }
+  if (made == nullptr) throw std::bad_alloc();
+  outgoing.release();
+  return made;
+}
+
+}  // namespace
+
+class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
+ public:
+  Impl(ServerOptions options, Handler handler)
+      : options_(std::move(options)),
+        handler_(std::move(handler)),
+        max_connections_(make_room_for(options_.max_connections)),
+        connections_(max_connections_, options_.idle_timeout) {}
+
+  void start();
+  void stop(std::chrono::milliseconds grace);
+  const std::vector<Listener>& listeners() const { return listeners_; }
+
+ private:
+  void start_on(const Listener& listener);
+  void cut();
+
+  static MHD_Result on_accept(void* self, const sockaddr* address, socklen_t size);
+  static void on_connection(void* self, MHD_Connection* connection, void** peer,
+                            MHD_ConnectionNotificationCode code);
+  static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url,
+                               const char* method, const char* version, const char* upload,
+                               std::size_t* upload_size, void** exchange);
+  static void on_completed(void* self, MHD_Connection* connection, void** exchange,
+                           MHD_RequestTerminationCode code);
+
+  MHD_Result begin(MHD_Connection* connection, const Peer& peer, Exchange& exchange);
+  MHD_Result finish(MHD_Connection* connection, const Peer& peer, Exchange& exchange);
+  std::optional<Response> refuse(MHD_Connection* connection, Exchange& exchange);
+  Response respond(MHD_Connection* connection, const Peer& peer, Exchange& exchange);
+  MHD_Result send(MHD_Connection* connection, const Peer& peer, Exchange& exchange,
+                  Response response);
+
+  const ServerOptions options_;
+  const Handler handler_;
+  const std::size_t max_connections_;
+  std::vector<Listener> listeners_;
+  std::vector<MHD_Daemon*> daemons_;
+  Connections connections_;
+  std::once_flag stopped_;
+  std::mutex mutex_;
+  std::condition_variable cut_done_;
+  bool cut_ = false;
+};
+
+void Server::Impl::start() {
+  if (options_.systemd_socket) {
+    listeners_ = listeners_of_systemd();
+  } else {
+    for (const auto& address : options_.listen) listeners_.push_back(listen_on(address));
+  }
+  if (max_connections_ < options_.max_connections) {
+    log::warn("the limit of open files allows fewer connections",
+              {{"wanted", static_cast<std::int64_t>(options_.max_connections)},
+               {"allowed", static_cast<std::int64_t>(max_connections_)}});
+  }
+  for (const auto& listener : listeners_) start_on(listener);
+}
+
+void Server::Impl::start_on(const Listener& listener) {
+  const auto pointer = [](auto* function) { return reinterpret_cast<std::intptr_t>(function); };
+  const auto number = [](auto value) { return static_cast<std::intptr_t>(value); };
+  std::vector<MHD_OptionItem> items{
+      {MHD_OPTION_LISTEN_SOCKET, listener.fd(), nullptr},
+      {MHD_OPTION_CONNECTION_LIMIT, number(max_connections_ + Connections::kMaxEnded), nullptr},
+      {MHD_OPTION_CONNECTION_MEMORY_LIMIT, number(2 * options_.max_header_bytes), nullptr},
+      {MHD_OPTION_THREAD_STACK_SIZE, number(kThreadStack), nullptr},
+      {MHD_OPTION_STRICT_FOR_CLIENT, 1, nullptr},
+      {MHD_OPTION_UNESCAPE_CALLBACK, pointer(&unescape), nullptr},
+      {MHD_OPTION_NOTIFY_CONNECTION, pointer(&on_connection), this},
+      {MHD_OPTION_NOTIFY_COMPLETED, pointer(&on_completed), this},
+      {MHD_OPTION_END, 0, nullptr},
+  };
+  // The library's own time-outs spin through their last second (0.9.75): `connections_` ends late
+  // ones instead.
+  const unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION |
+                         MHD_USE_ITC | MHD_USE_ERROR_LOG;
+  auto* daemon = MHD_start_daemon(flags, 0, &on_accept, this, &on_request, this,
+                                  MHD_OPTION_EXTERNAL_LOGGER, &log_library_message, nullptr,
+                                  MHD_OPTION_ARRAY, items.data(), MHD_OPTION_END);
+  if (daemon == nullptr) {
+    throw Error(Reason::internal, "cannot start the server on " + listener.address());
+  }
+  daemons_.push_back(daemon);
+}
+
+void Server::Impl::stop(std::chrono::milliseconds grace) {
+  std::call_once(stopped_, [&] {
+    for (auto* daemon : daemons_) MHD_quiesce_daemon(daemon);
+    for (const auto& listener : listeners_) listener.refuse();
+    connections_.drain();
+    connections_.wait_until_none(Clock::now() + grace);
+    cut();
+  });
+}
+
+void Server::Impl::cut() {
+  std::thread cutter([self = shared_from_this()] {
+    for (auto* daemon : self->daemons_) MHD_stop_daemon(daemon);
+    const std::lock_guard lock(self->mutex_);
+    self->cut_ = true;
+    self->cut_done_.notify_all();
+  });
+  std::unique_lock lock(mutex_);
+  const bool done = cut_done_.wait_for(lock, kCutting, [this] { return cut_; });
+  lock.unlock();
+  if (done) {
+    cutter.join();
+  } else {
+    cutter.detach();
+    log::warn("a request still runs and was left behind");
+  }
+}
+
+MHD_Result Server::Impl::on_accept(void* self, const sockaddr*, socklen_t) {
+  return static_cast<Impl*>(self)->connections_.admit() ? MHD_YES : MHD_NO;
+}
+
+void Server::Impl::on_connection(void* self, MHD_Connection* connection, void** peer,
+                                 MHD_ConnectionNotificationCode code) {
+  auto& connections = static_cast<Impl*>(self)->connections_;
+  if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+    const std::unique_ptr<Peer> closed(static_cast<Peer*>(*peer));
+    if (closed) connections.close(closed->fd);
+    return;
+  }
+  const int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+  const auto* address =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+  auto opened = std::make_unique<Peer>(fd, host_of(address));
+  connections.open(fd);
+  *peer = opened.release();
+}
+
+MHD_Result Server::Impl::on_request(void* self, MHD_Connection* connection, const char* url,
+                                    const char* method, const char*, const char*,
+                                    std::size_t* upload_size, void** state) try {
+  auto& server = *static_cast<Impl*>(self);
+  const auto& peer = *static_cast<const Peer*>(
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context);
+  if (*state == nullptr) {
+    auto exchange = std::make_unique<Exchange>();
+    exchange->method = method;
+    exchange->path = without_origin(url);
+    *state = exchange.get();
+    return server.begin(connection, peer, *exchange.release());
+  }
+  auto& exchange = *static_cast<Exchange*>(*state);
+  if (*upload_size == 0) return server.finish(connection, peer, exchange);
+  exchange.body_received += std::exchange(*upload_size, 0);
+  return exchange.body_received <= kMaxDiscardedBody ? MHD_YES : MHD_NO;
+} catch (const std::exception& error) {
+  log::error("request failed", {{"path", url}, {"error", error.what()}});
+  return MHD_NO;
+}
+
+MHD_Result Server::Impl::begin(MHD_Connection* connection, const Peer& peer, Exchange& exchange) {
+  connections_.enter(peer.fd, Phase::receiving);
+  exchange.refusal = refuse(connection, exchange);
+  const auto length = parse_number<std::uint64_t>(header_of(connection, "Content-Length"));
+  if (length.value_or(0) <= kMaxDiscardedBody) return MHD_YES;
+  return send(connection, peer, exchange, plain(413, "request body too large\n"));
+}
+
+MHD_Result Server::Impl::finish(MHD_Connection* connection, const Peer& peer, Exchange& exchange) {
+  connections_.enter(peer.fd, Phase::working);
+  return send(connection, peer, exchange, respond(connection, peer, exchange));
+}
+
+std::optional<Response> Server::Impl::refuse(MHD_Connection* connection, Exchange& exchange) {
+  const auto* size = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+  if (size->header_size > options_.max_header_bytes) {
+    return plain(431, "request headers too large\n");
+  }
+  if (exchange.method != "GET" && exchange.method != "HEAD" && exchange.method != "POST") {
+    auto response = plain(405, "method not allowed\n");
+    response.headers.emplace_back("Allow", "GET, HEAD, POST");
+    return response;
+  }
+  return std::nullopt;
+}
+
+Response Server::Impl::respond(MHD_Connection* connection, const Peer& peer, Exchange& exchange) {
+  if (exchange.refusal) return std::move(*exchange.refusal);
+  if (exchange.body_received > kMaxRequestBody) return plain(413, "request body too large\n");
+  Request request{
+      .method = exchange.method,
+      .path = exchange.path,
+      .client = peer.address,
+      .user = exchange.user,
+      .header = [=](std::string_view name) { return header_of(connection, name); },
+      .query = [=](std::string_view name) { return query_of(connection, name); },
+  };
+  try {
+    return handler_(request);
+  } catch (const std::exception& error) {
+    log::error("request failed", {{"path", exchange.path}, {"error", error.what()}});
+    return plain(500, "internal server error\n");
+  }
+}
+
+MHD_Result Server::Impl::send(MHD_Connection* connection, const Peer& peer, Exchange& exchange,
+                              Response response) {
+  const std::unique_ptr<MHD_Response, decltype(&MHD_destroy_response)> made(
+      make_response(response.body), &MHD_destroy_response);
+  if (connections_.draining()) response.headers.emplace_back("Connection", "close");
+  response.headers.emplace_back("Content-Type", response.content_type);
+  for (const auto& [name, value] : response.headers) {
+    if (MHD_add_response_header(made.get(), name.c_str(), value.c_str()) != MHD_YES) {
+      throw Error(Reason::internal, "response header " + name + " cannot be sent");
+    }
+  }
+  exchange.status = response.status;
+  exchange.bytes = exchange.method == "HEAD" ? 0 : response.body.size();
+  connections_.enter(peer.fd, Phase::sending, exchange.bytes);
+  return MHD_queue_response(connection, static_cast<unsigned>(response.status), made.get());
+}
+
+void Server::Impl::on_completed(void* self, MHD_Connection* connection, void** state,
+                                MHD_RequestTerminationCode) {
+  const std::unique_ptr<Exchange> exchange(static_cast<Exchange*>(std::exchange(*state, nullptr)));
+  if (!exchange) return;
+  auto& server = *static_cast<Impl*>(self);
+  const auto& peer = *static_cast<const Peer*>(
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context);
+  server.connections_.enter(peer.fd, Phase::idle);
+  if (!server.options_.access_log) return;
+  const std::chrono::duration<double> duration = Clock::now() - exchange->started;
+  log::info("request", {{"client", peer.address},
+                        {"user", exchange->user},
+                        {"method", exchange->method},
+                        {"path", exchange->path},
+                        {"status", static_cast<std::int64_t>(exchange->status)},
+                        {"bytes", static_cast<std::int64_t>(exchange->bytes)},
+                        {"duration", duration.count()}});
+}
+
+Server::Server(ServerOptions options, Handler handler)
+    : impl_(std::make_shared<Impl>(std::move(options), std::move(handler))) {
+  try {
+    impl_->start();
+  } catch (...) {
+    impl_->stop({});
+    throw;
+  }
+}
+
+Server::~Server() { impl_->stop({}); }
+
+std::vector<std::string> Server::addresses() const {
+  std::vector<std::string> addresses;
+  for (const auto& listener : impl_->listeners()) addresses.push_back(listener.address());
+  return addresses;
+}
+
+std::uint16_t Server::port() const { return impl_->listeners().front().port(); }
+
+bool Server::tls() const { return false; }
+
+void Server::stop(std::chrono::milliseconds grace) { impl_->stop(grace); }
+
+}  // namespace exporter::http
