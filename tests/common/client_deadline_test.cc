@@ -7,6 +7,7 @@
 
 #include "common/http/client.h"
 #include "tests/common/client_fixture.h"
+#include "tests/support/full_server.h"
 #include "tests/support/slow_names.h"
 
 using namespace exporter;
@@ -45,8 +46,8 @@ TEST_CASE("transient statuses are tried again for what may be repeated, others a
   for (const int status : {408, 429, 500, 502, 503, 504}) {
     CAPTURE(status);
     int replies = 0;
-    const ScriptedServer server(answer(
-        [&](const std::string&) { return reply(++replies % 3 == 0 ? 200 : status, ""); }));
+    const ScriptedServer server(
+        answer([&](const std::string&) { return reply(++replies % 3 == 0 ? 200 : status, ""); }));
     ClientFixture fixture(server.url());
     auto client = fixture.client();
     CHECK(client.send(request("/"), soon()).status == 200);
@@ -88,9 +89,9 @@ TEST_CASE("the next try waits as long as Retry-After says, in seconds or until a
     CAPTURE(as_date);
     int replies = 0;
     const ScriptedServer server(answer([&](const std::string&) {
-      return replies++ > 0 ? reply(200, "")
-                           : reply(429, "",
-                                   "Retry-After: " + (as_date ? in_two_seconds() : "1") + "\r\n");
+      return replies++ > 0
+                 ? reply(200, "")
+                 : reply(429, "", "Retry-After: " + (as_date ? in_two_seconds() : "1") + "\r\n");
     }));
     ClientFixture fixture(server.url());
     auto client = fixture.client();
@@ -99,8 +100,8 @@ TEST_CASE("the next try waits as long as Retry-After says, in seconds or until a
 }
 
 TEST_CASE("a Retry-After beyond the deadline ends the matter at once with the reply in hand") {
-  const ScriptedServer server(answer(
-      [](const std::string&) { return reply(429, "slow down", "Retry-After: 3600\r\n"); }));
+  const ScriptedServer server(
+      answer([](const std::string&) { return reply(429, "slow down", "Retry-After: 3600\r\n"); }));
   ClientFixture fixture(server.url());
   auto client = fixture.client();
   const auto time = took([&] {
@@ -113,10 +114,11 @@ TEST_CASE("a Retry-After beyond the deadline ends the matter at once with the re
 
 TEST_CASE("a failure whose pause would end beyond the deadline is told at once") {
   ClientFixture fixture("http://127.0.0.1:" + std::to_string(closed_port()));
-  fixture.options.retry.attempts = 1'000'000;
+  fixture.options.retry.base = fixture.options.retry.cap = 240h;
   auto client = fixture.client();
   const std::string expected = "connect: GET " + fixture.options.base_url + "/: connection refused";
-  CHECK(result_in(client, request("/"), 100ms) == expected);
+  CHECK(result_in(client, request("/"), 10s) == expected);
+  CHECK(fixture.requests() == std::map<std::string, double>{{"error", 1}});
 }
 
 TEST_CASE("the deadline bounds the wait for a reply and for the rest of it") {
@@ -128,7 +130,7 @@ TEST_CASE("the deadline bounds the wait for a reply and for the rest of it") {
 
   const ScriptedServer dripping([](Peer& peer) {
     peer.read_request();
-    peer.write("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
+    peer.write("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n");
     while (peer.write("x")) std::this_thread::sleep_for(5ms);
   });
   ClientFixture drip(dripping.url());
@@ -151,6 +153,18 @@ TEST_CASE("the deadline bounds the lookup of the name, and so does the limit of 
   CHECK(result_in(client, request("/"), 10s) ==
         "timeout: GET http://slow.test/: timed out looking up the host name");
   CHECK(fixture.requests() == std::map<std::string, double>{{"error", 3}});
+}
+
+TEST_CASE("a connect that nobody answers is tried again for any method") {
+  const FullServer server;
+  ClientFixture fixture(server.url());
+  fixture.options.retry.connect_timeout = 100ms;
+  auto client = fixture.client();
+  CHECK(result_in(client, request("/", "POST"), 10s) ==
+        "timeout: POST " + server.url() + "/: timed out connecting");
+  CHECK(fixture.requests() == std::map<std::string, double>{{"error", 3}});
+  CHECK(result_in(client, request("/"), 50ms) ==
+        "timeout: GET " + server.url() + "/: timed out connecting");
 }
 
 TEST_CASE("a deadline that has passed sends nothing") {
@@ -208,12 +222,14 @@ Cancelled cancel(Client& client, std::latch& ready, std::chrono::milliseconds de
 
 }  // namespace
 
-TEST_CASE("a stop cuts a transfer, a pause, a lookup and the wait for a connection short") {
+TEST_CASE(
+    "a stop cuts a transfer, a pause, a connect, a lookup and the wait for a connection short") {
   std::string base_url;
   std::latch ready(1);
   Cancelled cancelled;
   ClientFixture fixture;
   fixture.options.max_connections = 1;
+  fixture.options.retry.attempts = 1;
   SECTION("a transfer") {
     const ScriptedServer server([&](Peer& peer) {
       peer.read_request();
@@ -227,6 +243,7 @@ TEST_CASE("a stop cuts a transfer, a pause, a lookup and the wait for a connecti
     CHECK(fixture.requests() == std::map<std::string, double>{{"error", 1}});
   }
   SECTION("a pause") {
+    fixture.options.retry.attempts = 2;
     const ScriptedServer server([&](Peer& peer) {
       peer.read_request();
       peer.write(reply(503, "", "Retry-After: 30\r\n"));
@@ -237,6 +254,12 @@ TEST_CASE("a stop cuts a transfer, a pause, a lookup and the wait for a connecti
     auto client = fixture.client();
     cancelled = cancel(client, ready);
     CHECK(server.requests().size() == 1);
+  }
+  SECTION("a connect") {
+    const FullServer server;
+    fixture.options.base_url = server.url();
+    auto client = fixture.client([&](ClientRequest&) { ready.count_down(); });
+    cancelled = cancel(client, ready, 20ms);
   }
   SECTION("a lookup") {
     const SlowNames slow;
@@ -265,8 +288,7 @@ TEST_CASE("a stop cuts a transfer, a pause, a lookup and the wait for a connecti
     holder.join();
     CHECK(server.connections() == 1);
   }
-  CHECK(cancelled.result ==
-        "cancelled: GET " + fixture.options.base_url + "/a: cancelled");
+  CHECK(cancelled.result == "cancelled: GET " + fixture.options.base_url + "/a: cancelled");
   CHECK(cancelled.after < kLate);
   INFO("returned after " << cancelled.after.count() << " ms");
 }

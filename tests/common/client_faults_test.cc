@@ -31,6 +31,7 @@ struct Fault {
 };
 
 constexpr const char* kToken = "hunter2";
+const std::string kClosed = "connection closed before the reply";
 const std::string kCut = "the reply was cut short";
 const std::string kCutOrMalformed = "the reply was cut short or is malformed";
 const std::string kTooLarge = "the reply's body exceeds the limit";
@@ -55,9 +56,10 @@ std::vector<Fault> faults() {
   };
   const std::string gzip = "Content-Encoding: gzip\r\n";
   return {
-      {"no reply", close, "connect", "connection closed before the reply", 3},
+      {"no reply", close, "connect", kClosed, 3},
       {"a reset", reset, "connect", "connection reset by peer", 3},
-      {"a cut status line", bytes("HTTP/1.1 20"), "connect", kCut, 3},
+      {"a cut status line", bytes("HTTP/1.1 20"), "connect", kClosed, 3},
+      {"an interim reply alone", bytes("HTTP/1.1 102 Wait\r\n\r\n"), "connect", kClosed, 3},
       {"cut headers", bytes("HTTP/1.1 200 OK\r\nX: hunter2\r\n"), "connect", kCut, 3},
       {"a cut body", bytes(ok("Content-Length: 100\r\n", "hunter2")), "connect", kCut, 3},
       {"a cut chunk", bytes(ok(chunked, "10\r\nhunter2")), "connect", kCut, 3},
@@ -75,8 +77,8 @@ std::vector<Fault> faults() {
        "malformed reply: Unrecognized or bad HTTP Content or Transfer-Encoding", 3},
       {"too large by its length", bytes(ok("Content-Length: 1001\r\n", "")), "decode", kTooLarge,
        1},
-      {"too large by its chunks", bytes(ok(chunked, "4b0\r\n" + many + "\r\n0\r\n\r\n")),
-       "decode", kTooLarge, 1},
+      {"too large by its chunks", bytes(ok(chunked, "4b0\r\n" + many + "\r\n0\r\n\r\n")), "decode",
+       kTooLarge, 1},
       {"too large until the end", bytes(ok("", many)), "decode", kTooLarge, 1},
       {"too large once decompressed", bytes(ok(gzip, gzip_of(std::string(10'000'000, 'x')))),
        "decode", kTooLarge, 1},

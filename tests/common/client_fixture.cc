@@ -32,9 +32,8 @@ std::map<std::string, double> ClientFixture::requests() const {
 }
 
 std::map<std::string, std::uint64_t> ClientFixture::observations() const {
-  return by_label<std::uint64_t>(
-      registry, "exporter_upstream_request_duration_seconds", "phase",
-      [](const auto& metric) { return metric.histogram.sample_count; });
+  return by_label<std::uint64_t>(registry, "exporter_upstream_request_duration_seconds", "phase",
+                                 [](const auto& metric) { return metric.histogram.sample_count; });
 }
 
 http::ClientRequest request(std::string target, std::string method, std::string body) {

@@ -59,29 +59,35 @@ TEST_CASE("303 asks again with a GET, 307 and 308 repeat the request") {
   }));
   ClientFixture fixture(server.url());
   auto client = fixture.client();
-  for (const auto& [method, target] : std::vector<std::pair<const char*, const char*>>{
-           {"POST", "/301"}, {"POST", "/302"}, {"POST", "/303"}, {"POST", "/307"},
-           {"POST", "/308"}, {"PUT", "/301"}, {"PUT", "/303"}, {"HEAD", "/303"}}) {
+  for (const auto& [method, target] :
+       std::vector<std::pair<const char*, const char*>>{{"POST", "/301"},
+                                                        {"POST", "/302"},
+                                                        {"POST", "/303"},
+                                                        {"POST", "/307"},
+                                                        {"POST", "/308"},
+                                                        {"PUT", "/301"},
+                                                        {"PUT", "/303"},
+                                                        {"HEAD", "/303"}}) {
     auto each = request(target, method, method == std::string("HEAD") ? "" : "x");
     each.headers = {{"content-type", "text/plain"}, {"X-Kept", "1"}};
     CHECK(client.send(std::move(each), soon()).status == 200);
   }
   CHECK(asked(server) ==
-        std::vector<std::string>{"POST /301 x", "GET /end ",  "POST /302 x", "GET /end ",
-                                 "POST /303 x", "GET /end ",  "POST /307 x", "POST /end x",
+        std::vector<std::string>{"POST /301 x", "GET /end ", "POST /302 x", "GET /end ",
+                                 "POST /303 x", "GET /end ", "POST /307 x", "POST /end x",
                                  "POST /308 x", "POST /end x", "PUT /301 x", "PUT /end x",
-                                 "PUT /303 x",  "GET /end ",  "HEAD /303 ",  "HEAD /end "});
+                                 "PUT /303 x", "GET /end ", "HEAD /303 ", "HEAD /end "});
   const std::string followed = server.requests().at(1);
   CHECK(followed.find("content-type") == std::string::npos);
   CHECK(followed.find("X-Kept: 1") != std::string::npos);
 }
 
-TEST_CASE("a redirect to another scheme, host or port is an error that names it, and sends nothing") {
+TEST_CASE(
+    "a redirect to another scheme, host or port is an error that names it, and sends nothing") {
   const ScriptedServer other(answer([](const std::string&) { return reply(200, "stolen"); }));
   const std::string port = std::to_string(other.port());
   std::string location;
-  const ScriptedServer server(
-      answer([&](const std::string&) { return redirect(302, location); }));
+  const ScriptedServer server(answer([&](const std::string&) { return redirect(302, location); }));
   ClientFixture fixture(server.url());
   auto client = fixture.client(
       [](ClientRequest& each) { each.headers.emplace_back("Authorization", "hunter2"); });
@@ -104,8 +110,8 @@ TEST_CASE("a redirect to another scheme, host or port is an error that names it,
 
 TEST_CASE("redirects end after so many") {
   int number = 0;
-  const ScriptedServer server(answer(
-      [&](const std::string&) { return redirect(302, "/" + std::to_string(++number)); }));
+  const ScriptedServer server(
+      answer([&](const std::string&) { return redirect(302, "/" + std::to_string(++number)); }));
   ClientFixture fixture(server.url());
   fixture.options.max_redirects = 3;
   auto client = fixture.client();
@@ -132,6 +138,5 @@ TEST_CASE("a redirect that is then told to come back later is tried again where 
   }));
   ClientFixture fixture(server.url());
   CHECK(fixture.client().send(request("/start", "POST", "x"), soon()).status == 200);
-  CHECK(asked(server) ==
-        std::vector<std::string>{"POST /start x", "GET /result ", "GET /result "});
+  CHECK(asked(server) == std::vector<std::string>{"POST /start x", "GET /result ", "GET /result "});
 }

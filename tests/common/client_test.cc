@@ -48,7 +48,8 @@ std::string construction_error(const ClientFixture& fixture) {
 
 }  // namespace
 
-TEST_CASE("a reply comes with its status, body and headers, names in lower case, equal ones joined") {
+TEST_CASE(
+    "a reply comes with its status, body and headers, names in lower case, equal ones joined") {
   const ScriptedServer server(answer([](const std::string&) {
     return reply(404, "gone", "X-One: a\r\nSet-Cookie: b=1\r\nset-cookie:  c=2 \r\nX-Empty:\r\n");
   }));
@@ -56,10 +57,9 @@ TEST_CASE("a reply comes with its status, body and headers, names in lower case,
   const auto response = fixture.client().send(request("/dags?limit=1"), soon());
   CHECK(response.status == 404);
   CHECK(response.body == "gone");
-  CHECK(response.headers == Headers{{"content-length", "4"},
-                                    {"set-cookie", "b=1, c=2"},
-                                    {"x-empty", ""},
-                                    {"x-one", "a"}});
+  CHECK(response.headers ==
+        Headers{
+            {"content-length", "4"}, {"set-cookie", "b=1, c=2"}, {"x-empty", ""}, {"x-one", "a"}});
   CHECK(server.requests() ==
         std::vector<std::string>{"GET /dags?limit=1 HTTP/1.1\r\n" + own_headers(server) + "\r\n"});
 }
@@ -67,16 +67,16 @@ TEST_CASE("a reply comes with its status, body and headers, names in lower case,
 TEST_CASE("headers are those of the final reply, without interim replies and trailers") {
   const ScriptedServer server([](Peer& peer) {
     peer.read_request();
-    peer.write("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nX-One: early\r\n\r\n"
-               "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-One: final,\r\n  folded\r\n\r\n"
-               "2\r\nab\r\n1\r\nc\r\n0\r\nX-One: trailer\r\n\r\n");
+    peer.write(
+        "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nX-One: early\r\n\r\n"
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-One: final,\r\n  folded\r\n\r\n"
+        "2\r\nab\r\n1\r\nc\r\n0\r\nX-One: trailer\r\n\r\n");
     peer.wait_closed();
   });
   ClientFixture fixture(server.url());
   const auto response = fixture.client().send(request("/"), soon());
   CHECK(response.body == "abc");
-  CHECK(response.headers ==
-        Headers{{"transfer-encoding", "chunked"}, {"x-one", "final, folded"}});
+  CHECK(response.headers == Headers{{"transfer-encoding", "chunked"}, {"x-one", "final, folded"}});
 }
 
 TEST_CASE("each method is sent as it is, with a body where it has one") {
@@ -133,9 +133,8 @@ TEST_CASE("what would change the shape of a request is refused before anything i
   }
   CHECK(result_of(client, request("/a", "GET /b HTTP/1.1\r\nX:")) ==
         "config: request " + origin + "/a: the method is not a word");
-  for (const auto& value :
-       {std::string("tok\r\nX: y"), std::string("tok\n"), std::string("\rtok"),
-        std::string("t\0k", 3)}) {
+  for (const auto& value : {std::string("tok\r\nX: y"), std::string("tok\n"), std::string("\rtok"),
+                            std::string("t\0k", 3)}) {
     auto each = request("/a?key=1");
     each.headers = {{"Authorization", value}};
     CHECK(result_of(client, each) ==
@@ -176,8 +175,7 @@ TEST_CASE("options that cannot work are refused, and never quoted") {
   CHECK(construction_error(fixture) == "config: proxy: does not go together with a Unix socket");
   fixture.options.proxy = "";
   fixture.options.client_key_file = "/key";
-  CHECK(construction_error(fixture) ==
-        "config: client_key_file: needs a client_certificate_file");
+  CHECK(construction_error(fixture) == "config: client_key_file: needs a client_certificate_file");
 }
 
 TEST_CASE("get() parses the JSON reply, and says by the reason why there is none") {
@@ -222,8 +220,8 @@ TEST_CASE("credentials are added before each try, and see the whole target") {
     const auto at = each.find("Authorization: ");
     keys.push_back(each.substr(at, each.find("\r\n", at) - at));
   }
-  CHECK(keys == std::vector<std::string>{"Authorization: key 1/api/x?y",
-                                         "Authorization: key 2/api/x?y"});
+  CHECK(keys ==
+        std::vector<std::string>{"Authorization: key 1/api/x?y", "Authorization: key 2/api/x?y"});
 }
 
 TEST_CASE("a failure to find credentials passes through, and nothing is sent") {
@@ -241,16 +239,14 @@ TEST_CASE("requests one after the other share a connection") {
   for (int i = 0; i < 20; ++i) CHECK(client.send(request("/"), soon()).body == "x");
   CHECK(server.connections() == 1);
   CHECK(fixture.requests() == std::map<std::string, double>{{"200", 20}});
-  CHECK(fixture.observations() == std::map<std::string, std::uint64_t>{{"connect", 1},
-                                                                       {"first_byte", 20},
-                                                                       {"name_lookup", 1},
-                                                                       {"total", 20}});
+  CHECK(fixture.observations() ==
+        std::map<std::string, std::uint64_t>{
+            {"connect", 1}, {"first_byte", 20}, {"name_lookup", 1}, {"total", 20}});
 }
 
 TEST_CASE("threads share a client, each gets its own reply, connections are bounded") {
-  const ScriptedServer server(answer([](const std::string& each) {
-    return reply(200, first_line(each));
-  }));
+  const ScriptedServer server(
+      answer([](const std::string& each) { return reply(200, first_line(each)); }));
   ClientFixture fixture(server.url());
   fixture.options.max_connections = 3;
   auto client = fixture.client();
@@ -283,9 +279,8 @@ TEST_CASE("a moved client works on") {
 
 TEST_CASE("a gzip body is decompressed") {
   const std::string compressed = gzip_of("{\"a\":1}");
-  const ScriptedServer server(answer([&](const std::string&) {
-    return reply(200, compressed, "Content-Encoding: gzip\r\n");
-  }));
+  const ScriptedServer server(answer(
+      [&](const std::string&) { return reply(200, compressed, "Content-Encoding: gzip\r\n"); }));
   ClientFixture fixture(server.url());
   CHECK(fixture.client().get("/", soon()).at("a").integer() == 1);
 }
@@ -297,9 +292,8 @@ TEST_CASE("a Unix socket stands in for the host") {
   fixture.options.unix_socket = path;
   fixture.options.retry.attempts = 2;
   auto client = fixture.client();
-  CHECK(result_of(client, request("/info")) ==
-        "connect: GET http://docker/v1/info: Unix socket " + path.string() +
-            ": no such file or directory");
+  CHECK(result_of(client, request("/info")) == "connect: GET http://docker/v1/info: Unix socket " +
+                                                   path.string() + ": no such file or directory");
   const ScriptedServer server(path, answer([](const std::string&) { return reply(200, "ok"); }));
   CHECK(client.send(request("/info"), soon()).body == "ok");
   CHECK(server.requests() ==
@@ -328,9 +322,8 @@ TEST_CASE("a proxy is asked for the upstream; the environment's is not") {
   CHECK(first_line(proxy.requests().at(0)) == "GET http://upstream.test/a?b HTTP/1.1");
 
   fixture.options.base_url = "https://upstream.test";
-  auto tunnelled = fixture.client([](ClientRequest& each) {
-    each.headers.emplace_back("Authorization", "hunter2");
-  });
+  auto tunnelled = fixture.client(
+      [](ClientRequest& each) { each.headers.emplace_back("Authorization", "hunter2"); });
   CHECK(result_of(tunnelled, request("/a?b")) ==
         "connect: GET https://upstream.test/a: proxy: status 407 to CONNECT");
   CHECK(first_line(proxy.requests().at(1)) == "CONNECT upstream.test:443 HTTP/1.1");

@@ -47,14 +47,28 @@ TEST_CASE("Retry-After is read in seconds and in the three forms of an HTTP date
 
 TEST_CASE("a malformed Retry-After counts as none") {
   const std::chrono::sys_seconds now{};
-  for (const char* text :
-       {"", " ", "-1", "+1", "1.5", "1 2", "soon", "Sun, 06 Nov 1994 08:49:37",
-        "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 31 Feb 1994 08:49:37 GMT",
-        "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 06 Nov 1994 08:60:37 GMT",
-        "Sun, 06 Nov 1994 08:49:61 GMT", "Sun, 06 Now 1994 08:49:37 GMT",
-        "Sun, 006 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 94 08:49:37 GMT x",
-        "Sun, 06 Nov 1994 08:49 GMT", "Sun, 06 Nov 1994 8:49:37 GMT",
-        "Sunday, 06-Nov-1 08:49:37 GMT", "Sun Nov 6 08:49:37 1994 GMT", "Sun,", ","}) {
+  for (const char* text : {"",
+                           " ",
+                           "-1",
+                           "+1",
+                           "1.5",
+                           "1 2",
+                           "soon",
+                           "Sun, 06 Nov 1994 08:49:37",
+                           "Sun, 06 Nov 1994 08:49:37 CET",
+                           "Sun, 31 Feb 1994 08:49:37 GMT",
+                           "Sun, 06 Nov 1994 24:49:37 GMT",
+                           "Sun, 06 Nov 1994 08:60:37 GMT",
+                           "Sun, 06 Nov 1994 08:49:61 GMT",
+                           "Sun, 06 Now 1994 08:49:37 GMT",
+                           "Sun, 006 Nov 1994 08:49:37 GMT",
+                           "Sun, 06 Nov 94 08:49:37 GMT x",
+                           "Sun, 06 Nov 1994 08:49 GMT",
+                           "Sun, 06 Nov 1994 8:49:37 GMT",
+                           "Sunday, 06-Nov-1 08:49:37 GMT",
+                           "Sun Nov 6 08:49:37 1994 GMT",
+                           "Sun,",
+                           ","}) {
     CAPTURE(text);
     CHECK(parse_retry_after(text, now) == std::nullopt);
   }

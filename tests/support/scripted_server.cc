@@ -71,8 +71,8 @@ class Credentials {
  public:
   explicit Credentials(const ScriptedServer::Tls& tls) : priorities_(tls.priorities) {
     gnutls_certificate_allocate_credentials(&credentials_);
-    if (gnutls_certificate_set_x509_key_file(credentials_, tls.certificate.c_str(),
-                                             tls.key.c_str(), GNUTLS_X509_FMT_PEM) < 0) {
+    if (gnutls_certificate_set_x509_key_file(credentials_, tls.certificate.c_str(), tls.key.c_str(),
+                                             GNUTLS_X509_FMT_PEM) < 0) {
       throw std::runtime_error("the server's certificate cannot be used");
     }
     if (tls.client_ca.empty()) return;
@@ -217,7 +217,8 @@ class ScriptedServer::Impl::Connection : public Peer {
   }
 
   void reset() override {
-    // A reset goes out at close() alone; the number of the socket stays taken until the server goes.
+    // A reset goes out at close() alone; the number of the socket stays taken until the server
+    // goes.
     const linger now{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     const int other = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -281,9 +282,9 @@ std::size_t ScriptedServer::connections() const { return impl_->connections(); }
 std::vector<std::string> ScriptedServer::requests() const { return impl_->requests(); }
 
 std::string reply(int status, std::string_view body, std::string_view more_headers) {
-  return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n" + std::string(more_headers) + "\r\n" +
-         std::string(body);
+  return "HTTP/1.1 " + std::to_string(status) +
+         " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+         std::string(more_headers) + "\r\n" + std::string(body);
 }
 
 Script answer(std::function<std::string(const std::string&)> function) {
