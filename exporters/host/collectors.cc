@@ -10,6 +10,8 @@ std::span<const Module* const> modules() {
       &kOs,      &kPressure, &kProcesses, &kSchedstat,  &kSlabinfo,   &kSockstat,   &kSoftirqs,
       &kSoftnet, &kStat,     &kTcpstat,   &kTime,       &kTimex,      &kUdpQueues,  &kUname,
       &kVmstat,  &kXfs,      &kZoneinfo,
+      &kSoftnet, &kStat,     &kTcpstat,   &kTextfile,   &kTime,       &kTimex,      &kUdpQueues,
+      &kUname,   &kVmstat,   &kXfs,       &kZoneinfo,
   };
   return kModules;
 }

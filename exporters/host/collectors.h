@@ -40,6 +40,7 @@ extern const Module kSoftirqs;
 extern const Module kSoftnet;
 extern const Module kStat;
 extern const Module kTcpstat;
+extern const Module kTextfile;
 extern const Module kTime;
 extern const Module kTimex;
 extern const Module kUdpQueues;
