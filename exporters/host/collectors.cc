@@ -4,11 +4,10 @@ namespace exporter::host {
 
 std::span<const Module* const> modules() {
   static constexpr const Module* kModules[] = {
-      &kCpu,      &kCpufreq, &kDmi,  &kEntropy,  &kFilefd,    &kInterrupts, &kKernelHung,
-      &kLoadavg,  &kMeminfo, &kOs,   &kPressure, &kProcesses, &kSchedstat,  &kSlabinfo,
-      &kSoftirqs, &kStat,    &kTime, &kTimex,    &kUname,     &kVmstat,     &kZoneinfo,
-      &kFilesystem,
-      &kLoadavg,
+      &kCpu,        &kCpufreq,    &kDmi,      &kEntropy,  &kFilefd, &kFilesystem,
+      &kInterrupts, &kKernelHung, &kLoadavg,  &kMeminfo,  &kOs,     &kPressure,
+      &kProcesses,  &kSchedstat,  &kSlabinfo, &kSoftirqs, &kStat,   &kTime,
+      &kTimex,      &kUname,      &kVmstat,   &kZoneinfo,
   };
   return kModules;
 }
