@@ -21,10 +21,10 @@ constexpr Flag kFlags[] = {
 
 bool is_number(std::string_view text) { return parse_number<unsigned>(text).has_value(); }
 
-/// The words that are left, with one blank between them.
-std::string words(std::string_view text) {
+/// Takes the words that are left, with one blank between them.
+std::string take_words(std::string_view& rest) {
   std::string joined;
-  for (auto word = next_word(text); !word.empty(); word = next_word(text)) {
+  for (auto word = next_word(rest); !word.empty(); word = next_word(rest)) {
     if (!joined.empty()) joined += ' ';
     joined += word;
   }
@@ -76,9 +76,8 @@ class Interrupts {
       if (trim(rest).empty()) return;
       counts_.push_back(lines.number(word));
     }
-    const std::string first(is_number(type) ? next_word(rest) : "");
-    const auto info = is_number(type) ? first : words(rest);
-    const auto devices = is_number(type) ? words(rest) : "";
+    const auto info = is_number(type) ? std::string(next_word(rest)) : take_words(rest);
+    const auto devices = take_words(rest);
     if (!passes(std::string(type) + ';' + info + ';' + devices)) return;
     for (std::size_t i = 0; i < cpus.size(); ++i) {
       if (counts_[i] == 0 && !zeros_) continue;

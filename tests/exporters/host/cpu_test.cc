@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 
+#include "common/config/yaml.h"
 #include "exporters/host/collectors.h"
 #include "tests/support/temporary_folder.h"
 
@@ -120,4 +121,17 @@ TEST_CASE("throttles and states follow the CPUs that come and go") {
   machine.remove_cpu(1, "topology");
   machine.remove_cpu(1, "thermal_throttle");
   CHECK(machine.samples() == core0 + "6\n" + online0 + "1\n" + online1 + "0\n");
+}
+
+TEST_CASE("a configuration file can set the info flag or the filters below its name") {
+  const auto read = [](const std::string& text) {
+    const auto file = Yaml::parse(text, "host.yml");
+    return Settings(kCpu.flags, {}, &file);
+  };
+  const auto filter = read("collector: {cpu: {info: {flags-include: ^avx}}}");
+  CHECK(filter.text("collector.cpu.info.flags-include") == "^avx");
+  CHECK_FALSE(filter.enabled("collector.cpu.info"));
+  CHECK(read("collector: {cpu: {info: true}}").enabled("collector.cpu.info"));
+  CHECK_THROWS_WITH(read("collector: {cpu: {guest: {}}}"),
+                    Catch::StartsWith("host.yml:1:26: collector.cpu.guest: "));
 }
