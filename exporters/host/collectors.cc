@@ -8,8 +8,6 @@ std::span<const Module* const> modules() {
       &kDmi,     &kEntropy,  &kFilefd,    &kFilesystem, &kInterrupts, &kKernelHung, &kLoadavg,
       &kMdadm,   &kMeminfo,  &kNetclass,  &kNetdev,     &kNetstat,    &kNfs,        &kNvme,
       &kOs,      &kPressure, &kProcesses, &kSchedstat,  &kSlabinfo,   &kSockstat,   &kSoftirqs,
-      &kSoftnet, &kStat,     &kTcpstat,   &kTime,       &kTimex,      &kUdpQueues,  &kUname,
-      &kVmstat,  &kXfs,      &kZoneinfo,
       &kSoftnet, &kStat,     &kTcpstat,   &kTextfile,   &kTime,       &kTimex,      &kUdpQueues,
       &kUname,   &kVmstat,   &kXfs,       &kZoneinfo,
   };
