@@ -1,5 +1,6 @@
 #include "common/http/connections.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@ namespace exporter::http {
 
 namespace {
 
+constexpr rlim_t kOtherDescriptors = 256;
 constexpr std::size_t kSlowestBytesPerSecond = 64 << 10;
 
 }  // namespace
@@ -110,6 +112,16 @@ void Connections::end(int fd, Connection& connection, int how) {
   if (!connection.ended) ++ended_;
   connection.ended = true;
   ::shutdown(fd, how);
+}
+
+std::size_t room_for_connections(std::size_t wanted) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  const rlim_t others = Connections::kMaxEnded + kOtherDescriptors;
+  if (limit.rlim_cur >= wanted + others) return wanted;
+  limit.rlim_cur = std::min<rlim_t>(wanted + others, limit.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  return std::min<std::size_t>(wanted, limit.rlim_cur - std::min(others, limit.rlim_cur / 2));
 }
 
 }  // namespace exporter::http

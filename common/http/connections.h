@@ -66,4 +66,8 @@ class Connections {
   std::jthread watcher_;
 };
 
+/// Raises the soft limit of open files as far as `wanted` connections need and the hard limit
+/// allows; returns how many of them fit.
+std::size_t room_for_connections(std::size_t wanted);
+
 }  // namespace exporter::http
