@@ -77,7 +77,7 @@ void add_general_flags(CLI::App& cli, Command& command) {
   cli.add_option("--config.file", command.config_file, "Configuration file (YAML).");
   cli.add_flag_callback(
       "--config.check", [&] { command.mode = Command::Mode::check_config; },
-      "Check the configuration and exit.");
+      "Check the configuration, --web.config.file too, and exit.");
   cli.add_option("--state.dir", command.state_dir, "Folder for what must survive a restart.");
   cli.add_flag_callback(
       "--once", [&] { command.mode = Command::Mode::once; },
