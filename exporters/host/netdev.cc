@@ -1,6 +1,5 @@
 #include "exporters/host/addresses.h"
 #include "exporters/host/collectors.h"
-#include "exporters/host/device_filter.h"
 
 namespace exporter::host {
 namespace {
@@ -136,7 +135,7 @@ class Netdev {
       : proc_(host.proc()),
         sys_(host.sys()),
         path_(host.self() + "/net/dev"),
-        filter_(device_filter(host.settings, kInclude, kExclude)),
+        filter_(host.settings, kInclude.name, kExclude.name),
         address_info_(host.settings.enabled(kAddressInfo.name) && host.own_network()),
         detailed_(host.settings.enabled(kDetailed.name)),
         label_alias_(host.settings.enabled(kLabelAlias.name)) {}
