@@ -1,7 +1,6 @@
 #include <map>
 
 #include "exporters/host/collectors.h"
-#include "exporters/host/device_filter.h"
 
 namespace exporter::host {
 namespace {
@@ -26,7 +25,7 @@ class Arp {
   explicit Arp(const Host& host)
       : proc_(host.proc()),
         path_(host.self() + "/net/arp"),
-        filter_(device_filter(host.settings, kInclude, kExclude)) {}
+        filter_(host.settings, kInclude.name, kExclude.name) {}
 
   void collect(Samples& samples, const Deadline&) {
     const auto text = proc_.read(path_);

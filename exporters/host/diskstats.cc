@@ -1,5 +1,4 @@
 #include "exporters/host/collectors.h"
-#include "exporters/host/device_filter.h"
 #include "exporters/host/udev.h"
 
 namespace exporter::host {
@@ -97,7 +96,7 @@ class Diskstats {
       : proc_(host.proc()),
         sys_(host.sys()),
         udev_(host.udev_data),
-        filter_(device_filter(host.settings, kInclude, kExclude)) {}
+        filter_(host.settings, kInclude.name, kExclude.name) {}
 
   void collect(Samples& samples, const Deadline&) {
     const auto text = proc_.read("diskstats");
