@@ -37,8 +37,8 @@ milliseconds pause_after(const Outcome& outcome, const RetryPolicy& policy, int 
   return std::max(jittered, parse_retry_after(header->second, now).value_or(jittered));
 }
 
-/// Whether the pause leaves time for another try; if so, it has passed when this returns, or the
-/// work was cancelled.
+/// Whether the pause leaves time for another try; if so, it has passed when this returns. A stop
+/// ends it, and is the next check's to find.
 bool waited(milliseconds pause, const Deadline& deadline) {
   const auto until = Clock::now() + pause;
   if (until >= deadline.when()) return false;
@@ -46,7 +46,7 @@ bool waited(milliseconds pause, const Deadline& deadline) {
   std::condition_variable_any never;
   std::unique_lock lock(mutex);
   never.wait_until(lock, deadline.stop(), until, [] { return false; });
-  return true;
+  return deadline.stop().stop_requested() || Clock::now() < deadline.when();
 }
 
 ClientRequest follow(ClientRequest request, Outcome outcome, const std::string& origin,

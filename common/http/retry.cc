@@ -35,11 +35,10 @@ struct DateParts {
   std::string_view day, month, year, clock;
 };
 
-/// The year of two digits is the one at most 50 years in the future (RFC 9110, 5.6.7).
+/// The last year with these two digits that is at most 50 years in the future (RFC 9110, 5.6.7).
 int full_year(int two_digits, sys_seconds now) {
-  const int this_year = static_cast<int>(year_month_day{floor<days>(now)}.year());
-  const int candidate = this_year - this_year % 100 + two_digits;
-  return candidate > this_year + 50 ? candidate - 100 : candidate;
+  const int last = static_cast<int>(year_month_day{floor<days>(now)}.year()) + 50;
+  return last - (last - two_digits) % 100;
 }
 
 std::optional<sys_seconds> parse_parts(const DateParts& parts, sys_seconds now) {

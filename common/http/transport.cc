@@ -24,8 +24,8 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxHeaderBytes = 256 << 10;
 constexpr std::size_t kMaxHeaderLines = 1000;
-constexpr long kCaCacheSeconds = 60;
 constexpr milliseconds kLongestPoll{60'000};
+constexpr const char* kCutShort = "the reply was cut short";
 
 /// One connection at a time, and what libcurl needs to keep it.
 struct Handle {
@@ -42,13 +42,17 @@ struct Transfer {
   std::size_t max_body;
   std::string body;
   std::size_t header_bytes = 0, header_lines = 0;
+  bool headers_ended = false;
   bool sent = false;         ///< the request, or a part of it
   std::string_view refused;  ///< why the reply was not read to its end
   std::array<char, CURL_ERROR_SIZE> curl_error{};
 };
 
-std::size_t on_header(char*, std::size_t, std::size_t size, void* user) noexcept {
+std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) noexcept {
   auto& transfer = *static_cast<Transfer*>(user);
+  const std::string_view line(data, size);
+  if (line.starts_with("HTTP/")) transfer.headers_ended = false;
+  if (line == "\r\n" || line == "\n") transfer.headers_ended = true;
   transfer.header_bytes += size;
   if (transfer.header_bytes > kMaxHeaderBytes || ++transfer.header_lines > kMaxHeaderLines) {
     transfer.refused = "the reply's headers exceed 256 KiB or 1000 lines";
@@ -143,9 +147,21 @@ std::string broken_off(CURL* easy, const Transfer& transfer) {
 std::string lateness(CURL* easy, const Transfer& transfer) {
   if (transfer.header_bytes > 0) return "timed out reading the reply";
   if (transfer.sent) return "timed out waiting for the reply";
-  if (info<curl_off_t>(easy, CURLINFO_CONNECT_TIME_T) > 0) return "timed out in the TLS handshake";
+  if (info<long>(easy, CURLINFO_NUM_CONNECTS) > 0) return "timed out in the handshake";
   if (info<curl_off_t>(easy, CURLINFO_NAMELOOKUP_TIME_T) > 0) return "timed out connecting";
   return "timed out looking up the host name";
+}
+
+Failure::Again again_after(const Transfer& transfer) {
+  return transfer.sent ? Failure::Again::if_repeatable : Failure::Again::always;
+}
+
+/// Why nothing came of a try that ended before it was done.
+Failure unfinished(const Deadline& deadline, std::string why_late, Failure::Again again) {
+  if (deadline.stop().stop_requested()) {
+    return {Reason::cancelled, "cancelled", Failure::Again::never};
+  }
+  return {Reason::timeout, std::move(why_late), again};
 }
 
 ClientResponse take_response(CURL* easy, Transfer& transfer) {
@@ -154,8 +170,9 @@ ClientResponse take_response(CURL* easy, Transfer& transfer) {
   response.body = std::move(transfer.body);
   curl_header* header = nullptr;
   while ((header = curl_easy_nextheader(easy, CURLH_HEADER, -1, header)) != nullptr) {
-    const auto [at, fresh] = response.headers.try_emplace(curl::lower(header->name), header->value);
-    if (!fresh) at->second.append(", ").append(header->value);
+    const std::string_view value = trim(header->value);  // libcurl 7.88 leaves "\r" of an empty one
+    const auto [at, fresh] = response.headers.try_emplace(curl::lower(header->name), value);
+    if (!fresh) at->second.append(", ").append(value);
   }
   return response;
 }
@@ -172,7 +189,7 @@ std::vector<std::pair<std::string_view, double>> phases_of(CURL* easy, const Tra
   const double name = seconds_of(easy, CURLINFO_NAMELOOKUP_TIME_T);
   const double connect = seconds_of(easy, CURLINFO_CONNECT_TIME_T);
   const double tls = seconds_of(easy, CURLINFO_APPCONNECT_TIME_T);
-  if (info<long>(easy, CURLINFO_NUM_CONNECTS) > 0) {
+  if (const bool reused = transfer.sent && info<long>(easy, CURLINFO_NUM_CONNECTS) == 0; !reused) {
     if (name > 0) phases.emplace_back("name_lookup", name);
     if (connect > 0) phases.emplace_back("connect", connect - name);
     if (tls > 0) phases.emplace_back("tls", tls - connect);
@@ -224,8 +241,8 @@ void Transport::Impl::prepare_connection(CURL* easy) const {
   set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   set_text(CURLOPT_UNIX_SOCKET_PATH, options_.unix_socket);
   set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  set(easy, CURLOPT_CA_CACHE_TIMEOUT, kCaCacheSeconds);
   if (!options_.ca_file.empty()) {
+    set(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);  // a rotated file is seen by the next connection
     set(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
     set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
   }
@@ -285,7 +302,7 @@ std::string Transport::Impl::connect_failure(CURL* easy) const {
 
 Failure Transport::Impl::failure_of(CURL* easy, CURLcode code, const Transfer& transfer) const {
   using enum Failure::Again;
-  const auto again = transfer.sent ? if_repeatable : always;
+  const auto again = again_after(transfer);
   if (!transfer.refused.empty()) return {Reason::decode, std::string(transfer.refused), never};
   const long tunnel = info<long>(easy, CURLINFO_HTTP_CONNECTCODE);
   if (!transfer.sent && tunnel != 0 && tunnel / 100 != 2) {
@@ -312,7 +329,7 @@ Failure Transport::Impl::failure_of(CURL* easy, CURLcode code, const Transfer& t
     case CURLE_ABORTED_BY_CALLBACK:
     case CURLE_GOT_NOTHING:
       return {Reason::connect, "connection closed before the reply", if_repeatable};
-    case CURLE_PARTIAL_FILE: return {Reason::connect, "the reply was cut short", if_repeatable};
+    case CURLE_PARTIAL_FILE: return {Reason::connect, kCutShort, if_repeatable};
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR: return {Reason::connect, broken_off(easy, transfer), again};
     default:
@@ -325,7 +342,7 @@ Outcome Transport::Impl::try_once(const ClientRequest& request, const std::strin
   Outcome outcome;
   const auto handle = handles_.borrow(deadline);
   if (!handle) {
-    outcome.failure = {Reason::timeout, "no connection came free", Failure::Again::always};
+    outcome.failure = unfinished(deadline, "no connection came free", Failure::Again::always);
     return outcome;
   }
   CURL* const easy = handle->easy.get();
@@ -343,10 +360,12 @@ Outcome Transport::Impl::try_once(const ClientRequest& request, const std::strin
   const auto until =
       limit > limit.zero() ? std::min(deadline.when(), Clock::now() + limit) : deadline.when();
   const auto code = Running(*handle).finish(until, deadline.stop());
-  if (!code && deadline.stop().stop_requested()) {
-    outcome.failure = {Reason::cancelled, "cancelled", Failure::Again::never};
+  if (!code) {
+    outcome.failure = unfinished(deadline, lateness(easy, transfer), again_after(transfer));
   } else if (code != CURLE_OK) {
-    outcome.failure = failure_of(easy, code.value_or(CURLE_OPERATION_TIMEDOUT), transfer);
+    outcome.failure = failure_of(easy, *code, transfer);
+  } else if (!transfer.headers_ended || info<long>(easy, CURLINFO_RESPONSE_CODE) < 200) {
+    outcome.failure = {Reason::connect, kCutShort, Failure::Again::if_repeatable};
   } else {
     outcome.response = take_response(easy, transfer);
     outcome.redirect = redirect_of(easy, outcome.response.status);

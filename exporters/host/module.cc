@@ -1,6 +1,8 @@
 #include "exporters/host/module.h"
 
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace exporter::host {
@@ -19,6 +21,17 @@ bool is_own_proc(const std::string& procfs) {
 std::string Host::self() const {
   const bool other = !is_own_proc(procfs) && ::access((procfs + "/1").c_str(), F_OK) == 0;
   return other ? "1" : "self";
+}
+
+bool Host::own_network() const {
+  // The files of /proc/PID/net are made once for each network namespace.
+  const auto given_path = procfs + '/' + self() + "/net/dev";
+  struct statfs file_system {};
+  struct stat own {
+  }, given{};
+  return ::statfs(given_path.c_str(), &file_system) == 0 &&
+         file_system.f_type == PROC_SUPER_MAGIC && ::stat("/proc/self/net/dev", &own) == 0 &&
+         ::stat(given_path.c_str(), &given) == 0 && own.st_ino == given.st_ino;
 }
 
 std::string rooted(std::string_view rootfs, std::string_view path) {

@@ -27,6 +27,9 @@ struct Host {
   /// The /proc folder that shows the host's network and mounts: "self" on the host itself, "1" when
   /// another machine's or container's /proc is mounted at procfs.
   std::string self() const;
+  /// Whether the network that procfs shows is the one this process is in, so that netlink tells of
+  /// it too.
+  bool own_network() const;
   /// A path of the host as this process reaches it.
   std::string rooted(std::string_view path) const { return host::rooted(rootfs, path); }
 };
