@@ -14,6 +14,7 @@ std::string_view type_name(MetricType type) {
     case MetricType::gauge: return "gauge";
     case MetricType::info: return "info";
     case MetricType::histogram: return "histogram";
+    case MetricType::summary: return "summary";
     case MetricType::untyped: break;
   }
   return "untyped";

@@ -40,6 +40,8 @@ class Settings {
   bool enabled(std::string_view flag) const;
   std::chrono::milliseconds duration(std::string_view flag) const;
   std::size_t count(std::string_view flag) const;
+  /// Whether nobody gave the flag, so that its value is the fallback.
+  bool is_default(std::string_view flag) const;
 
   /// Fails as the getters do: for a check that only the flag's owner can make.
   [[noreturn]] void fail(std::string_view flag, std::string_view why) const;
@@ -48,6 +50,7 @@ class Settings {
   struct Value {
     std::vector<std::string> texts;
     std::string origin;
+    bool given = true;
   };
   const Value& value(std::string_view flag) const;
 
@@ -55,11 +58,12 @@ class Settings {
 };
 
 /// Which names to take, by two regular expressions in Go's syntax (RE2), as node_exporter's
-/// include and exclude flags: excluded when `exclude` matches, or when `include` does not.
+/// include and exclude flags: excluded when `exclude` matches, or when `include` does not. An
+/// include that is given sets the exclude flag's fallback aside.
 class Filter {
  public:
   /// Reads the two flags; an empty name or an empty expression filters nothing. Throws
-  /// Error{config} with the origin of an expression that is not valid.
+  /// Error{config} with the origin of an expression that is not valid, or when both are given.
   Filter(const Settings& settings, std::string_view include_flag, std::string_view exclude_flag);
   bool passes(std::string_view name) const;
 

@@ -133,8 +133,8 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
   std::string_view best;
   std::size_t best_distance = word.size() / 3 + 1;
   for (const auto candidate : candidates) {
-    const auto [shorter, longer] = std::minmax(word.size(), candidate.size());
-    if (longer - shorter >= best_distance) continue;
+    if (candidate.size() >= word.size() + best_distance) continue;
+    if (word.size() >= candidate.size() + best_distance) continue;
     if (const auto distance = levenshtein(word, candidate); distance < best_distance) {
       best = candidate;
       best_distance = distance;

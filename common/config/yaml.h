@@ -19,11 +19,14 @@ struct Node;
 
 /// A place in a YAML document. Every failure is an Error{config} that reads
 /// "file:line:column: path: what is wrong", e.g. "a.yml:3:5: targets[1].url: expected a string".
-/// Cheap to copy; keys asked for are remembered by the document, for finish().
+/// Cheap to copy; keys asked for are remembered by the document, for finish(): not for several
+/// threads at once. Errors quote a value that is not a number, a boolean or a duration where one is
+/// expected, cut to 40 bytes; never one that was read as a secret or that has an anchor.
 class Yaml {
  public:
-  /// Reads and parses a file of at most 16 MiB and 64 levels. Refuses doubled keys, aliases that
-  /// expand without bound, and more than one document.
+  /// Reads and parses a file of at most 16 MiB, 64 levels and 1 MiB a value. Refuses doubled keys,
+  /// aliases that expand without bound, more than one document, and what yaml-cpp would pass over
+  /// in silence. An empty file is an empty map.
   static Yaml load_file(const std::string& path);
   /// The same from text; `origin` stands for the file's name.
   static Yaml parse(std::string_view text, std::string origin);
@@ -40,10 +43,10 @@ class Yaml {
   /// The keys of a map in order, each with its value; marks them as known.
   std::vector<std::pair<std::string, Yaml>> entries() const;
 
-  std::string string() const;  ///< any scalar as text
-  double number() const;
-  std::int64_t integer() const;
-  bool boolean() const;                        ///< true or false
+  std::string string() const;                  ///< any scalar as text
+  double number() const;                       ///< finite, without quotes
+  std::int64_t integer() const;                ///< decimal, without quotes
+  bool boolean() const;                        ///< true or false, without quotes
   std::chrono::milliseconds duration() const;  ///< "30s", "5m", "1h30m"
   /// The secret at `key`, `key_file` or `key_env`; fails when none or more than one is there. A
   /// file's relative path is taken from the folder of the document.

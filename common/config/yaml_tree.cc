@@ -31,8 +31,8 @@ constexpr std::size_t kNodeWeight = 64;
 /// reads of a flow collection.
 constexpr std::size_t kMaxLookahead = 1 << 20;
 
-/// The text, followed by an end of the document: without it yaml-cpp takes the end of the text for
-/// the end of a quoted scalar.
+/// The text with an end of the document, without which yaml-cpp takes the end of the text for the
+/// end of a quoted scalar. It ends early, cut(), where yaml-cpp reads too far ahead.
 class Source : public std::streambuf {
  public:
   Source(std::string_view text, const std::size_t& reached)
@@ -73,11 +73,15 @@ class Builder : public YAML::EventHandler {
     if (!document_.root) return;
     fail(offset_of(mark), "does not fit what is before it, and only one document is allowed");
   }
-  void OnDocumentEnd() override {}
+  void OnDocumentEnd() override {
+    if (bare_key_) fail(*bare_key_, "a key without \":\"");
+  }
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    if (expects_key()) fail(offset_of(mark), "a key is missing");
-    remember(anchor, add(Kind::null, offset_of(mark)));
+    const std::size_t offset = offset_of(mark);
+    if (expects_key()) fail(offset, "a key is missing");
+    if (key_ && key_->offset == offset && !bare_key_) bare_key_ = offset;
+    remember(anchor, add(Kind::null, offset));
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -229,6 +233,7 @@ class Builder : public YAML::EventHandler {
   Document& document_;
   std::vector<Open> open_;
   std::optional<Key> key_;
+  std::optional<std::size_t> bare_key_;  // or a bracket that is not closed: yaml-cpp says so later
   std::unordered_map<YAML::anchor_t, const Node*> anchors_;
   std::size_t reached_ = 0;
   std::size_t weight_ = 0;
@@ -320,6 +325,9 @@ void build(Document& document) {
   } catch (const YAML::Exception& error) {
     check_cut();
     fail_parse(document, builder, error);
+  } catch (const Error&) {
+    check_cut();
+    throw;
   }
   check_cut();
 }

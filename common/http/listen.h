@@ -20,6 +20,8 @@ class Listener {
   ~Listener();
 
   int fd() const { return fd_; }
+  /// Leaves the descriptor to someone else.
+  void release() { fd_ = -1; }
   /// Where it listens, e.g. "127.0.0.1:9100", "[::1]:9100".
   std::string address() const;
   std::uint16_t port() const;

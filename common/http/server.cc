@@ -1,7 +1,6 @@
 #include "common/http/server.h"
 
 #include <microhttpd.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -14,8 +13,11 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/http/body_reader.h"
 #include "common/http/connections.h"
+#include "common/http/gate.h"
 #include "common/http/listen.h"
+#include "common/http/target.h"
 
 namespace exporter::http {
 
@@ -27,65 +29,37 @@ constexpr std::size_t kMaxRequestBody = 64 << 10;
 constexpr std::size_t kMaxDiscardedBody = 1 << 20;
 constexpr std::size_t kBlock = 128 << 10;
 constexpr std::size_t kThreadStack = 256 << 10;
-constexpr rlim_t kOtherDescriptors = 256;
 constexpr std::chrono::milliseconds kCutting{200};
 
 /// What is known of a connection as long as it is open.
 struct Peer {
   int fd;
   std::string address;
+  std::shared_ptr<const TlsContext> tls;
 };
 
 /// A request from its headers to the end of its response.
 struct Exchange {
-  std::string method, path, user;
+  std::string method, path;
+  Gate::Verdict verdict;
   Clock::time_point started = Clock::now();
   std::size_t body_received = 0;
-  std::optional<Response> refusal;
   int status = 0;  ///< 0 until a response was queued
   std::size_t bytes = 0;
 };
 
-Response plain(int status, std::string_view text) {
-  Response response;
-  response.status = status;
-  response.body.add(text, nullptr);
-  return response;
+/// Null when on_connection() failed.
+const Peer* peer_of(MHD_Connection* connection) {
+  const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return static_cast<const Peer*>(info->socket_context);
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+/// Stands in until a connection gets its TlsContext; a handshake without one fails.
+int no_certificate(gnutls_session_int*, const void*, void*, void*, unsigned*, void*, unsigned*) {
   return -1;
 }
 
-/// Decodes "%HH" in place. A malformed escape stays, and so does "%00", which would end the text.
-std::size_t unescape(void*, MHD_Connection*, char* text) {
-  char* to = text;
-  for (const char* from = text; *from != '\0'; ++to) {
-    const int high = *from == '%' ? hex_digit(from[1]) : -1;
-    const int low = high >= 0 ? hex_digit(from[2]) : -1;
-    if (low >= 0 && high + low > 0) {
-      *to = static_cast<char>(high * 16 + low);
-      from += 3;
-    } else {
-      *to = *from++;
-    }
-  }
-  *to = '\0';
-  return static_cast<std::size_t>(to - text);
-}
-
-/// The path of "http://host/path", which a proxy's client may send (RFC 9112, 3.2.2).
-std::string_view without_origin(std::string_view url) {
-  for (const std::string_view scheme : {"http://", "https://"}) {
-    if (!url.starts_with(scheme)) continue;
-    const auto slash = url.find('/', scheme.size());
-    return slash == std::string_view::npos ? "/" : url.substr(slash);
-  }
-  return url;
-}
+std::size_t unescape_value(void*, MHD_Connection*, char* text) { return unescape(text); }
 
 /// Calls visit(name, value) for each header or query parameter.
 template <class Visit>
@@ -121,67 +95,35 @@ std::vector<std::string> query_of(MHD_Connection* connection, std::string_view w
   return values;
 }
 
-/// Raises the soft limit of descriptors as far as needed and allowed; returns how many connections
-/// fit under it.
-std::size_t make_room_for(std::size_t connections) {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return connections;
-  const rlim_t needed = connections + Connections::kMaxEnded + kOtherDescriptors;
-  if (limit.rlim_cur >= needed) return connections;
-  limit.rlim_cur = std::min(needed, limit.rlim_max);
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur == needed) return connections;
-  const rlim_t others = std::min(needed - connections, limit.rlim_cur / 2);
-  return std::min<std::size_t>(connections, limit.rlim_cur - others);
-}
-
 void log_library_message(void*, const char* format, std::va_list arguments) {
   std::array<char, 512> text{};
   std::vsnprintf(text.data(), text.size(), format, arguments);
   log::debug("http server", {{"detail", trim(text.data())}});
 }
 
-/// A body on its way out, and how far it went.
-struct Outgoing {
-  Body body;
-  std::size_t part = 0, offset = 0;
-};
-
 /// Fills `to` with what comes next; called once per block, in order.
-ssize_t next_block(void* outgoing, std::uint64_t, char* to, std::size_t room) {
-  auto& [body, part, offset] = *static_cast<Outgoing*>(outgoing);
-  std::size_t filled = 0;
-  while (filled < room && part < body.parts().size()) {
-    const auto rest = body.parts()[part].substr(offset);
-    const auto taken = rest.copy(to + filled, room - filled);
-    filled += taken;
-    offset += taken;
-    if (taken == rest.size()) {
-      ++part;
-      offset = 0;
-    }
-  }
-  return static_cast<ssize_t>(filled);
+ssize_t next_block(void* reader, std::uint64_t, char* to, std::size_t room) {
+  return static_cast<ssize_t>(static_cast<BodyReader*>(reader)->read(to, room));
 }
 
 /// The library (0.9.75) gathers pieces in the memory that the request's headers leave, and aborts
 /// when it is short: so it gets one piece, or copies block by block.
 MHD_Response* make_response(Body body) {
   if (body.parts().size() > 1 && body.size() <= kBlock) body = Body(body.joined());
-  auto outgoing = std::make_unique<Outgoing>(std::move(body));
-  const auto free_body = [](void* owned) { delete static_cast<Outgoing*>(owned); };
-  const auto& parts = outgoing->body.parts();
+  auto reader = std::make_unique<BodyReader>(std::move(body));
+  const auto free_body = [](void* owned) { delete static_cast<BodyReader*>(owned); };
+  const auto& parts = reader->body().parts();
   MHD_Response* made = nullptr;
   if (parts.size() <= 1) {
     const auto whole = parts.empty() ? std::string_view{} : parts.front();
     const MHD_IoVec piece{whole.data(), whole.size()};
-    made = MHD_create_response_from_iovec(&piece, 1, free_body, outgoing.get());
+    made = MHD_create_response_from_iovec(&piece, 1, free_body, reader.get());
   } else {
-    made = MHD_create_response_from_callback(outgoing->body.size(), kBlock, &next_block,
-                                             outgoing.get(), free_body);
+    made = MHD_create_response_from_callback(reader->body().size(), kBlock, &next_block,
+                                             reader.get(), free_body);
   }
   if (made == nullptr) throw std::bad_alloc();
-  outgoing.release();
+  reader.release();
   return made;
 }
 
@@ -192,15 +134,17 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   Impl(ServerOptions options, Handler handler)
       : options_(std::move(options)),
         handler_(std::move(handler)),
-        max_connections_(make_room_for(options_.max_connections)),
+        gate_(options_.web_config_file, options_.open_paths),
+        max_connections_(room_for_connections(options_.max_connections)),
         connections_(max_connections_, options_.idle_timeout) {}
 
   void start();
   void stop(std::chrono::milliseconds grace);
   const std::vector<Listener>& listeners() const { return listeners_; }
+  bool tls() const { return gate_.tls(); }
 
  private:
-  void start_on(const Listener& listener);
+  void start_on(Listener& listener);
   void cut();
 
   static MHD_Result on_accept(void* self, const sockaddr* address, socklen_t size);
@@ -214,13 +158,14 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
 
   MHD_Result begin(MHD_Connection* connection, const Peer& peer, Exchange& exchange);
   MHD_Result finish(MHD_Connection* connection, const Peer& peer, Exchange& exchange);
-  std::optional<Response> refuse(MHD_Connection* connection, Exchange& exchange);
+  void judge(MHD_Connection* connection, Exchange& exchange);
   Response respond(MHD_Connection* connection, const Peer& peer, Exchange& exchange);
   MHD_Result send(MHD_Connection* connection, const Peer& peer, Exchange& exchange,
                   Response response);
 
   const ServerOptions options_;
   const Handler handler_;
+  Gate gate_;
   const std::size_t max_connections_;
   std::vector<Listener> listeners_;
   std::vector<MHD_Daemon*> daemons_;
@@ -242,10 +187,10 @@ void Server::Impl::start() {
               {{"wanted", static_cast<std::int64_t>(options_.max_connections)},
                {"allowed", static_cast<std::int64_t>(max_connections_)}});
   }
-  for (const auto& listener : listeners_) start_on(listener);
+  for (auto& listener : listeners_) start_on(listener);
 }
 
-void Server::Impl::start_on(const Listener& listener) {
+void Server::Impl::start_on(Listener& listener) {
   const auto pointer = [](auto* function) { return reinterpret_cast<std::intptr_t>(function); };
   const auto number = [](auto value) { return static_cast<std::intptr_t>(value); };
   std::vector<MHD_OptionItem> items{
@@ -254,20 +199,25 @@ void Server::Impl::start_on(const Listener& listener) {
       {MHD_OPTION_CONNECTION_MEMORY_LIMIT, number(2 * options_.max_header_bytes), nullptr},
       {MHD_OPTION_THREAD_STACK_SIZE, number(kThreadStack), nullptr},
       {MHD_OPTION_STRICT_FOR_CLIENT, 1, nullptr},
-      {MHD_OPTION_UNESCAPE_CALLBACK, pointer(&unescape), nullptr},
+      {MHD_OPTION_UNESCAPE_CALLBACK, pointer(&unescape_value), nullptr},
       {MHD_OPTION_NOTIFY_CONNECTION, pointer(&on_connection), this},
       {MHD_OPTION_NOTIFY_COMPLETED, pointer(&on_completed), this},
       {MHD_OPTION_END, 0, nullptr},
   };
+  if (gate_.tls()) {
+    items.insert(items.begin(),
+                 {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, reinterpret_cast<void*>(&no_certificate)});
+  }
   // The library's own time-outs spin through their last second (0.9.75): `connections_` ends late
   // ones instead.
   const unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION |
-                         MHD_USE_ITC | MHD_USE_ERROR_LOG;
+                         MHD_USE_ITC | MHD_USE_ERROR_LOG | (gate_.tls() ? MHD_USE_TLS : 0);
   auto* daemon = MHD_start_daemon(flags, 0, &on_accept, this, &on_request, this,
                                   MHD_OPTION_EXTERNAL_LOGGER, &log_library_message, nullptr,
                                   MHD_OPTION_ARRAY, items.data(), MHD_OPTION_END);
   if (daemon == nullptr) {
-    throw Error(Reason::internal, "cannot start the server on " + listener.address());
+    listener.release();  // the library closes it when it cannot start
+    throw Error(Reason::internal, "cannot start the HTTP server");
   }
   daemons_.push_back(daemon);
 }
@@ -305,36 +255,45 @@ MHD_Result Server::Impl::on_accept(void* self, const sockaddr*, socklen_t) {
 }
 
 void Server::Impl::on_connection(void* self, MHD_Connection* connection, void** peer,
-                                 MHD_ConnectionNotificationCode code) {
-  auto& connections = static_cast<Impl*>(self)->connections_;
+                                 MHD_ConnectionNotificationCode code) try {
+  auto& server = *static_cast<Impl*>(self);
   if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
     const std::unique_ptr<Peer> closed(static_cast<Peer*>(*peer));
-    if (closed) connections.close(closed->fd);
+    if (closed) server.connections_.close(closed->fd);
     return;
   }
-  const int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-  const auto* address =
-      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
-  auto opened = std::make_unique<Peer>(fd, host_of(address));
-  connections.open(fd);
+  const auto info = [&](MHD_ConnectionInfoType type) {
+    return MHD_get_connection_info(connection, type);
+  };
+  const int fd = info(MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+  auto opened =
+      std::make_unique<Peer>(fd, host_of(info(MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr),
+                             server.gate_.tls_context());
+  if (opened->tls) {
+    auto* session = info(MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
+    opened->tls->apply_to(static_cast<gnutls_session_int*>(session));
+  }
+  server.connections_.open(fd);
   *peer = opened.release();
+} catch (const std::exception& error) {
+  log::error("connection cannot be served", {{"error", error.what()}});
 }
 
 MHD_Result Server::Impl::on_request(void* self, MHD_Connection* connection, const char* url,
                                     const char* method, const char*, const char*,
                                     std::size_t* upload_size, void** state) try {
   auto& server = *static_cast<Impl*>(self);
-  const auto& peer = *static_cast<const Peer*>(
-      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context);
+  const auto* peer = peer_of(connection);
+  if (peer == nullptr) return MHD_NO;
   if (*state == nullptr) {
     auto exchange = std::make_unique<Exchange>();
     exchange->method = method;
     exchange->path = without_origin(url);
     *state = exchange.get();
-    return server.begin(connection, peer, *exchange.release());
+    return server.begin(connection, *peer, *exchange.release());
   }
   auto& exchange = *static_cast<Exchange*>(*state);
-  if (*upload_size == 0) return server.finish(connection, peer, exchange);
+  if (*upload_size == 0) return server.finish(connection, *peer, exchange);
   exchange.body_received += std::exchange(*upload_size, 0);
   return exchange.body_received <= kMaxDiscardedBody ? MHD_YES : MHD_NO;
 } catch (const std::exception& error) {
@@ -343,11 +302,12 @@ MHD_Result Server::Impl::on_request(void* self, MHD_Connection* connection, cons
 }
 
 MHD_Result Server::Impl::begin(MHD_Connection* connection, const Peer& peer, Exchange& exchange) {
+  connections_.enter(peer.fd, Phase::working);
+  judge(connection, exchange);
   connections_.enter(peer.fd, Phase::receiving);
-  exchange.refusal = refuse(connection, exchange);
   const auto length = parse_number<std::uint64_t>(header_of(connection, "Content-Length"));
   if (length.value_or(0) <= kMaxDiscardedBody) return MHD_YES;
-  return send(connection, peer, exchange, plain(413, "request body too large\n"));
+  return send(connection, peer, exchange, plain_response(413, "request body too large\n"));
 }
 
 MHD_Result Server::Impl::finish(MHD_Connection* connection, const Peer& peer, Exchange& exchange) {
@@ -355,27 +315,28 @@ MHD_Result Server::Impl::finish(MHD_Connection* connection, const Peer& peer, Ex
   return send(connection, peer, exchange, respond(connection, peer, exchange));
 }
 
-std::optional<Response> Server::Impl::refuse(MHD_Connection* connection, Exchange& exchange) {
+void Server::Impl::judge(MHD_Connection* connection, Exchange& exchange) {
+  exchange.verdict = gate_.judge(exchange.path, header_of(connection, "Authorization"));
+  auto& refusal = exchange.verdict.refusal;
   const auto* size = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+  if (refusal) return;
   if (size->header_size > options_.max_header_bytes) {
-    return plain(431, "request headers too large\n");
+    refusal = plain_response(431, "request headers too large\n");
+  } else if (exchange.method != "GET" && exchange.method != "HEAD" && exchange.method != "POST") {
+    refusal = plain_response(405, "method not allowed\n");
+    refusal->headers.emplace_back("Allow", "GET, HEAD, POST");
   }
-  if (exchange.method != "GET" && exchange.method != "HEAD" && exchange.method != "POST") {
-    auto response = plain(405, "method not allowed\n");
-    response.headers.emplace_back("Allow", "GET, HEAD, POST");
-    return response;
-  }
-  return std::nullopt;
 }
 
 Response Server::Impl::respond(MHD_Connection* connection, const Peer& peer, Exchange& exchange) {
-  if (exchange.refusal) return std::move(*exchange.refusal);
-  if (exchange.body_received > kMaxRequestBody) return plain(413, "request body too large\n");
+  if (auto& refusal = exchange.verdict.refusal) return std::move(*refusal);
+  if (exchange.body_received > kMaxRequestBody)
+    return plain_response(413, "request body too large\n");
   Request request{
       .method = exchange.method,
       .path = exchange.path,
       .client = peer.address,
-      .user = exchange.user,
+      .user = exchange.verdict.user,
       .header = [=](std::string_view name) { return header_of(connection, name); },
       .query = [=](std::string_view name) { return query_of(connection, name); },
   };
@@ -383,7 +344,7 @@ Response Server::Impl::respond(MHD_Connection* connection, const Peer& peer, Exc
     return handler_(request);
   } catch (const std::exception& error) {
     log::error("request failed", {{"path", exchange.path}, {"error", error.what()}});
-    return plain(500, "internal server error\n");
+    return plain_response(500, "internal server error\n");
   }
 }
 
@@ -393,6 +354,9 @@ MHD_Result Server::Impl::send(MHD_Connection* connection, const Peer& peer, Exch
       make_response(response.body), &MHD_destroy_response);
   if (connections_.draining()) response.headers.emplace_back("Connection", "close");
   response.headers.emplace_back("Content-Type", response.content_type);
+  if (const auto& config = exchange.verdict.config) {
+    response.headers.insert(response.headers.end(), config->headers.begin(), config->headers.end());
+  }
   for (const auto& [name, value] : response.headers) {
     if (MHD_add_response_header(made.get(), name.c_str(), value.c_str()) != MHD_YES) {
       throw Error(Reason::internal, "response header " + name + " cannot be sent");
@@ -400,7 +364,7 @@ MHD_Result Server::Impl::send(MHD_Connection* connection, const Peer& peer, Exch
   }
   exchange.status = response.status;
   exchange.bytes = exchange.method == "HEAD" ? 0 : response.body.size();
-  connections_.enter(peer.fd, Phase::sending, exchange.bytes);
+  connections_.enter(peer.fd, Phase::sending);
   return MHD_queue_response(connection, static_cast<unsigned>(response.status), made.get());
 }
 
@@ -409,13 +373,12 @@ void Server::Impl::on_completed(void* self, MHD_Connection* connection, void** s
   const std::unique_ptr<Exchange> exchange(static_cast<Exchange*>(std::exchange(*state, nullptr)));
   if (!exchange) return;
   auto& server = *static_cast<Impl*>(self);
-  const auto& peer = *static_cast<const Peer*>(
-      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context);
+  const auto& peer = *peer_of(connection);
   server.connections_.enter(peer.fd, Phase::idle);
   if (!server.options_.access_log) return;
   const std::chrono::duration<double> duration = Clock::now() - exchange->started;
   log::info("request", {{"client", peer.address},
-                        {"user", exchange->user},
+                        {"user", exchange->verdict.user},
                         {"method", exchange->method},
                         {"path", exchange->path},
                         {"status", static_cast<std::int64_t>(exchange->status)},
@@ -443,7 +406,7 @@ std::vector<std::string> Server::addresses() const {
 
 std::uint16_t Server::port() const { return impl_->listeners().front().port(); }
 
-bool Server::tls() const { return false; }
+bool Server::tls() const { return impl_->tls(); }
 
 void Server::stop(std::chrono::milliseconds grace) { impl_->stop(grace); }
 

@@ -8,7 +8,7 @@
 
 namespace exporter {
 
-enum class MetricType : std::uint8_t { counter, gauge, info, histogram, untyped };
+enum class MetricType : std::uint8_t { counter, gauge, info, histogram, summary, untyped };
 
 /// A family as the writer sees it: borrowed, cheap to copy.
 struct MetricView {

@@ -24,6 +24,7 @@ std::string_view type_name(MetricType type, Format format) {
     case MetricType::gauge: return "gauge";
     case MetricType::info: return open ? "info" : "gauge";
     case MetricType::histogram: return "histogram";
+    case MetricType::summary: return "summary";
     case MetricType::untyped: break;
   }
   return open ? "unknown" : "untyped";
@@ -108,9 +109,14 @@ void append_label_value(std::string& out, std::string_view value) {
 
 void Samples::add(const MetricView& metric, double value,
                   std::span<const std::string_view> labels) {
+  add_line(metric, {}, value, labels);
+}
+
+void Samples::add_line(const MetricView& metric, std::string_view suffix, double value,
+                       std::span<const std::string_view> labels) {
   const auto family_index = family(metric);
   const auto begin = lines_.size();
-  append_series(metric.name, metric.labels, labels);
+  append_series(metric.name, suffix, metric.labels, labels);
   const auto series_end = lines_.size();
   if (!claim_series(begin)) return;
   lines_ += ' ';
@@ -121,9 +127,11 @@ void Samples::add(const MetricView& metric, double value,
 }
 
 void Samples::add_named(MetricType type, std::string_view name, std::string_view help, double value,
-                        std::span<const Label> labels) {
-  std::array<std::string_view, 16> names, values;
-  if (labels.size() > names.size()) throw Error(Reason::decode, "more than 16 labels");
+                        std::span<const Label> labels, std::string_view suffix) {
+  std::array<std::string_view, kMaxNamedLabels> names, values;
+  if (labels.size() > names.size()) {
+    throw Error(Reason::decode, "more than " + std::to_string(names.size()) + " labels");
+  }
   for (std::size_t i = 0; i < labels.size(); ++i) {
     if (!valid_label_name(labels[i].name) || labels[i].name.starts_with("__")) {
       throw Error(Reason::decode, "invalid label name \"" + std::string(labels[i].name) + '"');
@@ -135,8 +143,8 @@ void Samples::add_named(MetricType type, std::string_view name, std::string_view
     throw Error(Reason::decode, "invalid metric name \"" + std::string(name) + '"');
   }
   declare({type, name, help, {}});
-  add(MetricView{type, name, help, std::span(names).first(labels.size())}, value,
-      std::span(values).first(labels.size()));
+  add_line(MetricView{type, name, help, std::span(names).first(labels.size())}, suffix, value,
+           std::span(values).first(labels.size()));
 }
 
 void Samples::declare(const MetricView& metric) {
@@ -153,7 +161,7 @@ void Samples::add_histogram(const MetricView& metric, std::span<const double> bo
   const auto begin = lines_.size();
   const auto line = [&](std::string_view suffix, std::string_view bound, double value) {
     const auto at = lines_.size();
-    append_series(std::string(metric.name) + std::string(suffix), metric.labels, labels);
+    append_series(metric.name, suffix, metric.labels, labels);
     if (!bound.empty()) {
       if (lines_.back() == '}') {
         lines_.back() = ',';
@@ -259,9 +267,11 @@ void Samples::grow_family_table() {
   }
 }
 
-void Samples::append_series(std::string_view name, std::span<const std::string_view> names,
+void Samples::append_series(std::string_view name, std::string_view suffix,
+                            std::span<const std::string_view> names,
                             std::span<const std::string_view> values) {
   lines_ += name;
+  lines_ += suffix;
   char separator = '{';
   for (std::size_t i = 0; i < names.size(); ++i) {
     lines_ += separator;

@@ -19,6 +19,8 @@ struct Label {
   std::string_view name, value;
 };
 
+constexpr std::size_t kMaxNamedLabels = 16;
+
 /// The samples of one run, text from birth: each add() appends the finished line, which both
 /// formats share; render() puts the families' headers around them. The first of equal series wins.
 class Samples {
@@ -33,10 +35,12 @@ class Samples {
   void add(const MetricView& metric, double value, std::span<const std::string_view> labels);
 
   /// Adds a sample of a family whose name comes from the source (a kernel counter, a text file, a
-  /// configuration); name and help are copied. Throws Error{decode} for an invalid or reserved
-  /// name.
+  /// configuration); name and help are copied. A line of a histogram or summary has a suffix
+  /// ("_bucket") and an own label (`le` in the form of append_bound()); the lines of a series come
+  /// in their order. Throws Error{decode} for an invalid or reserved name and for more labels than
+  /// kMaxNamedLabels.
   void add_named(MetricType type, std::string_view name, std::string_view help, double value,
-                 std::span<const Label> labels = {});
+                 std::span<const Label> labels = {}, std::string_view suffix = {});
   void add_named(MetricType type, std::string_view name, std::string_view help, double value,
                  std::initializer_list<Label> labels) {
     add_named(type, name, help, value, std::span<const Label>(labels.begin(), labels.size()));
@@ -90,9 +94,12 @@ class Samples {
     std::uint32_t family, hash, series_size;
   };
 
+  void add_line(const MetricView& metric, std::string_view suffix, double value,
+                std::span<const std::string_view> labels);
   std::uint32_t family(const MetricView& metric);
   std::uint32_t family_at(std::string_view name, std::size_t& slot) const;
-  void append_series(std::string_view name, std::span<const std::string_view> names,
+  void append_series(std::string_view name, std::string_view suffix,
+                     std::span<const std::string_view> names,
                      std::span<const std::string_view> values);
   bool claim_series(std::size_t begin);
   void grow_series_table();

@@ -9,6 +9,44 @@ namespace exporter::host {
 /// All collectors of host_exporter, in the order of their names.
 std::span<const Module* const> modules();
 
+extern const Module kArp;
+extern const Module kBonding;
+extern const Module kBtrfs;
+extern const Module kConntrack;
+extern const Module kCpu;
+extern const Module kCpufreq;
+extern const Module kDiskstats;
+extern const Module kDmi;
+extern const Module kEntropy;
+extern const Module kFilefd;
+extern const Module kFilesystem;
+extern const Module kInterrupts;
+extern const Module kKernelHung;
 extern const Module kLoadavg;
+extern const Module kMdadm;
+extern const Module kMeminfo;
+extern const Module kNetclass;
+extern const Module kNetdev;
+extern const Module kNetstat;
+extern const Module kNfs;
+extern const Module kNvme;
+extern const Module kOs;
+extern const Module kPressure;
+extern const Module kProcesses;
+extern const Module kSchedstat;
+extern const Module kSlabinfo;
+extern const Module kSockstat;
+extern const Module kSoftirqs;
+extern const Module kSoftnet;
+extern const Module kStat;
+extern const Module kTcpstat;
+extern const Module kTextfile;
+extern const Module kTime;
+extern const Module kTimex;
+extern const Module kUdpQueues;
+extern const Module kUname;
+extern const Module kVmstat;
+extern const Module kXfs;
+extern const Module kZoneinfo;
 
 }  // namespace exporter::host

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <climits>
 #include <memory>
+#include <utility>
 
 #include "common/base/error.h"
 
@@ -23,7 +24,8 @@ constexpr std::size_t kFirstRead = 4096;
 constexpr std::size_t kMaxFile = 64u << 20;
 
 bool is_absent(int error) {
-  return error == ENOENT || error == ENOTDIR || error == ENODEV || error == ENXIO || error == ESRCH;
+  return error == ENOENT || error == ENOTDIR || error == ENODEV || error == ENXIO ||
+         error == ESRCH || error == EOPNOTSUPP;
 }
 
 /// Only files that the kernel makes at each read may be read twice through one descriptor: another
@@ -59,7 +61,7 @@ Files::Files(Files&& other) noexcept
 }
 
 Files::~Files() {
-  for (const auto& [path, descriptor] : open_) ::close(descriptor);
+  for (const auto& [path, kept] : open_) ::close(kept.descriptor);
 }
 
 std::string Files::path(std::string_view relative) const {
@@ -70,27 +72,57 @@ std::string Files::path(std::string_view relative) const {
 
 std::optional<std::string_view> Files::read(std::string_view relative) {
   const auto full = path(relative);
-  int error = 0;
+  ++reads_;
   if (const auto kept = open_.find(full); kept != open_.end()) {
-    if (fill(kept->second, error)) return buffer_;
-    ::close(kept->second);
+    int error = 0;
+    kept->second.asked = true;
+    if (fill(kept->second.descriptor, error)) return buffer_;
+    if (is_unreadable(error)) return std::nullopt;
+    ::close(kept->second.descriptor);
     open_.erase(kept);
   }
+  return open_and_read(full, Keep::yes);
+}
+
+std::optional<std::string_view> Files::read_once(std::string_view relative) {
+  return open_and_read(path(relative), Keep::no);
+}
+
+std::optional<std::string_view> Files::open_and_read(const std::string& full, Keep keep) {
   const int descriptor = ::open(full.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) {
-    error = errno;
-  } else if (fill(descriptor, error)) {
-    if (open_.size() < max_open() && made_on_the_fly(descriptor)) {
-      open_.emplace(full, descriptor);
+  int error = errno;
+  if (descriptor >= 0) {
+    const bool good = fill(descriptor, error);
+    const bool worth_keeping = keep == Keep::yes && (good || is_unreadable(error));
+    if (worth_keeping && made_on_the_fly(descriptor) && make_room()) {
+      open_.emplace(full, Kept{descriptor, true});
     } else {
       ::close(descriptor);
     }
-    return buffer_;
-  } else {
-    ::close(descriptor);
+    if (good) return buffer_;
   }
-  if (is_absent(error) || tree_ == Tree::sys) return std::nullopt;
+  if (is_absent(error) || is_unreadable(error)) return std::nullopt;
   throw io_error(full, error);
+}
+
+/// Whether the error is that of an attribute of sys which is there, but says nothing for now.
+bool Files::is_unreadable(int error) const { return tree_ == Tree::sys && !is_absent(error); }
+
+/// Whether one more descriptor may be kept. Closes those not asked for lately, but looks for them
+/// only after so many reads that each file of a run has been asked for.
+bool Files::make_room() {
+  if (open_.size() < max_open()) return true;
+  if (reads_ < 2 * max_open()) return false;
+  reads_ = 0;
+  for (auto entry = open_.begin(); entry != open_.end();) {
+    if (std::exchange(entry->second.asked, false)) {
+      ++entry;
+    } else {
+      ::close(entry->second.descriptor);
+      entry = open_.erase(entry);
+    }
+  }
+  return open_.size() < max_open();
 }
 
 /// Reads the whole file into buffer_; false with errno's value when it cannot.

@@ -13,8 +13,8 @@ namespace exporter::host {
 
 /// Reads the small files below one folder (/proc, /sys or a copy of them). Descriptors of files
 /// that the kernel makes on the fly stay open between runs, which saves half of the cost of a
-/// read; a descriptor whose device is gone is opened anew. Not for use by two threads at once:
-/// each collector has its own.
+/// read; a descriptor whose device is gone is opened anew, and those that nobody asks for any more
+/// make room when there are many. Not for use by two threads at once: each collector has its own.
 class Files {
  public:
   /// What the files are like. In sys an attribute comes in one read, and one that fails (EACCES,
@@ -27,8 +27,10 @@ class Files {
   Files& operator=(Files&&) = delete;
 
   /// The whole content, up to 64 MiB; nothing when the file is absent. The text is valid until the
-  /// next call of read(), line() or number(). Throws Error{io} with the path.
+  /// next call of read(), read_once(), line() or number(). Throws Error{io} with the path.
   std::optional<std::string_view> read(std::string_view path);
+  /// As read(), for files that come and go (a process): keeps no descriptor.
+  std::optional<std::string_view> read_once(std::string_view path);
   /// The content without surrounding blanks; the same rules.
   std::optional<std::string_view> line(std::string_view path);
   /// The content as a decimal number; nothing when the file is absent or empty. Throws
@@ -45,13 +47,21 @@ class Files {
   std::string path(std::string_view relative) const;
 
  private:
-  int open_file(const std::string& full, bool& keep) const;
+  enum class Keep { no, yes };
+  struct Kept {
+    int descriptor;
+    bool asked;  ///< since the last make_room()
+  };
+  std::optional<std::string_view> open_and_read(const std::string& full, Keep keep);
   bool fill(int descriptor, int& error);
+  bool is_unreadable(int error) const;
+  bool make_room();
 
   std::string root_;
   Tree tree_;
   std::string buffer_;
-  std::unordered_map<std::string, int> open_;
+  std::unordered_map<std::string, Kept> open_;
+  std::size_t reads_ = 0;  // since the last make_room()
 };
 
 /// Walks the lines of a text and knows where it is, so that an error says "path:line: what".

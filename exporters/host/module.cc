@@ -1,6 +1,8 @@
 #include "exporters/host/module.h"
 
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace exporter::host {
@@ -21,15 +23,27 @@ std::string Host::self() const {
   return other ? "1" : "self";
 }
 
-std::string Host::rooted(std::string_view path) const {
-  if (rootfs == "/") return std::string(path);
-  return rootfs + std::string(path);
+bool Host::own_network() const {
+  // The files of /proc/PID/net are made once for each network namespace.
+  const auto given_path = procfs + '/' + self() + "/net/dev";
+  struct statfs file_system {};
+  struct stat own {
+  }, given{};
+  return ::statfs(given_path.c_str(), &file_system) == 0 &&
+         file_system.f_type == PROC_SUPER_MAGIC && ::stat("/proc/self/net/dev", &own) == 0 &&
+         ::stat(given_path.c_str(), &given) == 0 && own.st_ino == given.st_ino;
 }
 
-std::string_view Host::unrooted(std::string_view path) const {
+std::string rooted(std::string_view rootfs, std::string_view path) {
+  std::string full(rootfs == "/" ? "" : rootfs);
+  return full.append(path);
+}
+
+std::string_view unrooted(std::string_view rootfs, std::string_view path) {
   if (rootfs == "/" || !path.starts_with(rootfs)) return path;
-  path.remove_prefix(rootfs.size());
-  return path.empty() ? "/" : path;
+  const auto below = path.substr(rootfs.size());
+  if (below.empty()) return "/";
+  return below.starts_with('/') ? below : path;
 }
 
 bool matches(std::string_view declared, std::string_view name) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,6 +12,11 @@
 
 namespace exporter::host {
 
+/// A path of the host as this process reaches it: rootfs put in front.
+std::string rooted(std::string_view rootfs, std::string_view path);
+/// The host's path of what stands at or below rootfs: rootfs taken off the front.
+std::string_view unrooted(std::string_view rootfs, std::string_view path);
+
 /// The machine as a collector finds it: where its trees are mounted, and the flags' values.
 struct Host {
   const Settings& settings;  ///< only valid while the collectors are made
@@ -21,10 +27,11 @@ struct Host {
   /// The /proc folder that shows the host's network and mounts: "self" on the host itself, "1" when
   /// another machine's or container's /proc is mounted at procfs.
   std::string self() const;
-  /// A path of the host as this process reaches it: rootfs put in front.
-  std::string rooted(std::string_view path) const;
-  /// The host's path of a mount point seen below rootfs: rootfs taken off the front.
-  std::string_view unrooted(std::string_view path) const;
+  /// Whether the network that procfs shows is the one this process is in, so that netlink tells of
+  /// it too.
+  bool own_network() const;
+  /// A path of the host as this process reaches it.
+  std::string rooted(std::string_view path) const { return host::rooted(rootfs, path); }
 };
 
 /// One collector of host_exporter: its name and default, what it declares, and how it is made. Each
@@ -42,6 +49,14 @@ struct Module {
 /// Whether a family's name fits the name that a module declares, in which `<word>` stands for any
 /// text: node_memory_<field>_bytes.
 bool matches(std::string_view declared, std::string_view name);
+
+/// The families of a table whose rows have a `metric`.
+template <class Row, std::size_t N>
+constexpr std::array<MetricView, N> families(const Row (&rows)[N]) {
+  std::array<MetricView, N> views{};
+  for (std::size_t i = 0; i < N; ++i) views[i] = rows[i].metric;
+  return views;
+}
 
 /// Makes a T(host) and lends its collect(Samples&, const Deadline&).
 template <class T>

@@ -281,6 +281,7 @@ TEST_CASE("keys are strings") {
   CHECK(parse_error("? {a: b}\n: c\n") ==
         "a.yml:1:3: a key must be a string, or is this bracket not closed?");
   CHECK(parse_error("a: 1\n: b\n") == "a.yml:2:1: a key is missing");
+  CHECK(parse_error("a: 1\nverify\n") == "a.yml:2:1: a key without \":\"");
   CHECK(parse_error("~: b\n") == "a.yml:1:1: a key is missing");
   CHECK(parse_error("a: &x [1]\n*x : 2\n") == "a.yml:2:1: a key must be a string");
   CHECK(parse_error("a: &x 1\n<<: *x\n") == "a.yml:2:1: merge keys (<<) are not supported");
@@ -349,6 +350,8 @@ TEST_CASE("there is a limit to the bytes, the values and the length of a value")
   CHECK(parse_error(text) == "no error");
   CHECK(parse_error("a: b\nc: " + repeated("x", 1'100'000)) ==
         "a.yml:2:4: a value here is longer than 1 MiB");
+  CHECK(parse_error("[" + repeated("a, ", 400'000) + "b]") ==
+        "a.yml:1:1: a value here is longer than 1 MiB");
   CHECK(parse_error("a:\n" + repeated("- b\n", 600'000)) ==
         "a.yml:516222:3: too many values, or aliases that expand too far");
 }

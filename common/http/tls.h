@@ -1,0 +1,32 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/http/web_config.h"
+
+struct gnutls_session_int;  // what a gnutls_session_t points to
+
+namespace exporter::http {
+
+/// The certificate, priorities and client checks of a TLS server. Immutable, so that threads share
+/// it and a new configuration is a new context.
+class TlsContext {
+ public:
+  /// Throws Error{config} when the certificate, key, client CA or priorities cannot be used.
+  explicit TlsContext(const WebConfig::Tls& config);
+  ~TlsContext();
+
+  /// Has a session that did not begin its handshake use this context, which must outlive it.
+  void apply_to(gnutls_session_int* session) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// HMAC-SHA-256 of the text under a random key of this process.
+std::string keyed_hash(std::string_view text);
+
+}  // namespace exporter::http

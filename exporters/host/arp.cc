@@ -1,0 +1,58 @@
+#include <map>
+
+#include "exporters/host/collectors.h"
+
+namespace exporter::host {
+namespace {
+
+constexpr auto kEntries = gauge("node_arp_entries", "ARP entries by device.", "device");
+constexpr MetricView kMetrics[] = {kEntries};
+
+constexpr Flag kInclude{"collector.arp.device-include", "",
+                        "Regexp of arp devices to include (not together with device-exclude)."};
+constexpr Flag kExclude{"collector.arp.device-exclude", "",
+                        "Regexp of arp devices to exclude (not together with device-include)."};
+constexpr Flag kNetlink{"collector.arp.netlink", "true",
+                        "Taken as node_exporter does; the entries are the same either way.",
+                        Flag::Kind::boolean};
+constexpr Flag kFlags[] = {kInclude, kExclude, kNetlink};
+
+/// Where the device stands in a line of /proc/net/arp.
+constexpr int kDeviceColumn = 5;
+
+class Arp {
+ public:
+  explicit Arp(const Host& host)
+      : proc_(host.proc()),
+        path_(host.self() + "/net/arp"),
+        filter_(host.settings, kInclude.name, kExclude.name) {}
+
+  void collect(Samples& samples, const Deadline&) {
+    const auto text = proc_.read(path_);
+    if (!text) return;
+    std::map<std::string_view, std::size_t> entries;
+    Lines lines(proc_.path(path_), *text);
+    std::string_view line;
+    lines.next(line);  // the heading
+    while (lines.next(line)) {
+      for (int column = 0; column < kDeviceColumn; ++column) next_word(line);
+      const auto device = next_word(line);
+      if (device.empty()) lines.fail("expected six columns");
+      ++entries[device];
+    }
+    for (const auto& [device, count] : entries) {
+      if (filter_.passes(device)) samples.add(kEntries, static_cast<double>(count), device);
+    }
+  }
+
+ private:
+  Files proc_;
+  std::string path_;
+  Filter filter_;
+};
+
+}  // namespace
+
+constinit const Module kArp{"arp", Module::Default::on, kMetrics, kFlags, make<Arp>};
+
+}  // namespace exporter::host

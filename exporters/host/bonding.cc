@@ -1,0 +1,54 @@
+#include "exporters/host/collectors.h"
+
+namespace exporter::host {
+namespace {
+
+constexpr auto kSlaves =
+    gauge("node_bonding_slaves", "Number of configured slaves per bonding interface.", "master");
+constexpr auto kActive =
+    gauge("node_bonding_active", "Number of active slaves per bonding interface.", "master");
+constexpr MetricView kMetrics[] = {kSlaves, kActive};
+
+class Bonding {
+ public:
+  explicit Bonding(const Host& host) : sys_(host.sys()) {}
+
+  void collect(Samples& samples, const Deadline&) {
+    const std::string masters(sys_.line("class/net/bonding_masters").value_or(""));
+    std::string_view rest = masters;
+    for (auto master = next_word(rest); !master.empty(); master = next_word(rest)) {
+      collect(samples, std::string(master));
+    }
+  }
+
+ private:
+  void collect(Samples& samples, const std::string& master) {
+    const auto folder = "class/net/" + master;
+    const std::string slaves(sys_.line(folder + "/bonding/slaves").value_or(""));
+    std::string_view rest = slaves;
+    std::size_t count = 0, active = 0;
+    for (auto slave = next_word(rest); !slave.empty(); slave = next_word(rest)) {
+      ++count;
+      if (is_up(folder, std::string(slave))) ++active;
+    }
+    samples.add(kSlaves, static_cast<double>(count), master);
+    samples.add(kActive, static_cast<double>(active), master);
+  }
+
+  /// Whether the link is up; kernels before 3.9 call the folder slave_<slave>.
+  bool is_up(const std::string& folder, const std::string& slave) {
+    for (const auto* prefix : {"/lower_", "/slave_"}) {
+      const auto state = sys_.line(folder + prefix + slave + "/bonding_slave/mii_status");
+      if (state) return *state == "up";
+    }
+    return false;
+  }
+
+  Files sys_;
+};
+
+}  // namespace
+
+constinit const Module kBonding{"bonding", Module::Default::on, kMetrics, {}, make<Bonding>};
+
+}  // namespace exporter::host

@@ -1,0 +1,205 @@
+#include <algorithm>
+#include <system_error>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "exporters/host/collectors.h"
+#include "exporters/host/mount_stats.h"
+
+namespace exporter::host {
+namespace {
+
+constexpr auto kDeviceError =
+    gauge("node_filesystem_device_error",
+          "Whether an error occurred while getting statistics for the given device.", "device",
+          "mountpoint", "fstype");
+constexpr auto kDeviceErrorWhy =
+    gauge(kDeviceError.name, kDeviceError.help, "device", "mountpoint", "fstype", "device_error");
+constexpr auto kReadonly = gauge("node_filesystem_readonly", "Filesystem read-only status.",
+                                 "device", "mountpoint", "fstype");
+constexpr auto kReadonlyWhy =
+    gauge(kReadonly.name, kReadonly.help, "device", "mountpoint", "fstype", "device_error");
+constexpr auto kSize = gauge("node_filesystem_size_bytes", "Filesystem size in bytes.", "device",
+                             "mountpoint", "fstype");
+constexpr auto kFree = gauge("node_filesystem_free_bytes", "Filesystem free space in bytes.",
+                             "device", "mountpoint", "fstype");
+constexpr auto kAvailable =
+    gauge("node_filesystem_avail_bytes", "Filesystem space available to non-root users in bytes.",
+          "device", "mountpoint", "fstype");
+constexpr auto kFiles = gauge("node_filesystem_files", "Filesystem total file nodes.", "device",
+                              "mountpoint", "fstype");
+constexpr auto kFilesFree = gauge("node_filesystem_files_free", "Filesystem total free file nodes.",
+                                  "device", "mountpoint", "fstype");
+constexpr auto kMountInfo = info("node_filesystem_mount_info", "Filesystem mount information.",
+                                 "device", "major", "minor", "mountpoint");
+constexpr MetricView kMetrics[] = {kDeviceErrorWhy, kReadonlyWhy, kSize,      kFree,
+                                   kAvailable,      kFiles,       kFilesFree, kMountInfo};
+
+constexpr Flag kFlags[] = {
+    {"collector.filesystem.mount-points-exclude",
+     "^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)",
+     "mount points to leave out (regular expression)"},
+    {"collector.filesystem.mount-points-include", "",
+     "mount points to take (regular expression), instead of an exclude"},
+    {"collector.filesystem.fs-types-exclude",
+     "^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|"
+     "mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|erofs|sysfs|"
+     "tracefs)$",
+     "file system types to leave out (regular expression)"},
+    {"collector.filesystem.fs-types-include", "",
+     "file system types to take (regular expression), instead of an exclude"},
+    {"collector.filesystem.mount-timeout", "400ms",
+     "how long to wait for all mounts; one that does not answer is a device error"},
+    {"collector.filesystem.stat-workers", "4",
+     "how many mounts more to ask at once while one does not answer"},
+};
+
+/// A line of /proc/PID/mountinfo.
+struct Mount {
+  std::uint64_t id;
+  std::string device, mount_point, type, major, minor;
+  bool read_only;
+  std::size_t place = 0;
+};
+
+/// The bytes that the kernel writes as `\ooo`: blanks and the backslash.
+std::string unescape(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte =
+        text[i] == '\\' ? parse_number<std::uint8_t>(text.substr(i + 1, 3), 8) : std::nullopt;
+    plain += byte ? static_cast<char>(*byte) : text[i];
+    if (byte) i += 3;
+  }
+  return plain;
+}
+
+bool has_option(std::string_view options, std::string_view wanted) {
+  while (!options.empty()) {
+    if (next_part(options, ',') == wanted) return true;
+  }
+  return false;
+}
+
+/// As Go spells it, which is what node_exporter shows: "Permission denied" begins in lower case.
+std::string error_text(int error) {
+  auto text = std::generic_category().message(error);
+  const auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+  if (text.size() > 1 && upper(text[0]) && !upper(text[1])) text[0] |= 0x20;
+  return text;
+}
+
+/// "36 35 98:0 /root /mnt rw,noatime shared:1 - ext3 /dev/root rw,errors=continue", see
+/// proc_pid_mountinfo(5).
+Mount parse_mount(const Lines& lines, std::string_view line) {
+  const auto dash = line.find(" - ");
+  if (dash == std::string_view::npos) lines.fail("the separator \"-\" is missing");
+  auto front = line.substr(0, dash), back = line.substr(dash + 3);
+  const auto id = lines.integer(next_part(front, ' '));
+  next_part(front, ' ');
+  auto device_number = next_part(front, ' ');
+  const auto major = lines.integer(next_part(device_number, ':'));
+  const auto minor = lines.integer(device_number);
+  next_part(front, ' ');
+  const auto mount_point = unescape(next_part(front, ' '));
+  const auto options = next_part(front, ' ');
+  const auto type = next_part(back, ' '), device = next_part(back, ' ');
+  if (mount_point.empty() || type.empty()) lines.fail("a field is missing");
+  return {.id = id,
+          .device = std::string(device),
+          .mount_point = mount_point,
+          .type = std::string(type),
+          .major = std::to_string(major),
+          .minor = std::to_string(minor),
+          .read_only = has_option(options, "ro") || has_option(back, "ro") ||
+                       has_option(back, "emergency_ro")};
+}
+
+class Filesystem {
+ public:
+  explicit Filesystem(const Host& host)
+      : proc_(host.proc()),
+        rootfs_(host.rootfs),
+        // The first process sees the machine's mounts; this one may be a service that systemd gave
+        // a table of its own, with all read-only. Hidden processes (hidepid) leave nothing else.
+        table_(proc_.exists("1/mountinfo") ? "1/mountinfo" : "self/mountinfo"),
+        mount_points_(host.settings, kFlags[1].name, kFlags[0].name),
+        types_(host.settings, kFlags[3].name, kFlags[2].name),
+        timeout_(host.settings.duration(kFlags[4].name)),
+        statter_(host.settings.count(kFlags[5].name)) {}
+
+  void collect(Samples& samples, const Deadline& deadline) {
+    const auto text = proc_.read(table_);
+    if (!text) return;
+    if (*text != text_) {
+      read_table(*text);
+      text_ = *text;
+    }
+    const auto end = std::min(deadline.when(), Clock::now() + timeout_);
+    const auto stats = statter_.stat(places_, end, deadline.stop());
+    for (const auto& mount : mounts_) add(samples, mount, stats[mount.place]);
+  }
+
+ private:
+  void read_table(std::string_view text);
+  static void add(Samples& samples, const Mount& mount, const std::optional<MountStat>& stat);
+
+  Files proc_;
+  std::string rootfs_, table_, text_;
+  Filter mount_points_, types_;
+  std::chrono::milliseconds timeout_;
+  MountStatter statter_;
+  std::vector<Mount> mounts_;
+  MountStatter::Mounts places_ = std::make_shared<const std::vector<MountPoint>>();
+};
+
+/// Mounts that stand over each other at one place are all shown, and have one answer: the
+/// topmost's, which is the last in the table.
+void Filesystem::read_table(std::string_view text) {
+  std::vector<Mount> mounts;
+  std::vector<MountPoint> places;
+  std::unordered_map<std::string, std::size_t> place_at;
+  std::unordered_set<std::string> seen;
+  Lines lines(proc_.path(table_), text);
+  for (std::string_view line; lines.next(line);) {
+    auto mount = parse_mount(lines, line);
+    mount.mount_point = unrooted(rootfs_, mount.mount_point);
+    if (!mount_points_.passes(mount.mount_point) || !types_.passes(mount.type)) continue;
+    const auto [place, is_new] = place_at.emplace(mount.mount_point, places.size());
+    if (is_new) places.push_back({0, rooted(rootfs_, mount.mount_point)});
+    places[place->second].id = mount.id;
+    mount.place = place->second;
+    const auto series = mount.device + '\0' + mount.mount_point + '\0' + mount.type;
+    if (seen.insert(series).second) mounts.push_back(std::move(mount));
+  }
+  mounts_ = std::move(mounts);
+  places_ = std::make_shared<const std::vector<MountPoint>>(std::move(places));
+}
+
+void Filesystem::add(Samples& samples, const Mount& mount, const std::optional<MountStat>& stat) {
+  const double read_only = mount.read_only ? 1 : 0;
+  if (!stat || stat->error != 0) {
+    const auto why = stat ? error_text(stat->error) : "mountpoint timeout";
+    samples.add(kDeviceErrorWhy, 1, mount.device, mount.mount_point, mount.type, why);
+    samples.add(kReadonlyWhy, read_only, mount.device, mount.mount_point, mount.type, why);
+    return;
+  }
+  const auto gauge = [&](const auto& metric, double value) {
+    samples.add(metric, value, mount.device, mount.mount_point, mount.type);
+  };
+  gauge(kDeviceError, 0);
+  gauge(kReadonly, read_only);
+  gauge(kSize, stat->size_bytes);
+  gauge(kFree, stat->free_bytes);
+  gauge(kAvailable, stat->available_bytes);
+  gauge(kFiles, stat->files);
+  gauge(kFilesFree, stat->files_free);
+  samples.add(kMountInfo, 1, mount.device, mount.major, mount.minor, mount.mount_point);
+}
+
+}  // namespace
+
+constinit const Module kFilesystem{"filesystem", Module::Default::on, kMetrics, kFlags,
+                                   make<Filesystem>};
+
+}  // namespace exporter::host

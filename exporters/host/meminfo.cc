@@ -1,0 +1,51 @@
+#include "exporters/host/collectors.h"
+
+namespace exporter::host {
+namespace {
+
+constexpr MetricView kMetrics[] = {
+    {MetricType::gauge, "node_memory_<field>", "Memory information field <field>.", {}}};
+constexpr std::string_view kPrefix = "node_memory_";
+
+class Meminfo {
+ public:
+  explicit Meminfo(const Host& host) : proc_(host.proc()) {}
+
+  void collect(Samples& samples, const Deadline&) {
+    const auto text = proc_.read("meminfo");
+    if (!text) return;
+    Lines lines(proc_.path("meminfo"), *text);
+    for (std::string_view line; lines.next(line);) {
+      const auto field = next_word(line);
+      if (field.empty()) continue;
+      const auto value = lines.number(next_word(line));
+      const auto unit = next_word(line);
+      if (!field.ends_with(':') || !next_word(line).empty()) lines.fail("expected \"name: value\"");
+      if (!unit.empty() && unit != "kB") lines.fail("expected kB");
+      name_field(field.substr(0, field.size() - 1), unit);
+      samples.add_named(MetricType::gauge, name_, help_, unit.empty() ? value : value * 1024);
+    }
+  }
+
+ private:
+  /// "Active(anon)" becomes "Active_anon".
+  void name_field(std::string_view field, std::string_view unit) {
+    name_ = kPrefix;
+    for (const char c : field) {
+      if (c == ')') continue;
+      name_ += valid_metric_name(std::string_view(&c, 1)) || (c >= '0' && c <= '9') ? c : '_';
+    }
+    if (!unit.empty()) name_ += "_bytes";
+    help_ = "Memory information field ";
+    help_.append(name_, kPrefix.size()).append(".");
+  }
+
+  Files proc_;
+  std::string name_, help_;
+};
+
+}  // namespace
+
+constinit const Module kMeminfo{"meminfo", Module::Default::on, kMetrics, {}, make<Meminfo>};
+
+}  // namespace exporter::host

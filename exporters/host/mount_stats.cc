@@ -1,0 +1,180 @@
+#include "exporters/host/mount_stats.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <condition_variable>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+#include "common/base/error.h"
+
+namespace exporter::host {
+namespace {
+
+/// A local file system answers in microseconds: when nothing came back for so long, one hangs.
+constexpr auto kPatience = std::chrono::milliseconds(10);
+/// Hung threads are bounded by the mounts that hang, and by this.
+constexpr std::size_t kMaxThreads = 1024;
+
+MountStat to_mount_stat(const struct statfs& stat) {
+  // Blocks are counted in fragments, as statvfs(3) and df have it.
+  const auto unit = static_cast<double>(stat.f_frsize != 0 ? stat.f_frsize : stat.f_bsize);
+  return {.size_bytes = static_cast<double>(stat.f_blocks) * unit,
+          .free_bytes = static_cast<double>(stat.f_bfree) * unit,
+          .available_bytes = static_cast<double>(stat.f_bavail) * unit,
+          .files = static_cast<double>(stat.f_files),
+          .files_free = static_cast<double>(stat.f_ffree)};
+}
+
+}  // namespace
+
+/// The mounts of one call. It outlives the call while a thread hangs in one of them.
+struct MountStatter::Batch {
+  enum class State { skipped, waiting, running, answered };
+  struct Slot {
+    State state = State::waiting;
+    MountStat stat;
+  };
+
+  Mounts mounts;
+  std::vector<Slot> slots;
+  std::size_t next = 0;  ///< no slot before it waits
+  std::size_t open = 0;  ///< slots that wait or run
+
+  bool has_work() {
+    while (next < slots.size() && slots[next].state != State::waiting) ++next;
+    return next < slots.size();
+  }
+};
+
+/// What the threads share with the MountStatter, which they may outlive. They allocate nothing, so
+/// that each costs its stack alone.
+struct MountStatter::Shared {
+  StatFunction stat;
+  std::mutex mutex;
+  std::condition_variable work;
+  std::condition_variable_any answered;
+  std::shared_ptr<Batch> batch;
+  std::size_t threads = 0, idle = 0;
+  bool closed = false;
+
+  bool has_work() const { return batch && batch->has_work(); }
+};
+
+int MountStatter::system_stat(const char* path, struct statfs& stat) {
+  int result = 0;
+  do {
+    result = ::statfs(path, &stat);
+  } while (result != 0 && errno == EINTR);
+  return result == 0 ? 0 : errno;
+}
+
+MountStatter::MountStatter(std::size_t workers, StatFunction stat)
+    : workers_(std::max<std::size_t>(workers, 1)), shared_(std::make_shared<Shared>()) {
+  shared_->stat = std::move(stat);
+}
+
+MountStatter::~MountStatter() {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->closed = true;
+  shared_->work.notify_all();
+}
+
+std::vector<std::optional<MountStat>> MountStatter::stat(Mounts mounts, Clock::time_point end,
+                                                         const std::stop_token& stop) {
+  std::unique_lock lock(shared_->mutex);
+  const auto batch = make_batch(std::move(mounts));
+  const auto done = [&] { return batch->open == 0; };
+  if (!done()) {
+    const int error = shared_->idle > 0 ? 0 : start_worker();
+    if (error != 0 && shared_->threads <= stuck_.size()) {
+      throw io_error("cannot start a thread", error);
+    }
+    shared_->batch = batch;
+    shared_->work.notify_one();
+  }
+  while (!done() && Clock::now() < end && !stop.stop_requested()) {
+    const auto open = batch->open;
+    if (shared_->answered.wait_until(lock, stop, std::min(end, Clock::now() + kPatience), done)) {
+      break;
+    }
+    if (batch->open != open) continue;
+    for (std::size_t i = 0; i < workers_ && batch->has_work(); ++i) start_worker();
+  }
+  shared_->batch = nullptr;
+
+  std::vector<std::optional<MountStat>> stats(batch->slots.size());
+  for (std::size_t i = 0; i < stats.size(); ++i) {
+    const auto& slot = batch->slots[i];
+    if (slot.state == Batch::State::answered) stats[i] = slot.stat;
+    if (slot.state == Batch::State::running) stuck_.push_back({(*batch->mounts)[i].id, batch, i});
+  }
+  return stats;
+}
+
+std::size_t MountStatter::stuck() const {
+  const std::lock_guard lock(shared_->mutex);
+  return static_cast<std::size_t>(
+      std::count_if(stuck_.begin(), stuck_.end(), [](const Stuck& stuck) {
+        return stuck.batch->slots[stuck.index].state != Batch::State::answered;
+      }));
+}
+
+std::shared_ptr<MountStatter::Batch> MountStatter::make_batch(Mounts mounts) {
+  std::erase_if(stuck_, [](const Stuck& stuck) {
+    return stuck.batch->slots[stuck.index].state == Batch::State::answered;
+  });
+  auto batch = std::make_shared<Batch>();
+  batch->slots.resize(mounts->size());
+  batch->open = mounts->size();
+  for (std::size_t i = 0; i < mounts->size() && !stuck_.empty(); ++i) {
+    const auto same = [&](const Stuck& stuck) { return stuck.id == (*mounts)[i].id; };
+    if (std::none_of(stuck_.begin(), stuck_.end(), same)) continue;
+    batch->slots[i].state = Batch::State::skipped;
+    --batch->open;
+  }
+  batch->mounts = std::move(mounts);
+  return batch;
+}
+
+/// Gives errno's value when the system allows no more threads.
+int MountStatter::start_worker() {
+  if (shared_->threads >= kMaxThreads) return EAGAIN;
+  try {
+    std::thread([shared = shared_] { serve(shared); }).detach();
+  } catch (const std::system_error& error) {
+    return error.code().value();
+  }
+  ++shared_->threads;
+  return 0;
+}
+
+/// The life of a thread: takes mounts one by one. The first that finds nothing to do waits for the
+/// next call, the others end.
+void MountStatter::serve(const std::shared_ptr<Shared>& shared) {
+  std::unique_lock lock(shared->mutex);
+  while (!shared->closed) {
+    if (shared->has_work()) {
+      const auto batch = shared->batch;
+      const auto index = batch->next++;
+      auto& slot = batch->slots[index];
+      slot.state = Batch::State::running;
+      lock.unlock();
+      struct statfs stat {};
+      const int error = shared->stat((*batch->mounts)[index].path.c_str(), stat);
+      lock.lock();
+      slot.stat = error == 0 ? to_mount_stat(stat) : MountStat{.error = error};
+      slot.state = Batch::State::answered;
+      if (--batch->open == 0) shared->answered.notify_all();
+    } else {
+      if (shared->idle > 0) break;
+      ++shared->idle;
+      shared->work.wait(lock, [&] { return shared->closed || shared->has_work(); });
+      --shared->idle;
+    }
+  }
+  --shared->threads;
+}
+
+}  // namespace exporter::host

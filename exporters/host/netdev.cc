@@ -1,0 +1,197 @@
+#include "exporters/host/addresses.h"
+#include "exporters/host/collectors.h"
+
+namespace exporter::host {
+namespace {
+
+consteval Metric<1> statistic(std::string_view name, std::string_view help) {
+  return counter(name, help, "device");
+}
+
+/// Which names: those of the columns of /proc/net/dev, or those of the kernel's own statistics, of
+/// which some columns are sums.
+enum class Names { both, plain, detailed };
+
+struct Statistic {
+  Metric<1> metric;
+  Names names;
+  std::string_view file;  ///< below /sys/class/net/<device>/statistics/
+};
+
+/// The columns of /proc/net/dev in their order, and then what only sysfs tells.
+constexpr std::size_t kColumns = 16;
+constexpr Statistic kStatistics[] = {
+    {statistic("node_network_receive_bytes_total", "Network device statistic receive_bytes."),
+     Names::both, "rx_bytes"},
+    {statistic("node_network_receive_packets_total", "Network device statistic receive_packets."),
+     Names::both, "rx_packets"},
+    {statistic("node_network_receive_errs_total", "Network device statistic receive_errs."),
+     Names::plain, ""},
+    {statistic("node_network_receive_drop_total", "Network device statistic receive_drop."),
+     Names::plain, ""},
+    {statistic("node_network_receive_fifo_total", "Network device statistic receive_fifo."),
+     Names::plain, ""},
+    {statistic("node_network_receive_frame_total", "Network device statistic receive_frame."),
+     Names::plain, ""},
+    {statistic("node_network_receive_compressed_total",
+               "Network device statistic receive_compressed."),
+     Names::both, "rx_compressed"},
+    {statistic("node_network_receive_multicast_total",
+               "Network device statistic receive_multicast."),
+     Names::plain, ""},
+    {statistic("node_network_transmit_bytes_total", "Network device statistic transmit_bytes."),
+     Names::both, "tx_bytes"},
+    {statistic("node_network_transmit_packets_total", "Network device statistic transmit_packets."),
+     Names::both, "tx_packets"},
+    {statistic("node_network_transmit_errs_total", "Network device statistic transmit_errs."),
+     Names::plain, ""},
+    {statistic("node_network_transmit_drop_total", "Network device statistic transmit_drop."),
+     Names::plain, ""},
+    {statistic("node_network_transmit_fifo_total", "Network device statistic transmit_fifo."),
+     Names::plain, ""},
+    {statistic("node_network_transmit_colls_total", "Network device statistic transmit_colls."),
+     Names::plain, ""},
+    {statistic("node_network_transmit_carrier_total", "Network device statistic transmit_carrier."),
+     Names::plain, ""},
+    {statistic("node_network_transmit_compressed_total",
+               "Network device statistic transmit_compressed."),
+     Names::both, "tx_compressed"},
+    {statistic("node_network_receive_nohandler_total",
+               "Network device statistic receive_nohandler."),
+     Names::both, "rx_nohandler"},
+    {statistic("node_network_receive_errors_total", "Network device statistic receive_errors."),
+     Names::detailed, "rx_errors"},
+    {statistic("node_network_receive_dropped_total", "Network device statistic receive_dropped."),
+     Names::detailed, "rx_dropped"},
+    {statistic("node_network_multicast_total", "Network device statistic multicast."),
+     Names::detailed, "multicast"},
+    {statistic("node_network_receive_length_errors_total",
+               "Network device statistic receive_length_errors."),
+     Names::detailed, "rx_length_errors"},
+    {statistic("node_network_receive_over_errors_total",
+               "Network device statistic receive_over_errors."),
+     Names::detailed, "rx_over_errors"},
+    {statistic("node_network_receive_crc_errors_total",
+               "Network device statistic receive_crc_errors."),
+     Names::detailed, "rx_crc_errors"},
+    {statistic("node_network_receive_frame_errors_total",
+               "Network device statistic receive_frame_errors."),
+     Names::detailed, "rx_frame_errors"},
+    {statistic("node_network_receive_fifo_errors_total",
+               "Network device statistic receive_fifo_errors."),
+     Names::detailed, "rx_fifo_errors"},
+    {statistic("node_network_receive_missed_errors_total",
+               "Network device statistic receive_missed_errors."),
+     Names::detailed, "rx_missed_errors"},
+    {statistic("node_network_transmit_errors_total", "Network device statistic transmit_errors."),
+     Names::detailed, "tx_errors"},
+    {statistic("node_network_transmit_dropped_total", "Network device statistic transmit_dropped."),
+     Names::detailed, "tx_dropped"},
+    {statistic("node_network_collisions_total", "Network device statistic collisions."),
+     Names::detailed, "collisions"},
+    {statistic("node_network_transmit_aborted_errors_total",
+               "Network device statistic transmit_aborted_errors."),
+     Names::detailed, "tx_aborted_errors"},
+    {statistic("node_network_transmit_carrier_errors_total",
+               "Network device statistic transmit_carrier_errors."),
+     Names::detailed, "tx_carrier_errors"},
+    {statistic("node_network_transmit_fifo_errors_total",
+               "Network device statistic transmit_fifo_errors."),
+     Names::detailed, "tx_fifo_errors"},
+    {statistic("node_network_transmit_heartbeat_errors_total",
+               "Network device statistic transmit_heartbeat_errors."),
+     Names::detailed, "tx_heartbeat_errors"},
+    {statistic("node_network_transmit_window_errors_total",
+               "Network device statistic transmit_window_errors."),
+     Names::detailed, "tx_window_errors"},
+};
+constexpr auto kAddress = info("node_network_address_info", "Node network address by device.",
+                               "device", "address", "netmask", "scope");
+constexpr auto kMetrics = [] {
+  std::array<MetricView, std::size(kStatistics) + 1> metrics{kAddress};
+  std::ranges::copy(families(kStatistics), metrics.begin() + 1);
+  return metrics;
+}();
+
+constexpr Flag kInclude{"collector.netdev.device-include", "",
+                        "Regexp of net devices to include (not together with device-exclude)."};
+constexpr Flag kExclude{"collector.netdev.device-exclude", "",
+                        "Regexp of net devices to exclude (not together with device-include)."};
+constexpr Flag kAddressInfo{"collector.netdev.address-info", "false",
+                            "Collect the addresses of every device.", Flag::Kind::boolean};
+constexpr Flag kDetailed{"collector.netdev.enable-detailed-metrics", "false",
+                         "Use the (incompatible) names of the kernel's own statistics.",
+                         Flag::Kind::boolean};
+constexpr Flag kLabelAlias{"collector.netdev.label-ifalias", "false", "Add the label ifalias.",
+                           Flag::Kind::boolean};
+constexpr Flag kNetlink{"collector.netdev.netlink", "true",
+                        "Taken as node_exporter does; the numbers are the same either way.",
+                        Flag::Kind::boolean};
+constexpr Flag kFlags[] = {kInclude, kExclude, kAddressInfo, kDetailed, kLabelAlias, kNetlink};
+
+class Netdev {
+ public:
+  explicit Netdev(const Host& host)
+      : proc_(host.proc()),
+        sys_(host.sys()),
+        path_(host.self() + "/net/dev"),
+        filter_(host.settings, kInclude.name, kExclude.name),
+        address_info_(host.settings.enabled(kAddressInfo.name) && host.own_network()),
+        detailed_(host.settings.enabled(kDetailed.name)),
+        label_alias_(host.settings.enabled(kLabelAlias.name)) {}
+
+  void collect(Samples& samples, const Deadline&) {
+    const auto text = proc_.read(path_);
+    Lines lines(proc_.path(path_), text.value_or(""));
+    std::string_view line;
+    lines.next(line);  // two lines of headings
+    lines.next(line);
+    while (lines.next(line)) {
+      const auto colon = line.rfind(':');
+      if (colon == std::string_view::npos) lines.fail("expected a device and a colon");
+      const auto device = trim(line.substr(0, colon));
+      if (filter_.passes(device)) add_device(samples, lines, device, line.substr(colon + 1));
+    }
+    if (!address_info_) return;
+    for (const auto& [device, address, prefix_length, scope] : addresses()) {
+      if (!filter_.passes(device)) continue;
+      samples.add(kAddress, 1, device, address, std::to_string(prefix_length), scope);
+    }
+  }
+
+ private:
+  void add_device(Samples& samples, const Lines& lines, std::string_view device,
+                  std::string_view columns) {
+    const auto folder = "class/net/" + std::string(device) + '/';
+    std::string alias;
+    if (label_alias_) alias = sys_.line(folder + "ifalias").value_or("");
+    for (std::size_t i = 0; i < std::size(kStatistics); ++i) {
+      const auto& [metric, names, file] = kStatistics[i];
+      if (names == (detailed_ ? Names::plain : Names::detailed)) continue;
+      const auto value = i < kColumns && !detailed_
+                             ? lines.number(next_word(columns))
+                             : sys_.number(folder + "statistics/" + std::string(file));
+      if (value) add(samples, metric, *value, device, alias);
+    }
+  }
+
+  void add(Samples& samples, const Metric<1>& metric, double value, std::string_view device,
+           std::string_view alias) const {
+    static constexpr std::string_view kNames[] = {"device", "ifalias"};
+    const std::string_view labels[] = {device, alias};
+    const std::size_t count = label_alias_ ? 2 : 1;
+    samples.add({metric.type, metric.name, metric.help, std::span(kNames).first(count)}, value,
+                std::span(labels).first(count));
+  }
+
+  Files proc_, sys_;
+  std::string path_;
+  Filter filter_;
+  bool address_info_, detailed_, label_alias_;
+};
+
+}  // namespace
+
+constinit const Module kNetdev{"netdev", Module::Default::on, kMetrics, kFlags, make<Netdev>};
+
+}  // namespace exporter::host
