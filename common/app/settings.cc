@@ -2,6 +2,7 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "common/base/error.h"
@@ -12,11 +13,25 @@
 namespace exporter {
 namespace {
 
-/// The place in the file that the flag's name points to, dot by dot.
-std::optional<Yaml> find(const Yaml& file, std::string_view name) {
+/// The place in the file that the flag's name points to, dot by dot. Where a flag's name goes on
+/// from another's (collector.cpu.info.flags-include), the file has a value for the shorter or a map
+/// for the longer.
+std::optional<Yaml> find(const Yaml& file, std::span<const Flag> flags, std::string_view name) {
+  const auto is_flag = [&](std::string_view text) {
+    return std::any_of(flags.begin(), flags.end(), [&](const Flag& f) { return f.name == text; });
+  };
+  const auto goes_on = [&](const Flag& flag) {
+    return flag.name.starts_with(std::string(name) + '.');
+  };
   std::optional<Yaml> place = file;
-  while (place && !name.empty()) place = place->optional(next_part(name, '.'));
-  return place;
+  for (std::size_t end = 0; place && end < name.size();) {
+    if (end != 0 && !place->is_map() && is_flag(name.substr(0, end - 1))) return std::nullopt;
+    auto rest = name.substr(end);
+    place = place->optional(next_part(rest, '.'));
+    end = name.size() - rest.size();
+  }
+  const bool longer = std::any_of(flags.begin(), flags.end(), goes_on);
+  return place && place->is_map() && longer ? std::nullopt : place;
 }
 
 std::vector<std::string> texts_at(const Yaml& place, Flag::Kind kind) {
@@ -43,7 +58,7 @@ Settings::Settings(std::span<const Flag> flags,
   for (const auto& flag : flags) {
     auto& value = values_[std::string(flag.name)];
     // Looked for even when the command line wins, so that the key is known and its type is checked.
-    const auto place = file != nullptr ? find(*file, flag.name) : std::nullopt;
+    const auto place = file != nullptr ? find(*file, flags, flag.name) : std::nullopt;
     if (place) value = {texts_at(*place, flag.kind), place->where(), true};
     if (const auto here = given.find(std::string(flag.name)); here != given.end()) {
       value = {here->second, "--" + here->first, true};

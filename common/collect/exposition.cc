@@ -158,19 +158,30 @@ std::size_t Exposition::index_of(std::string_view name) const {
 }
 
 Body Exposition::join(const std::vector<std::size_t>& selected,
-                      const std::vector<Runner::View>& views, Format format, bool gzip) const {
-  Samples own;
-  add_statuses(own, selected, views);
-  if (options_.add_self) options_.add_self(own);
+                      const std::vector<Runner::View>& views, Format format, bool gzip) {
+  // What changes at each scrape is apart from what hardly ever does, which keeps its forms.
+  Samples steady, changing;
+  add_outcomes(steady, selected, views);
+  add_times(changing, selected, views);
+  if (options_.add_self) options_.add_self(changing);
   Joiner joiner(format, gzip);
   for (const auto& view : views) {
     if (view.snapshot) joiner.add(view.snapshot);
   }
-  joiner.add(std::make_shared<const Snapshot>(std::move(own), kFastLevel));
+  joiner.add(outcomes(std::move(steady)));
+  joiner.add(std::make_shared<const Snapshot>(std::move(changing), kFastLevel));
   return std::move(joiner).finish();
 }
 
-void Exposition::add_statuses(Samples& samples, const std::vector<std::size_t>& selected,
+std::shared_ptr<const Snapshot> Exposition::outcomes(Samples samples) {
+  const std::lock_guard lock(outcomes_mutex_);
+  if (!outcomes_ || !outcomes_->samples().same_page(samples)) {
+    outcomes_ = std::make_shared<const Snapshot>(std::move(samples), kFastLevel);
+  }
+  return outcomes_;
+}
+
+void Exposition::add_outcomes(Samples& samples, const std::vector<std::size_t>& selected,
                               const std::vector<Runner::View>& views) const {
   for (std::size_t i = 0; i < selected.size(); ++i) {
     const auto& collector = runner_.collector(selected[i]);
@@ -182,15 +193,22 @@ void Exposition::add_statuses(Samples& samples, const std::vector<std::size_t>& 
     if (status.outcome == Status::Outcome::never_ran) continue;
     const double success = status.outcome == Status::Outcome::success ? 1 : 0;
     samples.add(kSuccess, success, name);
-    samples.add(kDuration, status.duration_seconds, name);
-    if (status.last_success_unix > 0) samples.add(kLastSuccess, status.last_success_unix, name);
+    if (options_.node_exporter_names) samples.add(kNodeSuccess, success, name);
     samples.add(kSamples, static_cast<double>(status.samples), name);
     samples.add(kDuplicates, static_cast<double>(status.duplicates), name);
     samples.add(kDropped, static_cast<double>(status.dropped), name);
-    if (options_.node_exporter_names) {
-      samples.add(kNodeDuration, status.duration_seconds, name);
-      samples.add(kNodeSuccess, success, name);
-    }
+  }
+}
+
+void Exposition::add_times(Samples& samples, const std::vector<std::size_t>& selected,
+                           const std::vector<Runner::View>& views) const {
+  for (std::size_t i = 0; i < selected.size(); ++i) {
+    const auto& name = runner_.collector(selected[i]).name;
+    const auto& status = *views[i].status;
+    if (status.outcome == Status::Outcome::never_ran) continue;
+    samples.add(kDuration, status.duration_seconds, name);
+    if (options_.node_exporter_names) samples.add(kNodeDuration, status.duration_seconds, name);
+    if (status.last_success_unix > 0) samples.add(kLastSuccess, status.last_success_unix, name);
   }
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,12 +59,17 @@ class Exposition {
   std::vector<std::size_t> select(const Query& query) const;
   std::size_t index_of(std::string_view name) const;
   Body join(const std::vector<std::size_t>& selected, const std::vector<Runner::View>& views,
-            Format format, bool gzip) const;
-  void add_statuses(Samples& samples, const std::vector<std::size_t>& selected,
+            Format format, bool gzip);
+  void add_outcomes(Samples& samples, const std::vector<std::size_t>& selected,
                     const std::vector<Runner::View>& views) const;
+  void add_times(Samples& samples, const std::vector<std::size_t>& selected,
+                 const std::vector<Runner::View>& views) const;
+  std::shared_ptr<const Snapshot> outcomes(Samples samples);
 
   Options options_;
   Runner runner_;
+  std::mutex outcomes_mutex_;
+  std::shared_ptr<const Snapshot> outcomes_;  // the last one, kept as long as it stays the same
 };
 
 }  // namespace exporter

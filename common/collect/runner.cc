@@ -142,6 +142,17 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     std::shared_ptr<const Snapshot> snapshot;
     std::shared_ptr<const Status> status = std::make_shared<const Status>();
   };
+  /// Counts the scrapes that wait, so that nobody is woken for nothing.
+  class Waiter {
+   public:
+    explicit Waiter(std::size_t& count) : count_(count) { ++count_; }
+    ~Waiter() { --count_; }
+    Waiter(const Waiter&) = delete;
+    Waiter& operator=(const Waiter&) = delete;
+
+   private:
+    std::size_t& count_;
+  };
   struct Waited {
     std::size_t index;
     std::uint64_t run;
@@ -157,7 +168,8 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
       return std::all_of(waited.begin(), waited.end(),
                          [&](const Waited& w) { return slots_[w.index].finished >= w.run; });
     };
-    if (idle_ > 0) work_.notify_one();
+    if (idle_ > 0) notify_unlocked(lock, work_);
+    const Waiter waiter(waiting_);
     while (!finished() && !stop_.stop_requested()) {
       const auto now = Clock::now();
       if (now >= until) return;
@@ -172,6 +184,13 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     const bool waiting = std::any_of(slots_.begin(), slots_.end(),
                                      [&](const Slot& slot) { return is_ready(slot, now); });
     if (waiting) ensure_worker();
+  }
+
+  /// Wakes all who wait, without making them run into the lock.
+  static void notify_unlocked(std::unique_lock<std::mutex>& lock, std::condition_variable& who) {
+    lock.unlock();
+    who.notify_all();
+    lock.lock();
   }
 
   void ensure_worker() {
@@ -195,9 +214,12 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
   void work() {
     std::unique_lock lock(mutex_);
     while (!stop_.stop_requested()) {
-      Slot* const slot = next_ready();
+      Slot* slot = next_ready();
+      if (slot == nullptr && waiting_ > 0) {
+        notify_unlocked(lock, done_);
+        slot = next_ready();
+      }
       if (slot == nullptr) {
-        done_.notify_all();
         if (idle_ >= 2) break;
         ++idle_;
         wait_for_work(lock);
@@ -321,7 +343,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
   std::condition_variable work_, done_;
   std::stop_source stop_;
   std::vector<Slot> slots_;  // never resized once a worker runs
-  std::size_t workers_ = 0, idle_ = 0;
+  std::size_t workers_ = 0, idle_ = 0, waiting_ = 0;
 };
 
 Runner::Runner(std::vector<Collector> collectors, CountFailure count_failure)

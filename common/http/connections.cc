@@ -1,5 +1,7 @@
 #include "common/http/connections.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -10,7 +12,15 @@ namespace exporter::http {
 namespace {
 
 constexpr rlim_t kOtherDescriptors = 256;
-constexpr std::size_t kSlowestBytesPerSecond = 64 << 10;
+constexpr std::uint64_t kSlowestBytesPerSecond = 64 << 10;
+constexpr std::chrono::milliseconds kTimeToSpeak{100};
+
+/// How much the peer has acknowledged since the connection was opened.
+std::uint64_t received_by_peer(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  return ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_bytes_acked : 0;
+}
 
 }  // namespace
 
@@ -20,18 +30,29 @@ Connections::Connections(std::size_t limit, std::chrono::milliseconds patience)
       watcher_([this](const std::stop_token& stop) { watch(stop); }) {}
 
 bool Connections::admit() {
-  const std::lock_guard lock(mutex_);
-  if (draining_ || ended_ >= kMaxEnded) return false;
-  if (connections_.size() - ended_ < limit_) return true;
-  auto oldest = connections_.end();
+  std::unique_lock lock(mutex_);
+  while (!draining_ && ended_ < kMaxEnded) {
+    if (connections_.size() - ended_ < limit_) return true;
+    const auto oldest = longest_idle();
+    if (oldest == connections_.end()) return false;
+    const auto spoken = oldest->second.since + kTimeToSpeak;
+    if (Clock::now() >= spoken) {
+      end(oldest->first, oldest->second);
+      return true;
+    }
+    changed_.wait_until(lock, spoken, [this] { return draining_; });
+  }
+  return false;
+}
+
+Connections::Table::iterator Connections::longest_idle() {
+  auto longest = connections_.end();
   for (auto each = connections_.begin(); each != connections_.end(); ++each) {
     const auto& connection = each->second;
     if (connection.phase != Phase::idle || connection.ended) continue;
-    if (oldest == connections_.end() || connection.since < oldest->second.since) oldest = each;
+    if (longest == connections_.end() || connection.since < longest->second.since) longest = each;
   }
-  if (oldest == connections_.end()) return false;
-  end(oldest->first, oldest->second, SHUT_RDWR);
-  return true;
+  return longest;
 }
 
 void Connections::open(int fd) {
@@ -42,16 +63,15 @@ void Connections::open(int fd) {
   enter(fd, Phase::idle);
 }
 
-void Connections::enter(int fd, Phase phase, std::size_t bytes_to_send) {
+void Connections::enter(int fd, Phase phase) {
   const std::lock_guard lock(mutex_);
   auto& connection = connections_.at(fd);
   connection.phase = phase;
   connection.since = Clock::now();
-  connection.until = phase == Phase::working
-                         ? Clock::time_point::max()
-                         : connection.since + patience_ +
-                               std::chrono::seconds(bytes_to_send / kSlowestBytesPerSecond);
-  if (draining_ && phase == Phase::idle) end(fd, connection, SHUT_RDWR);
+  connection.until =
+      phase == Phase::working ? Clock::time_point::max() : connection.since + patience_;
+  if (phase == Phase::sending) connection.received = received_by_peer(fd);
+  if (draining_ && phase == Phase::idle) end(fd, connection);
   if (connection.until < next_check_) {
     next_check_ = connection.until;
     changed_.notify_all();
@@ -69,6 +89,7 @@ void Connections::close(int fd) {
 void Connections::drain() {
   const std::lock_guard lock(mutex_);
   draining_ = true;
+  changed_.notify_all();
   for (auto& [fd, connection] : connections_) {
     // Reading alone is shut, so that a request that has already arrived is still answered.
     if (connection.phase == Phase::idle) ::shutdown(fd, SHUT_RD);
@@ -99,8 +120,8 @@ Clock::time_point Connections::end_overdue() {
   auto next = Clock::time_point::max();
   for (auto& [fd, connection] : connections_) {
     if (connection.ended) continue;
-    if (connection.until <= now) {
-      end(fd, connection, SHUT_RDWR);
+    if (connection.until <= now && !extend(fd, connection, now)) {
+      end(fd, connection);
     } else {
       next = std::min(next, connection.until);
     }
@@ -108,10 +129,21 @@ Clock::time_point Connections::end_overdue() {
   return next;
 }
 
-void Connections::end(int fd, Connection& connection, int how) {
+bool Connections::extend(int fd, Connection& connection, Clock::time_point now) {
+  if (connection.phase != Phase::sending) return false;
+  const auto received = received_by_peer(fd);
+  const auto expected =
+      kSlowestBytesPerSecond * static_cast<std::uint64_t>(patience_.count()) / 1000;
+  if (received - connection.received < expected) return false;
+  connection.received = received;
+  connection.until = now + patience_;
+  return true;
+}
+
+void Connections::end(int fd, Connection& connection) {
   if (!connection.ended) ++ended_;
   connection.ended = true;
-  ::shutdown(fd, how);
+  ::shutdown(fd, SHUT_RDWR);
 }
 
 std::size_t room_for_connections(std::size_t wanted) {

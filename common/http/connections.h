@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <stop_token>
 #include <thread>
@@ -21,21 +22,22 @@ class Connections {
     idle,       ///< waits for a request, up to the end of its headers
     receiving,  ///< reads a request's body
     working,    ///< runs the handler: as long as that takes
-    sending,    ///< writes the response
+    sending,    ///< writes the response: as long as the client takes enough of it
   };
 
   /// How many may be on their way out, beyond the limit.
   static constexpr std::size_t kMaxEnded = 64;
 
-  /// Holds at most `limit` connections. Each phase but `working` may last for `patience`, and
-  /// `sending` for one more second per 64 KiB.
+  /// Holds at most `limit` connections. Each phase but `working` may last for `patience`; `sending`
+  /// may last longer while the client takes 64 KiB a second.
   Connections(std::size_t limit, std::chrono::milliseconds patience);
 
-  /// Whether one more may be opened. Ends the one that idles longest when there is no room.
+  /// Whether one more may be opened. When there is no room it ends the one that idles longest, but
+  /// waits until that one had 100 ms to speak, so that a flood does not end all others at once.
   bool admit();
 
   void open(int fd);
-  void enter(int fd, Phase phase, std::size_t bytes_to_send = 0);
+  void enter(int fd, Phase phase);
   void close(int fd);
 
   /// Admits no more, and ends connections as they are idle.
@@ -48,18 +50,22 @@ class Connections {
   struct Connection {
     Phase phase;
     Clock::time_point since, until;
+    std::uint64_t received;  ///< what the client had received when `until` was set
     bool ended;
   };
+  using Table = std::unordered_map<int, Connection>;
 
+  Table::iterator longest_idle();
   void watch(const std::stop_token& stop);
   Clock::time_point end_overdue();
-  void end(int fd, Connection& connection, int how);
+  bool extend(int fd, Connection& connection, Clock::time_point now);
+  void end(int fd, Connection& connection);
 
   const std::size_t limit_;
   const std::chrono::milliseconds patience_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::unordered_map<int, Connection> connections_;
+  Table connections_;
   std::size_t ended_ = 0;
   bool draining_ = false;
   Clock::time_point next_check_ = Clock::time_point::max();

@@ -364,7 +364,7 @@ MHD_Result Server::Impl::send(MHD_Connection* connection, const Peer& peer, Exch
   }
   exchange.status = response.status;
   exchange.bytes = exchange.method == "HEAD" ? 0 : response.body.size();
-  connections_.enter(peer.fd, Phase::sending, exchange.bytes);
+  connections_.enter(peer.fd, Phase::sending);
   return MHD_queue_response(connection, static_cast<unsigned>(response.status), made.get());
 }
 

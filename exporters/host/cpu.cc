@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,26 +26,15 @@ constexpr auto kIsolated = gauge(
     "Whether each core is isolated, information from /sys/devices/system/cpu/isolated.", "cpu");
 constexpr auto kOnline =
     gauge("node_cpu_online", "CPUs that are online and being scheduled.", "cpu");
-constexpr auto kInfo =
-    info("node_cpu_info", "CPU information from /proc/cpuinfo.", "package", "core", "cpu", "vendor",
-         "family", "model", "model_name", "microcode", "stepping", "cachesize");
-constexpr auto kFlagInfo = info(
-    "node_cpu_flag_info",
-    "The `flags` field of CPU information from /proc/cpuinfo taken from the first core.", "flag");
-constexpr auto kBugInfo = info(
-    "node_cpu_bug_info",
-    "The `bugs` field of CPU information from /proc/cpuinfo taken from the first core.", "bug");
-constexpr MetricView kMetrics[] = {kSeconds,  kGuestSeconds, kCoreThrottles, kPackageThrottles,
-                                   kIsolated, kOnline,       kInfo,          kFlagInfo,
-                                   kBugInfo};
+constexpr MetricView kMetrics[] = {kSeconds,          kGuestSeconds, kCoreThrottles,
+                                   kPackageThrottles, kIsolated,     kOnline,
+                                   kCpuInfo,          kCpuFlagInfo,  kCpuBugInfo};
 
-constexpr std::string_view kFlagsInclude = "collector.cpu.info.flags-include";
-constexpr std::string_view kBugsInclude = "collector.cpu.info.bugs-include";
 constexpr Flag kFlags[] = {
     {"collector.cpu.guest", "true", "Export node_cpu_guest_seconds_total.", Flag::Kind::boolean},
-    {"collector.cpu.info", "false", "Export node_cpu_info.", Flag::Kind::boolean},
-    {kFlagsInclude, "", "Flags of the CPU to export, a regular expression; sets cpu.info."},
-    {kBugsInclude, "", "Bugs of the CPU to export, a regular expression; sets cpu.info."},
+    {kCpuInfoFlag, "false", "Export node_cpu_info.", Flag::Kind::boolean},
+    {kCpuFlagsInclude, "", "Flags of the CPU to export, a regular expression; sets cpu.info."},
+    {kCpuBugsInclude, "", "Bugs of the CPU to export, a regular expression; sets cpu.info."},
 };
 
 /// The columns of /proc/stat; the guests' time is part of user and nice.
@@ -81,14 +69,10 @@ class CpuCollector {
       : proc_(host.proc()),
         sys_(host.sys()),
         guest_(host.settings.enabled("collector.cpu.guest")),
-        info_(wants_cpu_info(host.settings)) {
-    if (!host.settings.text(kFlagsInclude).empty())
-      flags_.emplace(host.settings, kFlagsInclude, "");
-    if (!host.settings.text(kBugsInclude).empty()) bugs_.emplace(host.settings, kBugsInclude, "");
-  }
+        info_(host.settings) {}
 
   void collect(Samples& samples, const Deadline&) {
-    if (info_) collect_info(samples);
+    info_.collect(proc_, samples);
     collect_times(samples);
     for (const auto cpu : read_cpu_list(sys_, "isolated")) {
       samples.add(kIsolated, 1, std::to_string(cpu));
@@ -101,25 +85,6 @@ class CpuCollector {
     std::string number;
     Ticks ticks{};
   };
-
-  void collect_info(Samples& samples) {
-    const auto cpus = read_cpu_info(proc_);
-    for (const auto& cpu : cpus) {
-      samples.add(kInfo, 1, cpu.package, cpu.core, cpu.cpu, cpu.vendor, cpu.family, cpu.model,
-                  cpu.model_name, cpu.microcode, cpu.stepping, cpu.cache_size);
-    }
-    if (cpus.empty()) return;
-    collect_words(samples, kFlagInfo, flags_, cpus.front().flags);
-    collect_words(samples, kBugInfo, bugs_, cpus.front().bugs);
-  }
-
-  static void collect_words(Samples& samples, const Metric<1>& metric,
-                            const std::optional<Filter>& filter, std::string_view words) {
-    if (!filter) return;
-    for (auto word = next_word(words); !word.empty(); word = next_word(words)) {
-      if (filter->passes(word)) samples.add(metric, 1, word);
-    }
-  }
 
   void collect_times(Samples& samples) {
     const auto text = proc_.read("stat");
@@ -172,8 +137,8 @@ class CpuCollector {
   }
 
   Files proc_, sys_;
-  bool guest_, info_;
-  std::optional<Filter> flags_, bugs_;
+  bool guest_;
+  CpuInfoSamples info_;
   std::vector<Cpu> cpus_;
   CpuTopology topology_;
 };

@@ -20,6 +20,20 @@ constexpr Field kFields[] = {
     {"vendor_id", &CpuInfo::vendor},
 };
 
+/// Without an expression nothing is wanted.
+std::optional<Filter> words_filter(const Settings& settings, std::string_view flag) {
+  if (settings.text(flag).empty()) return std::nullopt;
+  return Filter(settings, flag, "");
+}
+
+void add_words(Samples& samples, const Metric<1>& metric, const std::optional<Filter>& filter,
+               std::string_view words) {
+  if (!filter) return;
+  for (auto word = next_word(words); !word.empty(); word = next_word(words)) {
+    if (filter->passes(word)) samples.add(metric, 1, word);
+  }
+}
+
 }  // namespace
 
 std::vector<CpuInfo> read_cpu_info(Files& proc) {
@@ -44,9 +58,25 @@ std::vector<CpuInfo> read_cpu_info(Files& proc) {
 }
 
 bool wants_cpu_info(const Settings& settings) {
-  return settings.enabled("collector.cpu.info") ||
-         !settings.text("collector.cpu.info.flags-include").empty() ||
-         !settings.text("collector.cpu.info.bugs-include").empty();
+  return settings.enabled(kCpuInfoFlag) || !settings.text(kCpuFlagsInclude).empty() ||
+         !settings.text(kCpuBugsInclude).empty();
+}
+
+CpuInfoSamples::CpuInfoSamples(const Settings& settings)
+    : wanted_(wants_cpu_info(settings)),
+      flags_(words_filter(settings, kCpuFlagsInclude)),
+      bugs_(words_filter(settings, kCpuBugsInclude)) {}
+
+void CpuInfoSamples::collect(Files& proc, Samples& samples) const {
+  if (!wanted_) return;
+  const auto cpus = read_cpu_info(proc);
+  for (const auto& cpu : cpus) {
+    samples.add(kCpuInfo, 1, cpu.package, cpu.core, cpu.cpu, cpu.vendor, cpu.family, cpu.model,
+                cpu.model_name, cpu.microcode, cpu.stepping, cpu.cache_size);
+  }
+  if (cpus.empty()) return;
+  add_words(samples, kCpuFlagInfo, flags_, cpus.front().flags);
+  add_words(samples, kCpuBugInfo, bugs_, cpus.front().bugs);
 }
 
 }  // namespace exporter::host

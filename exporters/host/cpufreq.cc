@@ -55,6 +55,7 @@ class Cpufreq {
       const auto number = parse_number<unsigned>(cpu);
       if (std::find(offline.begin(), offline.end(), number) != offline.end()) continue;
       const auto folder = std::string(kCpuFolder) + "/cpu" + cpu + "/cpufreq/";
+      if (!sys_.exists(folder)) continue;
       measured |= collect_frequencies(samples, cpu, folder);
       collect_governors(samples, cpu, folder);
     }

@@ -21,10 +21,10 @@ constexpr Flag kFlags[] = {
 
 bool is_number(std::string_view text) { return parse_number<unsigned>(text).has_value(); }
 
-/// The words that are left, with one blank between them.
-std::string words(std::string_view text) {
+/// Takes the words that are left, with one blank between them.
+std::string take_words(std::string_view& rest) {
   std::string joined;
-  for (auto word = next_word(text); !word.empty(); word = next_word(text)) {
+  for (auto word = next_word(rest); !word.empty(); word = next_word(rest)) {
     if (!joined.empty()) joined += ' ';
     joined += word;
   }
@@ -35,7 +35,8 @@ class Interrupts {
  public:
   explicit Interrupts(const Host& host)
       : proc_(host.proc()),
-        filter_(host.settings, kInclude, kExclude),
+        include_(host.settings, kInclude, ""),
+        exclude_(host.settings, "", kExclude),
         zeros_(host.settings.enabled(kZeros)) {}
 
   void collect(Samples& samples, const Deadline&) {
@@ -52,6 +53,11 @@ class Interrupts {
   }
 
  private:
+  /// Unlike other flags of this kind, both may be given.
+  bool passes(std::string_view name) const {
+    return include_.passes(name) && exclude_.passes(name);
+  }
+
   static std::vector<std::string_view> read_cpus(const Lines& lines, std::string_view line) {
     std::vector<std::string_view> cpus;
     for (auto word = next_word(line); !word.empty(); word = next_word(line)) {
@@ -70,10 +76,9 @@ class Interrupts {
       if (trim(rest).empty()) return;
       counts_.push_back(lines.number(word));
     }
-    const std::string first(is_number(type) ? next_word(rest) : "");
-    const auto info = is_number(type) ? first : words(rest);
-    const auto devices = is_number(type) ? words(rest) : "";
-    if (!filter_.passes(std::string(type) + ';' + info + ';' + devices)) return;
+    const auto info = is_number(type) ? std::string(next_word(rest)) : take_words(rest);
+    const auto devices = take_words(rest);
+    if (!passes(std::string(type) + ';' + info + ';' + devices)) return;
     for (std::size_t i = 0; i < cpus.size(); ++i) {
       if (counts_[i] == 0 && !zeros_) continue;
       samples.add(kTotal, counts_[i], cpus[i], type, info, devices);
@@ -81,7 +86,7 @@ class Interrupts {
   }
 
   Files proc_;
-  Filter filter_;
+  Filter include_, exclude_;
   bool zeros_;
   std::vector<double> counts_;
 };

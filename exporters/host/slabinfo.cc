@@ -32,7 +32,9 @@ constexpr Flag kFlags[] = {
 class Slabinfo {
  public:
   explicit Slabinfo(const Host& host)
-      : proc_(host.proc()), filter_(host.settings, kInclude, kExclude) {}
+      : proc_(host.proc()),
+        include_(host.settings, kInclude, ""),
+        exclude_(host.settings, "", kExclude) {}
 
   void collect(Samples& samples, const Deadline&) {
     const auto text = proc_.read("slabinfo");
@@ -41,7 +43,7 @@ class Slabinfo {
     for (std::string_view line; lines.next(line);) {
       if (line.starts_with("slabinfo -") || line.starts_with('#')) continue;
       const auto slab = next_word(line);
-      if (slab.empty() || !filter_.passes(slab)) continue;
+      if (slab.empty() || !passes(slab)) continue;
       for (const auto& column : kColumns) {
         samples.add(column.metric, lines.number(next_word(line)), slab);
       }
@@ -49,8 +51,13 @@ class Slabinfo {
   }
 
  private:
+  /// Unlike other flags of this kind, both may be given.
+  bool passes(std::string_view name) const {
+    return include_.passes(name) && exclude_.passes(name);
+  }
+
   Files proc_;
-  Filter filter_;
+  Filter include_, exclude_;
 };
 
 }  // namespace

@@ -1,3 +1,6 @@
+#include <string>
+#include <vector>
+
 #include "exporters/host/collectors.h"
 
 namespace exporter::host {
@@ -18,9 +21,10 @@ class Vmstat {
     const auto text = proc_.read("vmstat");
     if (!text) return;
     Lines lines(proc_.path("vmstat"), *text);
+    std::size_t index = 0;
     for (std::string_view line; lines.next(line);) {
       const auto field = next_word(line);
-      if (field.empty() || !fields_.passes(field)) continue;
+      if (field.empty() || !wanted(index++, field)) continue;
       name_.assign("node_vmstat_").append(field);
       help_.assign("/proc/vmstat information field ").append(field).append(".");
       samples.add_named(MetricType::untyped, name_, help_, lines.number(next_word(line)));
@@ -28,8 +32,22 @@ class Vmstat {
   }
 
  private:
+  struct Field {
+    std::string name;
+    bool wanted = false;
+  };
+
+  /// A kernel writes the same fields in the same order at each read, so that each is matched once.
+  bool wanted(std::size_t index, std::string_view name) {
+    if (index == known_.size()) known_.emplace_back();
+    auto& field = known_[index];
+    if (field.name != name) field = {std::string(name), fields_.passes(name)};
+    return field.wanted;
+  }
+
   Files proc_;
   Filter fields_;
+  std::vector<Field> known_;
   std::string name_, help_;
 };
 

@@ -45,16 +45,6 @@ const std::string kStatus =
     "# TYPE exporter_collector_success gauge\n"
     "exporter_collector_success{collector=\"a\"} 1\n"
     "exporter_collector_success{collector=\"b\"} 1\n"
-    "# HELP exporter_collector_duration_seconds How long the collector's last run took.\n"
-    "# TYPE exporter_collector_duration_seconds gauge\n"
-    "exporter_collector_duration_seconds{collector=\"a\"} T\n"
-    "exporter_collector_duration_seconds{collector=\"b\"} T\n"
-    "# HELP exporter_collector_last_success_timestamp_seconds When the collector last succeeded, "
-    "in "
-    "seconds since 1970; absent before the first time.\n"
-    "# TYPE exporter_collector_last_success_timestamp_seconds gauge\n"
-    "exporter_collector_last_success_timestamp_seconds{collector=\"a\"} T\n"
-    "exporter_collector_last_success_timestamp_seconds{collector=\"b\"} T\n"
     "# HELP exporter_collector_samples Samples of the collector's last run.\n"
     "# TYPE exporter_collector_samples gauge\n"
     "exporter_collector_samples{collector=\"a\"} 1\n"
@@ -69,7 +59,17 @@ const std::string kStatus =
     "out.\n"
     "# TYPE exporter_collector_dropped_series gauge\n"
     "exporter_collector_dropped_series{collector=\"a\"} 0\n"
-    "exporter_collector_dropped_series{collector=\"b\"} 0\n";
+    "exporter_collector_dropped_series{collector=\"b\"} 0\n"
+    "# HELP exporter_collector_duration_seconds How long the collector's last run took.\n"
+    "# TYPE exporter_collector_duration_seconds gauge\n"
+    "exporter_collector_duration_seconds{collector=\"a\"} T\n"
+    "exporter_collector_duration_seconds{collector=\"b\"} T\n"
+    "# HELP exporter_collector_last_success_timestamp_seconds When the collector last succeeded, "
+    "in "
+    "seconds since 1970; absent before the first time.\n"
+    "# TYPE exporter_collector_last_success_timestamp_seconds gauge\n"
+    "exporter_collector_last_success_timestamp_seconds{collector=\"a\"} T\n"
+    "exporter_collector_last_success_timestamp_seconds{collector=\"b\"} T\n";
 
 const std::string kTextA = "# HELP demo_a A.\n# TYPE demo_a gauge\ndemo_a 1\n";
 
