@@ -50,11 +50,13 @@ struct Module {
 /// text: node_memory_<field>_bytes.
 bool matches(std::string_view declared, std::string_view name);
 
-/// The families of a table whose rows have a `metric`.
-template <class Row, std::size_t N>
-constexpr std::array<MetricView, N> families(const Row (&rows)[N]) {
-  std::array<MetricView, N> views{};
-  for (std::size_t i = 0; i < N; ++i) views[i] = rows[i].metric;
+/// The families of a table whose rows have a `metric`, and more.
+template <class Row, std::size_t N, class... More>
+constexpr auto families(const Row (&rows)[N], const More&... more) {
+  std::array<MetricView, N + sizeof...(more)> views{};
+  std::size_t i = 0;
+  for (const auto& row : rows) views[i++] = row.metric;
+  ((views[i++] = more), ...);
   return views;
 }
 

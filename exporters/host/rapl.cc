@@ -1,0 +1,97 @@
+#include <map>
+
+#include "exporters/host/collectors.h"
+
+namespace exporter::host {
+namespace {
+
+constexpr auto kJoules =
+    counter("node_rapl_joules_total", "Current RAPL value in joules", "index", "path", "rapl_zone");
+constexpr MetricView kZoneJoules{MetricType::counter,
+                                 "node_rapl_<zone>_joules_total",
+                                 "Current RAPL value of the zone in joules",
+                                 {}};
+constexpr MetricView kMetrics[] = {kZoneJoules, kJoules};
+
+constexpr Flag kFlags[] = {
+    {"collector.rapl.enable-zone-label", "false",
+     "show all zones as node_rapl_joules_total, with the zone's name as a label",
+     Flag::Kind::boolean},
+};
+
+/// Letters, digits and underscores as they are; what else there is, with the underscores around it,
+/// as one underscore.
+std::string metric_name_part(std::string_view text) {
+  std::string name;
+  bool replaced = false;
+  for (const char c : text) {
+    if (!valid_name(std::string{'_', c})) {
+      while (name.ends_with('_')) name.pop_back();
+      name += '_';
+      replaced = true;
+    } else if (c != '_' || !replaced) {
+      name += c;
+      replaced = false;
+    }
+  }
+  return name;
+}
+
+/// A zone's name without the number that tells it from others of its kind.
+struct Zone {
+  std::string name;
+  unsigned index;
+};
+
+class Rapl {
+ public:
+  explicit Rapl(const Host& host)
+      : sys_(host.sys()), zone_label_(host.settings.enabled(kFlags[0].name)) {}
+
+  void collect(Samples& samples, const Deadline&) {
+    std::map<std::string, unsigned> next_index;
+    for (const auto& entry : sys_.list("class/powercap")) {
+      const auto folder = "class/powercap/" + entry;
+      const auto name = sys_.line(folder + "/name");
+      if (!name) continue;
+      const auto zone = zone_of(*name, next_index);
+      // Only root may read it, since it gives computations away.
+      const auto microjoules = sys_.number(folder + "/energy_uj");
+      if (microjoules) add(samples, zone, sys_.path(folder), *microjoules / 1e6);
+    }
+  }
+
+ private:
+  /// "package-0" has its number; several "dram" are counted in the order of their folders.
+  static Zone zone_of(std::string_view name, std::map<std::string, unsigned>& next_index) {
+    auto number = name;
+    const auto kind = next_part(number, '-');
+    const auto index = parse_number<unsigned>(number);
+    Zone zone{std::string(index ? kind : name), 0};
+    auto& next = next_index[zone.name];
+    zone.index = index.value_or(next);
+    next = zone.index + 1;
+    return zone;
+  }
+
+  void add(Samples& samples, const Zone& zone, const std::string& path, double joules) const {
+    const auto index = std::to_string(zone.index);
+    if (zone_label_) {
+      samples.add(kJoules, joules, index, path, zone.name);
+    } else {
+      samples.add_named(MetricType::counter,
+                        "node_rapl_" + metric_name_part(zone.name) + "_joules_total",
+                        "Current RAPL " + zone.name + " value in joules", joules,
+                        {{"index", index}, {"path", path}});
+    }
+  }
+
+  Files sys_;
+  bool zone_label_;
+};
+
+}  // namespace
+
+constinit const Module kRapl{"rapl", Module::Default::on, kMetrics, kFlags, make<Rapl>};
+
+}  // namespace exporter::host
