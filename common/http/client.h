@@ -29,7 +29,7 @@ struct ClientRequest {
 
 struct ClientResponse {
   int status = 0;
-  std::string body;
+  std::string body;  ///< decompressed
   /// Of the final reply, names in lower case, values of equal names joined by ", ".
   std::map<std::string, std::string, std::less<>> headers;
 };

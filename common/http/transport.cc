@@ -324,6 +324,9 @@ Failure Transport::Impl::failure_of(CURL* easy, CURLcode code, const Transfer& t
               "client certificate " + options_.client_certificate_file +
                   ": it or its key cannot be used",
               never};
+    case CURLE_WRITE_ERROR:
+    case CURLE_BAD_CONTENT_ENCODING:
+      return {Reason::decode, "the reply's compression is unknown or broken", again};
     case CURLE_FILESIZE_EXCEEDED:
       return {Reason::decode, "the reply's body exceeds the limit", never};
     case CURLE_ABORTED_BY_CALLBACK:

@@ -111,7 +111,7 @@ bool PasswordCheck::matches(const std::string& hash, const Secret& password) {
   const auto text = password.reveal();  // a Secret's text ends with a zero, as a string's does
   const bool cut = text.find('\0') != std::string_view::npos;
   const auto data = std::make_unique<crypt_data>();
-  const char* result = ::crypt_r(text.data(), hash.c_str(), data.get());
+  const char* result = ::crypt_rn(text.data(), hash.c_str(), data.get(), sizeof *data);
   const bool same = result != nullptr && equal_in_constant_time(result, hash);
   ::explicit_bzero(data.get(), sizeof *data);
   return same && !cut;

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "common/http/server.h"
 #include "tests/common/client_fixture.h"
 #include "tests/support/temporary_folder.h"
 #include "version.h"
@@ -334,4 +335,39 @@ TEST_CASE("a proxy is asked for the upstream; the environment's is not") {
   auto refused = fixture.client();
   CHECK(result_of(refused, request("/a")) ==
         "connect: GET https://upstream.test/a: proxy: connection refused");
+}
+
+TEST_CASE("this library's client and server understand each other") {
+  std::atomic<int> handled = 0;
+  ServerOptions options;
+  options.listen = {"127.0.0.1:0"};
+  Server server(options, [&](const Request& each) {
+    ++handled;
+    const std::string limit = each.query("limit").at(0);
+    Response response;
+    response.content_type = "application/json";
+    response.body = Body("{\"path\": \"" + std::string(each.path) + "\", \"limit\": " + limit +
+                         ", \"key\": \"" + each.header("authorization") + "\"}");
+    return response;
+  });
+  ClientFixture fixture("http://127.0.0.1:" + std::to_string(server.port()) + "/api");
+  auto client = fixture.client(
+      [](ClientRequest& each) { each.headers.emplace_back("Authorization", "Bearer key"); });
+  std::atomic<int> right = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread < 4; ++thread) {
+      threads.emplace_back([&] {
+        for (int i = 0; i < 10; ++i) {
+          const Json json = client.get("/dags%2Fa?limit=" + std::to_string(i), soon());
+          right += json.at("path").string() == "/api/dags/a" && json.at("limit").integer() == i &&
+                   json.at("key").string() == "Bearer key";
+        }
+      });
+    }
+  }
+  CHECK(right == 40);
+  CHECK(handled == 40);
+  CHECK(fixture.requests() == std::map<std::string, double>{{"200", 40}});
+  CHECK(fixture.observations().at("connect") <= 4);
 }

@@ -183,3 +183,12 @@ TEST_CASE("a new authority file is seen without a restart") {
                              std::filesystem::copy_options::overwrite_existing);
   CHECK(result_of(client, request("/")) == "status 200");
 }
+
+TEST_CASE("a peer that goes while a large body is being sent over TLS is a fault, not a signal") {
+  const ScriptedServer server([](Peer& peer) { peer.reset(); }, tls());
+  ClientFixture fixture(server.url());
+  fixture.options.ca_file = file("ca.pem");
+  auto client = fixture.client();
+  CHECK_THAT(result_of(client, request("/", "POST", std::string(20'000'000, 'x'))),
+             Catch::StartsWith("connect: POST " + server.url() + "/: "));
+}

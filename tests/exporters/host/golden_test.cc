@@ -123,6 +123,12 @@ TEST_CASE("a recorded machine gives the expected page") {
   }
 }
 
+TEST_CASE("each collector is listed once, in the order of the names") {
+  for (std::size_t i = 1; i < modules().size(); ++i) {
+    CHECK(modules()[i - 1]->name < modules()[i]->name);
+  }
+}
+
 TEST_CASE("a machine without any files gives no samples and no error") {
   for (const auto* module : modules()) {
     const Settings settings(all_flags(), {}, nullptr);
