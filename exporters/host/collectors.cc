@@ -14,15 +14,6 @@ std::span<const Module* const> modules() {
       &kTcpstat,   &kTextfile,   &kThermalZone, &kTime,       &kTimex,
       &kUdpQueues, &kUname,      &kVmstat,      &kWatchdog,   &kXfs,
       &kZoneinfo,
-      &kArp,      &kBonding,     &kBtrfs,    &kConntrack,  &kCpu,
-      &kCpufreq,  &kDiskstats,   &kDmi,      &kEdac,       &kEntropy,
-      &kFilefd,   &kFilesystem,  &kHwmon,    &kInterrupts, &kKernelHung,
-      &kLoadavg,  &kMdadm,       &kMeminfo,  &kNetclass,   &kNetdev,
-      &kNetstat,  &kNfs,         &kNvme,     &kOs,         &kPowerSupplyClass,
-      &kPressure, &kProcesses,   &kRapl,     &kSchedstat,  &kSlabinfo,
-      &kSockstat, &kSoftirqs,    &kSoftnet,  &kStat,       &kTcpstat,
-      &kTextfile, &kThermalZone, &kTime,     &kTimex,      &kUdpQueues,
-      &kUname,    &kVmstat,      &kWatchdog, &kXfs,        &kZoneinfo,
   };
   return kModules;
 }
