@@ -1,7 +1,9 @@
+#include <linux/netlink.h>
 #include <net/if.h>
 
 #include "common/base/error.h"
 #include "exporters/host/collectors.h"
+#include "exporters/host/links.h"
 
 namespace exporter::host {
 namespace {
@@ -14,43 +16,49 @@ constexpr auto kInfo =
 constexpr auto kSpeed =
     gauge("node_network_speed_bytes", "Network device property: speed_bytes", "device");
 
-/// A number, and its file in the device's folder of /sys/class/net.
+/// A number, its file in the device's folder of /sys/class/net, and where netlink tells it, if so.
 struct Property {
   Metric<1> metric;
   std::string_view file;
+  Link::Number Link::*told = nullptr;
 };
 
 constexpr Property kProperties[] = {
     {gauge("node_network_address_assign_type", "Network device property: address_assign_type",
            "device"),
      "addr_assign_type"},
-    {gauge("node_network_carrier", "Network device property: carrier", "device"), "carrier"},
+    {gauge("node_network_carrier", "Network device property: carrier", "device"), "carrier",
+     &Link::carrier},
     {counter("node_network_carrier_changes_total", "Network device property: carrier_changes_total",
              "device"),
-     "carrier_changes"},
+     "carrier_changes", &Link::carrier_changes},
     {counter("node_network_carrier_up_changes_total",
              "Network device property: carrier_up_changes_total", "device"),
-     "carrier_up_count"},
+     "carrier_up_count", &Link::carrier_ups},
     {counter("node_network_carrier_down_changes_total",
              "Network device property: carrier_down_changes_total", "device"),
-     "carrier_down_count"},
+     "carrier_down_count", &Link::carrier_downs},
     {gauge("node_network_device_id", "Network device property: device_id", "device"), "dev_id"},
-    {gauge("node_network_dormant", "Network device property: dormant", "device"), "dormant"},
+    {gauge("node_network_dormant", "Network device property: dormant", "device"), "dormant",
+     &Link::dormant},
     {gauge("node_network_flags", "Network device property: flags", "device"), "flags"},
-    {gauge("node_network_iface_id", "Network device property: iface_id", "device"), "ifindex"},
-    {gauge("node_network_iface_link", "Network device property: iface_link", "device"), "iflink"},
+    {gauge("node_network_iface_id", "Network device property: iface_id", "device"), "ifindex",
+     &Link::index},
+    {gauge("node_network_iface_link", "Network device property: iface_link", "device"), "iflink",
+     &Link::link},
     {gauge("node_network_iface_link_mode", "Network device property: iface_link_mode", "device"),
-     "link_mode"},
-    {gauge("node_network_mtu_bytes", "Network device property: mtu_bytes", "device"), "mtu"},
+     "link_mode", &Link::mode},
+    {gauge("node_network_mtu_bytes", "Network device property: mtu_bytes", "device"), "mtu",
+     &Link::mtu},
     {gauge("node_network_name_assign_type", "Network device property: name_assign_type", "device"),
      "name_assign_type"},
     {gauge("node_network_net_dev_group", "Network device property: net_dev_group", "device"),
-     "netdev_group"},
+     "netdev_group", &Link::group},
     {gauge("node_network_transmit_queue_length", "Network device property: transmit_queue_length",
            "device"),
-     "tx_queue_len"},
+     "tx_queue_len", &Link::queue_length},
     {gauge("node_network_protocol_type", "Network device property: protocol_type", "device"),
-     "type"},
+     "type", &Link::type},
 };
 constexpr auto kMetrics = [] {
   std::array<MetricView, std::size(kProperties) + 3> metrics{kUp, kInfo, kSpeed};
@@ -63,49 +71,67 @@ constexpr Flag kIgnored{"collector.netclass.ignored-devices", "^$",
 constexpr Flag kIgnoreInvalid{"collector.netclass.ignore-invalid-speed", "false",
                               "Leave out the speed of devices that say a negative one.",
                               Flag::Kind::boolean};
-constexpr Flag kFlags[] = {kIgnored, kIgnoreInvalid};
+constexpr Flag kNetlink{"collector.netclass.netlink", "false",
+                        "Taken as node_exporter does; netlink is asked wherever it can tell.",
+                        Flag::Kind::boolean};
+constexpr Flag kFlags[] = {kIgnored, kIgnoreInvalid, kNetlink};
 
+/// Asks by netlink where that tells of the host's network, and reads only what it does not tell:
+/// reading all files costs three times as much, and 23 descriptors a device.
 class Netclass {
  public:
   explicit Netclass(const Host& host)
       : sys_(host.sys()),
         filter_(host.settings, {}, kIgnored.name),
+        by_netlink_(host.own_network()),
         ignore_invalid_speed_(host.settings.enabled(kIgnoreInvalid.name)) {}
 
   void collect(Samples& samples, const Deadline&) {
-    for (const auto& device : sys_.list("class/net")) {
-      if (filter_.passes(device)) collect(samples, device);
+    for (const auto& link : by_netlink_ ? links(netlink_) : read_links()) {
+      if (filter_.passes(link.name)) add(samples, link);
     }
   }
 
  private:
-  void collect(Samples& samples, const std::string& device) {
-    folder_ = "class/net/" + device + '/';
-    const auto state = text("operstate");
-    if (!state) return;  // a plain file, or gone since it was listed
-    const bool is_up = *state == "up";
+  std::vector<Link> read_links() {
+    std::vector<Link> found;
+    for (const auto& name : sys_.list("class/net")) {
+      folder_ = "class/net/" + name + '/';
+      Link link;
+      link.name = name;
+      link.state = text("operstate");
+      link.address = text("address");
+      link.broadcast = text("broadcast");
+      link.alias = text("ifalias");
+      // Without a state it is a plain file, or gone since it was listed.
+      if (!link.state.empty()) found.push_back(std::move(link));
+    }
+    return found;
+  }
+
+  void add(Samples& samples, const Link& link) {
+    folder_ = "class/net/" + link.name + '/';
     const auto flags = number("flags");
     const auto* admin_state = !flags ? "unknown" : (*flags & IFF_UP) != 0 ? "up" : "down";
-    samples.add(kUp, is_up ? 1 : 0, device);
-    samples.add(kInfo, 1, device, text("address").value_or(""), text("broadcast").value_or(""),
-                text("duplex").value_or(""), *state, admin_state, text("ifalias").value_or(""));
-    for (const auto& [metric, file] : kProperties) {
-      if (const auto value = number(file)) samples.add(metric, static_cast<double>(*value), device);
+    samples.add(kUp, link.state == "up" ? 1 : 0, link.name);
+    samples.add(kInfo, 1, link.name, link.address, link.broadcast, text("duplex"), link.state,
+                admin_state, link.alias);
+    for (const auto& [metric, file, told] : kProperties) {
+      const auto value = by_netlink_ && told != nullptr ? link.*told : number(file);
+      if (value) samples.add(metric, static_cast<double>(*value), link.name);
     }
     const auto megabits = number("speed");
     if (megabits && (*megabits >= 0 || !ignore_invalid_speed_)) {
-      samples.add(kSpeed, static_cast<double>(*megabits) * 1e6 / 8, device);
+      samples.add(kSpeed, static_cast<double>(*megabits) * 1e6 / 8, link.name);
     }
   }
 
-  /// A copy, since the next read takes the place of the last.
-  std::optional<std::string> text(std::string_view file) {
-    const auto line = sys_.line(folder_ + std::string(file));
-    return line ? std::optional<std::string>(*line) : std::nullopt;
+  std::string text(std::string_view file) {
+    return std::string(sys_.line(folder_ + std::string(file)).value_or(""));
   }
 
   /// A decimal or, after "0x", hexadecimal number.
-  std::optional<std::int64_t> number(std::string_view file) {
+  Link::Number number(std::string_view file) {
     const auto path = folder_ + std::string(file);
     auto text = sys_.line(path);
     if (!text || text->empty()) return std::nullopt;
@@ -116,9 +142,10 @@ class Netclass {
     return value;
   }
 
+  Netlink netlink_{NETLINK_ROUTE};
   Files sys_;
   Filter filter_;
-  bool ignore_invalid_speed_;
+  bool by_netlink_, ignore_invalid_speed_;
   std::string folder_;
 };
 

@@ -1,0 +1,85 @@
+#include "exporters/host/links.h"
+
+#include <linux/if.h>
+#include <linux/rtnetlink.h>
+
+#include "common/base/text.h"
+
+namespace exporter::host {
+namespace {
+
+/// As operstate shows them, by the kernel's number (RFC 2863).
+constexpr std::string_view kStates[] = {"unknown", "notpresent", "down", "lowerlayerdown",
+                                        "testing", "dormant",    "up"};
+
+/// Leaves out the kernel's statistics of each protocol, the dearest part of an answer.
+struct Request {
+  ifinfomsg message{};
+  nlattr attribute{.nla_len = sizeof(nlattr) + sizeof(std::uint32_t), .nla_type = IFLA_EXT_MASK};
+  std::uint32_t mask = RTEXT_FILTER_SKIP_STATS;
+};
+
+/// An address of any length: "02:00:5e:00:53:01".
+std::string hexadecimal(std::span<const std::byte> bytes) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const auto byte : bytes) {
+    const auto value = std::to_integer<unsigned>(byte);
+    if (!text.empty()) text += ':';
+    text += kDigits[value >> 4];
+    text += kDigits[value & 15];
+  }
+  return text;
+}
+
+std::string_view state_at(std::span<const std::byte> content) {
+  const auto state = struct_at<std::uint8_t>(content);
+  return state < std::size(kStates) ? kStates[state] : kStates[0];
+}
+
+void take(Link& link, std::uint16_t attribute, std::span<const std::byte> content) {
+  switch (attribute) {
+    case IFLA_IFNAME: link.name = text_at(content); break;
+    case IFLA_ADDRESS: link.address = hexadecimal(content); break;
+    case IFLA_BROADCAST: link.broadcast = hexadecimal(content); break;
+    case IFLA_IFALIAS: link.alias = trim(text_at(content)); break;
+    case IFLA_OPERSTATE: link.state = state_at(content); break;
+    case IFLA_LINK: link.link = struct_at<std::uint32_t>(content); break;
+    case IFLA_MTU: link.mtu = struct_at<std::uint32_t>(content); break;
+    case IFLA_TXQLEN: link.queue_length = struct_at<std::uint32_t>(content); break;
+    case IFLA_GROUP: link.group = struct_at<std::uint32_t>(content); break;
+    case IFLA_LINKMODE: link.mode = struct_at<std::uint8_t>(content); break;
+    case IFLA_CARRIER: link.carrier = struct_at<std::uint8_t>(content); break;
+    case IFLA_CARRIER_CHANGES: link.carrier_changes = struct_at<std::uint32_t>(content); break;
+    case IFLA_CARRIER_UP_COUNT: link.carrier_ups = struct_at<std::uint32_t>(content); break;
+    case IFLA_CARRIER_DOWN_COUNT: link.carrier_downs = struct_at<std::uint32_t>(content); break;
+    default: break;
+  }
+}
+
+Link link_at(std::span<const std::byte> body) {
+  const auto message = struct_at<ifinfomsg>(body);
+  Link link;
+  link.state = kStates[0];
+  link.index = message.ifi_index;
+  link.link = message.ifi_index;  // an attribute tells of another
+  link.type = message.ifi_type;
+  for_each_attribute(body.subspan(sizeof message),
+                     [&](auto attribute, auto content) { take(link, attribute, content); });
+  const bool running = (message.ifi_flags & IFF_UP) != 0;
+  if (running) link.dormant = (message.ifi_flags & IFF_DORMANT) != 0 ? 1 : 0;
+  if (!running) link.carrier.reset();
+  return link;
+}
+
+}  // namespace
+
+std::vector<Link> links(Netlink& netlink) {
+  std::vector<Link> links;
+  netlink.dump(RTM_GETLINK, Request{}, [&](auto type, auto body) {
+    if (type == RTM_NEWLINK && body.size() >= sizeof(ifinfomsg)) links.push_back(link_at(body));
+  });
+  return links;
+}
+
+}  // namespace exporter::host
