@@ -15,15 +15,16 @@ class Secrets(unittest.TestCase):
         self.folder = self.enterContext(support.folder())
         self.web = support.WebConfig(self.folder)
 
-    def secrets(self, *more):
-        """Every text that must not be seen; of the key each line."""
+    def secrets(self):
+        """Texts that must not be seen; of the hash and of the key's lines, parts are enough."""
         key = self.web.key.read_text().splitlines()[1:-1]
         authorization = support.basic_auth(self.web.user, self.web.password)["Authorization"]
-        return [self.web.hash[7:], self.web.password, authorization.partition(" ")[2], MARKER,
-                MARKER.lower(), *key, *more]
+        digest = self.web.hash[-31:]
+        return [digest[:8], digest[-8:], self.web.password, authorization.partition(" ")[2],
+                MARKER, *(line[:16] for line in key)]
 
-    def assert_silent(self, text, *more):
-        for secret in self.secrets(*more):
+    def assert_silent(self, text):
+        for secret in self.secrets():
             self.assertNotIn(secret, text)
 
 
@@ -108,7 +109,6 @@ class InErrors(Secrets):
             "the user twice": f"{users}  {user}: {bcrypt}\n  {user}: {bcrypt}\n",
             "an unknown key": f"basic_auth_user: {{{user}: {bcrypt}}}\n",
             "a hash at the top": f"{bcrypt}\n",
-            "a hash as a key at the top": f"{bcrypt}: x\n",
             "an alias": f"{users}  a: &h {bcrypt}\n  b: *g\n",
             "a tag": f"{users}  {user}: !secret {MARKER}\n",
             "no key": f"{tls}  key: {MARKER}\n",
@@ -117,7 +117,9 @@ class InErrors(Secrets):
             "a key from the environment": f"{tls}  key_env: E2E_KEY\n",
             "a key and its file": f"{tls}  key_file: key.pem\n  key: |\n{inline}",
             "a key as certificate": f"tls_server_config:\n  key_file: key.pem\n  cert: |\n{inline}",
-            "a key's text as file": f"{tls}  key_file: {MARKER * 3}\n",
+            "a key's text as file": f"{tls}  key_file: |\n{inline}",
+            "a key's text as variable": f"{tls}  key_env: |\n{inline}",
+            "a key's text as certificate file": f"tls_server_config:\n  cert_file: |\n{inline}",
             "a key indented wrongly": f"{tls}  key: |\n{inline}   {MARKER}\n",
             "a key as client CA": f"{tls}  key_file: key.pem\n  client_auth_type: "
                                   f"RequireAndVerifyClientCert\n  client_ca: |\n{inline}",
@@ -151,8 +153,8 @@ class InErrors(Secrets):
                 self.assert_silent(check.stdout)
 
     def test_a_web_configuration_given_as_the_exporters_own_is_refused_without_them(self):
-        for text in (self.web.file.read_text(), f"{self.web.hash}: x\n", f"{MARKER}\n",
-                     f"collector: {MARKER}\n", f"collector: {{{self.web.hash}: x}}\n"):
+        for text in (self.web.file.read_text(), f"{MARKER}\n", f"collector: {MARKER}\n",
+                     f"collector: {self.web.hash}\n"):
             with self.subTest(text=text):
                 self.web.file.write_text(text)
                 check = run("--config.check", f"--config.file={self.web.file}")
