@@ -16,6 +16,7 @@
 #include "common/base/log.h"
 #include "common/config/yaml.h"
 #include "common/http/server.h"
+#include "common/http/web_config.h"
 #include "version.h"
 
 namespace exporter {
@@ -111,6 +112,10 @@ sigset_t handled_signals() {
 
 int check_config(const Command& command, Generations& generations) {
   generations.load();
+  if (!command.web_config_file.empty()) {
+    http::WebConfig::load(command.web_config_file);
+    std::cout << command.web_config_file << ": valid\n";
+  }
   std::cout << (command.config_file.empty() ? "command line" : command.config_file) << ": valid\n";
   return 0;
 }

@@ -3,10 +3,41 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/text.h"
 #include "version.h"
 
 namespace exporter {
 namespace {
+
+/// A check of CLI11's: the message of what `parse` throws.
+template <class Parse>
+auto accepted_by(Parse parse) {
+  return [parse](const std::string& text) -> std::string {
+    try {
+      parse(text);
+      return {};
+    } catch (const Error& error) {
+      return error.what();
+    }
+  };
+}
+
+/// The arguments from the last to the first, as CLI11 takes them. "--flag=" is made two: CLI11
+/// would take the next argument for its value.
+std::vector<std::string> reversed(int argc, const char* const* argv) {
+  std::vector<std::string> arguments;
+  for (int i = argc - 1; i > 0; --i) {
+    std::string_view argument = argv[i];
+    if (argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
+      arguments.emplace_back();
+      argument.remove_suffix(1);
+    }
+    arguments.emplace_back(argument);
+  }
+  return arguments;
+}
 
 void add_web_flags(CLI::App& cli, Command& command) {
   cli.add_option("--web.listen-address", command.listen,
@@ -29,7 +60,10 @@ void add_web_flags(CLI::App& cli, Command& command) {
   cli.add_option("--web.max-requests", command.max_requests,
                  "Most scrapes at once, others get 503; 0 for no limit.")
       ->group("Web")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check([](const std::string& count) {
+        return parse_number<std::size_t>(count) ? "" : "expected a whole number";
+      });
   cli.add_flag("--web.enable-lifecycle", command.enable_lifecycle,
                "Reload the configuration on POST /-/reload too.")
       ->group("Web");
@@ -43,7 +77,7 @@ void add_general_flags(CLI::App& cli, Command& command) {
   cli.add_option("--config.file", command.config_file, "Configuration file (YAML).");
   cli.add_flag_callback(
       "--config.check", [&] { command.mode = Command::Mode::check_config; },
-      "Check the configuration and exit.");
+      "Check the configuration, --web.config.file too, and exit.");
   cli.add_option("--state.dir", command.state_dir, "Folder for what must survive a restart.");
   cli.add_flag_callback(
       "--once", [&] { command.mode = Command::Mode::once; },
@@ -52,8 +86,11 @@ void add_general_flags(CLI::App& cli, Command& command) {
       "--metrics.list", [&] { command.mode = Command::Mode::list_metrics; },
       "Print the table of all metrics (Markdown) and exit.");
   cli.add_option("--log.level", command.log_level, "debug, info, warn or error.")
-      ->capture_default_str();
-  cli.add_option("--log.format", command.log_format, "logfmt or json.")->capture_default_str();
+      ->capture_default_str()
+      ->check(accepted_by(log::parse_level));
+  cli.add_option("--log.format", command.log_format, "logfmt or json.")
+      ->capture_default_str()
+      ->check(accepted_by(log::parse_format));
 }
 
 void add_collector_flags(CLI::App& cli, const App& app, Command& command) {
@@ -115,7 +152,7 @@ std::optional<Command> parse_command(const App& app, int argc, const char* const
   add_collector_flags(cli, app, command);
   add_app_flags(cli, app, command);
   try {
-    cli.parse(argc, argv);
+    cli.parse(reversed(argc, argv));
   } catch (const CLI::ParseError& error) {
     exit_code = cli.exit(error) == 0 ? 0 : 2;
     return std::nullopt;

@@ -110,19 +110,25 @@ void Settings::fail(std::string_view flag, std::string_view why) const {
 }
 
 Filter::Filter(const Settings& settings, std::string_view include_flag,
-               std::string_view exclude_flag)
-    : include_(compile(settings, include_flag)), exclude_(compile(settings, exclude_flag)) {
-  if (!include_ || !exclude_ || settings.is_default(include_flag)) return;
-  if (!settings.is_default(exclude_flag)) {
-    settings.fail(exclude_flag, "excludes --" + std::string(include_flag));
+               std::string_view exclude_flag, Match match)
+    : include_(compile(settings, include_flag)),
+      exclude_(compile(settings, exclude_flag)),
+      match_(match) {
+  if (include_ && exclude_ && settings.is_default(exclude_flag) &&
+      !settings.is_default(include_flag)) {
+    exclude_ = nullptr;
   }
-  exclude_ = nullptr;
 }
 
 bool Filter::passes(std::string_view name) const {
+  if (exclude_ && fits(name, *exclude_)) return false;
+  return !include_ || fits(name, *include_);
+}
+
+bool Filter::fits(std::string_view name, const re2::RE2& expression) const {
   const re2::StringPiece piece(name.data(), name.size());
-  if (exclude_ && re2::RE2::PartialMatch(piece, *exclude_)) return false;
-  return !include_ || re2::RE2::PartialMatch(piece, *include_);
+  return match_ == Match::whole ? re2::RE2::FullMatch(piece, expression)
+                                : re2::RE2::PartialMatch(piece, expression);
 }
 
 }  // namespace exporter

@@ -62,13 +62,20 @@ class Settings {
 /// include that is given sets the exclude flag's fallback aside.
 class Filter {
  public:
+  /// What an expression must match: some part of a name, or the whole of it.
+  enum class Match { part, whole };
+
   /// Reads the two flags; an empty name or an empty expression filters nothing. Throws
-  /// Error{config} with the origin of an expression that is not valid, or when both are given.
-  Filter(const Settings& settings, std::string_view include_flag, std::string_view exclude_flag);
+  /// Error{config} with the origin of an expression that is not valid.
+  Filter(const Settings& settings, std::string_view include_flag, std::string_view exclude_flag,
+         Match match = Match::part);
   bool passes(std::string_view name) const;
 
  private:
+  bool fits(std::string_view name, const re2::RE2& expression) const;
+
   std::shared_ptr<const re2::RE2> include_, exclude_;
+  Match match_;
 };
 
 }  // namespace exporter

@@ -52,7 +52,8 @@ void LiveWebConfig::load() {
   auto files = current_ ? current_->config.files : std::vector{path_};
   while (true) {
     auto before = stamps(files);
-    auto next = std::make_shared<Generation>(WebConfig::load(path_), std::nullopt);
+    auto next = std::make_shared<Generation>();
+    next->config = WebConfig::load(path_);
     if (std::exchange(files, next->config.files) != files) continue;
     if (current_ && next->config.tls.has_value() != current_->config.tls.has_value()) {
       throw Error(Reason::config, path_ + ": switching TLS on or off needs a restart");

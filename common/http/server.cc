@@ -182,6 +182,7 @@ void Server::Impl::start() {
   } else {
     for (const auto& address : options_.listen) listeners_.push_back(listen_on(address));
   }
+  if (listeners_.empty()) throw Error(Reason::config, "no --web.listen-address was given");
   if (max_connections_ < options_.max_connections) {
     log::warn("the limit of open files allows fewer connections",
               {{"wanted", static_cast<std::int64_t>(options_.max_connections)},
@@ -266,9 +267,9 @@ void Server::Impl::on_connection(void* self, MHD_Connection* connection, void** 
     return MHD_get_connection_info(connection, type);
   };
   const int fd = info(MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-  auto opened =
-      std::make_unique<Peer>(fd, host_of(info(MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr),
-                             server.gate_.tls_context());
+  auto opened = std::make_unique<Peer>(
+      Peer{fd, host_of(info(MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr),
+           server.gate_.tls_context()});
   if (opened->tls) {
     auto* session = info(MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
     opened->tls->apply_to(static_cast<gnutls_session_int*>(session));

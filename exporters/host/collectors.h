@@ -43,6 +43,7 @@ extern const Module kSockstat;
 extern const Module kSoftirqs;
 extern const Module kSoftnet;
 extern const Module kStat;
+extern const Module kSystemd;
 extern const Module kTcpstat;
 extern const Module kTextfile;
 extern const Module kThermalZone;

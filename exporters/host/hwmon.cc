@@ -18,8 +18,9 @@ constexpr auto kRegulator =
     gauge("node_hwmon_voltage_regulator_version", "Hardware voltage regulator", "chip", "sensor");
 constexpr auto kInterval = gauge("node_hwmon_update_interval_seconds",
                                  "Hardware monitor update interval", "chip", "sensor");
+constexpr std::string_view kLabels[] = {"chip", "sensor"};
 constexpr MetricView named(MetricType type, std::string_view name, std::string_view help) {
-  return {type, name, help, {}};
+  return {type, name, help, kLabels};
 }
 constexpr MetricView kMetrics[] = {
     kChipName,
