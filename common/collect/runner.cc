@@ -217,6 +217,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
       Slot* slot = next_ready();
       if (slot == nullptr && waiting_ > 0) {
         notify_unlocked(lock, done_);
+        if (stop_.stop_requested()) break;
         slot = next_ready();
       }
       if (slot == nullptr) {

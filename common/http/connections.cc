@@ -14,6 +14,7 @@ namespace {
 constexpr rlim_t kOtherDescriptors = 256;
 constexpr std::uint64_t kSlowestBytesPerSecond = 64 << 10;
 constexpr std::chrono::milliseconds kTimeToSpeak{100};
+constexpr int kBetweenRequests = 4;  // so that a scrape each minute finds its connection open
 
 /// How much the peer has acknowledged since the connection was opened.
 std::uint64_t received_by_peer(int fd) {
@@ -68,14 +69,22 @@ void Connections::enter(int fd, Phase phase) {
   auto& connection = connections_.at(fd);
   connection.phase = phase;
   connection.since = Clock::now();
-  connection.until =
-      phase == Phase::working ? Clock::time_point::max() : connection.since + patience_;
-  if (phase == Phase::sending) connection.received = received_by_peer(fd);
+  connection.until = phase == Phase::working ? Clock::time_point::max()
+                                             : connection.since + patience_with(connection);
+  if (phase == Phase::sending) {
+    connection.received = received_by_peer(fd);
+    connection.served = true;
+  }
   if (draining_ && phase == Phase::idle) end(fd, connection);
   if (connection.until < next_check_) {
     next_check_ = connection.until;
     changed_.notify_all();
   }
+}
+
+std::chrono::milliseconds Connections::patience_with(const Connection& connection) const {
+  const bool between_requests = connection.phase == Phase::idle && connection.served;
+  return between_requests ? kBetweenRequests * patience_ : patience_;
 }
 
 void Connections::close(int fd) {

@@ -28,8 +28,8 @@ class Connections {
   /// How many may be on their way out, beyond the limit.
   static constexpr std::size_t kMaxEnded = 64;
 
-  /// Holds at most `limit` connections. Each phase but `working` may last for `patience`; `sending`
-  /// may last longer while the client takes 64 KiB a second.
+  /// Holds at most `limit` connections. Each phase but `working` may last for `patience`; `idle`
+  /// four times as long between requests, and `sending` while the client takes 64 KiB a second.
   Connections(std::size_t limit, std::chrono::milliseconds patience);
 
   /// Whether one more may be opened. When there is no room it ends the one that idles longest, but
@@ -51,11 +51,13 @@ class Connections {
     Phase phase;
     Clock::time_point since, until;
     std::uint64_t received;  ///< what the client had received when `until` was set
+    bool served;             ///< had a response
     bool ended;
   };
   using Table = std::unordered_map<int, Connection>;
 
   Table::iterator longest_idle();
+  std::chrono::milliseconds patience_with(const Connection& connection) const;
   void watch(const std::stop_token& stop);
   Clock::time_point end_overdue();
   bool extend(int fd, Connection& connection, Clock::time_point now);

@@ -89,6 +89,13 @@ std::vector<Element> parse_elements(std::string_view header) {
   return elements;
 }
 
+/// Whether a parameter asks for an escaping of names which leaves those alone that are there: ASCII
+/// letters, digits, "_" and ":" (Prometheus 3; prometheus.io/docs/instrumenting/escaping_schemes).
+bool leaves_names_alone(const Parameter& parameter) {
+  return equal_ignoring_case(parameter.name, "escaping") &&
+         !equal_ignoring_case(parameter.value, "dots");
+}
+
 /// How closely a range fits an offer: 0 not at all, 1 for "*/*", 2 for "type/*", from 3 on for the
 /// type itself and one more for each of its parameters.
 int specificity(const Element& range, const Element& offer) {
@@ -104,6 +111,7 @@ int specificity(const Element& range, const Element& offer) {
       return equal_ignoring_case(wanted.name, offered.name) &&
              equal_ignoring_case(wanted.value, offered.value);
     };
+    if (leaves_names_alone(wanted)) continue;
     if (std::ranges::none_of(offer.parameters, same)) return 0;
   }
   return 3 + static_cast<int>(range.parameters.size());

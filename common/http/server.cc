@@ -182,6 +182,7 @@ void Server::Impl::start() {
   } else {
     for (const auto& address : options_.listen) listeners_.push_back(listen_on(address));
   }
+  if (listeners_.empty()) throw Error(Reason::config, "no --web.listen-address was given");
   if (max_connections_ < options_.max_connections) {
     log::warn("the limit of open files allows fewer connections",
               {{"wanted", static_cast<std::int64_t>(options_.max_connections)},

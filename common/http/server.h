@@ -44,6 +44,8 @@ struct ServerOptions {
   std::vector<std::string> open_paths;  ///< served without authentication, e.g. "/-/healthy"
   bool access_log = false;
   std::size_t max_connections = 512;  ///< beyond it the connection that idles longest is closed
+  /// How long a client may take for its request; four times as long between two. A response must
+  /// proceed by 64 KiB a second beyond it.
   std::chrono::seconds idle_timeout{30};
   std::size_t max_header_bytes = 16 << 10;
 };

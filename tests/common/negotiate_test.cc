@@ -31,10 +31,12 @@ TEST_CASE("the media type with the highest q is served") {
 TEST_CASE("what Prometheus 2 and 3 send gets OpenMetrics") {
   CHECK(best("application/openmetrics-text;version=1.0.0,application/openmetrics-text;"
              "version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1") == kOpenMetrics);
-  CHECK(best("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
-             "application/openmetrics-text;version=1.0.0;q=0.4,text/plain;version=1.0.0;"
-             "escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1") ==
-        kOpenMetrics);
+  for (const std::string_view escaping : {"allow-utf-8", "underscores"}) {
+    const std::string scheme = ";escaping=" + std::string(escaping);
+    CHECK(best("application/openmetrics-text;version=1.0.0" + scheme +
+               ";q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0" +
+               scheme + ";q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2") == kOpenMetrics);
+  }
   CHECK(best("text/plain;version=0.0.4;q=1,*/*;q=0.1") == kText);
 }
 

@@ -1,6 +1,6 @@
 #include "common/http/server.h"
 
-#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <catch2/catch.hpp>
@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "common/base/error.h"
+#include "common/http/connections.h"
 #include "tests/common/raw_client.h"
 
 using namespace exporter;
@@ -285,10 +286,10 @@ TEST_CASE("what is not HTTP never reaches the handler") {
 
 TEST_CASE("it listens on several addresses, of IPv4, IPv6 and both") {
   auto options = on_loopback();
-  options.listen = {"127.0.0.1:0", "[::1]:0", ":0", "localhost:0"};
+  options.listen = {"127.0.0.1:0", "[::1]:0", ":0", "localhost:0", "[::]:0"};
   const Server server(options, echo);
   const auto addresses = server.addresses();
-  REQUIRE(addresses.size() == 4);
+  REQUIRE(addresses.size() == 5);
   const auto port_of = [&](std::size_t i) {
     return static_cast<std::uint16_t>(std::stoi(addresses[i].substr(addresses[i].rfind(':') + 1)));
   };
@@ -303,8 +304,10 @@ TEST_CASE("it listens on several addresses, of IPv4, IPv6 and both") {
   };
   CHECK(client_seen(0, AF_INET) == "GET /\nclient 127.0.0.1\nx-test \n");
   CHECK(client_seen(1, AF_INET6) == "GET /\nclient ::1\nx-test \n");
-  CHECK(client_seen(2, AF_INET) == "GET /\nclient 127.0.0.1\nx-test \n");
-  CHECK(client_seen(2, AF_INET6) == "GET /\nclient ::1\nx-test \n");
+  for (const std::size_t both : {2, 4}) {
+    CHECK(client_seen(both, AF_INET) == "GET /\nclient 127.0.0.1\nx-test \n");
+    CHECK(client_seen(both, AF_INET6) == "GET /\nclient ::1\nx-test \n");
+  }
 }
 
 TEST_CASE("an explicit IPv6 address leaves the port to IPv4") {
@@ -333,6 +336,7 @@ TEST_CASE("an address that cannot be used is named, with the flag that moves it"
   refused("127.0.0.1:http", "the port is not a number from 0 to 65535");
   refused("::1:9100", "an IPv6 address needs brackets, as in [::1]:9100");
   refused("192.0.2.1:0", "Cannot assign requested address");
+  CHECK(error_of({}) == "no --web.listen-address was given");
 }
 
 TEST_CASE("a restart takes its port again at once") {
@@ -495,4 +499,23 @@ TEST_CASE("socket activation without a fitting socket is refused") {
   CHECK(refused(connected, not_tcp) == 0);
   ::close(connected);
   CHECK(error_of(of_systemd()) == "--web.systemd-socket: systemd passed no socket to this process");
+}
+
+TEST_CASE("the limit of open files is raised as far as needed and allowed") {
+  struct Limits {
+    rlim_t soft, hard;
+  };
+  const auto room_under = [](Limits limits, std::size_t expected_room, rlim_t expected_soft) {
+    return in_child_with_socket(-1, [&] {
+      rlimit limit{.rlim_cur = limits.soft, .rlim_max = limits.hard};
+      ::setrlimit(RLIMIT_NOFILE, &limit);
+      const auto room = http::room_for_connections(512);
+      ::getrlimit(RLIMIT_NOFILE, &limit);
+      return room == expected_room && limit.rlim_cur == expected_soft ? 0 : 1;
+    });
+  };
+  CHECK(room_under({100, 4096}, 512, 832) == 0);
+  CHECK(room_under({1024, 4096}, 512, 1024) == 0);
+  CHECK(room_under({100, 700}, 380, 700) == 0);
+  CHECK(room_under({100, 200}, 100, 200) == 0);
 }

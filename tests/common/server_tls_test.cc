@@ -420,15 +420,18 @@ TEST_CASE("requests beyond the rate limit get 429, but not on open paths") {
   CHECK(status_of(get(server, "/-/healthy")) == "200");
 }
 
-TEST_CASE("configured headers are on every response") {
+TEST_CASE("configured headers are on every response; that HTTP/2 is not served is said once") {
   const Site site(
-      "http_server_config:\n  headers:\n    X-Frame-Options: deny\n"
+      "http_server_config:\n  http2: true\n  headers:\n    X-Frame-Options: deny\n"
       "basic_auth_users:\n  alice: " +
       std::string(kWonderland) + "\n");
+  const CaughtLog log(site.file("log"));
   const Server server(site.options(), page);
-  CHECK(get(server, "/metrics").find("\r\nX-Frame-Options: deny\r\n") != std::string::npos);
-  CHECK(get(server, "/metrics", kAsAlice).find("\r\nX-Frame-Options: deny\r\n") !=
-        std::string::npos);
+  for (const std::string headers : {"", kAsAlice}) {
+    CHECK(get(server, "/metrics", headers).find("\r\nX-Frame-Options: deny\r\n") !=
+          std::string::npos);
+  }
+  CHECK(log.lines("msg=\"HTTP/2 is not served, HTTP/1.1 is\"").size() == 1);
 }
 
 TEST_CASE("the access log says who read what, without the query and the password") {

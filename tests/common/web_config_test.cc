@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 #include <fstream>
+#include <future>
+#include <latch>
 
 #include "common/base/error.h"
 #include "common/http/rate_limit.h"
@@ -81,6 +83,7 @@ TEST_CASE("a web configuration without a section configures nothing") {
   CHECK(config.headers.empty());
   CHECK_FALSE(config.rate_limit);
   CHECK_FALSE(load("tls_server_config: {}\n").tls);
+  CHECK_FALSE(load("# nothing yet\n").tls);
 }
 
 TEST_CASE("certificate, key and client CA come from files beside the configuration") {
@@ -288,6 +291,25 @@ TEST_CASE("a user who does not exist costs a computation, as one who does") {
     CHECK(check.check(users, credentials("bob", "wonderland")) == Result::wrong);
   }
   CHECK(check.computed() == 3);
+}
+
+TEST_CASE("password checks do not pile up") {
+  const http::Users users{{"bob", "$2y$10$ABCDEFGHIJKLMNOPQRSTUu8kfLPn5QBLBObp.I92j1QXYZAkf7PVG"}};
+  http::PasswordCheck check;
+  std::latch start(48);
+  std::vector<std::future<Result>> attempts;
+  for (int i = 0; i < 48; ++i) {
+    attempts.push_back(std::async(std::launch::async, [&, i] {
+      start.arrive_and_wait();
+      return check.check(users, credentials("bob", "guess" + std::to_string(i)));
+    }));
+  }
+  std::size_t wrong = 0, busy = 0;
+  for (auto& attempt : attempts) (attempt.get() == Result::busy ? busy : wrong) += 1;
+  CHECK(busy > 0);
+  CHECK(wrong >= 16);
+  CHECK(check.computed() == wrong);
+  CHECK(check.check(users, credentials("bob", "builder")) == Result::right);
 }
 
 TEST_CASE("a token bucket lets a burst pass, then one request an interval") {

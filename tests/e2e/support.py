@@ -1,0 +1,249 @@
+"""What the end-to-end tests share: the real binary and the real Prometheus, started and stopped."""
+
+import contextlib
+import http.client
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+EXPORTER = pathlib.Path(os.environ.get("BIN_DIR", SOURCE / "build/release/bin")) / "host_exporter"
+SANITIZED = bool(os.environ.get("SANITIZED"))
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def seconds(count):
+    """A bound of time: sanitizers slow the binary down."""
+    return count * (10 if SANITIZED else 1)
+
+
+START = seconds(20)  # the machine may be busy with other tests
+
+
+@contextlib.contextmanager
+def folder():
+    path = pathlib.Path(tempfile.mkdtemp(prefix="e2e-"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
+
+
+def run(*flags, env=None, cwd=None):
+    """Runs the exporter to its end; standard output and error are text."""
+    return subprocess.run([EXPORTER, *flags], env=environment(env), cwd=cwd, timeout=START,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
+
+def environment(extra):
+    clean = {name: value for name, value in os.environ.items()
+             if not name.startswith("LISTEN_") and not name.lower().endswith("_proxy")}
+    return clean | (extra or {})
+
+
+def free_port(address="127.0.0.1"):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.bind((address, 0))
+        return probe.getsockname()[1]
+
+
+def poll(condition, what, timeout=None):
+    """Calls condition() until it gives something true, and returns that."""
+    end = time.monotonic() + (timeout or START)
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise AssertionError(f"gave up waiting: {what}")
+        time.sleep(0.01)
+
+
+class Process:
+    """A child process and the lines that it writes. Killed at the end if it still runs."""
+
+    def __init__(self, command, env=None, **options):
+        self.lines = []
+        self._news = threading.Condition()
+        self.child = subprocess.Popen(
+            command, env=environment(env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace", **options)
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self):
+        for line in self.child.stdout:
+            with self._news:
+                self.lines.append(line.rstrip("\n"))
+                self._news.notify_all()
+        with self._news:
+            self.lines.append(None)
+            self._news.notify_all()
+
+    def log(self):
+        with self._news:
+            return [line for line in self.lines if line is not None]
+
+    def wait_for_lines(self, text, count=1, timeout=None):
+        """The lines that hold `text`, once there are so many."""
+        def found():
+            return [line for line in self.lines if line is not None and text in line]
+
+        with self._news:
+            self._news.wait_for(lambda: len(found()) >= count or None in self.lines,
+                                timeout or START)
+            if len(found()) < count:
+                raise AssertionError(f"no line with {text!r} in:\n" + "\n".join(map(str, self.lines)))
+            return found()
+
+    def send(self, number):
+        self.child.send_signal(number)
+
+    def wait(self, timeout):
+        """The exit code; the log is complete then."""
+        code = self.child.wait(timeout)
+        self._reader.join()
+        return code
+
+    def stop(self):
+        """Ends it as a user does, and returns the exit code."""
+        self.send(signal.SIGTERM)
+        return self.wait(START)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.child.poll() is None:
+            self.child.kill()
+        self.wait(START)
+        self.child.stdout.close()
+
+
+class Exporter(Process):
+    """host_exporter on a free port of 127.0.0.1, unless other flags say where to listen."""
+
+    def __init__(self, *flags, env=None, command=(), **options):
+        listen = () if any("--web.listen-address" in flag or "--web.systemd-socket" in flag
+                           for flag in flags) else ("--web.listen-address=127.0.0.1:0",)
+        super().__init__([*command, EXPORTER, *listen, *flags], env=env, **options)
+        try:
+            self.addresses = self._wait_until_it_listens()
+        except BaseException:
+            self.__exit__()
+            raise
+        self.port = int(self.addresses[0].rpartition(":")[2])
+
+    def _wait_until_it_listens(self):
+        first = self.wait_for_lines("listening")[0]
+        field = re.search(r'address"?[=:]"?([^ "]+)', first)
+        return [field.group(1)]
+
+    def url(self, path="/metrics", scheme="http"):
+        return f"{scheme}://127.0.0.1:{self.port}{path}"
+
+    def get(self, path="/metrics", **arguments):
+        return fetch(self.port, path, **arguments)
+
+    def page(self, query="", **headers):
+        answer = self.get("/metrics" + query, headers=headers)
+        if answer.status != 200:
+            raise AssertionError(f"{answer.status}: {answer.body[:500]}")
+        return answer.body.decode()
+
+    def proc(self, name):
+        return pathlib.Path(f"/proc/{self.child.pid}/{name}")
+
+    def cpu_ticks(self):
+        fields = self.proc("stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    def descriptors(self):
+        return len(list(self.proc("fd").iterdir()))
+
+    def threads(self):
+        return len(list(self.proc("task").iterdir()))
+
+    def resident_bytes(self):
+        kibibytes = re.search(r"^VmRSS:\s+(\d+) kB", self.proc("status").read_text(), re.M)
+        return int(kibibytes.group(1)) * 1024
+
+
+class Answer:
+    def __init__(self, reply):
+        self.status = reply.status
+        self.headers = {name.lower(): value for name, value in reply.getheaders()}
+        self.body = reply.read()
+
+
+def ask(connection, path, method="GET", headers=None):
+    """One request over an http.client connection, with no headers but Host and the given ones."""
+    connection.putrequest(method, path, skip_accept_encoding=True)
+    for name, value in (headers or {}).items():
+        connection.putheader(name, value)
+    if method == "POST":
+        connection.putheader("Content-Length", "0")
+    connection.endheaders()
+    return Answer(connection.getresponse())
+
+
+def fetch(port, path, method="GET", headers=None, host="127.0.0.1", timeout=None):
+    with contextlib.closing(
+            http.client.HTTPConnection(host, port, timeout=timeout or START)) as connection:
+        return ask(connection, path, method, headers)
+
+
+def samples(page):
+    """The page's samples: the series as it is written, and its value."""
+    lines = [line for line in page.splitlines() if line and not line.startswith("#")]
+    return {series: value for series, _, value in (line.rpartition(" ") for line in lines)}
+
+
+def families(page):
+    """The names that the page declares, with their types."""
+    return dict(re.findall(r"^# TYPE (\S+) (\S+)$", page, re.M))
+
+
+def collectors(page):
+    """Whether each collector on the page succeeded."""
+    return {name: value == "1" for name, value in
+            re.findall(r'^exporter_collector_success\{collector="(\w+)"\} (\d)$', page, re.M)}
+
+
+class SlowTree:
+    """A procfs that keeps the slabinfo collector busy for about as long as wished: its slabs' names
+    are held against an expression that no automaton of bounded size decides. Use it with `flags`.
+    """
+
+    _EXPRESSION = "a[ab]{200}c|^[ab]+$"
+    _HEADER = ("slabinfo - version: 2.1\n"
+               "# name <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables "
+               "<limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> "
+               "<sharedavail>\n")
+    _PROBE = 40
+
+    def __init__(self, path, duration):
+        self.file = pathlib.Path(path) / "slabinfo"
+        self.flags = ("--collector.disable-defaults", "--collector.time", "--collector.slabinfo",
+                      f"--collector.slabinfo.slabs-exclude={self._EXPRESSION}",
+                      f"--path.procfs={path}")
+        self._write(self._PROBE)
+        page = run("--once", *self.flags).stdout
+        took = float(samples(page)['exporter_collector_duration_seconds{collector="slabinfo"}'])
+        self._write(round(self._PROBE * duration / took))
+
+    def _write(self, slabs):
+        dice = random.Random(1)
+        names = ("".join(dice.choices("ab", k=1000)) for _ in range(slabs))
+        self.file.write_text(self._HEADER + "".join(
+            f"{name} 1 2 3 4 5 : tunables 0 0 0 : slabdata 1 2 0\n" for name in names))
