@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "common/base/log.h"
+
 namespace exporter::http {
 
 namespace {
@@ -32,13 +34,13 @@ Connections::Connections(std::size_t limit, std::chrono::milliseconds patience)
 
 bool Connections::admit() {
   std::unique_lock lock(mutex_);
-  while (!draining_ && ended_ < kMaxEnded) {
-    if (connections_.size() - ended_ < limit_) return true;
+  while (!draining_ && connections_.size() < limit_ + kMaxEnding) {
+    if (connections_.size() - ending_ < limit_) return true;
     const auto oldest = longest_idle();
     if (oldest == connections_.end()) return false;
     const auto spoken = oldest->second.since + kTimeToSpeak;
     if (Clock::now() >= spoken) {
-      end(oldest->first, oldest->second);
+      end_unless_spoken(oldest->first, oldest->second);
       return true;
     }
     changed_.wait_until(lock, spoken, [this] { return draining_; });
@@ -50,7 +52,7 @@ Connections::Table::iterator Connections::longest_idle() {
   auto longest = connections_.end();
   for (auto each = connections_.begin(); each != connections_.end(); ++each) {
     const auto& connection = each->second;
-    if (connection.phase != Phase::idle || connection.ended) continue;
+    if (connection.phase != Phase::idle || connection.ending) continue;
     if (longest == connections_.end() || connection.since < longest->second.since) longest = each;
   }
   return longest;
@@ -75,7 +77,7 @@ void Connections::enter(int fd, Phase phase) {
     connection.received = received_by_peer(fd);
     connection.served = true;
   }
-  if (draining_ && phase == Phase::idle) end(fd, connection);
+  if (draining_ && phase == Phase::idle) end_unless_spoken(fd, connection);
   if (connection.until < next_check_) {
     next_check_ = connection.until;
     changed_.notify_all();
@@ -90,7 +92,7 @@ std::chrono::milliseconds Connections::patience_with(const Connection& connectio
 void Connections::close(int fd) {
   const std::lock_guard lock(mutex_);
   const auto found = connections_.find(fd);
-  if (found->second.ended) --ended_;
+  if (found->second.ending) --ending_;
   connections_.erase(found);
   if (connections_.empty()) changed_.notify_all();
 }
@@ -100,8 +102,7 @@ void Connections::drain() {
   draining_ = true;
   changed_.notify_all();
   for (auto& [fd, connection] : connections_) {
-    // Reading alone is shut, so that a request that has already arrived is still answered.
-    if (connection.phase == Phase::idle) ::shutdown(fd, SHUT_RD);
+    if (connection.phase == Phase::idle) end_unless_spoken(fd, connection);
   }
 }
 
@@ -128,12 +129,8 @@ Clock::time_point Connections::end_overdue() {
   const auto now = Clock::now();
   auto next = Clock::time_point::max();
   for (auto& [fd, connection] : connections_) {
-    if (connection.ended) continue;
-    if (connection.until <= now && !extend(fd, connection, now)) {
-      end(fd, connection);
-    } else {
-      next = std::min(next, connection.until);
-    }
+    if (connection.until <= now && !extend(fd, connection, now)) end(fd, connection);
+    next = std::min(next, connection.until);
   }
   return next;
 }
@@ -150,19 +147,32 @@ bool Connections::extend(int fd, Connection& connection, Clock::time_point now) 
 }
 
 void Connections::end(int fd, Connection& connection) {
-  if (!connection.ended) ++ended_;
-  connection.ended = true;
+  if (!connection.ending) ++ending_;
+  connection.ending = true;
+  connection.until = Clock::time_point::max();
   ::shutdown(fd, SHUT_RDWR);
+}
+
+void Connections::end_unless_spoken(int fd, Connection& connection) {
+  if (!connection.ending) ++ending_;
+  connection.ending = true;
+  ::shutdown(fd, SHUT_RD);
 }
 
 std::size_t room_for_connections(std::size_t wanted) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
-  const rlim_t others = Connections::kMaxEnded + kOtherDescriptors;
+  const rlim_t others = Connections::kMaxEnding + kOtherDescriptors;
   if (limit.rlim_cur >= wanted + others) return wanted;
   limit.rlim_cur = std::min<rlim_t>(wanted + others, limit.rlim_max);
   ::setrlimit(RLIMIT_NOFILE, &limit);
-  return std::min<std::size_t>(wanted, limit.rlim_cur - std::min(others, limit.rlim_cur / 2));
+  const auto room = limit.rlim_cur - std::min(others, limit.rlim_cur / 2);
+  if (room < wanted) {
+    log::warn("the limit of open files allows fewer connections",
+              {{"wanted", static_cast<std::int64_t>(wanted)},
+               {"allowed", static_cast<std::int64_t>(room)}});
+  }
+  return std::min<std::size_t>(wanted, room);
 }
 
 }  // namespace exporter::http

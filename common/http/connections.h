@@ -26,7 +26,7 @@ class Connections {
   };
 
   /// How many may be on their way out, beyond the limit.
-  static constexpr std::size_t kMaxEnded = 64;
+  static constexpr std::size_t kMaxEnding = 64;
 
   /// Holds at most `limit` connections. Each phase but `working` may last for `patience`; `idle`
   /// four times as long between requests, and `sending` while the client takes 64 KiB a second.
@@ -52,7 +52,7 @@ class Connections {
     Clock::time_point since, until;
     std::uint64_t received;  ///< what the client had received when `until` was set
     bool served;             ///< had a response
-    bool ended;
+    bool ending;             ///< was told to end
   };
   using Table = std::unordered_map<int, Connection>;
 
@@ -62,20 +62,22 @@ class Connections {
   Clock::time_point end_overdue();
   bool extend(int fd, Connection& connection, Clock::time_point now);
   void end(int fd, Connection& connection);
+  /// Shuts reading alone, so that a request that has already arrived is still answered.
+  void end_unless_spoken(int fd, Connection& connection);
 
   const std::size_t limit_;
   const std::chrono::milliseconds patience_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   Table connections_;
-  std::size_t ended_ = 0;
+  std::size_t ending_ = 0;
   bool draining_ = false;
   Clock::time_point next_check_ = Clock::time_point::max();
   std::jthread watcher_;
 };
 
 /// Raises the soft limit of open files as far as `wanted` connections need and the hard limit
-/// allows; returns how many of them fit.
+/// allows; returns how many of them fit, and logs when that is not all.
 std::size_t room_for_connections(std::size_t wanted);
 
 }  // namespace exporter::http

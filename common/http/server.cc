@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <condition_variable>
 #include <cstdarg>
 #include <cstdio>
+#include <future>
 #include <mutex>
 #include <thread>
 
@@ -48,6 +48,8 @@ struct Exchange {
   std::size_t bytes = 0;
 };
 
+Response body_too_large() { return plain_response(413, "request body too large\n"); }
+
 /// Null when on_connection() failed.
 const Peer* peer_of(MHD_Connection* connection) {
   const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -88,10 +90,10 @@ std::string header_of(MHD_Connection* connection, std::string_view wanted) {
 
 std::vector<std::string> query_of(MHD_Connection* connection, std::string_view wanted) {
   std::vector<std::string> values;
-  for_each_value(connection, MHD_GET_ARGUMENT_KIND,
-                 [&](std::string_view name, std::string_view value) {
-                   if (name == wanted) values.emplace_back(value);
-                 });
+  const auto visit = [&](std::string_view name, std::string_view value) {
+    if (name == wanted) values.emplace_back(value);
+  };
+  for_each_value(connection, MHD_GET_ARGUMENT_KIND, visit);
   return values;
 }
 
@@ -147,7 +149,6 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   void start_on(Listener& listener);
   void cut();
 
-  static MHD_Result on_accept(void* self, const sockaddr* address, socklen_t size);
   static void on_connection(void* self, MHD_Connection* connection, void** peer,
                             MHD_ConnectionNotificationCode code);
   static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url,
@@ -171,9 +172,6 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   std::vector<MHD_Daemon*> daemons_;
   Connections connections_;
   std::once_flag stopped_;
-  std::mutex mutex_;
-  std::condition_variable cut_done_;
-  bool cut_ = false;
 };
 
 void Server::Impl::start() {
@@ -183,11 +181,6 @@ void Server::Impl::start() {
     for (const auto& address : options_.listen) listeners_.push_back(listen_on(address));
   }
   if (listeners_.empty()) throw Error(Reason::config, "no --web.listen-address was given");
-  if (max_connections_ < options_.max_connections) {
-    log::warn("the limit of open files allows fewer connections",
-              {{"wanted", static_cast<std::int64_t>(options_.max_connections)},
-               {"allowed", static_cast<std::int64_t>(max_connections_)}});
-  }
   for (auto& listener : listeners_) start_on(listener);
 }
 
@@ -196,7 +189,7 @@ void Server::Impl::start_on(Listener& listener) {
   const auto number = [](auto value) { return static_cast<std::intptr_t>(value); };
   std::vector<MHD_OptionItem> items{
       {MHD_OPTION_LISTEN_SOCKET, listener.fd(), nullptr},
-      {MHD_OPTION_CONNECTION_LIMIT, number(max_connections_ + Connections::kMaxEnded), nullptr},
+      {MHD_OPTION_CONNECTION_LIMIT, number(max_connections_ + Connections::kMaxEnding), nullptr},
       {MHD_OPTION_CONNECTION_MEMORY_LIMIT, number(2 * options_.max_header_bytes), nullptr},
       {MHD_OPTION_THREAD_STACK_SIZE, number(kThreadStack), nullptr},
       {MHD_OPTION_STRICT_FOR_CLIENT, 1, nullptr},
@@ -213,7 +206,10 @@ void Server::Impl::start_on(Listener& listener) {
   // ones instead.
   const unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION |
                          MHD_USE_ITC | MHD_USE_ERROR_LOG | (gate_.tls() ? MHD_USE_TLS : 0);
-  auto* daemon = MHD_start_daemon(flags, 0, &on_accept, this, &on_request, this,
+  const auto admit = [](void* self, const sockaddr*, socklen_t) {
+    return static_cast<Impl*>(self)->connections_.admit() ? MHD_YES : MHD_NO;
+  };
+  auto* daemon = MHD_start_daemon(flags, 0, admit, this, &on_request, this,
                                   MHD_OPTION_EXTERNAL_LOGGER, &log_library_message, nullptr,
                                   MHD_OPTION_ARRAY, items.data(), MHD_OPTION_END);
   if (daemon == nullptr) {
@@ -234,25 +230,18 @@ void Server::Impl::stop(std::chrono::milliseconds grace) {
 }
 
 void Server::Impl::cut() {
-  std::thread cutter([self = shared_from_this()] {
+  std::promise<void> promise;
+  const auto done = promise.get_future();
+  std::thread cutter([self = shared_from_this(), promise = std::move(promise)]() mutable {
     for (auto* daemon : self->daemons_) MHD_stop_daemon(daemon);
-    const std::lock_guard lock(self->mutex_);
-    self->cut_ = true;
-    self->cut_done_.notify_all();
+    promise.set_value();
   });
-  std::unique_lock lock(mutex_);
-  const bool done = cut_done_.wait_for(lock, kCutting, [this] { return cut_; });
-  lock.unlock();
-  if (done) {
+  if (done.wait_for(kCutting) == std::future_status::ready) {
     cutter.join();
   } else {
     cutter.detach();
     log::warn("a request still runs and was left behind");
   }
-}
-
-MHD_Result Server::Impl::on_accept(void* self, const sockaddr*, socklen_t) {
-  return static_cast<Impl*>(self)->connections_.admit() ? MHD_YES : MHD_NO;
 }
 
 void Server::Impl::on_connection(void* self, MHD_Connection* connection, void** peer,
@@ -307,8 +296,7 @@ MHD_Result Server::Impl::begin(MHD_Connection* connection, const Peer& peer, Exc
   judge(connection, exchange);
   connections_.enter(peer.fd, Phase::receiving);
   const auto length = parse_number<std::uint64_t>(header_of(connection, "Content-Length"));
-  if (length.value_or(0) <= kMaxDiscardedBody) return MHD_YES;
-  return send(connection, peer, exchange, plain_response(413, "request body too large\n"));
+  return length > kMaxDiscardedBody ? send(connection, peer, exchange, body_too_large()) : MHD_YES;
 }
 
 MHD_Result Server::Impl::finish(MHD_Connection* connection, const Peer& peer, Exchange& exchange) {
@@ -331,8 +319,7 @@ void Server::Impl::judge(MHD_Connection* connection, Exchange& exchange) {
 
 Response Server::Impl::respond(MHD_Connection* connection, const Peer& peer, Exchange& exchange) {
   if (auto& refusal = exchange.verdict.refusal) return std::move(*refusal);
-  if (exchange.body_received > kMaxRequestBody)
-    return plain_response(413, "request body too large\n");
+  if (exchange.body_received > kMaxRequestBody) return body_too_large();
   Request request{
       .method = exchange.method,
       .path = exchange.path,

@@ -48,8 +48,13 @@ Response text(std::string body) {
 
 Response done(const Request&) { return text("done"); }
 
+/// The status of a page, or why there is none.
 std::string status(const Server& server) {
-  return status_of(RawClient(server.port()).say(kGetAndClose).read_to_end());
+  try {
+    return status_of(RawClient(server.port()).say(kGetAndClose).read_to_end());
+  } catch (const Error& error) {
+    return error.what();
+  }
 }
 
 /// The number at "name:" in /proc/self/status.
@@ -208,13 +213,7 @@ TEST_CASE("when all connections are busy a new one is refused, and served again 
   CHECK(status_of(first.read_to_end()) == "200");
   CHECK(status_of(second.read_to_end()) == "200");
   std::string last;
-  for (int attempt = 0; attempt < 1000 && last != "200"; ++attempt) {
-    try {
-      last = status(server);
-    } catch (const Error&) {
-      last = "refused";
-    }
-  }
+  for (int attempt = 0; attempt < 1000 && last != "200"; ++attempt) last = status(server);
   CHECK(last == "200");
 }
 
@@ -244,7 +243,9 @@ TEST_CASE(
   });
   int served = 0;
   while (flooding) {
-    REQUIRE(status(server) == "200");
+    // A client of a machine that is this busy may be kept from speaking for 100 ms.
+    int tries = 1;
+    while (status(server) != "200") REQUIRE(++tries <= 5);
     ++served;
     most_threads = std::max(most_threads, process_status("Threads"));
     most_memory = std::max(most_memory, process_status("VmRSS"));
