@@ -82,6 +82,14 @@ class Server:
             total += int(re.search(rf"{key}:\s+(\d+)", status).group(1)) * 1024
         return total
 
+    def share_bytes(self):
+        """Its proportional set size: what it shares with other processes counts in part."""
+        total = 0
+        for pid in self.pids():
+            rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+            total += int(re.search(r"^Pss:\s+(\d+)", rollup, re.M).group(1)) * 1024
+        return total
+
 
 class Series:
     """Latencies and CPU of requests that were sent one after the other."""
