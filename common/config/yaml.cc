@@ -127,6 +127,7 @@ Yaml Yaml::parse(std::string_view text, std::string origin) {
 
 bool Yaml::is_map() const { return node_->kind == Kind::map; }
 bool Yaml::is_sequence() const { return node_->kind == Kind::sequence; }
+bool Yaml::is_empty() const { return node_->kind != Kind::scalar && node_->children.empty(); }
 
 Yaml Yaml::required(std::string_view key) const {
   const Node* value = look_up(*node_, key);
@@ -215,6 +216,9 @@ std::optional<SecretSource> Yaml::optional_secret(std::string_view key) const {
   }
   expect(*given, Kind::scalar);
   if (given->key == name) return SecretSource::literal(Secret(given->text));
+  if (given->text.find('\n') != std::string::npos) {
+    fail_at(*given, "more than one line: a secret itself belongs to " + path::quoted(name));
+  }
   if (given->key.ends_with("_env")) return SecretSource::env(given->text);
   return SecretSource::file((std::filesystem::path(folder()) / given->text).string());
 }

@@ -33,6 +33,7 @@ class Yaml {
 
   bool is_map() const;
   bool is_sequence() const;
+  bool is_empty() const;  ///< a map or a sequence without items
 
   /// The value at `key`; fails when it is missing or null.
   Yaml required(std::string_view key) const;

@@ -101,7 +101,9 @@ std::string read_file(const Yaml& from, const std::string& path) {
 }
 
 std::string path_of(const Yaml& file) {
-  return (std::filesystem::path(file.folder()) / file.string()).string();
+  const auto name = file.string();
+  if (name.find('\n') != std::string::npos) file.fail("more than one line: not the name of a file");
+  return (std::filesystem::path(file.folder()) / name).string();
 }
 
 /// The PEM text at `key`, or in the file at `key`_file.
@@ -256,7 +258,9 @@ bool is_bcrypt(std::string_view hash) {
 
 void read_users(const Yaml& yaml, WebConfig& config) {
   for (const auto& [name, hash] : yaml.entries()) {
-    if (name.find(':') != std::string::npos) hash.fail("a user's name cannot hold a colon");
+    // Such a name holds a hash or a password: it is not shown.
+    if (name.find(':') != std::string::npos) yaml.fail("a user's name cannot hold a colon");
+    if (is_bcrypt(name)) yaml.fail("a hash in the place of a user's name");
     const auto text = hash.string();
     if (!is_bcrypt(text)) hash.fail("not a bcrypt hash as `htpasswd -nBC 10 \"\"` makes it");
     config.users.emplace(name, text);
@@ -281,7 +285,7 @@ WebConfig WebConfig::load(const std::string& path) {
   config.files.push_back(path);
   const auto yaml = Yaml::load_file(path);
   const auto tls = yaml.optional("tls_server_config");
-  if (tls && (!tls->is_map() || !tls->entries().empty())) config.tls = read_tls(*tls, config.files);
+  if (tls && !tls->is_empty()) config.tls = read_tls(*tls, config.files);
   if (const auto http = yaml.optional("http_server_config")) read_http(*http, config);
   if (const auto users = yaml.optional("basic_auth_users")) read_users(*users, config);
   if (const auto limit = yaml.optional("rate_limit")) config.rate_limit = read_rate_limit(*limit);

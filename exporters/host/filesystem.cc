@@ -5,6 +5,7 @@
 
 #include "exporters/host/collectors.h"
 #include "exporters/host/mount_stats.h"
+#include "exporters/host/mount_table.h"
 
 namespace exporter::host {
 namespace {
@@ -54,65 +55,12 @@ constexpr Flag kFlags[] = {
      "how many mounts more to ask at once while one does not answer"},
 };
 
-/// A line of /proc/PID/mountinfo.
-struct Mount {
-  std::uint64_t id;
-  std::string device, mount_point, type, major, minor;
-  bool read_only;
-  std::size_t place = 0;
-};
-
-/// The bytes that the kernel writes as `\ooo`: blanks and the backslash.
-std::string unescape(std::string_view text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte =
-        text[i] == '\\' ? parse_number<std::uint8_t>(text.substr(i + 1, 3), 8) : std::nullopt;
-    plain += byte ? static_cast<char>(*byte) : text[i];
-    if (byte) i += 3;
-  }
-  return plain;
-}
-
-bool has_option(std::string_view options, std::string_view wanted) {
-  while (!options.empty()) {
-    if (next_part(options, ',') == wanted) return true;
-  }
-  return false;
-}
-
 /// As Go spells it, which is what node_exporter shows: "Permission denied" begins in lower case.
 std::string error_text(int error) {
   auto text = std::generic_category().message(error);
   const auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
   if (text.size() > 1 && upper(text[0]) && !upper(text[1])) text[0] |= 0x20;
   return text;
-}
-
-/// "36 35 98:0 /root /mnt rw,noatime shared:1 - ext3 /dev/root rw,errors=continue", see
-/// proc_pid_mountinfo(5).
-Mount parse_mount(const Lines& lines, std::string_view line) {
-  const auto dash = line.find(" - ");
-  if (dash == std::string_view::npos) lines.fail("the separator \"-\" is missing");
-  auto front = line.substr(0, dash), back = line.substr(dash + 3);
-  const auto id = lines.integer(next_part(front, ' '));
-  next_part(front, ' ');
-  auto device_number = next_part(front, ' ');
-  const auto major = lines.integer(next_part(device_number, ':'));
-  const auto minor = lines.integer(device_number);
-  next_part(front, ' ');
-  const auto mount_point = unescape(next_part(front, ' '));
-  const auto options = next_part(front, ' ');
-  const auto type = next_part(back, ' '), device = next_part(back, ' ');
-  if (mount_point.empty() || type.empty()) lines.fail("a field is missing");
-  return {.id = id,
-          .device = std::string(device),
-          .mount_point = mount_point,
-          .type = std::string(type),
-          .major = std::to_string(major),
-          .minor = std::to_string(minor),
-          .read_only = has_option(options, "ro") || has_option(back, "ro") ||
-                       has_option(back, "emergency_ro")};
 }
 
 class Filesystem {
@@ -137,10 +85,15 @@ class Filesystem {
     }
     const auto end = std::min(deadline.when(), Clock::now() + timeout_);
     const auto stats = statter_.stat(places_, end, deadline.stop());
-    for (const auto& mount : mounts_) add(samples, mount, stats[mount.place]);
+    for (const auto& [mount, place] : mounts_) add(samples, mount, stats[place]);
   }
 
  private:
+  struct Shown {
+    Mount mount;
+    std::size_t place;  ///< in places_
+  };
+
   void read_table(std::string_view text);
   static void add(Samples& samples, const Mount& mount, const std::optional<MountStat>& stat);
 
@@ -149,28 +102,27 @@ class Filesystem {
   Filter mount_points_, types_;
   std::chrono::milliseconds timeout_;
   MountStatter statter_;
-  std::vector<Mount> mounts_;
+  std::vector<Shown> mounts_;
   MountStatter::Mounts places_ = std::make_shared<const std::vector<MountPoint>>();
 };
 
 /// Mounts that stand over each other at one place are all shown, and have one answer: the
 /// topmost's, which is the last in the table.
 void Filesystem::read_table(std::string_view text) {
-  std::vector<Mount> mounts;
+  std::vector<Shown> mounts;
   std::vector<MountPoint> places;
   std::unordered_map<std::string, std::size_t> place_at;
   std::unordered_set<std::string> seen;
   Lines lines(proc_.path(table_), text);
   for (std::string_view line; lines.next(line);) {
     auto mount = parse_mount(lines, line);
-    mount.mount_point = unrooted(rootfs_, mount.mount_point);
+    mount.mount_point = std::string(unrooted(rootfs_, mount.mount_point));
     if (!mount_points_.passes(mount.mount_point) || !types_.passes(mount.type)) continue;
     const auto [place, is_new] = place_at.emplace(mount.mount_point, places.size());
     if (is_new) places.push_back({0, rooted(rootfs_, mount.mount_point)});
     places[place->second].id = mount.id;
-    mount.place = place->second;
     const auto series = mount.device + '\0' + mount.mount_point + '\0' + mount.type;
-    if (seen.insert(series).second) mounts.push_back(std::move(mount));
+    if (seen.insert(series).second) mounts.push_back({std::move(mount), place->second});
   }
   mounts_ = std::move(mounts);
   places_ = std::make_shared<const std::vector<MountPoint>>(std::move(places));

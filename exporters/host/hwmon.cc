@@ -1,8 +1,7 @@
-#include <algorithm>
-#include <filesystem>
 #include <map>
 
 #include "exporters/host/collectors.h"
+#include "exporters/host/hwmon_chips.h"
 #include "exporters/host/hwmon_names.h"
 
 namespace exporter::host {
@@ -18,8 +17,9 @@ constexpr auto kRegulator =
     gauge("node_hwmon_voltage_regulator_version", "Hardware voltage regulator", "chip", "sensor");
 constexpr auto kInterval = gauge("node_hwmon_update_interval_seconds",
                                  "Hardware monitor update interval", "chip", "sensor");
+constexpr std::string_view kLabels[] = {"chip", "sensor"};
 constexpr MetricView named(MetricType type, std::string_view name, std::string_view help) {
-  return {type, name, help, {}};
+  return {type, name, help, kLabels};
 }
 constexpr MetricView kMetrics[] = {
     kChipName,
@@ -50,26 +50,12 @@ constexpr Flag kFlags[] = {
      "sensors to leave out, as chip;sensor (regular expression)"},
 };
 
-struct Chip {
-  std::string folder, name, kind;  ///< kind: what its driver calls it, may be empty
-};
-
 /// What the files of a sensor say, by element.
 struct Sensor {
   std::string type;
   std::map<std::string, std::string> elements;
 };
 using Sensors = std::map<std::string, Sensor>;
-
-/// "platform_coretemp_0" from /sys/devices/platform/coretemp.0; empty when there is no such path.
-std::string name_of_device(const std::string& path) {
-  std::error_code error;
-  const auto device = std::filesystem::canonical(path, error);
-  if (error) return {};
-  const auto name = clean_name(device.filename().native());
-  const auto bus = clean_name(device.parent_path().filename().native());
-  return name.empty() || bus.empty() ? name : bus + '_' + name;
-}
 
 std::string_view without_newlines(std::string_view text) {
   while (text.ends_with('\n')) text.remove_suffix(1);
@@ -85,16 +71,14 @@ class Hwmon {
         sensors_(host.settings, kFlags[2].name, kFlags[3].name) {}
 
   void collect(Samples& samples, const Deadline& deadline) {
-    for (const auto& chip : list()) {
+    for (const auto& chip : hwmon_chips(sys_)) {
       deadline.check();
       if (chips_.passes(chip.name)) add_chip(samples, chip);
     }
   }
 
  private:
-  std::vector<Chip> list();
-  std::string name_of(const Chip& chip) const;
-  void add_chip(Samples& samples, const Chip& chip);
+  void add_chip(Samples& samples, const HwmonChip& chip);
   void read(const std::string& folder, Sensors& sensors);
   static void add_sensor(Samples& samples, const std::string& chip, const std::string& name,
                          const Sensor& sensor);
@@ -103,43 +87,7 @@ class Hwmon {
   Filter chips_, sensors_;
 };
 
-/// The chips, each with a name of its own: those of one device are told apart by their kind or,
-/// when that is the same too, by their folder.
-std::vector<Chip> Hwmon::list() {
-  std::vector<Chip> chips;
-  for (const auto& entry : sys_.list("class/hwmon")) {
-    Chip chip{"class/hwmon/" + entry + '/', {}, {}};
-    if (!sys_.exists(chip.folder)) continue;
-    chip.kind = sys_.line(chip.folder + "name").value_or("");
-    chip.name = name_of(chip);
-    if (!chip.name.empty()) chips.push_back(std::move(chip));
-  }
-  auto named = chips;
-  for (auto& chip : named) {
-    const auto same_name = [&](const Chip& other) { return other.name == chip.name; };
-    const auto same_kind = [&](const Chip& o) { return same_name(o) && o.kind == chip.kind; };
-    if (std::count_if(chips.begin(), chips.end(), same_name) == 1) continue;
-    auto suffix = clean_name(chip.kind);
-    if (suffix.empty() || std::count_if(chips.begin(), chips.end(), same_kind) > 1) {
-      suffix = clean_name(std::filesystem::path(chip.folder).parent_path().filename().native());
-    }
-    chip.name += '_' + suffix;
-  }
-  return named;
-}
-
-/// The device's name, which stays the same at each start of the machine; else the driver's; else
-/// hwmonN.
-std::string Hwmon::name_of(const Chip& chip) const {
-  const auto device = name_of_device(sys_.path(chip.folder + "device"));
-  if (!device.empty()) return device;
-  const auto kind = clean_name(chip.kind);
-  if (!kind.empty()) return kind;
-  std::error_code error;
-  return clean_name(std::filesystem::canonical(sys_.path(chip.folder), error).filename().native());
-}
-
-void Hwmon::add_chip(Samples& samples, const Chip& chip) {
+void Hwmon::add_chip(Samples& samples, const HwmonChip& chip) {
   Sensors sensors;
   read(chip.folder, sensors);
   read(chip.folder + "device/", sensors);  // where the attributes of older drivers are

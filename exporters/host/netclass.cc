@@ -83,7 +83,7 @@ class Netclass {
   explicit Netclass(const Host& host)
       : sys_(host.sys()),
         filter_(host.settings, {}, kIgnored.name),
-        by_netlink_(host.own_network()),
+        by_netlink_(host.own_network() && netlink_.open()),
         ignore_invalid_speed_(host.settings.enabled(kIgnoreInvalid.name)) {}
 
   void collect(Samples& samples, const Deadline&) {

@@ -27,7 +27,7 @@ std::span<const std::byte> after(std::span<const std::byte> bytes, std::size_t s
 
 void Netlink::dump(std::uint16_t type, std::span<const std::byte> body, const Use& use) {
   try {
-    if (socket_ < 0) open();
+    if (!open()) throw io_error("netlink socket", errno);
     send(type, body);
     while (take(receive(), use)) {
     }
@@ -37,11 +37,13 @@ void Netlink::dump(std::uint16_t type, std::span<const std::byte> body, const Us
   }
 }
 
-void Netlink::open() {
+bool Netlink::open() {
+  if (socket_ >= 0) return true;
   socket_ = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol_);
-  if (socket_ < 0) throw io_error("netlink socket", errno);
+  if (socket_ < 0) return false;
   ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
   buffer_.resize(kReceiveSize);
+  return true;
 }
 
 void Netlink::close() {

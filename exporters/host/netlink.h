@@ -11,8 +11,8 @@
 
 namespace exporter::host {
 
-/// Asks the kernel for lists over netlink (RFC 3549). The socket is opened at the first question,
-/// in the network namespace of the thread that asks, and stays open. Not for two threads at once.
+/// Asks the kernel for lists over netlink (RFC 3549). The socket is of the network namespace of the
+/// thread that opens it, and stays open. Not for two threads at once.
 class Netlink {
  public:
   /// Takes the type of an answer, or of an attribute, and what follows its header.
@@ -24,6 +24,9 @@ class Netlink {
   Netlink(const Netlink&) = delete;
   Netlink& operator=(const Netlink&) = delete;
 
+  /// Opens the socket, if it is not open yet; false, with errno, when a sandbox forbids it.
+  bool open();
+
   /// Asks for all there is of that type and calls `use` for each answer. Throws Error{io}, and
   /// Error{timeout} when the kernel is silent for two seconds.
   template <class Body>
@@ -33,7 +36,6 @@ class Netlink {
   void dump(std::uint16_t type, std::span<const std::byte> body, const Use& use);
 
  private:
-  void open();
   void close();
   void send(std::uint16_t type, std::span<const std::byte> body);
   std::span<const std::byte> receive();

@@ -7,10 +7,9 @@ namespace {
 
 constexpr auto kJoules =
     counter("node_rapl_joules_total", "Current RAPL value in joules", "index", "path", "rapl_zone");
-constexpr MetricView kZoneJoules{MetricType::counter,
-                                 "node_rapl_<zone>_joules_total",
-                                 "Current RAPL value of the zone in joules",
-                                 {}};
+constexpr std::string_view kZoneLabels[] = {"index", "path"};
+constexpr MetricView kZoneJoules{MetricType::counter, "node_rapl_<zone>_joules_total",
+                                 "Current RAPL value of the zone in joules", kZoneLabels};
 constexpr MetricView kMetrics[] = {kZoneJoules, kJoules};
 
 constexpr Flag kFlags[] = {

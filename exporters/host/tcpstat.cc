@@ -38,11 +38,11 @@ class Tcpstat {
       : proc_(host.proc()),
         ipv4_(host.self() + "/net/tcp"),
         ipv6_(host.self() + "/net/tcp6"),
-        own_network_(host.own_network()) {}
+        by_netlink_(host.own_network() && netlink_.open()) {}
 
   void collect(Samples& samples, const Deadline&) {
     Sums sums;
-    if (own_network_) {
+    if (by_netlink_) {
       ask(sums, AF_INET);
       if (proc_.exists(ipv6_)) ask(sums, AF_INET6);
     } else {
@@ -93,7 +93,7 @@ class Tcpstat {
   Netlink netlink_{NETLINK_SOCK_DIAG};
   Files proc_;
   std::string ipv4_, ipv6_;
-  bool own_network_;
+  bool by_netlink_;
 };
 
 }  // namespace

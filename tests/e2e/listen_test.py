@@ -27,14 +27,14 @@ class Addresses(unittest.TestCase):
     def test_ipv4_alone(self):
         with Exporter(*ALONE, *listening("127.0.0.1:0")) as exporter:
             self.assertEqual(exporter.get().status, 200)
-            self.assertEqual(exporter.addresses, [f"127.0.0.1:{exporter.port}"])
+            self.assertEqual(exporter.address, f"127.0.0.1:{exporter.port}")
             with self.assertRaises(ConnectionRefusedError):
                 support.fetch(exporter.port, "/metrics", host="127.0.0.2")
 
     @unittest.skipUnless(has_ipv6(), "no IPv6 here")
     def test_ipv6_alone(self):
         with Exporter(*ALONE, *listening("[::1]:0")) as exporter:
-            self.assertEqual(exporter.addresses, [f"[::1]:{exporter.port}"])
+            self.assertEqual(exporter.address, f"[::1]:{exporter.port}")
             self.assertEqual(support.fetch(exporter.port, "/metrics", host="::1").status, 200)
             with self.assertRaises(ConnectionRefusedError):
                 exporter.get()
@@ -123,7 +123,7 @@ class Activation(unittest.TestCase):
             for _ in range(2):
                 with Exporter(*ALONE, "--web.systemd-socket", command=self.passing(listener),
                               pass_fds=[listener.fileno()]) as exporter:
-                    self.assertEqual(exporter.addresses, [f"127.0.0.1:{port}"])
+                    self.assertEqual(exporter.address, f"127.0.0.1:{port}")
                     self.assertEqual(exporter.get().status, 200)
                     self.assertEqual(exporter.stop(), 0)
             # Nobody listens now, and yet a client may come: the next one will serve it.

@@ -1,5 +1,6 @@
 """What the end-to-end tests share: the real binary and the real Prometheus, started and stopped."""
 
+import base64
 import contextlib
 import http.client
 import os
@@ -131,26 +132,38 @@ class Process:
 
 
 class Exporter(Process):
-    """host_exporter on a free port of 127.0.0.1, unless other flags say where to listen."""
+    """host_exporter on a free port of 127.0.0.1, unless other flags say where to listen. With
+    `silent_port` it listens there, and is not expected to say so."""
 
-    def __init__(self, *flags, env=None, command=(), **options):
-        listen = () if any("--web.listen-address" in flag or "--web.systemd-socket" in flag
-                           for flag in flags) else ("--web.listen-address=127.0.0.1:0",)
+    def __init__(self, *flags, env=None, command=(), silent_port=None, **options):
+        elsewhere = any("--web.listen-address" in flag or "--web.systemd-socket" in flag
+                        for flag in flags)
+        listen = () if elsewhere else (f"--web.listen-address=127.0.0.1:{silent_port or 0}",)
         super().__init__([*command, EXPORTER, *listen, *flags], env=env, **options)
         try:
-            self.addresses = self._wait_until_it_listens()
+            self.address = (self._wait_for_connects(silent_port) if silent_port else
+                            self._wait_until_it_listens())
         except BaseException:
             self.__exit__()
             raise
-        self.port = int(self.addresses[0].rpartition(":")[2])
+        self.port = int(self.address.rpartition(":")[2])
 
     def _wait_until_it_listens(self):
         first = self.wait_for_lines("listening")[0]
-        field = re.search(r'address"?[=:]"?([^ "]+)', first)
-        return [field.group(1)]
+        return re.search(r'address"?[=:]"?([^ "]+)', first).group(1)
 
-    def url(self, path="/metrics", scheme="http"):
-        return f"{scheme}://127.0.0.1:{self.port}{path}"
+    @staticmethod
+    def _wait_for_connects(port):
+        def connects():
+            with contextlib.suppress(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", port), timeout=START).close()
+                return True
+
+        poll(connects, f"port {port} accepts")
+        return f"127.0.0.1:{port}"
+
+    def url(self, path="/metrics"):
+        return f"http://127.0.0.1:{self.port}{path}"
 
     def get(self, path="/metrics", **arguments):
         return fetch(self.port, path, **arguments)
@@ -197,10 +210,16 @@ def ask(connection, path, method="GET", headers=None):
     return Answer(connection.getresponse())
 
 
-def fetch(port, path, method="GET", headers=None, host="127.0.0.1", timeout=None):
-    with contextlib.closing(
-            http.client.HTTPConnection(host, port, timeout=timeout or START)) as connection:
+def fetch(port, path, method="GET", headers=None, host="127.0.0.1", tls=None):
+    """One request over a connection of its own, with TLS when an ssl.SSLContext is given."""
+    connection = (http.client.HTTPSConnection(host, port, timeout=START, context=tls) if tls else
+                  http.client.HTTPConnection(host, port, timeout=START))
+    with contextlib.closing(connection):
         return ask(connection, path, method, headers)
+
+
+def basic_auth(user, password):
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
 def samples(page):
@@ -218,6 +237,26 @@ def collectors(page):
     """Whether each collector on the page succeeded."""
     return {name: value == "1" for name, value in
             re.findall(r'^exporter_collector_success\{collector="(\w+)"\} (\d)$', page, re.M)}
+
+
+class WebConfig:
+    """A web configuration in a folder: TLS with a certificate of its own for 127.0.0.1, and one
+    user. The password's hash has the least cost, for speed."""
+
+    user, password = "prometheus", "correct-horse-battery-staple"
+    hash = "$2b$04$ePHi8gnFlMfieOHRg2rg1e/dZ1s2tvWerwzW.QW0tP/UckohMOUMq"
+
+    def __init__(self, folder):
+        self.file, self.certificate, self.key = (
+            folder / name for name in ("web.yml", "certificate.pem", "key.pem"))
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-days", "2", "-subj", "/CN=exporter", "-addext",
+             "subjectAltName=IP:127.0.0.1", "-out", self.certificate, "-keyout", self.key],
+            check=True, capture_output=True)
+        self.file.write_text("tls_server_config:\n  cert_file: certificate.pem\n"
+                             "  key_file: key.pem\n"
+                             f"basic_auth_users:\n  {self.user}: {self.hash}\n")
 
 
 class SlowTree:

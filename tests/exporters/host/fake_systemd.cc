@@ -98,15 +98,13 @@ int on_message(sd_bus_message* message, void* data, sd_bus_error*) {
 }  // namespace
 
 FakeSystemd::FakeSystemd(State state) : state_(std::move(state)) {
-  std::string name = std::filesystem::temp_directory_path() / "fake_systemd.XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr || ::pipe(stop_) != 0) throw std::runtime_error(name);
-  folder_ = name;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const auto path = (folder_ / "bus").string();
+  const auto path = (folder_.path() / "bus").string();
   path.copy(address.sun_path, sizeof address.sun_path - 1);
   listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+  if (::pipe(stop_) != 0 ||
+      ::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
       ::listen(listener_, 4) != 0) {
     throw std::runtime_error(path);
   }
@@ -120,7 +118,6 @@ FakeSystemd::~FakeSystemd() {
   ::close(stop_[0]);
   ::close(listener_);
   ::unsetenv(kAddress);
-  std::filesystem::remove_all(folder_);
 }
 
 void FakeSystemd::serve() {

@@ -1,10 +1,11 @@
 #pragma once
 
-#include <filesystem>
 #include <map>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "tests/support/temporary_folder.h"
 
 /// A message bus of its own at a Unix socket, with org.freedesktop.systemd1 on it.
 class FakeSystemd {
@@ -37,7 +38,7 @@ class FakeSystemd {
   void serve_one(int connection);
 
   State state_;
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
   int listener_ = -1, stop_[2];
   std::thread thread_;
 };

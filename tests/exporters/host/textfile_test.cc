@@ -8,6 +8,7 @@
 
 #include "exporters/host/collectors.h"
 #include "exporters/host/text_files.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace exporter;
 using namespace exporter::host;
@@ -18,24 +19,18 @@ namespace {
 /// A folder of text files, which goes with the test.
 class Folder {
  public:
-  Folder() {
-    auto pattern = (fs::temp_directory_path() / "textfile_test.XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~Folder() { fs::remove_all(path_); }
-
-  const std::string& path() const { return path_; }
+  std::string path() const { return folder_.path(); }
   /// Writes a file that was last changed `changed` seconds after 1970.
   void write(const std::string& name, const std::string& text, std::time_t changed = 1700000003) {
-    const auto path = path_ + '/' + name;
+    const auto path = folder_.path() / name;
+    fs::create_directories(path.parent_path());
     std::ofstream(path, std::ios::binary) << text;
     const timespec times[] = {{changed, 0}, {changed, 999999999}};
     REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
   }
 
  private:
-  std::string path_;
+  TemporaryFolder folder_;
 };
 
 /// A collector of these folders.
@@ -220,14 +215,8 @@ TEST_CASE("a histogram in two text files is that of the first, with all its buck
 }
 
 TEST_CASE("folders of text files are found by patterns, each file once") {
-  const Folder root;
-  for (const std::string name : {"one", "two"}) {
-    fs::create_directory(root.path() + '/' + name);
-    std::ofstream(root.path() + '/' + name + "/x.prom") << name << " 1\n";
-    const timespec times[] = {{0, 0}, {1700000003, 0}};
-    const auto path = root.path() + '/' + name + "/x.prom";
-    REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
-  }
+  Folder root;
+  for (const std::string name : {"one", "two"}) root.write(name + "/x.prom", name + " 1\n");
   CHECK(Textfiles({root.path() + "/*", root.path() + "/two/"}).page(root.path()) ==
         "# HELP one Metric read from /one/x.prom\n# TYPE one untyped\none 1\n"
         "# HELP two Metric read from /two/x.prom\n# TYPE two untyped\ntwo 1\n" +
