@@ -14,7 +14,6 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = ROOT / "build/release/bin"
-TICKS = os.sysconf("SC_CLK_TCK")
 
 PLAIN = {"Accept": "text/plain;version=0.0.4"}
 AS_PROMETHEUS = {
@@ -69,17 +68,23 @@ class Server:
         return [self.child.pid, *map(int, children.split())]
 
     def cpu_seconds(self):
-        total = 0
-        for pid in self.pids():
-            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            total += int(fields[11]) + int(fields[12])
-        return total / TICKS
+        # The CPU-time clock of another process (clock_getcpuclockid(3)), in nanoseconds and with the
+        # threads that have ended; /proc/PID/stat counts ticks of 10 ms.
+        return sum(time.clock_gettime((~pid << 3) | 2) for pid in self.pids())
 
     def memory_bytes(self, key="VmRSS"):
         total = 0
         for pid in self.pids():
             status = pathlib.Path(f"/proc/{pid}/status").read_text()
             total += int(re.search(rf"{key}:\s+(\d+)", status).group(1)) * 1024
+        return total
+
+    def share_bytes(self):
+        """Its proportional set size: what it shares with other processes counts in part."""
+        total = 0
+        for pid in self.pids():
+            rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+            total += int(re.search(r"^Pss:\s+(\d+)", rollup, re.M).group(1)) * 1024
         return total
 
 

@@ -16,6 +16,7 @@ namespace {
 constexpr rlim_t kOtherDescriptors = 256;
 constexpr std::uint64_t kSlowestBytesPerSecond = 64 << 10;
 constexpr std::chrono::milliseconds kTimeToSpeak{100};
+constexpr std::chrono::seconds kTimeToEnd{5};  // for those on their way out to make room
 constexpr int kBetweenRequests = 4;  // so that a scrape each minute finds its connection open
 
 /// How much the peer has acknowledged since the connection was opened.
@@ -34,16 +35,21 @@ Connections::Connections(std::size_t limit, std::chrono::milliseconds patience)
 
 bool Connections::admit() {
   std::unique_lock lock(mutex_);
-  while (!draining_ && connections_.size() < limit_ + kMaxEnding) {
-    if (connections_.size() - ending_ < limit_) return true;
-    const auto oldest = longest_idle();
-    if (oldest == connections_.end()) return false;
-    const auto spoken = oldest->second.since + kTimeToSpeak;
-    if (Clock::now() >= spoken) {
-      end_unless_spoken(oldest->first, oldest->second);
-      return true;
+  const auto give_up = Clock::now() + kTimeToEnd;
+  while (!draining_ && Clock::now() < give_up) {
+    const bool too_many_ending = connections_.size() >= limit_ + kMaxEnding;
+    if (!too_many_ending && connections_.size() - ending_ < limit_) return true;
+    auto look_again = give_up;
+    if (!too_many_ending) {
+      const auto oldest = longest_idle();
+      if (oldest == connections_.end()) return false;
+      look_again = oldest->second.since + kTimeToSpeak;
+      if (Clock::now() >= look_again) {
+        end_unless_spoken(oldest->first, oldest->second);
+        return true;
+      }
     }
-    changed_.wait_until(lock, spoken, [this] { return draining_; });
+    changed_.wait_until(lock, std::min(look_again, give_up));
   }
   return false;
 }
@@ -92,9 +98,10 @@ std::chrono::milliseconds Connections::patience_with(const Connection& connectio
 void Connections::close(int fd) {
   const std::lock_guard lock(mutex_);
   const auto found = connections_.find(fd);
-  if (found->second.ending) --ending_;
+  const bool made_room = found->second.ending;
+  if (made_room) --ending_;
   connections_.erase(found);
-  if (connections_.empty()) changed_.notify_all();
+  if (made_room || connections_.empty()) changed_.notify_all();
 }
 
 void Connections::drain() {

@@ -33,7 +33,8 @@ class Connections {
   Connections(std::size_t limit, std::chrono::milliseconds patience);
 
   /// Whether one more may be opened. When there is no room it ends the one that idles longest, but
-  /// waits until that one had 100 ms to speak, so that a flood does not end all others at once.
+  /// waits until that one had 100 ms to speak, so that a flood does not end all others at once; and
+  /// while too many are still on their way out, it waits for them up to 5 s.
   bool admit();
 
   void open(int fd);

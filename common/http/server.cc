@@ -2,7 +2,6 @@
 
 #include <microhttpd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdarg>
 #include <cstdio>

@@ -4,6 +4,8 @@
 
 #include <array>
 #include <memory>
+#include <mutex>
+#include <utility>
 
 #include "common/base/error.h"
 
@@ -13,28 +15,54 @@ namespace {
 constexpr int kRawDeflate = -15;  // no zlib or gzip frame, a window of 32 KiB
 constexpr int kMemoryLevel = 8;   // zlib's default: 256 KiB a stream
 
-/// A stream that is reset rather than made anew: making one costs more than compressing a small
-/// page. One for each thread and level.
-z_stream& stream(int level) {
-  struct End {
-    void operator()(z_stream* z) const {
-      deflateEnd(z);
-      delete z;
+struct End {
+  void operator()(z_stream* z) const {
+    deflateEnd(z);
+    delete z;
+  }
+};
+using Stream = std::unique_ptr<z_stream, End>;
+
+/// Streams that wait to be used again: making one costs more than compressing a small page, and
+/// one holds 256 KiB, so that few are kept.
+class Streams {
+ public:
+  Stream take(int level) {
+    {
+      const std::lock_guard lock(mutex_);
+      for (auto& [kept_level, kept] : kept_) {
+        if (kept && kept_level == level) {
+          deflateReset(kept.get());
+          return std::move(kept);
+        }
+      }
     }
-  };
-  thread_local std::array<std::unique_ptr<z_stream, End>, 10> streams;
-  auto& slot = streams.at(static_cast<std::size_t>(level));
-  if (slot) {
-    deflateReset(slot.get());
-    return *slot;
+    auto made = std::make_unique<z_stream>();
+    if (deflateInit2(made.get(), level, Z_DEFLATED, kRawDeflate, kMemoryLevel,
+                     Z_DEFAULT_STRATEGY) != Z_OK) {
+      throw Error(Reason::internal, "zlib: out of memory");
+    }
+    return Stream(made.release());
   }
-  auto made = std::make_unique<z_stream>();
-  if (deflateInit2(made.get(), level, Z_DEFLATED, kRawDeflate, kMemoryLevel, Z_DEFAULT_STRATEGY) !=
-      Z_OK) {
-    throw Error(Reason::internal, "zlib: out of memory");
+
+  void give_back(int level, Stream stream) {
+    const std::lock_guard lock(mutex_);
+    for (auto& slot : kept_) {
+      if (!slot.second) {
+        slot = {level, std::move(stream)};
+        return;
+      }
+    }
   }
-  slot.reset(made.release());
-  return *slot;
+
+ private:
+  std::mutex mutex_;
+  std::array<std::pair<int, Stream>, 2> kept_;
+};
+
+Streams& streams() {
+  static Streams all;
+  return all;
 }
 
 void append_little_endian(std::string& out, std::uint32_t value) {
@@ -48,7 +76,8 @@ Deflated deflate_blocks(std::string_view raw, int level) {
   piece.raw_size = raw.size();
   piece.crc = static_cast<std::uint32_t>(
       crc32_z(0, reinterpret_cast<const Bytef*>(raw.data()), raw.size()));
-  auto& z = stream(level);
+  auto stream = streams().take(level);
+  auto& z = *stream;
   constexpr std::size_t kFlushMarker = 16;
   constexpr std::size_t kSlice = 1u << 30;  // zlib counts a call's bytes in 32 bits
   while (!raw.empty()) {
@@ -63,6 +92,7 @@ Deflated deflate_blocks(std::string_view raw, int level) {
     deflate(&z, Z_FULL_FLUSH);
     piece.bytes.resize(piece.bytes.size() - z.avail_out);
   }
+  streams().give_back(level, std::move(stream));
   piece.bytes.shrink_to_fit();
   return piece;
 }

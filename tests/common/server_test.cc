@@ -4,7 +4,9 @@
 #include <sys/wait.h>
 
 #include <catch2/catch.hpp>
+#include <cstdio>
 #include <future>
+#include <iostream>
 #include <thread>
 
 #include "common/base/error.h"
@@ -437,6 +439,8 @@ namespace {
 /// Runs `child` in a process of its own, with `passed` as descriptor 3; returns its exit status.
 template <class Child>
 int in_child_with_socket(int passed, Child child) {
+  std::fflush(nullptr);
+  std::cout.flush();
   const pid_t pid = ::fork();
   if (pid == 0) {
     if (passed >= 0) ::dup2(passed, 3);
