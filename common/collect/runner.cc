@@ -17,6 +17,7 @@ namespace {
 /// A scrape that has waited this long sets another thread on what has not begun yet.
 constexpr auto kStall = std::chrono::milliseconds(20);
 constexpr auto kGrace = std::chrono::seconds(1);
+constexpr const char* kOverdue = "did not finish before the scrape's deadline";
 constexpr int kMaxBackoff = 8;
 constexpr int kLevelOnScrape = 1, kLevelBackground = 6;
 
@@ -284,6 +285,8 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
       slot.snapshot = nullptr;
     }
     if (!good && !slot.overdue) count_failure_(slot.collector.name, run.status.reason);
+    // That it was late has been told already.
+    if (slot.overdue && run.status.reason == Reason::timeout) run.status.error = kOverdue;
     log_change(slot, run);
     slot.overdue = false;
     slot.status = std::make_shared<const Status>(std::move(run.status));
@@ -319,7 +322,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     run.status = *slot.status;
     run.status.outcome = Status::Outcome::failure;
     run.status.reason = Reason::timeout;
-    run.status.error = "did not finish before the scrape's deadline";
+    run.status.error = kOverdue;
     if (slot.running) {
       run.status.duration_seconds =
           std::chrono::duration<double>(Clock::now() - slot.began).count();

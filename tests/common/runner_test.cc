@@ -140,6 +140,30 @@ TEST_CASE("a collector that hangs costs its own samples, is counted once, and re
   CHECK(page(runner.collect(all, soon())[0]) == kHeader + "demo_run 100\n");
 }
 
+TEST_CASE("a run that comes late and fails for its time is told of once") {
+  auto gate = std::make_shared<Gate>();
+  Failures failures;
+  Runner runner({{"stuck",
+                  OnScrape{},
+                  10s,
+                  {},
+                  [gate](Samples&, const Deadline&) {
+                    gate->pass();
+                    throw Error(Reason::timeout, "deadline passed");
+                  }}},
+                failures.hook());
+  const std::size_t all[] = {0};
+  const auto late = runner.collect(all, Clock::now() + 20ms)[0].status;
+  CHECK(late->error == "did not finish before the scrape's deadline");
+  gate->open();
+  while (runner.views()[0].status == late) std::this_thread::yield();
+  const auto ended = runner.views()[0].status;
+  CHECK(ended->outcome == Status::Outcome::failure);
+  CHECK(ended->reason == Reason::timeout);
+  CHECK(ended->error == late->error);
+  CHECK(failures.counts == std::map<std::string, int>{{"stuck timeout", 1}});
+}
+
 TEST_CASE("a failed run publishes nothing, says why, and keeps the time of the last success") {
   Failures failures;
   std::atomic<bool> fail = false;
