@@ -18,7 +18,9 @@ std::vector<Collector> build(const App::Inputs& inputs) {
   const auto& settings = inputs.settings;
   const Host host{settings, settings.text("path.procfs"), settings.text("path.sysfs"),
                   settings.text("path.rootfs"), settings.text("path.udev.data")};
-  for (const auto& spot : blind_spots(host)) log::warn("cannot see", {{"what", spot}});
+  if (inputs.starting) {
+    for (const auto& spot : blind_spots(host)) log::warn("cannot see", {{"what", spot}});
+  }
   std::vector<Collector> collectors;
   for (const auto* module : modules()) {
     if (!inputs.enabled(module->name)) continue;
