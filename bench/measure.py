@@ -158,7 +158,7 @@ def concurrent(server, headers, connections, seconds):
 def machine():
     model = re.search(r"model name\s*:\s*(.+)", pathlib.Path("/proc/cpuinfo").read_text())
     return (f"{os.cpu_count()} CPUs ({model.group(1) if model else platform.machine()}), "
-            f"Linux {platform.release()}")
+            f"Linux {platform.release().split('-')[0]}")
 
 
 def print_table(header, rows):

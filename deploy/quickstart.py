@@ -245,6 +245,8 @@ def run(arguments, processes):
 
 def main():
     arguments = parse_arguments()
+    # A shell starts what it puts in the background with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, lambda *_: sys.exit(0))
     processes = []

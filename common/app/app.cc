@@ -74,8 +74,9 @@ class Generations {
       flags.push_back({switches[i], on ? "true" : "false", "", Flag::Kind::boolean});
     }
     const Settings settings(flags, command_.given, file ? &*file : nullptr);
-    auto collectors =
-        app_.build({settings, file ? &*file : nullptr, self_.upstreams(), command_.state_dir});
+    const bool starting = command_.mode == Command::Mode::serve && !current();
+    auto collectors = app_.build(
+        {settings, file ? &*file : nullptr, self_.upstreams(), command_.state_dir, starting});
     if (file) file->finish();
     Exposition::Options options;
     options.node_exporter_names = app_.node_exporter_names;

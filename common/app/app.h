@@ -34,6 +34,7 @@ struct App {
     const Yaml* file;  ///< null without --config.file
     http::UpstreamMetrics& upstreams;
     std::string state_dir;  ///< empty: keep nothing
+    bool starting;          ///< the first generation of one that will serve: time for warnings
 
     /// Whether --collector.<name> is on.
     bool enabled(std::string_view collector) const;

@@ -1,6 +1,8 @@
 
 #include "common/app/app.h"
+#include "common/base/log.h"
 #include "exporters/host/collectors.h"
+#include "exporters/host/visibility.h"
 
 namespace exporter::host {
 namespace {
@@ -16,6 +18,9 @@ std::vector<Collector> build(const App::Inputs& inputs) {
   const auto& settings = inputs.settings;
   const Host host{settings, settings.text("path.procfs"), settings.text("path.sysfs"),
                   settings.text("path.rootfs"), settings.text("path.udev.data")};
+  if (inputs.starting) {
+    for (const auto& spot : blind_spots(host)) log::warn("cannot see", {{"what", spot}});
+  }
   std::vector<Collector> collectors;
   for (const auto* module : modules()) {
     if (!inputs.enabled(module->name)) continue;
