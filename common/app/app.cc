@@ -12,6 +12,7 @@
 #include "common/app/command.h"
 #include "common/app/metrics_list.h"
 #include "common/app/pages.h"
+#include "common/app/process_metrics.h"
 #include "common/app/self_metrics.h"
 #include "common/base/log.h"
 #include "common/config/yaml.h"
@@ -83,9 +84,8 @@ class Generations {
     options.count_failure = [this](const std::string& collector, Reason reason) {
       self_.count_failure(collector, reason);
     };
-    options.add_self = [this](Samples& samples) {
-      self_.add(samples, !command_.disable_exporter_metrics);
-    };
+    options.self.push_back({[this](Samples& samples) { self_.add(samples); }});
+    if (!command_.disable_exporter_metrics) options.self.push_back({&add_process_metrics, 0});
     return std::make_shared<Exposition>(std::move(collectors), std::move(options));
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/app/process_metrics.h"
 #include "common/app/self_metrics.h"
 #include "common/collect/exposition.h"
 
@@ -56,8 +57,9 @@ std::string metrics_list(const App& app) {
   }
   out += "\n## The exporter itself\n\n";
   auto own = Exposition::own_metrics(app.node_exporter_names);
-  const auto self = SelfMetrics::metrics();
-  own.insert(own.end(), self.begin(), self.end());
+  for (const auto& more : {SelfMetrics::metrics(), process_metrics()}) {
+    own.insert(own.end(), more.begin(), more.end());
+  }
   append_table(out, std::move(own));
   return out;
 }

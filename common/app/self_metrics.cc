@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "common/app/process_metrics.h"
 #include "common/base/time.h"
 #include "version.h"
 
@@ -77,12 +76,11 @@ SelfMetrics::SelfMetrics(std::string_view exporter)
                     .Register(registry_)),
       upstreams_(registry_) {}
 
-void SelfMetrics::add(Samples& samples, bool with_process) const {
+void SelfMetrics::add(Samples& samples) const {
   samples.add(kBuild, 1, exporter_, kVersion, kRevision);
   samples.add(kReloadSuccessful, reload_successful_ ? 1 : 0);
   samples.add(kReloadTime, reload_success_time_);
   add_registry(samples);
-  if (with_process) add_process_metrics(samples);
 }
 
 void SelfMetrics::add_registry(Samples& samples) const {
@@ -103,11 +101,7 @@ void SelfMetrics::config_loaded(bool successful) {
 }
 
 std::vector<MetricView> SelfMetrics::metrics() {
-  std::vector<MetricView> all = {kBuild,    kReloadSuccessful, kReloadTime,
-                                 kFailures, kUpstreamRequests, kUpstreamDuration};
-  const auto process = process_metrics();
-  all.insert(all.end(), process.begin(), process.end());
-  return all;
+  return {kBuild, kReloadSuccessful, kReloadTime, kFailures, kUpstreamRequests, kUpstreamDuration};
 }
 
 }  // namespace exporter

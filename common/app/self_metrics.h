@@ -14,13 +14,13 @@
 namespace exporter {
 
 /// What a process of the suite says of itself: its build, its configuration, its failures, its
-/// upstreams, its use of the machine. Lives as long as the process, across reloads.
+/// upstreams. Lives as long as the process, across reloads.
 class SelfMetrics {
  public:
   explicit SelfMetrics(std::string_view exporter);
 
   /// Safe to call from several threads.
-  void add(Samples& samples, bool with_process) const;
+  void add(Samples& samples) const;
   void count_failure(const std::string& collector, Reason reason);
   void config_loaded(bool successful);
   http::UpstreamMetrics& upstreams() { return upstreams_; }

@@ -36,6 +36,7 @@ constexpr auto kNodeSuccess = gauge("node_scrape_collector_success",
 
 constexpr std::string_view kEndOfOpenMetrics = "# EOF\n";
 constexpr int kFastLevel = 1;
+constexpr std::size_t kOwnParts = 2;  // outcomes and times
 
 double seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
@@ -104,7 +105,8 @@ std::vector<std::size_t> all_of(const Runner& runner) {
 
 Exposition::Exposition(std::vector<Collector> collectors, Options options)
     : options_(std::move(options)),
-      runner_(without_clashes(std::move(collectors)), options_.count_failure) {}
+      runner_(without_clashes(std::move(collectors)), options_.count_failure),
+      parts_(kOwnParts + options_.self.size()) {}
 
 Body Exposition::scrape(const Query& query) {
   const auto selected = select(query);
@@ -159,26 +161,30 @@ std::size_t Exposition::index_of(std::string_view name) const {
 
 Body Exposition::join(const std::vector<std::size_t>& selected,
                       const std::vector<Runner::View>& views, Format format, bool gzip) {
-  // What changes at each scrape is apart from what hardly ever does, which keeps its forms.
-  Samples steady, changing;
-  add_outcomes(steady, selected, views);
-  add_times(changing, selected, views);
-  if (options_.add_self) options_.add_self(changing);
   Joiner joiner(format, gzip);
   for (const auto& view : views) {
     if (view.snapshot) joiner.add(view.snapshot);
   }
-  joiner.add(outcomes(std::move(steady)));
-  joiner.add(std::make_shared<const Snapshot>(std::move(changing), kFastLevel));
+  std::size_t part = 0;
+  const auto add = [&](int level, const auto& fill) {
+    Samples samples;
+    fill(samples);
+    joiner.add(keep_or_replace(part++, std::move(samples), level));
+  };
+  add(kFastLevel, [&](Samples& samples) { add_outcomes(samples, selected, views); });
+  add(kFastLevel, [&](Samples& samples) { add_times(samples, selected, views); });
+  for (const auto& self : options_.self) add(self.level, self.add);
   return std::move(joiner).finish();
 }
 
-std::shared_ptr<const Snapshot> Exposition::outcomes(Samples samples) {
-  const std::lock_guard lock(outcomes_mutex_);
-  if (!outcomes_ || !outcomes_->samples().same_page(samples)) {
-    outcomes_ = std::make_shared<const Snapshot>(std::move(samples), kFastLevel);
+std::shared_ptr<const Snapshot> Exposition::keep_or_replace(std::size_t part, Samples samples,
+                                                            int level) {
+  const std::lock_guard lock(parts_mutex_);
+  auto& kept = parts_[part];
+  if (!kept || !kept->samples().same_page(samples)) {
+    kept = std::make_shared<const Snapshot>(std::move(samples), level);
   }
-  return outcomes_;
+  return kept;
 }
 
 void Exposition::add_outcomes(Samples& samples, const std::vector<std::size_t>& selected,

@@ -16,13 +16,18 @@ namespace exporter {
 /// one and swaps it in.
 class Exposition {
  public:
+  struct SelfPart {
+    std::function<void(Samples&)> add;
+    int level = 1;  ///< zlib's: 0 for what is too small and too short-lived to be worth compressing
+  };
   struct Options {
     /// A second pair of names for a collector's success and duration, as node_exporter's
     /// `node_scrape_collector_*`; empty for none.
     bool node_exporter_names = false;
     Runner::CountFailure count_failure;
-    /// Adds what describes the process itself to each page.
-    std::function<void(Samples&)> add_self;
+    /// What describes the process itself, in parts: one whose samples did not change keeps its
+    /// forms, so what changes at each scrape is apart from what hardly does.
+    std::vector<SelfPart> self;
   };
 
   /// Throws Error{config} when two collectors declare the same metric.
@@ -64,12 +69,12 @@ class Exposition {
                     const std::vector<Runner::View>& views) const;
   void add_times(Samples& samples, const std::vector<std::size_t>& selected,
                  const std::vector<Runner::View>& views) const;
-  std::shared_ptr<const Snapshot> outcomes(Samples samples);
+  std::shared_ptr<const Snapshot> keep_or_replace(std::size_t part, Samples samples, int level);
 
   Options options_;
   Runner runner_;
-  std::mutex outcomes_mutex_;
-  std::shared_ptr<const Snapshot> outcomes_;  // the last one, kept as long as it stays the same
+  std::mutex parts_mutex_;
+  std::vector<std::shared_ptr<const Snapshot>> parts_;  // the last: outcomes, times, Options::self
 };
 
 }  // namespace exporter

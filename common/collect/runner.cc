@@ -169,6 +169,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
       return std::all_of(waited.begin(), waited.end(),
                          [&](const Waited& w) { return slots_[w.index].finished >= w.run; });
     };
+    if (waited.empty()) return;
     if (idle_ > 0) notify_unlocked(lock, work_);
     const Waiter waiter(waiting_);
     while (!finished() && !stop_.stop_requested()) {

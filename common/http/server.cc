@@ -26,7 +26,8 @@ using Phase = Connections::Phase;
 
 constexpr std::size_t kMaxRequestBody = 64 << 10;
 constexpr std::size_t kMaxDiscardedBody = 1 << 20;
-constexpr std::size_t kBlock = 128 << 10;
+constexpr std::size_t kOneSend = 1 << 20;  // a body up to this size goes out in one piece
+constexpr std::size_t kBlock = 256 << 10;
 constexpr std::size_t kThreadStack = 256 << 10;
 constexpr std::chrono::milliseconds kCutting{200};
 
@@ -110,7 +111,7 @@ ssize_t next_block(void* reader, std::uint64_t, char* to, std::size_t room) {
 /// The library (0.9.75) gathers pieces in the memory that the request's headers leave, and aborts
 /// when it is short: so it gets one piece, or copies block by block.
 MHD_Response* make_response(Body body) {
-  if (body.parts().size() > 1 && body.size() <= kBlock) body = Body(body.joined());
+  if (body.parts().size() > 1 && body.size() <= kOneSend) body = Body(body.joined());
   auto reader = std::make_unique<BodyReader>(std::move(body));
   const auto free_body = [](void* owned) { delete static_cast<BodyReader*>(owned); };
   const auto& parts = reader->body().parts();

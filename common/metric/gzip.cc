@@ -69,13 +69,20 @@ void append_little_endian(std::string& out, std::uint32_t value) {
   for (int shift = 0; shift < 32; shift += 8) out += static_cast<char>(value >> shift);
 }
 
-}  // namespace
+/// RFC 1951, section 3.2.4.
+void append_stored_blocks(std::string& out, std::string_view raw) {
+  constexpr std::size_t kLongest = 0xffff;
+  while (!raw.empty()) {
+    const auto block = raw.substr(0, kLongest);
+    raw.remove_prefix(block.size());
+    const auto size = static_cast<std::uint32_t>(block.size());
+    out += '\0';  // not the last block, stored
+    append_little_endian(out, size | ~size << 16);
+    out += block;
+  }
+}
 
-Deflated deflate_blocks(std::string_view raw, int level) {
-  Deflated piece;
-  piece.raw_size = raw.size();
-  piece.crc = static_cast<std::uint32_t>(
-      crc32_z(0, reinterpret_cast<const Bytef*>(raw.data()), raw.size()));
+void append_compressed_blocks(std::string& out, std::string_view raw, int level) {
   auto stream = streams().take(level);
   auto& z = *stream;
   constexpr std::size_t kFlushMarker = 16;
@@ -83,16 +90,30 @@ Deflated deflate_blocks(std::string_view raw, int level) {
   while (!raw.empty()) {
     const auto slice = raw.substr(0, kSlice);
     raw.remove_prefix(slice.size());
-    const auto at = piece.bytes.size();
-    piece.bytes.resize(at + deflateBound(&z, slice.size()) + kFlushMarker);
+    const auto at = out.size();
+    out.resize(at + deflateBound(&z, slice.size()) + kFlushMarker);
     z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(slice.data()));
     z.avail_in = static_cast<uInt>(slice.size());
-    z.next_out = reinterpret_cast<Bytef*>(piece.bytes.data() + at);
-    z.avail_out = static_cast<uInt>(piece.bytes.size() - at);
+    z.next_out = reinterpret_cast<Bytef*>(out.data() + at);
+    z.avail_out = static_cast<uInt>(out.size() - at);
     deflate(&z, Z_FULL_FLUSH);
-    piece.bytes.resize(piece.bytes.size() - z.avail_out);
+    out.resize(out.size() - z.avail_out);
   }
   streams().give_back(level, std::move(stream));
+}
+
+}  // namespace
+
+Deflated deflate_blocks(std::string_view raw, int level) {
+  Deflated piece;
+  piece.raw_size = raw.size();
+  piece.crc = static_cast<std::uint32_t>(
+      crc32_z(0, reinterpret_cast<const Bytef*>(raw.data()), raw.size()));
+  if (level == 0) {
+    append_stored_blocks(piece.bytes, raw);
+  } else {
+    append_compressed_blocks(piece.bytes, raw, level);
+  }
   piece.bytes.shrink_to_fit();
   return piece;
 }

@@ -13,7 +13,7 @@ struct Deflated {
   std::size_t raw_size = 0;
 };
 
-/// Compresses at a zlib level from 1 (fast) to 9. Throws Error{internal} without memory.
+/// Compresses at a zlib level from 1 (fast) to 9; 0 stores. Throws Error{internal} without memory.
 Deflated deflate_blocks(std::string_view raw, int level);
 
 /// Joins deflated pieces into one gzip member (RFC 1952): header(), the pieces' bytes in the order
