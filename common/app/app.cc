@@ -1,6 +1,7 @@
 #include "common/app/app.h"
 
 #include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -111,6 +112,14 @@ sigset_t handled_signals() {
   return signals;
 }
 
+/// The soft limit of open files is for programs that call select(2): all may be used here.
+void raise_limit_of_open_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int check_config(const Command& command, Generations& generations) {
   generations.load();
   if (!command.web_config_file.empty()) {
@@ -187,6 +196,7 @@ bool App::Inputs::enabled(std::string_view collector) const {
 int run(const App& app, int argc, char** argv) {
   // Few threads allocate at once here: arenas for each of them would only cost memory.
   ::mallopt(M_ARENA_MAX, 1);
+  raise_limit_of_open_files();
   int exit_code = 0;
   const auto command = parse_command(app, argc, argv, exit_code);
   if (!command) return exit_code;

@@ -134,6 +134,26 @@ void add_app_flags(CLI::App& cli, const App& app, Command& command) {
   }
 }
 
+/// "--flag is not known, did you mean --flags?" for each argument that nothing takes.
+std::string not_known(const CLI::App& cli, const std::vector<std::string>& arguments) {
+  std::vector<std::string> known;
+  for (const auto* option : cli.get_options()) {
+    for (const auto& names : {option->get_lnames(), option->get_fnames()}) {
+      for (const auto& name : names) known.push_back("--" + name);
+    }
+  }
+  const std::vector<std::string_view> candidates(known.begin(), known.end());
+  std::string text;
+  for (const auto& argument : arguments) {
+    const auto flag = argument.substr(0, argument.find('='));
+    text.append(flag).append(" is not known");
+    const auto suggestion = nearest(flag, candidates);
+    if (!suggestion.empty()) text.append(", did you mean ").append(suggestion) += '?';
+    text += '\n';
+  }
+  return text + "Run with --help for more information.\n";
+}
+
 }  // namespace
 
 std::string enabled_flag(std::string_view collector) {
@@ -147,13 +167,17 @@ std::optional<Command> parse_command(const App& app, int argc, const char* const
   CLI::App cli{std::string(app.description), std::string(app.name)};
   cli.set_version_flag("--version", std::string(app.name) + ", version " + kVersion +
                                         " (revision: " + kRevision + ")");
-  add_general_flags(cli, command);
-  add_web_flags(cli, command);
-  add_collector_flags(cli, app, command);
-  add_app_flags(cli, app, command);
   try {
+    add_general_flags(cli, command);
+    add_web_flags(cli, command);
+    add_collector_flags(cli, app, command);
+    add_app_flags(cli, app, command);
     cli.parse(reversed(argc, argv));
-  } catch (const CLI::ParseError& error) {
+  } catch (const CLI::ExtrasError&) {
+    std::cerr << not_known(cli, cli.remaining());
+    exit_code = 2;
+    return std::nullopt;
+  } catch (const CLI::Error& error) {
     exit_code = cli.exit(error) == 0 ? 0 : 2;
     return std::nullopt;
   }

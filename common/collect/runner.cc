@@ -1,5 +1,7 @@
 #include "common/collect/runner.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
@@ -214,6 +216,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
   }
 
   void work() {
+    ::pthread_setname_np(::pthread_self(), "collect");
     std::unique_lock lock(mutex_);
     while (!stop_.stop_requested()) {
       Slot* slot = next_ready();

@@ -34,7 +34,9 @@ class GeneralFlags(unittest.TestCase):
         for flags, what in (
                 (["--wrong"], "--wrong"),
                 (["word"], "word"),
-                (["--web.listen-adress=:1"], "--web.listen-adress"),
+                (["--web.listen-adress=:1"],
+                 "--web.listen-adress is not known, did you mean --web.listen-address?\n"),
+                (["--no-collector.cpufrek"], "did you mean --no-collector.cpufreq?\n"),
                 (["--web.listen-address"], "--web.listen-address"),
                 (["--web.max-requests=many"], "--web.max-requests"),
                 (["--web.max-requests=-1"], "--web.max-requests"),
