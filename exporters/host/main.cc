@@ -16,8 +16,12 @@ constexpr Flag kPaths[] = {
 
 std::vector<Collector> build(const App::Inputs& inputs) {
   const auto& settings = inputs.settings;
-  const Host host{settings, settings.text("path.procfs"), settings.text("path.sysfs"),
-                  settings.text("path.rootfs"), settings.text("path.udev.data")};
+  const Host host{settings,
+                  settings.text("path.procfs"),
+                  settings.text("path.sysfs"),
+                  settings.text("path.rootfs"),
+                  settings.text("path.udev.data"),
+                  inputs.upstreams};
   if (inputs.starting) {
     for (const auto& spot : blind_spots(host)) log::warn("cannot see", {{"what", spot}});
   }
@@ -25,7 +29,7 @@ std::vector<Collector> build(const App::Inputs& inputs) {
   for (const auto* module : modules()) {
     if (!inputs.enabled(module->name)) continue;
     collectors.push_back({std::string(module->name),
-                          OnScrape{},
+                          module->schedule(settings),
                           std::chrono::seconds(10),
                           {module->metrics.begin(), module->metrics.end()},
                           module->make(host)});

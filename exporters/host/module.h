@@ -8,6 +8,7 @@
 
 #include "common/app/settings.h"
 #include "common/collect/collector.h"
+#include "common/http/upstream_metrics.h"
 #include "exporters/host/files.h"
 
 namespace exporter::host {
@@ -21,6 +22,7 @@ std::string_view unrooted(std::string_view rootfs, std::string_view path);
 struct Host {
   const Settings& settings;  ///< only valid while the collectors are made
   std::string procfs, sysfs, rootfs, udev_data;
+  http::UpstreamMetrics& upstreams;
 
   Files proc() const { return {procfs, Files::Tree::proc}; }
   Files sys() const { return {sysfs, Files::Tree::sys}; }
@@ -44,6 +46,9 @@ struct Module {
   std::span<const MetricView> metrics;  ///< the names may hold `<word>`, see matches()
   std::span<const Flag> flags;
   CollectFunction (*make)(const Host& host);
+  Schedule (*schedule)(const Settings& settings) = [](const Settings&) -> Schedule {
+    return OnScrape{};
+  };
 };
 
 /// Whether a family's name fits the name that a module declares, in which `<word>` stands for any

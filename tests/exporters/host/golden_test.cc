@@ -13,6 +13,7 @@
 
 #include "common/base/error.h"
 #include "exporters/host/collectors.h"
+#include "tests/exporters/host/upstreams.h"
 
 using namespace exporter;
 using namespace exporter::host;
@@ -103,8 +104,8 @@ TEST_CASE("a recorded machine gives the expected page") {
       const auto given = flags_of(machine);
       const Settings settings(all_flags(), given, nullptr);
       const auto root = machine.path().string();
-      const auto collect =
-          module.make({settings, root + "/proc", root + "/sys", root + "/root", root + "/udev"});
+      const auto collect = module.make(
+          {settings, root + "/proc", root + "/sys", root + "/root", root + "/udev", upstreams()});
       const auto page = run(collect, machine);
       const bool failed = page.starts_with("error: ");
       check_golden(machine.path() / (failed ? "expected.error" : "expected.prom"), page);
@@ -133,7 +134,7 @@ TEST_CASE("a machine without any files gives no samples and no error") {
   for (const auto* module : modules()) {
     const Settings settings(all_flags(), {}, nullptr);
     const std::string nowhere = "/nonexistent";
-    const auto collect = module->make({settings, nowhere, nowhere, nowhere, nowhere});
+    const auto collect = module->make({settings, nowhere, nowhere, nowhere, nowhere, upstreams()});
     const auto page = run(collect, nowhere);
     INFO("collector " << module->name << ": " << page);
     const bool nothing_read = page.ends_with("\nnode_textfile_scrape_error 0\n");

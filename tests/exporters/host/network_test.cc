@@ -11,6 +11,7 @@
 
 #include "exporters/host/addresses.h"
 #include "exporters/host/collectors.h"
+#include "tests/exporters/host/upstreams.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"
 
@@ -25,7 +26,7 @@ const std::string kNowhere = "/nonexistent";
 std::string page_of(const Module& module, const std::string& procfs, const std::string& sysfs,
                     const std::map<std::string, std::vector<std::string>>& given = {}) {
   const Settings settings(module.flags, given, nullptr);
-  const auto collect = module.make({settings, procfs, sysfs, kNowhere, kNowhere});
+  const auto collect = module.make({settings, procfs, sysfs, kNowhere, kNowhere, upstreams()});
   Samples samples;
   collect(samples, Deadline::in(std::chrono::seconds(10)));
   std::string page;
@@ -133,7 +134,7 @@ TEST_CASE(
 TEST_CASE("only the /proc of this process's network tells of its own network") {
   const Settings settings({}, {}, nullptr);
   const auto own = [&](const std::string& procfs) {
-    return Host{settings, procfs, kNowhere, kNowhere, kNowhere}.own_network();
+    return Host{settings, procfs, kNowhere, kNowhere, kNowhere, upstreams()}.own_network();
   };
   CHECK(own("/proc"));
   CHECK_FALSE(own(kNowhere));

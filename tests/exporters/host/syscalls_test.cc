@@ -11,6 +11,7 @@
 
 #include "common/base/time.h"
 #include "exporters/host/collectors.h"
+#include "tests/exporters/host/upstreams.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace exporter;
@@ -22,7 +23,7 @@ namespace {
 std::string page_of(const Module& module, const std::string& sysfs = "/nonexistent") {
   const Settings settings(module.flags, {}, nullptr);
   const auto collect =
-      module.make({settings, "/nonexistent", sysfs, "/nonexistent", "/nonexistent"});
+      module.make({settings, "/nonexistent", sysfs, "/nonexistent", "/nonexistent", upstreams()});
   Samples samples;
   collect(samples, Deadline::in(std::chrono::seconds(10)));
   std::string page;

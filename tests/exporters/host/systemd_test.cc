@@ -4,6 +4,7 @@
 #include "common/base/error.h"
 #include "exporters/host/collectors.h"
 #include "tests/exporters/host/fake_systemd.h"
+#include "tests/exporters/host/upstreams.h"
 
 using namespace exporter;
 using namespace exporter::host;
@@ -16,7 +17,8 @@ using Given = std::map<std::string, std::vector<std::string>>;
 /// The page, or "reason: what" of the failure.
 std::string run(const Given& given, const Deadline& deadline) {
   const Settings settings(kSystemd.flags, given, nullptr);
-  const auto collect = kSystemd.make({settings, "/proc", "/sys", "/", "/run/udev/data"});
+  const auto collect =
+      kSystemd.make({settings, "/proc", "/sys", "/", "/run/udev/data", upstreams()});
   Samples samples;
   try {
     collect(samples, deadline);

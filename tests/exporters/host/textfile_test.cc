@@ -8,6 +8,7 @@
 
 #include "exporters/host/collectors.h"
 #include "exporters/host/text_files.h"
+#include "tests/exporters/host/upstreams.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace exporter;
@@ -38,7 +39,8 @@ class Textfiles {
  public:
   explicit Textfiles(const std::vector<std::string>& folders)
       : settings_(kTextfile.flags, {{"collector.textfile.directory", folders}}, nullptr),
-        collect_(kTextfile.make({settings_, "/proc", "/sys", "/", "/run/udev/data"})) {}
+        collect_(kTextfile.make({settings_, "/proc", "/sys", "/", "/run/udev/data", upstreams()})) {
+  }
   explicit Textfiles(const Folder& folder) : Textfiles(std::vector{folder.path()}) {}
 
   /// The page, `prefix` taken out of it.

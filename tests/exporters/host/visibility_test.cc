@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/exporters/host/upstreams.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace exporter;
@@ -13,7 +14,8 @@ namespace {
 
 std::vector<std::string> spots_of(const std::string& root, const std::string& rootfs) {
   const Settings settings({}, {}, nullptr);
-  auto found = blind_spots({settings, root + "/proc", root + "/sys", rootfs, root + "/udev"});
+  auto found =
+      blind_spots({settings, root + "/proc", root + "/sys", rootfs, root + "/udev", upstreams()});
   // Whether this test runs in a container of its own is not the machine's doing.
   std::erase_if(found, [](const std::string& spot) { return spot.starts_with("node_uname_info"); });
   return found;

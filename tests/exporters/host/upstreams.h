@@ -1,0 +1,12 @@
+#pragma once
+
+#include <prometheus/registry.h>
+
+#include "common/http/upstream_metrics.h"
+
+/// What the requests of the collectors under test are counted into.
+inline exporter::http::UpstreamMetrics& upstreams() {
+  static prometheus::Registry registry;
+  static exporter::http::UpstreamMetrics metrics(registry);
+  return metrics;
+}
