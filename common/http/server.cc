@@ -125,7 +125,7 @@ MHD_Response* make_response(Body body) {
                                              reader.get(), free_body);
   }
   if (made == nullptr) throw std::bad_alloc();
-  reader.release();
+  static_cast<void>(reader.release());
   return made;
 }
 
