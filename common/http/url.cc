@@ -48,7 +48,7 @@ Address parse_option_url(const std::string& option, const std::string& text,
     throw Error(Reason::config, option + ": " + why);
   };
   const Url url(text);
-  const Address address = url.ok() ? url.address() : Address{};
+  Address address = url.ok() ? url.address() : Address{};
   if (std::none_of(schemes.begin(), schemes.end(),
                    [&](auto scheme) { return address.origin.starts_with(scheme); })) {
     std::string allowed;

@@ -21,29 +21,30 @@ bool is_in(const char* own_namespace, ino_t first) {
 std::vector<std::string> blind_spots(const Host& host) {
   std::vector<std::string> found;
   if (!is_readable(host.procfs + "/stat")) {
-    found.push_back(host.procfs + " is no procfs: there is almost nothing to show (--path.procfs)");
+    found.emplace_back(host.procfs +
+                       " is no procfs: there is almost nothing to show (--path.procfs)");
   } else if (host.self() == "self" && !is_in("/proc/self/ns/pid", kFirstPidNamespace)) {
-    found.push_back(
+    found.emplace_back(
         "this is a container: its own processes, network and mounts are shown; mount the host's "
         "/proc and name it by --path.procfs");
   }
   if (!is_readable(host.sysfs + "/class")) {
-    found.push_back(host.sysfs + " is no sysfs: no devices are shown (--path.sysfs)");
+    found.emplace_back(host.sysfs + " is no sysfs: no devices are shown (--path.sysfs)");
   }
   if (host.self() != "self" && host.rootfs == "/") {
-    found.push_back(
+    found.emplace_back(
         "the host's file systems cannot be measured: mount its root and name it by --path.rootfs");
   }
   if (!is_in("/proc/self/ns/uts", kFirstUtsNamespace)) {
-    found.push_back("node_uname_info names the container: run it in the host's UTS namespace");
+    found.emplace_back("node_uname_info names the container: run it in the host's UTS namespace");
   }
   if (!is_readable(host.proc().path(host.self() + "/net/dev"))) {
-    found.push_back("the host's network cannot be read at " +
-                    host.proc().path(host.self() + "/net/dev"));
+    found.emplace_back("the host's network cannot be read at " +
+                       host.proc().path(host.self() + "/net/dev"));
   }
   if (!is_readable(host.udev_data)) {
-    found.push_back("models and serial numbers of disks are not shown: " + host.udev_data +
-                    " cannot be read (--path.udev.data)");
+    found.emplace_back("models and serial numbers of disks are not shown: " + host.udev_data +
+                       " cannot be read (--path.udev.data)");
   }
   return found;
 }

@@ -41,10 +41,9 @@ class RawClient {
     const auto* address = family == AF_INET ? reinterpret_cast<const sockaddr*>(&v4)
                                             : reinterpret_cast<const sockaddr*>(&v6);
     const socklen_t size = family == AF_INET ? sizeof v4 : sizeof v6;
-    if (::connect(fd_, address, size) != 0) {
-      const int connect_errno = errno;
+    if (const int error = connect_to(address, size); error != 0) {
       ::close(fd_);
-      throw io_error("connect", connect_errno);
+      throw io_error("connect", error);
     }
   }
   RawClient(RawClient&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -56,6 +55,7 @@ class RawClient {
   RawClient& say(std::string_view bytes) {
     while (!bytes.empty()) {
       const auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent < 0 && errno == EINTR) continue;
       if (sent < 0) throw io_error("send", errno);
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -108,10 +108,25 @@ class RawClient {
   int fd() const { return fd_; }
 
  private:
+  /// 0 or why not, as errno. A signal (libFuzzer's timer) does not stop a connection from being
+  /// made.
+  int connect_to(const sockaddr* address, socklen_t size) const {
+    if (::connect(fd_, address, size) == 0) return 0;
+    if (errno != EINTR) return errno;
+    pollfd made{.fd = fd_, .events = POLLOUT, .revents = 0};
+    while (::poll(&made, 1, 20'000) < 0 && errno == EINTR) {
+    }
+    int error = ETIMEDOUT;
+    socklen_t error_size = sizeof error;
+    if (made.revents != 0) ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &error_size);
+    return error;
+  }
+
   /// False at the end of the connection.
   bool read_some(std::string& to) {
     std::array<char, 65536> bytes;
     const auto got = ::recv(fd_, bytes.data(), bytes.size(), 0);
+    if (got < 0 && errno == EINTR) return read_some(to);
     if (got < 0 && errno == ECONNRESET) return false;
     if (got < 0) throw io_error("recv", errno);
     to.append(bytes.data(), static_cast<std::size_t>(got));
