@@ -4,27 +4,16 @@
 #include <limits>
 
 #include "common/base/error.h"
+#include "tests/support/error_of.h"
 
 using namespace exporter;
 
 namespace {
 
-/// The error's text, after a check that its reason is decode.
-template <class Function>
-std::string error_of(Function&& function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    CHECK(error.reason() == Reason::decode);
-    return error.what();
-  }
-  return "no error";
-}
-
 Json parse(std::string_view text) { return Json::parse(text, "GET /dags"); }
 
 std::string parse_error(std::string_view text) {
-  return error_of([&] { parse(text); });
+  return error_of(Reason::decode, [&] { parse(text); });
 }
 
 std::string nested(std::size_t levels, std::string_view open, std::string_view close) {
@@ -61,7 +50,8 @@ TEST_CASE("a place in JSON outlives the value it came from") {
   const auto item = place.items()[0];
   place = parse("1");
   CHECK(item.string() == "x");
-  CHECK(error_of([&] { item.boolean(); }) == "GET /dags: a.b[0]: expected boolean, got string");
+  CHECK(error_of(Reason::decode, [&] { item.boolean(); }) ==
+        "GET /dags: a.b[0]: expected boolean, got string");
 }
 
 TEST_CASE("members are sorted by name, and the last of equal names counts") {
@@ -78,32 +68,34 @@ TEST_CASE("what is missing, null or of another type is named by its path") {
                               "": {"a\"b\n": 1.5}})");
   const auto dag = json.at("dags").items()[0];
   const auto odd = json.at("");
-  CHECK(error_of([&] { dag.at("state"); }) == "GET /dags: dags[0].state: missing");
-  CHECK(error_of([&] { dag.at("n"); }) == "GET /dags: dags[0].n: expected a value, got null");
-  CHECK(error_of([&] { dag.at("id").string(); }) ==
+  CHECK(error_of(Reason::decode, [&] { dag.at("state"); }) == "GET /dags: dags[0].state: missing");
+  CHECK(error_of(Reason::decode, [&] { dag.at("n"); }) ==
+        "GET /dags: dags[0].n: expected a value, got null");
+  CHECK(error_of(Reason::decode, [&] { dag.at("id").string(); }) ==
         "GET /dags: dags[0].id: expected string, got number");
-  CHECK(error_of([&] { dag.at("is paused").boolean(); }) ==
+  CHECK(error_of(Reason::decode, [&] { dag.at("is paused").boolean(); }) ==
         "GET /dags: dags[0][\"is paused\"]: expected boolean, got string");
-  CHECK(error_of([&] { dag.at("o").items(); }) ==
+  CHECK(error_of(Reason::decode, [&] { dag.at("o").items(); }) ==
         "GET /dags: dags[0].o: expected array, got object");
-  CHECK(error_of([&] { dag.at("a").members(); }) ==
+  CHECK(error_of(Reason::decode, [&] { dag.at("a").members(); }) ==
         "GET /dags: dags[0].a: expected object, got array");
-  CHECK(error_of([&] { dag.at("a").at("x"); }) ==
+  CHECK(error_of(Reason::decode, [&] { dag.at("a").at("x"); }) ==
         "GET /dags: dags[0].a: expected object, got array");
-  CHECK(error_of([&] { dag.at("id").find("x"); }) ==
+  CHECK(error_of(Reason::decode, [&] { dag.at("id").find("x"); }) ==
         "GET /dags: dags[0].id: expected object, got number");
-  CHECK(error_of([&] { dag.at("o").number(); }) ==
+  CHECK(error_of(Reason::decode, [&] { dag.at("o").number(); }) ==
         "GET /dags: dags[0].o: expected number, got object");
-  CHECK(error_of([&] { odd.at("a\"b\n").boolean(); }) ==
+  CHECK(error_of(Reason::decode, [&] { odd.at("a\"b\n").boolean(); }) ==
         R"(GET /dags: [""]["a\"b\n"]: expected boolean, got number)");
-  CHECK(error_of([&] { json.items(); }) == "GET /dags: expected array, got object");
-  CHECK(error_of([&] { dag.fail("no such state"); }) == "GET /dags: dags[0]: no such state");
-  CHECK(error_of([&] { json.fail("no dags"); }) == "GET /dags: no dags");
+  CHECK(error_of(Reason::decode, [&] { json.items(); }) == "GET /dags: expected array, got object");
+  CHECK(error_of(Reason::decode, [&] { dag.fail("no such state"); }) ==
+        "GET /dags: dags[0]: no such state");
+  CHECK(error_of(Reason::decode, [&] { json.fail("no dags"); }) == "GET /dags: no dags");
 }
 
 TEST_CASE("a long key is cut in a path") {
   const auto json = parse("{\"" + std::string(100, 'k') + "\": 1}");
-  CHECK(error_of([&] { json.members()[0].second.string(); }) ==
+  CHECK(error_of(Reason::decode, [&] { json.members()[0].second.string(); }) ==
         "GET /dags: [\"" + std::string(40, 'k') + "...\"]: expected string, got number");
 }
 
@@ -114,13 +106,16 @@ TEST_CASE("an integer is a number without a fraction that fits 64 bits") {
   CHECK(parse("5.0").integer() == 5);
   CHECK(parse("1e3").integer() == 1000);
   CHECK(parse("-9.223372036854775808e18").integer() == std::numeric_limits<std::int64_t>::min());
-  CHECK(error_of([] { parse("1.5").integer(); }) == "GET /dags: expected integer, got fraction");
+  CHECK(error_of(Reason::decode, [] { parse("1.5").integer(); }) ==
+        "GET /dags: expected integer, got fraction");
   for (const auto* text : {"9223372036854775808", "18446744073709551616", "-1e19", "1e300"}) {
-    CHECK(error_of([&] { parse(text).integer(); }) ==
+    CHECK(error_of(Reason::decode, [&] { parse(text).integer(); }) ==
           "GET /dags: expected integer of 64 bits, got a larger one");
   }
-  CHECK(error_of([] { parse("\"1\"").integer(); }) == "GET /dags: expected integer, got string");
-  CHECK(error_of([] { parse("null").integer(); }) == "GET /dags: expected integer, got null");
+  CHECK(error_of(Reason::decode, [] { parse("\"1\"").integer(); }) ==
+        "GET /dags: expected integer, got string");
+  CHECK(error_of(Reason::decode, [] { parse("null").integer(); }) ==
+        "GET /dags: expected integer, got null");
 }
 
 TEST_CASE("a number is any JSON number") {
@@ -135,9 +130,10 @@ TEST_CASE("a number is any JSON number") {
 }
 
 TEST_CASE("a time that is none is not quoted") {
-  CHECK(error_of([] { parse("\"hunter2\"").time(); }) ==
+  CHECK(error_of(Reason::decode, [] { parse("\"hunter2\"").time(); }) ==
         "GET /dags: expected time (RFC 3339), got another string");
-  CHECK(error_of([] { parse("1").time(); }) == "GET /dags: expected time, got number");
+  CHECK(error_of(Reason::decode, [] { parse("1").time(); }) ==
+        "GET /dags: expected time, got number");
 }
 
 TEST_CASE("what is not JSON is refused with its byte and without its text") {

@@ -7,50 +7,19 @@
 #include <fstream>
 
 #include "common/base/error.h"
+#include "tests/support/error_of.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace exporter;
 using namespace std::chrono_literals;
 
 namespace {
 
-/// The error's text, after a check that its reason is config.
-template <class Function>
-std::string error_of(Function&& function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    CHECK(error.reason() == Reason::config);
-    return error.what();
-  }
-  return "no error";
-}
-
 Yaml parse(std::string_view text) { return Yaml::parse(text, "a.yml"); }
 
 std::string parse_error(std::string_view text) {
-  return error_of([&] { parse(text); });
+  return error_of(Reason::config, [&] { parse(text); });
 }
-
-/// A folder that is there as long as the object.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "yaml_test.XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  Folder(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path_); }
-
-  std::string write(const std::string& name, std::string_view text) const {
-    std::ofstream(path_ / name, std::ios::binary) << text;
-    return (path_ / name).string();
-  }
-  std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 std::string repeated(std::string_view text, std::size_t count) {
   std::string all;
@@ -126,7 +95,7 @@ TEST_CASE("lines may end in CRLF, and a byte order mark is passed over") {
       "\xEF\xBB\xBF"
       "a: x\r\nb:\r\n  - y\r\n  - 5x\r\n");
   CHECK(yaml.required("a").string() == "x");
-  CHECK(error_of([&] { yaml.required("b").items()[1].number(); }) ==
+  CHECK(error_of(Reason::config, [&] { yaml.required("b").items()[1].number(); }) ==
         "a.yml:4:5: b[1]: expected a number, got \"5x\"");
 }
 
@@ -139,34 +108,39 @@ TEST_CASE("an empty document is an empty map") {
     CHECK_FALSE(yaml.optional("a"));
     yaml.finish();
   }
-  CHECK(error_of([] { parse("").required("url"); }) == "a.yml:1:1: url: missing");
+  CHECK(error_of(Reason::config, [] { parse("").required("url"); }) == "a.yml:1:1: url: missing");
 }
 
 TEST_CASE("what is missing, null or of another type is named by place and path") {
   const auto yaml =
       parse("targets:\n  - name: x\n    url:\n    tls: [a]\n    auth: {}\n    n: ~\n");
   const auto target = yaml.required("targets").items()[0];
-  CHECK(error_of([&] { target.required("key"); }) == "a.yml:2:5: targets[0].key: missing");
-  CHECK(error_of([&] { target.required("url"); }) == "a.yml:3:5: targets[0].url: no value");
-  CHECK(error_of([&] { target.required("n"); }) == "a.yml:6:5: targets[0].n: no value");
-  CHECK(error_of([&] { target.required("a b"); }) == "a.yml:2:5: targets[0][\"a b\"]: missing");
+  CHECK(error_of(Reason::config, [&] { target.required("key"); }) ==
+        "a.yml:2:5: targets[0].key: missing");
+  CHECK(error_of(Reason::config, [&] { target.required("url"); }) ==
+        "a.yml:3:5: targets[0].url: no value");
+  CHECK(error_of(Reason::config, [&] { target.required("n"); }) ==
+        "a.yml:6:5: targets[0].n: no value");
+  CHECK(error_of(Reason::config, [&] { target.required("a b"); }) ==
+        "a.yml:2:5: targets[0][\"a b\"]: missing");
   CHECK_FALSE(target.optional("url"));
-  CHECK(error_of([&] { target.required("tls").string(); }) ==
+  CHECK(error_of(Reason::config, [&] { target.required("tls").string(); }) ==
         "a.yml:4:10: targets[0].tls: expected a string, got a sequence");
-  CHECK(error_of([&] { target.required("tls").required("ca"); }) ==
+  CHECK(error_of(Reason::config, [&] { target.required("tls").required("ca"); }) ==
         "a.yml:4:10: targets[0].tls: expected a map, got a sequence");
-  CHECK(error_of([&] { target.required("auth").items(); }) ==
+  CHECK(error_of(Reason::config, [&] { target.required("auth").items(); }) ==
         "a.yml:5:11: targets[0].auth: expected a sequence, got a map");
-  CHECK(error_of([&] { target.required("auth").number(); }) ==
+  CHECK(error_of(Reason::config, [&] { target.required("auth").number(); }) ==
         "a.yml:5:11: targets[0].auth: expected a number, got a map");
-  CHECK(error_of([&] { target.required("name").entries(); }) ==
+  CHECK(error_of(Reason::config, [&] { target.required("name").entries(); }) ==
         "a.yml:2:11: targets[0].name: expected a map, got a string");
-  CHECK(error_of([&] { target.required("name").optional("x"); }) ==
+  CHECK(error_of(Reason::config, [&] { target.required("name").optional("x"); }) ==
         "a.yml:2:11: targets[0].name: expected a map, got a string");
-  CHECK(error_of([&] { target.required("name").secret("x"); }) ==
+  CHECK(error_of(Reason::config, [&] { target.required("name").secret("x"); }) ==
         "a.yml:2:11: targets[0].name: expected a map, got a string");
-  CHECK(error_of([&] { target.fail("no such host"); }) == "a.yml:2:5: targets[0]: no such host");
-  CHECK(error_of([&] { yaml.fail("no targets"); }) == "a.yml:1:1: no targets");
+  CHECK(error_of(Reason::config, [&] { target.fail("no such host"); }) ==
+        "a.yml:2:5: targets[0]: no such host");
+  CHECK(error_of(Reason::config, [&] { yaml.fail("no targets"); }) == "a.yml:1:1: no targets");
   CHECK(yaml.where() == "a.yml:1:1");
   CHECK(target.where() == "a.yml:2:5: targets[0]");
 }
@@ -174,22 +148,23 @@ TEST_CASE("what is missing, null or of another type is named by place and path")
 TEST_CASE("an item without a value is null, at the place of its sequence") {
   const auto items = parse("- \n- b\n-\n").items();
   REQUIRE(items.size() == 3);
-  CHECK(error_of([&] { items[2].string(); }) == "a.yml:1:1: [2]: expected a string, got null");
-  CHECK(error_of([&] { items[0].duration(); }) ==
+  CHECK(error_of(Reason::config, [&] { items[2].string(); }) ==
+        "a.yml:1:1: [2]: expected a string, got null");
+  CHECK(error_of(Reason::config, [&] { items[0].duration(); }) ==
         "a.yml:1:1: [0]: expected a duration such as 30s or 1h30m, got null");
 }
 
 TEST_CASE("a column counts characters") {
-  CHECK(error_of([] { parse("{é: \"😀\", n: x}").required("n").number(); }) ==
+  CHECK(error_of(Reason::config, [] { parse("{é: \"😀\", n: x}").required("n").number(); }) ==
         "a.yml:1:13: n: expected a number, got \"x\"");
 }
 
 TEST_CASE("numbers are decimal, finite and not in quotes") {
   const auto integer = [](const std::string& text) {
-    return error_of([&] { parse("n: " + text).required("n").integer(); });
+    return error_of(Reason::config, [&] { parse("n: " + text).required("n").integer(); });
   };
   const auto number = [](const std::string& text) {
-    return error_of([&] { parse("n: " + text).required("n").number(); });
+    return error_of(Reason::config, [&] { parse("n: " + text).required("n").number(); });
   };
   for (const auto* text : {"abc", "1x", "++1", "+-1", "0x10", "1_000", "1e999", ".inf", "nan"}) {
     const auto got = std::string("got \"") + text + "\"";
@@ -209,7 +184,7 @@ TEST_CASE("numbers are decimal, finite and not in quotes") {
 
 TEST_CASE("a boolean is true or false, not in quotes") {
   const auto boolean = [](const std::string& text) {
-    return error_of([&] { parse("b: " + text).required("b").boolean(); });
+    return error_of(Reason::config, [&] { parse("b: " + text).required("b").boolean(); });
   };
   for (const auto* text : {"yes", "on", "True", "1"}) {
     CHECK(boolean(text) ==
@@ -220,7 +195,7 @@ TEST_CASE("a boolean is true or false, not in quotes") {
 }
 
 TEST_CASE("a duration is one of Prometheus") {
-  CHECK(error_of([] { parse("30").duration(); }) ==
+  CHECK(error_of(Reason::config, [] { parse("30").duration(); }) ==
         "a.yml:1:1: expected a duration such as 30s or 1h30m, got \"30\"");
   CHECK(parse("\"30s\"").duration() == 30s);
   CHECK(parse("0").duration() == 0s);
@@ -228,7 +203,7 @@ TEST_CASE("a duration is one of Prometheus") {
 
 TEST_CASE("a quoted value is cut to 40 bytes at a character, on one line") {
   const auto number = [](const std::string& text) {
-    return error_of([&] { parse(text).number(); });
+    return error_of(Reason::config, [&] { parse(text).number(); });
   };
   const std::string prefix = "a.yml:1:1: expected a number, got ";
   CHECK(number(repeated("x", 40)) == prefix + "\"" + repeated("x", 40) + "\"");
@@ -243,27 +218,28 @@ TEST_CASE("an unknown key is refused with the nearest that is asked for") {
   target.required("name");
   target.optional("interval");
   target.optional("url");
-  CHECK(error_of([&] { yaml.finish(); }) ==
+  CHECK(error_of(Reason::config, [&] { yaml.finish(); }) ==
         "a.yml:3:5: targets[0].urll: unknown key, did you mean \"url\"?");
-  CHECK(error_of([&] { target.finish(); }) ==
+  CHECK(error_of(Reason::config, [&] { target.finish(); }) ==
         "a.yml:3:5: targets[0].urll: unknown key, did you mean \"url\"?");
   target.required("urll");
-  CHECK(error_of([&] { yaml.finish(); }) == "a.yml:4:5: targets[0].zzz: unknown key");
+  CHECK(error_of(Reason::config, [&] { yaml.finish(); }) ==
+        "a.yml:4:5: targets[0].zzz: unknown key");
   target.optional("zzz");
   yaml.finish();
 }
 
 TEST_CASE("finish looks below what is known, in the order of the document") {
   const auto yaml = parse("a:\n  b:\n    - [{c: 1}]\nd: 2\n");
-  CHECK(error_of([&] { yaml.finish(); }) == "a.yml:1:1: a: unknown key");
+  CHECK(error_of(Reason::config, [&] { yaml.finish(); }) == "a.yml:1:1: a: unknown key");
   yaml.optional("a");
-  CHECK(error_of([&] { yaml.finish(); }) == "a.yml:2:3: a.b: unknown key");
+  CHECK(error_of(Reason::config, [&] { yaml.finish(); }) == "a.yml:2:3: a.b: unknown key");
   const auto b = yaml.required("a").required("b");
-  CHECK(error_of([&] { yaml.finish(); }) == "a.yml:3:9: a.b[0][0].c: unknown key");
-  CHECK(error_of([&] { b.finish(); }) == "a.yml:3:9: a.b[0][0].c: unknown key");
+  CHECK(error_of(Reason::config, [&] { yaml.finish(); }) == "a.yml:3:9: a.b[0][0].c: unknown key");
+  CHECK(error_of(Reason::config, [&] { b.finish(); }) == "a.yml:3:9: a.b[0][0].c: unknown key");
   b.items()[0].items()[0].entries();
   b.finish();
-  CHECK(error_of([&] { yaml.finish(); }) == "a.yml:4:1: d: unknown key");
+  CHECK(error_of(Reason::config, [&] { yaml.finish(); }) == "a.yml:4:1: d: unknown key");
 }
 
 TEST_CASE("a doubled key is refused, however it is written") {
@@ -297,7 +273,7 @@ TEST_CASE("an alias stands for what its anchor stands at") {
   }
   CHECK(yaml.required("e").string() == "f");
   CHECK(yaml.required("f").string() == "g");
-  CHECK(error_of([&] { yaml.required("c").required("x").items()[1].number(); }) ==
+  CHECK(error_of(Reason::config, [&] { yaml.required("c").required("x").items()[1].number(); }) ==
         "a.yml:1:15: c.x[1]: expected a number");
   yaml.finish();
 }
@@ -306,7 +282,7 @@ TEST_CASE("what is known of an anchor is not known of its alias") {
   const auto yaml = parse("a: &a {x: 1}\nb: *a\n");
   yaml.required("a").required("x");
   yaml.required("b");
-  CHECK(error_of([&] { yaml.finish(); }) == "a.yml:1:8: b.x: unknown key");
+  CHECK(error_of(Reason::config, [&] { yaml.finish(); }) == "a.yml:1:8: b.x: unknown key");
 }
 
 TEST_CASE("aliases that cannot be expanded are refused") {
@@ -421,13 +397,13 @@ TEST_CASE("what is not YAML is refused in plain words and without its text") {
 }
 
 TEST_CASE("a secret is given literally, by file or by variable") {
-  const Folder folder;
+  const TemporaryFolder folder;
   folder.write("token.txt", "from file\n");
   const auto file = folder.write("c.yml",
                                  "a: {token: 12345}\n"
                                  "b: {token_file: token.txt}\n"
                                  "c: {token_file: " +
-                                     folder.path() +
+                                     folder.path().string() +
                                      "/token.txt}\n"
                                      "d: {token_env: YAML_TEST_TOKEN}\n"
                                      "e: {other: x}\n");
@@ -449,7 +425,7 @@ TEST_CASE("without a file, paths are relative to the working folder") {
   const auto yaml = parse("token_file: no/such/file\n");
   CHECK(yaml.folder().empty());
   const auto source = yaml.secret("token");
-  CHECK(error_of([&] {
+  CHECK(error_of(Reason::config, [&] {
           try {
             source.load();
           } catch (const Error& error) {
@@ -460,7 +436,7 @@ TEST_CASE("without a file, paths are relative to the working folder") {
 
 TEST_CASE("a secret that is missing, empty, doubled or a map is refused") {
   const auto secret = [](std::string_view text) {
-    return error_of([&] { parse(text).required("auth").secret("token"); });
+    return error_of(Reason::config, [&] { parse(text).required("auth").secret("token"); });
   };
   CHECK(secret("auth: {}\n") == "a.yml:1:7: auth.token: missing: give it, token_file or token_env");
   CHECK(secret("auth: {token: a, token_env: b}\n") ==
@@ -471,45 +447,49 @@ TEST_CASE("a secret that is missing, empty, doubled or a map is refused") {
   CHECK(secret("auth:\n  token_file:\n") == "a.yml:2:3: auth.token_file: no value");
   CHECK(secret("auth: {token: [hunter2]}\n") ==
         "a.yml:1:15: auth.token: expected a string, got a sequence");
-  CHECK(error_of([] { parse("{token: ~}").optional_secret("token"); }) ==
+  CHECK(error_of(Reason::config, [] { parse("{token: ~}").optional_secret("token"); }) ==
         "a.yml:1:2: token: no value");
 }
 
 TEST_CASE("a value that was read as a secret is never quoted") {
   const auto yaml = parse("token: &t hunter2\nn: *t\nm: [*t]\n");
   yaml.secret("token");
-  CHECK(error_of([&] { yaml.required("token").number(); }) ==
+  CHECK(error_of(Reason::config, [&] { yaml.required("token").number(); }) ==
         "a.yml:1:8: token: expected a number");
-  CHECK(error_of([&] { yaml.required("n").boolean(); }) == "a.yml:1:8: n: expected true or false");
-  CHECK(error_of([&] { yaml.required("m").items()[0].duration(); }) ==
+  CHECK(error_of(Reason::config, [&] { yaml.required("n").boolean(); }) ==
+        "a.yml:1:8: n: expected true or false");
+  CHECK(error_of(Reason::config, [&] { yaml.required("m").items()[0].duration(); }) ==
         "a.yml:1:8: m[0]: expected a duration such as 30s or 1h30m");
   const auto plain = parse("token: hunter2\n");
   plain.secret("token");
-  CHECK(error_of([&] { plain.required("token").integer(); }) ==
+  CHECK(error_of(Reason::config, [&] { plain.required("token").integer(); }) ==
         "a.yml:1:8: token: expected an integer");
 }
 
 TEST_CASE("a mistyped secret is suggested by its three names") {
   const auto yaml = parse("token_fiel: x\n");
   yaml.optional_secret("token");
-  CHECK(error_of([&] { yaml.finish(); }) ==
+  CHECK(error_of(Reason::config, [&] { yaml.finish(); }) ==
         "a.yml:1:1: token_fiel: unknown key, did you mean \"token_file\"?");
 }
 
 TEST_CASE("a file that cannot be read is refused by name") {
-  const Folder folder;
-  const auto missing = folder.path() + "/missing.yml";
-  CHECK(error_of([&] { Yaml::load_file(missing); }) == missing + ": No such file or directory");
-  CHECK(error_of([&] { Yaml::load_file(folder.path()); }) == folder.path() + ": Is a directory");
+  const TemporaryFolder folder;
+  const auto missing = folder.path().string() + "/missing.yml";
+  CHECK(error_of(Reason::config, [&] { Yaml::load_file(missing); }) ==
+        missing + ": No such file or directory");
+  CHECK(error_of(Reason::config, [&] { Yaml::load_file(folder.path().string()); }) ==
+        folder.path().string() + ": Is a directory");
   const auto huge = folder.write("huge.yml", "");
   std::filesystem::resize_file(huge, (16 << 20) + 1);
-  CHECK(error_of([&] { Yaml::load_file(huge); }) == huge + ": larger than 16 MiB");
+  CHECK(error_of(Reason::config, [&] { Yaml::load_file(huge); }) == huge + ": larger than 16 MiB");
   const auto bad = folder.write("bad.yml", "a: 1\nb: [\n");
-  CHECK(error_of([&] { Yaml::load_file(bad); }) == bad + ":2:4: a bracket that is not closed");
+  CHECK(error_of(Reason::config, [&] { Yaml::load_file(bad); }) ==
+        bad + ":2:4: a bracket that is not closed");
 }
 
 TEST_CASE("a file of 16 MiB is read") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string line = "- " + repeated("x", 997) + "\n";
   std::string text = repeated(line, (16 << 20) / line.size());
   text += "# " + repeated("x", (16 << 20) - text.size() - 3) + "\n";

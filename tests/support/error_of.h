@@ -1,0 +1,18 @@
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "common/base/error.h"
+
+/// The text of the Error that a call throws, after a check of its reason.
+template <class Function>
+std::string error_of(exporter::Reason reason, Function&& function) {
+  try {
+    function();
+  } catch (const exporter::Error& error) {
+    CHECK(error.reason() == reason);
+    return error.what();
+  }
+  return "no error";
+}
