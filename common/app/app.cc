@@ -31,8 +31,7 @@ constexpr auto kShutdownGrace = std::chrono::milliseconds(1500);
 /// and holds the current one.
 class Generations {
  public:
-  Generations(const App& app, const Command& command)
-      : app_(app), command_(command), self_(app.name) {}
+  Generations(const App& app, const Command& command) : app_(app), command_(command), self_(app) {}
 
   /// Throws Error{config}, and keeps what was.
   void load() {

@@ -26,7 +26,8 @@ struct App {
   };
   std::vector<CollectorFlag> collectors;
   std::vector<Flag> flags;
-  bool node_exporter_names = false;  ///< see Exposition::Options
+  /// node_exporter's names too for the build and the runs of collectors, for dashboards made for it.
+  bool node_exporter_names = false;
 
   /// What a generation of collectors is built from.
   struct Inputs {

@@ -57,7 +57,7 @@ std::string metrics_list(const App& app) {
   }
   out += "\n## The exporter itself\n\n";
   auto own = Exposition::own_metrics(app.node_exporter_names);
-  for (const auto& more : {SelfMetrics::metrics(), process_metrics()}) {
+  for (const auto& more : {SelfMetrics::metrics(app), process_metrics()}) {
     own.insert(own.end(), more.begin(), more.end());
   }
   append_table(out, std::move(own));

@@ -12,6 +12,10 @@ namespace {
 
 constexpr auto kBuild = info("exporter_build_info", "The exporter, its version and revision.",
                              "exporter", "version", "revision");
+constexpr auto kNodeBuild =
+    info("node_exporter_build_info",
+         "node_exporter: By what its dashboards find their hosts; the version is this exporter's.",
+         "version", "revision");
 constexpr auto kReloadSuccessful =
     gauge("exporter_config_last_reload_successful",
           "Whether the last attempt to load the configuration succeeded.");
@@ -68,8 +72,8 @@ void add_metric(Samples& samples, const prometheus::MetricFamily& family,
 
 }  // namespace
 
-SelfMetrics::SelfMetrics(std::string_view exporter)
-    : exporter_(exporter),
+SelfMetrics::SelfMetrics(const App& app)
+    : app_(app),
       failures_(prometheus::BuildCounter()
                     .Name(std::string(kFailures.name))
                     .Help(std::string(kFailures.help))
@@ -77,7 +81,8 @@ SelfMetrics::SelfMetrics(std::string_view exporter)
       upstreams_(registry_) {}
 
 void SelfMetrics::add(Samples& samples) const {
-  samples.add(kBuild, 1, exporter_, kVersion, kRevision);
+  samples.add(kBuild, 1, app_.name, kVersion, kRevision);
+  if (app_.node_exporter_names) samples.add(kNodeBuild, 1, kVersion, kRevision);
   samples.add(kReloadSuccessful, reload_successful_ ? 1 : 0);
   samples.add(kReloadTime, reload_success_time_);
   add_registry(samples);
@@ -100,8 +105,11 @@ void SelfMetrics::config_loaded(bool successful) {
   if (successful) reload_success_time_ = unix_now();
 }
 
-std::vector<MetricView> SelfMetrics::metrics() {
-  return {kBuild, kReloadSuccessful, kReloadTime, kFailures, kUpstreamRequests, kUpstreamDuration};
+std::vector<MetricView> SelfMetrics::metrics(const App& app) {
+  std::vector<MetricView> all = {kBuild,    kReloadSuccessful, kReloadTime,
+                                 kFailures, kUpstreamRequests, kUpstreamDuration};
+  if (app.node_exporter_names) all.push_back(kNodeBuild);
+  return all;
 }
 
 }  // namespace exporter

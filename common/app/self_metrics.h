@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/app/app.h"
 #include "common/base/error.h"
 #include "common/http/upstream_metrics.h"
 #include "common/metric/samples.h"
@@ -17,7 +18,7 @@ namespace exporter {
 /// upstreams. Lives as long as the process, across reloads.
 class SelfMetrics {
  public:
-  explicit SelfMetrics(std::string_view exporter);
+  explicit SelfMetrics(const App& app);
 
   /// Safe to call from several threads.
   void add(Samples& samples) const;
@@ -25,12 +26,12 @@ class SelfMetrics {
   void config_loaded(bool successful);
   http::UpstreamMetrics& upstreams() { return upstreams_; }
 
-  static std::vector<MetricView> metrics();
+  static std::vector<MetricView> metrics(const App& app);
 
  private:
   void add_registry(Samples& samples) const;
 
-  std::string exporter_;
+  const App& app_;
   std::atomic<bool> reload_successful_ = true;
   std::atomic<double> reload_success_time_ = 0;
   prometheus::Registry registry_;

@@ -55,6 +55,15 @@ class GeneralFlags(unittest.TestCase):
         self.assertEqual((SOURCE / "docs/metrics/host.md").read_text(), result.stdout,
                          "host_exporter --metrics.list > docs/metrics/host.md")
 
+    def test_every_metric_that_the_known_dashboards_and_rules_name_is_there(self):
+        rows = re.findall(r"(?m)^\| `([^`]+)`", run("--metrics.list").stdout)
+        rows = [re.sub("<[^>]*>", ".+", row) for row in rows if not row.startswith("<")]
+        declared = re.compile("|".join(rows))
+        text = (SOURCE / "tests/fixtures/node_exporter_names.txt").read_text()
+        names = [line.split()[0] for line in text.splitlines() if not line.startswith("#")]
+        self.assertGreater(len(names), 200)
+        self.assertEqual([name for name in names if not declared.fullmatch(name)], [])
+
 
 class Once(unittest.TestCase):
     def test_the_page_is_printed_and_nothing_else(self):
