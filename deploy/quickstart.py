@@ -35,9 +35,27 @@ def parse_arguments():
         help="wait until all targets are up and all rules evaluated, print the table and exit",
     )
     for name, port in DEFAULT_PORTS.items():
-        parser.add_argument(f"--{name}-port", type=int, default=port, metavar="PORT",
+        parser.add_argument(f"--{name}-port", type=port_number, default=port, metavar="PORT",
                             help=f"where {name} listens (default: {port})")
+    # What deploy/quickstart asks before it builds.
+    parser.add_argument("--ports-only", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def port_number(text):
+    if text.isdigit() and 0 < int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text} is no port")
+
+
+def free_ports(arguments):
+    ports = {name: getattr(arguments, f"{name}_port") for name in DEFAULT_PORTS}
+    for name, port in ports.items():
+        for other, same in ports.items():
+            if other < name and same == port:
+                raise Failed(f"--{other}-port and --{name}-port are both {port}")
+        require_free(name, port)
+    return ports
 
 
 def step(text):
@@ -145,6 +163,14 @@ class Prometheus:
     def groups(self):
         return self.api("rules")["groups"]
 
+    def alerts_page(self):
+        """Debian's Prometheus has the classic pages alone."""
+        for path in ("/alerts", "/classic/alerts"):
+            with contextlib.suppress(urllib.error.URLError):
+                get(self.url + path)
+                return self.url + path
+        return self.url + "/api/v1/alerts"
+
     def samples_by_instance(self):
         result = self.api("query?query=scrape_samples_scraped")["result"]
         return {(r["metric"]["job"], r["metric"]["instance"]): r["value"][1] for r in result}
@@ -222,13 +248,15 @@ def print_state(prometheus):
     print_table(("alert group", "alerts", "state"),
                 [(group["name"], sum(rule["type"] == "alerting" for rule in group["rules"]),
                   state_of(group)) for group in alerting])
-    print(f"  Prometheus: {prometheus.url}  (alerts: {prometheus.url}/alerts)")
+    if any(rule.get("state") == "pending" for group in alerting for rule in group["rules"]):
+        print("  pending: true just now, fires if it stays so; what was not scraped yet, does not.\n")
+    print(f"  Prometheus: {prometheus.url}  (alerts: {prometheus.alerts_page()})")
 
 
 def run(arguments, processes):
-    ports = {name: getattr(arguments, f"{name}_port") for name in DEFAULT_PORTS}
-    for name, port in ports.items():
-        require_free(name, port)
+    ports = free_ports(arguments)
+    if arguments.ports_only:
+        return
     folder = make_run_folder(ports)
     start(ports, folder, processes)
     prometheus = Prometheus(ports["prometheus"])
@@ -259,7 +287,7 @@ def main():
         print()
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if not arguments.check:
+        if processes and not arguments.check:
             step("stopping")
         for process in reversed(processes):
             process.stop()

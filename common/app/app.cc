@@ -17,6 +17,7 @@
 #include "common/app/self_metrics.h"
 #include "common/base/log.h"
 #include "common/config/yaml.h"
+#include "common/http/listen.h"
 #include "common/http/server.h"
 #include "common/http/web_config.h"
 #include "version.h"
@@ -58,6 +59,8 @@ class Generations {
       return error.what();
     }
   }
+
+  SelfMetrics& self() { return self_; }
 
   std::shared_ptr<Exposition> current() const {
     const std::lock_guard lock(mutex_);
@@ -120,6 +123,7 @@ void raise_limit_of_open_files() {
 }
 
 int check_config(const Command& command, Generations& generations) {
+  for (const auto& address : command.listen) http::check_listen_address(address);
   generations.load();
   if (!command.web_config_file.empty()) {
     http::WebConfig::load(command.web_config_file);
@@ -161,7 +165,10 @@ int serve(const App& app, const Command& command, Generations& generations) {
   options.listen = command.listen;
   options.systemd_socket = command.systemd_socket;
   options.web_config_file = command.web_config_file;
-  options.open_paths = {Pages::kHealthy};
+  options.open_paths = {Pages::kHealthy, Pages::kReady};
+  options.web_config_reloaded = [&](bool successful) {
+    generations.self().web_config_loaded(successful);
+  };
   options.access_log = command.access_log;
   http::Server server(std::move(options),
                       [&](const http::Request& request) { return pages.answer(request); });

@@ -25,8 +25,12 @@ struct App {
     std::vector<MetricView> metrics;
   };
   std::vector<CollectorFlag> collectors;
+  /// Collectors that only the exporter has that this one stands in for: turning one off is
+  /// accepted, turning it on is refused.
+  std::vector<std::string_view> foreign_collectors;
   std::vector<Flag> flags;
-  /// node_exporter's names too for the build and the runs of collectors, for dashboards made for it.
+  /// node_exporter's names too for the build and the runs of collectors, for dashboards made for
+  /// it.
   bool node_exporter_names = false;
 
   /// What a generation of collectors is built from.

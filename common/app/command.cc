@@ -107,6 +107,13 @@ void add_collector_flags(CLI::App& cli, const App& app, Command& command) {
         ->group("Collectors")
         ->take_last();
   }
+  for (const auto foreign : app.foreign_collectors) {
+    const auto name = "--collector." + std::string(foreign);
+    const auto refuse_on = [name](std::int64_t on) {
+      if (on > 0) throw CLI::ValidationError(name, "this exporter has no such collector");
+    };
+    cli.add_flag_function(name + ",!--no-collector." + std::string(foreign), refuse_on)->group("");
+  }
 }
 
 void add_app_flags(CLI::App& cli, const App& app, Command& command) {
@@ -124,13 +131,38 @@ void add_app_flags(CLI::App& cli, const App& app, Command& command) {
           ->take_last();
       continue;
     }
+    const auto former = flag.former.empty() ? std::string() : ",--" + std::string(flag.former);
     auto* option = cli.add_option_function<std::vector<std::string>>(
-        "--" + name,
+        "--" + name + former,
         [&command, name](const std::vector<std::string>& texts) { command.given[name] = texts; },
         help);
     option->group("Settings")->default_str(std::string(flag.fallback))->type_name("");
     option->allow_extra_args(false)->trigger_on_parse(false);
     if (flag.kind == Flag::Kind::value) option->take_last()->expected(1);
+  }
+}
+
+/// CLI11's help, without the "{false}" that it puts behind the name that switches off.
+class Help : public CLI::Formatter {
+ public:
+  std::string make_option_name(const CLI::Option* option, bool positional) const override {
+    auto name = CLI::Formatter::make_option_name(option, positional);
+    constexpr std::string_view kSwitchesOff = "{false}";
+    if (const auto at = name.find(kSwitchesOff); at != name.npos)
+      name.erase(at, kSwitchesOff.size());
+    return name;
+  }
+};
+
+/// Refuses a flag that is followed by another one instead of by its value.
+void require_values(const CLI::App& cli, const std::vector<std::string>& reversed) {
+  for (std::size_t i = 0; i < reversed.size(); ++i) {
+    const auto* option =
+        reversed[i].starts_with("--") ? cli.get_option_no_throw(reversed[i]) : nullptr;
+    if (option == nullptr || option->get_items_expected_min() == 0) continue;
+    if (i == 0 || reversed[i - 1].starts_with("--")) {
+      throw CLI::ArgumentMismatch(reversed[i] + " needs a value");
+    }
   }
 }
 
@@ -145,6 +177,7 @@ std::string not_known(const CLI::App& cli, const std::vector<std::string>& argum
   const std::vector<std::string_view> candidates(known.begin(), known.end());
   std::string text;
   for (const auto& argument : arguments) {
+    if (argument.empty()) continue;  // the value of a "--flag="
     const auto flag = argument.substr(0, argument.find('='));
     text.append(flag).append(" is not known");
     const auto suggestion = nearest(flag, candidates);
@@ -165,6 +198,7 @@ std::optional<Command> parse_command(const App& app, int argc, const char* const
   Command command;
   command.listen = {std::string(app.default_listen)};
   CLI::App cli{std::string(app.description), std::string(app.name)};
+  cli.formatter(std::make_shared<Help>());
   cli.set_version_flag("--version", std::string(app.name) + ", version " + kVersion +
                                         " (revision: " + kRevision + ")");
   try {
@@ -172,7 +206,9 @@ std::optional<Command> parse_command(const App& app, int argc, const char* const
     add_web_flags(cli, command);
     add_collector_flags(cli, app, command);
     add_app_flags(cli, app, command);
-    cli.parse(reversed(argc, argv));
+    auto arguments = reversed(argc, argv);
+    require_values(cli, arguments);
+    cli.parse(std::move(arguments));
   } catch (const CLI::ExtrasError&) {
     std::cerr << not_known(cli, cli.remaining());
     exit_code = 2;

@@ -28,7 +28,7 @@ class Pages {
 
   http::Response answer(const http::Request& request);
 
-  static constexpr const char* kHealthy = "/-/healthy";
+  static constexpr const char *kHealthy = "/-/healthy", *kReady = "/-/ready";
 
  private:
   http::Response metrics(const http::Request& request);

@@ -18,7 +18,8 @@ constexpr auto kNodeBuild =
          "version", "revision");
 constexpr auto kReloadSuccessful =
     gauge("exporter_config_last_reload_successful",
-          "Whether the last attempt to load the configuration succeeded.");
+          "Whether the last attempts to load the configuration and the web configuration "
+          "succeeded.");
 constexpr auto kReloadTime =
     gauge("exporter_config_last_reload_success_timestamp_seconds",
           "When the configuration was last loaded, in seconds since 1970.");
@@ -83,7 +84,7 @@ SelfMetrics::SelfMetrics(const App& app)
 void SelfMetrics::add(Samples& samples) const {
   samples.add(kBuild, 1, app_.name, kVersion, kRevision);
   if (app_.node_exporter_names) samples.add(kNodeBuild, 1, kVersion, kRevision);
-  samples.add(kReloadSuccessful, reload_successful_ ? 1 : 0);
+  samples.add(kReloadSuccessful, reload_successful_ && web_config_successful_ ? 1 : 0);
   samples.add(kReloadTime, reload_success_time_);
   add_registry(samples);
 }

@@ -24,6 +24,7 @@ class SelfMetrics {
   void add(Samples& samples) const;
   void count_failure(const std::string& collector, Reason reason);
   void config_loaded(bool successful);
+  void web_config_loaded(bool successful) { web_config_successful_ = successful; }
   http::UpstreamMetrics& upstreams() { return upstreams_; }
 
   static std::vector<MetricView> metrics(const App& app);
@@ -32,7 +33,7 @@ class SelfMetrics {
   void add_registry(Samples& samples) const;
 
   const App& app_;
-  std::atomic<bool> reload_successful_ = true;
+  std::atomic<bool> reload_successful_ = true, web_config_successful_ = true;
   std::atomic<double> reload_success_time_ = 0;
   prometheus::Registry registry_;
   prometheus::Family<prometheus::Counter>& failures_;

@@ -105,6 +105,15 @@ std::size_t Settings::count(std::string_view flag) const {
 
 bool Settings::is_default(std::string_view flag) const { return !value(flag).given; }
 
+void Settings::require_one_of(std::string_view flag, std::string_view other) const {
+  const auto is_given = [&](std::string_view name) {
+    return !is_default(name) && !text(name).empty();
+  };
+  if (is_given(flag) && is_given(other)) {
+    fail(flag, "cannot be given together with " + value(other).origin);
+  }
+}
+
 void Settings::fail(std::string_view flag, std::string_view why) const {
   throw Error(Reason::config, value(flag).origin + ": " + std::string(why));
 }

@@ -25,6 +25,7 @@ struct Flag {
   std::string_view fallback;  ///< the default; "true" or "false" for a boolean
   std::string_view help;
   Kind kind = Kind::value;
+  std::string_view former = {};  ///< a name that the command line takes as well
 };
 
 /// The values of all flags of one configuration. Immutable once read; a getter throws Error{config}
@@ -42,6 +43,9 @@ class Settings {
   std::size_t count(std::string_view flag) const;
   /// Whether nobody gave the flag, so that its value is the fallback.
   bool is_default(std::string_view flag) const;
+
+  /// Fails when both flags were given a value: they exclude each other.
+  void require_one_of(std::string_view flag, std::string_view other) const;
 
   /// Fails as the getters do: for a check that only the flag's owner can make.
   [[noreturn]] void fail(std::string_view flag, std::string_view why) const;

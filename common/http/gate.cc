@@ -5,10 +5,11 @@
 
 namespace exporter::http {
 
-Gate::Gate(const std::string& web_config_file, std::vector<std::string> open_paths)
+Gate::Gate(const std::string& web_config_file, std::vector<std::string> open_paths,
+           std::function<void(bool)> reloaded)
     : open_paths_(std::move(open_paths)) {
   if (web_config_file.empty()) return;
-  live_.emplace(web_config_file);
+  live_.emplace(web_config_file, std::move(reloaded));
   tls_ = live_->current()->tls.has_value();
 }
 

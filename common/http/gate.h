@@ -16,8 +16,10 @@ namespace exporter::http {
 /// Who may pass, by the web configuration in force; everyone without one.
 class Gate {
  public:
-  /// No file: no TLS, no users. Throws Error{config} as WebConfig::load().
-  Gate(const std::string& web_config_file, std::vector<std::string> open_paths);
+  /// No file: no TLS, no users. Throws Error{config} as WebConfig::load(). `reloaded` hears how
+  /// each later reading of the file went.
+  Gate(const std::string& web_config_file, std::vector<std::string> open_paths,
+       std::function<void(bool successful)> reloaded);
 
   bool tls() const { return tls_; }
   /// What a new connection uses; nothing without TLS.

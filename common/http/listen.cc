@@ -169,6 +169,8 @@ Listener listen_on(const std::string& address) {
   return std::move(*listener);
 }
 
+void check_listen_address(const std::string& address) { split(address); }
+
 std::vector<Listener> listeners_of_systemd() {
   const auto count = environment_number("LISTEN_FDS").value_or(0);
   if (environment_number("LISTEN_PID") != ::getpid() || count < 1) {

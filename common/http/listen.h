@@ -36,10 +36,12 @@ class Listener {
 };
 
 /// Binds one address: ":9100" and "[::]:9100" for IPv6 and IPv4 alike (as Go does),
-/// "127.0.0.1:9100",
-/// "[::1]:9100" or "name:9100", whose first IPv4 address is taken, or else its first. Throws
-/// Error{config} that names the address.
+/// "127.0.0.1:9100", "[::1]:9100" or "name:9100", whose first IPv4 address is taken, or else its
+/// first. Throws Error{config} that names the address.
 Listener listen_on(const std::string& address);
+
+/// Throws as listen_on() does for an address that is not written as one.
+void check_listen_address(const std::string& address);
 
 /// The sockets that systemd passed (sd_listen_fds(3)). Throws Error{config} when there is none, or
 /// one that is not a listening TCP socket.

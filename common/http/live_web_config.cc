@@ -19,7 +19,8 @@ std::int64_t nanoseconds(const timespec& time) {
 
 }  // namespace
 
-LiveWebConfig::LiveWebConfig(std::string path) : path_(std::move(path)) {
+LiveWebConfig::LiveWebConfig(std::string path, std::function<void(bool)> reloaded)
+    : path_(std::move(path)), reloaded_(std::move(reloaded)) {
   load();
   next_look_ = Clock::now() + kBetweenLooks;
   if (current_->config.wants_http2) {
@@ -69,8 +70,10 @@ void LiveWebConfig::reload() {
   try {
     load();
     fault_.clear();
+    if (reloaded_) reloaded_(true);
     log::info("web configuration read again", {{"file", path_}});
   } catch (const std::exception& error) {
+    if (reloaded_) reloaded_(false);
     if (error.what() == fault_) return;
     fault_ = error.what();
     log::error("web configuration not read again, the old one stays", {{"error", fault_}});

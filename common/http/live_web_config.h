@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,8 +24,8 @@ class LiveWebConfig {
     std::optional<TlsContext> tls;
   };
 
-  /// Throws Error{config} as WebConfig::load().
-  explicit LiveWebConfig(std::string path);
+  /// Throws Error{config} as WebConfig::load(). `reloaded` hears how each later attempt went.
+  LiveWebConfig(std::string path, std::function<void(bool successful)> reloaded);
 
   /// The configuration in force. Looks for changes at most once a second; a faulty one, or one that
   /// switches TLS on or off, is logged once and leaves the old one in force.
@@ -45,6 +46,7 @@ class LiveWebConfig {
   void reload();
 
   const std::string path_;
+  const std::function<void(bool)> reloaded_;
   std::mutex mutex_;
   std::shared_ptr<const Generation> current_;
   std::vector<Stamp> stamps_;

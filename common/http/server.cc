@@ -136,7 +136,7 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   Impl(ServerOptions options, Handler handler)
       : options_(std::move(options)),
         handler_(std::move(handler)),
-        gate_(options_.web_config_file, options_.open_paths),
+        gate_(options_.web_config_file, options_.open_paths, options_.web_config_reloaded),
         max_connections_(room_for_connections(options_.max_connections)),
         connections_(max_connections_, options_.idle_timeout) {}
 

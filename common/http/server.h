@@ -42,6 +42,8 @@ struct ServerOptions {
   bool systemd_socket = false;  ///< take the sockets of LISTEN_FDS instead (sd_listen_fds(3))
   std::string web_config_file;  ///< exporter-toolkit's format; empty: plain HTTP, no users
   std::vector<std::string> open_paths;  ///< served without authentication, e.g. "/-/healthy"
+  /// Hears how each attempt to read a changed web configuration went; from any thread.
+  std::function<void(bool successful)> web_config_reloaded;
   bool access_log = false;
   std::size_t max_connections = 512;  ///< beyond it the connection that idles longest is closed
   /// How long a client may take for its request; four times as long between two. A response must

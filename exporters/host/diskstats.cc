@@ -87,7 +87,8 @@ constexpr Flag kInclude{"collector.diskstats.device-include", "",
                         "Regexp of diskstats devices to include (not with device-exclude)."};
 constexpr Flag kExclude{"collector.diskstats.device-exclude",
                         "^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\\d+n\\d+p)\\d+$",
-                        "Regexp of diskstats devices to exclude (not with device-include)."};
+                        "Regexp of diskstats devices to exclude (not with device-include).",
+                        Flag::Kind::value, "collector.diskstats.ignored-devices"};
 constexpr Flag kFlags[] = {kInclude, kExclude};
 
 class Diskstats {
@@ -96,7 +97,9 @@ class Diskstats {
       : proc_(host.proc()),
         sys_(host.sys()),
         udev_(host.udev_data),
-        filter_(host.settings, kInclude.name, kExclude.name) {}
+        filter_(host.settings, kInclude.name, kExclude.name) {
+    host.settings.require_one_of(kInclude.name, kExclude.name);
+  }
 
   void collect(Samples& samples, const Deadline&) {
     const auto text = proc_.read("diskstats");

@@ -39,14 +39,16 @@ constexpr MetricView kMetrics[] = {kDeviceErrorWhy, kReadonlyWhy, kSize,      kF
 constexpr Flag kFlags[] = {
     {"collector.filesystem.mount-points-exclude",
      "^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)",
-     "mount points to leave out (regular expression)"},
+     "mount points to leave out (regular expression)", Flag::Kind::value,
+     "collector.filesystem.ignored-mount-points"},
     {"collector.filesystem.mount-points-include", "",
      "mount points to take (regular expression), instead of an exclude"},
     {"collector.filesystem.fs-types-exclude",
      "^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|"
      "mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|erofs|sysfs|"
      "tracefs)$",
-     "file system types to leave out (regular expression)"},
+     "file system types to leave out (regular expression)", Flag::Kind::value,
+     "collector.filesystem.ignored-fs-types"},
     {"collector.filesystem.fs-types-include", "",
      "file system types to take (regular expression), instead of an exclude"},
     {"collector.filesystem.mount-timeout", "400ms",
@@ -74,7 +76,10 @@ class Filesystem {
         mount_points_(host.settings, kFlags[1].name, kFlags[0].name),
         types_(host.settings, kFlags[3].name, kFlags[2].name),
         timeout_(host.settings.duration(kFlags[4].name)),
-        statter_(host.settings.count(kFlags[5].name)) {}
+        statter_(host.settings.count(kFlags[5].name)) {
+    host.settings.require_one_of(kFlags[1].name, kFlags[0].name);
+    host.settings.require_one_of(kFlags[3].name, kFlags[2].name);
+  }
 
   void collect(Samples& samples, const Deadline& deadline) {
     const auto text = proc_.read(table_);

@@ -14,6 +14,17 @@ constexpr Flag kPaths[] = {
     {"path.udev.data", "/run/udev/data", "Where the host's udev database is."},
 };
 
+/// What node_exporter 1.5 to 1.12 has on Linux, and this exporter does not.
+constexpr std::string_view kForeign[] = {
+    "bcache",        "bcachefs",    "buddyinfo",     "cgroups", "cpu_vulnerabilities",
+    "dmmultipath",   "drbd",        "drm",           "ethtool", "fibrechannel",
+    "infiniband",    "ipvs",        "ksmd",          "lnstat",  "logind",
+    "meminfo_numa",  "mountstats",  "network_route", "nfsd",    "ntp",
+    "nvmesubsystem", "pcidevice",   "perf",          "qdisc",   "runit",
+    "selinux",       "supervisord", "swap",          "sysctl",  "tapestats",
+    "wifi",          "xfrm",        "zfs",
+};
+
 std::vector<Collector> build(const App::Inputs& inputs) {
   const auto& settings = inputs.settings;
   const Host host{settings,
@@ -45,6 +56,7 @@ App app() {
       "node_exporter.";
   app.default_listen = ":19100";
   app.node_exporter_names = true;
+  app.foreign_collectors.assign(std::begin(kForeign), std::end(kForeign));
   app.flags.assign(std::begin(kPaths), std::end(kPaths));
   for (const auto* module : modules()) {
     app.collectors.push_back({module->name,

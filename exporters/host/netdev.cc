@@ -114,9 +114,11 @@ constexpr auto kMetrics = [] {
 }();
 
 constexpr Flag kInclude{"collector.netdev.device-include", "",
-                        "Regexp of net devices to include (not together with device-exclude)."};
+                        "Regexp of net devices to include (not together with device-exclude).",
+                        Flag::Kind::value, "collector.netdev.device-whitelist"};
 constexpr Flag kExclude{"collector.netdev.device-exclude", "",
-                        "Regexp of net devices to exclude (not together with device-include)."};
+                        "Regexp of net devices to exclude (not together with device-include).",
+                        Flag::Kind::value, "collector.netdev.device-blacklist"};
 constexpr Flag kAddressInfo{"collector.netdev.address-info", "false",
                             "Collect the addresses of every device.", Flag::Kind::boolean};
 constexpr Flag kDetailed{"collector.netdev.enable-detailed-metrics", "false",
@@ -138,7 +140,9 @@ class Netdev {
         filter_(host.settings, kInclude.name, kExclude.name),
         address_info_(host.settings.enabled(kAddressInfo.name) && host.own_network()),
         detailed_(host.settings.enabled(kDetailed.name)),
-        label_alias_(host.settings.enabled(kLabelAlias.name)) {}
+        label_alias_(host.settings.enabled(kLabelAlias.name)) {
+    host.settings.require_one_of(kInclude.name, kExclude.name);
+  }
 
   void collect(Samples& samples, const Deadline&) {
     const auto text = proc_.read(path_);

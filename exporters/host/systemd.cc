@@ -38,10 +38,12 @@ constexpr MetricView kMetrics[] = {kUnitState, kStartTime, kTasks,         kMaxT
                                    kRefused,   kVersion,   kVirtualization};
 
 constexpr Flag kInclude{"collector.systemd.unit-include", ".+",
-                        "units to take (regular expression of the whole name)"};
+                        "units to take (regular expression of the whole name)", Flag::Kind::value,
+                        "collector.systemd.unit-whitelist"};
 constexpr Flag kExclude{"collector.systemd.unit-exclude",
                         ".+\\.(automount|device|mount|scope|slice)",
-                        "units to leave out of them (regular expression of the whole name)"};
+                        "units to leave out of them (regular expression of the whole name)",
+                        Flag::Kind::value, "collector.systemd.unit-blacklist"};
 constexpr Flag kEnableTasks{"collector.systemd.enable-task-metrics", "false",
                             "show the services' unit_tasks_current and unit_tasks_max",
                             Flag::Kind::boolean};

@@ -37,7 +37,10 @@ class GeneralFlags(unittest.TestCase):
                 (["--web.listen-adress=:1"],
                  "--web.listen-adress is not known, did you mean --web.listen-address?\n"),
                 (["--no-collector.cpufrek"], "did you mean --no-collector.cpufreq?\n"),
-                (["--web.listen-address"], "--web.listen-address"),
+                (["--web.listen-address"], "--web.listen-address needs a value\n"),
+                (["--collector.netdev.device-exclude", "--once"],
+                 "--collector.netdev.device-exclude needs a value\n"),
+                (["--collector.zfs"], "--collector.zfs: this exporter has no such collector\n"),
                 (["--web.max-requests=many"], "--web.max-requests"),
                 (["--web.max-requests=-1"], "--web.max-requests"),
                 (["--web.telemetry-path=metrics"], "--web.telemetry-path: must begin with /"),
@@ -63,6 +66,32 @@ class GeneralFlags(unittest.TestCase):
         names = [line.split()[0] for line in text.splitlines() if not line.startswith("#")]
         self.assertGreater(len(names), 200)
         self.assertEqual([name for name in names if not declared.fullmatch(name)], [])
+
+
+    def test_the_arguments_of_a_node_exporter_in_production_are_taken(self):
+        result = run("--once", "--collector.disable-defaults", "--no-collector.wifi",
+                     "--no-collector.zfs", "--collector.filesystem",
+                     "--collector.filesystem.ignored-mount-points=.*",
+                     "--collector.netdev.device-exclude=^(veth.*|[a-f0-9]{15})$")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertEqual(support.collectors(result.stdout), {"filesystem": True})
+        self.assertNotIn("node_filesystem_", result.stdout)
+
+    def test_flags_that_exclude_each_other_are_refused(self):
+        for collector, include, exclude in (("netdev", "device-include", "device-exclude"),
+                                            ("diskstats", "device-include", "device-exclude"),
+                                            ("filesystem", "fs-types-include", "fs-types-exclude")):
+            with self.subTest(collector=collector):
+                flags = [f"--collector.{collector}.{name}" for name in (include, exclude)]
+                result = run("--config.check", *(f"{flag}=a" for flag in flags))
+                self.assertEqual((result.returncode, result.stdout), (1, ""))
+                self.assertEqual(result.stderr, f"host_exporter: {flags[0]}: cannot be given "
+                                                f"together with {flags[1]}\n")
+
+    def test_the_check_covers_the_address_to_listen_on(self):
+        result = run("--config.check", "--web.listen-address=9100")
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertIn("cannot listen on 9100: expected HOST:PORT", result.stderr)
 
 
 class Once(unittest.TestCase):

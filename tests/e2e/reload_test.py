@@ -82,6 +82,27 @@ class Signal(unittest.TestCase):
         self.assertEqual(self.state(exporter)[:2], ({"time"}, "1"))
 
 
+class WebConfigFile(unittest.TestCase):
+    def test_a_faulty_one_shows_until_it_is_mended(self):
+        file = self.enterContext(support.folder()) / "web.yml"
+        user, password = support.WebConfig.user, support.WebConfig.password
+        good = f"basic_auth_users:\n  {user}: {support.WebConfig.hash}\n"
+        file.write_text(good)
+        exporter = self.enterContext(
+            Exporter("--collector.disable-defaults", f"--web.config.file={file}"))
+
+        def is_shown(value):
+            page = exporter.get(headers=support.basic_auth(user, password)).body.decode()
+            return support.samples(page)["exporter_config_last_reload_successful"] == value
+
+        self.assertTrue(is_shown("1"))
+        for text, value in (("basic_auth_users: 5\n", "0"), (good, "1")):
+            file.write_text(text)
+            support.poll(lambda value=value: is_shown(value), f"the value {value}")
+        statuses = [exporter.get(path).status for path in ("/-/healthy", "/-/ready", "/metrics")]
+        self.assertEqual(statuses, [200, 200, 401])
+
+
 class Scraper(threading.Thread):
     """Scrapes over one kept connection until told to stop; notes the first answer at fault."""
 
