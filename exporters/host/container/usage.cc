@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "common/base/text.h"
 
@@ -21,7 +22,7 @@ double ticks_per_second() {
 /// Where the value of a line "key value" goes, and what it is divided by.
 struct Field {
   std::string_view key;
-  Value* value;
+  Value* value;  ///< null: not wanted
   double unit = 1;
 };
 
@@ -30,7 +31,7 @@ void take_fields(Lines lines, std::initializer_list<Field> fields) {
   for (std::string_view line; lines.next(line);) {
     const auto key = next_part(line, ' ');
     for (const auto& [name, value, unit] : fields) {
-      if (name == key) *value = lines.number(line) / unit;
+      if (name == key && value != nullptr) *value = lines.number(line) / unit;
     }
   }
 }
@@ -43,7 +44,7 @@ Value limit_of(Value bytes) {
 /// The CPU shares that a weight of cgroup v2 was made from, as runc turns them into each other.
 Value shares_of(Value weight) {
   if (!weight) return weight;
-  return 2 + (*weight - 1) * 262142 / 9999;
+  return 2 + std::floor((*weight - 1) * 262142 / 9999);
 }
 
 Usage::Device& device_of(Usage& usage, std::string_view number) {
@@ -87,34 +88,33 @@ Usage UsageReader::usage(const std::string& group, const Limits& limits) {
   return usage;
 }
 
+/// Throttling is only told of groups that have a quota, as cAdvisor has it.
 void UsageReader::read_cpu(Usage& usage, const std::string& group, const Limits& limits) {
+  const auto take = [&](Controller controller, std::string_view file,
+                        std::initializer_list<Field> fields) {
+    const auto [path, text] = read(controller, group, file);
+    if (text) take_fields({'/' + path, *text}, fields);
+  };
   if (hierarchies_[Controller::cpuacct].unified) {
-    const auto [path, text] = read(Controller::cpuacct, group, "cpu.stat");
-    if (text) {
-      take_fields({'/' + path, *text}, {{"usage_usec", &usage.cpu, kMicro},
-                                        {"user_usec", &usage.cpu_user, kMicro},
-                                        {"system_usec", &usage.cpu_system, kMicro},
-                                        {"nr_periods", &usage.cfs_periods},
-                                        {"nr_throttled", &usage.cfs_throttled_periods},
-                                        {"throttled_usec", &usage.cfs_throttled, kMicro}});
-    }
+    take(Controller::cpuacct, "cpu.stat",
+         {{"usage_usec", &usage.cpu, kMicro},
+          {"user_usec", &usage.cpu_user, kMicro},
+          {"system_usec", &usage.cpu_system, kMicro},
+          {"nr_periods", limits.cpu_quota ? &usage.cfs_periods : nullptr},
+          {"nr_throttled", limits.cpu_quota ? &usage.cfs_throttled_periods : nullptr},
+          {"throttled_usec", limits.cpu_quota ? &usage.cfs_throttled : nullptr, kMicro}});
     return;
   }
   usage.cpu = number(Controller::cpuacct, group, "cpuacct.usage");
   if (usage.cpu) *usage.cpu /= kNano;
-  const auto [path, text] = read(Controller::cpuacct, group, "cpuacct.stat");
-  if (text) {
-    take_fields({'/' + path, *text}, {{"user", &usage.cpu_user, ticks_per_second()},
-                                      {"system", &usage.cpu_system, ticks_per_second()}});
-  }
+  take(Controller::cpuacct, "cpuacct.stat",
+       {{"user", &usage.cpu_user, ticks_per_second()},
+        {"system", &usage.cpu_system, ticks_per_second()}});
   if (!limits.cpu_quota) return;
-  const auto throttling = read(Controller::cpu, group, "cpu.stat");
-  if (throttling.text) {
-    take_fields({'/' + throttling.path, *throttling.text},
-                {{"nr_periods", &usage.cfs_periods},
-                 {"nr_throttled", &usage.cfs_throttled_periods},
-                 {"throttled_time", &usage.cfs_throttled, kNano}});
-  }
+  take(Controller::cpu, "cpu.stat",
+       {{"nr_periods", &usage.cfs_periods},
+        {"nr_throttled", &usage.cfs_throttled_periods},
+        {"throttled_time", &usage.cfs_throttled, kNano}});
 }
 
 void UsageReader::read_memory_v1(Usage& usage, const std::string& group) {
