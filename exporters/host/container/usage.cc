@@ -234,6 +234,7 @@ void UsageReader::read_devices(Usage& usage) {
   };
   using Device = Usage::Device;
   take("blkio.throttle.io_service_bytes_recursive", &Device::read_bytes, &Device::written_bytes);
+  if (usage.devices.empty()) return;
   take("blkio.throttle.io_serviced_recursive", &Device::reads, &Device::writes);
 }
 
