@@ -132,7 +132,7 @@ class Collector {
   UsageReader reader_;
   Network network_;
   std::size_t limit_;
-  bool every_socket_;  ///< also those that are not there are shown as down
+  bool every_socket_;  ///< those that are not there are shown, as down
   std::vector<std::string> label_names_;
   std::vector<std::unique_ptr<Engine>> engines_;
   std::map<std::string, std::string, std::less<>> paths_;  ///< of the containers seen running
@@ -245,11 +245,14 @@ void Collector::refresh(Shown& shown) {
   auto& group = *shown.group;
   const bool is_container = !group.container.empty();
   if (is_container) find_processes(shown);
-  if (Clock::now() - group.refreshed >= kRefresh || (is_container && !group.network)) {
+  const bool due = Clock::now() - group.refreshed >= kRefresh;
+  if (due) {
     group.known = reader_.know(group.path());
-    if (is_container) group.network = network_.namespace_of(shown.pid);
-    if (is_container && !group.started) group.started = start_of(shown.pid);
     group.refreshed = Clock::now();
+  }
+  if (!shown.pid.empty()) {
+    if (due || !group.network) group.network = network_.namespace_of(shown.pid);
+    if (!group.started) group.started = start_of(shown.pid);
   }
   const bool engine_knows = shown.container != nullptr && shown.container->started;
   shown.started = engine_knows ? shown.container->started : group.started;
@@ -264,7 +267,7 @@ std::set<const Collector::Shown*> Collector::network_owners(const std::vector<Sh
   };
   std::map<Network::Namespace, const Shown*> owners;
   for (const auto& each : all) {
-    if (each.group == nullptr || !each.group->network) continue;
+    if (each.pid.empty() || !each.group->network) continue;
     const auto& network = *each.group->network;
     if (network_.is_hosts(network)) continue;
     auto& owner = owners[network];
@@ -320,7 +323,6 @@ std::vector<std::string> Collector::device_names(const Usage& usage) {
 
 /// When a process began: field 22 of its stat file, in ticks since the machine did (proc(5)).
 std::optional<double> Collector::start_of(const std::string& pid) {
-  if (pid.empty()) return std::nullopt;
   double booted = 0;
   if (const auto text = proc_.read("stat")) {
     Lines lines(proc_.path("stat"), *text);

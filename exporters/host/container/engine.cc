@@ -64,10 +64,9 @@ Engine::Engine(EngineOptions options, http::UpstreamMetrics& metrics)
 }
 
 bool Engine::follow(Clock::time_point until) {
-  if (!thread_.joinable()) {
-    if (::access(options_.socket.c_str(), F_OK) != 0) return false;
-    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
-  }
+  if (thread_.joinable()) return true;
+  if (::access(options_.socket.c_str(), F_OK) != 0) return false;
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
   std::unique_lock lock(mutex_);
   first_listing_.wait_until(lock, until, [&] { return asked_; });
   return true;

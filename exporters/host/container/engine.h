@@ -50,8 +50,9 @@ class Engine {
 
   const std::string& name() const { return options_.name; }
 
-  /// Starts the thread when the socket is there and it has not been started; then waits until the
-  /// first listing has succeeded or failed, at most until `until`. False while it was never there.
+  /// Starts the thread when the socket is there, and then waits until the first listing has
+  /// succeeded or failed, at most until `until`; does nothing once it is started. False while the
+  /// socket was never there.
   bool follow(Clock::time_point until);
   View view() const;
   /// How often the kernel killed a process of this container for want of memory, given what its
