@@ -44,7 +44,8 @@ bool eventually(const std::function<bool()>& holds) {
 /// "name state" of each container, in the order of the ids.
 std::string states(const Engine& engine) {
   std::string text;
-  for (const auto& [id, container] : *engine.view().containers) {
+  const auto containers = engine.view().containers;
+  for (const auto& [id, container] : *containers) {
     text += container->name + ' ' + container->state + '\n';
   }
   return text;
