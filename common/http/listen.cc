@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -167,6 +168,13 @@ Listener listen_on(const std::string& address) {
   }
   if (!listener) refuse_address(address, error_text(errno));
   return std::move(*listener);
+}
+
+std::string reachable(const std::string& address) {
+  const auto colon = std::min(address.rfind(':'), address.size());
+  const auto host = address.substr(0, colon), port = address.substr(colon);
+  if (host.empty() || host == "0.0.0.0") return "127.0.0.1" + port;
+  return (host == "[::]" ? "[::1]" : host) + port;
 }
 
 std::vector<Listener> listeners_of_systemd() {
