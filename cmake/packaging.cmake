@@ -60,7 +60,7 @@ function(package_exporter name subject)
 It runs as a service of its own user, in a sandbox. Its flags are in
 /etc/default/${exporter}, its configuration is in
 /etc/data-platform-exporters/${exporter}.yml." PARENT_SCOPE)
-  set(${prefix}_PACKAGE_DEPENDS "adduser, init-system-helpers (>= 1.54)" PARENT_SCOPE)
+  set(${prefix}_PACKAGE_DEPENDS "adduser, init-system-helpers (>= 1.54), procps" PARENT_SCOPE)
   set(${prefix}_PACKAGE_CONTROL_EXTRA
     ${made}/conffiles ${made}/postinst ${made}/postrm ${made}/prerm PARENT_SCOPE)
 endfunction()
