@@ -30,6 +30,12 @@ Reason reason_of_status(int status) {
   return status == 429 ? Reason::rate_limited : Reason::http_status;
 }
 
+void require_ok(const ClientResponse& response, const std::string& what) {
+  if (response.status == 200) return;
+  throw Error(reason_of_status(response.status),
+              what + ": status " + std::to_string(response.status));
+}
+
 }  // namespace
 
 class Client::Impl {
@@ -53,9 +59,16 @@ class Client::Impl {
     request.headers = {{"Accept", "application/json"}};
     const std::string what = describe(request.method, base_.origin, whole(request.target));
     const ClientResponse response = send(std::move(request), deadline);
-    if (response.status == 200) return Json::parse(response.body, what);
-    throw Error(reason_of_status(response.status),
-                what + ": status " + std::to_string(response.status));
+    require_ok(response, what);
+    return Json::parse(response.body, what);
+  }
+
+  void stream(ClientRequest request, const Sink& sink, const Deadline& deadline) {
+    request.target = whole(request.target);
+    const std::string what = describe(request.method, base_.origin, request.target);
+    require_ok(exchange(std::move(request), base_.origin, options_, deadline,
+                        [&](const ClientRequest& each) { return try_once(each, deadline, &sink); }),
+               what);
   }
 
  private:
@@ -66,10 +79,10 @@ class Client::Impl {
     return (base_.target.empty() ? "/" : base_.target) + target;
   }
 
-  Outcome try_once(ClientRequest request, const Deadline& deadline) {
+  Outcome try_once(ClientRequest request, const Deadline& deadline, const Sink* sink = nullptr) {
     if (authorize_) authorize_(request);
     check_shape(request, base_.origin);
-    Outcome outcome = transport_.try_once(request, base_.origin, deadline);
+    Outcome outcome = transport_.try_once(request, base_.origin, deadline, sink);
     if (!outcome.phases.empty()) {
       metrics_.count(options_.name,
                      outcome.failure ? "error" : std::to_string(outcome.response.status));
@@ -99,6 +112,10 @@ ClientResponse Client::send(ClientRequest request, const Deadline& deadline) {
 
 Json Client::get(std::string target, const Deadline& deadline) {
   return impl_->get(std::move(target), deadline);
+}
+
+void Client::stream(ClientRequest request, const Sink& sink, const Deadline& deadline) {
+  impl_->stream(std::move(request), sink, deadline);
 }
 
 }  // namespace exporter::http

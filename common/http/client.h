@@ -52,6 +52,9 @@ struct ClientOptions {
 /// the client is; may be empty.
 using Authorize = std::function<void(ClientRequest&)>;
 
+/// Takes the pieces of a body in the order in which they come.
+using Sink = std::function<void(std::string_view piece)>;
+
 /// One upstream: keeps its connections, retries what is safe to retry within the deadline, honours
 /// Retry-After, counts into UpstreamMetrics. Redirects are followed to the same scheme, host and
 /// port; one that points elsewhere is an Error{http_status} that names where, as no credentials
@@ -73,6 +76,11 @@ class Client {
   /// The JSON reply to a GET. Besides send()'s errors throws Error{auth} for 401 and 403,
   /// Error{rate_limited} for 429, Error{http_status} for other statuses than 200.
   Json get(std::string target, const Deadline& deadline);
+
+  /// Hands the body of a 200 reply to the sink as it comes, decompressed, whatever its size, and
+  /// returns at its end. Tries again only as long as the sink was given nothing. Throws as get()
+  /// does; what the sink throws ends the transfer and passes through.
+  void stream(ClientRequest request, const Sink& sink, const Deadline& deadline);
 
  private:
   class Impl;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <exception>
 #include <new>
 #include <optional>
 #include <stop_token>
@@ -37,9 +38,14 @@ struct Handle {
 
 /// What one try brings in; filled by libcurl's callbacks.
 struct Transfer {
-  explicit Transfer(std::size_t body_limit) : max_body(body_limit) {}
+  Transfer(CURL* handle, std::size_t body_limit, const Sink* body_sink)
+      : easy(handle), max_body(body_limit), sink(body_sink) {}
 
+  CURL* easy;
   std::size_t max_body;
+  const Sink* sink;
+  bool handed_over = false;   ///< a piece to the sink
+  std::exception_ptr thrown;  ///< by the sink
   std::string body;
   std::size_t header_bytes = 0, header_lines = 0;
   bool headers_ended = false;
@@ -61,8 +67,22 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) noe
   return size;
 }
 
+std::size_t hand_over(Transfer& transfer, std::string_view piece) noexcept {
+  transfer.handed_over = true;
+  try {
+    (*transfer.sink)(piece);
+    return piece.size();
+  } catch (...) {
+    transfer.thrown = std::current_exception();
+    return 0;
+  }
+}
+
 std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) noexcept {
   auto& transfer = *static_cast<Transfer*>(user);
+  if (transfer.sink != nullptr && info<long>(transfer.easy, CURLINFO_RESPONSE_CODE) == 200) {
+    return hand_over(transfer, {data, size});
+  }
   if (size > transfer.max_body - transfer.body.size()) {
     transfer.refused = "the reply's body exceeds the limit";
     return 0;
@@ -213,7 +233,7 @@ class Transport::Impl {
   }
 
   Outcome try_once(const ClientRequest& request, const std::string& origin,
-                   const Deadline& deadline);
+                   const Deadline& deadline, const Sink* sink);
 
  private:
   void prepare_connection(CURL* easy) const;
@@ -268,7 +288,9 @@ void Transport::Impl::prepare_exchange(CURL* easy, const ClientRequest& request,
     set(easy, CURLOPT_NOBODY, 1L);
     return;
   }
-  set(easy, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(options_.max_body));
+  if (transfer.sink == nullptr) {
+    set(easy, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(options_.max_body));
+  }
   if (!request.body.empty() ||
       std::find(kWithBody.begin(), kWithBody.end(), request.method) != kWithBody.end()) {
     set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
@@ -341,7 +363,7 @@ Failure Transport::Impl::failure_of(CURL* easy, CURLcode code, const Transfer& t
 }
 
 Outcome Transport::Impl::try_once(const ClientRequest& request, const std::string& origin,
-                                  const Deadline& deadline) {
+                                  const Deadline& deadline, const Sink* sink) {
   Outcome outcome;
   const auto handle = handles_.borrow(deadline);
   if (!handle) {
@@ -353,7 +375,7 @@ Outcome Transport::Impl::try_once(const ClientRequest& request, const std::strin
     CURL* easy;
     ~Reset() { curl_easy_reset(easy); }
   } const reset{easy};
-  Transfer transfer(options_.max_body);
+  Transfer transfer(easy, options_.max_body, sink);
   const curl::Lines lines = header_lines(request);
   prepare_connection(easy);
   prepare_exchange(easy, request, transfer);
@@ -363,6 +385,7 @@ Outcome Transport::Impl::try_once(const ClientRequest& request, const std::strin
   const auto until =
       limit > limit.zero() ? std::min(deadline.when(), Clock::now() + limit) : deadline.when();
   const auto code = Running(*handle).finish(until, deadline.stop());
+  if (transfer.thrown) std::rethrow_exception(transfer.thrown);
   if (!code) {
     outcome.failure = unfinished(deadline, lateness(easy, transfer), again_after(transfer));
   } else if (code != CURLE_OK) {
@@ -373,6 +396,7 @@ Outcome Transport::Impl::try_once(const ClientRequest& request, const std::strin
     outcome.response = take_response(easy, transfer);
     outcome.redirect = redirect_of(easy, outcome.response.status);
   }
+  if (outcome.failure && transfer.handed_over) outcome.failure->again = Failure::Again::never;
   outcome.phases = phases_of(easy, transfer);
   return outcome;
 }
@@ -381,8 +405,8 @@ Transport::Transport(ClientOptions options) : impl_(std::make_unique<Impl>(std::
 Transport::~Transport() = default;
 
 Outcome Transport::try_once(const ClientRequest& request, const std::string& origin,
-                            const Deadline& deadline) {
-  return impl_->try_once(request, origin, deadline);
+                            const Deadline& deadline, const Sink* sink) {
+  return impl_->try_once(request, origin, deadline, sink);
 }
 
 }  // namespace exporter::http

@@ -13,6 +13,7 @@ extern const Module kArp;
 extern const Module kBonding;
 extern const Module kBtrfs;
 extern const Module kConntrack;
+extern const Module kContainer;
 extern const Module kCpu;
 extern const Module kCpufreq;
 extern const Module kDiskstats;

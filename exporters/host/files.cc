@@ -33,7 +33,8 @@ bool is_absent(int error) {
 bool made_on_the_fly(int descriptor) {
   struct statfs file_system {};
   if (::fstatfs(descriptor, &file_system) != 0) return false;
-  return file_system.f_type == PROC_SUPER_MAGIC || file_system.f_type == SYSFS_MAGIC;
+  return file_system.f_type == PROC_SUPER_MAGIC || file_system.f_type == SYSFS_MAGIC ||
+         file_system.f_type == CGROUP_SUPER_MAGIC || file_system.f_type == CGROUP2_SUPER_MAGIC;
 }
 
 /// How many descriptors one collector may keep: they share a quarter of what the process may open.
@@ -190,6 +191,15 @@ std::optional<std::string> Files::link(std::string_view relative) const {
 
 bool Files::exists(std::string_view relative) const {
   return ::access(path(relative).c_str(), F_OK) == 0;
+}
+
+void Files::forget(std::string_view folder) {
+  const auto below = path(folder) + '/';
+  std::erase_if(open_, [&](const auto& entry) {
+    if (!entry.first.starts_with(below)) return false;
+    ::close(entry.second.descriptor);
+    return true;
+  });
 }
 
 bool Lines::next(std::string_view& line) {

@@ -42,6 +42,8 @@ class Files {
   /// What a symbolic link says; nothing when it is absent or no link.
   std::optional<std::string> link(std::string_view path) const;
   bool exists(std::string_view path) const;
+  /// Closes what is kept open below a folder that is gone.
+  void forget(std::string_view folder);
 
   /// The full path, for messages and for calls that take one.
   std::string path(std::string_view relative) const;

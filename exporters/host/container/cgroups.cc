@@ -1,0 +1,195 @@
+#include "exporters/host/container/cgroups.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <span>
+
+#include "common/base/text.h"
+#include "exporters/host/mount_table.h"
+
+namespace exporter::host::container {
+namespace {
+
+/// Bounds of the walk: whoever may create control groups, in a container too, decides their number.
+constexpr std::size_t kMaxFolders = 20'000;
+constexpr std::size_t kMaxDepth = 24;
+constexpr std::size_t kMaxWithin = 100;
+
+/// How cgroup v1 names them in a mount's options.
+struct Named {
+  std::string_view name;
+  Controller controller;
+};
+constexpr Named kNamed[] = {{"cpu", Controller::cpu},
+                            {"cpuacct", Controller::cpuacct},
+                            {"memory", Controller::memory},
+                            {"blkio", Controller::blkio},
+                            {"pids", Controller::pids}};
+
+bool is_hex(std::string_view text) {
+  return text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
+bool has_option(std::string_view options, std::string_view wanted) {
+  while (!options.empty()) {
+    if (next_part(options, ',') == wanted) return true;
+  }
+  return false;
+}
+
+std::vector<std::string> folders_in(const std::string& path) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> handle(::opendir(path.c_str()), ::closedir);
+  if (!handle) return names;
+  while (const auto* entry = ::readdir(handle.get())) {
+    const std::string_view name = entry->d_name;
+    if (entry->d_type == DT_DIR && name != "." && name != "..") names.emplace_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+std::string container_of(std::string_view path) {
+  constexpr std::string_view kDefaultNamespace = "/default/", kScope = ".scope";
+  auto name = path.substr(path.rfind('/') + 1);
+  if (path.starts_with(kDefaultNamespace) &&
+      path.size() == kDefaultNamespace.size() + name.size()) {
+    return std::string(name);
+  }
+  if (name.ends_with(kScope)) name.remove_suffix(kScope.size());
+  if (name.size() < kIdDigits || !is_hex(name.substr(name.size() - kIdDigits))) return {};
+  const auto before = name.substr(0, name.size() - kIdDigits);
+  const bool separate = before.empty() || before.ends_with('-') || before.ends_with(':');
+  if (!separate || before.ends_with("conmon-")) return {};
+  return std::string(name.substr(before.size()));
+}
+
+Cgroups::Cgroups(const Host& host, Filter taken)
+    : sysfs_(std::filesystem::absolute(host.sysfs)),
+      rootfs_(std::filesystem::absolute(host.rootfs)),
+      mount_table_(host.self() + "/mountinfo"),
+      taken_(std::move(taken)),
+      proc_(host.proc()) {}
+
+/// The first mount of each tree counts; those of containers come later in the table.
+void Cgroups::mount() {
+  const auto text = proc_.read_once(mount_table_);
+  if (!text) return;
+  Lines lines(proc_.path(mount_table_), *text);
+  std::string unified;
+  for (std::string_view line; lines.next(line);) {
+    if (line.find(" - cgroup") == line.npos) continue;
+    const auto mount = parse_mount(lines, line);
+    const bool in_sys = mount.mount_point.starts_with("/sys/");
+    const auto root =
+        in_sys ? sysfs_ + mount.mount_point.substr(4) : rooted(rootfs_, mount.mount_point);
+    if (mount.type == "cgroup2" && unified.empty()) unified = root;
+    if (mount.type != "cgroup") continue;
+    for (const auto& [name, controller] : kNamed) {
+      auto& tree = hierarchies_[controller];
+      if (tree.root.empty() && has_option(line.substr(line.rfind(' ') + 1), name)) tree.root = root;
+    }
+  }
+  hierarchies_[Controller::pressure] = {unified, true};
+  for (const auto& [name, controller] : kNamed) {
+    auto& tree = hierarchies_[controller];
+    if (tree.root.empty()) tree = {unified, true};
+    if (root_.empty()) root_ = tree.root;
+  }
+  const auto& memory = hierarchies_[Controller::memory].root;
+  if (!memory.empty()) root_ = memory;
+}
+
+const std::vector<Group*>& Cgroups::find() {
+  if (root_.empty()) mount();
+  if (root_.empty()) return shown_;
+  dropped_ = 0;
+  folders_ = 0;
+  if (!visit(top_, 0)) {
+    forget(top_);
+    top_ = {};
+  }
+  if (std::exchange(changed_, false)) {
+    shown_.clear();
+    if (top_.inode != 0) gather(top_, nullptr);
+    std::ranges::sort(
+        shown_, {}, [](const Group* group) -> auto& { return group->id; });
+  }
+  return shown_;
+}
+
+/// Brings what is known of a folder up to date; false when it is gone.
+bool Cgroups::visit(Folder& folder, std::size_t depth) {
+  struct stat found {};
+  if (::stat((root_ + folder.path).c_str(), &found) != 0 || !S_ISDIR(found.st_mode)) return false;
+  ++folders_;
+  if (found.st_ino != folder.inode) begin(folder, found.st_ino);
+  // A file system that does not count folders says 1.
+  if (found.st_nlink != folder.links || found.st_nlink < 2) list(folder, depth);
+  folder.links = found.st_nlink;
+  const auto vanished = [&](const auto& child) {
+    if (visit(*child, depth + 1)) return false;
+    forget(*child);
+    return true;
+  };
+  if (std::erase_if(folder.below, vanished) > 0) {
+    list(folder, depth);
+    std::erase_if(folder.below, [&](auto& child) { return child->inode == 0 && vanished(child); });
+  }
+  dropped_ += folder.dropped;
+  return true;
+}
+
+/// A folder that is new, or made anew under its name.
+void Cgroups::begin(Folder& folder, ino_t inode) {
+  if (folder.inode != 0) forget(folder);
+  folder = {.path = std::move(folder.path), .inode = inode};
+  const std::string id = folder.path.empty() ? "/" : folder.path;
+  auto container = container_of(id);
+  if (!container.empty() || taken_.passes(id)) {
+    folder.group = Group{.id = id, .container = std::move(container)};
+  }
+  changed_ = true;
+}
+
+/// Adds the folders that are new.
+void Cgroups::list(Folder& folder, std::size_t depth) {
+  const auto path_of = [](const auto& child) -> const std::string& { return child->path; };
+  const auto known = folder.below.size();
+  folder.dropped = 0;
+  for (const auto& name : folders_in(root_ + folder.path)) {
+    auto path = folder.path + '/' + name;
+    const std::span below(folder.below.data(), known);
+    if (std::ranges::binary_search(below, path, {}, path_of)) continue;
+    if (depth < kMaxDepth && folders_ + folder.below.size() < kMaxFolders) {
+      folder.below.push_back(std::make_unique<Folder>(Folder{.path = std::move(path)}));
+    } else {
+      ++folder.dropped;
+    }
+  }
+  std::ranges::sort(folder.below, {}, path_of);
+}
+
+void Cgroups::forget(const Folder& folder) {
+  gone_.push_back(folder.path);
+  changed_ = true;
+}
+
+void Cgroups::gather(Folder& folder, Group* container) {
+  if (folder.group) {
+    folder.group->folders.clear();
+    shown_.push_back(&*folder.group);
+    if (!folder.group->container.empty()) container = &*folder.group;
+  }
+  if (container != nullptr && container->folders.size() < kMaxWithin) {
+    container->folders.push_back(folder.path);
+  }
+  for (const auto& child : folder.below) gather(*child, container);
+}
+
+}  // namespace exporter::host::container

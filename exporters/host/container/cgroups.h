@@ -1,0 +1,89 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/app/settings.h"
+#include "exporters/host/container/usage.h"
+#include "exporters/host/module.h"
+
+namespace exporter::host::container {
+
+/// A control group that is shown: a container's, or one that the user's filter takes.
+struct Group {
+  std::string id;         ///< its path in the hierarchy
+  std::string container;  ///< the engine's id of the container, or its name; empty when it is none
+  std::vector<std::string> folders{};  ///< the paths of itself and of the groups within that are no
+                                       ///< containers
+  Limits limits{};
+  /// What is read now and then: limits, and the network namespace (device and inode of its files).
+  std::optional<std::pair<dev_t, ino_t>> network{};
+  Clock::time_point refreshed{};
+  std::optional<double> started{};  ///< when its first process began, in seconds since 1970
+};
+
+/// The container that a control group of this path belongs to, as Docker, containerd, CRI-O and
+/// Podman name them under both of their drivers: the id of 64 digits that its name ends in, or the
+/// name below containerd's namespace "default". Empty when it is none.
+std::string container_of(std::string_view path);
+constexpr std::size_t kIdDigits = 64;
+
+/// The host's tree of control groups (cgroups(7)): cgroup v2, v1, or both side by side. Follows it
+/// from run to run: a folder is listed again only when its number of folders has changed or one of
+/// them has gone.
+class Cgroups {
+ public:
+  Cgroups(const Host& host, Filter taken);
+
+  /// The groups to show, in the order of their paths; the pointers hold until the next call.
+  const std::vector<Group*>& find();
+
+  /// Where the controllers' files are; nothing mounted before the first find().
+  const Hierarchies& hierarchies() const { return hierarchies_; }
+
+  /// Where the tree is mounted that find() walks.
+  const std::string& root() const { return root_; }
+
+  /// The paths of the folders that have vanished, with all below them, since the last call.
+  std::vector<std::string> take_gone() { return std::exchange(gone_, {}); }
+
+  /// How many folders were left out because there are too many or they nest too deep.
+  std::size_t dropped() const { return dropped_; }
+
+ private:
+  struct Folder {
+    std::string path;
+    ino_t inode = 0;
+    nlink_t links = 0;
+    std::size_t dropped = 0;
+    std::vector<std::unique_ptr<Folder>> below{};
+    std::optional<Group> group{};
+  };
+
+  void mount();
+  bool visit(Folder& folder, std::size_t depth);
+  void begin(Folder& folder, ino_t inode);
+  void list(Folder& folder, std::size_t depth);
+  void forget(const Folder& folder);
+  void gather(Folder& folder, Group* container);
+
+  std::string sysfs_, rootfs_, mount_table_;
+  Filter taken_;
+  Files proc_;
+  Hierarchies hierarchies_;
+  std::string root_;  ///< of the hierarchy that is walked
+  Folder top_;
+  std::vector<Group*> shown_;
+  std::vector<std::string> gone_;
+  bool changed_ = true;
+  std::size_t folders_ = 0, dropped_ = 0;
+};
+
+}  // namespace exporter::host::container

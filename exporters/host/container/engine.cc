@@ -1,0 +1,245 @@
+#include "exporters/host/container/engine.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <span>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/text.h"
+
+namespace exporter::host::container {
+namespace {
+
+using std::chrono::nanoseconds;
+
+constexpr auto kPatience = std::chrono::seconds(5);  // of one short request
+constexpr auto kBelieved = std::chrono::minutes(5);  // what an engine that is away said last
+constexpr std::int64_t kLeeway = 1'000'000'000;      // between the engine's clock and this one
+constexpr std::size_t kMaxReply = 32u << 20, kMaxEvent = 1u << 20;
+
+/// What changes what is shown, in Docker's words and, where they differ, in Podman's; exec_* would
+/// flood the stream. Percent-encoded: {"type":["container"],"event":["create",...]}.
+constexpr std::string_view kFilters =
+    "%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B%22create%22%2C%22start%22%2C"
+    "%22restart%22%2C%22die%22%2C%22died%22%2C%22oom%22%2C%22health_status%22%2C%22pause%22%2C"
+    "%22unpause%22%2C%22rename%22%2C%22update%22%2C%22destroy%22%2C%22remove%22%5D%7D";
+
+std::int64_t now_ns() {
+  return nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+/// The engine's form of a time: "1700000000.000000042".
+std::string timestamp(std::int64_t time_ns) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const auto fraction = std::to_string(time_ns % kSecond);
+  return std::to_string(time_ns / kSecond) + '.' + std::string(9 - fraction.size(), '0') + fraction;
+}
+
+http::ClientRequest get(std::string target) {
+  http::ClientRequest request;
+  request.target = std::move(target);
+  return request;
+}
+
+http::ClientOptions client_options(const EngineOptions& options) {
+  http::ClientOptions result;
+  result.name = options.name;
+  result.base_url = "http://localhost";
+  result.unix_socket = options.socket;
+  result.retry.attempts = 1;
+  result.max_body = kMaxReply;
+  return result;
+}
+
+bool is_alive(const Listed& listed) { return listed.state != "exited" && listed.state != "dead"; }
+
+}  // namespace
+
+Engine::Engine(EngineOptions options, http::UpstreamMetrics& metrics)
+    : options_(std::move(options)), client_(client_options(options_), {}, metrics) {
+  view_.containers = std::make_shared<const Containers>();
+}
+
+bool Engine::follow(Clock::time_point until) {
+  if (!thread_.joinable()) {
+    if (::access(options_.socket.c_str(), F_OK) != 0) return false;
+    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  }
+  std::unique_lock lock(mutex_);
+  first_listing_.wait_until(lock, until, [&] { return asked_; });
+  return true;
+}
+
+Engine::View Engine::view() const {
+  const std::lock_guard lock(mutex_);
+  auto view = view_;
+  view.current = view.up || Clock::now() - good_at_ < kBelieved;
+  return view;
+}
+
+double Engine::ooms(const std::string& id, std::optional<double> in_cgroup) {
+  const std::lock_guard lock(mutex_);
+  auto& ooms = ooms_[id];
+  if (in_cgroup) ooms.cgroup(*in_cgroup);
+  return ooms.total();
+}
+
+void Engine::run(const std::stop_token& stop) {
+  auto pause = options_.first_pause;
+  seen_until_ns_ = now_ns();
+  while (!stop.stop_requested()) {
+    const auto begun = Clock::now();
+    try {
+      identify(stop);
+      list(Inspect::all, stop);
+      follow_events(stop);
+    } catch (const std::exception& error) {
+      if (stop.stop_requested()) return;
+      say(error.what());
+    }
+    if (Clock::now() - begun > options_.longest_pause) {
+      pause = options_.first_pause;
+      last_problem_.clear();
+    }
+    std::mutex never;
+    std::condition_variable_any stopped;
+    std::unique_lock lock(never);
+    stopped.wait_for(lock, stop, pause, [] { return false; });
+    pause = std::min(2 * pause, options_.longest_pause);
+  }
+}
+
+/// An engine behind a proxy may refuse this question; its containers are known all the same.
+void Engine::identify(const std::stop_token& stop) {
+  const auto reply = client_.send(get("/info"), Deadline::in(kPatience, stop));
+  bool systemd = false;
+  if (reply.status == 200) {
+    const auto driver = Json::parse(reply.body, "GET /info").find("CgroupDriver");
+    systemd = driver && driver->string() == "systemd";
+  }
+  const auto server = reply.headers.find("server");
+  const std::lock_guard lock(mutex_);
+  view_.systemd = systemd;
+  view_.podman = server != reply.headers.end() && server->second.starts_with("Libpod");
+}
+
+void Engine::list(Inspect which, const std::stop_token& stop) {
+  auto listed = parse_list(client_.get("/containers/json?all=1", Deadline::in(kPatience, stop)));
+  std::ranges::stable_partition(listed, is_alive);
+  const auto kept = std::min(listed.size(), options_.max_containers);
+  const auto before = view().containers;
+  auto containers = std::make_shared<Containers>();
+  for (const auto& [id, state] : std::span(listed).first(kept)) {
+    const auto known = before->find(id);
+    const bool same =
+        which == Inspect::changed && known != before->end() && known->second->state == state;
+    auto container = same ? known->second : inspect(id, stop);
+    if (container) containers->emplace(id, std::move(container));
+  }
+  publish(std::move(containers), listed.size() - kept);
+}
+
+/// Until the engine ends the stream, which it is asked to do when the next listing is due.
+void Engine::follow_events(const std::stop_token& stop) {
+  for (;;) {
+    const auto until = now_ns() + nanoseconds(options_.relist_every).count();
+    pending_.clear();
+    client_.stream(
+        get("/events?since=" + timestamp(seen_until_ns_) + "&until=" + timestamp(until) +
+            "&filters=" + std::string(kFilters)),
+        [&](std::string_view piece) { take_piece(piece, stop); },
+        Deadline::in(options_.relist_every + 6 * kPatience, stop));
+    if (now_ns() < until - kLeeway)
+      throw Error(Reason::connect, "the engine ended the stream of events");
+    seen_until_ns_ = std::max(seen_until_ns_, until);
+    list(Inspect::changed, stop);
+  }
+}
+
+void Engine::take_piece(std::string_view piece, const std::stop_token& stop) {
+  pending_.append(piece);
+  if (pending_.size() > kMaxEvent && pending_.find('\n') == pending_.npos) {
+    throw Error(Reason::decode, "GET /events: an event exceeds 1 MiB");
+  }
+  std::set<std::string> touched;
+  const auto end = pending_.rfind('\n') + 1;
+  auto lines = std::string_view(pending_).substr(0, end);
+  while (!lines.empty()) take_event(trim(next_part(lines, '\n')), touched);
+  pending_.erase(0, end);
+  if (touched.empty()) return;
+  const auto before = view();
+  auto containers = std::make_shared<Containers>(*before.containers);
+  auto dropped = before.dropped;
+  for (const auto& id : touched) {
+    containers->erase(id);
+    auto container = inspect(id, stop);
+    if (!container) continue;
+    if (containers->size() < options_.max_containers) {
+      containers->emplace(id, std::move(container));
+    } else {
+      ++dropped;
+    }
+  }
+  publish(std::move(containers), dropped);
+}
+
+void Engine::take_event(std::string_view line, std::set<std::string>& touched) {
+  if (line.empty()) return;
+  const auto event = parse_event(Json::parse(line, "GET /events"));
+  if (event.time_ns <= seen_until_ns_ && event.time_ns != 0) return;
+  seen_until_ns_ = std::max(seen_until_ns_, event.time_ns);
+  touched.insert(event.id);
+  if (event.action != "oom") return;
+  const std::lock_guard lock(mutex_);
+  ooms_[event.id].event();
+}
+
+/// Nothing when the container is gone, or what the engine says of it cannot be understood.
+std::shared_ptr<const Container> Engine::inspect(const std::string& id,
+                                                 const std::stop_token& stop) {
+  const auto target = "/containers/" + id + "/json";
+  const auto reply = client_.send(get(target), Deadline::in(kPatience, stop));
+  if (reply.status == 404) return nullptr;
+  if (reply.status != 200) {
+    throw Error(Reason::http_status, "GET " + target + ": status " + std::to_string(reply.status));
+  }
+  try {
+    return std::make_shared<const Container>(
+        parse_container(Json::parse(reply.body, "GET " + target), options_.labels));
+  } catch (const Error& error) {
+    log::warn("container left out", {{"engine", options_.name}, {"error", error.what()}});
+    return nullptr;
+  }
+}
+
+void Engine::publish(std::shared_ptr<const Containers> containers, std::size_t dropped) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(ooms_, [&](const auto& entry) { return !containers->contains(entry.first); });
+  for (const auto& [id, container] : *containers) {
+    auto& ooms = ooms_[id];
+    ooms.begin(container->started);
+    if (container->oom_killed && container->has_ended()) ooms.flag();
+  }
+  view_.containers = std::move(containers);
+  view_.dropped = dropped;
+  view_.up = true;
+  asked_ = true;
+  first_listing_.notify_all();
+}
+
+/// A problem is logged when it begins and when its text changes.
+void Engine::say(const std::string& problem) {
+  const std::lock_guard lock(mutex_);
+  if (problem != last_problem_) {
+    log::warn("container engine", {{"engine", options_.name}, {"error", problem}});
+    last_problem_ = problem;
+  }
+  if (view_.up) good_at_ = Clock::now();
+  view_.up = false;
+  asked_ = true;
+  first_listing_.notify_all();
+}
+
+}  // namespace exporter::host::container

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "common/base/deadline.h"
+#include "common/http/client.h"
+#include "exporters/host/container/inspect.h"
+#include "exporters/host/container/ooms.h"
+
+namespace exporter::host::container {
+
+struct EngineOptions {
+  std::string name;                 ///< the socket's path on the host
+  std::string socket;               ///< where this process reaches it
+  std::vector<std::string> labels;  ///< whose values Container::labels holds
+  std::size_t max_containers = 1000;
+  std::chrono::milliseconds first_pause{500}, longest_pause{30'000};  ///< after a failure
+  std::chrono::seconds relist_every{300};
+};
+
+/// A container engine with Docker's API on a Unix socket. A thread of its own lists the containers,
+/// inspects each once, and then follows the engine's events; it asks again only for the containers
+/// that an event names. Sends GETs alone, and never for statistics.
+class Engine {
+ public:
+  using Containers = std::map<std::string, std::shared_ptr<const Container>, std::less<>>;
+
+  /// What is known. Nothing in it changes any more.
+  struct View {
+    std::shared_ptr<const Containers> containers;  ///< by id
+    bool up = false;                               ///< the last exchange with the engine went well
+    bool current = false;  ///< it did within the last minutes, so that states can be believed
+    bool systemd = false;  ///< the engine lets systemd manage its cgroups
+    bool podman = false;
+    std::size_t dropped = 0;  ///< containers beyond the limit
+  };
+
+  /// Connects to nothing yet. The metrics must outlive it.
+  Engine(EngineOptions options, http::UpstreamMetrics& metrics);
+
+  const std::string& name() const { return options_.name; }
+
+  /// Starts the thread when the socket is there and it has not been started; then waits until the
+  /// first listing has succeeded or failed, at most until `until`. False while it was never there.
+  bool follow(Clock::time_point until);
+  View view() const;
+  /// How often the kernel killed a process of this container for want of memory, given what its
+  /// cgroup counts, if it has one.
+  double ooms(const std::string& id, std::optional<double> in_cgroup);
+
+ private:
+  enum class Inspect { all, changed };
+
+  void run(const std::stop_token& stop);
+  void identify(const std::stop_token& stop);
+  void list(Inspect which, const std::stop_token& stop);
+  void follow_events(const std::stop_token& stop);
+  void take_piece(std::string_view piece, const std::stop_token& stop);
+  void take_event(std::string_view line, std::set<std::string>& touched);
+  std::shared_ptr<const Container> inspect(const std::string& id, const std::stop_token& stop);
+  void publish(std::shared_ptr<const Containers> containers, std::size_t dropped);
+  void say(const std::string& problem);
+
+  const EngineOptions options_;
+  http::Client client_;
+  mutable std::mutex mutex_;
+  std::condition_variable first_listing_;
+  bool asked_ = false;  ///< the first listing is over, well or not
+  View view_;
+  Clock::time_point good_at_;
+  std::map<std::string, Ooms, std::less<>> ooms_;
+
+  std::string pending_;             ///< of the stream, up to the next newline
+  std::int64_t seen_until_ns_ = 0;  ///< events up to then are done
+  std::string last_problem_;
+  std::jthread thread_;
+};
+
+}  // namespace exporter::host::container

@@ -1,0 +1,201 @@
+#pragma once
+
+#include "exporters/host/container/network.h"
+#include "exporters/host/container/usage.h"
+
+/// The metrics of containers. Names, labels and formulas are cAdvisor's, as far as it has them.
+namespace exporter::host::container {
+
+template <class... More>
+consteval auto total(std::string_view name, std::string_view help, More... more) {
+  return counter(name, help, "id", "name", "image", more...);
+}
+template <class... More>
+consteval auto level(std::string_view name, std::string_view help, More... more) {
+  return gauge(name, help, "id", "name", "image", more...);
+}
+
+inline constexpr auto kCpu =
+    total("container_cpu_usage_seconds_total", "Processor time that was used, in seconds.", "cpu");
+inline constexpr auto kMemoryFailures =
+    total("container_memory_failures_total",
+          "Page faults, of the group alone and with all groups within.", "failure_type", "scope");
+
+struct UsageRow {
+  Metric<3> metric;
+  Value Usage::*value;
+};
+inline constexpr UsageRow kUsages[] = {
+    {total("container_cpu_user_seconds_total", "Processor time in user mode, in seconds."),
+     &Usage::cpu_user},
+    {total("container_cpu_system_seconds_total", "Processor time in the kernel, in seconds."),
+     &Usage::cpu_system},
+    {total("container_cpu_cfs_periods_total", "Periods of the processor quota that have passed."),
+     &Usage::cfs_periods},
+    {total("container_cpu_cfs_throttled_periods_total",
+           "Periods in which the processor quota was used up."),
+     &Usage::cfs_throttled_periods},
+    {total("container_cpu_cfs_throttled_seconds_total",
+           "Time for which the processor quota held tasks back, in seconds."),
+     &Usage::cfs_throttled},
+    {level("container_memory_usage_bytes", "Memory in use, page cache included."), &Usage::memory},
+    {level("container_memory_max_usage_bytes", "The most memory that was in use."),
+     &Usage::memory_peak},
+    {level("container_memory_failcnt", "How often the limit of memory was hit."),
+     &Usage::memory_fails},
+    {level("container_memory_working_set_bytes",
+           "Memory in use without the inactive part of the page cache."),
+     &Usage::working_set},
+    {level("container_memory_rss", "Anonymous memory and swap cache in bytes."), &Usage::rss},
+    {level("container_memory_cache", "Page cache in bytes."), &Usage::cache},
+    {level("container_memory_swap", "Swap in use in bytes."), &Usage::swap},
+    {level("container_memory_mapped_file", "Mapped files in bytes."), &Usage::mapped},
+    {level("container_threads", "Tasks (processes and threads) in the group."), &Usage::tasks},
+    {total("container_pressure_cpu_waiting_seconds_total",
+           "Time for which some task waited for a processor, in seconds."),
+     &Usage::cpu_waiting},
+    {total("container_pressure_cpu_stalled_seconds_total",
+           "Time for which all tasks waited for a processor, in seconds."),
+     &Usage::cpu_stalled},
+    {total("container_pressure_io_waiting_seconds_total",
+           "Time for which some task waited for I/O, in seconds."),
+     &Usage::io_waiting},
+    {total("container_pressure_io_stalled_seconds_total",
+           "Time for which all tasks waited for I/O, in seconds."),
+     &Usage::io_stalled},
+    {total("container_pressure_memory_waiting_seconds_total",
+           "Time for which some task waited for memory, in seconds."),
+     &Usage::memory_waiting},
+    {total("container_pressure_memory_stalled_seconds_total",
+           "Time for which all tasks waited for memory, in seconds."),
+     &Usage::memory_stalled},
+};
+
+struct FailureRow {
+  std::string_view failure, scope;
+  Value Usage::*value;
+};
+inline constexpr FailureRow kFailures[] = {{"pgfault", "container", &Usage::page_faults},
+                                           {"pgfault", "hierarchy", &Usage::tree_page_faults},
+                                           {"pgmajfault", "container", &Usage::major_faults},
+                                           {"pgmajfault", "hierarchy", &Usage::tree_major_faults}};
+
+struct LimitRow {
+  Metric<3> metric;
+  Value Limits::*value;
+};
+inline constexpr LimitRow kLimits[] = {
+    {level("container_spec_cpu_period", "Period of the processor quota in microseconds."),
+     &Limits::cpu_period},
+    {level("container_spec_cpu_quota",
+           "Processor time allowed in each period, in microseconds; absent without a limit."),
+     &Limits::cpu_quota},
+    {level("container_spec_cpu_shares", "Share of the processors when they are short."),
+     &Limits::cpu_shares},
+    {level("container_spec_memory_limit_bytes", "Limit of memory; 0 without a limit."),
+     &Limits::memory},
+    {level("container_spec_memory_reservation_limit_bytes",
+           "Memory that is spared when it is short; 0 without a limit."),
+     &Limits::memory_reservation},
+    {level("container_spec_memory_swap_limit_bytes",
+           "Limit of memory and swap (cgroup v1) or of swap alone (v2); 0 without a limit."),
+     &Limits::memory_swap},
+    {level("container_threads_max", "Limit of tasks; 0 without a limit."), &Limits::tasks},
+};
+
+struct DeviceRow {
+  Metric<4> metric;
+  double Usage::Device::*value;
+};
+inline constexpr DeviceRow kDevices[] = {
+    {total("container_fs_reads_bytes_total", "Bytes read from a device.", "device"),
+     &Usage::Device::read_bytes},
+    {total("container_fs_reads_total", "Reads from a device.", "device"), &Usage::Device::reads},
+    {total("container_fs_writes_bytes_total", "Bytes written to a device.", "device"),
+     &Usage::Device::written_bytes},
+    {total("container_fs_writes_total", "Writes to a device.", "device"), &Usage::Device::writes},
+};
+
+struct InterfaceRow {
+  Metric<4> metric;
+  double Interface::*value;
+};
+inline constexpr InterfaceRow kInterfaces[] = {
+    {total("container_network_receive_bytes_total", "Bytes received.", "interface"),
+     &Interface::received_bytes},
+    {total("container_network_receive_packets_total", "Packets received.", "interface"),
+     &Interface::received_packets},
+    {total("container_network_receive_errors_total", "Errors while receiving.", "interface"),
+     &Interface::received_errors},
+    {total("container_network_receive_packets_dropped_total", "Packets dropped while receiving.",
+           "interface"),
+     &Interface::received_dropped},
+    {total("container_network_transmit_bytes_total", "Bytes sent.", "interface"),
+     &Interface::sent_bytes},
+    {total("container_network_transmit_packets_total", "Packets sent.", "interface"),
+     &Interface::sent_packets},
+    {total("container_network_transmit_errors_total", "Errors while sending.", "interface"),
+     &Interface::sent_errors},
+    {total("container_network_transmit_packets_dropped_total", "Packets dropped while sending.",
+           "interface"),
+     &Interface::sent_dropped},
+};
+
+inline constexpr auto kProcesses = level("container_processes", "Processes in the container.");
+inline constexpr auto kOoms =
+    total("container_oom_events_total",
+          "Processes that the kernel killed for want of memory, each once.");
+inline constexpr auto kStartTime = level(
+    "container_start_time_seconds", "When the running container started, in seconds since 1970.");
+inline constexpr auto kCreationTime =
+    level("container_creation_time_seconds", "When the container was made, in seconds since 1970.");
+inline constexpr auto kLastSeen =
+    level("container_last_seen",
+          "When the group was seen last, in seconds since 1970; of a container that has ended, "
+          "when it did.");
+
+inline constexpr auto kInfo =
+    info("container_info", "The container's chosen labels.", "id", "name", "image");
+inline constexpr auto kState =
+    level("container_state", "Whether the container is in this state.", "state");
+inline constexpr auto kRestarts =
+    total("container_restarts_total", "How often the engine restarted the container by itself.");
+inline constexpr auto kExitCode =
+    level("container_exit_code", "What the last run ended with, while the container does not run.");
+inline constexpr auto kHealthStatus = level(
+    "container_health_status", "Whether the health check says so; absent without one.", "status");
+inline constexpr auto kHealthState =
+    level("container_health_state", "1 healthy, 0 starting or unhealthy, -1 without a check.");
+inline constexpr auto kStartedTime =
+    level("container_started_time_seconds", "When the last run began, in seconds since 1970.");
+inline constexpr auto kFinishedTime =
+    level("container_finished_time_seconds",
+          "When the last run that has ended did, in seconds since 1970.");
+
+inline constexpr auto kEngineUp =
+    gauge("container_engine_up",
+          "Whether the engine behind this socket answers and its events are followed.", "engine");
+inline constexpr auto kMachineCores =
+    gauge("machine_cpu_cores", "Logical processors that are online.");
+inline constexpr auto kMachineMemory = gauge("machine_memory_bytes", "Memory of the machine.");
+
+inline constexpr MetricView kOthers[] = {
+    kCpu,         kMemoryFailures, kProcesses,    kOoms,     kStartTime,    kCreationTime,
+    kLastSeen,    kInfo,           kState,        kRestarts, kExitCode,     kHealthStatus,
+    kHealthState, kStartedTime,    kFinishedTime, kEngineUp, kMachineCores, kMachineMemory};
+
+/// All families of the collector.
+inline constexpr auto kFamilies = [] {
+  constexpr auto kSize = std::size(kOthers) + std::size(kUsages) + std::size(kLimits) +
+                         std::size(kDevices) + std::size(kInterfaces);
+  std::array<MetricView, kSize> views{};
+  std::size_t at = 0;
+  for (const auto& metric : kOthers) views[at++] = metric;
+  for (const auto& row : kUsages) views[at++] = row.metric;
+  for (const auto& row : kLimits) views[at++] = row.metric;
+  for (const auto& row : kDevices) views[at++] = row.metric;
+  for (const auto& row : kInterfaces) views[at++] = row.metric;
+  return views;
+}();
+
+}  // namespace exporter::host::container
