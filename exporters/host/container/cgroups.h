@@ -20,13 +20,17 @@ namespace exporter::host::container {
 struct Group {
   std::string id;         ///< its path in the hierarchy
   std::string container;  ///< the engine's id of the container, or its name; empty when it is none
-  std::vector<std::string> folders{};  ///< the paths of itself and of the groups within that are no
-                                       ///< containers
-  Limits limits{};
-  /// What is read now and then: limits, and the network namespace (device and inode of its files).
+  /// The paths of itself and of the groups within that are no containers.
+  std::vector<std::string> folders{};
+
+  /// What is read now and then only; the network namespace is device and inode of its files.
+  Known known{};
   std::optional<std::pair<dev_t, ino_t>> network{};
   Clock::time_point refreshed{};
   std::optional<double> started{};  ///< when its first process began, in seconds since 1970
+
+  /// The path below the root of a tree; that of the top is empty.
+  std::string_view path() const { return id == "/" ? std::string_view() : id; }
 };
 
 /// The container that a control group of this path belongs to, as Docker, containerd, CRI-O and

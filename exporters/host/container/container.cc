@@ -38,6 +38,8 @@ constexpr std::string_view kDefaultLabels[] = {
     "com.docker.compose.project", "com.docker.compose.service", "io.kubernetes.pod.name",
     "io.kubernetes.pod.namespace", "io.kubernetes.container.name"};
 
+/// Well below the page that the kernel gives of a list at a time.
+constexpr std::size_t kLongList = 2048;
 /// How long the first scrape waits for an engine to list its containers.
 constexpr auto kFirstListing = std::chrono::seconds(1);
 /// Limits and namespaces change seldom: each is read so often.
@@ -76,7 +78,7 @@ class Collector {
   explicit Collector(const Host& host)
       : proc_(host.proc()),
         files_("/", Files::Tree::sys),
-        groups_files_("/", Files::Tree::proc),
+        long_files_("/", Files::Tree::proc),
         sys_(host.sys()),
         cgroups_(host, Filter(host.settings, kCgroups.name, "", Filter::Match::whole)),
         reader_(cgroups_.hierarchies(), files_, proc_),
@@ -125,7 +127,7 @@ class Collector {
   std::vector<std::string> device_names(const Usage& usage);
   std::optional<double> start_of(const std::string& pid);
 
-  Files proc_, files_, groups_files_, sys_;
+  Files proc_, files_, long_files_, sys_;
   Cgroups cgroups_;
   UsageReader reader_;
   Network network_;
@@ -188,7 +190,6 @@ std::vector<Collector::Shown> Collector::shown(const Views& views) {
       const auto& root = cgroups_.hierarchies()[static_cast<Controller>(i)].root;
       if (!root.empty()) files_.forget((root + path).substr(1));
     }
-    groups_files_.forget((cgroups_.root() + path).substr(1));
   }
   std::ranges::stable_partition(all,
                                 [](const Shown& each) { return !each.group->container.empty(); });
@@ -224,7 +225,10 @@ void Collector::add_engine_of(Shown& shown, const Views& views) const {
 /// Counts the processes and takes one of them. Those of another PID namespace are numbered 0.
 void Collector::find_processes(Shown& shown) {
   for (const auto& folder : shown.group->folders) {
-    auto text = groups_files_.read((cgroups_.root() + folder + "/cgroup.procs").substr(1));
+    const auto path = (cgroups_.root() + folder + "/cgroup.procs").substr(1);
+    auto text = files_.read(path);
+    // A long list comes in parts.
+    if (text && text->size() >= kLongList) text = long_files_.read_once(path);
     auto rest = text.value_or("");
     while (!rest.empty()) {
       const auto pid = next_part(rest, '\n');
@@ -242,7 +246,7 @@ void Collector::refresh(Shown& shown) {
   const bool is_container = !group.container.empty();
   if (is_container) find_processes(shown);
   if (Clock::now() - group.refreshed >= kRefresh || (is_container && !group.network)) {
-    group.limits = reader_.limits(group.id == "/" ? "" : group.id);
+    group.known = reader_.know(group.path());
     if (is_container) group.network = network_.namespace_of(shown.pid);
     if (is_container && !group.started) group.started = start_of(shown.pid);
     group.refreshed = Clock::now();
@@ -273,7 +277,7 @@ std::set<const Collector::Shown*> Collector::network_owners(const std::vector<Sh
 
 void Collector::add(Samples& samples, const Shown& shown, bool owns_network) {
   const auto* container = shown.container;
-  const auto* group = shown.group;
+  auto* group = shown.group;
   std::string_view name, image;
   if (container != nullptr) {
     name = container->name;
@@ -284,8 +288,8 @@ void Collector::add(Samples& samples, const Shown& shown, bool owns_network) {
   Page page(samples, shown.id, name, image);
   std::optional<double> ooms;
   if (group != nullptr) {
-    const auto usage = reader_.usage(group->id == "/" ? "" : group->id, group->limits);
-    page.usage(usage, group->limits, device_names(usage));
+    const auto usage = reader_.usage(group->path(), group->known);
+    page.usage(usage, group->known.limits, device_names(usage));
     if (owns_network) page.interfaces(network_.interfaces(shown.pid));
     if (!group->container.empty()) page.add(kProcesses, shown.processes);
     if (shown.started) page.add(kStartTime, *shown.started);

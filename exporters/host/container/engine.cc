@@ -48,7 +48,8 @@ http::ClientOptions client_options(const EngineOptions& options) {
   result.name = options.name;
   result.base_url = "http://localhost";
   result.unix_socket = options.socket;
-  result.retry.attempts = 1;
+  result.retry.attempts = 2;  // a kept connection may turn out to be closed
+  result.retry.base = std::chrono::milliseconds(50);
   result.max_body = kMaxReply;
   return result;
 }

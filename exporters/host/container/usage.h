@@ -59,17 +59,26 @@ struct Limits {
   Value tasks;
 };
 
+/// What is read of a group now and then only: what changes seldom, the peak of memory (a new one
+/// is noticed by the usage as well), and which files it does not have.
+struct Known {
+  Limits limits;
+  Value memory_peak, memory_fails;
+  std::vector<std::string_view> absent;
+};
+
 /// Reads a group's files. Absent files are absent values; what cannot be understood throws
 /// Error{decode} with path and line.
 class UsageReader {
  public:
-  /// `files` reads absolute paths; `meminfo` tells of the root group of cgroup v2, which has no
-  /// memory.current.
+  /// `files` reads absolute paths; /proc/meminfo tells of the root group of cgroup v2, which has
+  /// no memory.current.
   UsageReader(const Hierarchies& hierarchies, Files& files, Files& proc)
       : hierarchies_(hierarchies), files_(files), proc_(proc) {}
 
-  Usage usage(const std::string& group, const Limits& limits);
-  Limits limits(const std::string& group);
+  /// Groups by their paths; that of the root is empty.
+  Known know(std::string_view group);
+  Usage usage(std::string_view group, Known& known);
 
  private:
   using Tree = Hierarchies::Tree;
@@ -79,20 +88,22 @@ class UsageReader {
     std::string path;
     std::optional<std::string_view> text;
   };
-  Text read(Controller controller, const std::string& group, std::string_view file);
-  Value number(Controller controller, const std::string& group, std::string_view file);
+  Text read(Controller controller, std::string_view file);
+  Value number(Controller controller, std::string_view file);
 
-  void read_cpu(Usage& usage, const std::string& group, const Limits& limits);
-  void read_memory(Usage& usage, const std::string& group);
-  void read_memory_v1(Usage& usage, const std::string& group);
-  void read_memory_v2(Usage& usage, const std::string& group);
+  Limits limits();
+  void read_cpu(Usage& usage);
+  void read_memory_v1(Usage& usage);
+  void read_memory_v2(Usage& usage);
   void read_root_memory(Usage& usage);
-  void read_devices(Usage& usage, const std::string& group);
-  void read_pressure(Usage& usage, const std::string& group);
+  void read_devices(Usage& usage);
+  void read_pressure(Usage& usage);
 
   const Hierarchies& hierarchies_;
   Files& files_;
   Files& proc_;
+  std::string_view group_;  ///< of the call under way
+  Known* known_ = nullptr;
 };
 
 }  // namespace exporter::host::container

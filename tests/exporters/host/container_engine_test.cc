@@ -1,0 +1,317 @@
+#include <catch2/catch.hpp>
+#include <functional>
+#include <thread>
+
+#include "common/base/text.h"
+#include "common/base/time.h"
+#include "exporters/host/collectors.h"
+#include "exporters/host/container/engine.h"
+#include "tests/exporters/host/fake_engine.h"
+#include "tests/exporters/host/upstreams.h"
+#include "tests/support/golden.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace exporter;
+using namespace exporter::host;
+using namespace std::chrono_literals;
+using container::Engine;
+using container::EngineOptions;
+
+namespace {
+
+/// A socket in a folder of its own, and engines' followers with short pauses.
+struct Fixture {
+  TemporaryFolder folder;
+  std::filesystem::path socket = folder.path() / "docker.sock";
+  EngineOptions options{.name = "/run/docker.sock",
+                        .socket = socket,
+                        .labels = {"team"},
+                        .max_containers = 100,
+                        .first_pause = 1ms,
+                        .longest_pause = 20ms};
+};
+
+Clock::time_point soon() { return Clock::now() + 20s; }
+
+/// Whether it comes true, which an engine's follower brings about in its own time.
+bool eventually(const std::function<bool()>& holds) {
+  for (const auto end = soon(); Clock::now() < end; std::this_thread::yield()) {
+    if (holds()) return true;
+  }
+  return false;
+}
+
+/// "name state" of each container, in the order of the ids.
+std::string states(const Engine& engine) {
+  std::string text;
+  for (const auto& [id, container] : *engine.view().containers) {
+    text += container->name + ' ' + container->state + '\n';
+  }
+  return text;
+}
+
+/// The page with TIME for the values that are the time of the run.
+std::string without_time(std::string_view page) {
+  std::string text;
+  while (!page.empty()) {
+    const auto line = next_part(page, '\n');
+    const auto blank = line.rfind(' ');
+    const auto value = parse_number<double>(line.substr(blank + 1)).value_or(0);
+    const bool now = line.starts_with("container_last_seen{") && value > unix_now() - 1000;
+    text.append(now ? line.substr(0, blank + 1) : line).append(now ? "TIME\n" : "\n");
+  }
+  return text;
+}
+
+/// A page of the collector; the engine's socket and what else stands below `machine`.
+class Collected {
+ public:
+  Collected(const std::string& machine, const std::string& socket)
+      : given_{{"collector.container.socket", {socket}}, {"collector.container.label", {"team"}}},
+        settings_(kContainer.flags, given_, nullptr),
+        collect_(kContainer.make(
+            {settings_, machine + "/proc", machine + "/sys", "/", machine + "/udev", upstreams()})),
+        socket_(socket) {}
+
+  std::string page() {
+    Samples samples;
+    collect_(samples, Deadline::at(soon()));
+    std::string page;
+    samples.render(Format::text, page);
+    for (auto at = page.find(socket_); at != page.npos; at = page.find(socket_)) {
+      page.replace(at, socket_.size(), "SOCKET");
+    }
+    return without_time(page);
+  }
+
+ private:
+  std::map<std::string, std::vector<std::string>> given_;
+  Settings settings_;
+  CollectFunction collect_;
+  std::string socket_;
+};
+
+const std::filesystem::path kExpected =
+    std::filesystem::path(SOURCE_DIR) / "tests/fixtures/container_engine";
+
+void add_some(FakeEngine& engine) {
+  engine.set('a', {.labels = R"({"team":"blue","secret":"hunter2"})"});
+  engine.set('b', {.name = "job",
+                   .status = "exited",
+                   .finished = "2026-01-02T03:05:00Z",
+                   .labels = "null",
+                   .exit_code = 137,
+                   .oom_killed = true});
+  engine.set('c', {.name = "db", .health = "unhealthy", .restarts = 3});
+  engine.set('d', {.name = "flaky",
+                   .status = "restarting",
+                   .finished = "2026-01-02T03:06:00Z",
+                   .restarts = 7,
+                   .exit_code = 1});
+  engine.set('e', {.name = "new", .status = "created", .started = "0001-01-01T00:00:00Z"});
+  engine.set('f', {.name = "odd", .status = "melted"});
+}
+
+}  // namespace
+
+TEST_CASE("what an engine says of its containers is on the page, stopped ones too") {
+  Fixture fixture;
+  FakeEngine engine(fixture.socket);
+  add_some(engine);
+  Collected collected("/nonexistent", fixture.socket);
+  const auto page = collected.page();
+  check_golden(kExpected / "docker.prom", page);
+  const auto asked = engine.requests().size();
+  CHECK(eventually([&] { return engine.asked("/events") == 1; }));
+  for (int i = 0; i < 5; ++i) CHECK(collected.page() == page);
+  INFO("a scrape asks the engine nothing");
+  CHECK(engine.requests().size() <= asked + 1);
+  for (const auto& request : engine.requests()) {
+    CHECK(request.starts_with("GET "));
+    CHECK(request.find("stats") == std::string::npos);
+  }
+}
+
+TEST_CASE("control groups and the engine's word are joined by the container's id") {
+  Fixture fixture;
+  const auto machine = std::filesystem::path(SOURCE_DIR) / "tests/fixtures/host/container/hybrid";
+  const std::string id = "a07e5c3a18f6d4b2907e5c3a18f6d4b2907e5c3a18f6d4b2907e5c3a18f6d4b2";
+  FakeEngine engine(fixture.socket, "Libpod/5.0.0 (linux)");
+  engine.set('a', {.name = "stopped", .status = "exited", .finished = "2026-01-02T03:05:00Z"});
+  engine.set_raw("/containers/json", R"([{"Id":")" + id + R"(","State":"running"},{"Id":")" +
+                                         id_of('a') + R"(","State":"exited"}])");
+  engine.set_raw("/containers/" + id + "/json",
+                 R"({"Id":")" + id + R"(","Name":"app","Created":"2026-01-02T03:04:00+01:00",)" +
+                     R"("RestartCount":1,"State":{"Status":"running","Pid":4001,"ExitCode":0,)" +
+                     R"("StartedAt":"2026-01-02T03:04:05+01:00","Health":{"Status":""}},)" +
+                     R"("Config":{"Image":"registry.example/app:2","Labels":{"team":"red"}}})");
+  check_golden(kExpected / "joined.prom", Collected(machine, fixture.socket).page());
+}
+
+TEST_CASE("an event has its container inspected again, and no other") {
+  Fixture fixture;
+  FakeEngine fake(fixture.socket);
+  fake.set('a', {});
+  fake.set('b', {.name = "job"});
+  Engine engine(fixture.options, upstreams());
+  REQUIRE(engine.follow(soon()));
+  CHECK(states(engine) == "web running\njob running\n");
+  fake.set('b', {.name = "job", .status = "exited", .exit_code = 1});
+  fake.event('b', "die");
+  CHECK(eventually([&] { return states(engine) == "web running\njob exited\n"; }));
+  fake.set('c', {.name = "third", .health = "starting"});
+  fake.event('c', "start");
+  CHECK(eventually([&] { return states(engine) == "web running\njob exited\nthird running\n"; }));
+  fake.set('c', {.name = "third", .health = "healthy"});
+  fake.event('c', "health_status: healthy");
+  CHECK(eventually([&] { return engine.view().containers->at(id_of('c'))->health == "healthy"; }));
+  fake.remove('b');
+  fake.event('b', "destroy");
+  CHECK(eventually([&] { return states(engine) == "web running\nthird running\n"; }));
+  CHECK(fake.asked("/containers/" + id_of('a') + "/json") == 1);
+  CHECK(fake.asked("/containers/" + id_of('b') + "/json") == 3);
+  CHECK(fake.asked("/containers/" + id_of('c') + "/json") == 2);
+  CHECK(fake.asked("/containers/json") == 1);
+}
+
+TEST_CASE("an out-of-memory kill counts once, over a stream that is cut and told again") {
+  Fixture fixture;
+  FakeEngine fake(fixture.socket);
+  fake.set('a', {});
+  Engine engine(fixture.options, upstreams());
+  REQUIRE(engine.follow(soon()));
+  CHECK(engine.ooms(id_of('a'), 0) == 0);
+  fake.event('a', "oom");
+  CHECK(eventually([&] { return engine.ooms(id_of('a'), std::nullopt) == 1; }));
+  CHECK(engine.ooms(id_of('a'), 1) == 1);
+
+  INFO("the container dies of it, is started again, and is killed again while nobody listens");
+  const auto streams = fake.asked("/events");
+  fake.hold(true);
+  fake.set('a', {.status = "exited", .finished = "2026-01-02T04:00:00Z", .oom_killed = true});
+  fake.event('a', "die");
+  fake.set('a', {.started = "2026-01-02T04:00:01Z"});
+  fake.event('a', "start");
+  fake.event('a', "oom");
+  fake.cut();
+  fake.hold(false);
+  CHECK(eventually([&] { return engine.ooms(id_of('a'), std::nullopt) == 2; }));
+  fake.cut();
+  CHECK(eventually([&] { return fake.asked("/events") >= streams + 2 && engine.view().up; }));
+  CHECK(engine.ooms(id_of('a'), std::nullopt) == 2);
+}
+
+TEST_CASE("after an engine's restart its containers are listed again") {
+  Fixture fixture;
+  auto fake = std::make_unique<FakeEngine>(fixture.socket);
+  fake->set('a', {});
+  fake->set('b', {.name = "job"});
+  Engine engine(fixture.options, upstreams());
+  REQUIRE(engine.follow(soon()));
+  CHECK(engine.view().up);
+  fake.reset();
+  std::filesystem::remove(fixture.socket);
+  CHECK(eventually([&] { return !engine.view().up; }));
+  CHECK(states(engine) == "web running\njob running\n");
+  CHECK(engine.view().current);
+  fake = std::make_unique<FakeEngine>(fixture.socket);
+  fake->set('a', {.status = "exited"});
+  CHECK(eventually([&] { return engine.view().up; }));
+  CHECK(states(engine) == "web exited\n");
+}
+
+TEST_CASE("an engine that comes later is found; one that never came is nobody's failure") {
+  Fixture fixture;
+  Engine engine(fixture.options, upstreams());
+  CHECK_FALSE(engine.follow(soon()));
+  CHECK_FALSE(engine.view().up);
+  FakeEngine fake(fixture.socket);
+  fake.set('a', {});
+  CHECK(engine.follow(soon()));
+  CHECK(states(engine) == "web running\n");
+}
+
+TEST_CASE("garbage costs what it stands for, and no more") {
+  Fixture fixture;
+  FakeEngine fake(fixture.socket);
+  fake.set('a', {});
+  fake.set('b', {.name = "job"});
+  fake.set_raw("/containers/" + id_of('b') + "/json", "{\"Id\":\"../../etc/passwd\"}");
+  Engine engine(fixture.options, upstreams());
+  REQUIRE(engine.follow(soon()));
+  CHECK(states(engine) == "web running\n");
+
+  INFO("an event that is none ends the stream; the next one begins anew");
+  const auto streams = fake.asked("/events");
+  fake.garbage("no event\n");
+  CHECK(eventually([&] { return fake.asked("/events") > streams + 1; }));
+  fake.cut();
+  CHECK(eventually([&] { return engine.view().up; }));
+  fake.set('a', {.status = "paused"});
+  fake.event('a', "pause");
+  CHECK(eventually([&] { return states(engine) == "web paused\n"; }));
+
+  INFO("a list that is none leaves what was known");
+  fake.set_raw("/containers/json", "{}");
+  fake.cut();
+  CHECK(eventually([&] { return !engine.view().up; }));
+  CHECK(states(engine) == "web paused\n");
+}
+
+TEST_CASE("of too many containers those that run are kept, and the others counted") {
+  Fixture fixture;
+  fixture.options.max_containers = 2;
+  FakeEngine fake(fixture.socket);
+  fake.set('1', {.name = "old", .status = "exited"});
+  fake.set('2', {.name = "web"});
+  fake.set('3', {.name = "dead", .status = "dead"});
+  fake.set('4', {.name = "db", .status = "paused"});
+  Engine engine(fixture.options, upstreams());
+  REQUIRE(engine.follow(soon()));
+  CHECK(states(engine) == "web running\ndb paused\n");
+  CHECK(engine.view().dropped == 2);
+  fake.set('5', {.name = "late"});
+  fake.event('5', "start");
+  CHECK(eventually([&] { return engine.view().dropped == 3; }));
+  CHECK(states(engine) == "web running\ndb paused\n");
+}
+
+TEST_CASE("the stream ends when the next listing is due, which inspects only what has changed") {
+  Fixture fixture;
+  fixture.options.relist_every = 1s;
+  FakeEngine fake(fixture.socket);
+  fake.set('a', {});
+  fake.set('b', {.name = "job"});
+  Engine engine(fixture.options, upstreams());
+  REQUIRE(engine.follow(soon()));
+  CHECK(eventually([&] { return fake.asked("/containers/json") >= 2; }));
+  fake.set('b', {.name = "job", .status = "exited"});  // and no event says so
+  CHECK(eventually([&] { return states(engine) == "web running\njob exited\n"; }));
+  CHECK(engine.view().up);
+  CHECK(fake.asked("/containers/" + id_of('a') + "/json") == 1);
+  CHECK(fake.asked("/containers/" + id_of('b') + "/json") == 2);
+  CHECK(fake.asked("/info") == 1);
+}
+
+TEST_CASE("a follower ends at once, whatever its engine does") {
+  Fixture fixture;
+  const auto took = [&](const Script& script) {
+    std::filesystem::remove(fixture.socket);
+    const ScriptedServer server(fixture.socket, script);
+    auto engine = std::make_unique<Engine>(fixture.options, upstreams());
+    engine->follow(Clock::now() + 100ms);
+    const auto begun = Clock::now();
+    engine.reset();
+    return Clock::now() - begun;
+  };
+  CHECK(took([](Peer& peer) { peer.wait_closed(); }) < 1s);
+  CHECK(took([](Peer& peer) {
+          peer.read_request();
+          peer.write(reply(200, "{}"));
+          peer.read_request();
+          peer.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[");
+          peer.wait_closed();
+        }) < 1s);
+  fixture.options.first_pause = 60s;
+  CHECK(took([](Peer& peer) { peer.reset(); }) < 1s);
+}
