@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "common/app/command.h"
+#include "common/app/health_check.h"
 #include "common/app/metrics_list.h"
 #include "common/app/pages.h"
 #include "common/app/process_metrics.h"
@@ -185,6 +186,7 @@ int run_command(const App& app, const Command& command) {
   Generations generations(app, command);
   switch (command.mode) {
     case Command::Mode::list_metrics: std::cout << metrics_list(app); return 0;
+    case Command::Mode::check_health: return check_health(app, command);
     case Command::Mode::check_config: return check_config(command, generations);
     case Command::Mode::once: return print_once(generations);
     case Command::Mode::serve: break;

@@ -78,6 +78,10 @@ void add_general_flags(CLI::App& cli, Command& command) {
   cli.add_flag_callback(
       "--config.check", [&] { command.mode = Command::Mode::check_config; },
       "Check the configuration, --web.config.file too, and exit.");
+  cli.add_flag_callback(
+      "--health-check", [&] { command.mode = Command::Mode::check_health; },
+      "Ask the exporter that runs in this container whether it is healthy, and exit; 1 if it does "
+      "not say so within 3 s. With --web.listen-address and --web.config.file: ask there.");
   cli.add_option("--state.dir", command.state_dir, "Folder for what must survive a restart.");
   cli.add_flag_callback(
       "--once", [&] { command.mode = Command::Mode::once; },
@@ -209,6 +213,7 @@ std::optional<Command> parse_command(const App& app, int argc, const char* const
     auto arguments = reversed(argc, argv);
     require_values(cli, arguments);
     cli.parse(std::move(arguments));
+    command.web_given = cli.count("--web.listen-address") + cli.count("--web.config.file") > 0;
   } catch (const CLI::ExtrasError&) {
     std::cerr << not_known(cli, cli.remaining());
     exit_code = 2;

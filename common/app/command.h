@@ -11,13 +11,14 @@ namespace exporter {
 
 /// What the command line says.
 struct Command {
-  enum class Mode { serve, check_config, list_metrics, once };
+  enum class Mode { serve, check_config, check_health, list_metrics, once };
 
   Mode mode = Mode::serve;
   std::string config_file, state_dir;
   std::string log_level = "info", log_format = "logfmt";
 
   std::vector<std::string> listen;
+  bool web_given = false;  ///< whether a flag says where and how it listens
   bool systemd_socket = false, enable_lifecycle = false, access_log = false;
   bool disable_exporter_metrics = false;
   std::string web_config_file;

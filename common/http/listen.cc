@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -170,6 +171,13 @@ Listener listen_on(const std::string& address) {
 }
 
 void check_listen_address(const std::string& address) { split(address); }
+
+std::string reachable(const std::string& address) {
+  const auto colon = std::min(address.rfind(':'), address.size());
+  const auto host = address.substr(0, colon), port = address.substr(colon);
+  if (host.empty() || host == "0.0.0.0") return "127.0.0.1" + port;
+  return (host == "[::]" ? "[::1]" : host) + port;
+}
 
 std::vector<Listener> listeners_of_systemd() {
   const auto count = environment_number("LISTEN_FDS").value_or(0);

@@ -43,6 +43,10 @@ Listener listen_on(const std::string& address);
 /// Throws as listen_on() does for an address that is not written as one.
 void check_listen_address(const std::string& address);
 
+/// Where to connect, on this machine, to one that listens on an address of that form:
+/// "127.0.0.1:9100" for ":9100".
+std::string reachable(const std::string& address);
+
 /// The sockets that systemd passed (sd_listen_fds(3)). Throws Error{config} when there is none, or
 /// one that is not a listening TCP socket.
 std::vector<Listener> listeners_of_systemd();

@@ -1,0 +1,150 @@
+"""--health-check: what HEALTHCHECK runs in a container."""
+
+import contextlib
+import http.server
+import shutil
+import signal
+import subprocess
+import threading
+import time
+import unittest
+
+import support
+from support import EXPORTER, Exporter, Process, WebConfig, folder, run, seconds
+
+ALONE = ("--collector.disable-defaults", "--collector.time")
+BOUND = seconds(3) + 2
+
+
+def check(*flags, program=EXPORTER):
+    """(exit code, standard output, standard error), and that it was done in time."""
+    begin = time.monotonic()
+    result = subprocess.run([program, "--health-check", *flags], env=support.environment(None),
+                            timeout=support.START, capture_output=True, text=True, check=False)
+    took = time.monotonic() - begin
+    if took > BOUND:
+        raise AssertionError(f"the check took {took:.1f} s")
+    return result.returncode, result.stdout, result.stderr
+
+
+HEALTHY = (0, "healthy\n", "")
+
+
+def unhealthy(port, why, scheme="http", host="127.0.0.1"):
+    return 1, "", f"host_exporter: {scheme}://{host}:{port}/-/healthy: {why}\n"
+
+
+def at(address):
+    return f"--web.listen-address={address}"
+
+
+class Asked(unittest.TestCase):
+    """Where the web flags say."""
+
+    def test_one_that_serves_is_healthy(self):
+        with Exporter(*ALONE) as exporter:
+            self.assertEqual(check(at(exporter.address)), HEALTHY)
+
+    def test_one_that_listens_on_every_address_is_asked_on_loopback(self):
+        with Exporter(*ALONE, at("0.0.0.0:0")) as exporter:
+            for address in ("", "0.0.0.0"):
+                self.assertEqual(check(at(f"{address}:{exporter.port}")), HEALTHY)
+
+    def test_all_listeners_are_asked(self):
+        free = support.free_port()
+        with Exporter(*ALONE) as exporter:
+            self.assertEqual(check(at(exporter.address), at(f"127.0.0.1:{free}")),
+                             unhealthy(free, "Couldn't connect to server"))
+
+    def test_one_that_is_stopped_is_not(self):
+        with Exporter(*ALONE) as exporter:
+            exporter.send(signal.SIGSTOP)
+            self.assertEqual(check(at(exporter.address)),
+                             unhealthy(exporter.port, "Timeout was reached"))
+            exporter.send(signal.SIGCONT)
+            self.assertEqual(check(at(exporter.address)), HEALTHY)
+
+    def test_one_whose_scrapes_hang_is(self):
+        with folder() as path:
+            tree = support.SlowTree(path, seconds(5))
+            with Exporter(*tree.flags) as exporter:
+                scrape = threading.Thread(target=exporter.get)
+                scrape.start()
+                self.assertEqual(check(at(exporter.address)), HEALTHY)
+                self.assertTrue(scrape.is_alive())
+                scrape.join()
+
+    def test_someone_else_on_the_port_is_not(self):
+        with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as other:
+            thread = threading.Thread(target=other.handle_request)
+            thread.start()
+            self.assertEqual(check(at(f"127.0.0.1:{other.server_port}")),
+                             unhealthy(other.server_port, "status 501"))
+            thread.join()
+
+    def test_users_and_a_certificate_that_nobody_signed_do_not_matter(self):
+        with folder() as path:
+            web = f"--web.config.file={WebConfig(path).file}"
+            with Exporter(*ALONE, web) as exporter:
+                self.assertEqual(check(at(exporter.address), web), HEALTHY)
+                exporter.send(signal.SIGSTOP)
+                self.assertEqual(check(at(exporter.address), web),
+                                 unhealthy(exporter.port, "Timeout was reached", "https"))
+
+    def test_one_that_demands_client_certificates_is_healthy_when_it_says_so(self):
+        with folder() as path:
+            config = WebConfig(path)
+            for versions in ("TLS12", "TLS13"):
+                config.file.write_text(
+                    "tls_server_config:\n  cert_file: certificate.pem\n  key_file: key.pem\n"
+                    "  client_auth_type: RequireAndVerifyClientCert\n"
+                    f"  client_ca_file: certificate.pem\n  max_version: {versions}\n")
+                web = f"--web.config.file={config.file}"
+                with Exporter(*ALONE, web) as exporter:
+                    self.assertEqual(check(at(exporter.address), web), HEALTHY)
+                    exporter.send(signal.SIGSTOP)
+                    self.assertEqual(check(at(exporter.address), web),
+                                     unhealthy(exporter.port, "Timeout was reached", "https"))
+
+    def test_sockets_of_systemd_have_no_address_to_ask(self):
+        self.assertEqual(
+            check("--web.systemd-socket", "--web.config.file="),
+            (1, "", "host_exporter: --health-check: say by --web.listen-address where systemd's "
+                    "sockets listen\n"))
+
+
+class Found(unittest.TestCase):
+    """Without web flags: the one that runs here. A copy of the program has no twins but its own."""
+
+    @staticmethod
+    @contextlib.contextmanager
+    def program():
+        with folder() as path:
+            yield shutil.copy(EXPORTER, path / "host_exporter")
+
+    def test_the_one_that_runs_is_asked_where_it_listens(self):
+        with self.program() as program:
+            port = support.free_port()
+            with Process([program, *ALONE, at(f"127.0.0.1:{port}")]) as process:
+                process.wait_for_lines("listening")
+                self.assertEqual(check(program=program), HEALTHY)
+                process.send(signal.SIGSTOP)
+                self.assertEqual(check(program=program), unhealthy(port, "Timeout was reached"))
+
+    def test_its_web_configuration_is_used(self):
+        with self.program() as program, folder() as path:
+            web = f"--web.config.file={WebConfig(path).file}"
+            port = support.free_port()
+            with Process([program, *ALONE, at(f"127.0.0.1:{port}"), web]) as process:
+                process.wait_for_lines("listening")
+                self.assertEqual(check(program=program), HEALTHY)
+
+    def test_without_one_the_default_port_is_asked(self):
+        with self.program() as program:
+            code, _, error = check(program=program)
+            if code:  # nothing of this machine listens there
+                self.assertEqual(error, unhealthy(19100, "Couldn't connect to server")[2])
+
+
+if __name__ == "__main__":
+    unittest.main()

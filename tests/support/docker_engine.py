@@ -1,0 +1,217 @@
+"""A Docker engine of the test's own, with the image of host_exporter in it."""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BASE = "debian12:base"
+IMAGE = "host_exporter:test"
+# The flags of the exporter in a container, and the options of that container (docs/install.md).
+HOST = ("--path.procfs=/host/proc", "--path.sysfs=/host/sys", "--path.rootfs=/host",
+        "--path.udev.data=/host/run/udev/data")
+CONFINED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--pid=host",
+            "--network=host", "--uts=host", "--volume=/:/host:ro")
+START = 60
+
+
+class Failed(Exception):
+    """What does not hold."""
+
+
+def require(condition, what):
+    if not condition:
+        raise Failed(what)
+
+
+def poll(condition, what, timeout=START):
+    """Calls condition() until it gives something true, and returns that."""
+    end = time.monotonic() + timeout
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise Failed(f"gave up waiting: {what}")
+        time.sleep(0.05)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def page(port):
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"http://127.0.0.1:{port}/metrics", timeout=10) as reply:
+        return reply.read().decode()
+
+
+class Engine:
+    """dockerd on a socket of its own. Its images and layers stay in .cache/docker, so that a second
+    build is quick; everything else goes with it."""
+
+    def __init__(self):
+        self._folder = pathlib.Path(tempfile.mkdtemp(prefix="docker-"))
+        self._folder.chmod(0o711)  # for those who may use the socket
+        self.socket = self._folder / "docker.sock"
+        self.url = f"unix://{self.socket}"
+        self._log = open(self._folder / "log", "wb")
+        self._daemon = subprocess.Popen(
+            ["/usr/sbin/dockerd", f"--host={self.url}", f"--data-root={ROOT}/.cache/docker",
+             f"--exec-root={self._folder}/exec", f"--pidfile={self._folder}/pid",
+             "--iptables=false", "--ip6tables=false", "--bridge=none"],
+            stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True)
+
+    def __enter__(self):
+        try:
+            poll(self._answers, "dockerd answers")
+            self.remove_containers()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self._daemon.poll() is None:
+            with contextlib.suppress(Failed):
+                self.remove_containers()
+            self._daemon.send_signal(signal.SIGTERM)
+            try:
+                self._daemon.wait(30)
+            except subprocess.TimeoutExpired:
+                self._daemon.kill()
+                self._daemon.wait()
+        self._log.close()
+        for mount in mounts_below(self._folder):  # it leaves network namespaces mounted
+            subprocess.run(["umount", "--quiet", mount], check=False)
+        shutil.rmtree(self._folder)
+
+    def _answers(self):
+        if self._daemon.poll() is not None:
+            raise Failed("dockerd ended:\n" + (self._folder / "log").read_text()[-2000:])
+        return self.socket.exists() and self._call("version").returncode == 0
+
+    def _call(self, *arguments, timeout=START):
+        environment = os.environ | {"DOCKER_HOST": self.url, "DOCKER_BUILDKIT": "0"}
+        return subprocess.run(["/usr/bin/docker", *map(str, arguments)], env=environment,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=timeout, check=False)
+
+    def __call__(self, *arguments, timeout=START):
+        """docker ARGUMENTS...: what it prints."""
+        result = self._call(*arguments, timeout=timeout)
+        if result.returncode:
+            raise Failed(f"docker {' '.join(map(str, arguments))}: {result.stdout[-3000:]}")
+        return result.stdout.strip()
+
+    def group(self):
+        """Who may use the socket."""
+        return self.socket.stat().st_gid
+
+    def inspect(self, name):
+        return json.loads(self("inspect", name))[0]
+
+    def remove_containers(self):
+        found = self("ps", "--all", "--quiet").split()
+        if found:
+            self("rm", "--force", "--volumes", *found)
+
+    def build(self):
+        """Builds the image, on a Debian made by debootstrap: there is no registry to ask."""
+        if self._call("inspect", BASE).returncode:
+            self("import", base_archive(), BASE, timeout=300)
+        self("build", "--network=host", f"--build-arg=BASE={BASE}", "--build-arg=REVISION=test",
+             f"--file={ROOT}/deploy/docker/Dockerfile", "--target=host_exporter",
+             f"--tag={IMAGE}", ROOT, timeout=3600)
+
+
+class Podman:
+    """Podman's service on a socket of its own, for the commands of Docker's that it shares."""
+
+    def __init__(self):
+        self._folder = pathlib.Path(tempfile.mkdtemp(prefix="podman-"))
+        self.socket = self._folder / "podman.sock"
+        self._log = open(self._folder / "log", "wb")
+        self._command = ["/usr/bin/podman", f"--root={self._folder}/root",
+                         f"--runroot={self._folder}/run", f"--tmpdir={self._folder}/tmp",
+                         "--cgroup-manager=cgroupfs", "--events-backend=file", "--runtime=runc"]
+        self._service = None
+
+    def __enter__(self):
+        try:
+            self("import", base_archive(), BASE, timeout=300)
+            self._service = subprocess.Popen(
+                [*self._command, "system", "service", "--time=0", f"unix://{self.socket}"],
+                stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
+            poll(self.socket.exists, "Podman's socket")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self._service:
+            self._service.terminate()
+            self._service.wait(30)
+        with contextlib.suppress(Failed):
+            self("rm", "--all", "--force", "--time=0")
+        self._log.close()
+        for mount in mounts_below(self._folder):
+            subprocess.run(["umount", "--quiet", mount], check=False)
+        shutil.rmtree(self._folder)
+
+    def __call__(self, command, *arguments, timeout=START):
+        """podman ARGUMENTS...: what it prints."""
+        if command == "run":  # the limits it would set are above what a confined root may have
+            arguments = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024", *arguments]
+        result = subprocess.run([*self._command, command, *map(str, arguments)], check=False,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True, timeout=timeout)
+        if result.returncode:
+            raise Failed(f"podman {command}: {result.stderr[-3000:]}")
+        return result.stdout.strip()
+
+    def inspect(self, name):
+        """As its service says it, in the form of Docker's."""
+        answer = subprocess.run(
+            ["curl", "--silent", "--fail", "--unix-socket", self.socket,
+             f"http://podman/v1.41/containers/{name}/json"],
+            stdout=subprocess.PIPE, timeout=START, check=False)
+        if answer.returncode:
+            raise Failed(f"Podman does not know {name}")
+        return json.loads(answer.stdout)
+
+    @contextlib.contextmanager
+    def exporter(self, port):
+        """host_exporter beside it, on the machine itself."""
+        process = subprocess.Popen(
+            [ROOT / "build/release/bin/host_exporter", f"--web.listen-address=127.0.0.1:{port}",
+             f"--collector.container.socket={self.socket}"],
+            stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def base_archive():
+    return subprocess.run([ROOT / "tests/support/debian_base"], stdout=subprocess.PIPE, text=True,
+                          check=True).stdout.strip()
+
+
+def mounts_below(folder):
+    """The deepest first."""
+    lines = pathlib.Path("/proc/self/mounts").read_text().splitlines()
+    return sorted((path for path in (line.split()[1] for line in lines)
+                   if path.startswith(f"{folder}/")), reverse=True)
