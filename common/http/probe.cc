@@ -195,7 +195,7 @@ class Prober::Impl {
 
   const std::vector<ProbeTarget> targets_;
   const std::string ca_file_;
-  curl::Multi multi_;  // keeps the system's authorities, which take 20 ms to read
+  curl::Multi multi_;  // kept for the authorities of the system that it has read
 };
 
 /// The transfers of one call of probe(); takes them back from libcurl on destruction.
