@@ -37,7 +37,7 @@ bool ends_in_port(std::string_view authority) {
 /// Throws Error{config}. A query is looked at apart, as parse_option_url() refuses it.
 void check_url(const std::string& url) {
   const auto query = std::min(url.find('?'), url.size());
-  const auto address = parse_option_url("a target", url.substr(0, query), {"http://", "https://"});
+  const auto address = parse_option_url("URL", url.substr(0, query), {"http://", "https://"});
   ClientRequest request;
   request.target = address.target + url.substr(query);
   check_shape(request, address.origin);

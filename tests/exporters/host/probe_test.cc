@@ -400,9 +400,9 @@ TEST_CASE("a target that cannot be probed as it stands is a fault of the configu
   }
   for (const std::string target :
        {"http://me:hunter2@db1/", "https://hunter2@db1/", "tcp://me:hunter2@db1:1"}) {
-    CHECK(refused(target) == front + "a target: must not hold a user or a password");
+    CHECK(refused(target) == front + "URL: must not hold a user or a password");
   }
-  CHECK(refused("http://db1/#hunter2") == front + "a target: must not hold a query or a fragment");
+  CHECK(refused("http://db1/#hunter2") == front + "URL: must not hold a query or a fragment");
   CHECK_THAT(refused("http://db1/?hunter2#more"), Catch::StartsWith(front + "GET http://db1/: "));
   CHECK_THAT(refused("http://db1/?a b"), Catch::StartsWith(front + "GET http://db1/: "));
   for (const std::string target : {"http://", "http://[::1", "tcp://::1:5432"}) {
