@@ -7,6 +7,9 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "common/base/error.h"
 
@@ -49,6 +52,28 @@ Value info(CURL* easy, CURLINFO what) {
   (curl_easy_getinfo)(easy, what, &value);
   return value;
 }
+
+/// Throws Error{internal} when libcurl cannot be used at all. Needed before its first object.
+void initialise();
+
+/// An answer that is a time, in seconds.
+inline double seconds(CURL* easy, CURLINFO what) {
+  return static_cast<double>(info<curl_off_t>(easy, what)) / 1e6;
+}
+
+/// How long phases took, in seconds.
+using Phases = std::vector<std::pair<std::string_view, double>>;
+
+/// The phases of making a new connection that came to their end: name_lookup, connect, tls.
+Phases connection_phases(CURL* easy);
+/// From having the connection to the reply's first byte, in seconds.
+double first_byte(CURL* easy);
+
+/// The text of an errno, beginning in lower case.
+std::string errno_text(int value);
+/// "TLS: " and what libcurl tells of a failed handshake, on one line, without what a terminal or a
+/// log would stumble over.
+std::string tls_text(std::string_view told);
 
 inline std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),

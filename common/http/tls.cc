@@ -162,6 +162,21 @@ void TlsContext::apply_to(gnutls_session_int* session) const {
   ::gnutls_session_set_verify_function(session, &State::verify_client);
 }
 
+std::optional<double> earliest_expiry(std::string_view pem) {
+  const auto text = datum_of(pem);
+  gnutls_x509_crt_t* made = nullptr;
+  unsigned count = 0;
+  if (::gnutls_x509_crt_list_import2(&made, &count, &text, GNUTLS_X509_FMT_PEM, 0) < 0) return {};
+  std::optional<double> earliest;
+  for (unsigned i = 0; i < count; ++i) {
+    const Certificate certificate(made[i], &::gnutls_x509_crt_deinit);
+    const auto expiry = static_cast<double>(::gnutls_x509_crt_get_expiration_time(made[i]));
+    earliest = std::min(earliest.value_or(expiry), expiry);
+  }
+  ::gnutls_free(made);
+  return earliest;
+}
+
 std::string keyed_hash(std::string_view text) {
   std::string hash(32, '\0');
   const auto& key = process_key();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,10 @@ class TlsContext {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// When the first of the certificates in a PEM text expires, in seconds since 1970; nothing when
+/// there is none, or one that cannot be read.
+std::optional<double> earliest_expiry(std::string_view pem);
 
 /// HMAC-SHA-256 of the text under a random key of this process.
 std::string keyed_hash(std::string_view text);

@@ -7,7 +7,6 @@
 #include <new>
 #include <optional>
 #include <stop_token>
-#include <system_error>
 
 #include "common/base/error.h"
 #include "common/base/text.h"
@@ -105,10 +104,6 @@ int on_send(void* user, char*, char*, int, int) noexcept {
   return CURL_PREREQFUNC_OK;
 }
 
-double seconds_of(CURL* easy, CURLINFO what) {
-  return static_cast<double>(info<curl_off_t>(easy, what)) / 1e6;
-}
-
 /// A try in libcurl's hands, until destruction takes it back.
 class Running {
  public:
@@ -141,26 +136,12 @@ class Running {
   const Handle& handle_;
 };
 
-std::string errno_text(int value) {
-  std::string text = std::generic_category().message(value);
-  return curl::lower(text.substr(0, 1)) + text.substr(1);
-}
-
-/// libcurl's text on one line, without what a terminal or a log would stumble over.
-std::string tls_text(const Transfer& transfer) {
-  std::string text = "TLS: ";
-  append_utf8(text, trim(transfer.curl_error.data()));
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-  return text;
-}
-
 std::string broken_off(CURL* easy, const Transfer& transfer) {
   if (const long error = info<long>(easy, CURLINFO_OS_ERRNO); error != 0) {
-    return errno_text(static_cast<int>(error));
+    return curl::errno_text(static_cast<int>(error));
   }
   const std::string_view text = transfer.curl_error.data();
-  return text.find("SSL") != text.npos ? tls_text(transfer)
+  return text.find("SSL") != text.npos ? curl::tls_text(transfer.curl_error.data())
                                        : "the reply was cut short or is malformed";
 }
 
@@ -204,21 +185,11 @@ std::optional<Address> redirect_of(CURL* easy, int status) {
   return location != nullptr ? parse_url(location) : std::nullopt;
 }
 
-std::vector<std::pair<std::string_view, double>> phases_of(CURL* easy, const Transfer& transfer) {
-  std::vector<std::pair<std::string_view, double>> phases;
-  const double name = seconds_of(easy, CURLINFO_NAMELOOKUP_TIME_T);
-  const double connect = seconds_of(easy, CURLINFO_CONNECT_TIME_T);
-  const double tls = seconds_of(easy, CURLINFO_APPCONNECT_TIME_T);
-  if (const bool reused = transfer.sent && info<long>(easy, CURLINFO_NUM_CONNECTS) == 0; !reused) {
-    if (name > 0) phases.emplace_back("name_lookup", name);
-    if (connect > 0) phases.emplace_back("connect", connect - name);
-    if (tls > 0) phases.emplace_back("tls", tls - connect);
-  }
-  if (transfer.header_bytes > 0) {
-    phases.emplace_back("first_byte", seconds_of(easy, CURLINFO_STARTTRANSFER_TIME_T) -
-                                          seconds_of(easy, CURLINFO_PRETRANSFER_TIME_T));
-  }
-  phases.emplace_back("total", seconds_of(easy, CURLINFO_TOTAL_TIME_T));
+curl::Phases phases_of(CURL* easy, const Transfer& transfer) {
+  const bool reused = transfer.sent && info<long>(easy, CURLINFO_NUM_CONNECTS) == 0;
+  auto phases = reused ? curl::Phases{} : curl::connection_phases(easy);
+  if (transfer.header_bytes > 0) phases.emplace_back("first_byte", curl::first_byte(easy));
+  phases.emplace_back("total", curl::seconds(easy, CURLINFO_TOTAL_TIME_T));
   return phases;
 }
 
@@ -228,8 +199,7 @@ class Transport::Impl {
  public:
   explicit Impl(ClientOptions options)
       : options_(std::move(options)), handles_(std::max<std::size_t>(options_.max_connections, 1)) {
-    static const CURLcode kInitialised = curl_global_init(CURL_GLOBAL_DEFAULT);
-    if (kInitialised != CURLE_OK) throw Error(Reason::internal, "libcurl: cannot be initialised");
+    curl::initialise();
   }
 
   Outcome try_once(const ClientRequest& request, const std::string& origin,
@@ -319,7 +289,7 @@ std::string Transport::Impl::connect_failure(CURL* easy) const {
   if (!options_.unix_socket.empty()) where = "Unix socket " + options_.unix_socket + ": ";
   if (!options_.proxy.empty()) where = "proxy: ";
   const long error = info<long>(easy, CURLINFO_OS_ERRNO);
-  return where + (error == 0 ? "cannot connect" : errno_text(static_cast<int>(error)));
+  return where + (error == 0 ? "cannot connect" : curl::errno_text(static_cast<int>(error)));
 }
 
 Failure Transport::Impl::failure_of(CURL* easy, CURLcode code, const Transfer& transfer) const {
@@ -337,8 +307,10 @@ Failure Transport::Impl::failure_of(CURL* easy, CURLcode code, const Transfer& t
     case CURLE_COULDNT_RESOLVE_PROXY:
       return {Reason::connect, "cannot look up the proxy's host name", always};
     case CURLE_COULDNT_CONNECT: return {Reason::connect, connect_failure(easy), always};
-    case CURLE_SSL_CONNECT_ERROR: return {Reason::connect, tls_text(transfer), always};
-    case CURLE_PEER_FAILED_VERIFICATION: return {Reason::connect, tls_text(transfer), never};
+    case CURLE_SSL_CONNECT_ERROR:
+      return {Reason::connect, curl::tls_text(transfer.curl_error.data()), always};
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return {Reason::connect, curl::tls_text(transfer.curl_error.data()), never};
     case CURLE_SSL_CACERT_BADFILE:
       return {Reason::config, "CA file " + options_.ca_file + ": cannot be used", never};
     case CURLE_SSL_CERTPROBLEM:

@@ -28,6 +28,16 @@ std::span<const Module* const> modules() {
       &kUname,       &kVmstat,
       &kWatchdog,    &kXfs,
       &kZoneinfo,
+      &kArp,      &kBonding,    &kBtrfs,     &kConntrack,   &kCpu,
+      &kCpufreq,  &kDiskstats,  &kDmi,       &kEdac,        &kEntropy,
+      &kFilefd,   &kFilesystem, &kHwmon,     &kInterrupts,  &kKernelHung,
+      &kLoadavg,  &kMdadm,      &kMeminfo,   &kNetclass,    &kNetdev,
+      &kNetstat,  &kNfs,        &kNvme,      &kOs,          &kPowerSupplyClass,
+      &kPressure, &kProbe,      &kProcesses, &kRapl,        &kSchedstat,
+      &kSlabinfo, &kSockstat,   &kSoftirqs,  &kSoftnet,     &kStat,
+      &kSystemd,  &kTcpstat,    &kTextfile,  &kThermalZone, &kTime,
+      &kTimex,    &kUdpQueues,  &kUname,     &kVmstat,      &kWatchdog,
+      &kXfs,      &kZoneinfo,
   };
   return kModules;
 }

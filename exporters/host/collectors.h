@@ -36,6 +36,7 @@ extern const Module kNvme;
 extern const Module kOs;
 extern const Module kPowerSupplyClass;
 extern const Module kPressure;
+extern const Module kProbe;
 extern const Module kProcesses;
 extern const Module kRapl;
 extern const Module kSchedstat;

@@ -5,25 +5,41 @@
 
 namespace {
 
-void request(const std::filesystem::path& folder, const std::string& name,
-             const std::string& more) {
-  const std::string command = "cd '" + folder.string() +
-                              "' && openssl req -x509 -newkey ec -pkeyopt "
-                              "ec_paramgen_curve:P-256 -nodes -days 1 -subj '/CN=" +
-                              name + "' -out " + name + ".pem -keyout " + name + ".key " + more +
-                              " > openssl.log 2>&1";
+void run(const std::filesystem::path& folder, const std::string& commands) {
+  const std::string command =
+      "cd '" + folder.string() + "' && { " + commands + "; } > openssl.log 2>&1";
   if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
+}
+
+/// `openssl req` with a new key in <name>.key.
+std::string request(const std::string& name, const std::string& more) {
+  return "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '/CN=" + name +
+         "' -keyout " + name + ".key " + more;
+}
+
+std::string of_server(const std::string& names) {
+  return " -addext basicConstraints=critical,CA:FALSE -addext subjectAltName=" + names;
+}
+
+std::string signed_by(const std::string& authority) {
+  return " -CA " + authority + ".pem -CAkey " + authority + ".key";
 }
 
 }  // namespace
 
 void make_authority(const std::filesystem::path& folder, const std::string& name) {
-  request(folder, name, "");
+  run(folder, request(name, "-x509 -days 1 -out " + name + ".pem"));
 }
 
 void make_certificate(const std::filesystem::path& folder, const std::string& name,
                       const std::string& names, const std::string& authority) {
-  request(folder, name,
-          "-CA " + authority + ".pem -CAkey " + authority +
-              ".key -addext basicConstraints=critical,CA:FALSE -addext subjectAltName=" + names);
+  run(folder, request(name, "-x509 -days 1 -out " + name + ".pem" + signed_by(authority) +
+                                of_server(names)));
+}
+
+void make_expired_certificate(const std::filesystem::path& folder, const std::string& name,
+                              const std::string& names, const std::string& authority) {
+  run(folder, request(name, "-out " + name + ".csr" + of_server(names)) +
+                  " && openssl x509 -req -days -1 -copy_extensions copy -in " + name +
+                  ".csr -out " + name + ".pem" + signed_by(authority));
 }

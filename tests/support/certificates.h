@@ -11,3 +11,7 @@ void make_authority(const std::filesystem::path& folder, const std::string& name
 /// subjectAltName, e.g. "DNS:localhost,IP:127.0.0.1".
 void make_certificate(const std::filesystem::path& folder, const std::string& name,
                       const std::string& names, const std::string& authority);
+
+/// The same, but it expired a day ago.
+void make_expired_certificate(const std::filesystem::path& folder, const std::string& name,
+                              const std::string& names, const std::string& authority);

@@ -1,0 +1,150 @@
+#include "common/http/probe.h"
+
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/http/tls.h"
+#include "exporters/host/collectors.h"
+
+namespace exporter::host {
+namespace {
+
+constexpr auto kSuccess = gauge(
+    "probe_success", "Whether the last probe of the target succeeded (1) or not (0).", "target");
+constexpr auto kFailureReason =
+    gauge("probe_failure_reason",
+          "Why the last probe of the target failed: 1 for the reason (dns, connect, tls, reply, "
+          "status or timeout), 0 for the others.",
+          "target", "reason");
+constexpr auto kDuration =
+    gauge("probe_duration_seconds", "How long the last probe of the target took in all.", "target");
+constexpr auto kPhase =
+    gauge("probe_phase_duration_seconds",
+          "How long the phases of the last probe took that came to their end: name_lookup, "
+          "connect, tls, first_byte.",
+          "target", "phase");
+constexpr auto kStatus =
+    gauge("probe_http_status_code", "Status of the target's last HTTP reply.", "target");
+constexpr auto kExpiry = gauge(
+    "probe_ssl_earliest_cert_expiry",
+    "When the first of the certificates that the target shows expires, in seconds since 1970; "
+    "also of those that are not valid.",
+    "target");
+constexpr MetricView kMetrics[] = {kSuccess, kFailureReason, kDuration, kPhase, kStatus, kExpiry};
+
+constexpr Flag kTarget{"collector.probe.target", "",
+                       "what to reach, as tcp://host:port, http://host/path or https://host/path; "
+                       "repeatable, at most 100",
+                       Flag::Kind::repeated};
+constexpr Flag kInterval{"collector.probe.interval", "15s",
+                         "pause between two rounds of probes, at least 1s"};
+constexpr Flag kTimeout{"collector.probe.timeout", "5s", "most time for a probe, at most 9s"};
+constexpr Flag kCaFile{"collector.probe.ca-file", "",
+                       "certificate authorities (PEM) to trust instead of the system's"};
+constexpr Flag kFlags[] = {kTarget, kInterval, kTimeout, kCaFile};
+
+constexpr std::size_t kMostTargets = 100;
+constexpr auto kShortestInterval = std::chrono::seconds(1);
+constexpr auto kLongestTimeout = std::chrono::seconds(9);  // a run of a collector has ten
+
+std::vector<http::ProbeTarget> read_targets(const Settings& settings) {
+  const auto& texts = settings.texts(kTarget.name);
+  if (texts.size() > kMostTargets) settings.fail(kTarget.name, "more than 100 targets");
+  std::vector<http::ProbeTarget> targets;
+  std::set<std::string> labels;
+  for (const auto& text : texts) {
+    const auto ordinal = "target " + std::to_string(targets.size() + 1) + ": ";
+    try {
+      targets.push_back(http::parse_probe_target(text));
+    } catch (const Error& error) {
+      settings.fail(kTarget.name, ordinal + error.what());
+    }
+    const auto& label = targets.back().label;
+    if (!labels.insert(label).second) settings.fail(kTarget.name, ordinal + "doubled: " + label);
+  }
+  return targets;
+}
+
+std::chrono::milliseconds read_timeout(const Settings& settings) {
+  const auto timeout = settings.duration(kTimeout.name);
+  if (timeout <= timeout.zero() || timeout > kLongestTimeout) {
+    settings.fail(kTimeout.name, "expected a duration above 0 and at most 9s");
+  }
+  return timeout;
+}
+
+std::string read_ca_file(const Settings& settings) {
+  const auto& path = settings.text(kCaFile.name);
+  if (path.empty()) return path;
+  std::ifstream in(path);
+  const std::string text(std::istreambuf_iterator<char>(in), {});
+  if (!http::earliest_expiry(text)) settings.fail(kCaFile.name, path + ": no certificates in it");
+  return path;
+}
+
+Schedule schedule(const Settings& settings) {
+  const auto interval = settings.duration(kInterval.name);
+  if (interval < kShortestInterval) {
+    settings.fail(kInterval.name, "expected a duration of 1s or more");
+  }
+  if (settings.texts(kTarget.name).empty()) return OnScrape{};
+  return Every{interval, interval};
+}
+
+class Probe {
+ public:
+  explicit Probe(const Host& host)
+      : timeout_(read_timeout(host.settings)),
+        prober_(read_targets(host.settings), read_ca_file(host.settings)),
+        logged_(prober_.targets().size()) {}
+
+  void collect(Samples& samples, const Deadline& deadline) {
+    if (prober_.targets().empty()) return;
+    const auto until = std::min(deadline.when(), Clock::now() + timeout_);
+    const auto results = prober_.probe(Deadline::at(until, deadline.stop()));
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      const auto& target = prober_.targets()[i].label;
+      add(samples, target, results[i]);
+      log_change(target, results[i].why, logged_[i]);
+    }
+  }
+
+ private:
+  static void add(Samples& samples, const std::string& target, const http::ProbeResult& result) {
+    samples.add(kSuccess, result.failure ? 0 : 1, target);
+    for (std::size_t i = 0; i < http::kProbeFailures.size(); ++i) {
+      const bool failed = result.failure == static_cast<http::ProbeFailure>(i);
+      samples.add(kFailureReason, failed ? 1 : 0, target, http::kProbeFailures[i]);
+    }
+    samples.add(kDuration, result.seconds, target);
+    for (const auto& [phase, seconds] : result.phases) {
+      samples.add(kPhase, seconds, target, phase);
+    }
+    if (result.status) samples.add(kStatus, *result.status, target);
+    if (result.certificate_expiry) samples.add(kExpiry, *result.certificate_expiry, target);
+  }
+
+  static void log_change(const std::string& target, const std::string& why, std::string& logged) {
+    if (why == logged) return;
+    if (why.empty()) {
+      log::info("target reached again", {{"target", target}});
+    } else {
+      log::warn("target not reached", {{"target", target}, {"error", why}});
+    }
+    logged = why;
+  }
+
+  std::chrono::milliseconds timeout_;
+  http::Prober prober_;
+  std::vector<std::string> logged_;  ///< the failure of each target that was logged last
+};
+
+}  // namespace
+
+constinit const Module kProbe{"probe", Module::Default::on, kMetrics,
+                              kFlags,  make<Probe>,         schedule};
+
+}  // namespace exporter::host
