@@ -14,11 +14,11 @@ HOSTS = {  # instance: (CPUs, memory in GiB, share of CPU in use, share of memor
     "db2:19100": (16, 64, 0.31, 0.71),
     "etl1:19100": (32, 128, 0.58, 0.55),
     "web1:19100": (8, 16, 0.22, 0.48),
-    "web2:19100": (8, 16, 0.24, 0.83),
+    "web2:19100": (8, 16, 0.24, 0.86),
 }
 DISKS = {  # instance: device: (size in GiB, share that is free now, share that went within a day)
     "db1:19100": {"nvme0n1": (930, 0.44, 0.01), "sda": (3600, 0.61, 0.02)},
-    "db2:19100": {"nvme0n1": (930, 0.072, 0.12)},
+    "db2:19100": {"nvme0n1": (930, 0.072, 0.35)},
     "etl1:19100": {"nvme0n1": (1800, 0.36, 0.05)},
     "web1:19100": {"vda": (120, 0.58, 0.0)},
     "web2:19100": {"vda": (120, 0.55, 0.0)},
@@ -134,8 +134,13 @@ def host(history, instance):
         history.count("node_cpu_seconds_total", lambda t: 1 - 0.98 * share(t), cpu=cpu, mode="idle", **at)
     total = memory * GIB
     history.add("node_memory_MemTotal_bytes", total, **at)
-    history.add("node_memory_MemAvailable_bytes", lambda t: total * (1 - min(0.97, used * room(t))), **at)
-    history.add("node_memory_MemFree_bytes", lambda t: total * 0.3 * (1 - used * room(t)), **at)
+
+    def taken(time):
+        grown = 0.2 * (history.now - time) / 21600 if instance == "web2:19100" else 0
+        return min(0.97, used * room(time) * (1 - grown))
+
+    history.add("node_memory_MemAvailable_bytes", lambda t: total * (1 - taken(t)), **at)
+    history.add("node_memory_MemFree_bytes", lambda t: total * 0.3 * (1 - taken(t)), **at)
     for name, scale in (("node_load1", 1.1), ("node_load5", 1.0)):
         history.add(name, lambda t, s=scale: s * cpus * share(t), **at)
     history.add("node_procs_blocked", lambda t: int(3 * share(t) * load(t)), **at)
@@ -209,6 +214,8 @@ def container(history, instance, name):
     history.add("container_oom_events_total", lambda t: sum(t >= fall for fall in falls), **at)
     history.add("container_exit_code", 137 if falls else 0, **at)
     history.add("container_last_seen", lambda t: t, **at)
+    history.add("container_creation_time_seconds", history.now - 86400 * 4, **at)
+    history.add("container_started_time_seconds", history.now - 86400 * 4, **at)
     for state in ("created", "running", "paused", "restarting", "removing", "exited", "dead"):
         history.add("container_state", int(state == ("exited" if name == "dbt-runner" else "running")),
                     state=state, **at)
@@ -231,6 +238,10 @@ def probe(history, target):
     load = Noise(target, 0.25)
     broken = status >= 500
     history.add("probe_success", lambda t: int(not broken or t < history.now - 1500), **at)
+    for reason in ("dns", "connect", "tls", "reply", "status", "timeout"):
+        history.add("probe_failure_reason",
+                    lambda t, r=reason: int(broken and r == "status" and t >= history.now - 1500),
+                    reason=reason, **at)
     history.add("probe_duration_seconds", lambda t: seconds * load(t), **at)
     for phase, part in PHASES.items():
         if status or phase in ("name_lookup", "connect"):
@@ -264,15 +275,15 @@ def exporter(history, job, instance, collectors):
                     lambda t, i=interval: t - (t % i if i else 0.2), **to)
         if interval:
             history.add("exporter_collector_interval_seconds", interval, **to)
-            history.count("exporter_collector_failures_total", lambda t: failure(t, history.now, name == "queries"),
+            history.count("exporter_collector_failures_total", lambda t, n=name: failure(t, history.now, n),
                           reason="timeout", **to)
     if job != "host":
         upstream(history, at, job, load)
 
 
-def failure(time, now, fails):
-    """The rate of failures: three within ten minutes, two hours ago."""
-    return 1 / 200 if fails and now - 7800 < time < now - 7200 else 0
+def failure(time, now, name):
+    """The rate of failures of a collector: one of them failed now and then, two hours ago."""
+    return 1 / 90 if name == "queries" and now - 8400 < time < now - 7200 else 0
 
 
 def upstream(history, at, job, load):

@@ -82,7 +82,7 @@ function Body({ panel, data, width, height }) {
       legend={options.legend} options={options} />;
   }
   if (panel.type === 'table') {
-    return <TableNG data={frames[0]} width={width} height={height} sortBy={options.sortBy}
+    return <TableNG data={frames[0]} width={width} height={height} initialSortBy={options.sortBy}
       cellHeight={options.cellHeight} noHeader={!options.showHeader} enableSharedCrosshair={false} />;
   }
   const values = getFieldDisplayValues({ ...common, data: frames, reduceOptions: options.reduceOptions });
