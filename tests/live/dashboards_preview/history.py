@@ -196,11 +196,29 @@ def disk(history, at, device, size, free, gone, share):
 
 
 def container(history, instance, name):
-    image, cpus, memory, limit, traffic = CONTAINERS[instance][name]
+    image = CONTAINERS[instance][name][0]
     at = {"job": "host", "instance": instance, "machine": instance.split(":")[0], "name": name,
           "image": image, "id": f"/docker/{random.Random(name + instance).getrandbits(256):064x}"}
-    load, mib = Noise(name + instance, 0.4), 2**20
+    stopped = name == "dbt-runner"
     falls = [history.now - 9000, history.now - 4100, history.now - 700] if name == "airflow-worker-2" else []
+    if not stopped:
+        usage(history, at, CONTAINERS[instance][name], falls)
+    history.add("container_restarts_total", lambda t: sum(t >= fall for fall in falls), **at)
+    history.add("container_oom_events_total", lambda t: sum(t >= fall for fall in falls), **at)
+    history.add("container_exit_code", 137 if falls else 0, **at)
+    history.add("container_creation_time_seconds", history.now - 86400 * 4, **at)
+    history.add("container_started_time_seconds", history.now - 86400 * 4, **at)
+    for state in ("created", "running", "paused", "restarting", "removing", "exited", "dead"):
+        history.add("container_state", int(state == ("exited" if stopped else "running")), state=state, **at)
+    for status in ("healthy", "unhealthy", "starting", "none"):
+        unchecked = stopped or name == "nginx"
+        current = "none" if unchecked else "unhealthy" if name == "redis" else "healthy"
+        history.add("container_health_status", int(status == current), status=status, **at)
+
+
+def usage(history, at, size, falls):
+    _, cpus, memory, limit, traffic = size
+    load, mib = Noise(at["name"] + at["instance"], 0.4), 2**20
     history.count("container_cpu_usage_seconds_total", lambda t: cpus * load(t), cpu="total", **at)
     history.count("container_cpu_cfs_periods_total", 10, **at)
     history.count("container_cpu_cfs_throttled_periods_total", lambda t: max(0, load(t) - 1.1) * 6, **at)
@@ -210,18 +228,6 @@ def container(history, instance, name):
     for direction, part in (("receive", 0.6), ("transmit", 0.4)):
         history.count(f"container_network_{direction}_bytes_total",
                       lambda t, p=part: traffic / 8 * p * load(t), interface="eth0", **at)
-    history.add("container_restarts_total", lambda t: sum(t >= fall for fall in falls), **at)
-    history.add("container_oom_events_total", lambda t: sum(t >= fall for fall in falls), **at)
-    history.add("container_exit_code", 137 if falls else 0, **at)
-    history.add("container_last_seen", lambda t: t, **at)
-    history.add("container_creation_time_seconds", history.now - 86400 * 4, **at)
-    history.add("container_started_time_seconds", history.now - 86400 * 4, **at)
-    for state in ("created", "running", "paused", "restarting", "removing", "exited", "dead"):
-        history.add("container_state", int(state == ("exited" if name == "dbt-runner" else "running")),
-                    state=state, **at)
-    for status in ("healthy", "unhealthy", "starting", "none"):
-        current = "unhealthy" if name == "redis" else "none" if name == "nginx" else "healthy"
-        history.add("container_health_status", int(status == current), status=status, **at)
 
 
 def rising(time, falls):
