@@ -1,0 +1,249 @@
+"""The data that dashboards are checked with: real exporters, a real Prometheus, and its answers."""
+
+import contextlib
+import fnmatch
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import support
+import yaml
+from dashboard_files import Query, selectors
+
+OF_PROMETHEUS = {
+    "ALERTS", "ALERTS_FOR_STATE", "prometheus_config_last_reload_successful",
+    "prometheus_rule_evaluation_failures_total", "scrape_duration_seconds",
+    "scrape_samples_scraped", "up",
+}  # fmt: skip
+INTERVAL = 2  # seconds between two scrapes
+RANGE = 60  # seconds of a range query
+# What Grafana puts into a query, here for the whole of every variable.
+REPLACEMENTS = {"$__rate_interval": "1m", "$__range": "10m", "$__interval": "15s"}
+
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Expected:
+    """What may be missing, by what a file says with reasons."""
+
+    def __init__(self, path):
+        body = yaml.safe_load(path.read_text()) if path.exists() else {}
+        self.path = path
+        self.metrics = body.get("metrics") or {}
+        self.empty = {
+            (file, place): reason
+            for file, places in (body.get("empty") or {}).items()
+            for place, reason in places.items()
+        }
+        for entry, reason in [*self.metrics.items(), *self.empty.items()]:
+            if not reason:
+                raise SystemExit(f"{path}: {entry} has no reason")
+
+    def metric(self, name):
+        """The entry that excuses a metric that no exporter has."""
+        return next((entry for entry in self.metrics if fnmatch.fnmatch(name, entry)), None)
+
+    def may_be_empty(self, file, place, expr):
+        return (file, place) in self.empty or any(
+            self.metric(item.metric) for item in selectors(expr))
+
+
+class KnownMetrics:
+    """The names that the exporters' binaries, the recording rules and Prometheus make."""
+
+    def __init__(self, root, records):
+        self.names = OF_PROMETHEUS | records.names
+        self.patterns = []
+        for binary in sorted(support.EXPORTER.parent.glob("*_exporter")):
+            self._read(subprocess.run([binary, "--metrics.list"], timeout=support.START, check=True,
+                                      capture_output=True, text=True).stdout)
+
+    def _read(self, markdown):
+        for name, rest in re.findall(r"^\|\s*`([^`{]+)[^`]*`\s*\|(.*)", markdown, re.M):
+            suffixes = ["", "_bucket", "_count", "_sum"] if "histogram" in rest else [""]
+            if re.fullmatch(r"<\w+>", name):
+                continue  # text files may hold anything; nothing of ours counts on it
+            if "<" in name:
+                self.patterns.append(re.compile(re.sub(r"<[^>]*>", r"\\w+", name)))
+            else:
+                self.names.update(name + suffix for suffix in suffixes)
+
+    def __contains__(self, name):
+        return name in self.names or any(pattern.fullmatch(name) for pattern in self.patterns)
+
+    def problems(self, dashboards, expected):
+        found, used = [], set()
+        for query in queries(dashboards):
+            for metric in dict.fromkeys(item.metric for item in selectors(query.expr)):
+                entry = expected.metric(metric)
+                if metric in self:
+                    continue
+                used.add(entry)
+                if entry is None:
+                    found.append(f"{query.file}: {query.place}: no exporter has {metric}")
+        stale = [entry for entry in expected.metrics if entry not in used]
+        return found + [f"{expected.path.name}: metrics: {entry} is not needed" for entry in stale]
+
+
+def label_values(variable):
+    """The metric part and the label of a variable's query."""
+    match = re.fullmatch(r"label_values\((?:(.+),\s*)?(\w+)\)", variable.get("query") or "", re.S)
+    return match and (match[1] or "", match[2])
+
+
+def queries(dashboards):
+    """Every query of every panel, annotation and variable."""
+    for board in dashboards:
+        yield from board.panel_queries()
+        yield from board.annotation_queries()
+        for variable in board.variables:
+            if variable.get("type") == "query":
+                found = label_values(variable)
+                place = f"variable {variable['name']}"
+                yield Query(board.path.name, place, found[0] if found else "", True)
+
+
+class Live:
+    """Prometheus with the project's configuration, which scrapes real exporters every other second.
+
+    host_exporter runs as it is, and over recorded machines for what this one may lack or does not
+    get wrong. A further target does not exist. Alerts do not wait.
+    """
+
+    def __init__(self, root):
+        self.root = root
+
+    def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            hosts = [stack.enter_context(support.Exporter(*flags)) for flags in self._machines()]
+            port = support.free_port()
+            ports = [*(host.port for host in hosts), support.free_port()]
+            config = self._configure(folder, port, ports)
+            stack.enter_context(support.Process([
+                "prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/data",
+                f"--web.listen-address=127.0.0.1:{port}",
+            ]))  # fmt: skip
+            self.url = f"http://127.0.0.1:{port}"
+            support.poll(self._ready, "Prometheus is ready", 60)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self._stack.close()
+
+    @staticmethod
+    def _machines():
+        fixtures = support.SOURCE / "tests/fixtures/host"
+        yield ()
+        for collector, case in (("diskstats", "typical"), ("pressure", "typical"),
+                                ("pressure", "malformed")):
+            machine = fixtures / collector / case
+            yield ("--collector.disable-defaults", f"--collector.{collector}",
+                   f"--path.procfs={machine}/proc", f"--path.sysfs={machine}/sys",
+                   f"--path.udev.data={machine}/udev")
+
+    def _configure(self, folder, port, host_ports):
+        for name in ("prometheus", "alerts"):
+            shutil.copytree(self.root / name, folder / name)
+        config = folder / "prometheus/prometheus.yml"
+        body = yaml.safe_load(config.read_text())
+        body["global"] = {"scrape_interval": f"{INTERVAL}s", "scrape_timeout": f"{INTERVAL}s",
+                          "evaluation_interval": f"{INTERVAL}s"}
+        config.write_text(yaml.safe_dump(body))
+        for path in (folder / "alerts").glob("*.yml"):
+            path.write_text(re.sub(r"^( +for:) .*$", r"\1 0s", path.read_text(), flags=re.M))
+        for job, ports in (("host", host_ports), ("prometheus", [port])):
+            targets = [{"targets": [f"127.0.0.1:{number}" for number in ports]}]
+            (folder / f"prometheus/targets/{job}.yml").write_text(yaml.safe_dump(targets))
+        return config
+
+    def _ready(self):
+        with contextlib.suppress(OSError), OPENER.open(f"{self.url}/-/ready", timeout=10):
+            return True
+
+
+def ask(url, what, **parameters):
+    """The result of a call of Prometheus's API."""
+    call = f"{url}/api/v1/{what}?{urllib.parse.urlencode(parameters)}"
+    try:
+        with OPENER.open(call, timeout=30) as reply:
+            data = json.load(reply)["data"]
+    except urllib.error.HTTPError as error:
+        raise ValueError(json.load(error)["error"]) from error
+    return data["result"] if isinstance(data, dict) else data
+
+
+def filled(expr, variables):
+    """A query as Grafana sends it when all of each variable is chosen."""
+    for name, value in (REPLACEMENTS | variables).items():
+        expr = re.sub(re.escape(name) + r"\b", value, expr)
+    return expr
+
+
+def answer(url, query, variables):
+    expr, now = filled(query.expr, variables), time.time()
+    if query.instant:
+        return ask(url, "query", query=expr)
+    return ask(url, "query_range", query=expr, start=now - RANGE, end=now, step=INTERVAL)
+
+
+def variable_values(url, board, variable):
+    found = label_values(variable)
+    if not found:
+        raise ValueError(f"{variable.get('query')} is not label_values(…, label)")
+    chosen = all_of(board)
+    matcher = {"match[]": filled(found[0], chosen)} if found[0] else {}
+    return ask(url, f"label/{found[1]}/values", start=time.time() - RANGE, end=time.time(), **matcher)
+
+
+def all_of(board):
+    return {f"${variable['name']}": variable["allValue"] for variable in board.variables
+            if variable.get("allValue")}
+
+
+class Round:
+    """One round of asking everything: what fails, and what finds nothing."""
+
+    def __init__(self, url, dashboards):
+        self.errors, self.empty = [], {}
+        for board in dashboards:
+            for query in [*board.panel_queries(), *board.annotation_queries()]:
+                self._note(query, lambda query=query, board=board: answer(url, query, all_of(board)))
+            for variable in board.variables:
+                if variable.get("type") == "query":
+                    query = Query(board.path.name, f"variable {variable['name']}",
+                                  variable.get("query"), True)
+                    self._note(query, lambda variable=variable, board=board:
+                               variable_values(url, board, variable))
+
+    def _note(self, query, call):
+        try:
+            if not call():
+                self.empty[query.file, query.place] = query.expr
+        except ValueError as error:
+            self.errors.append(f"{query.file}: {query.place}: {error}: {query.expr}")
+
+
+def ask_all(url, dashboards, expected, patience):
+    """The problems with what Prometheus answers. What is missing may still come for a while."""
+    end = time.monotonic() + patience
+    while True:
+        now = Round(url, dashboards)
+        missing = [key for key, expr in now.empty.items() if not expected.may_be_empty(*key, expr)]
+        if now.errors or not missing or time.monotonic() > end:
+            break
+        time.sleep(INTERVAL)
+    problems = now.errors + [f"{file}: {place}: finds nothing: {now.empty[file, place]}"
+                             for file, place in missing]
+    for file, place in expected.empty:
+        if (file, place) not in now.empty:
+            problems.append(f"{expected.path.name}: empty: {file}: {place} is not needed")
+    return problems

@@ -1,0 +1,348 @@
+"""What can be checked of Grafana's dashboards without any data, and the queries that are in them."""
+
+import collections
+import itertools
+import json
+import re
+import sys
+from pathlib import Path
+
+import yaml
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "alerts"))
+from promql import LABEL_LISTS, TOKEN, WORDS  # noqa: E402
+
+RUNBOOKS = (
+    "https://github.com/data-platform-exporters/data-platform-exporters/blob/main/docs/runbooks/"
+)
+TAG = "data-platform"
+DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+BUILT_IN = {"type": "grafana", "uid": "-- Grafana --"}
+WINDOWS = {"$__rate_interval", "$__range"}
+PANEL_TYPES = {
+    "bargauge", "barchart", "gauge", "heatmap", "row", "stat", "state-timeline", "table", "text",
+    "timeseries",
+}  # fmt: skip
+UNITS = {
+    "Bps", "binBps", "bps", "bytes", "celsius", "currencyUSD", "dateTimeFromNow", "decbytes",
+    "dtdurations", "eps", "hertz", "iops", "none", "ops", "percentunit", "pps", "reqps", "rps",
+    "s", "short",
+}  # fmt: skip
+DASHBOARD_KEYS = {
+    "annotations", "description", "editable", "fiscalYearStartMonth", "graphTooltip", "id", "links",
+    "liveNow", "panels", "preload", "refresh", "schemaVersion", "tags", "templating", "time",
+    "timepicker", "timezone", "title", "uid", "version", "weekStart",
+}  # fmt: skip
+PANEL_KEYS = {
+    "collapsed", "datasource", "description", "fieldConfig", "gridPos", "id", "interval", "links",
+    "maxDataPoints", "options", "panels", "targets", "timeFrom", "title", "transformations", "type",
+}  # fmt: skip
+TARGET_KEYS = {
+    "datasource", "editorMode", "expr", "format", "instant", "legendFormat", "range", "refId",
+}  # fmt: skip
+
+Query = collections.namedtuple("Query", "file place expr instant")
+Selector = collections.namedtuple("Selector", "metric matchers window")
+
+
+def selectors(expr):
+    """The vector selectors of an expression: metric, text of the matchers, text of the window."""
+    found, parts = [], list(TOKEN.finditer(expr))
+    index = 0
+    while index < len(parts):
+        word, index = parts[index].group(), index + 1
+        follows = parts[index].group() if index < len(parts) else ""
+        if word.lower() in LABEL_LISTS and follows == "(":
+            while parts[index].group() != ")":
+                index += 1
+        if parts[index - 1].lastgroup != "name" or follows == "(" or word.lower() in WORDS:
+            if word == "[" and found:
+                end = expr.index("]", parts[index - 1].end())
+                found[-1] = found[-1]._replace(window=expr[parts[index - 1].end() : end])
+                while index < len(parts) and parts[index].start() < end:
+                    index += 1
+            continue
+        matchers = ""
+        if follows == "{":
+            start = parts[index].end()
+            while parts[index].group() != "}":
+                index += 1
+            matchers, index = expr[start : parts[index].start()], index + 1
+        found.append(Selector(word, matchers, None))
+    return found
+
+
+def flatten(panels):
+    """All panels, those in collapsed rows included."""
+    for panel in panels:
+        yield panel
+        yield from panel.get("panels") or []
+
+
+def urls(value):
+    """All values of a key `url`, wherever they are."""
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    if isinstance(value, dict) and value.get("url"):
+        yield value["url"]
+    for child in children:
+        yield from urls(child)
+
+
+class Dashboard:
+    def __init__(self, path):
+        self.path = path
+        self.text = path.read_text()
+        self.body = json.loads(self.text)
+        self.uid = self.body.get("uid")
+        self.panels = list(flatten(self.body.get("panels") or []))
+        self.variables = (self.body.get("templating") or {}).get("list") or []
+        self.annotations = (self.body.get("annotations") or {}).get("list") or []
+
+    def panel_queries(self):
+        for panel in self.panels:
+            for target in panel.get("targets") or []:
+                place = f"{panel.get('title')} {target.get('refId')}"
+                yield Query(self.path.name, place, target.get("expr", ""), bool(target.get("instant")))
+
+    def annotation_queries(self):
+        for annotation in self.annotations:
+            if annotation.get("datasource") != BUILT_IN:
+                place = f"annotation {annotation.get('name')}"
+                yield Query(self.path.name, place, annotation.get("expr", ""), False)
+
+
+class Records:
+    """The recording rules of the project; of those that are thresholds, the value."""
+
+    def __init__(self, root):
+        self.names, self.limits = set(), {}
+        for path in sorted((root / "prometheus/rules").glob("*.yml")):
+            for group in yaml.safe_load(path.read_text())["groups"]:
+                for rule in group["rules"]:
+                    self._add(rule["record"], rule["expr"])
+
+    def _add(self, name, expr):
+        self.names.add(name)
+        limit = re.fullmatch(r"vector\(([\d. *]+)\)", expr)
+        if name.startswith("threshold:") and limit:
+            factors = [float(factor) for factor in limit[1].split("*")]
+            value = 1.0
+            for factor in factors:
+                value *= factor
+            self.limits[name.removeprefix("threshold:")] = value
+
+    def limit_of(self, metric):
+        """The limit of the alert on a recorded metric, if there is one, and its name."""
+        level, _, rest = metric.partition(":")
+        return (self.limits[rest], f"threshold:{rest}") if level and rest in self.limits else None
+
+
+class Checker:
+    """Checks all dashboards of a project; `found` has a line a problem."""
+
+    def __init__(self, root):
+        self.root = root
+        self.found = []
+        self.records = Records(root)
+        self.dashboards = []
+        for path in sorted((root / "grafana/dashboards").rglob("*.json")):
+            try:
+                self.dashboards.append(Dashboard(path))
+            except json.JSONDecodeError as error:
+                self.problem(path, f"line {error.lineno}: {error.msg}")
+        if not self.dashboards:
+            self.problem(root / "grafana/dashboards", "has no dashboards")
+        self.uids = {board.uid: board for board in self.dashboards}
+
+    def problem(self, path, text):
+        self.found.append(f"{path.relative_to(self.root)}: {text}")
+
+    def check(self):
+        for board in self.dashboards:
+            self.check_dashboard(board)
+            self.check_variables(board)
+            self.check_annotations(board)
+            self.check_links(board)
+            self.check_grid(board)
+            for panel in board.panels:
+                if panel.get("type") != "row":
+                    self.check_panel(board, panel)
+        self.check_alert_links()
+
+    def check_dashboard(self, board):
+        def problem(text):
+            self.problem(board.path, text)
+
+        body = board.body
+        if board.text != json.dumps(body, indent=2, ensure_ascii=False) + "\n":
+            problem("is not formatted as json.dumps(…, indent=2, ensure_ascii=False) does it")
+        for key in sorted(set(body) - DASHBOARD_KEYS):
+            problem(f"has the key {key}, which does not belong into a file")
+        if body.get("id") is not None:
+            problem("has an id: that is the database's")
+        if board.uid != "dpe-" + board.path.stem.replace("_", "-"):
+            problem(f"its uid must be dpe-{board.path.stem.replace('_', '-')}")
+        if not isinstance(body.get("schemaVersion"), int) or not 39 <= body["schemaVersion"] <= 42:
+            problem("its schemaVersion must be between 39 and 42")
+        for key in ("title", "description", "refresh"):
+            if not body.get(key):
+                problem(f"has no {key}")
+        if [other.body.get("title") for other in self.dashboards].count(body.get("title")) > 1:
+            problem("another dashboard has the same title")
+        if TAG not in (body.get("tags") or []):
+            problem(f"has no tag {TAG}")
+
+    def check_variables(self, board):
+        by_name = {variable.get("name"): variable for variable in board.variables}
+        if list(by_name)[:3] != ["datasource", "job", "instance"]:
+            self.problem(board.path, "its first variables must be datasource, job and instance")
+            return
+        source = by_name["datasource"]
+        if (source.get("type"), source.get("query")) != ("datasource", "prometheus"):
+            self.problem(board.path, "variable datasource must choose among Prometheus data sources")
+        for variable in board.variables:
+            name = variable["name"]
+            if variable.get("type") == "query" and variable.get("datasource") != DATASOURCE:
+                self.problem(board.path, f"variable {name} does not ask $datasource")
+            if name in ("job", "instance"):
+                wanted = {"type": "query", "multi": True, "includeAll": True, "allValue": ".+"}
+                for key, value in wanted.items():
+                    if variable.get(key) != value:
+                        self.problem(board.path, f"variable {name}: {key} must be {value}")
+
+    def check_annotations(self, board):
+        for annotation in board.annotations:
+            if annotation.get("datasource") not in (DATASOURCE, BUILT_IN):
+                self.problem(board.path, f"annotation {annotation.get('name')} does not ask $datasource")
+        if not any(query.expr.startswith("ALERTS{") for query in board.annotation_queries()):
+            self.problem(board.path, "has no annotation of firing alerts")
+
+    # -- links
+
+    def check_links(self, board):
+        ours = [link for link in board.body.get("links") or [] if link.get("type") == "dashboards"]
+        if not any(link.get("tags") == [TAG] for link in ours):
+            self.problem(board.path, f"has no link to the dashboards with the tag {TAG}")
+        for link in ours:
+            if not (link.get("keepTime") and link.get("includeVars")):
+                self.problem(board.path, f"link {link.get('title')}: must keep time and variables")
+        for url in urls(board.body):
+            self.check_url(board.path, url)
+
+    def check_url(self, path, url):
+        if url.startswith(RUNBOOKS):
+            page = url.removeprefix(RUNBOOKS)
+            if "${" not in page and not (self.root / "docs/runbooks" / page).exists():
+                self.problem(path, f"there is no page docs/runbooks/{page}")
+            return
+        link = re.fullmatch(r"/d/([\w-]+)(?:\?(.*))?", url)
+        board = link and self.uids.get(link[1])
+        if not board:
+            self.problem(path, f"{url} leads nowhere")
+            return
+        names = {variable["name"] for variable in board.variables}
+        for name in re.findall(r"\bvar-(\w+)=|\$\{(\w+):queryparam\}", link[2] or ""):
+            if "".join(name) not in names:
+                self.problem(path, f"{url}: {board.path.name} has no variable {''.join(name)}")
+
+    def check_alert_links(self):
+        for path in sorted((self.root / "alerts").glob("*.yml")):
+            for group in yaml.safe_load(path.read_text())["groups"]:
+                for rule in group["rules"]:
+                    url = (rule.get("annotations") or {}).get("dashboard_url")
+                    if url:
+                        self.check_url(path, re.sub(r"\{\{.*?\}\}", "x", url))
+
+    # -- panels
+
+    def check_grid(self, board):
+        ids = [panel.get("id") for panel in board.panels]
+        for number in sorted({number for number in ids if ids.count(number) > 1}, key=str):
+            self.problem(board.path, f"several panels have the id {number}")
+        top = [panel for panel in board.body.get("panels") or []]
+        for siblings in [top, *(panel.get("panels") or [] for panel in top)]:
+            for one, other in itertools.combinations(siblings, 2):
+                if overlap(one["gridPos"], other["gridPos"]):
+                    self.problem(board.path, f"{one['title']} and {other['title']} overlap")
+            for panel in siblings:
+                grid = panel["gridPos"]
+                if grid["x"] + grid["w"] > 24 or not 1 <= grid["h"] <= 12:
+                    self.problem(board.path, f"{panel['title']}: does not fit, or is oversized")
+
+    def check_panel(self, board, panel):
+        def problem(text):
+            self.problem(board.path, f"{panel.get('title') or panel.get('id')}: {text}")
+
+        for key in sorted(set(panel) - PANEL_KEYS):
+            problem(f"unknown key {key}")
+        if panel.get("type") not in PANEL_TYPES:
+            problem(f"unknown type {panel.get('type')}")
+        if not panel.get("title"):
+            problem("has no title")
+        if not str(panel.get("description") or "").endswith("."):
+            problem("has no description that ends with a full stop")
+        if panel.get("datasource") != DATASOURCE:
+            problem("does not ask $datasource")
+        field_config = panel.get("fieldConfig") or {}
+        units = [(field_config.get("defaults") or {}).get("unit")]
+        for item in field_config.get("overrides") or []:
+            units += [entry["value"] for entry in item["properties"] if entry["id"] == "unit"]
+        for unit in units:
+            if unit not in UNITS:
+                problem(f"unit {unit} is not in the list of those that Grafana knows")
+        targets = panel.get("targets") or []
+        names = [target.get("refId") for target in targets]
+        if not names or len(set(names)) != len(names):
+            problem("must have queries, each with a refId of its own")
+        for target in targets:
+            self.check_target(panel, target, problem)
+        self.check_limits(panel, problem)
+
+    def check_target(self, panel, target, problem):
+        where = f"query {target.get('refId')}"
+        for key in sorted(set(target) - TARGET_KEYS):
+            problem(f"{where}: unknown key {key}")
+        if target.get("datasource") != DATASOURCE:
+            problem(f"{where} does not ask $datasource")
+        if panel.get("type") == "timeseries" and target.get("legendFormat") in (None, "", "__auto"):
+            problem(f"{where} has no legend")
+        for selector in selectors(target.get("expr", "")):
+            if selector.window is not None and selector.window.strip() not in WINDOWS:
+                problem(f"{where}: fixed window [{selector.window}]")
+            if selector.metric.startswith("threshold:"):
+                continue
+            for name in ("job", "instance"):
+                if not re.search(rf'\b{name}=~"\${name}\b', selector.matchers):
+                    problem(f'{where}: {selector.metric} is without {name}=~"${name}"')
+
+    def check_limits(self, panel, problem):
+        """What an alert has a limit for shows that limit."""
+        metrics = {
+            selector.metric
+            for target in panel.get("targets") or []
+            for selector in selectors(target.get("expr", ""))
+        }
+        drawn = {step["value"] for steps in thresholds(panel.get("fieldConfig")) for step in steps}
+        for metric in sorted(metrics):
+            limit = self.records.limit_of(metric)
+            if limit and limit[1] not in metrics and limit[0] not in drawn:
+                problem(f"shows {metric} without the limit of its alert, {limit[0]:g}")
+
+
+def thresholds(value):
+    """The steps of all thresholds, wherever they are."""
+    if isinstance(value, dict):
+        if isinstance(value.get("steps"), list):
+            yield value["steps"]
+        for child in value.values():
+            yield from thresholds(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from thresholds(child)
+
+
+def overlap(one, other):
+    return (
+        one["x"] < other["x"] + other["w"] and other["x"] < one["x"] + one["w"]
+        and one["y"] < other["y"] + other["h"] and other["y"] < one["y"] + one["h"]
+    )  # fmt: skip

@@ -1,0 +1,119 @@
+// A panel, drawn by the component that Grafana draws it with.
+
+import React from 'react';
+import {
+  applyFieldOverrides, cacheFieldDisplayNames, createTheme, dateTime, FieldConfigOptionsRegistry,
+  getFieldDisplayValues,
+} from '@grafana/data';
+import { BarGauge, BigValue, PanelChrome, TimeSeries } from '@grafana/ui';
+import { TableNG } from '@grafana/ui/unstable';
+import { from, interpolate, problems, to } from './source.js';
+
+export const theme = createTheme({ colors: { mode: 'dark' } });
+
+const STANDARD = ['unit', 'min', 'max', 'decimals', 'displayName', 'color', 'noValue', 'links', 'mappings', 'thresholds'];
+const moments = { from: dateTime(from), to: dateTime(to) };
+const timeRange = { ...moments, raw: moments };
+
+// Knows every property of a field, and takes its value as it is.
+class AnyProperty extends FieldConfigOptionsRegistry {
+  constructor(custom) {
+    super();
+    this.custom = custom;
+  }
+
+  getIfExists(id) {
+    const isCustom = id?.startsWith('custom.');
+    const path = isCustom ? id.slice('custom.'.length) : id;
+    return id && { id, path, isCustom, name: id, process: (value) => value, shouldApply: () => true };
+  }
+
+  get(id) {
+    return this.getIfExists(id);
+  }
+
+  list() {
+    return [...STANDARD, ...this.custom].map((id) => this.getIfExists(id));
+  }
+}
+
+function registryFor({ defaults, overrides }) {
+  const own = Object.keys(defaults.custom ?? {}).map((name) => `custom.${name}`);
+  const others = overrides.flatMap((override) => override.properties.map((property) => property.id));
+  return new AnyProperty([...new Set([...own, ...others.filter((id) => id.startsWith('custom.'))])]);
+}
+
+function Empty({ panel }) {
+  const text = panel.fieldConfig.defaults.noValue || 'No data';
+  return <div style={{ padding: 20, textAlign: 'center', color: '#8e8e99' }}>{text}</div>;
+}
+
+function Stat({ values, options, width, height }) {
+  const each = { width: width / values.length, height };
+  return (
+    <div style={{ display: 'flex', width, height }}>
+      {values.map((value, index) => (
+        <BigValue key={index} {...each} value={value.display} count={values.length} theme={theme}
+          colorMode={options.colorMode} graphMode={options.graphMode} justifyMode={options.justifyMode}
+          textMode={options.textMode} text={options.text} wideLayout={options.wideLayout} />
+      ))}
+    </div>
+  );
+}
+
+function Bars({ values, options, width, height }) {
+  return values.map((value, index) => (
+    <BarGauge key={index} value={value.display} field={value.field} theme={theme} width={width}
+      height={height / values.length} orientation="horizontal" displayMode={options.displayMode}
+      display={value.view?.getFieldDisplayProcessor(value.colIndex)} />
+  ));
+}
+
+function Body({ panel, data, width, height }) {
+  if (panel.type === 'text') return <pre>{panel.options.content}</pre>;
+  if (!data.some((frame) => frame.length)) return <Empty panel={panel} />;
+  const { options, fieldConfig } = panel;
+  const fieldConfigRegistry = registryFor(fieldConfig);
+  const common = { fieldConfig, replaceVariables: interpolate, theme, fieldConfigRegistry, timeZone: 'utc' };
+  const frames = applyFieldOverrides({ ...common, data });
+  cacheFieldDisplayNames(frames);
+  if (panel.type === 'timeseries') {
+    return <TimeSeries frames={frames} width={width} height={height} timeRange={timeRange} timeZone="utc"
+      legend={options.legend} options={options} />;
+  }
+  if (panel.type === 'table') {
+    return <TableNG data={frames[0]} width={width} height={height} initialSortBy={options.sortBy}
+      cellHeight={options.cellHeight} noHeader={!options.showHeader} enableSharedCrosshair={false} />;
+  }
+  const values = getFieldDisplayValues({ ...common, data: frames, reduceOptions: options.reduceOptions });
+  if (panel.type === 'stat') return <Stat values={values} options={options} width={width} height={height} />;
+  if (panel.type === 'bargauge') return <Bars values={values} options={options} width={width} height={height} />;
+  throw new Error(`type ${panel.type} cannot be drawn`);
+}
+
+class Guard extends React.Component {
+  state = {};
+
+  static getDerivedStateFromError(error) {
+    return { error };
+  }
+
+  componentDidCatch(error) {
+    problems.push(`${this.props.title}: ${error.message}`);
+  }
+
+  render() {
+    return this.state.error ? <pre>{String(this.state.error)}</pre> : this.props.children;
+  }
+}
+
+export function Panel({ panel, data, width, height }) {
+  return (
+    <Guard title={panel.title}>
+      <PanelChrome title={panel.title} description={panel.description} width={width} height={height}
+        padding={panel.type === 'table' ? 'none' : 'md'}>
+        {(innerWidth, innerHeight) => <Body panel={panel} data={data} width={innerWidth} height={innerHeight} />}
+      </PanelChrome>
+    </Guard>
+  );
+}

@@ -1,0 +1,68 @@
+// Prometheus, and what Grafana puts into a query before it is asked.
+
+const parameters = new URLSearchParams(location.search);
+const MINIMAL_STEP = 15; // the scrape interval, in seconds
+
+export const to = Number(parameters.get('to'));
+export const from = Number(parameters.get('from'));
+export const problems = [];
+
+const variables = {};
+
+async function ask(path, query) {
+  const reply = await fetch(`/api/v1/${path}?${new URLSearchParams(query)}`);
+  const body = await reply.json();
+  if (body.status !== 'success') throw new Error(body.error);
+  return body.data;
+}
+
+function asRegex(variable) {
+  if (variable.all && variable.allValue) return variable.allValue;
+  const escaped = variable.values.map((value) => value.replace(/[.*+?^${}()|[\]\\]/g, '\\\\$&'));
+  return escaped.length === 1 ? escaped[0] : `(${escaped.join('|')})`;
+}
+
+export function interpolate(text, step = MINIMAL_STEP) {
+  const range = Math.round((to - from) / 1000);
+  return String(text ?? '')
+    .replaceAll('$__rate_interval', `${Math.max(4 * MINIMAL_STEP, step + MINIMAL_STEP)}s`)
+    .replaceAll('$__range', `${range}s`)
+    .replaceAll('$__interval', `${step}s`)
+    .replace(/\$\{?(\w+)\}?/g, (whole, name) => (variables[name] ? asRegex(variables[name]) : whole));
+}
+
+async function optionsOf(variable) {
+  const [, selector, label] = /^label_values\((?:(.*),\s*)?(\w+)\)$/.exec(variable.query);
+  const match = selector ? { 'match[]': interpolate(selector) } : {};
+  return ask(`label/${label}/values`, { ...match, start: from / 1000, end: to / 1000 });
+}
+
+export async function loadVariables(list) {
+  for (const variable of list) {
+    const options = variable.type === 'query' ? await optionsOf(variable) : ['prometheus'];
+    if (!options.length) problems.push(`variable ${variable.name}: no values`);
+    const current = [].concat(variable.current.value);
+    const all = current.includes('$__all');
+    const chosen = current.filter((value) => options.includes(value));
+    variables[variable.name] = {
+      all,
+      allValue: variable.allValue,
+      values: all || !chosen.length ? options.slice(0, all ? options.length : 1) : chosen,
+      label: variable.label,
+    };
+  }
+  return Object.values(variables).map(({ label, all, values }) => [label, all ? 'All' : values.join(' + ')]);
+}
+
+export function stepFor(width) {
+  return Math.max(MINIMAL_STEP, Math.ceil((to - from) / 1000 / width / MINIMAL_STEP) * MINIMAL_STEP);
+}
+
+export async function query(target, width) {
+  const step = stepFor(width);
+  const expr = interpolate(target.expr, step);
+  if (target.instant) return (await ask('query', { query: expr, time: to / 1000 })).result;
+  const end = Math.floor(to / 1000 / step) * step;
+  const start = Math.ceil(from / 1000 / step) * step;
+  return (await ask('query_range', { query: expr, start, end, step })).result;
+}
