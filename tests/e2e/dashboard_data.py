@@ -13,6 +13,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+import engine
 import support
 import yaml
 from dashboard_files import Query, selectors
@@ -117,14 +118,18 @@ class Live:
     get wrong. A further target does not exist. Alerts do not wait.
     """
 
+    FIXTURES = support.SOURCE / "tests/fixtures/host"
+
     def __init__(self, root):
         self.root = root
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            hosts = [stack.enter_context(support.Exporter(*flags)) for flags in self._machines()]
             port = support.free_port()
+            machines = [self._this_one(port), self._with_containers(stack, folder),
+                        *self._recorded()]
+            hosts = [stack.enter_context(support.Exporter(*flags)) for flags in machines]
             ports = [*(host.port for host in hosts), support.free_port()]
             config = self._configure(folder, port, ports)
             stack.enter_context(support.Process([
@@ -140,15 +145,38 @@ class Live:
         self._stack.close()
 
     @staticmethod
-    def _machines():
-        fixtures = support.SOURCE / "tests/fixtures/host"
-        yield ()
+    def _this_one(prometheus_port):
+        """With probes of one that answers, over HTTP and without, and of one that is not there."""
+        targets = (f"http://127.0.0.1:{prometheus_port}/-/healthy",
+                   f"tcp://127.0.0.1:{prometheus_port}", "tcp://127.0.0.1:1")
+        return (f"--collector.probe.interval={INTERVAL}s", "--collector.container.socket=",
+                *(f"--collector.probe.target={target}" for target in targets))
+
+    @classmethod
+    def _with_containers(cls, stack, folder):
+        """Recorded control groups, whose names and states an engine tells; one of its containers
+        has ended."""
+        machine = cls.FIXTURES / "container/v2_docker"
+        running = [path.name.removeprefix("docker-").removesuffix(".scope")
+                   for path in sorted((machine / "sys").rglob("docker-*.scope"))]
+        containers = [engine.container(identity, f"app{i}", health="unhealthy" if i else "healthy")
+                      for i, identity in enumerate(running)]
+        containers.append(engine.container("e" * 64, "ended", "exited", 137, OOMKilled=True))
+        socket = folder / "engine.sock"
+        stack.enter_context(engine.Engine(socket, containers))
+        return (*cls._only("container", machine), f"--collector.container.socket={socket}")
+
+    @classmethod
+    def _recorded(cls):
         for collector, case in (("diskstats", "typical"), ("pressure", "typical"),
                                 ("pressure", "malformed")):
-            machine = fixtures / collector / case
-            yield ("--collector.disable-defaults", f"--collector.{collector}",
-                   f"--path.procfs={machine}/proc", f"--path.sysfs={machine}/sys",
-                   f"--path.udev.data={machine}/udev")
+            yield cls._only(collector, cls.FIXTURES / collector / case)
+
+    @staticmethod
+    def _only(collector, machine):
+        return ("--collector.disable-defaults", f"--collector.{collector}",
+                f"--path.procfs={machine}/proc", f"--path.sysfs={machine}/sys",
+                f"--path.udev.data={machine}/udev")
 
     def _configure(self, folder, port, host_ports):
         for name in ("prometheus", "alerts"):

@@ -325,7 +325,9 @@ class Checker:
         drawn = {step["value"] for steps in thresholds(panel.get("fieldConfig")) for step in steps}
         for metric in sorted(metrics):
             limit = self.records.limit_of(metric)
-            if limit and limit[1] not in metrics and limit[0] not in drawn:
+            # Of what is counted, more than none is one.
+            shown = limit and (limit[0] in drawn or (limit[0] == 0 and 1 in drawn))
+            if limit and limit[1] not in metrics and not shown:
                 problem(f"shows {metric} without the limit of its alert, {limit[0]:g}")
 
 
