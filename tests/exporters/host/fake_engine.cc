@@ -107,8 +107,10 @@ void FakeEngine::garbage(std::string_view bytes) {
 
 void FakeEngine::cut() {
   {
-    const std::scoped_lock lock(mutex_);
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::seconds(20), [&] { return streams_ > 0; });
     ++cuts_;
+    streams_ = 0;
     std::erase_if(events_, [](const Sent& sent) { return !sent.text.starts_with('{'); });
   }
   changed_.notify_all();
@@ -165,6 +167,8 @@ void FakeEngine::serve_events(Peer& peer, const std::string& request) {
   if (!peer.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")) return;
   std::unique_lock lock(mutex_);
   const auto cuts = cuts_;
+  ++streams_;
+  changed_.notify_all();
   for (std::size_t next = 0; !stopping_ && cuts_ == cuts;) {
     if (held_ || next >= events_.size()) {
       if (changed_.wait_until(lock, end) == std::cv_status::no_timeout) continue;

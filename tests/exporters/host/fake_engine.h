@@ -40,7 +40,7 @@ class FakeEngine {
   void event(char digit, std::string_view action);
   /// Sends bytes that are no event.
   void garbage(std::string_view bytes);
-  /// Ends the streams of all listeners.
+  /// Ends the streams of all listeners, after the first has come.
   void cut();
   /// While it is on, events are kept for those who ask later.
   void hold(bool on);
@@ -64,7 +64,7 @@ class FakeEngine {
   std::condition_variable changed_;
   std::map<std::string, std::string> inspected_, listed_, raw_;
   std::vector<Sent> events_;
-  std::size_t cuts_ = 0;
+  std::size_t cuts_ = 0, streams_ = 0;
   bool stopping_ = false, held_ = false;
   std::int64_t last_ns_ = 0;
   std::unique_ptr<ScriptedServer> server_;
