@@ -118,7 +118,8 @@ bool UsageReader::usage(std::string_view group, Known& known) {
   }
   known.complete = true;
   if (hierarchies_[Controller::blkio].unified) read_devices_v2(usage);
-  read_pressure(usage);
+  read_pressure("io.pressure", usage.io_waiting, usage.io_stalled);
+  read_pressure("memory.pressure", usage.memory_waiting, usage.memory_stalled);
   return !still;
 }
 
@@ -134,6 +135,7 @@ void UsageReader::read_work(Usage& usage) {
   usage.memory_peak = peak;
   usage.tasks = number(Controller::pids, "pids.current");
   if (!hierarchies_[Controller::blkio].unified) read_devices_v1(usage);
+  read_pressure("cpu.pressure", usage.cpu_waiting, usage.cpu_stalled);
   if (hierarchies_[Controller::cpuacct].unified) return;
   take(Controller::cpuacct, "cpuacct.stat", [&](const Lines& lines) {
     take_fields(lines, {{"user", &usage.cpu_user, ticks_per_second()},
@@ -262,20 +264,15 @@ void UsageReader::read_devices_v2(Usage& usage) {
   });
 }
 
-void UsageReader::read_pressure(Usage& usage) {
-  const auto take_times = [&](std::string_view file, Value& waiting, Value& stalled) {
-    take(Controller::pressure, file, [&](Lines lines) {
-      for (std::string_view line; lines.next(line);) {
-        const auto total = line.rfind("total=");
-        if (total == line.npos) lines.fail("the total is missing");
-        auto& value = line.starts_with("full") ? stalled : waiting;
-        value = lines.number(line.substr(total + 6)) / kMicro;
-      }
-    });
-  };
-  take_times("cpu.pressure", usage.cpu_waiting, usage.cpu_stalled);
-  take_times("io.pressure", usage.io_waiting, usage.io_stalled);
-  take_times("memory.pressure", usage.memory_waiting, usage.memory_stalled);
+void UsageReader::read_pressure(std::string_view file, Value& waiting, Value& stalled) {
+  take(Controller::pressure, file, [&](Lines lines) {
+    for (std::string_view line; lines.next(line);) {
+      const auto total = line.rfind("total=");
+      if (total == line.npos) lines.fail("the total is missing");
+      auto& value = line.starts_with("full") ? stalled : waiting;
+      value = lines.number(line.substr(total + 6)) / kMicro;
+    }
+  });
 }
 
 Limits UsageReader::limits() {

@@ -37,13 +37,14 @@ class Hierarchies {
 using Value = std::optional<double>;  ///< nothing where the kernel does not say
 
 /// What changes when a group runs, or its memory is taken away: so it moves with the processor time
-/// or with the memory in use.
+/// or with the memory in use. Who waits for a processor runs in the end.
 struct Work {
   Value cpu_user, cpu_system;
   Value memory_peak, memory_fails, working_set, rss, cache, swap, mapped;
   Value page_faults, major_faults, tree_page_faults, tree_major_faults;
   Value oom_kills;
   Value tasks;
+  Value cpu_waiting, cpu_stalled;
 
   struct Device {
     std::string number;  ///< "8:0"
@@ -56,7 +57,7 @@ struct Work {
 struct Usage : Work {
   Value cpu, memory;
   Value cfs_periods, cfs_throttled_periods, cfs_throttled;
-  Value cpu_waiting, cpu_stalled, io_waiting, io_stalled, memory_waiting, memory_stalled;
+  Value io_waiting, io_stalled, memory_waiting, memory_stalled;
 };
 
 /// What a group may use. Of limits that are not set, cAdvisor's forms: 0 bytes, no quota.
@@ -116,7 +117,7 @@ class UsageReader {
   void read_memory_v2(Usage& usage);
   void read_devices_v1(Usage& usage);
   void read_devices_v2(Usage& usage);
-  void read_pressure(Usage& usage);
+  void read_pressure(std::string_view file, Value& waiting, Value& stalled);
 
   const Hierarchies& hierarchies_;
   Files proc_;

@@ -195,7 +195,7 @@ TEST_CASE("a group that did not run is not read again, but for what changes with
   write("memory.stat", "anon 100\ninactive_file 1000\n");
   write("pids.current", "4\n");
   write("io.stat", "8:0 rbytes=1 wbytes=2 rios=3 wios=4\n");
-  write("cpu.pressure", "some total=1000000\n");
+  write("io.pressure", "some total=1000000\n");
   Hierarchies hierarchies;
   for (std::size_t i = 0; i < kControllers; ++i) {
     hierarchies[static_cast<Controller>(i)] = {folder.path(), true};
@@ -212,13 +212,13 @@ TEST_CASE("a group that did not run is not read again, but for what changes with
   write("memory.stat", "anon 200\ninactive_file 2000\n");
   write("pids.current", "5\n");
   write("io.stat", "8:0 rbytes=1 wbytes=20 rios=3 wios=5\n");
-  write("cpu.pressure", "some total=2000000\n");
+  write("io.pressure", "some total=2000000\n");
   CHECK_FALSE(reader.usage(group, known));
   CHECK(usage.rss == 100);
   CHECK(usage.working_set == 4000);
   CHECK(usage.tasks == 4);
   CHECK(usage.devices.at(0).written_bytes == 20);
-  CHECK(usage.cpu_waiting == 2);
+  CHECK(usage.io_waiting == 2);
 
   SECTION("until it runs") {
     write("cpu.stat", "usage_usec 1000001\nuser_usec 600001\nsystem_usec 400000\n");
