@@ -94,11 +94,12 @@ class Series:
     def __init__(self):
         self.seconds, self.cpu, self.bytes = [], 0.0, 0
 
-    def run(self, server, headers, requests):
+    def run(self, server, headers, requests, pause=0):
         before = server.cpu_seconds()
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
         with contextlib.closing(connection):
             for _ in range(requests):
+                time.sleep(pause)
                 begin = time.perf_counter()
                 try:
                     connection.request("GET", server.path, headers=headers)

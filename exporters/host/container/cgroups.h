@@ -2,15 +2,14 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "common/app/settings.h"
+#include "exporters/host/container/processes.h"
 #include "exporters/host/container/usage.h"
 #include "exporters/host/module.h"
 
@@ -18,16 +17,18 @@ namespace exporter::host::container {
 
 /// A control group that is shown: a container's, or one that the user's filter takes.
 struct Group {
+  struct Folder {
+    std::string path;
+    GroupFiles files{};
+  };
+
   std::string id;         ///< its path in the hierarchy
   std::string container;  ///< the engine's id of the container, or its name; empty when it is none
-  /// The paths of itself and of the groups within that are no containers.
-  std::vector<std::string> folders{};
+  std::vector<Folder> folders{};  ///< itself and the groups within that are no containers
 
-  /// What is read now and then only; the network namespace is device and inode of its files.
   Known known{};
-  std::optional<std::pair<dev_t, ino_t>> network{};
-  Clock::time_point refreshed{};
-  std::optional<double> started{};  ///< when its first process began, in seconds since 1970
+  Processes processes{};
+  Clock::time_point refreshed{};  ///< when what changes seldom was read
 
   /// The path below the root of a tree; that of the top is empty.
   std::string_view path() const { return id == "/" ? std::string_view() : id; }
@@ -55,9 +56,6 @@ class Cgroups {
   /// Where the tree is mounted that find() walks.
   const std::string& root() const { return root_; }
 
-  /// The paths of the folders that have vanished, with all below them, since the last call.
-  std::vector<std::string> take_gone() { return std::exchange(gone_, {}); }
-
   /// How many folders were left out because there are too many or they nest too deep.
   std::size_t dropped() const { return dropped_; }
 
@@ -67,15 +65,15 @@ class Cgroups {
     ino_t inode = 0;
     nlink_t links = 0;
     std::size_t dropped = 0;
+    Descriptor handle{};  ///< open as long as there are folders below
     std::vector<std::unique_ptr<Folder>> below{};
     std::optional<Group> group{};
   };
 
   void mount();
-  bool visit(Folder& folder, std::size_t depth);
+  bool visit(Folder& folder, const Folder* parent, std::size_t depth);
   void begin(Folder& folder, ino_t inode);
   void list(Folder& folder, std::size_t depth);
-  void forget(const Folder& folder);
   void gather(Folder& folder, Group* container);
 
   std::string sysfs_, rootfs_, mount_table_;
@@ -85,7 +83,6 @@ class Cgroups {
   std::string root_;  ///< of the hierarchy that is walked
   Folder top_;
   std::vector<Group*> shown_;
-  std::vector<std::string> gone_;
   bool changed_ = true;
   std::size_t folders_ = 0, dropped_ = 0;
 };

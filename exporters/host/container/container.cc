@@ -1,16 +1,15 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
 #include <tuple>
 
+#include "common/base/error.h"
+#include "common/base/log.h"
 #include "common/base/time.h"
 #include "exporters/host/collectors.h"
-#include "exporters/host/container/cgroups.h"
-#include "exporters/host/container/engine.h"
 #include "exporters/host/container/families.h"
 #include "exporters/host/container/page.h"
+#include "exporters/host/container/roster.h"
 #include "exporters/host/cpus.h"
 
 namespace exporter::host::container {
@@ -38,8 +37,6 @@ constexpr std::string_view kDefaultLabels[] = {
     "com.docker.compose.project", "com.docker.compose.service", "io.kubernetes.pod.name",
     "io.kubernetes.pod.namespace", "io.kubernetes.container.name"};
 
-/// Well below the page that the kernel gives of a list at a time.
-constexpr std::size_t kLongList = 2048;
 /// How long the first scrape waits for an engine to list its containers.
 constexpr auto kFirstListing = std::chrono::seconds(1);
 /// Limits and namespaces change seldom: each is read so often.
@@ -61,226 +58,159 @@ std::string page_name(std::string_view label) {
   return name;
 }
 
-/// Where the engine puts the container's cgroup, for one that was never seen running.
-std::string expected_path(const Container& container, const Engine::View& engine) {
-  const auto prefix = engine.podman ? "libpod-" : "docker-";
-  auto parent = container.cgroup_parent;
-  if (engine.systemd) {
-    if (parent.empty()) parent = engine.podman ? "machine.slice" : "system.slice";
-    return (parent.starts_with('/') ? "" : "/") + parent + '/' + prefix + container.id + ".scope";
+Roster::Engines engines_of(const Host& host, const std::vector<std::string>& labels) {
+  Roster::Engines engines;
+  for (const auto& socket : texts_of(host.settings, kSockets, kDefaultSockets)) {
+    engines.push_back(
+        std::make_unique<Engine>(EngineOptions{.name = socket,
+                                               .socket = host.rooted(socket),
+                                               .labels = labels,
+                                               .max_containers = host.settings.count(kLimit.name)},
+                                 host.upstreams));
   }
-  if (parent.empty()) parent = engine.podman ? "/libpod_parent" : "/docker";
-  return parent + '/' + (engine.podman ? prefix : "") + container.id;
+  return engines;
+}
+
+/// The names on the page of these labels.
+std::vector<std::string> page_names(const Settings& settings,
+                                    const std::vector<std::string>& labels) {
+  std::vector<std::string> names;
+  for (const auto& label : labels) names.push_back(page_name(label));
+  if (std::set<std::string>(names.begin(), names.end()).size() != names.size()) {
+    settings.fail(kLabels.name, "two labels have the same name on the page");
+  }
+  return names;
 }
 
 class Collector {
  public:
   explicit Collector(const Host& host)
       : proc_(host.proc()),
-        files_("/", Files::Tree::sys),
-        long_files_("/", Files::Tree::proc),
         sys_(host.sys()),
         cgroups_(host, Filter(host.settings, kCgroups.name, "", Filter::Match::whole)),
-        reader_(cgroups_.hierarchies(), files_, proc_),
+        reader_(cgroups_.hierarchies(), host.proc(), problems_),
         network_(host),
         limit_(host.settings.count(kLimit.name)),
-        every_socket_(!host.settings.is_default(kSockets.name)) {
-    const auto labels = texts_of(host.settings, kLabels, kDefaultLabels);
-    for (const auto& label : labels) label_names_.push_back(page_name(label));
-    const std::set<std::string> distinct(label_names_.begin(), label_names_.end());
-    if (distinct.size() != labels.size()) {
-      host.settings.fail(kLabels.name, "two labels have the same name on the page");
-    }
-    for (const auto& socket : texts_of(host.settings, kSockets, kDefaultSockets)) {
-      engines_.push_back(std::make_unique<Engine>(EngineOptions{.name = socket,
-                                                                .socket = host.rooted(socket),
-                                                                .labels = labels,
-                                                                .max_containers = limit_},
-                                                  host.upstreams));
-    }
-  }
+        every_socket_(!host.settings.is_default(kSockets.name)),
+        labels_(texts_of(host.settings, kLabels, kDefaultLabels)),
+        label_names_(page_names(host.settings, labels_)),
+        roster_(engines_of(host, labels_)) {}
 
   void collect(Samples& samples, const Deadline& deadline);
 
  private:
-  /// One container or group to show, from all that knows of it.
-  struct Shown {
-    std::string id;
-    Group* group = nullptr;
-    Engine* engine = nullptr;
-    const Container* container = nullptr;
-    bool current = false;  ///< what the engine says can be believed
-    std::string pid{};     ///< of one of its processes; empty when there is none
-    double processes = 0;
-    std::optional<double> started{};
-  };
-  using Views = std::vector<Engine::View>;
-
-  Views ask_engines(Samples& samples, const Deadline& deadline);
-  std::vector<Shown> shown(const Views& views);
-  void add_engine_of(Shown& shown, const Views& views) const;
-  void find_processes(Shown& shown);
-  void refresh(Shown& shown);
-  std::set<const Shown*> network_owners(const std::vector<Shown>& all) const;
-  void add(Samples& samples, const Shown& shown, bool owns_network);
+  std::vector<Shown> shown(Samples& samples, const Deadline& deadline);
+  void refresh(const Shown& shown);
+  void find_processes(const Shown& shown, bool due);
+  std::set<const Group*> network_owners(const std::vector<Shown>& all) const;
+  void add(Samples& samples, const Shown& shown, const std::set<const Group*>& network_owners);
+  void add_group(Page& page, const Shown& shown, bool owns_network);
   void add_machine(Samples& samples);
   std::vector<std::string> device_names(const Usage& usage);
-  std::optional<double> start_of(const std::string& pid);
+  void say_problems(Samples& samples);
 
-  Files proc_, files_, long_files_, sys_;
+  Files proc_, sys_;
+  Problems problems_;
   Cgroups cgroups_;
   UsageReader reader_;
   Network network_;
   std::size_t limit_;
   bool every_socket_;  ///< those that are not there are shown, as down
-  std::vector<std::string> label_names_;
-  std::vector<std::unique_ptr<Engine>> engines_;
-  std::map<std::string, std::string, std::less<>> paths_;  ///< of the containers seen running
+  std::vector<std::string> labels_, label_names_;
+  Roster roster_;
   std::map<std::string, std::string, std::less<>> devices_;
+  std::string last_problem_, buffer_;
   double now_ = 0;
 };
 
 void Collector::collect(Samples& samples, const Deadline& deadline) {
   now_ = unix_now();
-  const auto views = ask_engines(samples, deadline);
-  auto all = shown(views);
-  auto dropped = cgroups_.dropped();
-  for (const auto& view : views) dropped += view.dropped;
-  if (all.size() > limit_) {
-    dropped += all.size() - limit_;
-    all.resize(limit_);
-  }
-  samples.count_dropped(dropped);
-  for (auto& each : all) {
+  problems_ = {};
+  const auto all = shown(samples, deadline);
+  for (const auto& each : all) {
     deadline.check();
     if (each.group != nullptr) refresh(each);
   }
   const auto owners = network_owners(all);
   for (const auto& each : all) {
     deadline.check();
-    add(samples, each, owners.contains(&each));
+    add(samples, each, owners);
   }
-  if (!all.empty()) add_machine(samples);
+  if (all.empty()) return;
+  add_machine(samples);
+  say_problems(samples);
 }
 
-Collector::Views Collector::ask_engines(Samples& samples, const Deadline& deadline) {
-  const auto until = std::min(Clock::now() + kFirstListing, deadline.when());
-  Views views;
-  for (const auto& engine : engines_) {
-    const bool followed = engine->follow(until);
-    views.push_back(engine->view());
-    if (followed || every_socket_) samples.add(kEngineUp, views.back().up ? 1 : 0, engine->name());
+std::vector<Shown> Collector::shown(Samples& samples, const Deadline& deadline) {
+  for (const auto& engine : roster_.ask(std::min(Clock::now() + kFirstListing, deadline.when()))) {
+    if (engine.there || every_socket_) samples.add(kEngineUp, engine.up ? 1 : 0, engine.engine);
   }
-  return views;
-}
-
-/// Containers first, then other groups, then containers that do not run.
-std::vector<Collector::Shown> Collector::shown(const Views& views) {
-  std::vector<Shown> all;
-  std::set<std::string_view> running;
-  for (auto* group : cgroups_.find()) {
-    all.push_back({.id = group->id, .group = group});
-    if (group->container.empty()) continue;
-    add_engine_of(all.back(), views);
-    running.insert(group->container);
-    paths_[group->container] = group->id;
+  auto all = roster_.shown(cgroups_.find());
+  auto dropped = cgroups_.dropped() + roster_.dropped();
+  if (all.size() > limit_) {
+    dropped += all.size() - limit_;
+    all.resize(limit_);
   }
-  for (const auto& path : cgroups_.take_gone()) {
-    for (std::size_t i = 0; i < kControllers; ++i) {
-      const auto& root = cgroups_.hierarchies()[static_cast<Controller>(i)].root;
-      if (!root.empty()) files_.forget((root + path).substr(1));
-    }
-  }
-  std::ranges::stable_partition(all,
-                                [](const Shown& each) { return !each.group->container.empty(); });
-  std::set<std::string_view> known;
-  for (std::size_t i = 0; i < views.size(); ++i) {
-    for (const auto& [id, container] : *views[i].containers) {
-      if (!known.insert(id).second || running.contains(id)) continue;
-      const auto path = paths_.find(id);
-      all.push_back(
-          {.id = path != paths_.end() ? path->second : expected_path(*container, views[i]),
-           .engine = engines_[i].get(),
-           .container = container.get(),
-           .current = views[i].current});
-    }
-  }
-  std::erase_if(paths_, [&](const auto& entry) {
-    return !known.contains(entry.first) && !running.contains(entry.first);
-  });
+  samples.count_dropped(dropped);
   return all;
 }
 
-void Collector::add_engine_of(Shown& shown, const Views& views) const {
-  for (std::size_t i = 0; i < views.size(); ++i) {
-    const auto found = views[i].containers->find(shown.group->container);
-    if (found == views[i].containers->end()) continue;
-    shown.engine = engines_[i].get();
-    shown.container = found->second.get();
-    shown.current = views[i].current;
-    return;
-  }
-}
-
-/// Counts the processes and takes one of them. Those of another PID namespace are numbered 0.
-void Collector::find_processes(Shown& shown) {
-  for (const auto& folder : shown.group->folders) {
-    const auto path = (cgroups_.root() + folder + "/cgroup.procs").substr(1);
-    auto text = files_.read(path);
-    // A long list comes in parts.
-    if (text && text->size() >= kLongList) text = long_files_.read_once(path);
-    auto rest = text.value_or("");
-    while (!rest.empty()) {
-      const auto pid = next_part(rest, '\n');
-      ++shown.processes;
-      if (shown.pid.empty() && pid != "0") shown.pid = pid;
-    }
-  }
-  if (shown.pid.empty() && shown.container != nullptr && shown.container->pid > 0) {
-    shown.pid = std::to_string(shown.container->pid);
-  }
-}
-
-void Collector::refresh(Shown& shown) {
+void Collector::refresh(const Shown& shown) {
   auto& group = *shown.group;
-  const bool is_container = !group.container.empty();
-  if (is_container) find_processes(shown);
   const bool due = Clock::now() - group.refreshed >= kRefresh;
   if (due) {
-    group.known = reader_.know(group.path());
+    reader_.know(group.path(), group.known);
     group.refreshed = Clock::now();
   }
-  if (!shown.pid.empty()) {
-    if (due || !group.network) group.network = network_.namespace_of(shown.pid);
-    if (!group.started) group.started = start_of(shown.pid);
-  }
-  const bool engine_knows = shown.container != nullptr && shown.container->started;
-  shown.started = engine_knows ? shown.container->started : group.started;
+  const bool worked = reader_.usage(group.path(), group.known);
+  if (worked && !group.container.empty()) find_processes(shown, due);
 }
 
-/// The container whose network it is: of those that share one, as in a pod, the one that joined no
-/// other's, and that began first. The host's own network is no container's.
-std::set<const Collector::Shown*> Collector::network_owners(const std::vector<Shown>& all) const {
+void Collector::find_processes(const Shown& shown, bool due) {
+  auto& processes = shown.group->processes;
+  processes.count = 0;
+  processes.pid.clear();
+  for (auto& [path, files] : shown.group->folders) {
+    const auto procs = files.read(cgroups_.root(), path, "cgroup.procs", buffer_);
+    count_processes(processes, procs.value_or(""));
+  }
+  if (processes.pid.empty() && shown.container != nullptr && shown.container->pid > 0) {
+    processes.pid = std::to_string(shown.container->pid);
+  }
+  if (processes.pid.empty()) return;
+  if (due || !processes.network) processes.network = network_.namespace_of(processes.pid);
+  if (processes.started) return;
+  try {
+    processes.started = start_of(proc_, processes.pid);
+  } catch (const Error& error) {
+    problems_.note(error.what());
+  }
+}
+
+/// Of the containers that share a network, as in a pod, the one that joined no other's, and that
+/// began first. The host's own network is no container's.
+std::set<const Group*> Collector::network_owners(const std::vector<Shown>& all) const {
   const auto rank = [](const Shown& each) {
     const bool joins = each.container != nullptr && each.container->joins_network;
-    return std::tuple(joins, each.started.value_or(0), std::string_view(each.id));
+    return std::tuple(joins, each.started().value_or(0), std::string_view(each.id));
   };
   std::map<Network::Namespace, const Shown*> owners;
   for (const auto& each : all) {
-    if (each.pid.empty() || !each.group->network) continue;
-    const auto& network = *each.group->network;
-    if (network_.is_hosts(network)) continue;
-    auto& owner = owners[network];
+    if (each.group == nullptr || each.group->processes.pid.empty()) continue;
+    const auto& network = each.group->processes.network;
+    if (!network || network_.is_hosts(*network)) continue;
+    auto& owner = owners[*network];
     if (owner == nullptr || rank(each) < rank(*owner)) owner = &each;
   }
-  std::set<const Shown*> found;
-  for (const auto& [network, owner] : owners) found.insert(owner);
+  std::set<const Group*> found;
+  for (const auto& [network, owner] : owners) found.insert(owner->group);
   return found;
 }
 
-void Collector::add(Samples& samples, const Shown& shown, bool owns_network) {
+void Collector::add(Samples& samples, const Shown& shown,
+                    const std::set<const Group*>& network_owners) {
   const auto* container = shown.container;
-  auto* group = shown.group;
+  const auto* group = shown.group;
   std::string_view name, image;
   if (container != nullptr) {
     name = container->name;
@@ -291,13 +221,8 @@ void Collector::add(Samples& samples, const Shown& shown, bool owns_network) {
   Page page(samples, shown.id, name, image);
   std::optional<double> ooms;
   if (group != nullptr) {
-    const auto usage = reader_.usage(group->path(), group->known);
-    page.usage(usage, group->known.limits, device_names(usage));
-    if (owns_network) page.interfaces(network_.interfaces(shown.pid));
-    if (!group->container.empty()) page.add(kProcesses, shown.processes);
-    if (shown.started) page.add(kStartTime, *shown.started);
-    page.add(kLastSeen, now_);
-    ooms = usage.oom_kills;
+    add_group(page, shown, network_owners.contains(group));
+    ooms = group->known.usage.oom_kills;
   }
   if (shown.engine != nullptr) ooms = shown.engine->ooms(container->id, ooms);
   if (ooms) page.add(kOoms, *ooms);
@@ -306,6 +231,20 @@ void Collector::add(Samples& samples, const Shown& shown, bool owns_network) {
   if (!shown.current) return;
   page.state(*container);
   if (group == nullptr && container->finished) page.add(kLastSeen, *container->finished);
+}
+
+void Collector::add_group(Page& page, const Shown& shown, bool owns_network) {
+  const auto& known = shown.group->known;
+  page.usage(known.usage, known.limits, device_names(known.usage));
+  const auto& processes = shown.group->processes;
+  try {
+    if (owns_network) page.interfaces(network_.interfaces(processes.pid));
+  } catch (const Error& error) {
+    problems_.note(error.what());
+  }
+  if (!shown.group->container.empty()) page.add(kProcesses, processes.count);
+  if (const auto started = shown.started()) page.add(kStartTime, *started);
+  page.add(kLastSeen, now_);
 }
 
 std::vector<std::string> Collector::device_names(const Usage& usage) {
@@ -321,25 +260,6 @@ std::vector<std::string> Collector::device_names(const Usage& usage) {
   return names;
 }
 
-/// When a process began: field 22 of its stat file, in ticks since the machine did (proc(5)).
-std::optional<double> Collector::start_of(const std::string& pid) {
-  double booted = 0;
-  if (const auto text = proc_.read("stat")) {
-    Lines lines(proc_.path("stat"), *text);
-    for (std::string_view line; lines.next(line);) {
-      if (next_word(line) == "btime") booted = lines.number(next_word(line));
-    }
-  }
-  const auto path = pid + "/stat";
-  const auto text = proc_.read_once(path);
-  const auto name_end = text ? text->rfind(')') : std::string_view::npos;
-  if (name_end == std::string_view::npos) return std::nullopt;
-  auto fields = trim(text->substr(name_end + 1));
-  for (int field = 3; field < 22; ++field) next_word(fields);
-  const auto ticks = Lines(proc_.path(path), *text).number(next_word(fields));
-  return booted + ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
-}
-
 void Collector::add_machine(Samples& samples) {
   const auto cores = read_cpu_list(sys_, "online").size();
   if (cores > 0) samples.add(kMachineCores, static_cast<double>(cores));
@@ -350,6 +270,15 @@ void Collector::add_machine(Samples& samples) {
     samples.add(kMachineMemory, lines.number(next_word(line)) * 1024);
     return;
   }
+}
+
+/// A problem is logged when it begins and when its text changes.
+void Collector::say_problems(Samples& samples) {
+  samples.add(kScrapeError, problems_.count > 0 ? 1 : 0);
+  if (!problems_.first.empty() && problems_.first != last_problem_) {
+    log::warn("part of a container left out", {{"error", problems_.first}});
+  }
+  last_problem_ = problems_.first;
 }
 
 }  // namespace

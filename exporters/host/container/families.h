@@ -175,14 +175,18 @@ inline constexpr auto kFinishedTime =
 inline constexpr auto kEngineUp =
     gauge("container_engine_up",
           "Whether the engine behind this socket answers and its events are followed.", "engine");
+inline constexpr auto kScrapeError =
+    gauge("container_scrape_error",
+          "Whether something of a container could not be read; it is left out and in the log.");
 inline constexpr auto kMachineCores =
     gauge("machine_cpu_cores", "Logical processors that are online.");
 inline constexpr auto kMachineMemory = gauge("machine_memory_bytes", "Memory of the machine.");
 
 inline constexpr MetricView kOthers[] = {
-    kCpu,         kMemoryFailures, kProcesses,    kOoms,     kStartTime,    kCreationTime,
-    kLastSeen,    kInfo,           kState,        kRestarts, kExitCode,     kHealthStatus,
-    kHealthState, kStartedTime,    kFinishedTime, kEngineUp, kMachineCores, kMachineMemory};
+    kCpu,          kMemoryFailures, kProcesses,    kOoms,         kStartTime,
+    kCreationTime, kLastSeen,       kInfo,         kState,        kRestarts,
+    kExitCode,     kHealthStatus,   kHealthState,  kStartedTime,  kFinishedTime,
+    kEngineUp,     kScrapeError,    kMachineCores, kMachineMemory};
 
 /// All families of the collector.
 inline constexpr auto kFamilies = [] {

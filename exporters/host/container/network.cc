@@ -9,6 +9,7 @@
 namespace exporter::host::container {
 namespace {
 
+constexpr std::size_t kOnePart = 2048;
 constexpr std::string_view kIgnored[] = {"veth", "docker", "nerdctl"};
 
 bool is_ignored(std::string_view name) {
@@ -33,7 +34,9 @@ Interface parse_interface(const Lines& lines, std::string_view name, std::string
 
 }  // namespace
 
-Network::Network(const Host& host) : proc_(host.proc()) { host_ = namespace_of(host.self()); }
+Network::Network(const Host& host) : proc_(host.proc()), short_(host.procfs, Files::Tree::sys) {
+  host_ = namespace_of(host.self());
+}
 
 /// The files of /proc/PID/net are made once for each network namespace, and unlike the links in
 /// /proc/PID/ns everybody may look at them.
@@ -48,7 +51,9 @@ std::vector<Interface> Network::interfaces(std::string_view pid) {
   std::vector<Interface> found;
   const auto path = std::string(pid) + "/net/dev";
   // A descriptor that is kept would keep the namespace.
-  const auto text = proc_.read_once(path);
+  auto text = short_.read_once(path);
+  // The kernel gives whole lines, at most 4 KiB at a time.
+  if (text && text->size() >= kOnePart) text = proc_.read_once(path);
   if (!text) return found;
   Lines lines(proc_.path(path), *text);
   std::string_view line;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,10 +30,11 @@ class Network {
   /// Whether it is the host's own: its interfaces are no container's.
   bool is_hosts(const Namespace& network) const { return network == host_; }
   /// All but those that stand for other containers, or for none: lo, veth*, docker*, nerdctl*.
+  /// Throws Error{decode} with path and line.
   std::vector<Interface> interfaces(std::string_view pid);
 
  private:
-  Files proc_;
+  Files proc_, short_;  ///< the latter takes a text in one read
   std::optional<Namespace> host_;
 };
 

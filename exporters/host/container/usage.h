@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "exporters/host/container/group_files.h"
 #include "exporters/host/files.h"
 
 namespace exporter::host::container {
@@ -35,21 +36,28 @@ class Hierarchies {
 
 using Value = std::optional<double>;  ///< nothing where the kernel does not say
 
-/// What a group used so far, in seconds, bytes and numbers.
-struct Usage {
-  Value cpu, cpu_user, cpu_system;
-  Value cfs_periods, cfs_throttled_periods, cfs_throttled;
-  Value memory, memory_peak, memory_fails, working_set, rss, cache, swap, mapped;
+/// What changes when a group runs, or its memory is taken away: so it moves with the processor time
+/// or with the memory in use. Who waits for a processor runs in the end.
+struct Work {
+  Value cpu_user, cpu_system;
+  Value memory_peak, memory_fails, working_set, rss, cache, swap, mapped;
   Value page_faults, major_faults, tree_page_faults, tree_major_faults;
   Value oom_kills;
   Value tasks;
-  Value cpu_waiting, cpu_stalled, io_waiting, io_stalled, memory_waiting, memory_stalled;
+  Value cpu_waiting, cpu_stalled;
 
   struct Device {
     std::string number;  ///< "8:0"
     double read_bytes = 0, written_bytes = 0, reads = 0, writes = 0;
   };
   std::vector<Device> devices;
+};
+
+/// What a group used so far, in seconds, bytes and numbers.
+struct Usage : Work {
+  Value cpu, memory;
+  Value cfs_periods, cfs_throttled_periods, cfs_throttled;
+  Value io_waiting, io_stalled, memory_waiting, memory_stalled;
 };
 
 /// What a group may use. Of limits that are not set, cAdvisor's forms: 0 bytes, no quota.
@@ -59,49 +67,62 @@ struct Limits {
   Value tasks;
 };
 
-/// What is read of a group now and then only: what changes seldom, the peak of memory (a new one
-/// is noticed by the usage as well), and which files it does not have.
+/// What is known of a group from run to run.
 struct Known {
-  Limits limits;
-  Value memory_peak, memory_fails;
-  std::vector<std::string_view> absent;
+  Limits limits{};
+  Value memory_peak{}, memory_fails{};
+  Usage usage{};          ///< as it was read last
+  bool complete = false;  ///< all of it was read since know()
+  GroupFiles files{};
 };
 
-/// Reads a group's files. Absent files are absent values; what cannot be understood throws
-/// Error{decode} with path and line.
+/// What could not be understood in a run. It costs the values that it stands for, and no more.
+struct Problems {
+  std::size_t count = 0;
+  std::string first{};
+
+  void note(std::string what) {
+    if (count++ == 0) first = std::move(what);
+  }
+};
+
+/// Reads a group's files. What is absent or cannot be understood is an absent value; the latter is
+/// noted, as "path:line: what is wrong".
 class UsageReader {
  public:
-  /// `files` reads absolute paths; /proc/meminfo tells of the root group of cgroup v2, which has
-  /// no memory.current.
-  UsageReader(const Hierarchies& hierarchies, Files& files, Files& proc)
-      : hierarchies_(hierarchies), files_(files), proc_(proc) {}
+  /// /proc/meminfo tells of the root group of cgroup v2, which has no memory.current.
+  UsageReader(const Hierarchies& hierarchies, Files proc, Problems& problems)
+      : hierarchies_(hierarchies), proc_(std::move(proc)), problems_(problems) {}
 
-  /// Groups by their paths; that of the root is empty.
-  Known know(std::string_view group);
-  Usage usage(std::string_view group, Known& known);
+  /// Reads what changes seldom: limits, and the peak of memory (a new one is noticed by usage() as
+  /// well). Groups by their paths; that of the root is empty.
+  void know(std::string_view group, Known& known);
+  /// Brings known.usage up to date. While a group's processor time and memory in use stay what they
+  /// were, its Work is not read again before the next know(); false then.
+  bool usage(std::string_view group, Known& known);
 
  private:
-  using Tree = Hierarchies::Tree;
-
-  /// The text of a file, and where it is for messages.
-  struct Text {
-    std::string path;
-    std::optional<std::string_view> text;
-  };
-  Text read(Controller controller, std::string_view file);
+  std::optional<std::string_view> read(Controller controller, std::string_view file);
   Value number(Controller controller, std::string_view file);
+  /// Gives the file to `parse` as Lines, if it is there.
+  template <class Parse>
+  void take(Controller controller, std::string_view file, const Parse& parse);
+  void note(Controller controller, std::string_view what);
 
   Limits limits();
   void read_cpu(Usage& usage);
+  void read_root_memory(Usage& usage);
+  void read_work(Usage& usage);
   void read_memory_v1(Usage& usage);
   void read_memory_v2(Usage& usage);
-  void read_root_memory(Usage& usage);
-  void read_devices(Usage& usage);
-  void read_pressure(Usage& usage);
+  void read_devices_v1(Usage& usage);
+  void read_devices_v2(Usage& usage);
+  void read_pressure(std::string_view file, Value& waiting, Value& stalled);
 
   const Hierarchies& hierarchies_;
-  Files& files_;
-  Files& proc_;
+  Files proc_;
+  Problems& problems_;
+  std::string buffer_;
   std::string_view group_;  ///< of the call under way
   Known* known_ = nullptr;
 };

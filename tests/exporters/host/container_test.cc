@@ -98,19 +98,17 @@ TEST_CASE("control groups that come and go are followed, those made anew too") {
   CHECK(ids(cgroups) == Ids{"/a.slice", "/docker/" + kId});
   fs::create_directories(machine.root() / "b.slice/b-c.slice");
   CHECK(ids(cgroups) == Ids{"/a.slice", "/b.slice", "/b.slice/b-c.slice", "/docker/" + kId});
-  CHECK(cgroups.take_gone().empty());
 
   INFO("one goes and another comes, so that their number stays");
   fs::remove(machine.root() / "a.slice");
   fs::create_directories(machine.root() / "z.slice");
   CHECK(ids(cgroups) == Ids{"/b.slice", "/b.slice/b-c.slice", "/docker/" + kId, "/z.slice"});
-  CHECK(cgroups.take_gone() == Ids{"/a.slice"});
 
   INFO("what is made anew under its name is another one");
-  cgroups.find().front()->started = 5;
+  cgroups.find().front()->processes.started = 5;
   fs::rename(machine.root() / "b.slice", machine.root() / "kept");
   fs::create_directories(machine.root() / "b.slice");
-  CHECK_FALSE(cgroups.find().front()->started);
+  CHECK_FALSE(cgroups.find().front()->processes.started);
   fs::remove_all(machine.root() / "docker");
   fs::remove_all(machine.root() / "kept");
   CHECK(ids(cgroups) == Ids{"/b.slice", "/z.slice"});
@@ -185,4 +183,81 @@ TEST_CASE("out-of-memory kills are the most that anyone saw of each run") {
   ooms.flag();
   ooms.cgroup(0);
   CHECK(ooms.total() == 4);
+}
+
+TEST_CASE("a group that did not run is not read again, but for what changes without it") {
+  const TemporaryFolder folder;
+  const auto write = [&](const std::string& file, const std::string& text) {
+    std::ofstream(folder.path() / file) << text;
+  };
+  write("cpu.stat", "usage_usec 1000000\nuser_usec 600000\nsystem_usec 400000\n");
+  write("memory.current", "5000\n");
+  write("memory.stat", "anon 100\ninactive_file 1000\n");
+  write("pids.current", "4\n");
+  write("io.stat", "8:0 rbytes=1 wbytes=2 rios=3 wios=4\n");
+  write("io.pressure", "some total=1000000\n");
+  Hierarchies hierarchies;
+  for (std::size_t i = 0; i < kControllers; ++i) {
+    hierarchies[static_cast<Controller>(i)] = {folder.path(), true};
+  }
+  Problems problems;
+  UsageReader reader(hierarchies, Files(folder.path(), Files::Tree::proc), problems);
+  Known known;
+  const std::string group = "/.";
+  reader.know(group, known);
+  CHECK(reader.usage(group, known));
+  CHECK_FALSE(reader.usage(group, known));
+
+  const auto& usage = known.usage;
+  write("memory.stat", "anon 200\ninactive_file 2000\n");
+  write("pids.current", "5\n");
+  write("io.stat", "8:0 rbytes=1 wbytes=20 rios=3 wios=5\n");
+  write("io.pressure", "some total=2000000\n");
+  CHECK_FALSE(reader.usage(group, known));
+  CHECK(usage.rss == 100);
+  CHECK(usage.working_set == 4000);
+  CHECK(usage.tasks == 4);
+  CHECK(usage.devices.at(0).written_bytes == 20);
+  CHECK(usage.io_waiting == 2);
+
+  SECTION("until it runs") {
+    write("cpu.stat", "usage_usec 1000001\nuser_usec 600001\nsystem_usec 400000\n");
+    CHECK(reader.usage(group, known));
+    CHECK(usage.cpu == 1.000001);
+  }
+  SECTION("until its memory is taken away") {
+    write("memory.current", "6000\n");
+    CHECK(reader.usage(group, known));
+    CHECK(usage.memory == 6000);
+  }
+  SECTION("until the time has come to look at everything") {
+    reader.know(group, known);
+    CHECK(reader.usage(group, known));
+  }
+  CHECK(usage.rss == 200);
+  CHECK(usage.tasks == 5);
+  CHECK_FALSE(reader.usage(group, known));
+  CHECK(problems.count == 0);
+}
+
+TEST_CASE("a file that cannot be understood costs its values alone, and is named") {
+  const TemporaryFolder folder;
+  std::ofstream(folder.path() / "cpu.stat") << "usage_usec 1000000\nuser_usec many\n";
+  std::ofstream(folder.path() / "memory.current") << "5000\n";
+  std::ofstream(folder.path() / "pids.current") << "\n";
+  Hierarchies hierarchies;
+  for (std::size_t i = 0; i < kControllers; ++i) {
+    hierarchies[static_cast<Controller>(i)] = {folder.path(), true};
+  }
+  Problems problems;
+  UsageReader reader(hierarchies, Files(folder.path(), Files::Tree::proc), problems);
+  Known known;
+  reader.know("/.", known);
+  reader.usage("/.", known);
+  CHECK(known.usage.cpu == 1);
+  CHECK_FALSE(known.usage.cpu_user);
+  CHECK(known.usage.memory == 5000);
+  CHECK_FALSE(known.usage.tasks);
+  CHECK(problems.count == 2);
+  CHECK(problems.first == (folder.path() / "./cpu.stat:2: expected a number"));
 }

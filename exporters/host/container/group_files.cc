@@ -1,0 +1,92 @@
+#include "exporters/host/container/group_files.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/resource.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+
+namespace exporter::host::container {
+namespace {
+
+constexpr std::size_t kFirstRead = 4096, kMaxFile = 1u << 20;
+/// A list comes in parts of a page of the kernel's; what is shorter than half a page is whole.
+constexpr std::size_t kWhole = 2048;
+
+std::atomic<std::size_t> open_descriptors = 0;
+
+/// Only there may a file be read twice through one descriptor: another may have been replaced
+/// under its name.
+bool made_on_the_fly(int descriptor) {
+  struct statfs found {};
+  return ::fstatfs(descriptor, &found) == 0 &&
+         (found.f_type == CGROUP_SUPER_MAGIC || found.f_type == CGROUP2_SUPER_MAGIC);
+}
+
+std::optional<std::string_view> fill(int descriptor, std::string& buffer) {
+  std::size_t size = 0;
+  if (buffer.size() < kFirstRead) buffer.resize(kFirstRead);
+  for (;;) {
+    const auto got =
+        ::pread(descriptor, buffer.data() + size, buffer.size() - size, static_cast<off_t>(size));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return std::nullopt;
+    size += static_cast<std::size_t>(got);
+    if (got == 0 || size < kWhole) return std::string_view(buffer).substr(0, size);
+    if (size < buffer.size()) continue;
+    if (size >= kMaxFile) return std::nullopt;
+    buffer.resize(2 * size);
+  }
+}
+
+}  // namespace
+
+Descriptor::Descriptor(int number) : number_(number) {
+  if (number_ >= 0) ++open_descriptors;
+}
+
+Descriptor::~Descriptor() {
+  if (number_ < 0) return;
+  ::close(number_);
+  --open_descriptors;
+}
+
+bool Descriptor::may_keep() {
+  static const std::size_t kMost = [] {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return static_cast<std::size_t>(limit.rlim_cur) / 4;
+  }();
+  return open_descriptors < kMost;
+}
+
+std::optional<std::string_view> GroupFiles::read(std::string_view root, std::string_view group,
+                                                 std::string_view file, std::string& buffer) {
+  auto asked = std::ranges::find(asked_, file, &Asked::file);
+  if (asked == asked_.end()) asked = asked_.insert(asked, Asked{.file = file});
+  if (asked->absent) return std::nullopt;
+  if (asked->descriptor) {
+    const auto text = fill(asked->descriptor.number(), buffer);
+    asked->absent = !text;
+    return text;
+  }
+  std::string path;
+  path.append(root).append(group).append("/").append(file);
+  Descriptor opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const auto text = opened ? fill(opened.number(), buffer) : std::nullopt;
+  asked->absent = !text;
+  if (text && Descriptor::may_keep() && made_on_the_fly(opened.number())) {
+    asked->descriptor = std::move(opened);
+  }
+  return text;
+}
+
+void GroupFiles::look_again() {
+  std::erase_if(asked_, [](const Asked& asked) { return asked.absent; });
+}
+
+}  // namespace exporter::host::container
