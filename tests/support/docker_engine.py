@@ -92,9 +92,7 @@ class Engine:
                 self._daemon.kill()
                 self._daemon.wait()
         self._log.close()
-        for mount in mounts_below(self._folder):  # it leaves network namespaces mounted
-            subprocess.run(["umount", "--quiet", mount], check=False)
-        shutil.rmtree(self._folder)
+        remove(self._folder)
 
     def _answers(self):
         if self._daemon.poll() is not None:
@@ -166,9 +164,7 @@ class Podman:
         with contextlib.suppress(Failed):
             self("rm", "--all", "--force", "--time=0")
         self._log.close()
-        for mount in mounts_below(self._folder):
-            subprocess.run(["umount", "--quiet", mount], check=False)
-        shutil.rmtree(self._folder)
+        remove(self._folder)
 
     def __call__(self, command, *arguments, timeout=START):
         """podman ARGUMENTS...: what it prints."""
@@ -208,6 +204,24 @@ class Podman:
 def base_archive():
     return subprocess.run([ROOT / "tests/support/debian_base"], stdout=subprocess.PIPE, text=True,
                           check=True).stdout.strip()
+
+
+def remove(folder):
+    """With what an engine leaves mounted in it. Engines clean up after containers in the background:
+    who has the folder among its arguments still works in it."""
+    poll(lambda: not processes_of(folder), f"the processes of {folder} to end")
+    for mount in mounts_below(folder):
+        subprocess.run(["umount", mount], check=True)
+    shutil.rmtree(folder)
+
+
+def processes_of(folder):
+    found = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if str(folder).encode() in (process / "cmdline").read_bytes():
+                found.append(process.name)
+    return found
 
 
 def mounts_below(folder):
