@@ -38,12 +38,15 @@ class Expected:
         body = yaml.safe_load(path.read_text()) if path.exists() else {}
         self.path = path
         self.metrics = body.get("metrics") or {}
-        self.empty = {
-            (file, place): reason
-            for file, places in (body.get("empty") or {}).items()
-            for place, reason in places.items()
-        }
-        for entry, reason in [*self.metrics.items(), *self.empty.items()]:
+        self.empty, self.by_chance = (
+            {
+                (file, place): reason
+                for file, places in (body.get(kind) or {}).items()
+                for place, reason in places.items()
+            }
+            for kind in ("empty", "by_chance")
+        )
+        for entry, reason in [*self.metrics.items(), *self.empty.items(), *self.by_chance.items()]:
             if not reason:
                 raise SystemExit(f"{path}: {entry} has no reason")
 
@@ -52,7 +55,7 @@ class Expected:
         return next((entry for entry in self.metrics if fnmatch.fnmatch(name, entry)), None)
 
     def may_be_empty(self, file, place, expr):
-        return (file, place) in self.empty or any(
+        return (file, place) in {**self.empty, **self.by_chance} or any(
             self.metric(item.metric) for item in selectors(expr))
 
 
