@@ -19,7 +19,6 @@ function option(line,   names, text) {
     names = substr(line, 1, 27)
     text = substr(line, 29)
   }
-  gsub(/\{(true|false)\}/, "", names)
   sub(/ (TEXT|UINT)=?/, "=", names)
   sub(/= *$/, "=VALUE", names)
   gsub(/,/, ", ", names)

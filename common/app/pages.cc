@@ -115,7 +115,7 @@ http::Response Pages::answer(const http::Request& request) {
   if (request.path == options_.telemetry_path) return metrics(request);
   if (request.path == "/") return landing();
   if (request.path == kHealthy) return plain(200, "healthy\n");
-  if (request.path == "/-/ready") return ready();
+  if (request.path == kReady) return ready();
   if (request.path == "/-/reload") return reload(request);
   return plain(404, "not found; the metrics are at " + options_.telemetry_path + "\n");
 }

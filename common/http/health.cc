@@ -26,6 +26,7 @@ void ask_health(const std::string& address, const std::string& path,
                 const std::optional<WebConfig::Tls>& tls, std::chrono::milliseconds timeout) {
   const auto url = (tls ? "https://" : "http://") + reachable(address) + path;
   bool shook_hands = false;
+  curl::initialise();
   const curl::Easy owner(curl::made(curl_easy_init()));
   auto* easy = owner.get();
   curl::set(easy, CURLOPT_URL, url.c_str());

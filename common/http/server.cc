@@ -12,10 +12,10 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
-#include "common/http/body_reader.h"
 #include "common/http/connections.h"
 #include "common/http/gate.h"
 #include "common/http/listen.h"
+#include "common/http/response_body.h"
 #include "common/http/target.h"
 
 namespace exporter::http {
@@ -26,8 +26,6 @@ using Phase = Connections::Phase;
 
 constexpr std::size_t kMaxRequestBody = 64 << 10;
 constexpr std::size_t kMaxDiscardedBody = 1 << 20;
-constexpr std::size_t kOneSend = 1 << 20;  // a body up to this size goes out in one piece
-constexpr std::size_t kBlock = 256 << 10;
 constexpr std::size_t kThreadStack = 256 << 10;
 constexpr std::chrono::milliseconds kCutting{200};
 
@@ -101,32 +99,6 @@ void log_library_message(void*, const char* format, std::va_list arguments) {
   std::array<char, 512> text{};
   std::vsnprintf(text.data(), text.size(), format, arguments);
   log::debug("http server", {{"detail", trim(text.data())}});
-}
-
-/// Fills `to` with what comes next; called once per block, in order.
-ssize_t next_block(void* reader, std::uint64_t, char* to, std::size_t room) {
-  return static_cast<ssize_t>(static_cast<BodyReader*>(reader)->read(to, room));
-}
-
-/// The library (0.9.75) gathers pieces in the memory that the request's headers leave, and aborts
-/// when it is short: so it gets one piece, or copies block by block.
-MHD_Response* make_response(Body body) {
-  if (body.parts().size() > 1 && body.size() <= kOneSend) body = Body(body.joined());
-  auto reader = std::make_unique<BodyReader>(std::move(body));
-  const auto free_body = [](void* owned) { delete static_cast<BodyReader*>(owned); };
-  const auto& parts = reader->body().parts();
-  MHD_Response* made = nullptr;
-  if (parts.size() <= 1) {
-    const auto whole = parts.empty() ? std::string_view{} : parts.front();
-    const MHD_IoVec piece{whole.data(), whole.size()};
-    made = MHD_create_response_from_iovec(&piece, 1, free_body, reader.get());
-  } else {
-    made = MHD_create_response_from_callback(reader->body().size(), kBlock, &next_block,
-                                             reader.get(), free_body);
-  }
-  if (made == nullptr) throw std::bad_alloc();
-  static_cast<void>(reader.release());
-  return made;
 }
 
 }  // namespace
@@ -339,7 +311,7 @@ Response Server::Impl::respond(MHD_Connection* connection, const Peer& peer, Exc
 MHD_Result Server::Impl::send(MHD_Connection* connection, const Peer& peer, Exchange& exchange,
                               Response response) {
   const std::unique_ptr<MHD_Response, decltype(&MHD_destroy_response)> made(
-      make_response(response.body), &MHD_destroy_response);
+      response_with(response.body), &MHD_destroy_response);
   if (connections_.draining()) response.headers.emplace_back("Connection", "close");
   response.headers.emplace_back("Content-Type", response.content_type);
   if (const auto& config = exchange.verdict.config) {

@@ -244,7 +244,7 @@ class Round:
     """One round of asking everything: what fails, and what finds nothing."""
 
     def __init__(self, url, dashboards):
-        self.errors, self.empty = [], {}
+        self.errors, self.asked, self.empty = [], set(), {}
         for board in dashboards:
             for query in [*board.panel_queries(), *board.annotation_queries()]:
                 self._note(query, lambda query=query, board=board: answer(url, query, all_of(board)))
@@ -256,6 +256,7 @@ class Round:
                                variable_values(url, board, variable))
 
     def _note(self, query, call):
+        self.asked.add((query.file, query.place))
         try:
             if not call():
                 self.empty[query.file, query.place] = query.expr
@@ -277,4 +278,5 @@ def ask_all(url, dashboards, expected, patience):
     for file, place in expected.empty:
         if (file, place) not in now.empty:
             problems.append(f"{expected.path.name}: empty: {file}: {place} is not needed")
-    return problems
+    return problems + [f"{expected.path.name}: by_chance: {file}: there is no {place}"
+                       for file, place in expected.by_chance if (file, place) not in now.asked]
