@@ -59,7 +59,9 @@ bool is_alive(const Listed& listed) { return listed.state != "exited" && listed.
 }  // namespace
 
 Engine::Engine(EngineOptions options, http::UpstreamMetrics& metrics)
-    : options_(std::move(options)), client_(client_options(options_), {}, metrics) {
+    : options_(std::move(options)),
+      client_(client_options(options_), {}, metrics),
+      sizes_(client_, options_.size_interval, [this] { return running(); }) {
   view_.containers = std::make_shared<const Containers>();
 }
 
@@ -69,6 +71,7 @@ bool Engine::follow(Clock::time_point until) {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
   std::unique_lock lock(mutex_);
   first_listing_.wait_until(lock, until, [&] { return asked_; });
+  if (options_.size_interval > options_.size_interval.zero()) sizes_.start();
   return true;
 }
 
@@ -77,6 +80,15 @@ Engine::View Engine::view() const {
   auto view = view_;
   view.current = view.up || Clock::now() - good_at_ < kBelieved;
   return view;
+}
+
+std::vector<std::string> Engine::running() const {
+  std::vector<std::string> ids;
+  const auto containers = view().containers;
+  for (const auto& [id, container] : *containers) {
+    if (container->runs()) ids.push_back(id);
+  }
+  return ids;
 }
 
 double Engine::ooms(const std::string& id, std::optional<double> in_cgroup) {

@@ -16,6 +16,7 @@
 #include "common/http/client.h"
 #include "exporters/host/container/inspect.h"
 #include "exporters/host/container/ooms.h"
+#include "exporters/host/container/sizes.h"
 
 namespace exporter::host::container {
 
@@ -26,6 +27,7 @@ struct EngineOptions {
   std::size_t max_containers = 1000;
   std::chrono::milliseconds first_pause{500}, longest_pause{30'000};  ///< after a failure
   std::chrono::seconds relist_every{300};
+  std::chrono::milliseconds size_interval{0};  ///< between rounds of asking for sizes; 0: never
 };
 
 /// A container engine with Docker's API on a Unix socket. A thread of its own lists the containers,
@@ -58,6 +60,8 @@ class Engine {
   /// How often the kernel killed a process of this container for want of memory, given what its
   /// cgroup counts, if it has one.
   double ooms(const std::string& id, std::optional<double> in_cgroup);
+  /// Bytes that a running container has written, if somebody wants to know.
+  std::optional<double> size(std::string_view id) const { return sizes_.of(id); }
 
  private:
   enum class Inspect { all, changed };
@@ -69,6 +73,7 @@ class Engine {
   void take_piece(std::string_view piece, const std::stop_token& stop);
   void take_event(std::string_view line, std::set<std::string>& touched);
   std::shared_ptr<const Container> inspect(const std::string& id, const std::stop_token& stop);
+  std::vector<std::string> running() const;
   void publish(std::shared_ptr<const Containers> containers, std::size_t dropped);
   void say(const std::string& problem);
 
@@ -84,6 +89,7 @@ class Engine {
   std::string pending_;             ///< of the stream, up to the next newline
   std::int64_t seen_until_ns_ = 0;  ///< events up to then are done
   std::string last_problem_;
+  Sizes sizes_;
   std::jthread thread_;
 };
 

@@ -65,6 +65,7 @@ void FakeEngine::set(char digit, const FakeContainer& container) {
   const std::scoped_lock lock(mutex_);
   const auto id = id_of(digit);
   inspected_[id] = inspect_of(id, container);
+  sized_[id] = "{\"SizeRw\":" + std::to_string(container.written) + "," + inspected_[id].substr(1);
   listed_[id] = "{\"Id\":" + quoted(id) + ",\"State\":" + quoted(container.status) + "}";
 }
 
@@ -76,6 +77,7 @@ void FakeEngine::set_raw(const std::string& target, std::string text) {
 void FakeEngine::remove(char digit) {
   const std::scoped_lock lock(mutex_);
   inspected_.erase(id_of(digit));
+  sized_.erase(id_of(digit));
   listed_.erase(id_of(digit));
 }
 
@@ -124,6 +126,14 @@ void FakeEngine::hold(bool on) {
   changed_.notify_all();
 }
 
+void FakeEngine::hold_sizes(bool on) {
+  {
+    const std::scoped_lock lock(mutex_);
+    sizes_held_ = on;
+  }
+  changed_.notify_all();
+}
+
 std::vector<std::string> FakeEngine::requests() const { return server_->requests(); }
 
 std::size_t FakeEngine::asked(std::string_view path) const {
@@ -140,8 +150,18 @@ void FakeEngine::serve(Peer& peer) {
     const auto target = target_of(request);
     if (target.starts_with("/events")) return serve_events(peer, request);
     const auto path = target.substr(0, target.find('?'));
-    if (!peer.write(answer(path))) return;
+    const bool size = target.ends_with("?size=1");
+    if (!peer.write(size ? answer_size(path) : answer(path))) return;
   }
+}
+
+std::string FakeEngine::answer_size(const std::string& path) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return !sizes_held_ || stopping_; });
+  for (const auto& [id, text] : sized_) {
+    if (path == "/containers/" + id + "/json") return reply(200, text, server_header_);
+  }
+  return reply(404, "{\"message\":\"No such container\"}", server_header_);
 }
 
 std::string FakeEngine::answer(const std::string& path) {
