@@ -112,6 +112,9 @@ void Collector::add(Samples& samples, const Shown& shown, bool owns_network) {
   page.info(*container, options_.label_names);
   if (!shown.current) return;
   page.state(*container);
+  if (container->has_ended()) {
+    page.add(kStopRequested, shown.engine->stop_requested(container->id) ? 1 : 0);
+  }
   if (group == nullptr && container->finished) page.add(kLastSeen, *container->finished);
 }
 

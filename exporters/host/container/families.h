@@ -186,6 +186,10 @@ inline constexpr auto kRestarts =
     total("container_restarts_total", "How often the engine restarted the container by itself.");
 inline constexpr auto kExitCode =
     level("container_exit_code", "What the last run ended with, while the container does not run.");
+inline constexpr auto kStopRequested = level(
+    "container_stop_requested",
+    "Whether somebody asked the engine to end the last run (a stop, or a kill with SIGKILL), while "
+    "the container does not run.");
 inline constexpr auto kHealthStatus = level(
     "container_health_status", "Whether the health check says so; absent without one.", "status");
 inline constexpr auto kHealthState =
@@ -207,10 +211,10 @@ inline constexpr auto kMachineCores =
 inline constexpr auto kMachineMemory = gauge("machine_memory_bytes", "Memory of the machine.");
 
 inline constexpr MetricView kOthers[] = {
-    kCpu,           kMemoryFailures, kProcesses,    kOoms,     kStartTime,   kCreationTime,
-    kLastSeen,      kInfo,           kState,        kRestarts, kExitCode,    kHealthStatus,
-    kHealthState,   kStartedTime,    kFinishedTime, kEngineUp, kScrapeError, kMachineCores,
-    kMachineMemory, kFsUsage,        kLoadAverage};
+    kCpu,          kMemoryFailures, kProcesses,   kOoms,         kStartTime, kCreationTime,
+    kLastSeen,     kInfo,           kState,       kRestarts,     kExitCode,  kStopRequested,
+    kHealthStatus, kHealthState,    kStartedTime, kFinishedTime, kEngineUp,  kScrapeError,
+    kMachineCores, kMachineMemory,  kFsUsage,     kLoadAverage};
 
 /// All families of the collector.
 inline constexpr auto kFamilies = [] {

@@ -95,9 +95,11 @@ std::vector<Listed> parse_list(const Json& list) {
 
 Event parse_event(const Json& event) {
   const auto action = event.at("Action").string();
-  return {.id = id_at(event.at("Actor"), "ID"),
+  const auto actor = event.at("Actor");
+  return {.id = id_at(actor, "ID"),
           .action = action.substr(0, action.find(':')),
-          .time_ns = integer_at(event, "timeNano")};
+          .time_ns = integer_at(event, "timeNano"),
+          .signal = text_at(actor.find("Attributes"), "signal")};
 }
 
 }  // namespace exporter::host::container

@@ -47,6 +47,7 @@ struct Listed {
 struct Event {
   std::string id, action;    ///< "health_status" without what follows it
   std::int64_t time_ns = 0;  ///< since 1970
+  std::string signal{};      ///< of a "kill"
 };
 
 /// The replies of the Docker Engine API, which Podman speaks too. All throw Error{decode}; an id

@@ -123,7 +123,7 @@ TEST_CASE("what an engine says of its containers is on the page, stopped ones to
   const auto page = collected.page();
   check_golden(kExpected / "docker.prom", page);
   const auto asked = engine.requests().size();
-  CHECK(eventually([&] { return engine.asked("/events") == 1; }));
+  CHECK(eventually([&] { return engine.asked("/events") == 2; }));
   for (int i = 0; i < 5; ++i) CHECK(collected.page() == page);
   INFO("a scrape asks the engine nothing");
   CHECK(engine.requests().size() <= asked + 1);
@@ -201,6 +201,40 @@ TEST_CASE("an out-of-memory kill counts once, over a stream that is cut and told
   fake.cut();
   CHECK(eventually([&] { return fake.asked("/events") >= streams + 2 && engine.view().up; }));
   CHECK(engine.ooms(id_of('a'), std::nullopt) == 2);
+}
+
+TEST_CASE("who stops a container is known from the engine's events, of earlier ones too") {
+  Fixture fixture;
+  FakeEngine fake(fixture.socket);
+  for (const char digit : {'a', 'b', 'c', 'd'}) fake.set(digit, {});
+  fake.event('a', "kill", R"({"signal":"15"})");
+  fake.event('a', "kill", R"({"signal":"9"})");
+  fake.event('a', "die", R"({"exitCode":"137"})");
+  fake.event('a', "stop");
+  fake.event('b', "stop");
+  fake.event('b', "start");
+  Engine engine(fixture.options, upstreams());
+  REQUIRE(engine.follow(soon()));
+  const auto stopped = [&] {
+    std::string digits;
+    for (const char digit : {'a', 'b', 'c', 'd'}) {
+      if (engine.stop_requested(id_of(digit))) digits += digit;
+    }
+    return digits;
+  };
+  CHECK(stopped() == "a");
+  fake.event('b', "kill", R"({"signal":"1"})");
+  fake.event('b', "die", R"({"exitCode":"137"})");
+  fake.event('c', "die", R"({"exitCode":"1"})");
+  fake.event('c', "stop");
+  CHECK(eventually([&] { return stopped() == "ac"; }));
+  fake.event('d', "kill", R"({"signal":"9"})");
+  fake.event('a', "start");
+  CHECK(eventually([&] { return stopped() == "cd"; }));
+  INFO("over a stream that is cut");
+  fake.cut();
+  fake.event('c', "start");
+  CHECK(eventually([&] { return stopped() == "d"; }));
 }
 
 TEST_CASE("after an engine's restart its containers are listed again") {
@@ -352,7 +386,7 @@ TEST_CASE("a size that cannot be told ends a round, and the next begins after it
   const ScriptedServer server(fixture.socket, [&](Peer& peer) {
     for (auto request = peer.read_request(); !request.empty(); request = peer.read_request()) {
       const auto has = [&](const std::string& part) { return request.find(part) != request.npos; };
-      if (has("/events")) return peer.wait_closed();
+      if (has("%22oom%22")) return peer.wait_closed();
       const char digit = has(id_of('a')) ? 'a' : 'b';
       std::string text = reply(200, "{}");
       if (has("/containers/json")) {

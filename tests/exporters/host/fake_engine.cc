@@ -81,13 +81,14 @@ void FakeEngine::remove(char digit) {
   listed_.erase(id_of(digit));
 }
 
-void FakeEngine::event(char digit, std::string_view action) {
+void FakeEngine::event(char digit, std::string_view action, std::string_view attributes) {
   {
     const std::scoped_lock lock(mutex_);
     tick();
     events_.push_back({last_ns_, "{\"Type\":\"container\",\"Action\":\"" + std::string(action) +
                                      "\",\"Actor\":{\"ID\":\"" + id_of(digit) +
-                                     "\"},\"timeNano\":" + std::to_string(last_ns_) + "}\n"});
+                                     "\",\"Attributes\":" + std::string(attributes) +
+                                     "},\"timeNano\":" + std::to_string(last_ns_) + "}\n"});
   }
   changed_.notify_all();
 }
@@ -187,7 +188,7 @@ void FakeEngine::serve_events(Peer& peer, const std::string& request) {
   if (!peer.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")) return;
   std::unique_lock lock(mutex_);
   const auto cuts = cuts_;
-  ++streams_;
+  if (end > std::chrono::system_clock::now()) ++streams_;
   changed_.notify_all();
   for (std::size_t next = 0; !stopping_ && cuts_ == cuts;) {
     if (held_ || next >= events_.size()) {
@@ -197,7 +198,7 @@ void FakeEngine::serve_events(Peer& peer, const std::string& request) {
       return;
     }
     const auto sent = events_[next++];
-    if (sent.time_ns < from) continue;
+    if (sent.time_ns < from || sent.time_ns > until) continue;
     lock.unlock();
     const bool alive = peer.write(chunk(sent.text));
     lock.lock();

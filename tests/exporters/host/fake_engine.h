@@ -37,8 +37,8 @@ class FakeEngine {
   /// What the engine answers instead, of any kind.
   void set_raw(const std::string& target, std::string reply);
   void remove(char digit);
-  /// Sends an event of the container to all listeners.
-  void event(char digit, std::string_view action);
+  /// Sends an event of the container to all listeners, with what it says of the container.
+  void event(char digit, std::string_view action, std::string_view attributes = "{}");
   /// Sends bytes that are no event.
   void garbage(std::string_view bytes);
   /// Ends the streams of all listeners, after the first has come.
