@@ -44,6 +44,7 @@ void GroupReader::refresh(const Shown& shown) {
 }
 
 void GroupReader::find_processes(const Shown& shown, bool due) {
+  const auto* container = shown.container;
   auto& processes = shown.group->processes;
   processes.count = 0;
   processes.pid.clear();
@@ -51,12 +52,17 @@ void GroupReader::find_processes(const Shown& shown, bool due) {
     const auto procs = files.read(root_, path, "cgroup.procs", buffer_);
     count_processes(processes, procs.value_or(""));
   }
-  if (processes.pid.empty() && shown.container != nullptr && shown.container->pid > 0) {
-    processes.pid = std::to_string(shown.container->pid);
+  if (processes.pid.empty() && container != nullptr && container->pid > 0) {
+    processes.pid = std::to_string(container->pid);
   }
   if (processes.pid.empty()) return;
   if (due || !processes.network) processes.network = network_.namespace_of(processes.pid);
-  if (due) attempt([&] { shown.group->layer = layers_.of(processes.pid); });
+  if (due) {
+    attempt([&] {
+      shown.group->layer =
+          layers_.of(processes.pid, container != nullptr ? container->upper_folder : "");
+    });
+  }
   if (!processes.started) attempt([&] { processes.started = start_of(proc_, processes.pid); });
 }
 

@@ -82,6 +82,8 @@ Container parse_container(const Json& inspected, std::span<const std::string> la
   const auto host = inspected.find("HostConfig");
   container.joins_network = text_at(host, "NetworkMode").starts_with("container:");
   container.cgroup_parent = text_at(host, "CgroupParent");
+  const auto graph = inspected.find("GraphDriver");
+  container.upper_folder = text_at(graph ? graph->find("Data") : std::nullopt, "UpperDir");
   return container;
 }
 

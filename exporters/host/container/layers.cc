@@ -25,9 +25,14 @@ Layers::Layers(const Host& host, MountStatter::StatFunction stat)
       table_path_(proc_.exists("1/mountinfo") ? "1/mountinfo" : "self/mountinfo"),
       statter_(kWorkers, std::move(stat)) {}
 
-std::shared_ptr<const LayerSystem> Layers::of(std::string_view pid) {
-  const auto root = root_of(pid);
-  const auto* mount = root ? find(*root) : nullptr;
+std::shared_ptr<const LayerSystem> Layers::of(std::string_view pid, std::string_view upper_folder) {
+  if (!table_) {
+    table_ = read_table(table_path_);
+    for (auto& mount : *table_) {
+      mount.mount_point = std::string(unrooted(rootfs_, mount.mount_point));
+    }
+  }
+  const auto* mount = mount_of(pid, upper_folder);
   if (mount == nullptr) return nullptr;
   auto& system = systems_[mount->id];
   const auto path = rooted(rootfs_, mount->mount_point);
@@ -70,23 +75,22 @@ std::optional<Mount> Layers::root_of(std::string_view pid) {
   return root;
 }
 
+const Mount* Layers::mount_of(std::string_view pid, std::string_view upper_folder) {
+  if (!upper_folder.empty()) return mount_below(upper_folder);
+  const auto root = root_of(pid);
+  if (!root) return nullptr;
+  if (root->type == "overlay") return mount_below(option_of(*root, "upperdir"));
+  const auto same = std::ranges::find_if(*table_, [&](const Mount& mount) {
+    return mount.major == root->major && mount.minor == root->minor;
+  });
+  return same == table_->end() ? nullptr : &*same;
+}
+
 /// Of mounts that stand over each other at one place the last is on top.
-const Mount* Layers::find(const Mount& root) {
-  if (!table_) {
-    table_ = read_table(table_path_);
-    for (auto& mount : *table_)
-      mount.mount_point = std::string(unrooted(rootfs_, mount.mount_point));
-  }
+const Mount* Layers::mount_below(std::string_view folder) const {
   const Mount* found = nullptr;
-  if (root.type != "overlay") {
-    const auto same = std::ranges::find_if(*table_, [&](const Mount& mount) {
-      return mount.major == root.major && mount.minor == root.minor;
-    });
-    return same == table_->end() ? nullptr : &*same;
-  }
-  const auto layer = option_of(root, "upperdir");
   for (const auto& mount : *table_) {
-    if (!is_below(layer, mount.mount_point)) continue;
+    if (!is_below(folder, mount.mount_point)) continue;
     if (found == nullptr || mount.mount_point.size() >= found->mount_point.size()) found = &mount;
   }
   return found;

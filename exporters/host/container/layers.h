@@ -29,17 +29,19 @@ class Layers {
  public:
   explicit Layers(const Host& host, MountStatter::StatFunction stat = MountStatter::system_stat);
 
-  /// The file system below the root of a process: of an overlay that on which its upper folder
-  /// lies, else the root's own. Nothing when that is not mounted on the host, when an overlay has
-  /// no upper folder or one with a relative path, or when nobody may look. Throws Error{decode}.
-  std::shared_ptr<const LayerSystem> of(std::string_view pid);
+  /// The file system that a container writes to: that on which the upper folder of its overlay
+  /// lies, in the words of its engine or, where these are empty, of the mounts of its process; or
+  /// else that of the process's root. Nothing when it is not mounted on the host, when an overlay
+  /// has no upper folder, or when nobody may look. Throws Error{decode}.
+  std::shared_ptr<const LayerSystem> of(std::string_view pid, std::string_view upper_folder);
   /// Asks those that someone holds for their sizes, if it is time to; one that does not answer is
   /// waited for 400 ms. Throws Error{io} when no thread can be started.
   void ask(const Deadline& deadline);
 
  private:
   std::optional<Mount> root_of(std::string_view pid);
-  const Mount* find(const Mount& root);
+  const Mount* mount_of(std::string_view pid, std::string_view upper_folder);
+  const Mount* mount_below(std::string_view folder) const;
   std::vector<Mount> read_table(const std::string& path);
 
   Files proc_;

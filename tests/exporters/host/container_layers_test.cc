@@ -50,7 +50,7 @@ class Machine {
 std::string system_of(Machine& machine, const std::string& root) {
   machine.mounts("500", "900 899 0:70 / /proc rw - proc proc rw\n" + root +
                             "901 899 0:71 / /sys ro - sysfs sysfs ro\n");
-  const auto found = machine.layers().of("500");
+  const auto found = machine.layers().of("500", "");
   return found ? found->device + ' ' + found->place.path : "none";
 }
 
@@ -85,6 +85,13 @@ TEST_CASE("a container's layer lies on the file system of its upper folder") {
         "/dev/vda2 /var/lib/dock");
 }
 
+TEST_CASE("an engine's word for the upper folder is enough") {
+  Machine machine;
+  machine.mounts("500", overlay("upperdir=1/diff"));
+  CHECK(machine.layers().of("500", "/data/1")->device == "/dev/vda5");
+  CHECK(machine.layers().of("", "/var/lib/docker/1")->device == "/dev/vda3");
+}
+
 TEST_CASE("a root that is no overlay is the file system itself, if the host has it") {
   Machine machine;
   CHECK(system_of(machine, "899 800 0:50 /subvolumes/1 / rw - btrfs /dev/vdb rw,subvol=/1\n") ==
@@ -92,7 +99,7 @@ TEST_CASE("a root that is no overlay is the file system itself, if the host has 
   CHECK(system_of(machine, "899 800 254:1 /vfs/dir/1 / rw - ext4 /dev/vda1 rw\n") == "/dev/vda1 /");
   CHECK(system_of(machine, "899 800 0:99 / / rw - fuse.fuse-overlayfs fuse rw\n") == "none");
   CHECK(system_of(machine, "") == "none");
-  CHECK(machine.layers().of("501") == nullptr);
+  CHECK(machine.layers().of("501", "") == nullptr);
 }
 
 TEST_CASE("mounts that are seen through another root are asked there") {
@@ -116,7 +123,8 @@ TEST_CASE("a file system is asked once a minute, however many containers lie on 
     ++asked;
     return small_stat(path, stat);
   });
-  const auto first = layers.of("500"), second = layers.of("501"), broken = layers.of("502");
+  const auto first = layers.of("500", ""), second = layers.of("501", ""),
+             broken = layers.of("502", "");
   CHECK(first == second);
   for (int run = 0; run < 3; ++run) layers.ask(Deadline::in(20s));
   CHECK(asked == 2);
@@ -124,14 +132,14 @@ TEST_CASE("a file system is asked once a minute, however many containers lie on 
   CHECK(first->stat->size_bytes == 512000);
   CHECK(broken->device == "/dev/vda5");
   CHECK_FALSE(broken->stat);
-  CHECK(layers.of("500") == first);
+  CHECK(layers.of("500", "") == first);
   layers.ask(Deadline::in(20s));
 
   INFO("another file system mounted in its place is another one");
   auto table = std::string(kHostTable);
   table.replace(table.find("xfs /dev/vda3"), 13, "xfs /dev/vdc1");
   machine.mounts("1", table);
-  const auto other = layers.of("500");
+  const auto other = layers.of("500", "");
   CHECK(other->device == "/dev/vdc1");
   layers.ask(Deadline::in(20s));
   CHECK(asked == 3);
@@ -146,7 +154,7 @@ TEST_CASE("a file system that does not answer is waited for once, and not for lo
     until.wait();
     return 0;
   });
-  const auto found = layers.of("500");
+  const auto found = layers.of("500", "");
   const auto begun = Clock::now();
   layers.ask(Deadline::in(20s));
   CHECK(Clock::now() - begun >= 400ms);
