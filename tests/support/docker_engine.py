@@ -171,9 +171,11 @@ class Podman:
         """podman ARGUMENTS...: what it prints."""
         if command == "run":  # the limits it would set are above what a confined root may have
             arguments = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024", *arguments]
+        # A container that is killed for memory leaves a file "oom" where it was started.
         result = subprocess.run([*self._command, command, *map(str, arguments)], check=False,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True, timeout=timeout)
+                                cwd=self._folder, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                timeout=timeout)
         if result.returncode:
             raise Failed(f"podman {command}: {result.stderr[-3000:]}")
         return result.stdout.strip()
