@@ -117,8 +117,8 @@ void Engine::run(const std::stop_token& stop) {
     const auto begun = Clock::now();
     try {
       identify(stop);
-      recall(stop);
       list(Inspect::all, stop);
+      recall(stop);
       follow_events(stop);
     } catch (const std::exception& error) {
       if (stop.stop_requested()) return;
