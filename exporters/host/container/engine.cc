@@ -248,7 +248,7 @@ void Engine::take_event(const Event& event, std::set<std::string>& touched) {
   heard_[event.id].ooms.event();
 }
 
-/// Docker tells of a stop after the end of the container, Podman before it.
+/// Docker tells of a stop after the end of the container.
 void Engine::take_request(const Event& event) {
   const bool ends = event.action == "stop" || (event.action == "kill" && event.signal == "9");
   if (!ends && event.action != "start") return;

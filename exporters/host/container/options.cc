@@ -31,6 +31,7 @@ std::string page_name(std::string_view label) {
 std::vector<std::string> page_names(const Settings& settings,
                                     const std::vector<std::string>& labels) {
   std::vector<std::string> names;
+  names.reserve(labels.size());
   for (const auto& label : labels) names.push_back(page_name(label));
   if (std::set<std::string>(names.begin(), names.end()).size() != names.size()) {
     settings.fail(kLabels.name, "two labels have the same name on the page");

@@ -51,7 +51,7 @@ void Sizes::ask_all(const std::stop_token& stop) {
       return std::ranges::find(ids, entry.first) == ids.end();
     });
   }
-  std::ranges::rotate(ids, std::ranges::upper_bound(ids, last_asked_));
+  std::rotate(ids.begin(), std::upper_bound(ids.begin(), ids.end(), last_asked_), ids.end());
   for (const auto& id : ids) {
     last_asked_ = id;
     {
