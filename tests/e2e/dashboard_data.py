@@ -130,10 +130,8 @@ class Live:
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             port = support.free_port()
-            empty = folder / "empty"
-            empty.mkdir()
-            machines = [self._this_one(port), self._with_containers(stack, folder, empty),
-                        *self._recorded(empty)]
+            machines = [self._this_one(port), self._with_containers(stack, folder),
+                        *self._recorded()]
             hosts = [stack.enter_context(support.Exporter(*flags)) for flags in machines]
             ports = [*(host.port for host in hosts), support.free_port()]
             config = self._configure(folder, port, ports)
@@ -158,7 +156,7 @@ class Live:
                 *(f"--collector.probe.target={target}" for target in targets))
 
     @classmethod
-    def _with_containers(cls, stack, folder, empty):
+    def _with_containers(cls, stack, folder):
         """Recorded control groups, whose names and states an engine tells; one of its containers
         has ended."""
         machine = cls.FIXTURES / "container/v2_docker"
@@ -169,21 +167,19 @@ class Live:
         containers.append(engine.container("e" * 64, "ended", "exited", 137, OOMKilled=True))
         socket = folder / "engine.sock"
         stack.enter_context(engine.Engine(socket, containers))
-        return (*cls._only("container", machine, empty), f"--collector.container.socket={socket}")
+        return (*cls._only("container", machine), f"--collector.container.socket={socket}")
 
     @classmethod
-    def _recorded(cls, empty):
+    def _recorded(cls):
         for collector, case in (("diskstats", "typical"), ("pressure", "typical"),
                                 ("pressure", "malformed")):
-            yield cls._only(collector, cls.FIXTURES / collector / case, empty)
+            yield cls._only(collector, cls.FIXTURES / collector / case)
 
     @staticmethod
-    def _only(collector, machine, empty):
-        """With an empty folder for what was not recorded of the machine."""
-        recorded = {"procfs": machine / "proc", "sysfs": machine / "sys", "udev.data": machine / "udev"}
+    def _only(collector, machine):
         return ("--collector.disable-defaults", f"--collector.{collector}",
-                *(f"--path.{name}={path if path.exists() else empty}"
-                  for name, path in recorded.items()))
+                f"--path.procfs={machine}/proc", f"--path.sysfs={machine}/sys",
+                f"--path.udev.data={machine}/udev")
 
     def _configure(self, folder, port, host_ports):
         for name in ("prometheus", "alerts"):
