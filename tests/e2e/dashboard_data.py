@@ -177,9 +177,10 @@ class Live:
 
     @staticmethod
     def _only(collector, machine):
+        trees = {"procfs": "proc", "sysfs": "sys", "udev.data": "udev"}
         return ("--collector.disable-defaults", f"--collector.{collector}",
-                f"--path.procfs={machine}/proc", f"--path.sysfs={machine}/sys",
-                f"--path.udev.data={machine}/udev")
+                *(f"--path.{flag}={machine / folder}" for flag, folder in trees.items()
+                  if (machine / folder).is_dir()))
 
     def _configure(self, folder, port, host_ports):
         for name in ("prometheus", "alerts"):
