@@ -24,7 +24,7 @@ OF_PROMETHEUS = {
     "scrape_samples_scraped", "up",
 }  # fmt: skip
 INTERVAL = 2  # seconds between two scrapes
-RANGE = 60  # seconds of a range query
+RANGE = 600  # seconds of a range query
 # What Grafana puts into a query, here for the whole of every variable.
 REPLACEMENTS = {"$__rate_interval": "1m", "$__range": "10m", "$__interval": "15s"}
 
