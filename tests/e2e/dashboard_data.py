@@ -167,7 +167,8 @@ class Live:
         containers.append(engine.container("e" * 64, "ended", "exited", 137, OOMKilled=True))
         socket = folder / "engine.sock"
         stack.enter_context(engine.Engine(socket, containers))
-        return (*cls._only("container", machine), f"--collector.container.socket={socket}")
+        return (*cls._only("container", machine), f"--collector.container.socket={socket}",
+                "--collector.container.size-interval=10s")
 
     @classmethod
     def _recorded(cls):
