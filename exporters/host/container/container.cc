@@ -238,7 +238,9 @@ void Collector::add_group(Page& page, const Shown& shown, bool owns_network) {
   page.usage(known.usage, known.limits, device_names(known.usage));
   const auto& processes = shown.group->processes;
   try {
-    if (owns_network) page.interfaces(network_.interfaces(processes.pid));
+    if (owns_network) {
+      page.interfaces(network_.interfaces(processes.pid, *processes.network));
+    }
   } catch (const Error& error) {
     problems_.note(error.what());
   }
