@@ -86,7 +86,7 @@ std::set<const Group*> GroupReader::network_owners(const std::vector<Shown>& all
 
 std::vector<Interface> GroupReader::interfaces(const Group& group) {
   std::vector<Interface> found;
-  attempt([&] { found = network_.interfaces(group.processes.pid); });
+  attempt([&] { found = network_.interfaces(group.processes.pid, *group.processes.network); });
   return found;
 }
 
