@@ -170,7 +170,7 @@ void Engine::recall(const std::stop_token& stop) {
 
 void Engine::list(Inspect which, const std::stop_token& stop) {
   auto listed = parse_list(client_.get("/containers/json?all=1", Deadline::in(kPatience, stop)));
-  std::ranges::stable_partition(listed, is_alive);
+  std::stable_partition(listed.begin(), listed.end(), is_alive);
   const auto kept = std::min(listed.size(), options_.max_containers);
   const auto before = view().containers;
   auto containers = std::make_shared<Containers>();

@@ -49,8 +49,8 @@ std::vector<Shown> Roster::shown(const std::vector<Group*>& groups) {
     all.push_back({.id = group->id, .group = group});
     if (!group->container.empty()) add_engine(all.back());
   }
-  std::ranges::stable_partition(all,
-                                [](const Shown& each) { return !each.group->container.empty(); });
+  std::stable_partition(all.begin(), all.end(),
+                        [](const Shown& each) { return !each.group->container.empty(); });
   add_stopped(all);
   return all;
 }
