@@ -64,8 +64,7 @@ void Collector::collect(Samples& samples, const Deadline& deadline) {
 
 std::vector<Shown> Collector::shown(Samples& samples, const Deadline& deadline) {
   for (const auto& engine : roster_.ask(std::min(Clock::now() + kFirstListing, deadline.when()))) {
-    if (!engine.there && !options_.every_socket) continue;
-    samples.add(kEngineUp, engine.up ? 1 : 0, engine.engine);
+    if (engine.shown) samples.add(kEngineUp, engine.up ? 1 : 0, engine.engine);
   }
   auto all = roster_.shown(cgroups_.find());
   auto dropped = cgroups_.dropped() + roster_.dropped();

@@ -1,9 +1,12 @@
 #include "exporters/host/container/engine.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <span>
+#include <system_error>
 
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -31,6 +34,10 @@ constexpr std::string_view kFilters =
 constexpr std::string_view kRequests =
     "%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B%22start%22%2C%22kill%22%2C"
     "%22stop%22%5D%7D";
+
+constexpr std::string_view kHint =
+    "; give the exporter the group of the socket (SupplementaryGroups=docker), or tell it of none "
+    "(--collector.container.socket=)";
 
 std::int64_t now_ns() {
   return nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -73,12 +80,22 @@ Engine::Engine(EngineOptions options, http::UpstreamMetrics& metrics)
 
 bool Engine::follow(Clock::time_point until) {
   if (thread_.joinable()) return true;
-  if (::access(options_.socket.c_str(), F_OK) != 0) return false;
+  if (!can_open()) return false;
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
   std::unique_lock lock(mutex_);
   first_listing_.wait_until(lock, until, [&] { return asked_; });
   if (options_.size_interval > options_.size_interval.zero()) sizes_.start();
   return true;
+}
+
+/// Whoever connects to a socket must be allowed to write to it.
+bool Engine::can_open() {
+  if (::faccessat(AT_FDCWD, options_.socket.c_str(), W_OK, AT_EACCESS) == 0) return true;
+  const int error = errno;
+  auto problem = options_.socket + ": " + std::generic_category().message(error);
+  if (error == EACCES) problem += kHint;
+  if (error == EACCES || options_.wanted == EngineOptions::Wanted::always) say(problem);
+  return false;
 }
 
 Engine::View Engine::view() const {

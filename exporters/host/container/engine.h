@@ -21,8 +21,12 @@
 namespace exporter::host::container {
 
 struct EngineOptions {
-  std::string name;                 ///< the socket's path on the host
-  std::string socket;               ///< where this process reaches it
+  /// Whether a socket that is not there, or may not be opened, is a failure.
+  enum class Wanted { if_usable, always };
+
+  std::string name;    ///< the socket's path as it was given
+  std::string socket;  ///< where this process reaches it
+  Wanted wanted = Wanted::always;
   std::vector<std::string> labels;  ///< whose values Container::labels holds
   std::size_t max_containers = 1000;
   std::chrono::milliseconds first_pause{500}, longest_pause{30'000};  ///< after a failure
@@ -51,10 +55,11 @@ class Engine {
   Engine(EngineOptions options, http::UpstreamMetrics& metrics);
 
   const std::string& name() const { return options_.name; }
+  EngineOptions::Wanted wanted() const { return options_.wanted; }
 
-  /// Starts the thread when the socket is there, and then waits until the first listing has
+  /// Starts the thread when the socket can be opened, and then waits until the first listing has
   /// succeeded or failed, at most until `until`; does nothing once it is started. False while the
-  /// socket was never there.
+  /// socket could never be opened, which is logged when somebody should know.
   bool follow(Clock::time_point until);
   View view() const;
   /// How often the kernel killed a process of this container for want of memory, given what its
@@ -86,6 +91,7 @@ class Engine {
   void take_request(const Event& event);
   std::shared_ptr<const Container> inspect(const std::string& id, const std::stop_token& stop);
   std::vector<std::string> running() const;
+  bool can_open();
   void publish(std::shared_ptr<const Containers> containers, std::size_t dropped);
   void say(const std::string& problem);
 
