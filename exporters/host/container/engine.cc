@@ -94,7 +94,7 @@ bool Engine::can_open() {
   const int error = errno;
   auto problem = options_.socket + ": " + std::generic_category().message(error);
   if (error == EACCES) problem += kHint;
-  if (error == EACCES || options_.wanted == EngineOptions::Wanted::always) say(problem);
+  if (error == EACCES || options_.wanted == EngineOptions::Wanted::always) log_new(problem);
   return false;
 }
 
@@ -121,10 +121,10 @@ double Engine::ooms(const std::string& id, std::optional<double> in_cgroup) {
   return ooms.total();
 }
 
-bool Engine::stop_requested(std::string_view id) const {
+std::optional<bool> Engine::stop_requested(std::string_view id) const {
   const std::lock_guard lock(mutex_);
   const auto heard = heard_.find(id);
-  return heard != heard_.end() && heard->second.stop_requested;
+  return heard != heard_.end() ? heard->second.stop_requested : std::nullopt;
 }
 
 void Engine::run(const std::stop_token& stop) {
@@ -133,6 +133,7 @@ void Engine::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const auto begun = Clock::now();
     try {
+      known_from_ns_ = now_ns();
       identify(stop);
       list(Inspect::all, stop);
       recall(stop);
@@ -167,19 +168,26 @@ void Engine::identify(const std::stop_token& stop) {
   view_.podman = server != reply.headers.end() && server->second.starts_with("Libpod");
 }
 
-/// What was asked of containers before anybody listened. The rest is known without it.
+/// What was asked of containers before anybody listened. The rest is known without it. An engine
+/// that tells of an event has forgotten none that came after it.
 void Engine::recall(const std::stop_token& stop) {
-  if (std::exchange(recalled_, true)) return;
+  pending_.clear();
   try {
     client_.stream(
         get("/events?since=" + timestamp(seen_until_ns_ - kDay) +
             "&until=" + timestamp(seen_until_ns_) + "&filters=" + std::string(kRequests)),
         [&](std::string_view piece) {
-          for (const auto& event : events_in(piece)) take_request(event);
+          for (const auto& event : events_in(piece)) {
+            if (event.time_ns > 0) known_from_ns_ = std::min(known_from_ns_, event.time_ns);
+            take_request(event);
+          }
         },
         Deadline::in(kPatience, stop));
+    const auto known = view();
+    publish(known.containers, known.dropped);
   } catch (const Error& error) {
     if (stop.stop_requested()) throw;
+    if (std::exchange(last_forgotten_, error.what()) == error.what()) return;
     log::warn("earlier events of containers not known",
               {{"engine", options_.name}, {"error", error.what()}});
   }
@@ -294,11 +302,7 @@ std::shared_ptr<const Container> Engine::inspect(const std::string& id,
 void Engine::publish(std::shared_ptr<const Containers> containers, std::size_t dropped) {
   const std::lock_guard lock(mutex_);
   std::erase_if(heard_, [&](const auto& entry) { return !containers->contains(entry.first); });
-  for (const auto& [id, container] : *containers) {
-    auto& ooms = heard_[id].ooms;
-    ooms.begin(container->started);
-    if (container->oom_killed && container->has_ended()) ooms.flag();
-  }
+  for (const auto& [id, container] : *containers) settle(heard_[id], *container);
   view_.containers = std::move(containers);
   view_.dropped = dropped;
   view_.up = true;
@@ -306,13 +310,26 @@ void Engine::publish(std::shared_ptr<const Containers> containers, std::size_t d
   first_listing_.notify_all();
 }
 
-/// A problem is logged when it begins and when its text changes.
-void Engine::say(const std::string& problem) {
-  const std::lock_guard lock(mutex_);
-  if (problem != last_problem_) {
-    log::warn("container engine", {{"engine", options_.name}, {"error", problem}});
-    last_problem_ = problem;
+/// Nobody asked for an end that no request came before, if none was missed.
+void Engine::settle(Heard& heard, const Container& container) const {
+  heard.ooms.begin(container.started);
+  if (!container.has_ended()) return;
+  if (container.oom_killed) heard.ooms.flag();
+  const auto known_from = static_cast<double>(known_from_ns_ + kLeeway) / 1e9;
+  if (!heard.stop_requested && container.finished.value_or(0) > known_from) {
+    heard.stop_requested = false;
   }
+}
+
+/// A problem is logged when it begins and when its text changes.
+void Engine::log_new(const std::string& problem) {
+  if (std::exchange(last_problem_, problem) == problem) return;
+  log::warn("container engine", {{"engine", options_.name}, {"error", problem}});
+}
+
+void Engine::say(const std::string& problem) {
+  log_new(problem);
+  const std::lock_guard lock(mutex_);
   if (view_.up) good_at_ = Clock::now();
   view_.up = false;
   asked_ = true;

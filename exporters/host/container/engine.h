@@ -66,8 +66,9 @@ class Engine {
   /// cgroup counts, if it has one.
   double ooms(const std::string& id, std::optional<double> in_cgroup);
   /// Whether somebody asked the engine to end the container's last run, by a stop or by a kill with
-  /// SIGKILL; known as far as the engine's events tell, of which it keeps some of the last day.
-  bool stop_requested(std::string_view id) const;
+  /// SIGKILL. Nothing when the run ended before the first event that the engine still tells of, of
+  /// which it keeps some of the last day.
+  std::optional<bool> stop_requested(std::string_view id) const;
   /// Bytes that a running container has written, if somebody wants to know.
   std::optional<double> size(std::string_view id) const { return sizes_.of(id); }
 
@@ -77,7 +78,7 @@ class Engine {
   /// What the events told of a container.
   struct Heard {
     Ooms ooms{};
-    bool stop_requested = false;
+    std::optional<bool> stop_requested{};
   };
 
   void run(const std::stop_token& stop);
@@ -86,6 +87,7 @@ class Engine {
   void list(Inspect which, const std::stop_token& stop);
   void follow_events(const std::stop_token& stop);
   void take_piece(std::string_view piece, const std::stop_token& stop);
+  void settle(Heard& heard, const Container& container) const;
   std::vector<Event> events_in(std::string_view piece);
   void take_event(const Event& event, std::set<std::string>& touched);
   void take_request(const Event& event);
@@ -93,6 +95,7 @@ class Engine {
   std::vector<std::string> running() const;
   bool can_open();
   void publish(std::shared_ptr<const Containers> containers, std::size_t dropped);
+  void log_new(const std::string& problem);
   void say(const std::string& problem);
 
   const EngineOptions options_;
@@ -106,8 +109,8 @@ class Engine {
 
   std::string pending_;             ///< of the stream, up to the next newline
   std::int64_t seen_until_ns_ = 0;  ///< events up to then are done
-  bool recalled_ = false;
-  std::string last_problem_;
+  std::int64_t known_from_ns_ = 0;  ///< no event since then was missed
+  std::string last_problem_, last_forgotten_;
   Sizes sizes_;
   std::jthread thread_;
 };
