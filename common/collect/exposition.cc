@@ -28,7 +28,9 @@ constexpr auto kDuplicates =
           "collector");
 constexpr auto kDropped =
     gauge("exporter_collector_dropped_series",
-          "Series of the last run that a cardinality limit left out.", "collector");
+          "Series that a cardinality limit left out of the last run; where their number is not "
+          "known, the objects that they belong to.",
+          "collector");
 constexpr auto kNodeDuration = gauge("node_scrape_collector_duration_seconds",
                                      "node_exporter: Duration of a collector scrape.", "collector");
 constexpr auto kNodeSuccess = gauge("node_scrape_collector_success",

@@ -111,6 +111,15 @@ class Once(unittest.TestCase):
         self.assertEqual(shown["node_load1"], "0.2")
         self.assertEqual(support.collectors(result.stdout), {"loadavg": True})
 
+    def test_an_engine_that_was_named_and_is_not_there_is_named_in_the_log(self):
+        result = run("--once", "--collector.disable-defaults", "--collector.container",
+                     "--collector.container.socket=unix:///nonexistent/docker.sock")
+        self.assertEqual(result.returncode, 0)
+        self.assertIn('\ncontainer_engine_up{engine="/nonexistent/docker.sock"} 0\n', result.stdout)
+        self.assertRegex(result.stderr, r'''\A\S+ level=warn msg="container engine" '''
+                         r'''engine=/nonexistent/docker.sock '''
+                         r'''error="/nonexistent/docker.sock: No such file or directory"\n\Z''')
+
     def test_a_collector_that_fails_makes_the_exit_code_1_and_is_named(self):
         result = run(*ALONE, "--collector.time",
                      f"--path.procfs={FIXTURES}/loadavg/malformed/proc")

@@ -64,8 +64,7 @@ void Collector::collect(Samples& samples, const Deadline& deadline) {
 
 std::vector<Shown> Collector::shown(Samples& samples, const Deadline& deadline) {
   for (const auto& engine : roster_.ask(std::min(Clock::now() + kFirstListing, deadline.when()))) {
-    if (!engine.there && !options_.every_socket) continue;
-    samples.add(kEngineUp, engine.up ? 1 : 0, engine.engine);
+    if (engine.shown) samples.add(kEngineUp, engine.up ? 1 : 0, engine.engine);
   }
   auto all = roster_.shown(cgroups_.find());
   auto dropped = cgroups_.dropped() + roster_.dropped();
@@ -112,9 +111,8 @@ void Collector::add(Samples& samples, const Shown& shown, bool owns_network) {
   page.info(*container, options_.label_names);
   if (!shown.current) return;
   page.state(*container);
-  if (container->has_ended()) {
-    page.add(kStopRequested, shown.engine->stop_requested(container->id) ? 1 : 0);
-  }
+  const auto stop_requested = shown.engine->stop_requested(container->id);
+  if (container->has_ended() && stop_requested) page.add(kStopRequested, *stop_requested ? 1 : 0);
   if (group == nullptr && container->finished) page.add(kLastSeen, *container->finished);
 }
 

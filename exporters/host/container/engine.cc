@@ -1,9 +1,12 @@
 #include "exporters/host/container/engine.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <span>
+#include <system_error>
 
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -31,6 +34,10 @@ constexpr std::string_view kFilters =
 constexpr std::string_view kRequests =
     "%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B%22start%22%2C%22kill%22%2C"
     "%22stop%22%5D%7D";
+
+constexpr std::string_view kHint =
+    "; give the exporter the group of the socket (SupplementaryGroups=docker), or tell it of none "
+    "(--collector.container.socket=)";
 
 std::int64_t now_ns() {
   return nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -73,12 +80,22 @@ Engine::Engine(EngineOptions options, http::UpstreamMetrics& metrics)
 
 bool Engine::follow(Clock::time_point until) {
   if (thread_.joinable()) return true;
-  if (::access(options_.socket.c_str(), F_OK) != 0) return false;
+  if (!can_open()) return false;
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
   std::unique_lock lock(mutex_);
   first_listing_.wait_until(lock, until, [&] { return asked_; });
   if (options_.size_interval > options_.size_interval.zero()) sizes_.start();
   return true;
+}
+
+/// Whoever connects to a socket must be allowed to write to it.
+bool Engine::can_open() {
+  if (::faccessat(AT_FDCWD, options_.socket.c_str(), W_OK, AT_EACCESS) == 0) return true;
+  const int error = errno;
+  auto problem = options_.socket + ": " + std::generic_category().message(error);
+  if (error == EACCES) problem += kHint;
+  if (error == EACCES || options_.wanted == EngineOptions::Wanted::always) log_new(problem);
+  return false;
 }
 
 Engine::View Engine::view() const {
@@ -104,10 +121,10 @@ double Engine::ooms(const std::string& id, std::optional<double> in_cgroup) {
   return ooms.total();
 }
 
-bool Engine::stop_requested(std::string_view id) const {
+std::optional<bool> Engine::stop_requested(std::string_view id) const {
   const std::lock_guard lock(mutex_);
   const auto heard = heard_.find(id);
-  return heard != heard_.end() && heard->second.stop_requested;
+  return heard != heard_.end() ? heard->second.stop_requested : std::nullopt;
 }
 
 void Engine::run(const std::stop_token& stop) {
@@ -116,6 +133,7 @@ void Engine::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const auto begun = Clock::now();
     try {
+      known_from_ns_ = now_ns();
       identify(stop);
       list(Inspect::all, stop);
       recall(stop);
@@ -150,19 +168,26 @@ void Engine::identify(const std::stop_token& stop) {
   view_.podman = server != reply.headers.end() && server->second.starts_with("Libpod");
 }
 
-/// What was asked of containers before anybody listened. The rest is known without it.
+/// What was asked of containers before anybody listened. The rest is known without it. An engine
+/// that tells of an event has forgotten none that came after it.
 void Engine::recall(const std::stop_token& stop) {
-  if (std::exchange(recalled_, true)) return;
+  pending_.clear();
   try {
     client_.stream(
         get("/events?since=" + timestamp(seen_until_ns_ - kDay) +
             "&until=" + timestamp(seen_until_ns_) + "&filters=" + std::string(kRequests)),
         [&](std::string_view piece) {
-          for (const auto& event : events_in(piece)) take_request(event);
+          for (const auto& event : events_in(piece)) {
+            if (event.time_ns > 0) known_from_ns_ = std::min(known_from_ns_, event.time_ns);
+            take_request(event);
+          }
         },
         Deadline::in(kPatience, stop));
+    const auto known = view();
+    publish(known.containers, known.dropped);
   } catch (const Error& error) {
     if (stop.stop_requested()) throw;
+    if (std::exchange(last_forgotten_, error.what()) == error.what()) return;
     log::warn("earlier events of containers not known",
               {{"engine", options_.name}, {"error", error.what()}});
   }
@@ -277,11 +302,7 @@ std::shared_ptr<const Container> Engine::inspect(const std::string& id,
 void Engine::publish(std::shared_ptr<const Containers> containers, std::size_t dropped) {
   const std::lock_guard lock(mutex_);
   std::erase_if(heard_, [&](const auto& entry) { return !containers->contains(entry.first); });
-  for (const auto& [id, container] : *containers) {
-    auto& ooms = heard_[id].ooms;
-    ooms.begin(container->started);
-    if (container->oom_killed && container->has_ended()) ooms.flag();
-  }
+  for (const auto& [id, container] : *containers) settle(heard_[id], *container);
   view_.containers = std::move(containers);
   view_.dropped = dropped;
   view_.up = true;
@@ -289,13 +310,26 @@ void Engine::publish(std::shared_ptr<const Containers> containers, std::size_t d
   first_listing_.notify_all();
 }
 
-/// A problem is logged when it begins and when its text changes.
-void Engine::say(const std::string& problem) {
-  const std::lock_guard lock(mutex_);
-  if (problem != last_problem_) {
-    log::warn("container engine", {{"engine", options_.name}, {"error", problem}});
-    last_problem_ = problem;
+/// Nobody asked for an end that no request came before, if none was missed.
+void Engine::settle(Heard& heard, const Container& container) const {
+  heard.ooms.begin(container.started);
+  if (!container.has_ended()) return;
+  if (container.oom_killed) heard.ooms.flag();
+  const auto known_from = static_cast<double>(known_from_ns_ + kLeeway) / 1e9;
+  if (!heard.stop_requested && container.finished.value_or(0) > known_from) {
+    heard.stop_requested = false;
   }
+}
+
+/// A problem is logged when it begins and when its text changes.
+void Engine::log_new(const std::string& problem) {
+  if (std::exchange(last_problem_, problem) == problem) return;
+  log::warn("container engine", {{"engine", options_.name}, {"error", problem}});
+}
+
+void Engine::say(const std::string& problem) {
+  log_new(problem);
+  const std::lock_guard lock(mutex_);
   if (view_.up) good_at_ = Clock::now();
   view_.up = false;
   asked_ = true;

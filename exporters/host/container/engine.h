@@ -21,8 +21,12 @@
 namespace exporter::host::container {
 
 struct EngineOptions {
-  std::string name;                 ///< the socket's path on the host
-  std::string socket;               ///< where this process reaches it
+  /// Whether a socket that is not there, or may not be opened, is a failure.
+  enum class Wanted { if_usable, always };
+
+  std::string name;    ///< the socket's path as it was given
+  std::string socket;  ///< where this process reaches it
+  Wanted wanted = Wanted::always;
   std::vector<std::string> labels;  ///< whose values Container::labels holds
   std::size_t max_containers = 1000;
   std::chrono::milliseconds first_pause{500}, longest_pause{30'000};  ///< after a failure
@@ -51,18 +55,20 @@ class Engine {
   Engine(EngineOptions options, http::UpstreamMetrics& metrics);
 
   const std::string& name() const { return options_.name; }
+  EngineOptions::Wanted wanted() const { return options_.wanted; }
 
-  /// Starts the thread when the socket is there, and then waits until the first listing has
+  /// Starts the thread when the socket can be opened, and then waits until the first listing has
   /// succeeded or failed, at most until `until`; does nothing once it is started. False while the
-  /// socket was never there.
+  /// socket could never be opened, which is logged when somebody should know.
   bool follow(Clock::time_point until);
   View view() const;
   /// How often the kernel killed a process of this container for want of memory, given what its
   /// cgroup counts, if it has one.
   double ooms(const std::string& id, std::optional<double> in_cgroup);
   /// Whether somebody asked the engine to end the container's last run, by a stop or by a kill with
-  /// SIGKILL; known as far as the engine's events tell, of which it keeps some of the last day.
-  bool stop_requested(std::string_view id) const;
+  /// SIGKILL. Nothing when the run ended before the first event that the engine still tells of, of
+  /// which it keeps some of the last day.
+  std::optional<bool> stop_requested(std::string_view id) const;
   /// Bytes that a running container has written, if somebody wants to know.
   std::optional<double> size(std::string_view id) const { return sizes_.of(id); }
 
@@ -72,7 +78,7 @@ class Engine {
   /// What the events told of a container.
   struct Heard {
     Ooms ooms{};
-    bool stop_requested = false;
+    std::optional<bool> stop_requested{};
   };
 
   void run(const std::stop_token& stop);
@@ -81,12 +87,15 @@ class Engine {
   void list(Inspect which, const std::stop_token& stop);
   void follow_events(const std::stop_token& stop);
   void take_piece(std::string_view piece, const std::stop_token& stop);
+  void settle(Heard& heard, const Container& container) const;
   std::vector<Event> events_in(std::string_view piece);
   void take_event(const Event& event, std::set<std::string>& touched);
   void take_request(const Event& event);
   std::shared_ptr<const Container> inspect(const std::string& id, const std::stop_token& stop);
   std::vector<std::string> running() const;
+  bool can_open();
   void publish(std::shared_ptr<const Containers> containers, std::size_t dropped);
+  void log_new(const std::string& problem);
   void say(const std::string& problem);
 
   const EngineOptions options_;
@@ -100,8 +109,8 @@ class Engine {
 
   std::string pending_;             ///< of the stream, up to the next newline
   std::int64_t seen_until_ns_ = 0;  ///< events up to then are done
-  bool recalled_ = false;
-  std::string last_problem_;
+  std::int64_t known_from_ns_ = 0;  ///< no event since then was missed
+  std::string last_problem_, last_forgotten_;
   Sizes sizes_;
   std::jthread thread_;
 };

@@ -185,11 +185,13 @@ inline constexpr auto kState =
 inline constexpr auto kRestarts =
     total("container_restarts_total", "How often the engine restarted the container by itself.");
 inline constexpr auto kExitCode =
-    level("container_exit_code", "What the last run ended with, while the container does not run.");
+    level("container_exit_code",
+          "What the last run ended with, while the container does not run; of one that was never "
+          "started, what it could not be started with.");
 inline constexpr auto kStopRequested = level(
     "container_stop_requested",
     "Whether somebody asked the engine to end the last run (a stop, or a kill with SIGKILL), while "
-    "the container does not run.");
+    "the container does not run; absent when the engine no longer tells.");
 inline constexpr auto kHealthStatus = level(
     "container_health_status", "Whether the health check says so; absent without one.", "status");
 inline constexpr auto kHealthState =

@@ -34,6 +34,7 @@ struct Container {
   std::string upper_folder;  ///< of its overlay, on the host; empty when the engine has another
 
   bool runs() const { return state == "running" || state == "paused"; }
+  bool could_not_start() const { return state == "created" && exit_code != 0; }
   bool has_ended() const {
     return state == "exited" || state == "dead" || state == "restarting" || state == "removing";
   }

@@ -1,5 +1,6 @@
 #include "exporters/host/container/options.h"
 
+#include <limits>
 #include <set>
 #include <span>
 
@@ -10,6 +11,7 @@ constexpr std::string_view kDefaultSockets[] = {"/run/docker.sock", "/run/podman
 constexpr std::string_view kDefaultLabels[] = {
     "com.docker.compose.project", "com.docker.compose.service", "io.kubernetes.pod.name",
     "io.kubernetes.pod.namespace", "io.kubernetes.container.name"};
+constexpr std::string_view kUnix = "unix://";
 constexpr auto kShortestSizeInterval = std::chrono::seconds(10);
 
 /// The values of a repeated flag without empty ones, or its defaults.
@@ -19,6 +21,20 @@ std::vector<std::string> texts_of(const Settings& settings, const Flag& flag,
   auto texts = settings.texts(flag.name);
   std::erase(texts, "");
   return texts;
+}
+
+/// The paths of the sockets, each once.
+std::vector<std::string> sockets_of(const Settings& settings) {
+  auto sockets = texts_of(settings, kSockets, kDefaultSockets);
+  std::set<std::string> known;
+  for (auto& socket : sockets) {
+    if (socket.starts_with(kUnix)) socket.erase(0, kUnix.size());
+    if (!socket.starts_with('/')) {
+      settings.fail(kSockets.name, "expected /PATH or unix:///PATH: " + socket);
+    }
+    if (!known.insert(socket).second) settings.fail(kSockets.name, "doubled: " + socket);
+  }
+  return sockets;
 }
 
 /// cAdvisor's name for a container's label: "container_label_com_docker_compose_project".
@@ -50,12 +66,14 @@ std::chrono::milliseconds size_interval_of(const Settings& settings) {
 }  // namespace
 
 Options read_options(const Settings& settings) {
+  using Wanted = EngineOptions::Wanted;
   const auto labels = texts_of(settings, kLabels, kDefaultLabels);
-  return {.sockets = texts_of(settings, kSockets, kDefaultSockets),
-          .every_socket = !settings.is_default(kSockets.name),
+  const auto limit = settings.count(kLimit.name);
+  return {.sockets = sockets_of(settings),
+          .sockets_wanted = settings.is_default(kSockets.name) ? Wanted::if_usable : Wanted::always,
           .labels = labels,
           .label_names = page_names(settings, labels),
-          .limit = settings.count(kLimit.name),
+          .limit = limit > 0 ? limit : std::numeric_limits<std::size_t>::max(),
           .size_interval = size_interval_of(settings),
           .load = settings.enabled(kLoad.name)};
 }
@@ -63,9 +81,11 @@ Options read_options(const Settings& settings) {
 Roster::Engines make_engines(const Host& host, const Options& options) {
   Roster::Engines engines;
   for (const auto& socket : options.sockets) {
+    const bool named = options.sockets_wanted == EngineOptions::Wanted::always;
     engines.push_back(
         std::make_unique<Engine>(EngineOptions{.name = socket,
-                                               .socket = host.rooted(socket),
+                                               .socket = named ? socket : host.rooted(socket),
+                                               .wanted = options.sockets_wanted,
                                                .labels = options.labels,
                                                .max_containers = options.limit,
                                                .size_interval = options.size_interval},

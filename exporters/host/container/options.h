@@ -11,19 +11,22 @@ namespace exporter::host::container {
 
 inline constexpr Flag kSockets{
     "collector.container.socket", "",
-    "Socket of a container engine with Docker's API; empty for none. Default: /run/docker.sock and "
-    "/run/podman/podman.sock, below --path.rootfs.",
+    "Socket of a container engine with Docker's API (/PATH or unix:///PATH), as the exporter "
+    "reaches it; empty for none. Default: /run/docker.sock and /run/podman/podman.sock below "
+    "--path.rootfs, where they are and may be opened.",
     Flag::Kind::repeated};
 inline constexpr Flag kLabels{
     "collector.container.label", "",
-    "Label of containers to show on container_info. Default: Docker Compose's project and service, "
-    "and the names of pod, namespace and container that Kubernetes gives.",
+    "Exact name of a label of containers to show on container_info, instead of the default: Docker "
+    "Compose's project and service, and the names of pod, namespace and container that Kubernetes "
+    "gives. Empty for none.",
     Flag::Kind::repeated};
 inline constexpr Flag kCgroups{
     "collector.container.cgroup-include", "/|/[^/]+\\.slice",
-    "Control groups to show that are no containers (regular expression of the whole path)."};
+    "Control groups to show that are no containers (regular expression of the whole path; empty "
+    "for all, ^$ for none)."};
 inline constexpr Flag kLimit{"collector.container.limit", "1000",
-                             "Containers and control groups to show at most."};
+                             "Containers and control groups to show at most; 0 for all."};
 inline constexpr Flag kSizeInterval{
     "collector.container.size-interval", "0s",
     "How often to ask the engine what each container has written, at least 10s; it walks through "
@@ -35,8 +38,8 @@ inline constexpr Flag kFlags[] = {kSockets, kLabels, kCgroups, kLimit, kSizeInte
 
 /// The values of the flags.
 struct Options {
-  std::vector<std::string> sockets;              ///< paths on the host
-  bool every_socket;                             ///< those that are not there are shown, as down
+  std::vector<std::string> sockets;
+  EngineOptions::Wanted sockets_wanted;
   std::vector<std::string> labels, label_names;  ///< the latter are those on the page
   std::size_t limit;
   std::chrono::milliseconds size_interval;  ///< 0: never
@@ -46,7 +49,7 @@ struct Options {
 /// Throws Error{config}.
 Options read_options(const Settings& settings);
 
-/// The engines behind the sockets.
+/// The engines behind the sockets, which are below the host's root when they are the defaults.
 Roster::Engines make_engines(const Host& host, const Options& options);
 
 }  // namespace exporter::host::container

@@ -40,7 +40,9 @@ void Page::file_system(const LayerSystem& layer) {
 void Page::state(const Container& container) {
   for (const auto state : kStates) add(kState, container.state == state ? 1 : 0, state);
   add(kRestarts, container.restarts);
-  if (container.has_ended()) add(kExitCode, static_cast<double>(container.exit_code));
+  if (container.has_ended() || container.could_not_start()) {
+    add(kExitCode, static_cast<double>(container.exit_code));
+  }
   if (!container.health.empty()) {
     for (const auto status : kHealths) {
       add(kHealthStatus, container.health == status ? 1 : 0, status);

@@ -29,9 +29,11 @@ std::vector<Roster::State> Roster::ask(Clock::time_point until) {
   std::vector<State> states;
   views_.clear();
   for (const auto& engine : engines_) {
-    const bool there = engine->follow(until);
+    const bool followed = engine->follow(until);
     views_.push_back(engine->view());
-    states.push_back({.engine = engine->name(), .there = there, .up = views_.back().up});
+    states.push_back({.engine = engine->name(),
+                      .shown = followed || engine->wanted() == EngineOptions::Wanted::always,
+                      .up = views_.back().up});
   }
   return states;
 }

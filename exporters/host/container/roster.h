@@ -30,10 +30,10 @@ class Roster {
 
   explicit Roster(Engines engines) : engines_(std::move(engines)) {}
 
-  /// The engines that are there; the first call waits for their first listings until `until`.
+  /// The engines; the first call waits for their first listings until `until`.
   struct State {
     std::string_view engine;
-    bool there, up;
+    bool shown, up;
   };
   std::vector<State> ask(Clock::time_point until);
 

@@ -188,7 +188,6 @@ TEST_CASE("an out-of-memory kill counts once, over a stream that is cut and told
   CHECK(engine.ooms(id_of('a'), 1) == 1);
 
   INFO("the container dies of it, is started again, and is killed again while nobody listens");
-  const auto streams = fake.asked("/events");
   fake.hold(true);
   fake.set('a', {.status = "exited", .finished = "2026-01-02T04:00:00Z", .oom_killed = true});
   fake.event('a', "die");
@@ -198,8 +197,9 @@ TEST_CASE("an out-of-memory kill counts once, over a stream that is cut and told
   fake.cut();
   fake.hold(false);
   CHECK(eventually([&] { return engine.ooms(id_of('a'), std::nullopt) == 2; }));
+  const auto asked = fake.asked("/events");
   fake.cut();
-  CHECK(eventually([&] { return fake.asked("/events") >= streams + 2 && engine.view().up; }));
+  CHECK(eventually([&] { return fake.asked("/events") >= asked + 2 && engine.view().up; }));
   CHECK(engine.ooms(id_of('a'), std::nullopt) == 2);
 }
 
@@ -218,7 +218,7 @@ TEST_CASE("who stops a container is known from the engine's events, of earlier o
   const auto stopped = [&] {
     std::string digits;
     for (const char digit : {'a', 'b', 'c', 'd'}) {
-      if (engine.stop_requested(id_of(digit))) digits += digit;
+      if (engine.stop_requested(id_of(digit)) == true) digits += digit;
     }
     return digits;
   };
@@ -235,6 +235,60 @@ TEST_CASE("who stops a container is known from the engine's events, of earlier o
   fake.cut();
   fake.event('c', "start");
   CHECK(eventually([&] { return stopped() == "d"; }));
+}
+
+TEST_CASE("who stopped a container is not said when the engine no longer tells") {
+  Fixture fixture;
+  FakeEngine fake(fixture.socket);
+  const auto ended = [](std::chrono::seconds ago) {
+    const auto time = std::chrono::system_clock::now() - ago;
+    return FakeContainer{
+        .status = "exited",
+        .finished = format_rfc3339(std::chrono::floor<std::chrono::milliseconds>(time)),
+        .exit_code = 137};
+  };
+  std::unique_ptr<Engine> engine;
+  const auto follow = [&] {
+    engine = std::make_unique<Engine>(fixture.options, upstreams());
+    const auto asked = fake.asked("/events");
+    REQUIRE(engine->follow(soon()));
+    REQUIRE(eventually([&] { return fake.asked("/events") == asked + 2; }));
+  };
+  const auto words = [&] {
+    std::string text;
+    for (const char digit : {'a', 'b', 'c', 'd', 'e'}) {
+      const auto word = engine->stop_requested(id_of(digit));
+      text += word ? (*word ? '1' : '0') : '-';
+    }
+    return text;
+  };
+  fake.set('a', ended(3h));
+  fake.set('b', ended(1h));
+  fake.set('c', ended(1h));
+  fake.set('d', ended(-1h));
+  fake.set('e', {});
+
+  INFO("it tells of the last two hours");
+  fake.event('e', "start", "{}", 2h);
+  fake.event('c', "stop", "{}", 1h);
+  follow();
+  CHECK(words() == "-0100");
+  INFO("the one that runs is ended");
+  fake.set('e', ended(-1h));
+  fake.event('e', "die");
+  fake.event('e', "stop");
+  CHECK(eventually([&] { return words() == "-0101"; }));
+
+  INFO("it was started anew: what was heard is still known, but not to a new listener");
+  fake.forget();
+  const auto asked = fake.asked("/events");
+  fake.cut();
+  CHECK(eventually([&] { return fake.asked("/events") == asked + 2; }));
+  CHECK(words() == "-0101");
+  fake.set('d', ended(1h));
+  fake.set('e', ended(1h));
+  follow();
+  CHECK(words() == "-----");
 }
 
 TEST_CASE("after an engine's restart its containers are listed again") {
@@ -289,10 +343,8 @@ TEST_CASE("garbage costs what it stands for, and no more") {
 
   INFO("a list that is none leaves what was known");
   fake.set_raw("/containers/json", "{}");
-  CHECK(eventually([&] {
-    fake.cut();  // the stream may be about to begin
-    return !engine.view().up;
-  }));
+  fake.cut();
+  CHECK(eventually([&] { return !engine.view().up; }));
   CHECK(states(engine) == "web paused\n");
 }
 

@@ -1,7 +1,5 @@
 #include "tests/exporters/host/fake_engine.h"
 
-#include <chrono>
-
 #include "common/base/text.h"
 
 using namespace exporter;
@@ -81,14 +79,16 @@ void FakeEngine::remove(char digit) {
   listed_.erase(id_of(digit));
 }
 
-void FakeEngine::event(char digit, std::string_view action, std::string_view attributes) {
+void FakeEngine::event(char digit, std::string_view action, std::string_view attributes,
+                       std::chrono::nanoseconds ago) {
   {
     const std::scoped_lock lock(mutex_);
     tick();
-    events_.push_back({last_ns_, "{\"Type\":\"container\",\"Action\":\"" + std::string(action) +
-                                     "\",\"Actor\":{\"ID\":\"" + id_of(digit) +
-                                     "\",\"Attributes\":" + std::string(attributes) +
-                                     "},\"timeNano\":" + std::to_string(last_ns_) + "}\n"});
+    const auto time_ns = last_ns_ - ago.count();
+    events_.push_back({time_ns, "{\"Type\":\"container\",\"Action\":\"" + std::string(action) +
+                                    "\",\"Actor\":{\"ID\":\"" + id_of(digit) +
+                                    "\",\"Attributes\":" + std::string(attributes) +
+                                    "},\"timeNano\":" + std::to_string(time_ns) + "}\n"});
   }
   changed_.notify_all();
 }
@@ -117,6 +117,11 @@ void FakeEngine::cut() {
     std::erase_if(events_, [](const Sent& sent) { return !sent.text.starts_with('{'); });
   }
   changed_.notify_all();
+}
+
+void FakeEngine::forget() {
+  const std::scoped_lock lock(mutex_);
+  events_.clear();
 }
 
 void FakeEngine::hold(bool on) {

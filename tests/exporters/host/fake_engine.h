@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
@@ -37,8 +38,12 @@ class FakeEngine {
   /// What the engine answers instead, of any kind.
   void set_raw(const std::string& target, std::string reply);
   void remove(char digit);
-  /// Sends an event of the container to all listeners, with what it says of the container.
-  void event(char digit, std::string_view action, std::string_view attributes = "{}");
+  /// Sends an event of the container to all listeners, with what it says of the container. One of
+  /// some time ago comes to those who ask later.
+  void event(char digit, std::string_view action, std::string_view attributes = "{}",
+             std::chrono::nanoseconds ago = {});
+  /// Forgets all events, as an engine does that is started anew.
+  void forget();
   /// Sends bytes that are no event.
   void garbage(std::string_view bytes);
   /// Ends the streams of all listeners, after the first has come.
