@@ -50,7 +50,7 @@ Address parse_option_url(const std::string& option, const std::string& text,
   const Url url(text);
   const auto begins = [&](std::string_view with) { return curl::lower(text).starts_with(with); };
   if (!url.ok() && std::any_of(schemes.begin(), schemes.end(), begins)) {
-    refuse("not a valid URL: a host, and a port from 1 to 65535, may follow the scheme");
+    refuse("not a valid URL: a host, and perhaps a port from 1 to 65535, follow the scheme");
   }
   Address address = url.ok() ? url.address() : Address{};
   if (std::none_of(schemes.begin(), schemes.end(),

@@ -151,13 +151,15 @@ TEST_CASE("what would change the shape of a request is refused before anything i
 
 TEST_CASE("options that cannot work are refused, and never quoted") {
   const std::string schemes = "expected a URL that begins with http:// or https://";
+  const std::string invalid =
+      "not a valid URL: a host, and perhaps a port from 1 to 65535, follow the scheme";
   const std::vector<std::pair<std::string, std::string>> urls = {
       {"", schemes},
       {"host/path", schemes},
       {"ftp://host", schemes},
       {"file:///etc/passwd", schemes},
-      {"http://", schemes},
-      {"http://a b", schemes},
+      {"http://", invalid},
+      {"http://a b", invalid},
       {"http://user:hunter2@host", "must not hold a user or a password"},
       {"https://user@host/", "must not hold a user or a password"},
       {"https://host/?token=hunter2", "must not hold a query or a fragment"},

@@ -406,7 +406,8 @@ TEST_CASE("a target that cannot be probed as it stands is a fault of the configu
     CHECK(refused(target) == front + "a target must not hold a fragment");
   }
   CHECK(refused("http://a:99999/") ==
-        front + "URL: not a valid URL: a host, and a port from 1 to 65535, may follow the scheme");
+        front +
+            "URL: not a valid URL: a host, and perhaps a port from 1 to 65535, follow the scheme");
   CHECK_THAT(refused("http://db1/?a b"), Catch::StartsWith(front + "GET http://db1/: "));
   for (const std::string target : {"http://", "http://[::1", "tcp://::1:5432"}) {
     CHECK_THAT(refused(target), Catch::StartsWith(front));
