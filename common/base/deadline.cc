@@ -1,6 +1,8 @@
 #include "common/base/deadline.h"
 
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 
 #include "common/base/error.h"
 
@@ -15,6 +17,13 @@ std::chrono::milliseconds Deadline::left() const {
 void Deadline::check() const {
   if (stop_.stop_requested()) throw Error(Reason::cancelled, "cancelled");
   if (Clock::now() >= when_) throw Error(Reason::timeout, "deadline passed");
+}
+
+void pause(Clock::duration duration, const std::stop_token& stop) {
+  std::mutex never;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(never);
+  stopped.wait_for(lock, stop, duration, [] { return false; });
 }
 
 }  // namespace exporter

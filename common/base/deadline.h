@@ -34,4 +34,7 @@ class Deadline {
   std::stop_token stop_;
 };
 
+/// Returns after that time, or as soon as a stop is requested.
+void pause(Clock::duration duration, const std::stop_token& stop);
+
 }  // namespace exporter

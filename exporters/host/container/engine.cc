@@ -146,10 +146,7 @@ void Engine::run(const std::stop_token& stop) {
       pause = options_.first_pause;
       last_problem_.clear();
     }
-    std::mutex never;
-    std::condition_variable_any stopped;
-    std::unique_lock lock(never);
-    stopped.wait_for(lock, stop, pause, [] { return false; });
+    exporter::pause(pause, stop);
     pause = std::min(2 * pause, options_.longest_pause);
   }
 }

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <cmath>
-#include <condition_variable>
 
 #include "common/base/error.h"
 #include "common/base/text.h"
@@ -44,10 +43,7 @@ void Loads::run(const std::stop_token& stop) {
     const auto now = Clock::now();
     sample(containers, now - last, stop);
     last = now;
-    std::mutex never;
-    std::condition_variable_any stopped;
-    std::unique_lock lock(never);
-    stopped.wait_for(lock, stop, kEvery, [] { return false; });
+    exporter::pause(kEvery, stop);
   }
 }
 

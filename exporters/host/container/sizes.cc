@@ -1,7 +1,6 @@
 #include "exporters/host/container/sizes.h"
 
 #include <algorithm>
-#include <condition_variable>
 
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -36,10 +35,7 @@ void Sizes::run(const std::stop_token& stop) {
       log::warn("size of a container not known", {{"error", problem}});
     }
     last_problem_ = std::move(problem);
-    std::mutex never;
-    std::condition_variable_any stopped;
-    std::unique_lock lock(never);
-    stopped.wait_for(lock, stop, pause_, [] { return false; });
+    exporter::pause(pause_, stop);
   }
 }
 
@@ -54,13 +50,21 @@ void Sizes::ask_all(const std::stop_token& stop) {
   std::rotate(ids.begin(), std::upper_bound(ids.begin(), ids.end(), last_asked_), ids.end());
   for (const auto& id : ids) {
     last_asked_ = id;
-    {
-      const std::lock_guard lock(mutex_);
-      bytes_.erase(id);
+    try {
+      keep(id, ask(id, stop));
+    } catch (const Error&) {
+      keep(id, std::nullopt);
+      throw;
     }
-    const auto bytes = ask(id, stop);
-    const std::lock_guard lock(mutex_);
-    if (bytes) bytes_.emplace(id, *bytes);
+  }
+}
+
+void Sizes::keep(const std::string& id, std::optional<double> bytes) {
+  const std::lock_guard lock(mutex_);
+  if (bytes) {
+    bytes_.insert_or_assign(id, *bytes);
+  } else {
+    bytes_.erase(id);
   }
 }
 

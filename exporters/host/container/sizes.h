@@ -35,6 +35,7 @@ class Sizes {
   void run(const std::stop_token& stop);
   void ask_all(const std::stop_token& stop);
   std::optional<double> ask(const std::string& id, const std::stop_token& stop);
+  void keep(const std::string& id, std::optional<double> bytes);
 
   http::Client& client_;
   const std::chrono::milliseconds pause_;

@@ -15,6 +15,7 @@
 #include "exporters/host/collectors.h"
 #include "exporters/host/container/network.h"
 #include "exporters/host/container/usage.h"
+#include "tests/exporters/host/hierarchies.h"
 #include "tests/exporters/host/upstreams.h"
 #include "tests/support/temporary_folder.h"
 
@@ -80,9 +81,7 @@ class Isolated {
 class FakeGroup {
  public:
   FakeGroup() {
-    for (std::size_t i = 0; i < kControllers; ++i) {
-      hierarchies_[static_cast<Controller>(i)] = {folder_.path(), true};
-    }
+    hierarchies_ = unified_at(folder_.path());
     std::filesystem::create_directory(folder_.path() / "demo");
     folder_.write("demo/memory.current", "4096\n");
     processor_time(1);

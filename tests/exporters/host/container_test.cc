@@ -6,6 +6,7 @@
 #include "exporters/host/container/cgroups.h"
 #include "exporters/host/container/inspect.h"
 #include "exporters/host/container/ooms.h"
+#include "tests/exporters/host/hierarchies.h"
 #include "tests/exporters/host/upstreams.h"
 #include "tests/support/temporary_folder.h"
 
@@ -197,10 +198,7 @@ TEST_CASE("a group that did not run is not read again, but for what changes with
   write("pids.current", "4\n");
   write("io.stat", "8:0 rbytes=1 wbytes=2 rios=3 wios=4\n");
   write("io.pressure", "some total=1000000\n");
-  Hierarchies hierarchies;
-  for (std::size_t i = 0; i < kControllers; ++i) {
-    hierarchies[static_cast<Controller>(i)] = {folder.path(), true};
-  }
+  const auto hierarchies = unified_at(folder.path());
   Problems problems;
   UsageReader reader(hierarchies, Files(folder.path(), Files::Tree::proc), problems);
   Known known;
@@ -246,10 +244,7 @@ TEST_CASE("a file that cannot be understood costs its values alone, and is named
   std::ofstream(folder.path() / "cpu.stat") << "usage_usec 1000000\nuser_usec many\n";
   std::ofstream(folder.path() / "memory.current") << "5000\n";
   std::ofstream(folder.path() / "pids.current") << "\n";
-  Hierarchies hierarchies;
-  for (std::size_t i = 0; i < kControllers; ++i) {
-    hierarchies[static_cast<Controller>(i)] = {folder.path(), true};
-  }
+  const auto hierarchies = unified_at(folder.path());
   Problems problems;
   UsageReader reader(hierarchies, Files(folder.path(), Files::Tree::proc), problems);
   Known known;

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+
+#include "exporters/host/container/usage.h"
+
+/// cgroup v2 alone, mounted at a folder.
+inline exporter::host::container::Hierarchies unified_at(const std::string& folder) {
+  using namespace exporter::host::container;
+  Hierarchies hierarchies;
+  for (std::size_t i = 0; i < kControllers; ++i) {
+    hierarchies[static_cast<Controller>(i)] = {folder, true};
+  }
+  return hierarchies;
+}
