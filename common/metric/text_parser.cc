@@ -280,6 +280,10 @@ void Parser::add_part(std::size_t index, Part part, std::vector<Label> labels, d
     family.series[open_series(index, std::move(labels))].points.push_back({at, value});
     return;
   }
+  const auto name = point_label(family.type);
+  if (std::any_of(labels.begin(), labels.end(), [&](const Label& l) { return l.name == name; })) {
+    fail("the label \"" + std::string(name) + "\" at a sum or a count");
+  }
   const auto at = open_series(index, std::move(labels));
   auto& open = states_[index].open[at];
   if (std::exchange(part == Part::sum ? open.has_sum : open.has_count, true)) {

@@ -176,6 +176,7 @@ TEST_CASE("each mistake in a text is refused with its line") {
       {"# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"1.0\"} 1\nh_count 1\n",
        "2: a bucket or quantile is given twice"},
       {"# TYPE h histogram\nh_sum 1\nh_sum 1\n", "3: the sum or the count is given twice"},
+      {"# TYPE h histogram\nh_count{le=\"1\"} 1\n", "2: the label \"le\" at a sum or a count"},
       {"# TYPE s summary\ns 1\n", "2: the label \"quantile\" is missing"},
   }));
   CHECK(reread(text) == "x.prom:" + why);
