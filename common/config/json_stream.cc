@@ -21,6 +21,14 @@ bool is_scalar(char c) {
          c == '+' || c == '.';
 }
 
+/// Shorter names first, so that most names are told apart without a look at their letters.
+struct BySize {
+  using is_transparent = void;
+  bool operator()(std::string_view a, std::string_view b) const {
+    return a.size() != b.size() ? a.size() < b.size() : a < b;
+  }
+};
+
 std::string decoded(const std::string& key, const std::string& origin) {
   if (key.find('\\') == key.npos) return key;
   return Json::parse('"' + key + '"', origin).string();
@@ -30,7 +38,7 @@ std::string decoded(const std::string& key, const std::string& origin) {
 
 /// A place in the document, by the paths and keys that were asked for.
 struct JsonStream::Step {
-  std::map<std::string, std::unique_ptr<Step>, std::less<>> named;
+  std::map<std::string, std::unique_ptr<Step>, BySize> named;
   std::unique_ptr<Step> any;  // `*`
   std::optional<std::size_t> record;
   bool whole = false;  // all that is below is kept
