@@ -84,8 +84,8 @@ std::optional<Json> find_path(const Json& object, std::initializer_list<std::str
 std::optional<double> count_at(const Json& object, std::string_view key) {
   const auto value = object.find(key);
   if (!value) return std::nullopt;
-  const auto number = value->is_string() ? parse_number<double>(value->string())
-                                         : std::optional(value->number());
+  const auto number =
+      value->is_string() ? parse_number<double>(value->string()) : std::optional(value->number());
   return number && *number >= 0 ? number : std::nullopt;
 }
 

@@ -38,15 +38,14 @@ class Counts {
   void add(const Node& node, const Tests& tests) {
     ++nodes_[node.resource_type];
     const bool is_model = node.resource_type == "model", is_source = node.resource_type == "source";
-    const bool is_table = is_model || is_source || node.resource_type == "seed" ||
-                          node.resource_type == "snapshot";
+    const bool is_table =
+        is_model || is_source || node.resource_type == "seed" || node.resource_type == "snapshot";
     if (!is_table) return;
     cover(node, "tests", tests.tested.contains(node.unique_id));
     cover(node, "description", node.has_description);
     cover(node, "owner", !node.owner.empty());
     if (is_model) {
-      cover(node, "primary_key_test",
-            node.has_primary_key || tests.keyed.contains(node.unique_id));
+      cover(node, "primary_key_test", node.has_primary_key || tests.keyed.contains(node.unique_id));
       cover(node, "contract", node.has_contract);
     }
     if (is_source) cover(node, "freshness", node.freshness.has_value());

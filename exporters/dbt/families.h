@@ -21,9 +21,10 @@ class Selection {
   std::vector<std::string> choose(const Project& project, Samples& samples) const;
 
  private:
-  bool passes(const std::string& unique_id, const Node& node) const;
+  bool passes(const Node& node) const;
 
-  Filter package_, tag_, resource_type_, path_;
+  Filter package_, resource_type_, path_, tag_include_, tag_exclude_;
+  bool by_tag_;  // only nodes with a tag that is included
   std::size_t limit_;
 };
 

@@ -6,21 +6,40 @@
 namespace exporter::dbt {
 namespace {
 
-constexpr std::string_view kNode[] = {
-    "access",          "attached_node",        "column_name",       "config.access",
-    "config.group",         "config.materialized", "config.meta.owner",
-    "config.severity", "contract.enforced",    "database",          "depends_on.nodes",
-    "description",     "freshness",            "group",             "loaded_at_field",
-    "loaded_at_query", "meta.owner",           "name",              "original_file_path",
-    "owner",           "package_name",         "primary_key",       "resource_type",
-    "schema",          "source_meta.owner",    "tags",              "test_metadata.kwargs.model",
-    "test_metadata.name"};
+constexpr std::string_view kNode[] = {"access",
+                                      "attached_node",
+                                      "column_name",
+                                      "config.access",
+                                      "config.group",
+                                      "config.materialized",
+                                      "config.meta.owner",
+                                      "config.severity",
+                                      "contract.enforced",
+                                      "database",
+                                      "depends_on.nodes",
+                                      "description",
+                                      "freshness",
+                                      "group",
+                                      "loaded_at_field",
+                                      "loaded_at_query",
+                                      "meta.owner",
+                                      "name",
+                                      "original_file_path",
+                                      "owner",
+                                      "package_name",
+                                      "primary_key",
+                                      "resource_type",
+                                      "schema",
+                                      "source_meta.owner",
+                                      "tags",
+                                      "test_metadata.kwargs.model",
+                                      "test_metadata.name"};
 constexpr std::string_view kGroup[] = {"owner"};
 
 enum Record : std::size_t { kMetadata, kNodes, kSources, kExposures, kUnitTests, kGroups };
-constexpr JsonRecord kRecords[] = {{"metadata"},           {"nodes.*", kNode},
-                                   {"sources.*", kNode},   {"exposures.*", kNode},
-                                   {"unit_tests.*", kNode}, {"groups.*", kGroup}};
+constexpr JsonRecord kRecords[] = {
+    {"metadata"},           {"nodes.*", kNode},      {"sources.*", kNode},
+    {"exposures.*", kNode}, {"unit_tests.*", kNode}, {"groups.*", kGroup}};
 
 /// Adapters that tell when a table was last changed without being given a column.
 constexpr std::string_view kTellChanges[] = {"bigquery", "databricks", "redshift", "snowflake"};
@@ -118,9 +137,9 @@ Node read_node(const std::string& unique_id, const Json& json, std::string_view 
   node.group = first_of({text_at(json, "group"), text_of(find_path(json, {"config", "group"}))});
   node.access = first_of({text_at(json, "access"), text_of(find_path(json, {"config", "access"}))});
   node.severity = lower(text_of(find_path(json, {"config", "severity"})));
-  node.owner = first_of({owner_text(find_path(json, {"config", "meta", "owner"})),
-                         owner_text(find_path(json, {"meta", "owner"})),
-                         owner_text(json.find("owner"))});
+  node.owner =
+      first_of({owner_text(find_path(json, {"config", "meta", "owner"})),
+                owner_text(find_path(json, {"meta", "owner"})), owner_text(json.find("owner"))});
   node.tags = texts(json.find("tags"));
   node.parents = texts(find_path(json, {"depends_on", "nodes"}));
   node.has_description = !text_at(json, "description").empty();

@@ -3,10 +3,10 @@
 namespace exporter::dbt {
 namespace {
 
-constexpr auto kInfo = info(
-    "dbt_node_info", "What describes a node; to be joined on project and unique_id.", "project",
-    "unique_id", "resource_type", "package", "name", "database", "schema", "materialized", "owner",
-    "group", "access", "severity", "path", "tested");
+constexpr auto kInfo =
+    info("dbt_node_info", "What describes a node; to be joined on project and unique_id.",
+         "project", "unique_id", "resource_type", "package", "name", "database", "schema",
+         "materialized", "owner", "group", "access", "severity", "path", "tested");
 constexpr auto kStatus =
     gauge("dbt_node_last_status",
           "1 for the status of the node's last real result, as dbt writes it (success, error, "
@@ -19,23 +19,22 @@ constexpr auto kSuccess =
     gauge("dbt_node_last_success_timestamp_seconds",
           "When the node last ran with success, in seconds since 1970; of a test, when it passed.",
           "project", "unique_id");
-constexpr auto kExecution = gauge("dbt_node_execution_seconds", "How long the node's last run took.",
-                                  "project", "unique_id");
+constexpr auto kExecution = gauge("dbt_node_execution_seconds",
+                                  "How long the node's last run took.", "project", "unique_id");
 constexpr auto kCompile =
     gauge("dbt_node_compile_seconds", "How much of the node's last run compiled it.", "project",
           "unique_id");
-constexpr auto kRows = gauge("dbt_node_rows_affected",
-                             "Rows that the node's last run wrote, where the adapter tells.",
-                             "project", "unique_id");
-constexpr auto kBytes = gauge("dbt_node_bytes_processed",
-                              "Bytes that the node's last run read, where the adapter tells.",
-                              "project", "unique_id");
-constexpr auto kFailures = gauge("dbt_test_failures", "Rows that the test's last run found.",
-                                 "project", "unique_id");
-constexpr auto kConsecutive =
-    gauge("dbt_node_consecutive_failures",
-          "How many of the node's runs have failed since the last that did not.", "project",
-          "unique_id");
+constexpr auto kRows =
+    gauge("dbt_node_rows_affected", "Rows that the node's last run wrote, where the adapter tells.",
+          "project", "unique_id");
+constexpr auto kBytes =
+    gauge("dbt_node_bytes_processed",
+          "Bytes that the node's last run read, where the adapter tells.", "project", "unique_id");
+constexpr auto kFailures =
+    gauge("dbt_test_failures", "Rows that the test's last run found.", "project", "unique_id");
+constexpr auto kConsecutive = gauge(
+    "dbt_node_consecutive_failures",
+    "How many of the node's runs have failed since the last that did not.", "project", "unique_id");
 constexpr MetricView kMetrics[] = {kInfo,    kStatus, kRun,   kSuccess,  kExecution,
                                    kCompile, kRows,   kBytes, kFailures, kConsecutive};
 

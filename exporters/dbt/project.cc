@@ -6,11 +6,16 @@ namespace exporter::dbt {
 namespace {
 
 constexpr std::pair<std::string_view, Outcome> kStatuses[] = {
-    {"error", Outcome::failure},          {"fail", Outcome::failure},
-    {"no-op", Outcome::idle},             {"partial success", Outcome::failure},
-    {"pass", Outcome::success},           {"reused", Outcome::idle},
-    {"runtime error", Outcome::failure},  {"skipped", Outcome::idle},
-    {"success", Outcome::success},        {"warn", Outcome::success},
+    {"error", Outcome::failure},
+    {"fail", Outcome::failure},
+    {"no-op", Outcome::idle},
+    {"partial success", Outcome::failure},
+    {"pass", Outcome::success},
+    {"reused", Outcome::idle},
+    {"runtime error", Outcome::failure},
+    {"skipped", Outcome::idle},
+    {"success", Outcome::success},
+    {"warn", Outcome::success},
 };
 
 /// A node of dbt 2.0 that has no table of its own is "skipped" although nothing went wrong.
@@ -57,7 +62,8 @@ void take(Project& project, const std::string& command, Invocation invocation) {
 }  // namespace
 
 Outcome outcome_of(std::string_view status) {
-  const auto* const found = std::ranges::find(kStatuses, status, [](auto& row) { return row.first; });
+  const auto* const found =
+      std::ranges::find(kStatuses, status, [](auto& row) { return row.first; });
   return found == std::end(kStatuses) ? Outcome::unknown : found->second;
 }
 

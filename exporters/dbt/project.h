@@ -25,8 +25,8 @@ std::string_view resource_type_of(std::string_view unique_id);
 /// The last real result of a node, and what it and those before say.
 struct NodeHistory {
   Result last;
-  Time at;                      ///< when it came about
-  std::optional<Result> run;    ///< the last one of a run: of a node that was not skipped
+  Time at;                    ///< when it came about
+  std::optional<Result> run;  ///< the last one of a run: of a node that was not skipped
   std::optional<Time> run_at, success_at;
   std::uint64_t consecutive_failures = 0;  ///< runs that failed since the last that did not
 };
@@ -51,9 +51,9 @@ struct Project {
   std::optional<Manifest> manifest;  ///< the newest
   std::optional<Catalog> catalog;    ///< the newest
   std::map<std::string, NodeHistory> nodes;
-  std::map<std::string, Invocation> invocations;  ///< by command
+  std::map<std::string, Invocation> invocations;      ///< by command
   std::map<std::string, FreshnessHistory> freshness;  ///< by source
-  std::optional<FreshnessResults> last_freshness;  ///< the newest results
+  std::optional<FreshnessResults> last_freshness;     ///< the newest results
 
   /// Whether the manifest knows the node, so that it is shown; without a manifest all are.
   bool knows(const std::string& unique_id) const;

@@ -71,7 +71,7 @@ Result read_result(const Json& json) {
 }
 
 bool names_retry(std::string_view invocation_command) {
-  constexpr std::string_view kCommands[] = {"build", "clone", "compile", "docs",  "retry",
+  constexpr std::string_view kCommands[] = {"build", "clone", "compile", "docs",     "retry",
                                             "run",   "seed",  "show",    "snapshot", "test"};
   while (!invocation_command.empty()) {
     const auto word = next_word(invocation_command);
@@ -102,9 +102,7 @@ RunResults read_run_results(const Artifact& artifact) {
   read_records(artifact, kRecords,
                [&](std::size_t record, const std::string& /*name*/, const Json& value) {
                  switch (record) {
-                   case kMetadata:
-                     found.metadata = read_metadata(value, Kind::run_results);
-                     break;
+                   case kMetadata: found.metadata = read_metadata(value, Kind::run_results); break;
                    case kElapsed: found.elapsed_seconds = value.number(); break;
                    case kArguments: read_arguments(value, found); break;
                    default: found.results.push_back(read_result(value));

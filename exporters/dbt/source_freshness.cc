@@ -23,12 +23,12 @@ constexpr auto kEmpty =
     gauge("dbt_source_empty",
           "Whether the source had no row when its freshness was last measured (1) or some (0).",
           "project", "unique_id");
-constexpr auto kWarnAfter = gauge("dbt_source_freshness_warn_after_seconds",
-                                  "Age of the newest row from which dbt warns of the source.",
-                                  "project", "unique_id");
-constexpr auto kErrorAfter =
-    gauge("dbt_source_freshness_error_after_seconds",
-          "Age of the newest row from which the source is an error to dbt.", "project", "unique_id");
+constexpr auto kWarnAfter =
+    gauge("dbt_source_freshness_warn_after_seconds",
+          "Age of the newest row from which dbt warns of the source.", "project", "unique_id");
+constexpr auto kErrorAfter = gauge(
+    "dbt_source_freshness_error_after_seconds",
+    "Age of the newest row from which the source is an error to dbt.", "project", "unique_id");
 constexpr auto kMissing =
     gauge("dbt_source_freshness_missing",
           "Whether the source's freshness is to be measured and the newest results lack it (1): "
@@ -56,9 +56,8 @@ void add_criteria(Samples& samples, const Project& project, const std::string& i
   add(kWarnAfter, criteria.warn_after_seconds);
   add(kErrorAfter, criteria.error_after_seconds);
   if (!project.last_freshness) return;
-  const bool found = std::ranges::any_of(project.last_freshness->results, [&](const auto& result) {
-    return result.source == id;
-  });
+  const bool found = std::ranges::any_of(project.last_freshness->results,
+                                         [&](const auto& result) { return result.source == id; });
   samples.add(kMissing, found ? 0 : 1, project.name, id);
 }
 

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/base/deadline.h"
+#include "exporters/dbt/artifact.h"
+
+namespace exporter::dbt {
+
+/// A version of an artifact that a source has.
+struct Found {
+  Kind kind;
+  std::string location;    ///< the folder or address that holds it, as the label says it
+  std::string version;     ///< another text whenever the content is another
+  std::uint64_t size = 0;  ///< bytes
+  Time modified_at;
+  Artifact artifact;
+};
+
+/// Lists what a source has now, without reading it, the oldest first. Throws Error.
+using Source = std::function<std::vector<Found>(const Deadline&)>;
+
+/// The target folders that a path or a glob names ("/srv/jobs/*/target"). A folder that is not
+/// there is one without artifacts.
+Source folders(std::string pattern);
+
+}  // namespace exporter::dbt
