@@ -6,7 +6,7 @@
 #include "exporters/host/container/cgroups.h"
 #include "exporters/host/container/inspect.h"
 #include "exporters/host/container/ooms.h"
-#include "tests/exporters/host/upstreams.h"
+#include "tests/support/upstreams.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace exporter;
