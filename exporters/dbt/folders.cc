@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
+#include <filesystem>
+#include <fstream>
 
 #include "common/base/error.h"
+#include "exporters/dbt/run_results.h"
 #include "exporters/dbt/source.h"
 
 namespace exporter::dbt {
@@ -15,6 +17,8 @@ namespace {
 
 constexpr std::size_t kPiece = 256u << 10;
 constexpr std::size_t kMostFolders = 1000;
+constexpr std::streamoff kEndOfLog = 4 << 20;
+constexpr std::size_t kMostEntries = 20'000;
 
 class File {
  public:
@@ -63,6 +67,52 @@ std::string version_of(const struct stat& file) {
   return version;
 }
 
+/// The command that dbt's log names for the invocation; nothing when it is not in the last 4 MiB.
+///
+///     ======== 15:24:48.978 | afa786c4-1b79-479c-a6ab-734cdca4348f ========
+///     15:24:48.980 [debug] [MainThread]: running dbt with arguments {..., 'invocation_command':
+///     'dbt ls', ...}
+std::optional<std::string> command_in_log(const std::string& path, const std::string& invocation) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in || invocation.empty()) return std::nullopt;
+  in.seekg(0, std::ios::end);
+  const auto size = static_cast<std::streamoff>(in.tellg());
+  in.seekg(std::max<std::streamoff>(0, size - kEndOfLog));
+  std::string text(static_cast<std::size_t>(std::min<std::streamoff>(size, kEndOfLog)), '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  constexpr std::string_view kKey = "'invocation_command': '";
+  auto at = text.find(invocation);
+  if (at != text.npos) at = text.find(kKey, at);
+  if (at == text.npos) return std::nullopt;
+  at += kKey.size();
+  return text.substr(at, text.find('\'', at) - at);
+}
+
+/// Whether something in the folder was written after that time.
+bool has_newer(const std::string& folder, std::filesystem::file_time_type time) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  std::size_t looked_at = 0;
+  for (fs::recursive_directory_iterator at(folder, error), end; at != end && !error;
+       at.increment(error)) {
+    if (++looked_at > kMostEntries) return false;
+    const auto written = at->last_write_time(error);
+    if (!error && written > time) return true;
+  }
+  return false;
+}
+
+/// By its log, or else by what it has compiled or run since.
+bool set_to_work(const std::string& folder, const std::string& invocation) {
+  for (const auto* log : {"/../logs/dbt.log", "/dbt.log"}) {
+    if (const auto command = command_in_log(folder + log, invocation)) return runs_nodes(*command);
+  }
+  std::error_code error;
+  const auto written = std::filesystem::last_write_time(folder + "/manifest.json", error);
+  return !error &&
+         (has_newer(folder + "/run", written) || has_newer(folder + "/compiled", written));
+}
+
 void find_artifacts(const std::string& folder, std::vector<Found>& found) {
   for (const auto kind : kKinds) {
     const auto path = folder + '/' + std::string(to_string(kind)) + ".json";
@@ -77,7 +127,13 @@ void find_artifacts(const std::string& folder, std::vector<Found>& found) {
                      version_of(file),
                      static_cast<std::uint64_t>(file.st_size),
                      time_of(file.st_mtim),
-                     {path, [path](const auto& sink) { read_file(path, sink); }}});
+                     {path, [path](const auto& sink) { read_file(path, sink); }},
+                     {}});
+    if (kind == Kind::manifest) {
+      found.back().set_to_work = [folder](const std::string& id) {
+        return set_to_work(folder, id);
+      };
+    }
   }
 }
 

@@ -57,6 +57,18 @@ void Follower::update(const Deadline& deadline) {
     deadline.check();
     follow(found);
   }
+  project_.is_incomplete = is_incomplete(all);
+}
+
+/// The newest manifest, when results of its invocation would have to be there.
+bool Follower::is_incomplete(const std::vector<Found>& all) const {
+  const auto newest = std::ranges::find_if(
+      all.rbegin(), all.rend(), [](const Found& found) { return found.kind == Kind::manifest; });
+  if (newest == all.rend()) return false;
+  const auto followed = followed_.find({newest->location, newest->kind});
+  if (followed == followed_.end()) return false;
+  const auto& id = followed->second.metadata.invocation_id;
+  return !id.empty() && !project_.has_results_of(id) && newest->set_to_work(id);
 }
 
 void Follower::follow(const Found& found) {
@@ -65,7 +77,7 @@ void Follower::follow(const Found& found) {
   const std::string kind(to_string(found.kind));
   try {
     const auto metadata = take_in(found);
-    followed = {found.version, {}, metadata.generated_at, metadata.schema_version, found.size};
+    followed = {found.version, {}, metadata, found.size};
     logged_.erase(kind);
   } catch (const Error& error) {
     if (followed.failed != found.version) note_failure(kind, error);
@@ -105,9 +117,9 @@ void Follower::add_to(Samples& samples) const {
     };
     add(kReadable, followed.failed.empty() ? 1 : 0);
     if (followed.version.empty()) continue;
-    add(kTimestamp, unix_seconds(followed.generated_at));
+    add(kTimestamp, unix_seconds(followed.metadata.generated_at));
     add(kSize, static_cast<double>(followed.size));
-    add(kSchema, followed.schema_version);
+    add(kSchema, followed.metadata.schema_version);
   }
   for (const auto& [key, count] : failures_) {
     samples.add(kFailures, static_cast<double>(count), project_.name, key.first,

@@ -31,14 +31,14 @@ class Follower {
   struct Followed {
     std::string version;  ///< that was taken in
     std::string failed;   ///< the version that could not be read, if that is newer
-    Time generated_at;
-    int schema_version = 0;
+    Metadata metadata;
     std::uint64_t size = 0;
   };
   using Key = std::pair<std::string, Kind>;  // location
 
   void follow(const Found& found);
   Metadata take_in(const Found& found);
+  bool is_incomplete(const std::vector<Found>& all) const;
   void note_failure(const std::string& kind, const Error& error);
 
   Source source_;

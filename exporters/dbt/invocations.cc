@@ -21,10 +21,16 @@ constexpr auto kFailed =
 constexpr auto kResults =
     gauge("dbt_invocation_results", "Results of the command's last invocation, by their status.",
           "project", "command", "resource_type", "status");
-constexpr MetricView kMetrics[] = {kInfo, kTimestamp, kElapsed, kFailed, kResults};
+constexpr auto kIncomplete =
+    gauge("dbt_invocation_incomplete",
+          "Whether the newest invocation set to work on nodes and has left no results: it was "
+          "killed, could not reach the warehouse, or still runs.",
+          "project");
+constexpr MetricView kMetrics[] = {kInfo, kTimestamp, kElapsed, kFailed, kResults, kIncomplete};
 
 void add_invocations(Samples& samples, const Project& project,
                      std::span<const std::string> /*shown*/) {
+  if (project.manifest) samples.add(kIncomplete, project.is_incomplete ? 1 : 0, project.name);
   for (const auto& [command, last] : project.invocations) {
     const auto& metadata = last.metadata;
     samples.add(kInfo, 1, project.name, command, metadata.invocation_id, metadata.dbt_version);

@@ -71,8 +71,10 @@ std::string_view resource_type_of(std::string_view unique_id) {
   return unique_id.substr(0, unique_id.find('.'));
 }
 
-bool Project::knows(const std::string& unique_id) const {
-  return !manifest || manifest->nodes.contains(unique_id);
+bool Project::has_results_of(const std::string& invocation_id) const {
+  return std::ranges::any_of(invocations, [&](const auto& invocation) {
+    return invocation.second.metadata.invocation_id == invocation_id;
+  });
 }
 
 void take(Project& project, Manifest manifest) {

@@ -54,9 +54,10 @@ struct Project {
   std::map<std::string, Invocation> invocations;      ///< by command
   std::map<std::string, FreshnessHistory> freshness;  ///< by source
   std::optional<FreshnessResults> last_freshness;     ///< the newest results
+  bool is_incomplete = false;  ///< an invocation set to work and has left no results
 
-  /// Whether the manifest knows the node, so that it is shown; without a manifest all are.
-  bool knows(const std::string& unique_id) const;
+  /// Whether results of the invocation were taken in.
+  bool has_results_of(const std::string& invocation_id) const;
 };
 
 /// Puts what was read into the project; older than what is there, or the same once more, changes

@@ -70,21 +70,24 @@ Result read_result(const Json& json) {
   return result;
 }
 
-bool names_retry(std::string_view invocation_command) {
-  constexpr std::string_view kCommands[] = {"build", "clone", "compile", "docs",     "retry",
-                                            "run",   "seed",  "show",    "snapshot", "test"};
-  while (!invocation_command.empty()) {
-    const auto word = next_word(invocation_command);
-    if (std::ranges::find(kCommands, word) != std::end(kCommands)) return word == "retry";
+/// The first word that is a command: options and their values may stand before it.
+std::string_view command_of(std::string_view command_line) {
+  constexpr std::string_view kCommands[] = {"build", "clean",    "clone",  "compile",       "debug",
+                                            "deps",  "docs",     "init",   "list",          "ls",
+                                            "parse", "retry",    "run",    "run-operation", "seed",
+                                            "show",  "snapshot", "source", "test"};
+  while (!command_line.empty()) {
+    const auto word = next_word(command_line);
+    if (std::ranges::find(kCommands, word) != std::end(kCommands)) return word;
   }
-  return false;
+  return {};
 }
 
 void read_arguments(const Json& args, RunResults& found) {
   found.command = text_at(args, "which");
   if (found.command.empty()) found.command = text_at(args, "command");
   if (found.command == "generate") found.command = "docs generate";
-  found.is_retry = names_retry(text_at(args, "invocation_command"));
+  found.is_retry = command_of(text_at(args, "invocation_command")) == "retry";
 }
 
 }  // namespace
@@ -95,6 +98,11 @@ bool RunResults::are_real() const {
   return std::ranges::any_of(results, [](const Result& result) {
     return result.status != "success" || result.rows_affected || result.failures;
   });
+}
+
+bool runs_nodes(std::string_view command_line) {
+  const auto command = command_of(command_line);
+  return command == "retry" || std::ranges::find(kReal, command) != std::end(kReal);
 }
 
 RunResults read_run_results(const Artifact& artifact) {

@@ -17,6 +17,9 @@ struct Found {
   std::uint64_t size = 0;  ///< bytes
   Time modified_at;
   Artifact artifact;
+  /// Of a manifest: whether the invocation that wrote it set to work on nodes, as opposed to `ls`
+  /// and `parse`, which write one too.
+  std::function<bool(const std::string& invocation_id)> set_to_work = {};
 };
 
 /// Lists what a source has now, without reading it, the oldest first. Throws Error.
