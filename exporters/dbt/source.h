@@ -1,10 +1,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "common/base/deadline.h"
+#include "common/http/client.h"
 #include "exporters/dbt/artifact.h"
 
 namespace exporter::dbt {
@@ -28,5 +30,9 @@ using Source = std::function<std::vector<Found>(const Deadline&)>;
 /// The target folders that a path or a glob names ("/srv/jobs/*/target"). A folder that is not
 /// there is one without artifacts.
 Source folders(std::string pattern);
+
+/// The artifacts below an address, which is the client's base URL: a HEAD each look, a GET each new
+/// version. A server that tells neither ETag nor Last-Modified has a new version each time.
+Source address(std::shared_ptr<http::Client> client, std::string label);
 
 }  // namespace exporter::dbt
