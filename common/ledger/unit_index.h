@@ -1,0 +1,58 @@
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+namespace exporter::ledger {
+
+/// Where the reports of units stand in their table: from the hash of a unit and its series to the
+/// rows that may be theirs. It names each row that was added, and may name others, or ones that are
+/// gone: who asks looks at the row. So a transaction that is rolled back leaves nothing to undo.
+class UnitIndex {
+ public:
+  static std::uint64_t hash(std::string_view unit, std::int64_t series) {
+    constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
+    return std::rotl(std::hash<std::string_view>{}(unit) ^ static_cast<std::uint64_t>(series), 32) *
+           kGolden;
+  }
+
+  /// Forgets all rows and makes room for some.
+  void reset(std::size_t rows) {
+    slots_.assign(std::bit_ceil(std::max<std::size_t>(64, rows * 2)), Slot{});
+    used_ = 0;
+  }
+
+  bool full() const { return used_ * 4 >= slots_.size() * 3; }
+
+  /// Only while it is not full; rows are positive.
+  void add(std::uint64_t hash, std::int64_t row) {
+    auto at = hash & mask();
+    while (slots_[at].row != 0) at = (at + 1) & mask();
+    slots_[at] = {hash, row};
+    ++used_;
+  }
+
+  /// Calls `is_it(row)` with the rows of that hash until it answers true.
+  template <class IsIt>
+  void find(std::uint64_t hash, IsIt&& is_it) const {
+    for (auto at = hash & mask(); slots_[at].row != 0; at = (at + 1) & mask()) {
+      if (slots_[at].hash == hash && is_it(slots_[at].row)) return;
+    }
+  }
+
+ private:
+  struct Slot {
+    std::uint64_t hash = 0;
+    std::int64_t row = 0;  ///< 0: free
+  };
+  std::size_t mask() const { return slots_.size() - 1; }
+
+  std::vector<Slot> slots_ = std::vector<Slot>(64);
+  std::size_t used_ = 0;
+};
+
+}  // namespace exporter::ledger
