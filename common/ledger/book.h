@@ -28,7 +28,7 @@ struct Series {
   std::vector<Cell> cells;
 };
 
-/// By series_key(): a family's series stand together, sorted by the values of their labels.
+/// By series_key(): a family's series stand together.
 using SeriesByKey = std::map<std::string, Series, std::less<>>;
 
 /// All but the series and the units.

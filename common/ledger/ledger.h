@@ -93,7 +93,8 @@ class Ledger {
   /// Waits until no other run is open. Throws Error{timeout} or Error{cancelled}, and Error{io}.
   Run begin(const Deadline& deadline, Time now = wall_clock());
 
-  /// Adds all series of a counter or histogram as of the last commit, sorted by their labels.
+  /// Adds all series of a counter or histogram as of the last commit; their order depends
+  /// on their labels alone.
   void add_to(Samples& samples, const MetricView& counter) const { add_to(samples, counter, {}); }
   void add_to(Samples& samples, const MetricView& histogram, std::span<const double> bounds) const;
 

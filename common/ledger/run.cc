@@ -161,7 +161,7 @@ void Ledger::Run::store(std::span<const double> bounds, const Unit& unit, double
   }
   replace(series, bounds, old, amount);
   series.newest = std::max(series.newest, when);
-  state_.newest = std::max(state_.newest, std::min(when, now_ + kMaxAhead));
+  if (when <= now_ + kMaxAhead) state_.newest = std::max(state_.newest, when);
   if (!before) ++state_.open_units;
   if (before && old != amount) ++state_.corrections;
 }
