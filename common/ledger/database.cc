@@ -17,11 +17,10 @@ Database::Database(const std::string& path) : path_(path) {
   handle_.reset(handle);
   if (code != SQLITE_OK) fail(code);
   if (sqlite3_db_readonly(handle, "main") == 1) fail(SQLITE_READONLY);
-  // Locked for good before the first read: the index of the log then is in memory, not in a file.
+  // Locked for good before the first read: the index of the log is in memory then, not in a file.
   execute(
-      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-      "PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -16384;"
-      "PRAGMA temp_store = MEMORY;");
+      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL;"
+      "PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -16384;");
 }
 
 Statement Database::prepare(std::string_view sql) const {

@@ -1,6 +1,11 @@
 #include "common/ledger/ledger.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <vector>
 
 #include "common/base/error.h"
@@ -25,15 +30,25 @@ bool valid_file_name(std::string_view name) {
          std::all_of(name.begin(), name.end(), ordinary);
 }
 
+/// SQLite would tell of something else: it opens for reading what it cannot write.
+void check_access(const std::filesystem::path& path, int mode) {
+  if (::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) != 0) {
+    throw io_error(path.string(), errno);
+  }
+}
+
 std::string path_of(const std::string& name, const std::filesystem::path& state_dir) {
   if (!valid_file_name(name)) {
     throw Error(Reason::config, "\"" + name + "\" cannot be the name of a ledger");
   }
   if (state_dir.empty()) return {};
-  std::error_code error;
-  std::filesystem::create_directory(state_dir, error);
-  if (error) throw io_error(state_dir.string(), error.value());
-  return state_dir / (name + ".ledger");
+  if (::mkdir(state_dir.c_str(), 0755) != 0 && errno != EEXIST) {
+    throw io_error(state_dir.string(), errno);
+  }
+  const auto file = state_dir / (name + ".ledger");
+  check_access(state_dir / "", W_OK | X_OK);
+  if (std::filesystem::exists(file)) check_access(file, R_OK | W_OK);
+  return file;
 }
 
 void rename(const std::string& from, const std::string& to) {
@@ -77,21 +92,18 @@ void Ledger::open(Time now) {
 }
 
 void Ledger::load(Time now) {
-  auto store = std::make_unique<ledger::Store>(path_);
+  const Time since = now - options_.past;
+  auto store =
+      std::make_unique<ledger::Store>(path_, ledger::State{now, since, since, since, now, {}});
   auto state = store->load_state();
   auto series = store->load_series();
-  if (!state) {
-    const Time since = now - options_.past;
-    state = ledger::State{now, since, since, since, now, {}};
-    store->begin();
-    store->put(*state);
-    store->commit();
-    if (!path_.empty()) log::info("ledger begins", {{"file", path_}, {"since", rfc3339(since)}});
+  if (store->is_new() && !path_.empty()) {
+    log::info("ledger begins", {{"file", path_}, {"since", rfc3339(since)}});
   }
   const auto size = store->size_bytes();
   const std::lock_guard lock(mutex_);
   store_ = std::move(store);
-  state_ = std::move(*state);
+  state_ = std::move(state);
   series_ = std::move(series);
   size_bytes_ = size;
 }

@@ -12,13 +12,16 @@ using ledger::Amount;
 using ledger::Cell;
 using ledger::Series;
 
+const std::string kTooLong = " is longer than 1024 bytes";
+constexpr const char* kBadBounds = "the bounds of a histogram are positive and ascend";
+
 [[noreturn]] void misuse(const MetricView& metric, const char* why) {
   throw Error(Reason::internal, std::string(metric.name) + ": " + why);
 }
 
 /// The row is at fault, and the run goes on without it.
 [[noreturn]] void refuse(const MetricView& metric, std::span<const std::string_view> labels,
-                         const char* why) {
+                         const std::string& why) {
   std::string text(metric.name);
   char separator = '{';
   for (std::size_t i = 0; i < labels.size(); ++i) {
@@ -35,11 +38,10 @@ using ledger::Series;
 void check_bounds(const MetricView& metric, std::span<const double> bounds) {
   double below = 0;
   for (const double bound : bounds) {
-    if (!(bound > below) || !std::isfinite(bound))
-      misuse(metric, "bounds must be positive, ascend");
+    if (!(bound > below) || !std::isfinite(bound)) misuse(metric, kBadBounds);
     below = bound;
   }
-  if (bounds.empty()) misuse(metric, "a histogram without bounds");
+  if (bounds.empty()) misuse(metric, kBadBounds);
 }
 
 std::size_t bucket_of(Amount amount, std::span<const double> bounds) {
@@ -120,16 +122,20 @@ void Ledger::Run::observe(const MetricView& histogram, std::span<const double> b
 }
 
 void Ledger::Run::set_watermark(std::string_view watermark) {
-  if (watermark.size() > kMaxWatermark) throw Error(Reason::decode, "a watermark is too long");
+  if (watermark.size() > kMaxWatermark) {
+    throw Error(Reason::decode, "a watermark is longer than 65536 bytes");
+  }
   state_.watermark = watermark;
 }
 
 void Ledger::Run::take(const MetricView& metric, std::span<const double> bounds, const Unit& unit,
                        double value, std::span<const std::string_view> labels) {
-  const auto too_long = [](std::string_view label) { return label.size() > kMaxLabelValue; };
-  if (std::any_of(labels.begin(), labels.end(), too_long))
-    refuse(metric, {}, "a label is too long");
-  if (unit.id.size() > kMaxUnit) refuse(metric, labels, "the id of a unit is too long");
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (labels[i].size() > kMaxLabelValue) {
+      refuse(metric, {}, "the value of " + std::string(metric.labels[i]) + kTooLong);
+    }
+  }
+  if (unit.id.size() > kMaxUnit) refuse(metric, labels, "the id of a unit" + kTooLong);
   const auto amount = Amount::of(value);
   if (!amount) refuse(metric, labels, "a value that is not from 0 to 1e18");
   if (unit.when < state_.line) {

@@ -1,6 +1,7 @@
 #include "common/ledger/store.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 
 #include "common/base/text.h"
@@ -24,8 +25,7 @@ constexpr const char* kTables = R"(
   CREATE TABLE unit (row INTEGER PRIMARY KEY, unit BLOB NOT NULL, series INTEGER NOT NULL,
                      value REAL NOT NULL, happened INTEGER NOT NULL) STRICT;
   PRAGMA application_id = 1818584167;
-  PRAGMA user_version = 1;
-  COMMIT;)";
+  PRAGMA user_version = 1;)";
 
 void check(const Database& database) {
   if (database.number("PRAGMA application_id") != kApplicationId) {
@@ -36,6 +36,10 @@ void check(const Database& database) {
     throw Error(Reason::config, database.message("made by a newer version of this exporter"));
   }
   if (version < kVersion) throw database.unusable("made by an older version of this exporter");
+  if (database.number("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND "
+                      "name IN ('state', 'series', 'unit')") != 3) {
+    throw database.unusable("a table is missing");
+  }
   bool whole = false;
   database.prepare("PRAGMA quick_check(1)").each([&](const Row& row) {
     whole = row.text(0) == "ok";
@@ -43,13 +47,17 @@ void check(const Database& database) {
   if (!whole) throw database.unusable("the database is damaged");
 }
 
+/// Leaves a transaction open in which the tables were made, if they were.
 Database open(const std::string& path) {
+  constexpr std::uintmax_t kSmallest = 512;  // SQLite takes what is shorter for an empty file
+  std::error_code absent;
+  const auto size = std::filesystem::file_size(path, absent);
   Database database(path);
-  if (database.number("SELECT count(*) FROM sqlite_schema") == 0) {
-    database.execute(kTables);
-  } else {
-    check(database);
-  }
+  if (!absent && size > 0 && size < kSmallest) throw database.unusable("cut off");
+  const bool empty = database.number("SELECT count(*) FROM sqlite_schema") == 0;
+  if (!empty) check(database);
+  database.execute("PRAGMA journal_mode = WAL");
+  if (empty) database.execute(kTables);
   return database;
 }
 
@@ -83,24 +91,29 @@ std::string text(const std::vector<Cell>& cells, Amount Cell::*part) {
 
 }  // namespace
 
-Store::Store(const std::string& path)
+Store::Store(const std::string& path, const State& fresh)
     : database_(open(path)),
+      is_new_(database_.in_transaction()),
       read_unit_(database_.prepare("SELECT unit, series, value, happened FROM unit WHERE row = ?")),
       add_unit_(database_.prepare("INSERT INTO unit VALUES (?, ?, ?, ?, ?)")),
       change_unit_(database_.prepare("UPDATE unit SET value = ?, happened = ? WHERE row = ?")),
-      put_series_(database_.prepare("INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?)")) {}
+      put_series_(database_.prepare("INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?)")) {
+  if (!is_new_) return;
+  put(fresh);
+  commit();
+}
 
-std::optional<State> Store::load_state() {
+State Store::load_state() {
   std::optional<State> state;
   database_.prepare("SELECT * FROM state").each([&](const Row& row) {
     state = State{time(row.integer(0)), time(row.integer(1)), time(row.integer(2)),
                   time(row.integer(3)), time(row.integer(4)), std::string(row.text(5)),
                   row.integer(6),       row.integer(7),       row.integer(8)};
   });
-  if (!state) return state;
+  if (!state) throw database_.unusable("its state is missing");
   state->open_units = build_index();
   state->next_series = database_.number("SELECT coalesce(max(id), 0) + 1 FROM series");
-  return state;
+  return *state;
 }
 
 SeriesByKey Store::load_series() {

@@ -20,12 +20,13 @@ struct StoredUnit {
 /// does.
 class Store {
  public:
-  /// Opens the file, or memory when the path is empty; makes its tables when it has none. An
-  /// UnusableFile is no ledger, an older one or not whole; an Error{config} tells of a newer one.
-  explicit Store(const std::string& path);
+  /// Opens the file, or memory when the path is empty; makes it with the state `fresh` when there
+  /// is none. An UnusableFile is no ledger, an older one or not whole; an Error{config} tells of a
+  /// newer one.
+  Store(const std::string& path, const State& fresh);
 
-  /// Nothing when the tables are new.
-  std::optional<State> load_state();
+  bool is_new() const { return is_new_; }
+  State load_state();
   SeriesByKey load_series();
 
   void begin() { database_.execute("BEGIN IMMEDIATE"); }
@@ -51,6 +52,7 @@ class Store {
   std::int64_t build_index();
 
   Database database_;
+  bool is_new_;
   Statement read_unit_, add_unit_, change_unit_, put_series_;
   UnitIndex index_;
   std::int64_t last_row_ = 0;

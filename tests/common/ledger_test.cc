@@ -1,0 +1,415 @@
+#include "common/ledger/ledger.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+#include <thread>
+
+#include "common/ledger/ledgers.h"
+#include "tests/support/error_of.h"
+
+using namespace exporter;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto kTasks = counter("test_tasks_total", "Tasks.", "state", "queue");
+constexpr auto kSeconds = histogram("test_seconds", "Durations.", "queue");
+constexpr std::array<double, 2> kBounds = {1, 10};
+constexpr auto kLoad = gauge("test_load", "Load.");
+
+const Ledger::Time kStart{24h * 365 * 50};
+
+Deadline soon() { return Deadline::in(1min); }
+
+template <class... Bounds>
+std::string page(const Ledger& ledger, const MetricView& metric, const Bounds&... bounds) {
+  Samples samples;
+  ledger.add_to(samples, metric, bounds...);
+  std::string text;
+  samples.render(Format::text, text);
+  return text;
+}
+
+std::string tasks_page(const std::string& lines) {
+  return "# HELP test_tasks_total Tasks.\n# TYPE test_tasks_total counter\n" + lines;
+}
+
+/// A ledger in memory with a short way to commit one report.
+struct Book {
+  explicit Book(const Ledger::Options& options = {}) : ledger("test", {}, options, kStart) {}
+
+  void report(std::string_view unit, Ledger::Time when, double value) {
+    report(unit, when, value, std::max(kStart, when));
+  }
+  void report(std::string_view unit, Ledger::Time when, double value, Ledger::Time now) {
+    auto run = ledger.begin(soon(), now);
+    run.record(kTasks, {unit, when}, value, "ok", "main");
+    run.commit();
+  }
+  /// What the series of report() shows.
+  std::string shown() const {
+    const auto text = page(ledger, kTasks);
+    const auto blank = text.rfind(' ');
+    return text.empty() ? "nothing" : text.substr(blank + 1, text.size() - blank - 2);
+  }
+
+  Ledger ledger;
+};
+
+}  // namespace
+
+TEST_CASE("a ledger shows the sums of its units by series") {
+  Book book;
+  auto run = book.ledger.begin(soon(), kStart);
+  run.record(kTasks, {"a", kStart}, 1, "ok", "main");
+  run.record(kTasks, {"b", kStart}, 1, "ok", "main");
+  run.record(kTasks, {"a", kStart}, 2.5, "failed", "main");
+  run.record(kTasks, {"c", kStart}, 1, "ok", "side");
+  for (const double seconds : {0.5, 1.0, 1.5, 10.0, 11.0}) {
+    run.observe(kSeconds, kBounds, {std::to_string(seconds), kStart}, seconds, "main");
+  }
+  run.commit();
+  CHECK(page(book.ledger, kTasks) ==
+        tasks_page("test_tasks_total{state=\"failed\",queue=\"main\"} 2.5\n"
+                   "test_tasks_total{state=\"ok\",queue=\"main\"} 2\n"
+                   "test_tasks_total{state=\"ok\",queue=\"side\"} 1\n"));
+  CHECK(page(book.ledger, kSeconds, kBounds) ==
+        "# HELP test_seconds Durations.\n# TYPE test_seconds histogram\n"
+        "test_seconds_bucket{queue=\"main\",le=\"1.0\"} 2\n"
+        "test_seconds_bucket{queue=\"main\",le=\"10.0\"} 4\n"
+        "test_seconds_bucket{queue=\"main\",le=\"+Inf\"} 5\n"
+        "test_seconds_sum{queue=\"main\"} 24\n"
+        "test_seconds_count{queue=\"main\"} 5\n");
+}
+
+TEST_CASE("a unit counts once, with the value that was reported last") {
+  Book book;
+  book.report("a", kStart, 5);
+  book.report("a", kStart, 5);
+  CHECK(book.shown() == "5");
+  book.report("a", kStart, 7);
+  CHECK(book.shown() == "7");
+  CHECK(book.ledger.figures().corrections == 1);
+  CHECK(book.ledger.figures().open_units == 1);
+}
+
+TEST_CASE("a correction downwards waits until growth has made up for it") {
+  Book book;
+  book.report("a", kStart, 5);
+  book.report("a", kStart, 2);
+  CHECK(book.shown() == "5");
+  book.report("b", kStart, 2);
+  CHECK(book.shown() == "5");
+  book.report("c", kStart, 2);
+  CHECK(book.shown() == "6");
+}
+
+TEST_CASE("what is corrected within a run was never there") {
+  Book book;
+  auto run = book.ledger.begin(soon(), kStart);
+  run.record(kTasks, {"a", kStart}, 9, "ok", "main");
+  run.record(kTasks, {"a", kStart}, 2, "ok", "main");
+  run.commit();
+  CHECK(book.shown() == "2");
+}
+
+TEST_CASE("a histogram whose observation moves stays consistent, and no bucket falls") {
+  Book book;
+  const auto observe = [&](const char* unit, double value) {
+    auto run = book.ledger.begin(soon(), kStart);
+    run.observe(kSeconds, kBounds, {unit, kStart}, value, "main");
+    run.commit();
+  };
+  const auto shown = [&](const char* one, const char* ten, const char* all, const char* sum) {
+    return std::string("# HELP test_seconds Durations.\n# TYPE test_seconds histogram\n") +
+           "test_seconds_bucket{queue=\"main\",le=\"1.0\"} " + one +
+           "\ntest_seconds_bucket{queue=\"main\",le=\"10.0\"} " + ten +
+           "\ntest_seconds_bucket{queue=\"main\",le=\"+Inf\"} " + all +
+           "\ntest_seconds_sum{queue=\"main\"} " + sum + "\ntest_seconds_count{queue=\"main\"} " +
+           all + "\n";
+  };
+  observe("a", 20);
+  CHECK(page(book.ledger, kSeconds, kBounds) == shown("0", "0", "1", "20"));
+  observe("a", 0.5);  // its old bucket keeps what it has shown
+  CHECK(page(book.ledger, kSeconds, kBounds) == shown("1", "1", "2", "20"));
+  observe("b", 30);  // which this one makes true
+  CHECK(page(book.ledger, kSeconds, kBounds) == shown("1", "1", "2", "30.5"));
+}
+
+TEST_CASE("a histogram with other bounds is a family of its own") {
+  Book book;
+  auto run = book.ledger.begin(soon(), kStart);
+  run.observe(kSeconds, kBounds, {"a", kStart}, 3, "main");
+  run.commit();
+  CHECK(page(book.ledger, kSeconds, std::array<double, 2>{1, 11}).empty());
+  CHECK(page(book.ledger, kSeconds, std::array<double, 1>{1}).empty());
+}
+
+TEST_CASE("a run that is not committed was never there") {
+  Book book;
+  book.report("a", kStart, 1);
+  const auto before = page(book.ledger, kTasks);
+  {
+    auto run = book.ledger.begin(soon(), kStart + 1h);
+    run.record(kTasks, {"a", kStart}, 5, "ok", "main");
+    run.record(kTasks, {"b", kStart}, 5, "new", "main");
+    run.set_watermark("further");
+    CHECK(run.watermark() == "further");
+  }
+  CHECK(page(book.ledger, kTasks) == before);
+  const auto figures = book.ledger.figures();
+  CHECK(figures.series == 1);
+  CHECK(figures.open_units == 1);
+  CHECK(figures.corrections == 0);
+  CHECK(figures.written == kStart);
+  auto run = book.ledger.begin(soon(), kStart);
+  CHECK(run.watermark().empty());
+  run.record(kTasks, {"b", kStart}, 5, "new", "main");
+  run.commit();
+  CHECK(book.ledger.figures().open_units == 2);
+}
+
+TEST_CASE("what a run has not committed cannot be seen") {
+  Book book;
+  book.report("a", kStart, 1);
+  auto run = book.ledger.begin(soon(), kStart);
+  run.record(kTasks, {"b", kStart}, 1, "ok", "main");
+  CHECK(book.shown() == "1");
+  std::thread([&] { CHECK(book.ledger.figures().open_units == 1); }).join();
+  run.commit();
+  CHECK(book.shown() == "2");
+}
+
+TEST_CASE("a run ends with its commit") {
+  Book book;
+  auto run = book.ledger.begin(soon(), kStart);
+  run.commit();
+  CHECK(error_of(Reason::internal, [&] { run.commit(); }) == "the run of the ledger has ended");
+  CHECK(error_of(Reason::internal, [&] {
+          run.record(kTasks, {"a", kStart}, 1, "ok", "main");
+        }) == "the run of the ledger has ended");
+}
+
+TEST_CASE(
+    "a row that cannot be counted is refused by the name of its series, and the run goes on") {
+  Book book;
+  auto run = book.ledger.begin(soon(), kStart);
+  const auto value = [&](double number) {
+    return error_of(Reason::decode, [&] {
+      run.record(kTasks, {"a", kStart}, number, "o\"k", "main");
+    });
+  };
+  const std::string expected =
+      "test_tasks_total{state=\"o\\\"k\",queue=\"main\"}: a value that is not from 0 to 1e18";
+  CHECK(value(std::nan("")) == expected);
+  CHECK(value(std::numeric_limits<double>::infinity()) == expected);
+  CHECK(value(-1e-300) == expected);
+  CHECK(value(1.0001e18) == expected);
+  const std::string long_text(1025, 'x');
+  CHECK(error_of(Reason::decode,
+                 [&] {
+                   run.record(kTasks, {long_text, kStart}, 1, "a", "b");
+                 }) ==
+        "test_tasks_total{state=\"a\",queue=\"b\"}: the id of a unit is longer than 1024 bytes");
+  CHECK(error_of(Reason::decode, [&] {
+          run.record(kTasks, {"a", kStart}, 1, "a", long_text);
+        }) == "test_tasks_total: the value of queue is longer than 1024 bytes");
+  CHECK(error_of(Reason::decode, [&] { run.set_watermark(std::string(65537, 'x')); }) ==
+        "a watermark is longer than 65536 bytes");
+  run.record(kTasks, {"a", kStart}, 1e18, "ok", "main");
+  run.record(kTasks, {"b", kStart}, 0, "ok", "main");
+  run.commit();
+  CHECK(book.shown() == "1e+18");
+  CHECK(book.ledger.figures().series == 1);
+}
+
+TEST_CASE("a family of another type, or bounds that do not ascend, are refused") {
+  Book book;
+  auto run = book.ledger.begin(soon(), kStart);
+  const Unit unit{"a", kStart};
+  CHECK(error_of(Reason::internal, [&] { run.record(kLoad, unit, 1); }) ==
+        "test_load: not a counter");
+  CHECK(error_of(Reason::internal, [&] { run.observe(kTasks, kBounds, unit, 1, "a", "b"); }) ==
+        "test_tasks_total: not a histogram");
+  for (const std::vector<double>& bounds :
+       std::vector<std::vector<double>>{{}, {0}, {-1}, {1, 1}, {2, 1}, {1, INFINITY}, {NAN}}) {
+    CHECK(error_of(Reason::internal, [&] { run.observe(kSeconds, bounds, unit, 1, "a"); }) ==
+          "test_seconds: the bounds of a histogram are positive and ascend");
+  }
+}
+
+TEST_CASE("sums do not depend on the order in which units come") {
+  const std::vector<double> values = {1e15, 0.1, 0.2, 1e-9, 0.7, 123456.789};
+  for (const bool backwards : {false, true}) {
+    Book book;
+    auto run = book.ledger.begin(soon(), kStart);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const auto at = backwards ? values.size() - 1 - i : i;
+      run.record(kTasks, {std::to_string(at), kStart}, values[at], "ok", "main");
+    }
+    run.record(kTasks, {"0", kStart}, 0, "ok", "main");
+    run.commit();
+    CHECK(book.shown() == "123457.789000001");
+  }
+}
+
+TEST_CASE("what happened before the first start does not count, but for a stated past") {
+  Book book;
+  book.report("a", kStart - 1us, 1);
+  CHECK(book.shown() == "nothing");
+  book.report("a", kStart, 1);
+  CHECK(book.shown() == "1");
+  CHECK(book.ledger.figures().too_late == 0);
+
+  Book with_past({.past = 24h * 365});
+  with_past.report("a", kStart - 24h * 365, 1);
+  with_past.report("b", kStart - 24h * 365 - 1us, 1);
+  CHECK(with_past.shown() == "1");
+}
+
+TEST_CASE("a unit within the horizon counts once, and one beyond it not at all") {
+  Book book({.horizon = 16h});
+  const auto later = kStart + 100h;
+  book.report("a", kStart + 84h, 1, later);
+  book.report("newest", later, 0, later);  // folds what is older than 16 hours
+  book.report("at the line", kStart + 84h, 1, later);
+  book.report("a", kStart + 84h, 3, later);
+  CHECK(book.shown() == "4");
+  CHECK(book.ledger.figures().open_units == 3);
+  book.report("beyond", kStart + 83h, 1, later);
+  CHECK(book.shown() == "4");
+  CHECK(book.ledger.figures().too_late == 1);
+
+  book.report("newest of all", kStart + 101h, 0);  // folds both
+  CHECK(book.ledger.figures().open_units == 2);
+  book.report("a", kStart + 84h, 9, later);
+  CHECK(book.shown() == "4");
+  CHECK(book.ledger.figures().too_late == 2);
+}
+
+TEST_CASE("neither time that passes nor a time ahead of the clock makes a unit late") {
+  Book book({.horizon = 16h});
+  book.report("a", kStart, 1, kStart + 24h * 365);
+  book.report("b", kStart + 24h * 365 * 100, 1, kStart + 24h * 365);
+  book.report("c", kStart, 1, kStart + 24h * 366);
+  CHECK(book.shown() == "3");
+  CHECK(book.ledger.figures().too_late == 0);
+  CHECK(book.ledger.figures().newest == kStart);
+  book.report("d", kStart + 5min, 1, kStart);  // the clocks differ a little
+  CHECK(book.ledger.figures().newest == kStart + 5min);
+  book.report("e", kStart + 5min + 1us, 1, kStart);
+  CHECK(book.ledger.figures().newest == kStart + 5min);
+}
+
+TEST_CASE("series of which nothing happened for the retention are dropped") {
+  Book book({.horizon = 16h, .retention = 240h});
+  const auto report = [&](const char* state, Ledger::Time when) {
+    auto run = book.ledger.begin(soon(), when);
+    run.record(kTasks, {state, when}, 1, state, "main");
+    run.commit();
+  };
+  report("old", kStart);
+  report("new", kStart + 240h);
+  CHECK(book.ledger.figures().series == 2);
+  report("third", kStart + 241h);
+  CHECK(page(book.ledger, kTasks) ==
+        tasks_page("test_tasks_total{state=\"new\",queue=\"main\"} 1\n"
+                   "test_tasks_total{state=\"third\",queue=\"main\"} 1\n"));
+}
+
+TEST_CASE("beyond the most series or units, records are left out and counted") {
+  Book book({.max_series = 2, .max_open_units = 3});
+  auto run = book.ledger.begin(soon(), kStart);
+  const auto record = [&](const char* unit, const char* state) {
+    run.record(kTasks, {unit, kStart}, 1, state, "main");
+  };
+  record("a", "one");
+  record("a", "two");
+  record("a", "three");  // a third series
+  record("b", "one");
+  record("c", "one");  // a fourth unit
+  record("a", "one");
+  run.commit();
+  CHECK(page(book.ledger, kTasks) ==
+        tasks_page("test_tasks_total{state=\"one\",queue=\"main\"} 2\n"
+                   "test_tasks_total{state=\"two\",queue=\"main\"} 1\n"));
+  CHECK(book.ledger.figures().dropped == 2);
+}
+
+TEST_CASE("one run waits for another, until its deadline or a stop") {
+  Book book;
+  std::thread second;
+  {
+    auto first = book.ledger.begin(soon(), kStart);
+    CHECK(error_of(Reason::timeout, [&] { book.ledger.begin(Deadline::in(1ms), kStart); }) ==
+          "ledger test: another run of it has not ended");
+    std::stop_source stop;
+    stop.request_stop();
+    CHECK(error_of(Reason::cancelled, [&] {
+            book.ledger.begin(Deadline::in(1min, stop.get_token()), kStart);
+          }) == "cancelled");
+    second = std::thread([&] { book.report("b", kStart, 1); });
+    first.record(kTasks, {"a", kStart}, 1, "ok", "main");
+    first.commit();
+  }
+  second.join();
+  CHECK(book.shown() == "2");
+}
+
+TEST_CASE("a ledger has a name that a file may have, and times that are not negative") {
+  for (const char* name : {"", ".", "..", ".hidden", "a/b", "a b", "a\n"}) {
+    CHECK(error_of(Reason::config, [&] { Ledger(name, {}, {}, kStart); }) ==
+          "\"" + std::string(name) + "\" cannot be the name of a ledger");
+  }
+  CHECK(error_of(Reason::config, [&] { Ledger("test", {}, {.horizon = -1us}, kStart); }) ==
+        "a ledger's times cannot be negative");
+}
+
+TEST_CASE("collectors of two configurations share a ledger by its name") {
+  Ledgers ledgers({});
+  auto old_one = ledgers.open("dbt", {});
+  auto new_one = ledgers.open("dbt", {.horizon = 1h});
+  CHECK(old_one == new_one);
+  CHECK(ledgers.open("airflow", {}) != new_one);
+  old_one.reset();
+  auto run = new_one->begin(soon());
+  run.record(kTasks, {"a", Ledger::wall_clock()}, 1, "ok", "main");
+  run.commit();
+  CHECK(ledgers.open("dbt", {})->figures().open_units == 1);
+}
+
+TEST_CASE("the ledgers that somebody holds tell of themselves") {
+  Ledgers ledgers({});
+  const auto held = ledgers.open("dbt", {});
+  ledgers.open("airflow", {});
+  {
+    auto run = held->begin(soon(), kStart + 1h);
+    run.record(kTasks, {"a", Ledger::wall_clock()}, 1, "ok", "main");
+    run.record(kTasks, {"a", Ledger::wall_clock()}, 2, "ok", "main");
+    run.commit();
+  }
+  const auto started = std::chrono::duration<double>(held->figures().started.time_since_epoch());
+  Samples samples, expected;
+  ledgers.add_to(samples);
+  const std::array<double, 10> values = {1,
+                                         1,
+                                         1,
+                                         0,
+                                         0,
+                                         static_cast<double>(held->figures().size_bytes),
+                                         started.count(),
+                                         1576803600,
+                                         started.count(),
+                                         0};
+  const auto metrics = Ledgers::metrics();
+  REQUIRE(metrics.size() == values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    expected.add(metrics[i], values[i], std::array<std::string_view, 1>{"dbt"});
+  }
+  std::string page, expected_page;
+  samples.render(Format::openmetrics, page);
+  expected.render(Format::openmetrics, expected_page);
+  CHECK(page == expected_page);
+  CHECK(held->figures().size_bytes > 0);
+}
