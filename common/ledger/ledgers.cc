@@ -58,13 +58,11 @@ std::shared_ptr<Ledger> Ledgers::open(const std::string& name, const Ledger::Opt
   std::erase_if(ledgers_, [&](const auto& entry) {
     return entry.first != name && entry.second.use_count() == 1;
   });
-  auto& ledger = ledgers_[name];
-  if (ledger) {
-    ledger->set_options(options);
-  } else {
-    ledger = std::make_shared<Ledger>(name, state_dir_, options);
+  if (const auto at = ledgers_.find(name); at != ledgers_.end()) {
+    at->second->set_options(options);
+    return at->second;
   }
-  return ledger;
+  return ledgers_[name] = std::make_shared<Ledger>(name, state_dir_, options);
 }
 
 void Ledgers::add_to(Samples& samples) const {

@@ -13,6 +13,7 @@
 #include <random>
 
 #include "common/base/text.h"
+#include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace exporter;
@@ -238,4 +239,18 @@ TEST_CASE("a ledger whose process is killed at any moment shows the truth, and n
   int kills = 0;
   for (std::uint64_t i = 0; i < 2 * rounds(); ++i) kills += kill_until_done(first_seed() + i, 1000);
   CHECK(kills > 5);
+}
+
+TEST_CASE("a second process is told which file another one has") {
+  TemporaryFolder folder;
+  const auto open = [&] { Ledger("killed", folder.path(), {}, history::kBegin); };
+  {
+    // Its output is more than a pipe holds: it waits, with the ledger open.
+    const Driver driver(folder.path(), 1, 20'000);
+    std::string output;
+    REQUIRE(driver.read_until(std::chrono::steady_clock::now() + std::chrono::minutes(1), output));
+    CHECK(error_of(Reason::io, open) ==
+          (folder.path() / "killed.ledger").string() + ": in use by another process");
+  }
+  open();
 }

@@ -5,7 +5,6 @@
 #include <limits>
 #include <thread>
 
-#include "common/ledger/ledgers.h"
 #include "tests/support/error_of.h"
 
 using namespace exporter;
@@ -364,52 +363,4 @@ TEST_CASE("a ledger has a name that a file may have, and times that are not nega
   }
   CHECK(error_of(Reason::config, [&] { Ledger("test", {}, {.horizon = -1us}, kStart); }) ==
         "a ledger's times cannot be negative");
-}
-
-TEST_CASE("collectors of two configurations share a ledger by its name") {
-  Ledgers ledgers({});
-  auto old_one = ledgers.open("dbt", {});
-  auto new_one = ledgers.open("dbt", {.horizon = 1h});
-  CHECK(old_one == new_one);
-  CHECK(ledgers.open("airflow", {}) != new_one);
-  old_one.reset();
-  auto run = new_one->begin(soon());
-  run.record(kTasks, {"a", Ledger::wall_clock()}, 1, "ok", "main");
-  run.commit();
-  CHECK(ledgers.open("dbt", {})->figures().open_units == 1);
-}
-
-TEST_CASE("the ledgers that somebody holds tell of themselves") {
-  Ledgers ledgers({});
-  const auto held = ledgers.open("dbt", {});
-  ledgers.open("airflow", {});
-  {
-    auto run = held->begin(soon(), kStart + 1h);
-    run.record(kTasks, {"a", Ledger::wall_clock()}, 1, "ok", "main");
-    run.record(kTasks, {"a", Ledger::wall_clock()}, 2, "ok", "main");
-    run.commit();
-  }
-  const auto started = std::chrono::duration<double>(held->figures().started.time_since_epoch());
-  Samples samples, expected;
-  ledgers.add_to(samples);
-  const std::array<double, 10> values = {1,
-                                         1,
-                                         1,
-                                         0,
-                                         0,
-                                         static_cast<double>(held->figures().size_bytes),
-                                         started.count(),
-                                         1576803600,
-                                         started.count(),
-                                         0};
-  const auto metrics = Ledgers::metrics();
-  REQUIRE(metrics.size() == values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    expected.add(metrics[i], values[i], std::array<std::string_view, 1>{"dbt"});
-  }
-  std::string page, expected_page;
-  samples.render(Format::openmetrics, page);
-  expected.render(Format::openmetrics, expected_page);
-  CHECK(page == expected_page);
-  CHECK(held->figures().size_bytes > 0);
 }
