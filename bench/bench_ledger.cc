@@ -1,13 +1,21 @@
-// Times one phase after the other on a ledger of a million open units: bench_ledger FOLDER, or
-// without a folder in memory. A line each: the phase, records, seconds, resident megabytes.
+// Times a million open units in a ledger, or in the table that one would write at first, whose key
+// is the unit and the series: bench_ledger ledger|table RECORDS_A_RUN [FOLDER]; in memory without a
+// folder. Prints a line each phase: its name, records, seconds, seconds of CPU, resident bytes.
+
+#include <sqlite3.h>
+#include <sys/resource.h>
 
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
+#include <functional>
+#include <memory>
 #include <random>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "common/ledger/ledger.h"
 
@@ -19,66 +27,144 @@ constexpr auto kQueries = counter("bench_queries_total", "Queries.", "warehouse"
 constexpr std::uint64_t kOpen = 1'000'000, kSeries = 1000;
 constexpr auto kHorizon = std::chrono::hours(48);
 constexpr auto kApart = std::chrono::microseconds(kHorizon) / kOpen;
-
 const Ledger::Time kBegin{std::chrono::hours(24 * 365 * 50)};
 
-/// A random UUID, always the same one for a number.
-std::string id_of(std::uint64_t number) {
-  std::array<char, 37> text;
-  std::mt19937_64 random(number);
-  const auto a = random(), b = random();
-  std::snprintf(text.data(), text.size(), "%08x-%04x-%04x-%04x-%012llx",
-                static_cast<unsigned>(a >> 32), static_cast<unsigned>(a >> 16 & 0xffff),
-                static_cast<unsigned>(a & 0xffff), static_cast<unsigned>(b >> 48),
-                static_cast<unsigned long long>(b & 0xffffffffffff));
-  return text.data();
+/// A unit of work: a random UUID, always the same one for a number.
+struct Work {
+  explicit Work(std::uint64_t number)
+      : series(number % kSeries),
+        when(kBegin + number * kApart),
+        warehouse("WAREHOUSE_" + std::to_string(series % 10)),
+        user("user_" + std::to_string(series / 10)) {
+    std::array<char, 40> text;
+    std::mt19937_64 random(number);
+    const auto a = random(), b = random();
+    std::snprintf(text.data(), text.size(), "%08x-%04x-%04x-%04x-%012llx",
+                  static_cast<unsigned>(a >> 32), static_cast<unsigned>(a >> 16 & 0xffff),
+                  static_cast<unsigned>(a & 0xffff), static_cast<unsigned>(b >> 48),
+                  static_cast<unsigned long long>(b & 0xffffffffffff));
+    id = text.data();
+  }
+
+  std::uint64_t series;
+  Ledger::Time when;
+  std::string id, warehouse, user;
+};
+
+/// Takes the works of one run in, durably.
+using TakeIn = std::function<void(const std::vector<Work>&)>;
+
+TakeIn into_ledger(const std::string& folder) {
+  auto ledger =
+      std::make_shared<Ledger>("bench", folder, Ledger::Options{.horizon = kHorizon}, kBegin);
+  return [ledger](const std::vector<Work>& works) {
+    auto run = ledger->begin(Deadline::in(std::chrono::minutes(1)), works.back().when);
+    for (const auto& work : works) {
+      run.record(kQueries, {work.id, work.when}, 1, work.warehouse, work.user);
+    }
+    run.commit();
+  };
 }
 
-double resident_megabytes() {
-  std::ifstream status("/proc/self/statm");
-  double all = 0, resident = 0;
-  status >> all >> resident;
-  return resident * 4096 / 1e6;
-}
-
-/// Reports units [begin, end) in runs of `per_run`.
-class Bench {
+class Table {
  public:
-  explicit Bench(const std::string& folder)
-      : ledger_("bench", folder, {.horizon = kHorizon}, kBegin) {}
+  explicit Table(const std::string& folder) {
+    const auto path = folder.empty() ? ":memory:" : folder + "/table.db";
+    check(sqlite3_open(path.c_str(), &database_));
+    execute(
+        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+        "PRAGMA cache_size = -65536;"
+        "CREATE TABLE unit (unit TEXT, series INTEGER, value REAL, happened INTEGER,"
+        "                   PRIMARY KEY (unit, series)) WITHOUT ROWID");
+    check(sqlite3_prepare_v2(database_,
+                             "INSERT INTO unit VALUES (?, ?, 1, ?) ON CONFLICT DO UPDATE "
+                             "SET value = excluded.value WHERE value <> excluded.value",
+                             -1, &insert_, nullptr));
+  }
+  ~Table() {
+    sqlite3_finalize(insert_);
+    sqlite3_close(database_);
+  }
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
 
-  void phase(const char* name, std::uint64_t begin, std::uint64_t end, std::uint64_t per_run) {
-    std::chrono::duration<double> taken{0};
-    for (auto at = begin; at < end; at += per_run) taken += run(at, std::min(end, at + per_run));
-    std::printf("%s\t%llu\t%.3f\t%.1f\t%lld\n", name, static_cast<unsigned long long>(end - begin),
-                taken.count(), resident_megabytes(),
-                static_cast<long long>(ledger_.figures().open_units));
+  void take_in(const std::vector<Work>& works) {
+    execute("BEGIN");
+    for (const auto& work : works) {
+      sqlite3_bind_text(insert_, 1, work.id.data(), static_cast<int>(work.id.size()), nullptr);
+      sqlite3_bind_int64(insert_, 2, static_cast<std::int64_t>(work.series));
+      sqlite3_bind_int64(insert_, 3, work.when.time_since_epoch().count());
+      if (sqlite3_step(insert_) != SQLITE_DONE) check(sqlite3_errcode(database_));
+      sqlite3_reset(insert_);
+    }
+    const auto line = works.back().when - kHorizon;
+    if (line >= folded_ + kHorizon / 16) {
+      folded_ = line;
+      execute("DELETE FROM unit WHERE happened < " +
+              std::to_string(line.time_since_epoch().count()));
+    }
+    execute("COMMIT");
   }
 
  private:
-  std::chrono::duration<double> run(std::uint64_t begin, std::uint64_t end) {
-    std::vector<std::string> ids;
-    for (auto i = begin; i < end; ++i) ids.push_back(id_of(i));
-    const auto started = Clock::now();
-    auto run = ledger_.begin(Deadline::in(std::chrono::minutes(1)), kBegin + end * kApart);
-    for (auto i = begin; i < end; ++i) {
-      const auto series = i % kSeries;
-      run.record(kQueries, {ids[i - begin], kBegin + i * kApart}, 1,
-                 "WAREHOUSE_" + std::to_string(series % 10), "user_" + std::to_string(series / 10));
-    }
-    run.commit();
-    return Clock::now() - started;
+  void check(int code) const {
+    if (code != SQLITE_OK) throw std::runtime_error(sqlite3_errmsg(database_));
+  }
+  void execute(const std::string& sql) const {
+    check(sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, nullptr));
   }
 
-  Ledger ledger_;
+  sqlite3* database_ = nullptr;
+  sqlite3_stmt* insert_ = nullptr;
+  Ledger::Time folded_ = kBegin;
 };
+
+TakeIn into_table(const std::string& folder) {
+  return [table = std::make_shared<Table>(folder)](const std::vector<Work>& works) {
+    table->take_in(works);
+  };
+}
+
+double cpu_seconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+long long resident_bytes() {
+  std::ifstream status("/proc/self/statm");
+  long long all = 0, resident = 0;
+  status >> all >> resident;
+  return resident * 4096;
+}
+
+void phase(const char* name, std::uint64_t begin, std::uint64_t end, std::uint64_t per_run,
+           const TakeIn& take_in) {
+  double seconds = 0, cpu = 0;
+  for (auto at = begin; at < end; at += per_run) {
+    std::vector<Work> works;
+    for (auto i = at; i < std::min(end, at + per_run); ++i) works.emplace_back(i);
+    const auto started = Clock::now();
+    const double cpu_before = cpu_seconds();
+    take_in(works);
+    seconds += std::chrono::duration<double>(Clock::now() - started).count();
+    cpu += cpu_seconds() - cpu_before;
+  }
+  std::printf("%s\t%llu\t%.4f\t%.4f\t%lld\n", name, static_cast<unsigned long long>(end - begin),
+              seconds, cpu, resident_bytes());
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  Bench bench(argc > 1 ? argv[1] : "");
-  std::uint64_t n = argc>2 ? std::stoull(argv[2]) : 10000;
-  bench.phase("new", 0, kOpen, n);
-  bench.phase("repeated", 0, kOpen, n);
-  bench.phase("folding", kOpen, kOpen * 3 / 2, n);
+  if (argc < 3) return 2;
+  const std::string kind = argv[1], folder = argc > 3 ? argv[3] : "";
+  const auto per_run = std::stoull(argv[2]);
+  const auto take_in = kind == "ledger" ? into_ledger(folder) : into_table(folder);
+  phase("new", 0, kOpen, per_run, take_in);
+  phase("again", 0, kOpen, per_run, take_in);
+  phase("new, and as many folded", kOpen, kOpen * 3 / 2, per_run, take_in);
 }

@@ -78,7 +78,11 @@ void Ledger::set_options(const Options& options) {
 }
 
 ledger::Store& Ledger::usable_store(Time now) {
-  if (!store_) open(now);
+  if (unusable_) {
+    store_.reset();
+    open(now);
+    unusable_ = false;
+  }
   return *store_;
 }
 

@@ -117,7 +117,8 @@ class Ledger {
 
   const std::string name_;
   const std::string path_;                ///< empty: in memory
-  std::unique_ptr<ledger::Store> store_;  ///< of the open run; null once it was of no use
+  std::unique_ptr<ledger::Store> store_;  ///< this and the next belong to the open run
+  bool unusable_ = false;
 
   mutable std::mutex mutex_;  ///< of all below
   std::condition_variable_any idle_;
@@ -202,7 +203,7 @@ class Ledger::Run {
   ledger::SeriesByKey changed_;
   std::int64_t created_before_ = 0, size_bytes_ = 0;
   Time dropped_before_ = Time::min();
-  bool intact_ = true, unusable_ = false;
+  bool intact_ = true;
   std::string key_;
 };
 

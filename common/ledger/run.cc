@@ -12,8 +12,11 @@ using ledger::Amount;
 using ledger::Cell;
 using ledger::Series;
 
-const std::string kTooLong = " is longer than 1024 bytes";
 constexpr const char* kBadBounds = "the bounds of a histogram are positive and ascend";
+
+std::string longer_than(std::size_t bytes) {
+  return " is longer than " + std::to_string(bytes) + " bytes";
+}
 
 [[noreturn]] void misuse(const MetricView& metric, const char* why) {
   throw Error(Reason::internal, std::string(metric.name) + ": " + why);
@@ -84,10 +87,8 @@ Ledger::Run::Turn::Turn(Ledger& of, const Deadline& deadline) : ledger(of) {
 }
 
 Ledger::Run::Turn::~Turn() {
-  {
-    const std::lock_guard lock(ledger.mutex_);
-    ledger.running_ = false;
-  }
+  const std::lock_guard lock(ledger.mutex_);
+  ledger.running_ = false;
   ledger.idle_.notify_one();
 }
 
@@ -102,10 +103,7 @@ Ledger::Run::Run(Ledger& ledger, const Deadline& deadline, Time now)
   guarded([&] { store_.begin(); });
 }
 
-Ledger::Run::~Run() {
-  store_.rollback();
-  if (unusable_) turn_.ledger.store_.reset();
-}
+Ledger::Run::~Run() { store_.rollback(); }
 
 void Ledger::Run::record(const MetricView& counter, const Unit& unit, double value,
                          std::span<const std::string_view> labels) {
@@ -123,7 +121,7 @@ void Ledger::Run::observe(const MetricView& histogram, std::span<const double> b
 
 void Ledger::Run::set_watermark(std::string_view watermark) {
   if (watermark.size() > kMaxWatermark) {
-    throw Error(Reason::decode, "a watermark is longer than 65536 bytes");
+    throw Error(Reason::decode, "a watermark" + longer_than(kMaxWatermark));
   }
   state_.watermark = watermark;
 }
@@ -132,10 +130,11 @@ void Ledger::Run::take(const MetricView& metric, std::span<const double> bounds,
                        double value, std::span<const std::string_view> labels) {
   for (std::size_t i = 0; i < labels.size(); ++i) {
     if (labels[i].size() > kMaxLabelValue) {
-      refuse(metric, {}, "the value of " + std::string(metric.labels[i]) + kTooLong);
+      refuse(metric, {},
+             "the value of " + std::string(metric.labels[i]) + longer_than(kMaxLabelValue));
     }
   }
-  if (unit.id.size() > kMaxUnit) refuse(metric, labels, "the id of a unit" + kTooLong);
+  if (unit.id.size() > kMaxUnit) refuse(metric, labels, "the id of a unit" + longer_than(kMaxUnit));
   const auto amount = Amount::of(value);
   if (!amount) refuse(metric, labels, "a value that is not from 0 to 1e18");
   if (unit.when < state_.line) {
@@ -227,9 +226,11 @@ void Ledger::Run::publish() {
   auto& ledger = turn_.ledger;
   const std::lock_guard lock(ledger.mutex_);
   for (auto& [key, series] : changed_) ledger.series_[key] = std::move(series);
-  std::erase_if(ledger.series_,
-                [&](const auto& entry) { return entry.second.newest < dropped_before_; });
-  ledger.state_ = std::move(state_);
+  if (dropped_before_ != Time::min()) {
+    std::erase_if(ledger.series_,
+                  [&](const auto& entry) { return entry.second.newest < dropped_before_; });
+  }
+  ledger.state_ = state_;
   ledger.size_bytes_ = size_bytes_;
 }
 
@@ -241,7 +242,7 @@ void Ledger::Run::guarded(Work&& work) {
   try {
     work();
   } catch (const ledger::UnusableFile&) {
-    unusable_ = true;
+    turn_.ledger.unusable_ = true;
     throw;
   }
   intact_ = true;
