@@ -184,6 +184,7 @@ class Ledger::Run {
   };
 
   Run(Ledger& ledger, const Deadline& deadline, Time now);
+  void begin_earlier();
   void take(const MetricView& metric, std::span<const double> bounds, const Unit& unit,
             double value, std::span<const std::string_view> labels);
   void store(std::span<const double> bounds, const Unit& unit, double value, ledger::Amount amount);

@@ -100,7 +100,14 @@ Ledger::Run::Run(Ledger& ledger, const Deadline& deadline, Time now)
     state_ = ledger.state_;
   }
   created_before_ = state_.next_series;
+  if (now < state_.started && ledger.series_.empty()) begin_earlier();
   guarded([&] { store_.begin(); });
+}
+
+/// The clock was ahead when the ledger was made: without this, nothing would count until then.
+void Ledger::Run::begin_earlier() {
+  state_.started = now_;
+  state_.since = state_.line = state_.newest = now_ - options_.past;
 }
 
 Ledger::Run::~Run() { store_.rollback(); }

@@ -1,60 +1,23 @@
 #include "common/ledger/ledger.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 #include <thread>
 
+#include "tests/common/ledger_fixture.h"
 #include "tests/support/error_of.h"
 
 using namespace exporter;
+using namespace fixture;
 using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kTasks = counter("test_tasks_total", "Tasks.", "state", "queue");
 constexpr auto kSeconds = histogram("test_seconds", "Durations.", "queue");
 constexpr std::array<double, 2> kBounds = {1, 10};
 constexpr auto kLoad = gauge("test_load", "Load.");
-
-const Ledger::Time kStart{24h * 365 * 50};
-
-Deadline soon() { return Deadline::in(1min); }
-
-template <class... Bounds>
-std::string page(const Ledger& ledger, const MetricView& metric, const Bounds&... bounds) {
-  Samples samples;
-  ledger.add_to(samples, metric, bounds...);
-  std::string text;
-  samples.render(Format::text, text);
-  return text;
-}
-
-std::string tasks_page(const std::string& lines) {
-  return "# HELP test_tasks_total Tasks.\n# TYPE test_tasks_total counter\n" + lines;
-}
-
-/// A ledger in memory with a short way to commit one report.
-struct Book {
-  explicit Book(const Ledger::Options& options = {}) : ledger("test", {}, options, kStart) {}
-
-  void report(std::string_view unit, Ledger::Time when, double value) {
-    report(unit, when, value, std::max(kStart, when));
-  }
-  void report(std::string_view unit, Ledger::Time when, double value, Ledger::Time now) {
-    auto run = ledger.begin(soon(), now);
-    run.record(kTasks, {unit, when}, value, "ok", "main");
-    run.commit();
-  }
-  /// What the series of report() shows.
-  std::string shown() const {
-    const auto text = page(ledger, kTasks);
-    const auto blank = text.rfind(' ');
-    return text.empty() ? "nothing" : text.substr(blank + 1, text.size() - blank - 2);
-  }
-
-  Ledger ledger;
-};
 
 }  // namespace
 
@@ -253,89 +216,6 @@ TEST_CASE("sums do not depend on the order in which units come") {
   }
 }
 
-TEST_CASE("what happened before the first start does not count, but for a stated past") {
-  Book book;
-  book.report("a", kStart - 1us, 1);
-  CHECK(book.shown() == "nothing");
-  book.report("a", kStart, 1);
-  CHECK(book.shown() == "1");
-  CHECK(book.ledger.figures().too_late == 0);
-
-  Book with_past({.past = 24h * 365});
-  with_past.report("a", kStart - 24h * 365, 1);
-  with_past.report("b", kStart - 24h * 365 - 1us, 1);
-  CHECK(with_past.shown() == "1");
-}
-
-TEST_CASE("a unit within the horizon counts once, and one beyond it not at all") {
-  Book book({.horizon = 16h});
-  const auto later = kStart + 100h;
-  book.report("a", kStart + 84h, 1, later);
-  book.report("newest", later, 0, later);  // folds what is older than 16 hours
-  book.report("at the line", kStart + 84h, 1, later);
-  book.report("a", kStart + 84h, 3, later);
-  CHECK(book.shown() == "4");
-  CHECK(book.ledger.figures().open_units == 3);
-  book.report("beyond", kStart + 83h, 1, later);
-  CHECK(book.shown() == "4");
-  CHECK(book.ledger.figures().too_late == 1);
-
-  book.report("newest of all", kStart + 101h, 0);  // folds both
-  CHECK(book.ledger.figures().open_units == 2);
-  book.report("a", kStart + 84h, 9, later);
-  CHECK(book.shown() == "4");
-  CHECK(book.ledger.figures().too_late == 2);
-}
-
-TEST_CASE("neither time that passes nor a time ahead of the clock makes a unit late") {
-  Book book({.horizon = 16h});
-  book.report("a", kStart, 1, kStart + 24h * 365);
-  book.report("b", kStart + 24h * 365 * 100, 1, kStart + 24h * 365);
-  book.report("c", kStart, 1, kStart + 24h * 366);
-  CHECK(book.shown() == "3");
-  CHECK(book.ledger.figures().too_late == 0);
-  CHECK(book.ledger.figures().newest == kStart);
-  book.report("d", kStart + 5min, 1, kStart);  // the clocks differ a little
-  CHECK(book.ledger.figures().newest == kStart + 5min);
-  book.report("e", kStart + 5min + 1us, 1, kStart);
-  CHECK(book.ledger.figures().newest == kStart + 5min);
-}
-
-TEST_CASE("series of which nothing happened for the retention are dropped") {
-  Book book({.horizon = 16h, .retention = 240h});
-  const auto report = [&](const char* state, Ledger::Time when) {
-    auto run = book.ledger.begin(soon(), when);
-    run.record(kTasks, {state, when}, 1, state, "main");
-    run.commit();
-  };
-  report("old", kStart);
-  report("new", kStart + 240h);
-  CHECK(book.ledger.figures().series == 2);
-  report("third", kStart + 241h);
-  CHECK(page(book.ledger, kTasks) ==
-        tasks_page("test_tasks_total{state=\"new\",queue=\"main\"} 1\n"
-                   "test_tasks_total{state=\"third\",queue=\"main\"} 1\n"));
-}
-
-TEST_CASE("beyond the most series or units, records are left out and counted") {
-  Book book({.max_series = 2, .max_open_units = 3});
-  auto run = book.ledger.begin(soon(), kStart);
-  const auto record = [&](const char* unit, const char* state) {
-    run.record(kTasks, {unit, kStart}, 1, state, "main");
-  };
-  record("a", "one");
-  record("a", "two");
-  record("a", "three");  // a third series
-  record("b", "one");
-  record("c", "one");  // a fourth unit
-  record("a", "one");
-  run.commit();
-  CHECK(page(book.ledger, kTasks) ==
-        tasks_page("test_tasks_total{state=\"one\",queue=\"main\"} 2\n"
-                   "test_tasks_total{state=\"two\",queue=\"main\"} 1\n"));
-  CHECK(book.ledger.figures().dropped == 2);
-}
-
 TEST_CASE("one run waits for another, until its deadline or a stop") {
   Book book;
   std::thread second;
@@ -354,6 +234,36 @@ TEST_CASE("one run waits for another, until its deadline or a stop") {
   }
   second.join();
   CHECK(book.shown() == "2");
+}
+
+TEST_CASE("a page is never half of a run, whoever reads while runs are committed") {
+  Book book;
+  book.report("first", kStart, 1);
+  std::atomic<bool> done = false, torn = false;
+  std::thread reader([&] {
+    while (!done) {
+      const auto page_of_both = page(book.ledger, kTasks);
+      const auto first = page_of_both.find("} "), last = page_of_both.rfind("} ");
+      const auto value = [&](std::size_t at) {
+        return page_of_both.substr(at, page_of_both.find('\n', at) - at);
+      };
+      if (first != last && value(first) != value(last)) torn = true;
+      if (book.ledger.figures().series > 2) torn = true;
+    }
+  });
+  for (int i = 0; i < 300; ++i) {
+    auto run = book.ledger.begin(soon(), kStart);
+    const auto unit = std::to_string(i);
+    run.record(kTasks, {i == 0 ? "first" : unit, kStart}, 1, "ok", "main");
+    run.record(kTasks, {unit, kStart}, 1, "ok", "side");
+    run.commit();
+  }
+  done = true;
+  reader.join();
+  CHECK_FALSE(torn);
+  CHECK(page(book.ledger, kTasks) ==
+        tasks_page("test_tasks_total{state=\"ok\",queue=\"main\"} 300\n"
+                   "test_tasks_total{state=\"ok\",queue=\"side\"} 300\n"));
 }
 
 TEST_CASE("a ledger has a name that a file may have, and times that are not negative") {
