@@ -26,7 +26,8 @@ std::optional<Amount> Amount::of(double value) noexcept {
 double Amount::value() const noexcept {
   constexpr Steps kExact = Steps{1} << 53;
   if (steps_ < kExact) return static_cast<double>(steps_) / kSteps;
-  return static_cast<double>(steps_ / kSteps) + static_cast<double>(steps_ % kSteps) / kSteps;
+  const Steps whole = steps_ / kSteps;
+  return static_cast<double>(whole) + static_cast<double>(steps_ % kSteps) / kSteps;
 }
 
 std::string Amount::text() const {

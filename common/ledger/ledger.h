@@ -72,7 +72,7 @@ class Ledger {
   };
 
   static constexpr std::size_t kMaxUnit = 1024, kMaxLabelValue = 1024;  ///< bytes
-  static constexpr std::size_t kMaxWatermark = 64 * 1024;
+  static constexpr std::size_t kMaxWatermark = 65'536;
   /// What is further ahead of the clock counts but does not move the line.
   static constexpr std::chrono::minutes kMaxAhead{5};
 
