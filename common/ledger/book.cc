@@ -13,6 +13,7 @@ void append_family_key(std::string& out, const MetricView& metric, std::span<con
     out += label;
     separator = ',';
   }
+  if (separator == ',') out += '}';
   for (const double bound : bounds) {
     out += ' ';
     append_value(out, bound);

@@ -134,8 +134,8 @@ void Store::rollback() noexcept {
   if (!database_.in_transaction()) return;
   try {
     database_.execute("ROLLBACK");
-  } catch (const Error&) {
-    // SQLite has done it already: there is nothing that could be kept.
+  } catch (const std::exception&) {
+    // It is not committed, and will not be: that is all that is promised.
   }
 }
 

@@ -182,6 +182,18 @@ TEST_CASE("an empty file is a ledger that begins") {
   check_fresh(*state.open(), false);
 }
 
+TEST_CASE("a log whose ledger is gone belongs to no other") {
+  StateFolder state;
+  {
+    const auto ledger = state.open(kStart);
+    report(*ledger, "a", 1);
+    std::filesystem::copy_file(state.file() + "-wal", state.folder.path() / "log");
+  }
+  std::filesystem::remove(state.file());
+  std::filesystem::rename(state.folder.path() / "log", state.file() + "-wal");
+  check_fresh(*state.open(), false);
+}
+
 TEST_CASE("what is no ledger is set aside, and the ledger begins again") {
   StateFolder state;
   SECTION("a text") { state.folder.write("test.ledger", std::string(10'000, 'x')); }
@@ -222,6 +234,31 @@ TEST_CASE("a ledger that was cut off at any place is set aside, and begins again
     check_fresh(*state.open(), true);
     CHECK(state.names() == kAside);
   }
+}
+
+TEST_CASE("a log that was cut off at any place ends with the last run that is whole") {
+  StateFolder state;
+  const auto ledger = state.open(kStart);
+  std::vector<std::string> pages = {page(*ledger)};
+  for (const auto* unit : {"a", "b", "c", "d"}) {
+    report(*ledger, unit, 1);
+    pages.push_back(page(*ledger));
+  }
+  const auto file = read_file(state.file()), log = read_file(state.file() + "-wal");
+  std::size_t last = 0;
+  for (std::size_t twentieth = 0; twentieth <= 20; ++twentieth) {
+    StateFolder copy;
+    copy.folder.write("test.ledger", file);
+    copy.folder.write("test.ledger-wal", log.substr(0, log.size() * twentieth / 20));
+    const auto opened = copy.open();
+    const auto at = std::find(pages.begin(), pages.end(), page(*opened)) - pages.begin();
+    INFO(twentieth << " twentieths: run " << at);
+    REQUIRE(at < static_cast<std::ptrdiff_t>(pages.size()));
+    REQUIRE(static_cast<std::size_t>(at) >= last);
+    last = static_cast<std::size_t>(at);
+    REQUIRE_FALSE(opened->figures().discarded);
+  }
+  CHECK(last == 4);
 }
 
 TEST_CASE("a ledger with a damaged page is set aside, and begins again") {
