@@ -1,6 +1,7 @@
 // Times a million open units in a ledger, or in the table that one would write at first, whose key
 // is the unit and the series: bench_ledger ledger|table RECORDS_A_RUN [FOLDER]; in memory without a
-// folder. Prints a line each phase: its name, records, seconds, seconds of CPU, resident bytes.
+// folder. Prints a line each phase: its name, records, seconds, seconds of CPU, the most
+// resident bytes so far.
 
 #include <sqlite3.h>
 #include <sys/resource.h>
@@ -9,7 +10,6 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <fstream>
 #include <functional>
 #include <memory>
 #include <random>
@@ -125,20 +125,18 @@ TakeIn into_table(const std::string& folder) {
   };
 }
 
+rusage usage() {
+  rusage all{};
+  ::getrusage(RUSAGE_SELF, &all);
+  return all;
+}
+
 double cpu_seconds() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
   const auto seconds = [](const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
   };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-long long resident_bytes() {
-  std::ifstream status("/proc/self/statm");
-  long long all = 0, resident = 0;
-  status >> all >> resident;
-  return resident * 4096;
+  const auto all = usage();
+  return seconds(all.ru_utime) + seconds(all.ru_stime);
 }
 
 void phase(const char* name, std::uint64_t begin, std::uint64_t end, std::uint64_t per_run,
@@ -154,7 +152,7 @@ void phase(const char* name, std::uint64_t begin, std::uint64_t end, std::uint64
     cpu += cpu_seconds() - cpu_before;
   }
   std::printf("%s\t%llu\t%.4f\t%.4f\t%lld\n", name, static_cast<unsigned long long>(end - begin),
-              seconds, cpu, resident_bytes());
+              seconds, cpu, static_cast<long long>(usage().ru_maxrss) * 1024);
 }
 
 }  // namespace
