@@ -20,7 +20,8 @@ Database::Database(const std::string& path) : path_(path) {
   // Locked for good before the first read: the index of the log is in memory then, not in a file.
   execute(
       "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL;"
-      "PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -16384;");
+      "PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -16384;"
+      "PRAGMA temp_store = MEMORY;");
 }
 
 Statement Database::prepare(std::string_view sql) const {

@@ -166,13 +166,15 @@ void Store::change(const StoredUnit& unit) {
 }
 
 /// Reads it from the table, and so leaves out the rows that are gone; answers how many there are.
+/// The old one stays when that fails: one that lacks rows would count their units twice.
 std::int64_t Store::build_index() {
   const auto rows = database_.number("SELECT count(*) FROM unit");
-  index_.reset(static_cast<std::size_t>(rows));
+  UnitIndex index(static_cast<std::size_t>(rows));
   database_.prepare("SELECT row, unit, series FROM unit").each([&](const Row& row) {
-    index_.add(UnitIndex::hash(row.text(1), row.integer(2)), row.integer(0));
+    index.add(UnitIndex::hash(row.text(1), row.integer(2)), row.integer(0));
     last_row_ = std::max(last_row_, row.integer(0));
   });
+  index_ = std::move(index);
   return rows;
 }
 

@@ -14,16 +14,16 @@ namespace exporter::ledger {
 /// gone: who asks looks at the row. So a transaction that is rolled back leaves nothing to undo.
 class UnitIndex {
  public:
+  /// With room for half as many rows again, and for 48 at least.
+  explicit UnitIndex(std::size_t rows = 0)
+      : slots_(std::bit_ceil(std::max<std::size_t>(64, rows * 2))) {}
+
+  /// Every bit of it depends on both: a unit may be in as many series as there are.
   static std::uint64_t hash(std::string_view unit, std::int64_t series) {
     constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
-    return std::rotl(std::hash<std::string_view>{}(unit) ^ static_cast<std::uint64_t>(series), 32) *
-           kGolden;
-  }
-
-  /// Forgets all rows and makes room for some.
-  void reset(std::size_t rows) {
-    slots_.assign(std::bit_ceil(std::max<std::size_t>(64, rows * 2)), Slot{});
-    used_ = 0;
+    auto mixed = std::hash<std::string_view>{}(unit) ^ static_cast<std::uint64_t>(series) * kGolden;
+    mixed = (mixed ^ mixed >> 32) * kGolden;
+    return mixed ^ mixed >> 32;
   }
 
   bool full() const { return used_ * 4 >= slots_.size() * 3; }
@@ -51,7 +51,7 @@ class UnitIndex {
   };
   std::size_t mask() const { return slots_.size() - 1; }
 
-  std::vector<Slot> slots_ = std::vector<Slot>(64);
+  std::vector<Slot> slots_;
   std::size_t used_ = 0;
 };
 
