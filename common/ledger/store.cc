@@ -13,7 +13,8 @@ constexpr std::int64_t kApplicationId = 0x6c656467;  // "ledg", for file(1)
 constexpr std::int64_t kVersion = 1;
 
 /// Times are microseconds since 1970; truth and shown hold a series' cells, separated by blanks.
-/// The reports of one unit stand together, as they come together.
+/// Units stand in the order in which they came, so that a commit writes few pages; an index of
+/// their ids in the file would spread it over all of them.
 constexpr const char* kTables = R"(
   BEGIN IMMEDIATE;
   CREATE TABLE state (started INTEGER NOT NULL, since INTEGER NOT NULL, line INTEGER NOT NULL,
