@@ -14,9 +14,9 @@ namespace exporter::ledger {
 /// gone: who asks looks at the row. So a transaction that is rolled back leaves nothing to undo.
 class UnitIndex {
  public:
-  /// With room for half as many rows again, and for 48 at least.
+  /// With room for an eighth more rows than these, and for 48 at least.
   explicit UnitIndex(std::size_t rows = 0)
-      : slots_(std::bit_ceil(std::max<std::size_t>(64, rows * 2))) {}
+      : slots_(std::bit_ceil(std::max<std::size_t>(64, rows + rows / 2))) {}
 
   /// Every bit of it depends on both: a unit may be in as many series as there are.
   static std::uint64_t hash(std::string_view unit, std::int64_t series) {
