@@ -226,11 +226,11 @@ def print_table(header, rows):
 
 def state_of(group):
     alerts = [rule for rule in group["rules"] if rule["type"] == "alerting"]
-    counts = {state: sum(rule["state"] == state for rule in alerts)
-              for state in ("firing", "pending", "inactive")}
-    names = [rule["name"] for rule in alerts if rule["state"] != "inactive"]
-    text = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    return text + (f" ({', '.join(names)})" if names else "")
+    names = {state: [rule["name"] for rule in alerts if rule["state"] == state]
+             for state in ("firing", "pending", "inactive")}
+    said = [f"{' '.join(names[state])} {state}" for state in ("firing", "pending") if names[state]]
+    quiet = len(names["inactive"])
+    return ", ".join(said + ([f"{quiet} inactive"] if quiet else []))
 
 
 def print_state(prometheus):

@@ -59,7 +59,10 @@ Connections::Table::iterator Connections::longest_idle() {
   for (auto each = connections_.begin(); each != connections_.end(); ++each) {
     const auto& connection = each->second;
     if (connection.phase != Phase::idle || connection.ending) continue;
-    if (longest == connections_.end() || connection.since < longest->second.since) longest = each;
+    // Not by `since`, which threads note in another order than their clients have the responses.
+    if (longest == connections_.end() || connection.answered < longest->second.answered) {
+      longest = each;
+    }
   }
   return longest;
 }
@@ -67,7 +70,7 @@ Connections::Table::iterator Connections::longest_idle() {
 void Connections::open(int fd) {
   {
     const std::lock_guard lock(mutex_);
-    connections_.emplace(fd, Connection{});
+    connections_.emplace(fd, Connection{}).first->second.answered = Clock::now();
   }
   enter(fd, Phase::idle);
 }
@@ -80,6 +83,7 @@ void Connections::enter(int fd, Phase phase) {
   connection.until = phase == Phase::working ? Clock::time_point::max()
                                              : connection.since + patience_with(connection);
   if (phase == Phase::sending) {
+    connection.answered = connection.since;
     connection.received = received_by_peer(fd);
     connection.served = true;
   }

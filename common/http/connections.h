@@ -51,9 +51,10 @@ class Connections {
   struct Connection {
     Phase phase;
     Clock::time_point since, until;
-    std::uint64_t received;  ///< what the client had received when `until` was set
-    bool served;             ///< had a response
-    bool ending;             ///< was told to end
+    Clock::time_point answered;  ///< when it was opened, or its last response began
+    std::uint64_t received;      ///< what the client had received when `until` was set
+    bool served;                 ///< had a response
+    bool ending;                 ///< was told to end
   };
   using Table = std::unordered_map<int, Connection>;
 

@@ -36,6 +36,7 @@ bool ends_in_port(std::string_view authority) {
 
 /// Throws Error{config}. A query is looked at apart, as parse_option_url() refuses it.
 void check_url(const std::string& url) {
+  if (url.find('#') != url.npos) refuse("a target must not hold a fragment");
   const auto query = std::min(url.find('?'), url.size());
   const auto address = parse_option_url("URL", url.substr(0, query), {"http://", "https://"});
   ClientRequest request;

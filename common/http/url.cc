@@ -48,6 +48,10 @@ Address parse_option_url(const std::string& option, const std::string& text,
     throw Error(Reason::config, option + ": " + why);
   };
   const Url url(text);
+  const auto begins = [&](std::string_view with) { return curl::lower(text).starts_with(with); };
+  if (!url.ok() && std::any_of(schemes.begin(), schemes.end(), begins)) {
+    refuse("not a valid URL: a host, and a port from 1 to 65535, may follow the scheme");
+  }
   Address address = url.ok() ? url.address() : Address{};
   if (std::none_of(schemes.begin(), schemes.end(),
                    [&](auto scheme) { return address.origin.starts_with(scheme); })) {

@@ -16,7 +16,8 @@ struct Address {
 std::optional<Address> parse_url(const std::string& text);
 
 /// The address in an option. Throws Error{config} that names the option when it is no URL of one of
-/// the schemes ("http://"), or holds a user, a password, a query or a fragment; never quotes it.
+/// the schemes ("http://"), which stand in lower case, or holds a user, a password, a query or a
+/// fragment; never quotes it.
 Address parse_option_url(const std::string& option, const std::string& text,
                          std::initializer_list<std::string_view> schemes);
 

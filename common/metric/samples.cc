@@ -4,7 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <functional>
+#include <cstring>
 
 #include "common/base/error.h"
 #include "common/base/text.h"
@@ -12,9 +12,63 @@
 namespace exporter {
 namespace {
 
+/// Eight bytes of a text, as far as it has them.
+std::uint64_t word_at(std::string_view text, std::size_t at) {
+  std::uint64_t word = 0;
+  if (at + sizeof word <= text.size()) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+  } else {
+    std::memcpy(&word, text.data() + at, text.size() - at);
+  }
+  return word;
+}
+
+/// Eight bytes at a time in two chains: std::hash takes three times as long, of each line.
 std::uint32_t hash_of(std::string_view text) {
-  const auto hash = std::hash<std::string_view>{}(text);
-  return static_cast<std::uint32_t>(hash ^ (hash >> 32));
+  constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15;
+  const auto mix = [](std::uint64_t hash, std::uint64_t more) {
+    hash = (hash ^ more) * kOdd;
+    return hash ^ (hash >> 32);
+  };
+  std::uint64_t even = text.size(), odd = kOdd;
+  std::size_t at = 0;
+  for (; at + 16 <= text.size(); at += 16) {
+    even = mix(even, word_at(text, at));
+    odd = mix(odd, word_at(text, at + 8));
+  }
+  if (at < text.size()) even = mix(even, word_at(text, at));
+  if (at + 8 < text.size()) odd = mix(odd, word_at(text, at + 8));
+  return static_cast<std::uint32_t>(mix(even, odd));
+}
+
+/// Whether the shortest text of a number is that of an integer. Where five digits could be left
+/// off, it may be one with an exponent.
+bool is_written_as_integer(double value) {
+  constexpr double kExact = 0x1p53;
+  if (!(std::fabs(value) < kExact)) return false;
+  const auto integer = static_cast<std::int64_t>(value);
+  if (static_cast<double>(integer) != value) return false;
+  return integer == 0 ? !std::signbit(value) : integer % 100'000 != 0;
+}
+
+/// Not zero when one of eight bytes is special in a label's value: `\\`, `"`, newline, no ASCII.
+/// A byte is zero when taking 1 from it borrows ("Bit Twiddling Hacks", S. E. Anderson).
+std::uint64_t special_bytes(std::uint64_t bytes) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101, kHighs = 0x8080808080808080;
+  const auto equal = [&](char c) {
+    const auto zero = bytes ^ (kOnes * static_cast<unsigned char>(c));
+    return (zero - kOnes) & ~zero;
+  };
+  return (bytes | equal('\\') | equal('"') | equal('\n')) & kHighs;
+}
+
+/// Whether each byte of a label's value stands for itself.
+bool is_plain(std::string_view value) {
+  std::uint64_t special = 0;
+  for (; !value.empty(); value.remove_prefix(std::min<std::size_t>(8, value.size()))) {
+    special |= special_bytes(word_at(value, 0));
+  }
+  return special == 0;
 }
 
 std::string_view type_name(MetricType type, Format format) {
@@ -60,12 +114,16 @@ void append_help(std::string& out, std::string_view help, Format format) {
 }  // namespace
 
 void append_value(std::string& out, double value) {
-  if (std::isnan(value)) {
+  std::array<char, 32> digits;
+  if (is_written_as_integer(value)) {
+    const auto integer = static_cast<std::int64_t>(value);
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), integer).ptr;
+    out.append(digits.data(), end);
+  } else if (std::isnan(value)) {
     out += "NaN";
   } else if (std::isinf(value)) {
     out += value < 0 ? "-Inf" : "+Inf";
   } else {
-    std::array<char, 32> digits;
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
     out.append(digits.data(), end);
   }
@@ -88,10 +146,7 @@ void append_bound(std::string& out, double bound) {
 }
 
 void append_label_value(std::string& out, std::string_view value) {
-  const auto ordinary = [](char c) {
-    return c != '\\' && c != '"' && c != '\n' && static_cast<signed char>(c) >= 0;
-  };
-  if (std::all_of(value.begin(), value.end(), ordinary)) {
+  if (is_plain(value)) {
     out += value;
     return;
   }
@@ -238,6 +293,10 @@ bool Samples::same_page(const Samples& other) const {
 std::uint32_t Samples::family(const MetricView& metric) {
   if (last_family_ < families_.size() && families_[last_family_].name == metric.name) {
     return last_family_;
+  }
+  // The families of the things that a run describes come in the same order for each of them.
+  if (last_family_ + 1 < families_.size() && families_[last_family_ + 1].name == metric.name) {
+    return ++last_family_;
   }
   if (families_.size() * 2 >= family_table_.size()) grow_family_table();
   std::size_t slot = 0;

@@ -2,6 +2,10 @@
 
 #include <linux/if.h>
 #include <linux/rtnetlink.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "common/base/text.h"
 
@@ -11,6 +15,8 @@ namespace {
 /// As operstate shows them, by the kernel's number (RFC 2863).
 constexpr std::string_view kStates[] = {"unknown", "notpresent", "down", "lowerlayerdown",
                                         "testing", "dormant",    "up"};
+
+constexpr auto kRefresh = std::chrono::minutes(1);
 
 /// Leaves out the kernel's statistics of each protocol, the dearest part of an answer.
 struct Request {
@@ -72,6 +78,23 @@ Link link_at(std::span<const std::byte> body) {
   return link;
 }
 
+/// Only whether something was told matters, so that little need wait to be read.
+constexpr int kRoomForNews = 8192;
+
+int hear_of_links() {
+  const int socket = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+  if (socket < 0) return socket;
+  sockaddr_nl address{};
+  address.nl_family = AF_NETLINK;
+  address.nl_groups = RTMGRP_LINK;
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &kRoomForNews, sizeof kRoomForNews);
+  if (::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+    return socket;
+  }
+  ::close(socket);
+  return -1;
+}
+
 }  // namespace
 
 std::vector<Link> links(Netlink& netlink) {
@@ -80,6 +103,51 @@ std::vector<Link> links(Netlink& netlink) {
     if (type == RTM_NEWLINK && body.size() >= sizeof(ifinfomsg)) links.push_back(link_at(body));
   });
   return links;
+}
+
+std::vector<LinkCounters> link_counters(Netlink& netlink) {
+  if_stats_msg request{};
+  request.filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64);
+  std::vector<LinkCounters> all;
+  netlink.dump(RTM_GETSTATS, request, [&](auto type, auto body) {
+    if (type != RTM_NEWSTATS || body.size() < sizeof(if_stats_msg)) return;
+    const auto message = struct_at<if_stats_msg>(body);
+    for_each_attribute(body.subspan(sizeof message), [&](auto attribute, auto content) {
+      if (attribute != IFLA_STATS_LINK_64) return;
+      all.push_back({message.ifindex, struct_at<rtnl_link_stats64>(content)});
+    });
+  });
+  return all;
+}
+
+LinkChanges::LinkChanges() : socket_(hear_of_links()) {}
+
+LinkChanges::~LinkChanges() {
+  if (socket_ >= 0) ::close(socket_);
+}
+
+/// The kernel answers ENOBUFS when more was told than had room.
+bool LinkChanges::any() {
+  constexpr int kMost = 1000;
+  if (socket_ < 0) return true;
+  bool changed = false;
+  for (int i = 0; i < kMost; ++i) {
+    char unread;
+    if (::recv(socket_, &unread, sizeof unread, 0) < 0 && errno != EINTR && errno != ENOBUFS) {
+      return changed || errno != EAGAIN;
+    }
+    changed = true;
+  }
+  return changed;
+}
+
+bool Links::refresh() {
+  const bool changed = changes_.any();
+  if (asked_ && !changed && Clock::now() - *asked_ < kRefresh) return false;
+  asked_.reset();
+  all_ = links(netlink_);
+  asked_ = Clock::now();
+  return true;
 }
 
 }  // namespace exporter::host

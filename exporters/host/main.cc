@@ -1,3 +1,4 @@
+#include <filesystem>
 
 #include "common/app/app.h"
 #include "common/base/log.h"
@@ -25,8 +26,20 @@ constexpr std::string_view kForeign[] = {
     "wifi",          "xfrm",        "zfs",
 };
 
+/// A wrong path would leave everything out in silence. What stands there when nobody says so may be
+/// absent, as may udev's database.
+void check_paths(const Settings& settings) {
+  for (const auto flag : {"path.procfs", "path.sysfs", "path.rootfs"}) {
+    std::error_code unreadable;
+    const auto& path = settings.text(flag);
+    if (settings.is_default(flag) || std::filesystem::is_directory(path, unreadable)) continue;
+    settings.fail(flag, path + " is no folder");
+  }
+}
+
 std::vector<Collector> build(const App::Inputs& inputs) {
   const auto& settings = inputs.settings;
+  check_paths(settings);
   const Host host{settings,
                   settings.text("path.procfs"),
                   settings.text("path.sysfs"),

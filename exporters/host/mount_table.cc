@@ -49,7 +49,16 @@ Mount parse_mount(const Lines& lines, std::string_view line) {
           .major = std::to_string(major),
           .minor = std::to_string(minor),
           .read_only = has_option(options, "ro") || has_option(back, "ro") ||
-                       has_option(back, "emergency_ro")};
+                       has_option(back, "emergency_ro"),
+          .options = std::string(back)};
+}
+
+std::string option_of(const Mount& mount, std::string_view name) {
+  for (std::string_view options = mount.options; !options.empty();) {
+    auto value = next_part(options, ',');
+    if (next_part(value, '=') == name) return unescape(value);
+  }
+  return {};
 }
 
 }  // namespace exporter::host

@@ -1,4 +1,3 @@
-#include <linux/netlink.h>
 #include <net/if.h>
 
 #include "common/base/error.h"
@@ -16,17 +15,18 @@ constexpr auto kInfo =
 constexpr auto kSpeed =
     gauge("node_network_speed_bytes", "Network device property: speed_bytes", "device");
 
-/// A number, its file in the device's folder of /sys/class/net, and where netlink tells it, if so.
+/// A number, its file in the device's folder of /sys/class/net, and whether netlink tells it.
 struct Property {
   Metric<1> metric;
   std::string_view file;
-  Link::Number Link::*told = nullptr;
+  Link::Number Link::*number;
+  bool told = true;
 };
 
 constexpr Property kProperties[] = {
     {gauge("node_network_address_assign_type", "Network device property: address_assign_type",
            "device"),
-     "addr_assign_type"},
+     "addr_assign_type", &Link::address_assignment, false},
     {gauge("node_network_carrier", "Network device property: carrier", "device"), "carrier",
      &Link::carrier},
     {counter("node_network_carrier_changes_total", "Network device property: carrier_changes_total",
@@ -38,10 +38,12 @@ constexpr Property kProperties[] = {
     {counter("node_network_carrier_down_changes_total",
              "Network device property: carrier_down_changes_total", "device"),
      "carrier_down_count", &Link::carrier_downs},
-    {gauge("node_network_device_id", "Network device property: device_id", "device"), "dev_id"},
+    {gauge("node_network_device_id", "Network device property: device_id", "device"), "dev_id",
+     &Link::device_id, false},
     {gauge("node_network_dormant", "Network device property: dormant", "device"), "dormant",
      &Link::dormant},
-    {gauge("node_network_flags", "Network device property: flags", "device"), "flags"},
+    {gauge("node_network_flags", "Network device property: flags", "device"), "flags", &Link::flags,
+     false},
     {gauge("node_network_iface_id", "Network device property: iface_id", "device"), "ifindex",
      &Link::index},
     {gauge("node_network_iface_link", "Network device property: iface_link", "device"), "iflink",
@@ -51,7 +53,7 @@ constexpr Property kProperties[] = {
     {gauge("node_network_mtu_bytes", "Network device property: mtu_bytes", "device"), "mtu",
      &Link::mtu},
     {gauge("node_network_name_assign_type", "Network device property: name_assign_type", "device"),
-     "name_assign_type"},
+     "name_assign_type", &Link::name_assignment, false},
     {gauge("node_network_net_dev_group", "Network device property: net_dev_group", "device"),
      "netdev_group", &Link::group},
     {gauge("node_network_transmit_queue_length", "Network device property: transmit_queue_length",
@@ -76,53 +78,72 @@ constexpr Flag kNetlink{"collector.netclass.netlink", "false",
                         Flag::Kind::boolean};
 constexpr Flag kFlags[] = {kIgnored, kIgnoreInvalid, kNetlink};
 
-/// Asks by netlink where that tells of the host's network, and reads only what it does not tell:
-/// reading all files costs three times as much, and 23 descriptors a device.
+/// Asks by netlink where that tells of the host's network, and reads only what it does not tell.
+/// Nothing is read again while nothing has changed: reading all files of all devices at each scrape
+/// would cost as much as many other collectors together, and 23 descriptors a device.
 class Netclass {
  public:
   explicit Netclass(const Host& host)
       : sys_(host.sys()),
         filter_(host.settings, {}, kIgnored.name),
-        by_netlink_(host.own_network() && netlink_.open()),
+        by_netlink_(host.own_network() && told_.open()),
         ignore_invalid_speed_(host.settings.enabled(kIgnoreInvalid.name)) {}
 
   void collect(Samples& samples, const Deadline&) {
-    for (const auto& link : by_netlink_ ? links(netlink_) : read_links()) {
-      if (filter_.passes(link.name)) add(samples, link);
-    }
+    if (!by_netlink_ || told_.refresh()) devices_.reset();
+    if (!devices_) devices_ = by_netlink_ ? complete(told_.all()) : read_all();
+    for (const auto& device : *devices_) add(samples, device);
   }
 
  private:
-  std::vector<Link> read_links() {
+  /// What netlink told, and what it does not tell.
+  std::vector<Link> complete(std::vector<Link> devices) {
+    std::erase_if(devices, [&](const Link& device) { return !filter_.passes(device.name); });
+    for (auto& device : devices) read_untold(device);
+    return devices;
+  }
+
+  std::vector<Link> read_all() {
     std::vector<Link> found;
     for (const auto& name : sys_.list("class/net")) {
-      folder_ = "class/net/" + name + '/';
-      Link link;
-      link.name = name;
-      link.state = text("operstate");
-      link.address = text("address");
-      link.broadcast = text("broadcast");
-      link.alias = text("ifalias");
+      if (!filter_.passes(name)) continue;
+      Link device;
+      device.name = name;
+      read_untold(device);
+      device.state = text("operstate");
+      device.address = text("address");
+      device.broadcast = text("broadcast");
+      device.alias = text("ifalias");
+      for (const auto& property : kProperties) {
+        if (property.told) device.*property.number = number(property.file);
+      }
       // Without a state it is a plain file, or gone since it was listed.
-      if (!link.state.empty()) found.push_back(std::move(link));
+      if (!device.state.empty()) found.push_back(std::move(device));
     }
     return found;
   }
 
-  void add(Samples& samples, const Link& link) {
-    folder_ = "class/net/" + link.name + '/';
-    const auto flags = number("flags");
-    const auto* admin_state = !flags ? "unknown" : (*flags & IFF_UP) != 0 ? "up" : "down";
-    samples.add(kUp, link.state == "up" ? 1 : 0, link.name);
-    samples.add(kInfo, 1, link.name, link.address, link.broadcast, text("duplex"), link.state,
-                admin_state, link.alias);
-    for (const auto& [metric, file, told] : kProperties) {
-      const auto value = by_netlink_ && told != nullptr ? link.*told : number(file);
-      if (value) samples.add(metric, static_cast<double>(*value), link.name);
+  void read_untold(Link& device) {
+    folder_ = "class/net/" + device.name + '/';
+    device.duplex = text("duplex");
+    device.speed = number("speed");
+    for (const auto& property : kProperties) {
+      if (!property.told) device.*property.number = number(property.file);
     }
-    const auto megabits = number("speed");
+  }
+
+  void add(Samples& samples, const Link& device) const {
+    const auto& flags = device.flags;
+    const auto* admin_state = !flags ? "unknown" : (*flags & IFF_UP) != 0 ? "up" : "down";
+    samples.add(kUp, device.state == "up" ? 1 : 0, device.name);
+    samples.add(kInfo, 1, device.name, device.address, device.broadcast, device.duplex,
+                device.state, admin_state, device.alias);
+    for (const auto& [metric, file, value, told] : kProperties) {
+      if (device.*value) samples.add(metric, static_cast<double>(*(device.*value)), device.name);
+    }
+    const auto& megabits = device.speed;
     if (megabits && (*megabits >= 0 || !ignore_invalid_speed_)) {
-      samples.add(kSpeed, static_cast<double>(*megabits) * 1e6 / 8, link.name);
+      samples.add(kSpeed, static_cast<double>(*megabits) * 1e6 / 8, device.name);
     }
   }
 
@@ -142,11 +163,12 @@ class Netclass {
     return value;
   }
 
-  Netlink netlink_{NETLINK_ROUTE};
+  Links told_;
   Files sys_;
   Filter filter_;
   bool by_netlink_, ignore_invalid_speed_;
   std::string folder_;
+  std::optional<std::vector<Link>> devices_;  ///< nothing: to be read
 };
 
 }  // namespace

@@ -1,5 +1,9 @@
+#include <unordered_map>
+
+#include "common/base/error.h"
 #include "exporters/host/addresses.h"
 #include "exporters/host/collectors.h"
+#include "exporters/host/links.h"
 
 namespace exporter::host {
 namespace {
@@ -18,8 +22,8 @@ struct Statistic {
   std::string_view file;  ///< below /sys/class/net/<device>/statistics/
 };
 
-/// The columns of /proc/net/dev in their order, and then what only sysfs tells.
-constexpr std::size_t kColumns = 16;
+/// The columns of /proc/net/dev in their order, and then what it does not tell.
+constexpr std::size_t kColumns = 16, kPlain = kColumns + 1;
 constexpr Statistic kStatistics[] = {
     {statistic("node_network_receive_bytes_total", "Network device statistic receive_bytes."),
      Names::both, "rx_bytes"},
@@ -105,6 +109,40 @@ constexpr Statistic kStatistics[] = {
                "Network device statistic transmit_window_errors."),
      Names::detailed, "tx_window_errors"},
 };
+/// What /proc/net/dev shows of the counters (dev_seq_printf_stats() in Linux), and then those
+/// received without a handler.
+std::array<double, kPlain> plain_columns(const rtnl_link_stats64& of) {
+  const auto sum = [](auto... counters) { return static_cast<double>((counters + ...)); };
+  return {
+      sum(of.rx_bytes),
+      sum(of.rx_packets),
+      sum(of.rx_errors),
+      sum(of.rx_dropped, of.rx_missed_errors),
+      sum(of.rx_fifo_errors),
+      sum(of.rx_length_errors, of.rx_over_errors, of.rx_crc_errors, of.rx_frame_errors),
+      sum(of.rx_compressed),
+      sum(of.multicast),
+      sum(of.tx_bytes),
+      sum(of.tx_packets),
+      sum(of.tx_errors),
+      sum(of.tx_dropped),
+      sum(of.tx_fifo_errors),
+      sum(of.collisions),
+      sum(of.tx_carrier_errors, of.tx_aborted_errors, of.tx_window_errors, of.tx_heartbeat_errors),
+      sum(of.tx_compressed),
+      sum(of.rx_nohandler)};
+}
+
+/// False where the kernel does not know the question, or a sandbox forbids netlink.
+bool tells_counters(Links& links) {
+  try {
+    link_counters(links.netlink());
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 constexpr auto kAddress = info("node_network_address_info", "Node network address by device.",
                                "device", "address", "netmask", "scope");
 constexpr auto kMetrics = [] {
@@ -131,6 +169,8 @@ constexpr Flag kNetlink{"collector.netdev.netlink", "true",
                         Flag::Kind::boolean};
 constexpr Flag kFlags[] = {kInclude, kExclude, kAddressInfo, kDetailed, kLabelAlias, kNetlink};
 
+/// Asks by netlink where that tells of the host's network: printing, reading and parsing the
+/// numbers of a device costs several times as much.
 class Netdev {
  public:
   explicit Netdev(const Host& host)
@@ -140,11 +180,44 @@ class Netdev {
         filter_(host.settings, kInclude.name, kExclude.name),
         address_info_(host.settings.enabled(kAddressInfo.name) && host.own_network()),
         detailed_(host.settings.enabled(kDetailed.name)),
-        label_alias_(host.settings.enabled(kLabelAlias.name)) {
+        label_alias_(host.settings.enabled(kLabelAlias.name)),
+        by_netlink_(!detailed_ && host.own_network() && tells_counters(links_)) {
     host.settings.require_one_of(kInclude.name, kExclude.name);
   }
 
   void collect(Samples& samples, const Deadline&) {
+    if (by_netlink_) {
+      ask_devices(samples);
+    } else {
+      read_devices(samples);
+    }
+    if (!address_info_) return;
+    for (const auto& [device, address, prefix_length, scope] : addresses()) {
+      if (!filter_.passes(device)) continue;
+      samples.add(kAddress, 1, device, address, std::to_string(prefix_length), scope);
+    }
+  }
+
+ private:
+  void ask_devices(Samples& samples) {
+    if (links_.refresh()) names_.clear();
+    if (names_.empty()) {
+      for (const auto& link : links_.all()) names_.emplace(link.index.value_or(0), link.name);
+    }
+    for (const auto& [index, counters] : link_counters(links_.netlink())) {
+      // One that has come since is on the next page.
+      const auto name = names_.find(index);
+      if (name == names_.end() || !filter_.passes(name->second)) continue;
+      const auto alias = alias_of(name->second);
+      const auto columns = plain_columns(counters);
+      std::size_t column = 0;
+      for (const auto& [metric, names, file] : kStatistics) {
+        if (names != Names::detailed) add(samples, metric, columns[column++], name->second, alias);
+      }
+    }
+  }
+
+  void read_devices(Samples& samples) {
     const auto text = proc_.read(path_);
     Lines lines(proc_.path(path_), text.value_or(""));
     std::string_view line;
@@ -156,19 +229,12 @@ class Netdev {
       const auto device = trim(line.substr(0, colon));
       if (filter_.passes(device)) add_device(samples, lines, device, line.substr(colon + 1));
     }
-    if (!address_info_) return;
-    for (const auto& [device, address, prefix_length, scope] : addresses()) {
-      if (!filter_.passes(device)) continue;
-      samples.add(kAddress, 1, device, address, std::to_string(prefix_length), scope);
-    }
   }
 
- private:
   void add_device(Samples& samples, const Lines& lines, std::string_view device,
                   std::string_view columns) {
     const auto folder = "class/net/" + std::string(device) + '/';
-    std::string alias;
-    if (label_alias_) alias = sys_.line(folder + "ifalias").value_or("");
+    const auto alias = alias_of(device);
     for (std::size_t i = 0; i < std::size(kStatistics); ++i) {
       const auto& [metric, names, file] = kStatistics[i];
       if (names == (detailed_ ? Names::plain : Names::detailed)) continue;
@@ -177,6 +243,11 @@ class Netdev {
                              : sys_.number(folder + "statistics/" + std::string(file));
       if (value) add(samples, metric, *value, device, alias);
     }
+  }
+
+  std::string alias_of(std::string_view device) {
+    if (!label_alias_) return {};
+    return std::string(sys_.line("class/net/" + std::string(device) + "/ifalias").value_or(""));
   }
 
   void add(Samples& samples, const Metric<1>& metric, double value, std::string_view device,
@@ -192,6 +263,9 @@ class Netdev {
   std::string path_;
   Filter filter_;
   bool address_info_, detailed_, label_alias_;
+  Links links_;
+  bool by_netlink_;
+  std::unordered_map<std::int64_t, std::string> names_;  ///< of the devices, by their index
 };
 
 }  // namespace

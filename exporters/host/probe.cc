@@ -1,5 +1,6 @@
 #include "common/http/probe.h"
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -79,7 +80,12 @@ std::chrono::milliseconds read_timeout(const Settings& settings) {
 std::string read_ca_file(const Settings& settings) {
   const auto& path = settings.text(kCaFile.name);
   if (path.empty()) return path;
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    settings.fail(kCaFile.name, path + ": " + (error ? error.message() : "not a regular file"));
+  }
   std::ifstream in(path);
+  if (!in) settings.fail(kCaFile.name, path + ": cannot be read");
   const std::string text(std::istreambuf_iterator<char>(in), {});
   if (!http::earliest_expiry(text)) settings.fail(kCaFile.name, path + ": no certificates in it");
   return path;

@@ -1,8 +1,10 @@
 #include "common/metric/samples.h"
 
 #include <catch2/catch.hpp>
+#include <charconv>
 #include <cmath>
 #include <limits>
+#include <random>
 
 #include "common/base/error.h"
 
@@ -190,4 +192,43 @@ TEST_CASE("what a declaration may not be is refused") {
   }
   const std::string_view doubled[] = {"a", "a"};
   CHECK(faulty(MetricType::gauge, "good", "Help.", doubled) == "a doubled label");
+}
+
+TEST_CASE("a value is the shortest text that reads back as the same double, an integer's too") {
+  const auto shortest = [](double number) {
+    char digits[32];
+    return std::string(digits, std::to_chars(digits, std::end(digits), number).ptr);
+  };
+  std::minstd_rand random(7);
+  const auto check = [&](double number) {
+    for (const double each : {number, -number}) {
+      if (value(each) != shortest(each)) FAIL(shortest(each) << " is written as " << value(each));
+    }
+  };
+  for (int i = 0; i <= 2'000'000; i += 7) check(i);
+  for (int bits = 0; bits < 64; ++bits) {
+    const double power = std::ldexp(1.0, bits);
+    for (const double each : {power - 1, power, power + 1, power + 0.5}) check(each);
+  }
+  for (double power = 1; power < 1e25; power *= 10) {
+    for (int i = 0; i < 300; ++i) check(power * static_cast<double>(random() % 2000));
+  }
+  CHECK(value(-0.0) == "-0");
+}
+
+TEST_CASE("series that differ in one byte, at any place, are different series") {
+  Samples samples;
+  const std::string text(40, 'a');
+  samples.add(kRows, 1, text);
+  for (std::size_t size = 0; size < text.size(); ++size) {
+    samples.add(kRows, 1, std::string_view(text).substr(0, size));
+    for (const char byte : {'b', '"', '\\'}) {
+      auto other = text;
+      other[size] = byte;
+      samples.add(kRows, 1, other);
+      samples.add(kRows, 1, other);
+    }
+  }
+  CHECK(samples.size() == 1 + 4 * text.size());
+  CHECK(samples.duplicates() == 3 * text.size());
 }

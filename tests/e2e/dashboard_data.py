@@ -24,7 +24,7 @@ OF_PROMETHEUS = {
     "scrape_samples_scraped", "up",
 }  # fmt: skip
 INTERVAL = 2  # seconds between two scrapes
-RANGE = 60  # seconds of a range query
+RANGE = 600  # seconds of a range query
 # What Grafana puts into a query, here for the whole of every variable.
 REPLACEMENTS = {"$__rate_interval": "1m", "$__range": "10m", "$__interval": "15s"}
 
@@ -167,7 +167,8 @@ class Live:
         containers.append(engine.container("e" * 64, "ended", "exited", 137, OOMKilled=True))
         socket = folder / "engine.sock"
         stack.enter_context(engine.Engine(socket, containers))
-        return (*cls._only("container", machine), f"--collector.container.socket={socket}")
+        return (*cls._only("container", machine), f"--collector.container.socket={socket}",
+                "--collector.container.size-interval=10s")
 
     @classmethod
     def _recorded(cls):
@@ -177,9 +178,10 @@ class Live:
 
     @staticmethod
     def _only(collector, machine):
+        trees = {"procfs": "proc", "sysfs": "sys", "udev.data": "udev"}
         return ("--collector.disable-defaults", f"--collector.{collector}",
-                f"--path.procfs={machine}/proc", f"--path.sysfs={machine}/sys",
-                f"--path.udev.data={machine}/udev")
+                *(f"--path.{flag}={machine / folder}" for flag, folder in trees.items()
+                  if (machine / folder).is_dir()))
 
     def _configure(self, folder, port, host_ports):
         for name in ("prometheus", "alerts"):

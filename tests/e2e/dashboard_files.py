@@ -26,7 +26,7 @@ PANEL_TYPES = {
 UNITS = {
     "Bps", "binBps", "bps", "bytes", "celsius", "currencyUSD", "dateTimeFromNow", "decbytes",
     "dtdurations", "eps", "hertz", "iops", "none", "ops", "percentunit", "pps", "reqps", "rps",
-    "s", "short",
+    "s", "short", "suffix: intervals",
 }  # fmt: skip
 DASHBOARD_KEYS = {
     "annotations", "description", "editable", "fiscalYearStartMonth", "graphTooltip", "id", "links",
@@ -55,6 +55,8 @@ def selectors(expr):
         if word.lower() in LABEL_LISTS and follows == "(":
             while parts[index].group() != ")":
                 index += 1
+        if expr[: parts[index - 1].start()].endswith("$"):
+            continue  # offset $__interval
         if parts[index - 1].lastgroup != "name" or follows == "(" or word.lower() in WORDS:
             if word == "[" and found:
                 end = expr.index("]", parts[index - 1].end())
@@ -111,15 +113,27 @@ class Dashboard:
                 yield Query(self.path.name, place, annotation.get("expr", ""), False)
 
 
+def alerts(root):
+    """The alert rules of the project, each with the path of its file."""
+    for path in sorted((root / "alerts").glob("*.yml")):
+        for group in yaml.safe_load(path.read_text())["groups"]:
+            for rule in group["rules"]:
+                yield {"path": path, **rule}
+
+
 class Records:
-    """The recording rules of the project; of those that are thresholds, the value."""
+    """The recording rules of the project; of those that are thresholds, the value and the alerts."""
 
     def __init__(self, root):
         self.names, self.limits = set(), {}
+        self.alerts = collections.defaultdict(set)
         for path in sorted((root / "prometheus/rules").glob("*.yml")):
             for group in yaml.safe_load(path.read_text())["groups"]:
                 for rule in group["rules"]:
                     self._add(rule["record"], rule["expr"])
+        for rule in alerts(root):
+            for selector in selectors(rule["expr"]):
+                self.alerts[selector.metric].add(rule["alert"])
 
     def _add(self, name, expr):
         self.names.add(name)
@@ -246,12 +260,10 @@ class Checker:
                 self.problem(path, f"{url}: {board.path.name} has no variable {''.join(name)}")
 
     def check_alert_links(self):
-        for path in sorted((self.root / "alerts").glob("*.yml")):
-            for group in yaml.safe_load(path.read_text())["groups"]:
-                for rule in group["rules"]:
-                    url = (rule.get("annotations") or {}).get("dashboard_url")
-                    if url:
-                        self.check_url(path, re.sub(r"\{\{.*?\}\}", "x", url))
+        for rule in alerts(self.root):
+            url = (rule.get("annotations") or {}).get("dashboard_url")
+            if url:
+                self.check_url(rule["path"], re.sub(r"\{\{.*?\}\}", "x", url))
 
     # -- panels
 
@@ -316,19 +328,25 @@ class Checker:
                     problem(f'{where}: {selector.metric} is without {name}=~"${name}"')
 
     def check_limits(self, panel, problem):
-        """What an alert has a limit for shows that limit."""
+        """What an alert has a limit for shows that limit, and leads to what to do."""
         metrics = {
             selector.metric
             for target in panel.get("targets") or []
             for selector in selectors(target.get("expr", ""))
         }
         drawn = {step["value"] for steps in thresholds(panel.get("fieldConfig")) for step in steps}
+        linked = set(urls(panel))
         for metric in sorted(metrics):
             limit = self.records.limit_of(metric)
+            if not limit:
+                continue
+            value, name = limit
             # Of what is counted, more than none is one.
-            shown = limit and (limit[0] in drawn or (limit[0] == 0 and 1 in drawn))
-            if limit and limit[1] not in metrics and not shown:
-                problem(f"shows {metric} without the limit of its alert, {limit[0]:g}")
+            if name not in metrics and value not in drawn and not (value == 0 and 1 in drawn):
+                problem(f"shows {metric} without the limit of its alert, {value:g}")
+            pages = {f"{RUNBOOKS}{alert}.md" for alert in self.records.alerts[name]}
+            if pages and not pages & linked:
+                problem(f"shows {metric} without a link to the runbook of its alert")
 
 
 def thresholds(value):

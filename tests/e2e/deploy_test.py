@@ -11,6 +11,9 @@ EXAMPLE = SOURCE / "deploy/config/host_exporter.yml"
 class Example(unittest.TestCase):
     def check(self, text):
         with folder() as path:
+            for tree in ("proc", "sys"):
+                (path / "host" / tree).mkdir(parents=True)
+            text = text.replace(" /host", f" {path}/host")
             file = path / "host_exporter.yml"
             file.write_text(text)
             result = run(f"--config.file={file}", "--config.check")

@@ -76,6 +76,6 @@ def container(identity, name, status="running", exit_code=0, health=None, **stat
     if health:
         told["Health"] = {"Status": health, "Log": []}
     return {"Id": identity, "Created": "2026-01-02T03:04:00Z", "Name": f"/{name}",
-            "RestartCount": 1, "State": told,
+            "RestartCount": 1, "SizeRw": 4096, "State": told,
             "HostConfig": {"NetworkMode": "bridge", "CgroupParent": ""},
             "Config": {"Image": f"registry.example/{name}:1", "Labels": {}}}

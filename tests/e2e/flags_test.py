@@ -62,11 +62,11 @@ class GeneralFlags(unittest.TestCase):
         rows = re.findall(r"(?m)^\| `([^`]+)`", run("--metrics.list").stdout)
         rows = [re.sub("<[^>]*>", ".+", row) for row in rows if not row.startswith("<")]
         declared = re.compile("|".join(rows))
-        text = (SOURCE / "tests/fixtures/node_exporter_names.txt").read_text()
-        names = [line.split()[0] for line in text.splitlines() if not line.startswith("#")]
-        self.assertGreater(len(names), 200)
+        names = [line.split()[0] for peer in ("node_exporter", "cadvisor")
+                 for line in (SOURCE / f"tests/fixtures/{peer}_names.txt").read_text().splitlines()
+                 if not line.startswith("#")]
+        self.assertGreater(len(names), 230)
         self.assertEqual([name for name in names if not declared.fullmatch(name)], [])
-
 
     def test_the_arguments_of_a_node_exporter_in_production_are_taken(self):
         result = run("--once", "--collector.disable-defaults", "--no-collector.wifi",
@@ -87,6 +87,15 @@ class GeneralFlags(unittest.TestCase):
                 self.assertEqual((result.returncode, result.stdout), (1, ""))
                 self.assertEqual(result.stderr, f"host_exporter: {flags[0]}: cannot be given "
                                                 f"together with {flags[1]}\n")
+
+    def test_a_path_that_is_no_folder_is_refused_and_named_by_its_flag(self):
+        for flag in ("--path.procfs", "--path.sysfs", "--path.rootfs"):
+            for path in ("/nonexistent", __file__):
+                for mode in ("--config.check", "--once"):
+                    with self.subTest(flag=flag, path=path, mode=mode):
+                        result = run(mode, f"{flag}={path}")
+                        self.assertEqual((result.returncode, result.stdout), (1, ""))
+                        self.assertIn(f"{flag}: {path} is no folder", result.stderr)
 
     def test_the_check_covers_the_address_to_listen_on(self):
         result = run("--config.check", "--web.listen-address=9100")

@@ -65,9 +65,10 @@ class Engine:
         self._folder.chmod(0o711)  # for those who may use the socket
         self.socket = self._folder / "docker.sock"
         self.url = f"unix://{self.socket}"
+        self.folder = ROOT / ".cache/docker"
         self._log = open(self._folder / "log", "wb")
         self._daemon = subprocess.Popen(
-            ["/usr/sbin/dockerd", f"--host={self.url}", f"--data-root={ROOT}/.cache/docker",
+            ["/usr/sbin/dockerd", f"--host={self.url}", f"--data-root={self.folder}",
              f"--exec-root={self._folder}/exec", f"--pidfile={self._folder}/pid",
              "--iptables=false", "--ip6tables=false", "--bridge=none"],
             stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True)
@@ -137,7 +138,7 @@ class Podman:
     """Podman's service on a socket of its own, for the commands of Docker's that it shares."""
 
     def __init__(self):
-        self._folder = pathlib.Path(tempfile.mkdtemp(prefix="podman-"))
+        self._folder = self.folder = pathlib.Path(tempfile.mkdtemp(prefix="podman-"))
         self.socket = self._folder / "podman.sock"
         self._log = open(self._folder / "log", "wb")
         self._command = ["/usr/bin/podman", f"--root={self._folder}/root",
@@ -170,9 +171,11 @@ class Podman:
         """podman ARGUMENTS...: what it prints."""
         if command == "run":  # the limits it would set are above what a confined root may have
             arguments = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024", *arguments]
+        # A container that is killed for memory leaves a file "oom" where it was started.
         result = subprocess.run([*self._command, command, *map(str, arguments)], check=False,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True, timeout=timeout)
+                                cwd=self._folder, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                timeout=timeout)
         if result.returncode:
             raise Failed(f"podman {command}: {result.stderr[-3000:]}")
         return result.stdout.strip()
@@ -188,11 +191,11 @@ class Podman:
         return json.loads(answer.stdout)
 
     @contextlib.contextmanager
-    def exporter(self, port):
+    def exporter(self, port, *flags):
         """host_exporter beside it, on the machine itself."""
         process = subprocess.Popen(
             [ROOT / "build/release/bin/host_exporter", f"--web.listen-address=127.0.0.1:{port}",
-             f"--collector.container.socket={self.socket}"],
+             f"--collector.container.socket={self.socket}", *flags],
             stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
         try:
             yield

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/app/settings.h"
+#include "exporters/host/container/layers.h"
 #include "exporters/host/container/processes.h"
 #include "exporters/host/container/usage.h"
 #include "exporters/host/module.h"
@@ -28,7 +29,8 @@ struct Group {
 
   Known known{};
   Processes processes{};
-  Clock::time_point refreshed{};  ///< when what changes seldom was read
+  std::shared_ptr<const LayerSystem> layer{};  ///< that it writes to, of a container
+  Clock::time_point refreshed{};               ///< when what changes seldom was read
 
   /// The path below the root of a tree; that of the top is empty.
   std::string_view path() const { return id == "/" ? std::string_view() : id; }

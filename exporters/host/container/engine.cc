@@ -17,6 +17,7 @@ using std::chrono::nanoseconds;
 constexpr auto kPatience = std::chrono::seconds(5);  // of one short request
 constexpr auto kBelieved = std::chrono::minutes(5);  // what an engine that is away said last
 constexpr std::int64_t kLeeway = 1'000'000'000;      // between the engine's clock and this one
+constexpr std::int64_t kDay = 86'400'000'000'000;
 constexpr std::size_t kMaxReply = 32u << 20, kMaxEvent = 1u << 20;
 
 /// What changes what is shown, in Docker's words and, where they differ, in Podman's; exec_* would
@@ -24,7 +25,12 @@ constexpr std::size_t kMaxReply = 32u << 20, kMaxEvent = 1u << 20;
 constexpr std::string_view kFilters =
     "%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B%22create%22%2C%22start%22%2C"
     "%22restart%22%2C%22die%22%2C%22died%22%2C%22oom%22%2C%22health_status%22%2C%22pause%22%2C"
-    "%22unpause%22%2C%22rename%22%2C%22update%22%2C%22destroy%22%2C%22remove%22%5D%7D";
+    "%22unpause%22%2C%22rename%22%2C%22update%22%2C%22destroy%22%2C%22remove%22%2C%22kill%22%2C"
+    "%22stop%22%5D%7D";
+/// {"type":["container"],"event":["start","kill","stop"]}
+constexpr std::string_view kRequests =
+    "%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B%22start%22%2C%22kill%22%2C"
+    "%22stop%22%5D%7D";
 
 std::int64_t now_ns() {
   return nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -59,7 +65,9 @@ bool is_alive(const Listed& listed) { return listed.state != "exited" && listed.
 }  // namespace
 
 Engine::Engine(EngineOptions options, http::UpstreamMetrics& metrics)
-    : options_(std::move(options)), client_(client_options(options_), {}, metrics) {
+    : options_(std::move(options)),
+      client_(client_options(options_), {}, metrics),
+      sizes_(client_, options_.size_interval, [this] { return running(); }) {
   view_.containers = std::make_shared<const Containers>();
 }
 
@@ -69,6 +77,7 @@ bool Engine::follow(Clock::time_point until) {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
   std::unique_lock lock(mutex_);
   first_listing_.wait_until(lock, until, [&] { return asked_; });
+  if (options_.size_interval > options_.size_interval.zero()) sizes_.start();
   return true;
 }
 
@@ -79,11 +88,26 @@ Engine::View Engine::view() const {
   return view;
 }
 
+std::vector<std::string> Engine::running() const {
+  std::vector<std::string> ids;
+  const auto containers = view().containers;
+  for (const auto& [id, container] : *containers) {
+    if (container->runs()) ids.push_back(id);
+  }
+  return ids;
+}
+
 double Engine::ooms(const std::string& id, std::optional<double> in_cgroup) {
   const std::lock_guard lock(mutex_);
-  auto& ooms = ooms_[id];
+  auto& ooms = heard_[id].ooms;
   if (in_cgroup) ooms.cgroup(*in_cgroup);
   return ooms.total();
+}
+
+bool Engine::stop_requested(std::string_view id) const {
+  const std::lock_guard lock(mutex_);
+  const auto heard = heard_.find(id);
+  return heard != heard_.end() && heard->second.stop_requested;
 }
 
 void Engine::run(const std::stop_token& stop) {
@@ -94,6 +118,7 @@ void Engine::run(const std::stop_token& stop) {
     try {
       identify(stop);
       list(Inspect::all, stop);
+      recall(stop);
       follow_events(stop);
     } catch (const std::exception& error) {
       if (stop.stop_requested()) return;
@@ -123,6 +148,24 @@ void Engine::identify(const std::stop_token& stop) {
   const std::lock_guard lock(mutex_);
   view_.systemd = systemd;
   view_.podman = server != reply.headers.end() && server->second.starts_with("Libpod");
+}
+
+/// What was asked of containers before anybody listened. The rest is known without it.
+void Engine::recall(const std::stop_token& stop) {
+  if (std::exchange(recalled_, true)) return;
+  try {
+    client_.stream(
+        get("/events?since=" + timestamp(seen_until_ns_ - kDay) +
+            "&until=" + timestamp(seen_until_ns_) + "&filters=" + std::string(kRequests)),
+        [&](std::string_view piece) {
+          for (const auto& event : events_in(piece)) take_request(event);
+        },
+        Deadline::in(kPatience, stop));
+  } catch (const Error& error) {
+    if (stop.stop_requested()) throw;
+    log::warn("earlier events of containers not known",
+              {{"engine", options_.name}, {"error", error.what()}});
+  }
 }
 
 void Engine::list(Inspect which, const std::stop_token& stop) {
@@ -159,15 +202,8 @@ void Engine::follow_events(const std::stop_token& stop) {
 }
 
 void Engine::take_piece(std::string_view piece, const std::stop_token& stop) {
-  pending_.append(piece);
-  if (pending_.size() > kMaxEvent && pending_.find('\n') == pending_.npos) {
-    throw Error(Reason::decode, "GET /events: an event exceeds 1 MiB");
-  }
   std::set<std::string> touched;
-  const auto end = pending_.rfind('\n') + 1;
-  auto lines = std::string_view(pending_).substr(0, end);
-  while (!lines.empty()) take_event(trim(next_part(lines, '\n')), touched);
-  pending_.erase(0, end);
+  for (const auto& event : events_in(piece)) take_event(event, touched);
   if (touched.empty()) return;
   const auto before = view();
   auto containers = std::make_shared<Containers>(*before.containers);
@@ -185,15 +221,39 @@ void Engine::take_piece(std::string_view piece, const std::stop_token& stop) {
   publish(std::move(containers), dropped);
 }
 
-void Engine::take_event(std::string_view line, std::set<std::string>& touched) {
-  if (line.empty()) return;
-  const auto event = parse_event(Json::parse(line, "GET /events"));
+/// Those that end with this piece of the stream.
+std::vector<Event> Engine::events_in(std::string_view piece) {
+  pending_.append(piece);
+  if (pending_.size() > kMaxEvent && pending_.find('\n') == pending_.npos) {
+    throw Error(Reason::decode, "GET /events: an event exceeds 1 MiB");
+  }
+  std::vector<Event> events;
+  const auto end = pending_.rfind('\n') + 1;
+  for (auto lines = std::string_view(pending_).substr(0, end); !lines.empty();) {
+    const auto line = trim(next_part(lines, '\n'));
+    if (!line.empty()) events.push_back(parse_event(Json::parse(line, "GET /events")));
+  }
+  pending_.erase(0, end);
+  return events;
+}
+
+void Engine::take_event(const Event& event, std::set<std::string>& touched) {
   if (event.time_ns <= seen_until_ns_ && event.time_ns != 0) return;
   seen_until_ns_ = std::max(seen_until_ns_, event.time_ns);
+  take_request(event);
+  if (event.action == "kill" || event.action == "stop") return;
   touched.insert(event.id);
   if (event.action != "oom") return;
   const std::lock_guard lock(mutex_);
-  ooms_[event.id].event();
+  heard_[event.id].ooms.event();
+}
+
+/// Docker tells of a stop after the end of the container.
+void Engine::take_request(const Event& event) {
+  const bool ends = event.action == "stop" || (event.action == "kill" && event.signal == "9");
+  if (!ends && event.action != "start") return;
+  const std::lock_guard lock(mutex_);
+  heard_[event.id].stop_requested = ends;
 }
 
 /// Nothing when the container is gone, or what the engine says of it cannot be understood.
@@ -216,9 +276,9 @@ std::shared_ptr<const Container> Engine::inspect(const std::string& id,
 
 void Engine::publish(std::shared_ptr<const Containers> containers, std::size_t dropped) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(ooms_, [&](const auto& entry) { return !containers->contains(entry.first); });
+  std::erase_if(heard_, [&](const auto& entry) { return !containers->contains(entry.first); });
   for (const auto& [id, container] : *containers) {
-    auto& ooms = ooms_[id];
+    auto& ooms = heard_[id].ooms;
     ooms.begin(container->started);
     if (container->oom_killed && container->has_ended()) ooms.flag();
   }

@@ -2,6 +2,7 @@
 
 #include "exporters/host/container/network.h"
 #include "exporters/host/container/usage.h"
+#include "exporters/host/mount_stats.h"
 
 /// The metrics of containers. Names, labels and formulas are cAdvisor's, as far as it has them.
 namespace exporter::host::container {
@@ -116,6 +117,29 @@ inline constexpr DeviceRow kDevices[] = {
     {total("container_fs_writes_total", "Writes to a device.", "device"), &Usage::Device::writes},
 };
 
+struct FileSystemRow {
+  Metric<4> metric;
+  double MountStat::*value;
+};
+inline constexpr FileSystemRow kFileSystems[] = {
+    {level("container_fs_limit_bytes",
+           "Size of the host's file system that the container's writable layer lies on.", "device"),
+     &MountStat::size_bytes},
+    // A gauge by cAdvisor's word, whose name gauge() refuses.
+    {{MetricType::gauge,
+      "container_fs_inodes_total",
+      "Inodes of that file system.",
+      {"id", "name", "image", "device"}},
+     &MountStat::files},
+    {level("container_fs_inodes_free", "Inodes of that file system that are free.", "device"),
+     &MountStat::files_free},
+};
+inline constexpr auto kFsUsage =
+    level("container_fs_usage_bytes",
+          "Bytes in the container's writable layer, as its engine counts them.", "device");
+inline constexpr auto kLoadAverage = level(
+    "container_cpu_load_average_10s", "Running tasks, smoothed over ten seconds, in thousandths.");
+
 struct InterfaceRow {
   Metric<4> metric;
   double Interface::*value;
@@ -162,6 +186,10 @@ inline constexpr auto kRestarts =
     total("container_restarts_total", "How often the engine restarted the container by itself.");
 inline constexpr auto kExitCode =
     level("container_exit_code", "What the last run ended with, while the container does not run.");
+inline constexpr auto kStopRequested = level(
+    "container_stop_requested",
+    "Whether somebody asked the engine to end the last run (a stop, or a kill with SIGKILL), while "
+    "the container does not run.");
 inline constexpr auto kHealthStatus = level(
     "container_health_status", "Whether the health check says so; absent without one.", "status");
 inline constexpr auto kHealthState =
@@ -183,21 +211,22 @@ inline constexpr auto kMachineCores =
 inline constexpr auto kMachineMemory = gauge("machine_memory_bytes", "Memory of the machine.");
 
 inline constexpr MetricView kOthers[] = {
-    kCpu,          kMemoryFailures, kProcesses,    kOoms,         kStartTime,
-    kCreationTime, kLastSeen,       kInfo,         kState,        kRestarts,
-    kExitCode,     kHealthStatus,   kHealthState,  kStartedTime,  kFinishedTime,
-    kEngineUp,     kScrapeError,    kMachineCores, kMachineMemory};
+    kCpu,          kMemoryFailures, kProcesses,   kOoms,         kStartTime, kCreationTime,
+    kLastSeen,     kInfo,           kState,       kRestarts,     kExitCode,  kStopRequested,
+    kHealthStatus, kHealthState,    kStartedTime, kFinishedTime, kEngineUp,  kScrapeError,
+    kMachineCores, kMachineMemory,  kFsUsage,     kLoadAverage};
 
 /// All families of the collector.
 inline constexpr auto kFamilies = [] {
   constexpr auto kSize = std::size(kOthers) + std::size(kUsages) + std::size(kLimits) +
-                         std::size(kDevices) + std::size(kInterfaces);
+                         std::size(kDevices) + std::size(kFileSystems) + std::size(kInterfaces);
   std::array<MetricView, kSize> views{};
   std::size_t at = 0;
   for (const auto& metric : kOthers) views[at++] = metric;
   for (const auto& row : kUsages) views[at++] = row.metric;
   for (const auto& row : kLimits) views[at++] = row.metric;
   for (const auto& row : kDevices) views[at++] = row.metric;
+  for (const auto& row : kFileSystems) views[at++] = row.metric;
   for (const auto& row : kInterfaces) views[at++] = row.metric;
   return views;
 }();

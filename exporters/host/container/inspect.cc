@@ -82,6 +82,8 @@ Container parse_container(const Json& inspected, std::span<const std::string> la
   const auto host = inspected.find("HostConfig");
   container.joins_network = text_at(host, "NetworkMode").starts_with("container:");
   container.cgroup_parent = text_at(host, "CgroupParent");
+  const auto graph = inspected.find("GraphDriver");
+  container.upper_folder = text_at(graph ? graph->find("Data") : std::nullopt, "UpperDir");
   return container;
 }
 
@@ -95,9 +97,11 @@ std::vector<Listed> parse_list(const Json& list) {
 
 Event parse_event(const Json& event) {
   const auto action = event.at("Action").string();
-  return {.id = id_at(event.at("Actor"), "ID"),
+  const auto actor = event.at("Actor");
+  return {.id = id_at(actor, "ID"),
           .action = action.substr(0, action.find(':')),
-          .time_ns = integer_at(event, "timeNano")};
+          .time_ns = integer_at(event, "timeNano"),
+          .signal = text_at(actor.find("Attributes"), "signal")};
 }
 
 }  // namespace exporter::host::container

@@ -31,6 +31,7 @@ struct Container {
   std::int64_t pid = 0;        ///< of its first process; 0 when it does not run
   std::optional<double> created, started, finished;  ///< seconds since 1970
   std::string cgroup_parent;
+  std::string upper_folder;  ///< of its overlay, on the host; empty when the engine has another
 
   bool runs() const { return state == "running" || state == "paused"; }
   bool has_ended() const {
@@ -47,6 +48,7 @@ struct Listed {
 struct Event {
   std::string id, action;    ///< "health_status" without what follows it
   std::int64_t time_ns = 0;  ///< since 1970
+  std::string signal{};      ///< of a "kill"
 };
 
 /// The replies of the Docker Engine API, which Podman speaks too. All throw Error{decode}; an id

@@ -1,8 +1,12 @@
 #include "exporters/host/container/network.h"
 
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "common/base/text.h"
 
@@ -32,7 +36,16 @@ Interface parse_interface(const Lines& lines, std::string_view name, std::string
           .sent_dropped = values[11]};
 }
 
+bool is_in_proc(const Descriptor& descriptor) {
+  struct statfs found {};
+  return ::fstatfs(descriptor.number(), &found) == 0 && found.f_type == PROC_SUPER_MAGIC;
+}
+
 }  // namespace
+
+std::strong_ordering Network::Namespace::operator<=>(const Namespace& other) const {
+  return std::tie(device, inode) <=> std::tie(other.device, other.inode);
+}
 
 Network::Network(const Host& host) : proc_(host.proc()), short_(host.procfs, Files::Tree::sys) {
   host_ = namespace_of(host.self());
@@ -43,17 +56,27 @@ Network::Network(const Host& host) : proc_(host.proc()), short_(host.procfs, Fil
 std::optional<Network::Namespace> Network::namespace_of(std::string_view pid) const {
   struct stat found {};
   const auto path = proc_.path(std::string(pid) + "/net/dev");
-  if (::stat(path.c_str(), &found) != 0) return std::nullopt;
-  return Namespace{found.st_dev, found.st_ino};
+  Descriptor file(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  if (!file || ::fstat(file.number(), &found) != 0) return std::nullopt;
+  Namespace network{found.st_dev, found.st_ino};
+  if (Descriptor::may_keep() && is_in_proc(file)) {
+    network.file = std::make_shared<const Descriptor>(std::move(file));
+  }
+  return network;
 }
 
-std::vector<Interface> Network::interfaces(std::string_view pid) {
+std::optional<std::string_view> Network::read(const std::string& path) {
+  const auto text = short_.read_once(path);
+  // The kernel gives whole lines, at most 4 KiB at a time.
+  return text && text->size() >= kOnePart ? proc_.read_once(path) : text;
+}
+
+std::vector<Interface> Network::interfaces(std::string_view pid, const Namespace& network) {
   std::vector<Interface> found;
   const auto path = std::string(pid) + "/net/dev";
-  // A descriptor that is kept would keep the namespace.
-  auto text = short_.read_once(path);
-  // The kernel gives whole lines, at most 4 KiB at a time.
-  if (text && text->size() >= kOnePart) text = proc_.read_once(path);
+  std::optional<std::string_view> text;
+  if (network.file) text = read("self/fd/" + std::to_string(network.file->number()));
+  if (!text) text = read(path);
   if (!text) return found;
   Lines lines(proc_.path(path), *text);
   std::string_view line;

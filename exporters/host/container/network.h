@@ -1,11 +1,13 @@
 #pragma once
 
+#include <compare>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "exporters/host/container/group_files.h"
 #include "exporters/host/module.h"
 
 namespace exporter::host::container {
@@ -21,7 +23,16 @@ struct Interface {
 class Network {
  public:
   /// A network namespace; equal for processes that share one.
-  using Namespace = std::pair<dev_t, ino_t>;
+  struct Namespace {
+    dev_t device;
+    ino_t inode;
+    /// Its net/dev, found but not opened, which would keep the namespace of a container that has
+    /// ended. To open it from here saves a third of what its path costs. May be null.
+    std::shared_ptr<const Descriptor> file{};
+
+    bool operator==(const Namespace& other) const { return (*this <=> other) == 0; }
+    std::strong_ordering operator<=>(const Namespace& other) const;
+  };
 
   explicit Network(const Host& host);
 
@@ -29,11 +40,14 @@ class Network {
   std::optional<Namespace> namespace_of(std::string_view pid) const;
   /// Whether it is the host's own: its interfaces are no container's.
   bool is_hosts(const Namespace& network) const { return network == host_; }
-  /// All but those that stand for other containers, or for none: lo, veth*, docker*, nerdctl*.
-  /// Throws Error{decode} with path and line.
-  std::vector<Interface> interfaces(std::string_view pid);
+  /// All in the network of that process but those that stand for other containers, or for none: lo,
+  /// veth*, docker*, nerdctl*. None when the network is gone. Throws Error{decode} with path and
+  /// line.
+  std::vector<Interface> interfaces(std::string_view pid, const Namespace& network);
 
  private:
+  std::optional<std::string_view> read(const std::string& path);
+
   Files proc_, short_;  ///< the latter takes a text in one read
   std::optional<Namespace> host_;
 };

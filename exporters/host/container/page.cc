@@ -3,6 +3,7 @@
 #include "exporters/host/container/families.h"
 
 namespace exporter::host::container {
+
 void Page::usage(const Usage& usage, const Limits& limits, std::span<const std::string> devices) {
   if (usage.cpu) add(kCpu, *usage.cpu, "total");
   for (const auto& [metric, value] : kUsages) {
@@ -24,6 +25,15 @@ void Page::usage(const Usage& usage, const Limits& limits, std::span<const std::
 void Page::interfaces(std::span<const Interface> interfaces) {
   for (const auto& interface : interfaces) {
     for (const auto& [metric, value] : kInterfaces) add(metric, interface.*value, interface.name);
+  }
+}
+
+/// What has no number of inodes (btrfs) says 0.
+void Page::file_system(const LayerSystem& layer) {
+  if (!layer.stat) return;
+  for (const auto& [metric, value] : kFileSystems) {
+    if (*layer.stat.*value > 0 || layer.stat->files > 0)
+      add(metric, *layer.stat.*value, layer.device);
   }
 }
 

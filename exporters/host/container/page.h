@@ -8,6 +8,7 @@
 
 #include "common/metric/samples.h"
 #include "exporters/host/container/inspect.h"
+#include "exporters/host/container/layers.h"
 #include "exporters/host/container/network.h"
 #include "exporters/host/container/usage.h"
 
@@ -22,6 +23,7 @@ class Page {
   /// `devices` are the names of usage.devices.
   void usage(const Usage& usage, const Limits& limits, std::span<const std::string> devices);
   void interfaces(std::span<const Interface> interfaces);
+  void file_system(const LayerSystem& layer);
   /// What the engine says; `label_names` are the names on the page of Container::labels.
   void state(const Container& container);
   void info(const Container& container, std::span<const std::string> label_names);

@@ -15,6 +15,9 @@ constexpr double kMicro = 1e6, kNano = 1e9;
 /// Above it a limit is none, in cAdvisor and here.
 constexpr double kNoLimit = 0x1p62;
 
+/// Longer than two of the periods, of 2 s each, in which the kernel adds up pressures.
+constexpr auto kSettled = std::chrono::seconds(5);
+
 double ticks_per_second() {
   static const auto kTicks = static_cast<double>(::sysconf(_SC_CLK_TCK));
   return kTicks;
@@ -100,7 +103,7 @@ void UsageReader::know(std::string_view group, Known& known) {
 }
 
 /// In cgroup v2 the kernel writes to devices, on a group's behalf, when the group does not run.
-bool UsageReader::usage(std::string_view group, Known& known) {
+bool UsageReader::usage(std::string_view group, Known& known, Clock::time_point now) {
   group_ = group;
   known_ = &known;
   auto last = std::exchange(known.usage, {});
@@ -109,18 +112,30 @@ bool UsageReader::usage(std::string_view group, Known& known) {
   const bool unified = hierarchies_[Controller::memory].unified;
   usage.memory = number(Controller::memory, unified ? "memory.current" : "memory.usage_in_bytes");
   if (unified && group_.empty()) read_root_memory(usage);
-  const bool still =
-      known.complete && usage.cpu && usage.cpu == last.cpu && usage.memory == last.memory;
+  const bool moved = !usage.cpu || usage.cpu != last.cpu || usage.memory != last.memory;
+  const bool still = known.complete && !moved;
+  if (still && known.waits_read - known.moved > kSettled) {
+    static_cast<Waits&>(usage) = last;
+  } else {
+    read_waits(last, moved, now);
+  }
   if (still) {
     static_cast<Work&>(usage) = std::move(last);
   } else {
     read_work(usage);
   }
-  known.complete = true;
   if (hierarchies_[Controller::blkio].unified) read_devices_v2(usage);
+  known.complete = true;
+  return !still;
+}
+
+/// Two readings that are the same, with more than the kernel's period between them: nobody waited.
+void UsageReader::read_waits(const Usage& last, bool moved, Clock::time_point now) {
+  auto& usage = known_->usage;
   read_pressure("io.pressure", usage.io_waiting, usage.io_stalled);
   read_pressure("memory.pressure", usage.memory_waiting, usage.memory_stalled);
-  return !still;
+  if (moved || static_cast<Waits&>(usage) != last) known_->moved = now;
+  known_->waits_read = now;
 }
 
 void UsageReader::read_work(Usage& usage) {

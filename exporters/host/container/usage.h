@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/deadline.h"
 #include "exporters/host/container/group_files.h"
 #include "exporters/host/files.h"
 
@@ -53,11 +54,17 @@ struct Work {
   std::vector<Device> devices;
 };
 
+/// How long some of its tasks, and all of them, waited: in a sleep that they ran into.
+struct Waits {
+  Value io_waiting, io_stalled, memory_waiting, memory_stalled;
+
+  bool operator==(const Waits&) const = default;
+};
+
 /// What a group used so far, in seconds, bytes and numbers.
-struct Usage : Work {
+struct Usage : Work, Waits {
   Value cpu, memory;
   Value cfs_periods, cfs_throttled_periods, cfs_throttled;
-  Value io_waiting, io_stalled, memory_waiting, memory_stalled;
 };
 
 /// What a group may use. Of limits that are not set, cAdvisor's forms: 0 bytes, no quota.
@@ -71,8 +78,10 @@ struct Limits {
 struct Known {
   Limits limits{};
   Value memory_peak{}, memory_fails{};
-  Usage usage{};          ///< as it was read last
-  bool complete = false;  ///< all of it was read since know()
+  Usage usage{};                   ///< as it was read last
+  bool complete = false;           ///< all of it was read since know()
+  Clock::time_point moved{};       ///< when processor time, memory or Waits were last seen to move
+  Clock::time_point waits_read{};  ///< when Waits were read last
   GroupFiles files{};
 };
 
@@ -98,8 +107,10 @@ class UsageReader {
   /// well). Groups by their paths; that of the root is empty.
   void know(std::string_view group, Known& known);
   /// Brings known.usage up to date. While a group's processor time and memory in use stay what they
-  /// were, its Work is not read again before the next know(); false then.
-  bool usage(std::string_view group, Known& known);
+  /// were, its Work is not read again before the next know(); false then. Nor are its pressures by
+  /// I/O and memory, once they have stood still longer than the kernel takes to add them up:
+  /// whoever begins to wait must run to do so.
+  bool usage(std::string_view group, Known& known, Clock::time_point now = Clock::now());
 
  private:
   std::optional<std::string_view> read(Controller controller, std::string_view file);
@@ -117,6 +128,7 @@ class UsageReader {
   void read_memory_v2(Usage& usage);
   void read_devices_v1(Usage& usage);
   void read_devices_v2(Usage& usage);
+  void read_waits(const Usage& last, bool moved, Clock::time_point now);
   void read_pressure(std::string_view file, Value& waiting, Value& stalled);
 
   const Hierarchies& hierarchies_;

@@ -123,13 +123,14 @@ TEST_CASE("what an engine says of its containers is on the page, stopped ones to
   const auto page = collected.page();
   check_golden(kExpected / "docker.prom", page);
   const auto asked = engine.requests().size();
-  CHECK(eventually([&] { return engine.asked("/events") == 1; }));
+  CHECK(eventually([&] { return engine.asked("/events") == 2; }));
   for (int i = 0; i < 5; ++i) CHECK(collected.page() == page);
   INFO("a scrape asks the engine nothing");
-  CHECK(engine.requests().size() <= asked + 1);
+  CHECK(engine.requests().size() <= asked + 2);
   for (const auto& request : engine.requests()) {
     CHECK(request.starts_with("GET "));
     CHECK(request.find("stats") == std::string::npos);
+    CHECK(request.find("size=") == std::string::npos);
   }
 }
 
@@ -200,6 +201,40 @@ TEST_CASE("an out-of-memory kill counts once, over a stream that is cut and told
   fake.cut();
   CHECK(eventually([&] { return fake.asked("/events") >= streams + 2 && engine.view().up; }));
   CHECK(engine.ooms(id_of('a'), std::nullopt) == 2);
+}
+
+TEST_CASE("who stops a container is known from the engine's events, of earlier ones too") {
+  Fixture fixture;
+  FakeEngine fake(fixture.socket);
+  for (const char digit : {'a', 'b', 'c', 'd'}) fake.set(digit, {});
+  fake.event('a', "kill", R"({"signal":"15"})");
+  fake.event('a', "kill", R"({"signal":"9"})");
+  fake.event('a', "die", R"({"exitCode":"137"})");
+  fake.event('a', "stop");
+  fake.event('b', "stop");
+  fake.event('b', "start");
+  Engine engine(fixture.options, upstreams());
+  REQUIRE(engine.follow(soon()));
+  const auto stopped = [&] {
+    std::string digits;
+    for (const char digit : {'a', 'b', 'c', 'd'}) {
+      if (engine.stop_requested(id_of(digit))) digits += digit;
+    }
+    return digits;
+  };
+  CHECK(eventually([&] { return stopped() == "a"; }));
+  fake.event('b', "kill", R"({"signal":"1"})");
+  fake.event('b', "die", R"({"exitCode":"137"})");
+  fake.event('c', "die", R"({"exitCode":"1"})");
+  fake.event('c', "stop");
+  CHECK(eventually([&] { return stopped() == "ac"; }));
+  fake.event('d', "kill", R"({"signal":"9"})");
+  fake.event('a', "start");
+  CHECK(eventually([&] { return stopped() == "cd"; }));
+  INFO("over a stream that is cut");
+  fake.cut();
+  fake.event('c', "start");
+  CHECK(eventually([&] { return stopped() == "d"; }));
 }
 
 TEST_CASE("after an engine's restart its containers are listed again") {
@@ -294,6 +329,81 @@ TEST_CASE("the stream ends when the next listing is due, which inspects only wha
   CHECK(fake.asked("/containers/" + id_of('a') + "/json") == 1);
   CHECK(fake.asked("/containers/" + id_of('b') + "/json") == 2);
   CHECK(fake.asked("/info") == 1);
+}
+
+TEST_CASE(
+    "what running containers have written is asked for again and again, if somebody wants it") {
+  Fixture fixture;
+  fixture.options.size_interval = 1ms;
+  FakeEngine fake(fixture.socket);
+  fake.set('a', {.written = 4096});
+  fake.set('b', {.name = "job", .status = "exited", .written = 1});
+  fake.set('c', {.name = "odd", .written = -1});
+  Engine engine(fixture.options, upstreams());
+  REQUIRE(engine.follow(soon()));
+  CHECK(eventually([&] { return engine.size(id_of('a')) == 4096; }));
+  fake.set('a', {.written = 8192});
+  CHECK(eventually([&] { return engine.size(id_of('a')) == 8192; }));
+  CHECK_FALSE(engine.size(id_of('b')));
+  CHECK_FALSE(engine.size(id_of('c')));
+  fake.set('a', {.status = "exited"});
+  fake.event('a', "die");
+  CHECK(eventually([&] { return !engine.size(id_of('a')); }));
+}
+
+TEST_CASE("an engine that walks through files for long delays neither its events nor the end") {
+  Fixture fixture;
+  fixture.options.size_interval = 1ms;
+  FakeEngine fake(fixture.socket);
+  fake.hold_sizes(true);
+  fake.set('a', {});
+  fake.set('b', {.name = "db"});
+  auto engine = std::make_unique<Engine>(fixture.options, upstreams());
+  REQUIRE(engine->follow(soon()));
+  const auto sizes_asked = [&] {
+    return std::ranges::count_if(fake.requests(), [](const std::string& request) {
+      return request.find("?size=1") != request.npos;
+    });
+  };
+  CHECK(eventually([&] { return sizes_asked() == 1; }));
+  fake.set('a', {.status = "paused"});
+  fake.event('a', "pause");
+  CHECK(eventually([&] { return states(*engine) == "web paused\ndb running\n"; }));
+  INFO("one container at a time");
+  CHECK(sizes_asked() == 1);
+  const auto begun = Clock::now();
+  engine.reset();
+  CHECK(Clock::now() - begun < 1s);
+}
+
+TEST_CASE("a size that cannot be told ends a round, and the next begins after it") {
+  Fixture fixture;
+  fixture.options.size_interval = 1ms;
+  const auto inspected = [](char digit, const std::string& size) {
+    return reply(
+        200, "{\"Id\":\"" + id_of(digit) + "\",\"State\":{\"Status\":\"running\"}" + size + "}");
+  };
+  const ScriptedServer server(fixture.socket, [&](Peer& peer) {
+    for (auto request = peer.read_request(); !request.empty(); request = peer.read_request()) {
+      const auto has = [&](const std::string& part) { return request.find(part) != request.npos; };
+      if (has("%22oom%22")) return peer.wait_closed();
+      const char digit = has(id_of('a')) ? 'a' : 'b';
+      std::string text = reply(200, "{}");
+      if (has("/containers/json")) {
+        text = reply(200, R"([{"Id":")" + id_of('a') + R"(","State":"running"},{"Id":")" +
+                              id_of('b') + R"(","State":"running"}])");
+      } else if (has("size=1")) {
+        text = digit == 'a' ? reply(500, "{}") : inspected(digit, ",\"SizeRw\":7");
+      } else if (has("/containers/")) {
+        text = inspected(digit, "");
+      }
+      if (!peer.write(text)) return;
+    }
+  });
+  Engine engine(fixture.options, upstreams());
+  REQUIRE(engine.follow(soon()));
+  CHECK(eventually([&] { return engine.size(id_of('b')) == 7; }));
+  CHECK_FALSE(engine.size(id_of('a')));
 }
 
 TEST_CASE("a follower ends at once, whatever its engine does") {

@@ -139,8 +139,8 @@ TEST_CASE("an engine's description is taken as it is, and no more of it than fit
           R"("RestartCount":2,"State":{"Status":"stopped","OOMKilled":true,"ExitCode":-1,)" +
           R"("StartedAt":"0001-01-01T00:00:00Z","FinishedAt":"not a time",)" +
           R"("Health":{"Status":"none"}},"HostConfig":{"NetworkMode":"container:)" + kId +
-          R"("},"Config":{"Image":")" + pieces + pieces + R"(","Labels":{"a.b":")" +
-          std::string(511, 'y') + "\u20ac" + R"("}}})",
+          R"("},"GraphDriver":{"Data":{"UpperDir":"/l/1"}},"Config":{"Image":")" + pieces + pieces +
+          R"(","Labels":{"a.b":")" + std::string(511, 'y') + "\u20ac" + R"("}}})",
       {"a.b", "absent"});
   CHECK(full.name == "web");
   CHECK(full.image == std::string(512, 'x'));
@@ -154,6 +154,7 @@ TEST_CASE("an engine's description is taken as it is, and no more of it than fit
   CHECK(full.exit_code == -1);
   CHECK(full.oom_killed);
   CHECK(full.joins_network);
+  CHECK(full.upper_folder == "/l/1");
 }
 
 TEST_CASE("an engine's description that cannot be one is refused") {

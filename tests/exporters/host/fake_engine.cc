@@ -65,6 +65,7 @@ void FakeEngine::set(char digit, const FakeContainer& container) {
   const std::scoped_lock lock(mutex_);
   const auto id = id_of(digit);
   inspected_[id] = inspect_of(id, container);
+  sized_[id] = "{\"SizeRw\":" + std::to_string(container.written) + "," + inspected_[id].substr(1);
   listed_[id] = "{\"Id\":" + quoted(id) + ",\"State\":" + quoted(container.status) + "}";
 }
 
@@ -76,16 +77,18 @@ void FakeEngine::set_raw(const std::string& target, std::string text) {
 void FakeEngine::remove(char digit) {
   const std::scoped_lock lock(mutex_);
   inspected_.erase(id_of(digit));
+  sized_.erase(id_of(digit));
   listed_.erase(id_of(digit));
 }
 
-void FakeEngine::event(char digit, std::string_view action) {
+void FakeEngine::event(char digit, std::string_view action, std::string_view attributes) {
   {
     const std::scoped_lock lock(mutex_);
     tick();
     events_.push_back({last_ns_, "{\"Type\":\"container\",\"Action\":\"" + std::string(action) +
                                      "\",\"Actor\":{\"ID\":\"" + id_of(digit) +
-                                     "\"},\"timeNano\":" + std::to_string(last_ns_) + "}\n"});
+                                     "\",\"Attributes\":" + std::string(attributes) +
+                                     "},\"timeNano\":" + std::to_string(last_ns_) + "}\n"});
   }
   changed_.notify_all();
 }
@@ -124,6 +127,14 @@ void FakeEngine::hold(bool on) {
   changed_.notify_all();
 }
 
+void FakeEngine::hold_sizes(bool on) {
+  {
+    const std::scoped_lock lock(mutex_);
+    sizes_held_ = on;
+  }
+  changed_.notify_all();
+}
+
 std::vector<std::string> FakeEngine::requests() const { return server_->requests(); }
 
 std::size_t FakeEngine::asked(std::string_view path) const {
@@ -140,8 +151,18 @@ void FakeEngine::serve(Peer& peer) {
     const auto target = target_of(request);
     if (target.starts_with("/events")) return serve_events(peer, request);
     const auto path = target.substr(0, target.find('?'));
-    if (!peer.write(answer(path))) return;
+    const bool size = target.ends_with("?size=1");
+    if (!peer.write(size ? answer_size(path) : answer(path))) return;
   }
+}
+
+std::string FakeEngine::answer_size(const std::string& path) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return !sizes_held_ || stopping_; });
+  for (const auto& [id, text] : sized_) {
+    if (path == "/containers/" + id + "/json") return reply(200, text, server_header_);
+  }
+  return reply(404, "{\"message\":\"No such container\"}", server_header_);
 }
 
 std::string FakeEngine::answer(const std::string& path) {
@@ -167,7 +188,7 @@ void FakeEngine::serve_events(Peer& peer, const std::string& request) {
   if (!peer.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")) return;
   std::unique_lock lock(mutex_);
   const auto cuts = cuts_;
-  ++streams_;
+  if (end > std::chrono::system_clock::now()) ++streams_;
   changed_.notify_all();
   for (std::size_t next = 0; !stopping_ && cuts_ == cuts;) {
     if (held_ || next >= events_.size()) {
@@ -177,7 +198,7 @@ void FakeEngine::serve_events(Peer& peer, const std::string& request) {
       return;
     }
     const auto sent = events_[next++];
-    if (sent.time_ns < from) continue;
+    if (sent.time_ns < from || sent.time_ns > until) continue;
     lock.unlock();
     const bool alive = peer.write(chunk(sent.text));
     lock.lock();

@@ -23,6 +23,7 @@ struct FakeContainer {
   std::string labels = "{}", network_mode = "bridge";
   int restarts = 0, exit_code = 0;
   bool oom_killed = false;
+  std::int64_t written = 0;  ///< what it says when it is asked for the size
 };
 
 /// An engine on a Unix socket that speaks Docker's API: /info, the list, single containers, and
@@ -36,14 +37,16 @@ class FakeEngine {
   /// What the engine answers instead, of any kind.
   void set_raw(const std::string& target, std::string reply);
   void remove(char digit);
-  /// Sends an event of the container to all listeners.
-  void event(char digit, std::string_view action);
+  /// Sends an event of the container to all listeners, with what it says of the container.
+  void event(char digit, std::string_view action, std::string_view attributes = "{}");
   /// Sends bytes that are no event.
   void garbage(std::string_view bytes);
   /// Ends the streams of all listeners, after the first has come.
   void cut();
   /// While it is on, events are kept for those who ask later.
   void hold(bool on);
+  /// While it is on, nobody is told a size.
+  void hold_sizes(bool on);
 
   std::vector<std::string> requests() const;
   /// How often this path was asked for, whatever its query.
@@ -58,14 +61,15 @@ class FakeEngine {
   void serve(Peer& peer);
   void serve_events(Peer& peer, const std::string& request);
   std::string answer(const std::string& path);
+  std::string answer_size(const std::string& path);
 
   std::string server_header_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<std::string, std::string> inspected_, listed_, raw_;
+  std::map<std::string, std::string> inspected_, sized_, listed_, raw_;
   std::vector<Sent> events_;
   std::size_t cuts_ = 0, streams_ = 0;
-  bool stopping_ = false, held_ = false;
+  bool stopping_ = false, held_ = false, sizes_held_ = false;
   std::int64_t last_ns_ = 0;
   std::unique_ptr<ScriptedServer> server_;
 };

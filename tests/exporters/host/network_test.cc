@@ -1,7 +1,11 @@
 // What netlink tells of this machine, beside what its files say.
 
 #include <arpa/inet.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -68,6 +72,68 @@ void record_sockets(const fs::path& machine) {
     const auto source = fs::path("/proc/self/net") / name;
     if (fs::exists(source)) std::ofstream(machine / "self/net" / name) << read_file(source);
   }
+}
+
+/// What `say` says in a process with a network of its own; nothing where that is forbidden.
+template <class Say>
+std::optional<std::string> in_own_network(const Say& say) {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const auto child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const int spaces = ::geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET;
+    const bool there = ::unshare(spaces) == 0;
+    bool written = false;
+    try {
+      const auto said = there ? say() : std::string();
+      written = ::write(ends[1], said.data(), said.size()) == std::ssize(said);
+    } catch (...) {  // a check that failed; the other process tells
+    }
+    ::_exit(!there ? 2 : written ? 0 : 1);
+  }
+  ::close(ends[1]);
+  std::string said;
+  char buffer[4096];
+  for (ssize_t size; (size = ::read(ends[0], buffer, sizeof buffer)) > 0;) {
+    said.append(buffer, static_cast<std::size_t>(size));
+  }
+  ::close(ends[0]);
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 2) return std::nullopt;
+  REQUIRE(WEXITSTATUS(status) == 0);
+  return said;
+}
+
+/// Gives the loopback device of this process's network another MTU.
+void set_mtu(int mtu) {
+  const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ifreq request{};
+  std::copy_n("lo", 3, request.ifr_name);
+  request.ifr_mtu = mtu;
+  ::ioctl(socket, SIOCSIFMTU, &request);
+  ::close(socket);
+}
+
+/// Sends itself three datagrams over the loopback device of this process's network.
+void use_loopback() {
+  const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ifreq request{};
+  std::copy_n("lo", 3, request.ifr_name);
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  ::ioctl(socket, SIOCSIFFLAGS, &request);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = ::htons(9);
+  address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+  for (int i = 0; i < 3; ++i) {
+    const int other = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ::sendto(other, "text", 4, 0, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    ::close(other);
+  }
+  ::close(socket);
 }
 
 /// Calls `same` until it is true; the machine may change between two readings, but not always.
@@ -143,4 +209,61 @@ TEST_CASE("only the /proc of this process's network tells of its own network") {
   const TemporaryFolder mounted;
   fs::create_symlink("/proc/self", mounted.path() / "1");
   CHECK(own(mounted.path()));
+}
+
+TEST_CASE("a device that changes is asked for and read again, one that does not is not") {
+  const auto said = in_own_network([] {
+    const TemporaryFolder machine;
+    fs::create_symlink("/proc/self", machine.path() / "1");
+    fs::create_directories(machine.path() / "class/net/lo");
+    const auto say_flags = [&](const char* flags) {
+      std::ofstream(machine.path() / "class/net/lo/flags") << flags << '\n';
+    };
+    const Settings settings(kNetclass.flags, {}, nullptr);
+    const auto collect =
+        kNetclass.make({settings, machine.path(), machine.path(), kNowhere, kNowhere, upstreams()});
+    const auto shown = [&] {
+      Samples samples;
+      collect(samples, Deadline::in(std::chrono::seconds(10)));
+      std::string page;
+      samples.render(Format::text, page);
+      return value_in(page, "node_network_mtu_bytes{device=\"lo\"}") + ' ' +
+             value_in(page, "node_network_flags{device=\"lo\"}") + '\n';
+    };
+    say_flags("0x8");
+    auto all = shown();
+    say_flags("0x9");  // of which the kernel would tell
+    all += shown();
+    set_mtu(1280);
+    all += shown();
+    say_flags("0x8");
+    all += shown();
+    set_mtu(1500);
+    return all + shown();
+  });
+  if (!said) {
+    WARN("no network of one's own here");
+    return;
+  }
+  CHECK(*said == "65536 8\n65536 8\n1280 9\n1280 9\n1500 8\n");
+}
+
+TEST_CASE("netlink tells the counters of network devices that /proc/net/dev prints") {
+  const auto said = in_own_network([] {
+    const TemporaryFolder machine;
+    fs::create_symlink("/proc/self", machine.path() / "1");
+    use_loopback();
+    const auto by_netlink = page_of(kNetdev, machine.path(), kNowhere);
+    const TemporaryFolder printed;
+    fs::create_directories(printed.path() / "self/net");
+    std::ofstream(printed.path() / "self/net/dev") << read_file("/proc/self/net/dev");
+    fs::create_directories(printed.path() / "class/net/lo/statistics");
+    std::ofstream(printed.path() / "class/net/lo/statistics/rx_nohandler") << "0\n";
+    const auto by_files = page_of(kNetdev, printed.path(), printed.path());
+    const bool used =
+        value_in(by_files, "node_network_receive_packets_total{device=\"lo\"}") != "0";
+    if (used && by_netlink == by_files) return std::string("same");
+    return by_netlink + "-- by files --\n" + by_files;
+  });
+  if (said) CHECK(*said == "same");
 }

@@ -2,7 +2,6 @@
 // END is in seconds since 1970. Prints what was wrong, one line each.
 
 import fs from 'node:fs/promises';
-import http from 'node:http';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 
@@ -12,26 +11,24 @@ const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/cs
 const PATIENCE = 120_000; // milliseconds
 const WIDTH = 1600;
 
-async function answer(request, response) {
-  const { pathname } = new URL(request.url, 'http://page');
+// Answers what the page asks for. Over a real connection, Chromium would give up whatever is under way
+// when a network interface of the machine comes or goes.
+async function answer(route) {
+  const { pathname, search } = new URL(route.request().url());
   if (pathname.startsWith('/api/')) {
-    const reply = await fetch(prometheus + request.url);
-    response.writeHead(reply.status, { 'content-type': 'application/json' });
-    return response.end(await reply.text());
+    const reply = await fetch(prometheus + pathname + search);
+    return route.fulfill({ status: reply.status, contentType: 'application/json', body: await reply.text() });
   }
   const name = pathname === '/' ? 'index.html' : path.normalize(pathname);
   const file = pathname === '/dashboard.json' ? dashboard : path.join(dist, name);
   try {
     const body = await fs.readFile(file);
-    response.writeHead(200, { 'content-type': TYPES[path.extname(file)] ?? 'application/octet-stream' });
-    response.end(body);
+    return route.fulfill({ contentType: TYPES[path.extname(file)] ?? 'application/octet-stream', body });
   } catch {
-    response.writeHead(404).end();
+    return route.fulfill({ status: 404 });
   }
 }
 
-const server = http.createServer(answer).listen(0, '127.0.0.1');
-await new Promise((resolve) => server.once('listening', resolve));
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
@@ -40,10 +37,11 @@ try {
   const page = await browser.newPage({ viewport: { width: WIDTH, height: 1200 } });
   const found = [];
   page.on('pageerror', (error) => found.push(`page: ${error.message}`));
+  await page.route('**/*', answer);
   const to = Number(end) * 1000;
   const query = new URLSearchParams({ from: to - hours * 3_600_000, to });
   if (expand) query.set('expand', '1');
-  await page.goto(`http://127.0.0.1:${server.address().port}/?${query}`);
+  await page.goto(`http://localhost/?${query}`);
   await page.waitForFunction(() => window.preview, null, { timeout: PATIENCE });
   const { height, problems } = await page.evaluate(() => window.preview);
   await page.setViewportSize({ width: WIDTH, height: Math.ceil(height) });
@@ -53,5 +51,4 @@ try {
   for (const problem of [...found, ...(await page.evaluate(() => window.preview.problems))]) console.log(problem);
 } finally {
   await browser.close();
-  server.close();
 }

@@ -228,6 +228,11 @@ def usage(history, at, size, falls):
     for direction, part in (("receive", 0.6), ("transmit", 0.4)):
         history.count(f"container_network_{direction}_bytes_total",
                       lambda t, p=part: traffic / 8 * p * load(t), interface="eth0", **at)
+    history.add("container_fs_usage_bytes", lambda t: memory * mib * (2 + (t - history.start) / 1e5),
+                device="/dev/sda", **at)
+    for direction, part in (("reads", 0.7), ("writes", 1.1)):
+        history.count(f"container_fs_{direction}_bytes_total",
+                      lambda t, p=part: 4e6 * p * cpus * load(t), device="/dev/sda", **at)
 
 
 def rising(time, falls):

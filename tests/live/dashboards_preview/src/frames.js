@@ -29,13 +29,13 @@ function tableFrame(target, result, valueName) {
   return toDataFrame({ refId: target.refId, fields: [times, ...texts, values] });
 }
 
-// A null where a sample is missing, as Grafana has it, so that gaps are not drawn over.
+// A null where a sample is missing or no number, as Grafana has it, so that gaps are not drawn over.
 function withGaps(samples, step) {
   const filled = [];
   for (const [time, value] of samples) {
     const last = filled.at(-1);
     if (last && time - last[0] > step) filled.push([last[0] + step, null]);
-    filled.push([time, Number(value)]);
+    filled.push([time, Number.isFinite(Number(value)) ? Number(value) : null]);
   }
   return filled;
 }

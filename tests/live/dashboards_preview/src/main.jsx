@@ -6,7 +6,7 @@ import { ThemeContext } from '@grafana/data';
 import { GlobalStyles } from '@grafana/ui';
 import { framesOf } from './frames.js';
 import { Panel, theme } from './panels.jsx';
-import { loadVariables, problems } from './source.js';
+import { annotated, loadVariables, problems } from './source.js';
 
 const WIDTH = 1600;
 const COLUMN = (WIDTH - 16) / 24;
@@ -40,13 +40,13 @@ function Row({ panel, style }) {
   );
 }
 
-async function cell({ panel, y }) {
+async function cell({ panel, y }, regions) {
   const { x, w, h } = panel.gridPos;
   const size = { width: w * COLUMN - GAP, height: h * ROW - GAP };
   const style = { position: 'absolute', left: x * COLUMN + GAP, top: y * ROW + HEAD, ...size };
   if (panel.type === 'row') return <Row key={panel.id} panel={panel} style={style} />;
   const data = await framesOf(panel, size.width);
-  return <div key={panel.id} style={style}><Panel panel={panel} data={data} {...size} /></div>;
+  return <div key={panel.id} style={style}><Panel panel={panel} data={data} regions={regions} {...size} /></div>;
 }
 
 function Head({ title, variables }) {
@@ -65,8 +65,9 @@ function Head({ title, variables }) {
 async function draw() {
   const dashboard = await (await fetch('/dashboard.json')).json();
   const variables = await loadVariables(dashboard.templating.list);
+  const regions = await annotated(dashboard.annotations.list);
   const seen = placed(dashboard.panels);
-  const cells = await Promise.all(seen.map(cell));
+  const cells = await Promise.all(seen.map((place) => cell(place, regions)));
   const height = HEAD + ROW * Math.max(...seen.map(({ panel, y }) => y + panel.gridPos.h));
   createRoot(document.getElementById('root')).render(
     <ThemeContext.Provider value={theme}>

@@ -1,8 +1,8 @@
 // A panel, drawn by the component that Grafana draws it with.
 
-import React from 'react';
+import React, { useLayoutEffect } from 'react';
 import {
-  applyFieldOverrides, cacheFieldDisplayNames, createTheme, dateTime, FieldConfigOptionsRegistry,
+  applyFieldOverrides, cacheFieldDisplayNames, colorManipulator, createTheme, dateTime, FieldConfigOptionsRegistry,
   getFieldDisplayValues,
 } from '@grafana/data';
 import { BarGauge, BigValue, PanelChrome, TimeSeries } from '@grafana/ui';
@@ -69,7 +69,40 @@ function Bars({ values, options, width, height }) {
   ));
 }
 
-function Body({ panel, data, width, height }) {
+function drawLine(plot, x) {
+  const { top, height } = plot.bbox;
+  plot.ctx.beginPath();
+  plot.ctx.moveTo(x, top);
+  plot.ctx.lineTo(x, top + height);
+  plot.ctx.stroke();
+}
+
+function drawRegion(plot, { color, start, end }) {
+  const { ctx, bbox } = plot;
+  const [left, right] = [start, end].map((time) => plot.valToPos(time * 1000, 'x', true));
+  ctx.strokeStyle = theme.visualization.getColorByName(color);
+  ctx.fillStyle = colorManipulator.alpha(ctx.strokeStyle, 0.1);
+  drawLine(plot, left);
+  if (end === start) return;
+  drawLine(plot, right);
+  ctx.fillRect(left, bbox.top, right - left, bbox.height);
+}
+
+// As Grafana draws annotations, but for the triangles at the bottom.
+function Annotations({ config, regions }) {
+  useLayoutEffect(() => {
+    config.addHook('draw', (plot) => {
+      plot.ctx.save();
+      plot.ctx.lineWidth = 1;
+      plot.ctx.setLineDash([5, 5]);
+      for (const region of regions) drawRegion(plot, region);
+      plot.ctx.restore();
+    });
+  }, [config, regions]);
+  return null;
+}
+
+function Body({ panel, data, regions, width, height }) {
   if (panel.type === 'text') return <pre>{panel.options.content}</pre>;
   if (!data.some((frame) => frame.length)) return <Empty panel={panel} />;
   const { options, fieldConfig } = panel;
@@ -79,7 +112,9 @@ function Body({ panel, data, width, height }) {
   cacheFieldDisplayNames(frames);
   if (panel.type === 'timeseries') {
     return <TimeSeries frames={frames} width={width} height={height} timeRange={timeRange} timeZone="utc"
-      legend={options.legend} options={options} />;
+      legend={options.legend} options={options}>
+      {(config) => <Annotations config={config} regions={regions} />}
+    </TimeSeries>;
   }
   if (panel.type === 'table') {
     return <TableNG data={frames[0]} width={width} height={height} initialSortBy={options.sortBy}
@@ -107,12 +142,14 @@ class Guard extends React.Component {
   }
 }
 
-export function Panel({ panel, data, width, height }) {
+export function Panel({ panel, data, regions, width, height }) {
   return (
     <Guard title={panel.title}>
       <PanelChrome title={panel.title} description={panel.description} width={width} height={height}
         padding={panel.type === 'table' ? 'none' : 'md'}>
-        {(innerWidth, innerHeight) => <Body panel={panel} data={data} width={innerWidth} height={innerHeight} />}
+        {(innerWidth, innerHeight) => (
+          <Body panel={panel} data={data} regions={regions} width={innerWidth} height={innerHeight} />
+        )}
       </PanelChrome>
     </Guard>
   );

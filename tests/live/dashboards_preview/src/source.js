@@ -2,6 +2,7 @@
 
 const parameters = new URLSearchParams(location.search);
 const MINIMAL_STEP = 15; // the scrape interval, in seconds
+const ANNOTATION_POINTS = 100; // what Grafana asks for, however wide the panels are
 
 export const to = Number(parameters.get('to'));
 export const from = Number(parameters.get('from'));
@@ -58,11 +59,39 @@ export function stepFor(width) {
   return Math.max(MINIMAL_STEP, Math.ceil((to - from) / 1000 / width / MINIMAL_STEP) * MINIMAL_STEP);
 }
 
-export async function query(target, width) {
-  const step = stepFor(width);
-  const expr = interpolate(target.expr, step);
-  if (target.instant) return (await ask('query', { query: expr, time: to / 1000 })).result;
+async function queryRange(expr, step) {
   const end = Math.floor(to / 1000 / step) * step;
   const start = Math.ceil(from / 1000 / step) * step;
-  return (await ask('query_range', { query: expr, start, end, step })).result;
+  return (await ask('query_range', { query: interpolate(expr, step), start, end, step })).result;
+}
+
+export async function query(target, width) {
+  if (!target.instant) return queryRange(target.expr, stepFor(width));
+  const expr = interpolate(target.expr, stepFor(width));
+  return (await ask('query', { query: expr, time: to / 1000 })).result;
+}
+
+// The samples of a series that follow each other are one region, as in Grafana.
+function regionsOf(series, step, color) {
+  const regions = [];
+  for (const [time, value] of series.values) {
+    if (Number(value) === 0) continue;
+    const last = regions.at(-1);
+    if (last && time - last.end <= step) last.end = time;
+    else regions.push({ color, start: time, end: time });
+  }
+  return regions;
+}
+
+// What the dashboard's annotations mark, in seconds since 1970.
+export async function annotated(list) {
+  const found = await Promise.all(
+    list.filter(({ expr, enable }) => expr && enable).map(async ({ name, expr, step, iconColor }) => {
+      const seconds = Math.max(parseInt(step, 10), stepFor(ANNOTATION_POINTS));
+      const result = await queryRange(expr, seconds);
+      if (!result.length) problems.push(`annotation ${name}: no data`);
+      return result.flatMap((series) => regionsOf(series, seconds, iconColor));
+    })
+  );
+  return found.flat();
 }

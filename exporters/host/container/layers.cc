@@ -1,0 +1,107 @@
+#include "exporters/host/container/layers.h"
+
+#include <algorithm>
+
+#include "common/base/error.h"
+
+namespace exporter::host::container {
+namespace {
+
+constexpr auto kEvery = std::chrono::minutes(1);
+constexpr auto kPatience = std::chrono::milliseconds(400);
+constexpr std::size_t kWorkers = 4;
+
+bool is_below(std::string_view path, std::string_view folder) {
+  if (folder == "/") return path.starts_with('/');
+  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
+}
+
+}  // namespace
+
+Layers::Layers(const Host& host, MountStatter::StatFunction stat)
+    : proc_(host.proc()),
+      rootfs_(host.rootfs),
+      // As in filesystem.cc: a service may have a table of its own, and the first process has not.
+      table_path_(proc_.exists("1/mountinfo") ? "1/mountinfo" : "self/mountinfo"),
+      statter_(kWorkers, std::move(stat)) {}
+
+std::shared_ptr<const LayerSystem> Layers::of(std::string_view pid, std::string_view upper_folder) {
+  if (!table_) {
+    table_ = read_table(table_path_);
+    for (auto& mount : *table_) {
+      mount.mount_point = std::string(unrooted(rootfs_, mount.mount_point));
+    }
+  }
+  const auto* mount = mount_of(pid, upper_folder);
+  if (mount == nullptr) return nullptr;
+  auto& system = systems_[mount->id];
+  const auto path = rooted(rootfs_, mount->mount_point);
+  if (!system || system->device != mount->device || system->place.path != path) {
+    system = std::make_shared<LayerSystem>(LayerSystem{mount->device, {mount->id, path}});
+  }
+  return system;
+}
+
+void Layers::ask(const Deadline& deadline) {
+  table_.reset();
+  std::erase_if(systems_, [](const auto& entry) { return entry.second.use_count() == 1; });
+  const auto now = Clock::now();
+  std::vector<LayerSystem*> due;
+  auto places = std::make_shared<std::vector<MountPoint>>();
+  for (const auto& [id, system] : systems_) {
+    if (system->asked != Clock::time_point{} && now - system->asked < kEvery) continue;
+    due.push_back(system.get());
+    places->push_back(system->place);
+  }
+  if (due.empty()) return;
+  const auto stats =
+      statter_.stat(places, std::min(deadline.when(), now + kPatience), deadline.stop());
+  for (std::size_t i = 0; i < due.size(); ++i) {
+    due[i]->stat = stats[i] && stats[i]->error == 0 ? stats[i] : std::nullopt;
+    due[i]->asked = now;
+  }
+}
+
+/// What hides a process (hidepid, a security module) makes it one of which nothing is known.
+std::optional<Mount> Layers::root_of(std::string_view pid) {
+  std::optional<Mount> root;
+  try {
+    for (auto& mount : read_table(std::string(pid) + "/mountinfo")) {
+      if (mount.mount_point == "/") root = std::move(mount);
+    }
+  } catch (const Error& error) {
+    if (error.reason() != Reason::io) throw;
+  }
+  return root;
+}
+
+const Mount* Layers::mount_of(std::string_view pid, std::string_view upper_folder) {
+  if (!upper_folder.empty()) return mount_below(upper_folder);
+  const auto root = root_of(pid);
+  if (!root) return nullptr;
+  if (root->type == "overlay") return mount_below(option_of(*root, "upperdir"));
+  const auto same = std::ranges::find_if(*table_, [&](const Mount& mount) {
+    return mount.major == root->major && mount.minor == root->minor;
+  });
+  return same == table_->end() ? nullptr : &*same;
+}
+
+/// Of mounts that stand over each other at one place the last is on top.
+const Mount* Layers::mount_below(std::string_view folder) const {
+  const Mount* found = nullptr;
+  for (const auto& mount : *table_) {
+    if (!is_below(folder, mount.mount_point)) continue;
+    if (found == nullptr || mount.mount_point.size() >= found->mount_point.size()) found = &mount;
+  }
+  return found;
+}
+
+std::vector<Mount> Layers::read_table(const std::string& path) {
+  std::vector<Mount> mounts;
+  const auto text = proc_.read_once(path);
+  Lines lines(proc_.path(path), text.value_or(""));
+  for (std::string_view line; lines.next(line);) mounts.push_back(parse_mount(lines, line));
+  return mounts;
+}
+
+}  // namespace exporter::host::container

@@ -1,0 +1,77 @@
+#include "exporters/host/container/options.h"
+
+#include <set>
+#include <span>
+
+namespace exporter::host::container {
+namespace {
+
+constexpr std::string_view kDefaultSockets[] = {"/run/docker.sock", "/run/podman/podman.sock"};
+constexpr std::string_view kDefaultLabels[] = {
+    "com.docker.compose.project", "com.docker.compose.service", "io.kubernetes.pod.name",
+    "io.kubernetes.pod.namespace", "io.kubernetes.container.name"};
+constexpr auto kShortestSizeInterval = std::chrono::seconds(10);
+
+/// The values of a repeated flag without empty ones, or its defaults.
+std::vector<std::string> texts_of(const Settings& settings, const Flag& flag,
+                                  std::span<const std::string_view> defaults) {
+  if (settings.is_default(flag.name)) return {defaults.begin(), defaults.end()};
+  auto texts = settings.texts(flag.name);
+  std::erase(texts, "");
+  return texts;
+}
+
+/// cAdvisor's name for a container's label: "container_label_com_docker_compose_project".
+std::string page_name(std::string_view label) {
+  std::string name = "container_label_";
+  for (const char c : label) name += valid_name(std::string{'_', c}) ? c : '_';
+  return name;
+}
+
+std::vector<std::string> page_names(const Settings& settings,
+                                    const std::vector<std::string>& labels) {
+  std::vector<std::string> names;
+  names.reserve(labels.size());
+  for (const auto& label : labels) names.push_back(page_name(label));
+  if (std::set<std::string>(names.begin(), names.end()).size() != names.size()) {
+    settings.fail(kLabels.name, "two labels have the same name on the page");
+  }
+  return names;
+}
+
+std::chrono::milliseconds size_interval_of(const Settings& settings) {
+  const auto interval = settings.duration(kSizeInterval.name);
+  if (interval != interval.zero() && interval < kShortestSizeInterval) {
+    settings.fail(kSizeInterval.name, "expected 0, or a duration of 10s or more");
+  }
+  return interval;
+}
+
+}  // namespace
+
+Options read_options(const Settings& settings) {
+  const auto labels = texts_of(settings, kLabels, kDefaultLabels);
+  return {.sockets = texts_of(settings, kSockets, kDefaultSockets),
+          .every_socket = !settings.is_default(kSockets.name),
+          .labels = labels,
+          .label_names = page_names(settings, labels),
+          .limit = settings.count(kLimit.name),
+          .size_interval = size_interval_of(settings),
+          .load = settings.enabled(kLoad.name)};
+}
+
+Roster::Engines make_engines(const Host& host, const Options& options) {
+  Roster::Engines engines;
+  for (const auto& socket : options.sockets) {
+    engines.push_back(
+        std::make_unique<Engine>(EngineOptions{.name = socket,
+                                               .socket = host.rooted(socket),
+                                               .labels = options.labels,
+                                               .max_containers = options.limit,
+                                               .size_interval = options.size_interval},
+                                 host.upstreams));
+  }
+  return engines;
+}
+
+}  // namespace exporter::host::container
