@@ -222,6 +222,14 @@ std::vector<std::pair<std::string, Json>> Json::members() const {
   return members;
 }
 
+bool Json::is_string() const { return std::holds_alternative<std::string>(node_->value); }
+bool Json::is_number() const {
+  return std::holds_alternative<std::int64_t>(node_->value) ||
+         std::holds_alternative<double>(node_->value);
+}
+bool Json::is_array() const { return std::holds_alternative<Node::Array>(node_->value); }
+bool Json::is_object() const { return std::holds_alternative<Node::Object>(node_->value); }
+
 std::string Json::string() const { return get<std::string>(*node_, "string"); }
 bool Json::boolean() const { return get<bool>(*node_, "boolean"); }
 

@@ -32,6 +32,11 @@ class Json {
   /// The members of an object, sorted by name; of equal names the last one.
   std::vector<std::pair<std::string, Json>> members() const;
 
+  bool is_string() const;
+  bool is_number() const;
+  bool is_array() const;
+  bool is_object() const;
+
   std::string string() const;
   double number() const;
   std::int64_t integer() const;

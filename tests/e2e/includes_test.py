@@ -13,6 +13,7 @@ PARTS = {
     "base": set(),
     "metric": {"base"},
     "config": {"base"},
+    "ledger": {"base", "metric"},
     "collect": {"base", "metric"},
     "http": {"base", "config"},
     "app": {"base", "metric", "config", "collect", "http"},
@@ -29,6 +30,7 @@ LIBRARIES = {
     "CLI/": r"common/app/\w+\.cc",
     "re2/": r"common/app/\w+\.cc",
     "zlib.h": r"common/metric/\w+\.cc",
+    "sqlite3.h": r"common/ledger/\w+\.(h|cc)",
     "prometheus/": r"common/(app|http)/\w+\.(h|cc)",
     "systemd/": r"exporters/host/\w+\.cc",
 }
@@ -96,6 +98,8 @@ class Includes(unittest.TestCase):
                  "collect/ may not include http/"),
                 ("common/config/yaml.cc", '"common/http/url.h"', "config/ may not include http/"),
                 ("common/http/client.cc", '"common/app/app.h"', "http/ may not include app/"),
+                ("common/ledger/run.cc", '"common/collect/runner.h"',
+                 "ledger/ may not include collect/"),
                 ("common/app/app.cc", '"exporters/host/files.h"',
                  "common/ may not include an exporter"),
                 ("exporters/host/files.cc", '"exporters/sql/query.h"',
@@ -105,6 +109,7 @@ class Includes(unittest.TestCase):
                 ("common/app/app.cc", "<yaml-cpp/yaml.h>", "may include it"),
                 ("common/http/client.cc", "<nlohmann/json.hpp>", "may include it"),
                 ("exporters/host/main.cc", "<CLI/CLI.hpp>", "may include it"),
+                ("exporters/host/main.cc", "<sqlite3.h>", "may include it"),
                 ("exporters/host/netdev.cc", "<re2/re2.h>", "may include it")):
             with self.subTest(file=file, include=include), support.folder() as copy:
                 for part in ("common", "exporters"):

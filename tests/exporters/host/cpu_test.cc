@@ -5,7 +5,7 @@
 
 #include "common/config/yaml.h"
 #include "exporters/host/collectors.h"
-#include "tests/exporters/host/upstreams.h"
+#include "tests/support/upstreams.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace exporter;

@@ -15,7 +15,7 @@
 
 #include "exporters/host/addresses.h"
 #include "exporters/host/collectors.h"
-#include "tests/exporters/host/upstreams.h"
+#include "tests/support/upstreams.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"
 

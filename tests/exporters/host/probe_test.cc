@@ -15,7 +15,7 @@
 #include "common/base/time.h"
 #include "common/http/tls.h"
 #include "exporters/host/collectors.h"
-#include "tests/exporters/host/upstreams.h"
+#include "tests/support/upstreams.h"
 #include "tests/support/certificates.h"
 #include "tests/support/full_server.h"
 #include "tests/support/golden.h"

@@ -11,7 +11,7 @@
 
 #include "common/base/time.h"
 #include "exporters/host/collectors.h"
-#include "tests/exporters/host/upstreams.h"
+#include "tests/support/upstreams.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace exporter;

@@ -4,7 +4,7 @@
 #include "common/base/error.h"
 #include "exporters/host/collectors.h"
 #include "tests/exporters/host/fake_systemd.h"
-#include "tests/exporters/host/upstreams.h"
+#include "tests/support/upstreams.h"
 
 using namespace exporter;
 using namespace exporter::host;

@@ -8,7 +8,7 @@
 
 #include "exporters/host/collectors.h"
 #include "exporters/host/text_files.h"
-#include "tests/exporters/host/upstreams.h"
+#include "tests/support/upstreams.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace exporter;

@@ -1,0 +1,288 @@
+#include "common/config/json_stream.h"
+
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "common/base/error.h"
+#include "common/config/path.h"
+
+namespace exporter {
+namespace {
+
+constexpr std::size_t kMaxLevels = 256;
+constexpr std::size_t kMaxKey = 64u << 10;
+
+bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
+/// Whether it may stand in a number or a word; Python writes NaN and Infinity too.
+bool is_scalar(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+         c == '+' || c == '.';
+}
+
+/// Shorter names first, so that most names are told apart without a look at their letters.
+struct BySize {
+  using is_transparent = void;
+  bool operator()(std::string_view a, std::string_view b) const {
+    return a.size() != b.size() ? a.size() < b.size() : a < b;
+  }
+};
+
+std::string decoded(const std::string& key, const std::string& origin) {
+  if (key.find('\\') == key.npos) return key;
+  return Json::parse('"' + key + '"', origin).string();
+}
+
+}  // namespace
+
+/// A place in the document, by the paths and keys that were asked for.
+struct JsonStream::Step {
+  std::map<std::string, std::unique_ptr<Step>, BySize> named;
+  std::unique_ptr<Step> any;  // `*`
+  std::optional<std::size_t> record;
+  bool whole = false;  // all that is below is kept
+
+  Step& add(std::string_view path) {
+    auto* step = this;
+    while (!path.empty()) {
+      const auto name = path.substr(0, path.find('.'));
+      path.remove_prefix(std::min(path.size(), name.size() + 1));
+      auto& next = name == "*" ? step->any : step->named[std::string(name)];
+      if (!next) next = std::make_unique<Step>();
+      step = next.get();
+    }
+    return *step;
+  }
+
+  const Step* below(std::string_view name) const {
+    if (whole) return this;
+    const auto found = named.find(name);
+    return found != named.end() ? found->second.get() : any.get();
+  }
+};
+
+JsonStream::JsonStream(std::span<const JsonRecord> records, std::string origin, Take take)
+    : origin_(std::move(origin)),
+      take_(std::move(take)),
+      root_(std::make_unique<Step>()),
+      step_(root_.get()) {
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    auto& record = root_->add(records[i].path);
+    record.record = i;
+    record.whole = records[i].keys.empty();
+    for (const auto& key : records[i].keys) record.add(key).whole = true;
+  }
+}
+
+JsonStream::~JsonStream() = default;
+
+void JsonStream::feed(std::string_view piece) {
+  const auto* at = piece.data();
+  const auto* const end = at + piece.size();
+  const auto before = bytes_;
+  while (at != end) {
+    bytes_ = before + static_cast<std::size_t>(at - piece.data());
+    read_token(at, end);
+  }
+  bytes_ = before + piece.size();
+}
+
+void JsonStream::finish() const {
+  if (state_ != State::end)
+    throw Error(Reason::decode, origin_ + ": not valid JSON: it ends too early");
+}
+
+/// Reads at least one character.
+void JsonStream::read_token(const char*& at, const char* end) {
+  switch (state_) {
+    case State::in_string:
+      if (read_string(at, end, recording_ && step_ != nullptr ? &record_ : nullptr)) end_value();
+      return;
+    case State::in_scalar: read_scalar(at, end); return;
+    case State::in_key:
+      if (read_string(at, end, levels_.back().step != nullptr ? &key_ : nullptr)) {
+        state_ = State::colon;
+      }
+      if (key_.size() > kMaxKey) fail("a name longer than 64 KiB");
+      return;
+    default: break;
+  }
+  if (is_blank(*at)) {
+    ++at;
+    return;
+  }
+  switch (state_) {
+    case State::colon:
+      if (*at != ':') fail("not valid JSON");
+      ++at;
+      expect_value_of_key();
+      return;
+    case State::first_key:
+    case State::key: read_key_or_end(at); return;
+    case State::after_value: read_after_value(at); return;
+    case State::end: fail("not valid JSON");
+    default: read_value(at);
+  }
+}
+
+void JsonStream::read_value(const char*& at) {
+  const char c = *at;
+  if (c == ']' && state_ == State::first_item) {
+    close(false);
+  } else if (c == '{' || c == '[') {
+    open(c == '{');
+  } else if (c == '"') {
+    begin_value();
+    keep("\"");
+    state_ = State::in_string;
+  } else if (is_scalar(c)) {
+    begin_value();
+    state_ = State::in_scalar;
+    return;
+  } else {
+    fail("not valid JSON");
+  }
+  ++at;
+}
+
+void JsonStream::read_key_or_end(const char*& at) {
+  if (*at == '}' && state_ == State::first_key) {
+    close(true);
+  } else if (*at == '"') {
+    key_.clear();
+    state_ = State::in_key;
+  } else {
+    fail("not valid JSON");
+  }
+  ++at;
+}
+
+void JsonStream::read_after_value(const char*& at) {
+  if (*at == ',') {
+    if (levels_.back().is_object) {
+      state_ = State::key;
+    } else {
+      expect_item();
+    }
+  } else if (*at == '}' || *at == ']') {
+    close(*at == '}');
+  } else {
+    fail("not valid JSON");
+  }
+  ++at;
+}
+
+/// Reads up to the closing quote; whether it was met. The text of a value keeps it.
+bool JsonStream::read_string(const char*& at, const char* end, std::string* kept) {
+  const auto* const begin = at;
+  bool closed = false;
+  while (at != end && !closed) {
+    if (escaped_) {
+      escaped_ = false;
+    } else if (*at == '\\') {
+      escaped_ = true;
+    } else if (*at == '"') {
+      closed = true;
+    }
+    ++at;
+  }
+  if (kept != nullptr) {
+    kept->append(begin, at);
+    if (closed && kept == &key_) key_.pop_back();
+    if (record_.size() > kMaxRecord) fail("a record larger than 16 MiB");
+  }
+  return closed;
+}
+
+void JsonStream::read_scalar(const char*& at, const char* end) {
+  const auto* const begin = at;
+  while (at != end && is_scalar(*at)) ++at;
+  keep({begin, at});
+  if (at != end) end_value();
+}
+
+void JsonStream::open(bool is_object) {
+  if (levels_.size() == kMaxLevels) fail("more than 256 levels");
+  begin_value();
+  keep(is_object ? "{" : "[");
+  levels_.push_back({is_object, step_, path_.size(), 0});
+  if (is_object) {
+    state_ = State::first_key;
+  } else {
+    expect_item();
+    state_ = State::first_item;
+  }
+}
+
+void JsonStream::close(bool is_object) {
+  const auto level = levels_.back();
+  if (level.is_object != is_object) fail("not valid JSON");
+  levels_.pop_back();
+  step_ = level.step;
+  path_.resize(level.path);
+  keep(is_object ? "}" : "]");
+  end_value();
+}
+
+void JsonStream::expect_item() {
+  auto& level = levels_.back();
+  state_ = State::value;
+  step_ = level.step != nullptr ? level.step->below("") : nullptr;
+  if (step_ == nullptr) return;
+  if (recording_) {
+    if (record_.back() != '[') keep(",");
+    return;
+  }
+  name_.clear();
+  path_.resize(level.path);
+  path::append_index(path_, level.items++);
+}
+
+void JsonStream::expect_value_of_key() {
+  const auto& level = levels_.back();
+  state_ = State::value;
+  step_ = nullptr;
+  if (level.step == nullptr) return;
+  auto name = decoded(key_, origin_);
+  step_ = level.step->below(name);
+  if (step_ == nullptr) return;
+  if (recording_) {
+    keep(record_.back() == '{' ? "\"" : ",\"");
+    keep(key_);
+    keep("\":");
+    return;
+  }
+  path_.resize(level.path);
+  path::append_key(path_, name);
+  name_ = std::move(name);
+}
+
+void JsonStream::begin_value() {
+  if (recording_ || step_ == nullptr || !step_->record) return;
+  recording_ = true;
+  record_index_ = *step_->record;
+  record_level_ = levels_.size();
+  record_.clear();
+}
+
+void JsonStream::end_value() {
+  state_ = levels_.empty() ? State::end : State::after_value;
+  if (!recording_ || levels_.size() != record_level_) return;
+  recording_ = false;
+  take_(record_index_, name_,
+        Json::parse(record_, path_.empty() ? origin_ : origin_ + ": " + path_));
+}
+
+void JsonStream::keep(std::string_view text) {
+  if (!recording_ || step_ == nullptr) return;
+  record_ += text;
+  if (record_.size() > kMaxRecord) fail("a record larger than 16 MiB");
+}
+
+void JsonStream::fail(std::string_view why) const {
+  throw Error(Reason::decode,
+              origin_ + ": " + std::string(why) + " at byte " + std::to_string(bytes_ + 1));
+}
+
+}  // namespace exporter

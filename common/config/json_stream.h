@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/config/json.h"
+
+namespace exporter {
+
+/// What to take out of a large document: each value at `path` ("metadata", "nodes.*"; `*` stands
+/// for any member or item), and of it only what is at `keys` ("name", "config.severity", "tags.*");
+/// without keys, the whole value. No path lies within another.
+struct JsonRecord {
+  std::string_view path;
+  std::span<const std::string_view> keys = {};
+};
+
+/// Reads one JSON document in pieces, as they come, and hands over its records one after the other.
+/// Holds one record, whatever the size of the document. What belongs to no record is passed over
+/// and only checked for its nesting. Failures are Error{decode} that begin with the origin.
+class JsonStream {
+ public:
+  /// Takes a record: its index in the list given, the last part of its path (the member's name,
+  /// empty for an item), and its value, whose errors name the whole path.
+  using Take = std::function<void(std::size_t record, const std::string& name, const Json& value)>;
+
+  static constexpr std::size_t kMaxRecord = 16u << 20;  ///< bytes of what is kept of one record
+
+  JsonStream(std::span<const JsonRecord> records, std::string origin, Take take);
+  ~JsonStream();
+
+  /// Reads on. Throws what the taker throws, and Error{decode}; not to be used after that.
+  void feed(std::string_view piece);
+  /// Throws Error{decode} when the document has not ended.
+  void finish() const;
+
+ private:
+  struct Step;
+  enum class State : std::uint8_t {
+    value,       // must follow
+    first_item,  // a value, or the end of the array
+    first_key,   // a key, or the end of the object
+    key,         // must follow
+    in_key,
+    colon,  // must follow
+    in_string,
+    in_scalar,    // a number, true, false, null
+    after_value,  // a comma, or the end of the array or object
+    end,
+  };
+  struct Level {
+    bool is_object;
+    const Step* step;   // null: passed over
+    std::size_t path;   // how much of path_ leads here
+    std::size_t items;  // so far
+  };
+
+  void read_token(const char*& at, const char* end);
+  void read_value(const char*& at);
+  void read_key_or_end(const char*& at);
+  void read_after_value(const char*& at);
+  bool read_string(const char*& at, const char* end, std::string* kept);
+  void read_scalar(const char*& at, const char* end);
+  void open(bool is_object);
+  void close(bool is_object);
+  void expect_item();
+  void expect_value_of_key();
+  void begin_value();
+  void end_value();
+  void keep(std::string_view text);
+  [[noreturn]] void fail(std::string_view why) const;
+
+  std::string origin_;
+  Take take_;
+  std::unique_ptr<Step> root_;
+  State state_ = State::value;
+  bool escaped_ = false;   // the last character of a string was a backslash
+  std::size_t bytes_ = 0;  // read, for errors
+  std::vector<Level> levels_;
+  const Step* step_;    // of the value that follows or is read; null: passed over
+  std::string key_;     // as it stands between its quotes
+  std::string path_;    // of the value, until a record begins
+  std::string name_;    // of the record
+  std::string record_;  // what is kept of it
+  bool recording_ = false;
+  std::size_t record_index_ = 0;  // in the list that was given
+  std::size_t record_level_ = 0;  // the levels around it
+};
+
+}  // namespace exporter

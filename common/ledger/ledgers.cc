@@ -1,0 +1,80 @@
+#include "common/ledger/ledgers.h"
+
+namespace exporter {
+namespace {
+
+constexpr auto kSeries = gauge("exporter_ledger_series", "Series that the ledger keeps.", "ledger");
+constexpr auto kOpenUnits = gauge(
+    "exporter_ledger_open_units",
+    "Units in series whose values may still be corrected: those within the horizon.", "ledger");
+constexpr auto kCorrections =
+    counter("exporter_ledger_corrections_total",
+            "Reports that gave a unit another value than before.", "ledger");
+constexpr auto kTooLate = counter(
+    "exporter_ledger_too_late_total",
+    "Reports of units beyond the horizon, which are ignored: they may be repetitions.", "ledger");
+constexpr auto kDropped = counter(
+    "exporter_ledger_dropped_total",
+    "Reports left out because the ledger has as many series or open units as it may.", "ledger");
+constexpr auto kSize =
+    gauge("exporter_ledger_size_bytes", "The size of the ledger's database.", "ledger");
+constexpr auto kStart =
+    gauge("exporter_ledger_start_timestamp_seconds",
+          "When the ledger began to count, in seconds since 1970; moves when its state is lost.",
+          "ledger");
+constexpr auto kLastWrite =
+    gauge("exporter_ledger_last_write_timestamp_seconds",
+          "When a run was last committed, in seconds since 1970.", "ledger");
+constexpr auto kNewest = gauge(
+    "exporter_ledger_newest_unit_timestamp_seconds",
+    "When the newest unit happened, in seconds since 1970; the start before the first.", "ledger");
+constexpr auto kDiscarded =
+    gauge("exporter_ledger_state_discarded",
+          "Whether this process found a ledger that could not be used, set it aside (1) and began "
+          "again.",
+          "ledger");
+
+double seconds(Ledger::Time time) {
+  return std::chrono::duration<double>(time.time_since_epoch()).count();
+}
+
+void add(Samples& samples, const std::string& name, const Ledger::Figures& figures) {
+  samples.add(kSeries, static_cast<double>(figures.series), name);
+  samples.add(kOpenUnits, static_cast<double>(figures.open_units), name);
+  samples.add(kCorrections, static_cast<double>(figures.corrections), name);
+  samples.add(kTooLate, static_cast<double>(figures.too_late), name);
+  samples.add(kDropped, static_cast<double>(figures.dropped), name);
+  samples.add(kSize, static_cast<double>(figures.size_bytes), name);
+  samples.add(kStart, seconds(figures.started), name);
+  samples.add(kLastWrite, seconds(figures.written), name);
+  samples.add(kNewest, seconds(figures.newest), name);
+  samples.add(kDiscarded, figures.discarded ? 1 : 0, name);
+}
+
+}  // namespace
+
+std::shared_ptr<Ledger> Ledgers::open(const std::string& name, const Ledger::Options& options) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(ledgers_, [&](const auto& entry) {
+    return entry.first != name && entry.second.use_count() == 1;
+  });
+  if (const auto at = ledgers_.find(name); at != ledgers_.end()) {
+    at->second->set_options(options);
+    return at->second;
+  }
+  return ledgers_[name] = std::make_shared<Ledger>(name, state_dir_, options);
+}
+
+void Ledgers::add_to(Samples& samples) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, ledger] : ledgers_) {
+    if (ledger.use_count() > 1) add(samples, name, ledger->figures());
+  }
+}
+
+std::vector<MetricView> Ledgers::metrics() {
+  return {kSeries, kOpenUnits, kCorrections, kTooLate, kDropped,
+          kSize,   kStart,     kLastWrite,   kNewest,  kDiscarded};
+}
+
+}  // namespace exporter

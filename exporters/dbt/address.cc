@@ -1,0 +1,60 @@
+#include "common/base/error.h"
+#include "common/base/text.h"
+#include "exporters/dbt/source.h"
+
+namespace exporter::dbt {
+namespace {
+
+std::string header(const http::ClientResponse& response, std::string_view name) {
+  const auto found = response.headers.find(name);
+  return found == response.headers.end() ? std::string() : found->second;
+}
+
+http::ClientRequest request(std::string method, const std::string& target) {
+  http::ClientRequest request;
+  request.method = std::move(method);
+  request.target = target;
+  return request;
+}
+
+/// What tells one content from another: the ETag, or else time and length; empty without these.
+std::string version_of(const http::ClientResponse& response) {
+  if (auto tag = header(response, "etag"); !tag.empty()) return tag;
+  const auto time = header(response, "last-modified");
+  return time.empty() ? time : time + ' ' + header(response, "content-length");
+}
+
+}  // namespace
+
+Source address(std::shared_ptr<http::Client> client, std::string label) {
+  return [client, label, looks = std::size_t{0}](const Deadline& deadline) mutable {
+    ++looks;
+    std::vector<Found> found;
+    for (const auto kind : kKinds) {
+      const auto file = '/' + std::string(to_string(kind)) + ".json";
+      const auto response = client->send(request("HEAD", file), deadline);
+      if (response.status == 404) continue;
+      if (response.status != 200) {
+        throw Error(
+            response.status == 401 || response.status == 403 ? Reason::auth : Reason::http_status,
+            "HEAD " + label + file + ": status " + std::to_string(response.status));
+      }
+      auto version = version_of(response);
+      if (version.empty()) version = "look " + std::to_string(looks);
+      const auto size = parse_number<std::uint64_t>(header(response, "content-length"));
+      const auto read = [client, file, deadline](const auto& sink) {
+        client->stream(request("GET", file), sink, deadline);
+      };
+      found.push_back({kind,
+                       label,
+                       version,
+                       size.value_or(0),
+                       {},
+                       {label + file, read},
+                       [](const std::string&) { return true; }});
+    }
+    return found;
+  };
+}
+
+}  // namespace exporter::dbt

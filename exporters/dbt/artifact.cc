@@ -1,0 +1,92 @@
+#include "exporters/dbt/artifact.h"
+
+#include "common/base/error.h"
+#include "common/base/text.h"
+
+namespace exporter::dbt {
+namespace {
+
+/// The kind and the version in "https://schemas.getdbt.com/dbt/run-results/v6.json".
+std::optional<std::pair<std::string_view, int>> parse_schema(std::string_view schema) {
+  std::string_view kind, version;
+  for (std::string_view part; !schema.empty();) {
+    part = next_part(schema, '/');
+    kind = version;
+    version = part;
+  }
+  if (!version.starts_with('v') || !version.ends_with(".json")) return std::nullopt;
+  const auto number = parse_number<int>(version.substr(1, version.size() - 6));
+  if (!number) return std::nullopt;
+  return std::pair(kind, *number);
+}
+
+std::string_view schema_name(Kind kind) {
+  return kind == Kind::run_results ? "run-results" : to_string(kind);
+}
+
+}  // namespace
+
+std::string_view to_string(Kind kind) {
+  constexpr std::string_view kNames[] = {"manifest", "run_results", "sources", "catalog"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+Metadata read_metadata(const Json& metadata, Kind kind) {
+  const auto place = metadata.at("dbt_schema_version");
+  const auto text = place.string();
+  const auto schema = parse_schema(text);
+  if (!schema) place.fail("expected .../<artifact>/v<version>.json, got another text");
+  // Up to 1.5, run-operation left an artifact of its own in place of run_results.json.
+  const bool right = schema->first == schema_name(kind) ||
+                     (kind == Kind::run_results && schema->first == "run-operation-result");
+  if (!right) place.fail("expected the schema of " + std::string(schema_name(kind)));
+
+  Metadata found;
+  found.schema_version = schema->second;
+  found.dbt_version = text_at(metadata, "dbt_version");
+  found.generated_at = metadata.at("generated_at").time();
+  found.invocation_id = text_at(metadata, "invocation_id");
+  if (const auto started = metadata.find("invocation_started_at")) {
+    found.invocation_started_at = started->time();
+  }
+  found.project = text_at(metadata, "project_name");
+  found.adapter = text_at(metadata, "adapter_type");
+  return found;
+}
+
+void read_records(const Artifact& artifact, std::span<const JsonRecord> records,
+                  const JsonStream::Take& take) {
+  bool has_metadata = false;
+  JsonStream stream(records, artifact.origin,
+                    [&](std::size_t record, const std::string& name, const Json& value) {
+                      has_metadata |= record == 0;
+                      take(record, name, value);
+                    });
+  artifact.read([&](std::string_view piece) { stream.feed(piece); });
+  stream.finish();
+  if (!has_metadata) throw Error(Reason::decode, artifact.origin + ": metadata: missing");
+}
+
+std::string text_at(const Json& object, std::string_view key) {
+  const auto value = object.find(key);
+  return value ? value->string() : std::string();
+}
+
+std::optional<Json> find_path(const Json& object, std::initializer_list<std::string_view> keys) {
+  std::optional<Json> place = object;
+  for (const auto key : keys) {
+    place = place->find(key);
+    if (!place) break;
+  }
+  return place;
+}
+
+std::optional<double> count_at(const Json& object, std::string_view key) {
+  const auto value = object.find(key);
+  if (!value) return std::nullopt;
+  const auto number =
+      value->is_string() ? parse_number<double>(value->string()) : std::optional(value->number());
+  return number && *number >= 0 ? number : std::nullopt;
+}
+
+}  // namespace exporter::dbt

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "common/config/json_stream.h"
+
+namespace exporter::dbt {
+
+using Time = std::chrono::sys_time<std::chrono::microseconds>;
+
+/// The files that dbt writes into its target folder and this exporter reads.
+enum class Kind : std::uint8_t { manifest, run_results, sources, catalog };
+constexpr Kind kKinds[] = {Kind::manifest, Kind::run_results, Kind::sources, Kind::catalog};
+
+/// "manifest", the name of the file without ".json".
+std::string_view to_string(Kind kind);
+
+/// The bytes of one artifact, wherever they come from.
+struct Artifact {
+  std::string origin;  ///< for errors: a path or an address
+  /// Hands over the bytes in pieces, from the first to the last. Throws Error.
+  std::function<void(const std::function<void(std::string_view)>& sink)> read;
+};
+
+/// What each artifact says of itself.
+struct Metadata {
+  int schema_version = 0;  ///< 12 of ".../dbt/manifest/v12.json"
+  std::string dbt_version, invocation_id;
+  Time generated_at;
+  std::optional<Time> invocation_started_at;
+  std::string project, adapter;  ///< in the manifest, since version 10
+};
+
+/// Reads `metadata`. Throws Error{decode} when it is that of another kind of artifact.
+Metadata read_metadata(const Json& metadata, Kind kind);
+
+/// Streams the artifact through `take`, one record at a time. Throws Error, of a document without
+/// metadata too (record 0 must be that).
+void read_records(const Artifact& artifact, std::span<const JsonRecord> records,
+                  const JsonStream::Take& take);
+
+/// The member as text; empty when it is absent or null.
+std::string text_at(const Json& object, std::string_view key);
+/// The object `key`, or nothing when that is absent or null.
+std::optional<Json> find_path(const Json& object, std::initializer_list<std::string_view> keys);
+/// A number that some adapters write as text; nothing when it is absent, no number or negative.
+std::optional<double> count_at(const Json& object, std::string_view key);
+
+}  // namespace exporter::dbt

@@ -1,0 +1,62 @@
+#include "exporters/dbt/artifacts.h"
+
+#include "exporters/dbt/families.h"
+#include "exporters/dbt/follower.h"
+#include "exporters/dbt/projects.h"
+
+namespace exporter::dbt {
+namespace {
+
+constexpr Flag kInterval{"artifacts.interval", "15s", "How often to look for new artifacts."};
+
+constexpr const Part* kParts[] = {&kNodes,    &kInvocations, &kFreshness,
+                                  &kCoverage, &kExposures,   &kCatalog};
+
+}  // namespace
+
+double unix_seconds(Time time) {
+  return std::chrono::duration<double>(time.time_since_epoch()).count();
+}
+
+std::vector<MetricView> artifacts_metrics() {
+  std::vector<MetricView> metrics(Follower::metrics().begin(), Follower::metrics().end());
+  for (const auto* part : kParts) {
+    metrics.insert(metrics.end(), part->metrics.begin(), part->metrics.end());
+  }
+  return metrics;
+}
+
+std::vector<Flag> artifacts_flags() {
+  std::vector<Flag> flags(project_flags().begin(), project_flags().end());
+  flags.push_back(kInterval);
+  flags.insert(flags.end(), Selection::flags().begin(), Selection::flags().end());
+  return flags;
+}
+
+Collector make_artifacts(const App::Inputs& inputs) {
+  const auto interval = inputs.settings.duration(kInterval.name);
+  if (interval < std::chrono::seconds(1)) {
+    inputs.settings.fail(kInterval.name, "expected a duration of at least 1s");
+  }
+  const auto followers = std::make_shared<std::vector<Follower>>();
+  for (auto& place : read_projects(inputs)) {
+    followers->emplace_back(std::move(place.project), std::move(place.source));
+  }
+  const auto selection = std::make_shared<Selection>(inputs.settings);
+  Collector collector;
+  collector.name = "artifacts";
+  collector.schedule = Every{interval, std::chrono::hours(1)};
+  collector.timeout = std::chrono::minutes(5);
+  collector.metrics = artifacts_metrics();
+  collector.collect = [followers, selection](Samples& samples, const Deadline& deadline) {
+    for (auto& follower : *followers) {
+      follower.update(deadline);
+      follower.add_to(samples);
+      const auto shown = selection->choose(follower.project(), samples);
+      for (const auto* part : kParts) part->add(samples, follower.project(), shown);
+    }
+  };
+  return collector;
+}
+
+}  // namespace exporter::dbt

@@ -1,0 +1,40 @@
+#include "exporters/dbt/catalog.h"
+
+namespace exporter::dbt {
+namespace {
+
+constexpr std::string_view kTable[] = {"stats"};
+enum Record : std::size_t { kMetadata, kNodes, kSources };
+constexpr JsonRecord kRecords[] = {{"metadata"}, {"nodes.*", kTable}, {"sources.*", kTable}};
+
+/// The first of the names that adapters have for a number.
+std::optional<double> stat(const Json& stats, std::initializer_list<std::string_view> names) {
+  for (const auto name : names) {
+    const auto found = stats.find(name);
+    if (!found) continue;
+    const auto value = found->find("value");
+    if (value && (value->is_number() || value->is_string())) return count_at(*found, "value");
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Catalog read_catalog(const Artifact& artifact) {
+  Catalog found;
+  read_records(artifact, kRecords,
+               [&](std::size_t record, const std::string& name, const Json& value) {
+                 if (record == kMetadata) {
+                   found.metadata = read_metadata(value, Kind::catalog);
+                   return;
+                 }
+                 auto& table = found.tables[name];
+                 const auto stats = value.find("stats");
+                 if (!stats) return;
+                 table.rows = stat(*stats, {"row_count", "num_rows"});
+                 table.bytes = stat(*stats, {"bytes", "num_bytes"});
+               });
+  return found;
+}
+
+}  // namespace exporter::dbt

@@ -1,0 +1,162 @@
+#include <fcntl.h>
+#include <glob.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+
+#include "common/base/error.h"
+#include "exporters/dbt/run_results.h"
+#include "exporters/dbt/source.h"
+
+namespace exporter::dbt {
+namespace {
+
+constexpr std::size_t kPiece = 256u << 10;
+constexpr std::size_t kMostFolders = 1000;
+constexpr std::streamoff kEndOfLog = 4 << 20;
+constexpr std::size_t kMostEntries = 20'000;
+
+class File {
+ public:
+  explicit File(const std::string& path) : file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (file_ < 0) throw io_error(path, errno);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() { ::close(file_); }
+
+  /// The next bytes; 0 at the end.
+  std::size_t read(char* buffer, std::size_t size, const std::string& path) const {
+    for (;;) {
+      const auto got = ::read(file_, buffer, size);
+      if (got >= 0) return static_cast<std::size_t>(got);
+      if (errno != EINTR) throw io_error(path, errno);
+    }
+  }
+
+ private:
+  int file_;
+};
+
+void read_file(const std::string& path, const std::function<void(std::string_view)>& sink) {
+  const File file(path);
+  std::string buffer(kPiece, '\0');
+  while (const auto size = file.read(buffer.data(), buffer.size(), path)) {
+    sink(std::string_view(buffer).substr(0, size));
+  }
+}
+
+Time time_of(const timespec& time) {
+  return Time(std::chrono::seconds(time.tv_sec)) +
+         std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::nanoseconds(time.tv_nsec));
+}
+
+std::string version_of(const struct stat& file) {
+  std::string version;
+  for (const auto number :
+       {static_cast<std::int64_t>(file.st_dev), static_cast<std::int64_t>(file.st_ino),
+        std::int64_t{file.st_size}, std::int64_t{file.st_mtim.tv_sec},
+        std::int64_t{file.st_mtim.tv_nsec}}) {
+    version += std::to_string(number) + ' ';
+  }
+  return version;
+}
+
+/// The command that dbt's log names for the invocation; nothing when it is not in the last 4 MiB.
+///
+///     ======== 15:24:48.978 | afa786c4-1b79-479c-a6ab-734cdca4348f ========
+///     15:24:48.980 [debug] [MainThread]: running dbt with arguments {..., 'invocation_command':
+///     'dbt ls', ...}
+std::optional<std::string> command_in_log(const std::string& path, const std::string& invocation) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in || invocation.empty()) return std::nullopt;
+  in.seekg(0, std::ios::end);
+  const auto size = static_cast<std::streamoff>(in.tellg());
+  in.seekg(std::max<std::streamoff>(0, size - kEndOfLog));
+  std::string text(static_cast<std::size_t>(std::min<std::streamoff>(size, kEndOfLog)), '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  constexpr std::string_view kKey = "'invocation_command': '";
+  auto at = text.find(invocation);
+  if (at != text.npos) at = text.find(kKey, at);
+  if (at == text.npos) return std::nullopt;
+  at += kKey.size();
+  return text.substr(at, text.find('\'', at) - at);
+}
+
+/// Whether something in the folder was written after that time.
+bool has_newer(const std::string& folder, std::filesystem::file_time_type time) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  std::size_t looked_at = 0;
+  for (fs::recursive_directory_iterator at(folder, error), end; at != end && !error;
+       at.increment(error)) {
+    if (++looked_at > kMostEntries) return false;
+    const auto written = at->last_write_time(error);
+    if (!error && written > time) return true;
+  }
+  return false;
+}
+
+/// By its log, or else by what it has compiled or run since.
+bool set_to_work(const std::string& folder, const std::string& invocation) {
+  for (const auto* log : {"/../logs/dbt.log", "/dbt.log"}) {
+    if (const auto command = command_in_log(folder + log, invocation)) return runs_nodes(*command);
+  }
+  std::error_code error;
+  const auto written = std::filesystem::last_write_time(folder + "/manifest.json", error);
+  return !error &&
+         (has_newer(folder + "/run", written) || has_newer(folder + "/compiled", written));
+}
+
+void find_artifacts(const std::string& folder, std::vector<Found>& found) {
+  for (const auto kind : kKinds) {
+    const auto path = folder + '/' + std::string(to_string(kind)) + ".json";
+    struct stat file {};
+    if (::stat(path.c_str(), &file) != 0) {
+      if (errno == ENOENT || errno == ENOTDIR) continue;
+      throw io_error(path, errno);
+    }
+    if (!S_ISREG(file.st_mode)) throw Error(Reason::io, path + ": not a regular file");
+    found.push_back({kind,
+                     folder,
+                     version_of(file),
+                     static_cast<std::uint64_t>(file.st_size),
+                     time_of(file.st_mtim),
+                     {path, [path](const auto& sink) { read_file(path, sink); }},
+                     {}});
+    if (kind == Kind::manifest) {
+      found.back().set_to_work = [folder](const std::string& id) {
+        return set_to_work(folder, id);
+      };
+    }
+  }
+}
+
+std::vector<std::string> expand(const std::string& pattern) {
+  glob_t matches{};
+  const auto result = ::glob(pattern.c_str(), GLOB_BRACE, nullptr, &matches);
+  std::vector<std::string> folders;
+  if (result == 0) folders.assign(matches.gl_pathv, matches.gl_pathv + matches.gl_pathc);
+  ::globfree(&matches);
+  if (result != 0 && result != GLOB_NOMATCH) throw Error(Reason::io, pattern + ": cannot be read");
+  if (folders.size() > kMostFolders) throw Error(Reason::io, pattern + ": more than 1000 folders");
+  return folders;
+}
+
+}  // namespace
+
+Source folders(std::string pattern) {
+  return [pattern = std::move(pattern)](const Deadline&) {
+    std::vector<Found> found;
+    for (const auto& folder : expand(pattern)) find_artifacts(folder, found);
+    std::ranges::stable_sort(found, {}, &Found::modified_at);
+    return found;
+  };
+}
+
+}  // namespace exporter::dbt

@@ -1,0 +1,41 @@
+#include "exporters/dbt/freshness.h"
+
+namespace exporter::dbt {
+namespace {
+
+constexpr std::string_view kResult[] = {"unique_id", "status", "max_loaded_at", "snapshotted_at"};
+enum Record : std::size_t { kMetadata, kElapsed, kResults };
+constexpr JsonRecord kRecords[] = {{"metadata"}, {"elapsed_time"}, {"results.*", kResult}};
+
+/// What dbt writes for a table without a row is the first moment of the year 1.
+constexpr Time kNever = std::chrono::sys_days(std::chrono::year(1) / 1 / 1);
+
+Freshness read_result(const Json& json) {
+  Freshness found;
+  found.source = json.at("unique_id").string();
+  found.status = json.at("status").string();
+  if (const auto time = json.find("max_loaded_at")) found.max_loaded_at = time->time();
+  if (const auto time = json.find("snapshotted_at")) found.snapshotted_at = time->time();
+  if (found.max_loaded_at && *found.max_loaded_at < kNever + std::chrono::days(366)) {
+    found.max_loaded_at.reset();
+    found.is_empty = true;
+  }
+  return found;
+}
+
+}  // namespace
+
+FreshnessResults read_freshness_results(const Artifact& artifact) {
+  FreshnessResults found;
+  read_records(artifact, kRecords,
+               [&](std::size_t record, const std::string& /*name*/, const Json& value) {
+                 switch (record) {
+                   case kMetadata: found.metadata = read_metadata(value, Kind::sources); break;
+                   case kElapsed: found.elapsed_seconds = value.number(); break;
+                   default: found.results.push_back(read_result(value));
+                 }
+               });
+  return found;
+}
+
+}  // namespace exporter::dbt

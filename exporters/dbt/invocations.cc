@@ -1,0 +1,51 @@
+#include "exporters/dbt/families.h"
+
+namespace exporter::dbt {
+namespace {
+
+constexpr auto kInfo =
+    info("dbt_invocation_info", "What describes the last invocation of a command.", "project",
+         "command", "invocation_id", "dbt_version");
+constexpr auto kTimestamp =
+    gauge("dbt_invocation_last_timestamp_seconds",
+          "When the last invocation of the command wrote its results, in seconds since 1970.",
+          "project", "command");
+constexpr auto kElapsed =
+    gauge("dbt_invocation_elapsed_seconds",
+          "How long the nodes of the command's last invocation took together, by the clock.",
+          "project", "command");
+constexpr auto kFailed =
+    gauge("dbt_invocation_failed",
+          "Whether a node failed in the last invocation of the command (1) or none (0).", "project",
+          "command");
+constexpr auto kResults =
+    gauge("dbt_invocation_results", "Results of the command's last invocation, by their status.",
+          "project", "command", "resource_type", "status");
+constexpr auto kIncomplete =
+    gauge("dbt_invocation_incomplete",
+          "Whether the newest invocation set to work on nodes and has left no results: it was "
+          "killed, could not reach the warehouse, or still runs.",
+          "project");
+constexpr MetricView kMetrics[] = {kInfo, kTimestamp, kElapsed, kFailed, kResults, kIncomplete};
+
+void add_invocations(Samples& samples, const Project& project,
+                     std::span<const std::string> /*shown*/) {
+  if (project.manifest) samples.add(kIncomplete, project.is_incomplete ? 1 : 0, project.name);
+  for (const auto& [command, last] : project.invocations) {
+    const auto& metadata = last.metadata;
+    samples.add(kInfo, 1, project.name, command, metadata.invocation_id, metadata.dbt_version);
+    samples.add(kTimestamp, unix_seconds(metadata.generated_at), project.name, command);
+    samples.add(kElapsed, last.elapsed_seconds, project.name, command);
+    samples.add(kFailed, last.outcome == Outcome::failure ? 1 : 0, project.name, command);
+    for (const auto& [kind, count] : last.results) {
+      samples.add(kResults, static_cast<double>(count), project.name, command, kind.first,
+                  kind.second);
+    }
+  }
+}
+
+}  // namespace
+
+constinit const Part kInvocations{kMetrics, add_invocations};
+
+}  // namespace exporter::dbt

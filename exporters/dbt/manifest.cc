@@ -1,0 +1,201 @@
+#include "exporters/dbt/manifest.h"
+
+#include <algorithm>
+#include <array>
+
+namespace exporter::dbt {
+namespace {
+
+constexpr std::string_view kNode[] = {"access",
+                                      "attached_node",
+                                      "column_name",
+                                      "config.access",
+                                      "config.group",
+                                      "config.materialized",
+                                      "config.meta.owner",
+                                      "config.severity",
+                                      "contract.enforced",
+                                      "database",
+                                      "depends_on.nodes",
+                                      "description",
+                                      "freshness",
+                                      "group",
+                                      "loaded_at_field",
+                                      "loaded_at_query",
+                                      "meta.owner",
+                                      "name",
+                                      "original_file_path",
+                                      "owner",
+                                      "package_name",
+                                      "primary_key",
+                                      "resource_type",
+                                      "schema",
+                                      "source_meta.owner",
+                                      "tags",
+                                      "test_metadata.kwargs.model",
+                                      "test_metadata.name"};
+constexpr std::string_view kGroup[] = {"owner"};
+
+enum Record : std::size_t { kMetadata, kNodes, kSources, kExposures, kUnitTests, kGroups };
+constexpr JsonRecord kRecords[] = {
+    {"metadata"},           {"nodes.*", kNode},      {"sources.*", kNode},
+    {"exposures.*", kNode}, {"unit_tests.*", kNode}, {"groups.*", kGroup}};
+
+/// Adapters that tell when a table was last changed without being given a column.
+constexpr std::string_view kTellChanges[] = {"bigquery", "databricks", "redshift", "snowflake"};
+
+/// An owner as people write it: a text, a list of texts, or name and email.
+std::string owner_text(const std::optional<Json>& owner) {
+  if (!owner) return {};
+  if (owner->is_string()) return owner->string();
+  if (owner->is_object()) {
+    const auto email = owner->find("email");
+    return owner_text(email ? email : owner->find("name"));
+  }
+  std::string text;
+  if (!owner->is_array()) return text;
+  for (const auto& item : owner->items()) {
+    const auto part = owner_text(item);
+    if (!text.empty() && !part.empty()) text += ", ";
+    text += part;
+  }
+  return text;
+}
+
+std::string first_of(std::initializer_list<std::string> texts) {
+  const auto* const found =
+      std::ranges::find_if(texts, [](const std::string& text) { return !text.empty(); });
+  return found == texts.end() ? std::string() : *found;
+}
+
+std::string lower(std::string text) {
+  for (auto& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+std::vector<std::string> texts(const std::optional<Json>& list) {
+  std::vector<std::string> found;
+  if (!list) return found;
+  if (list->is_string()) return {list->string()};
+  for (const auto& item : list->items()) found.push_back(item.string());
+  return found;
+}
+
+std::optional<double> period_seconds(const std::optional<Json>& threshold) {
+  if (!threshold) return std::nullopt;
+  const auto count = count_at(*threshold, "count");
+  const auto period = text_at(*threshold, "period");
+  if (!count || period.empty()) return std::nullopt;
+  if (period == "minute") return *count * 60;
+  if (period == "hour") return *count * 3600;
+  if (period == "day") return *count * 86400;
+  threshold->fail("expected the period minute, hour or day");
+}
+
+std::optional<Criteria> read_freshness(const Json& source, std::string_view adapter) {
+  const auto freshness = source.find("freshness");
+  if (!freshness) return std::nullopt;
+  const Criteria found{period_seconds(freshness->find("warn_after")),
+                       period_seconds(freshness->find("error_after"))};
+  const bool measurable = source.find("loaded_at_field") || source.find("loaded_at_query") ||
+                          std::ranges::find(kTellChanges, adapter) != std::end(kTellChanges);
+  if (!measurable || (!found.warn_after_seconds && !found.error_after_seconds)) return std::nullopt;
+  return found;
+}
+
+/// Before version 9 a generic test does not say which of its parents it is about, but by its
+/// argument: "{{ get_where_subquery(ref('orders')) }}".
+std::string tested_node(const Json& test, const std::vector<std::string>& parents) {
+  if (auto attached = text_at(test, "attached_node"); !attached.empty()) return attached;
+  if (parents.size() == 1) return parents.front();
+  const auto model = find_path(test, {"test_metadata", "kwargs", "model"});
+  if (!model) return {};
+  const auto text = model->string();
+  for (const auto& parent : parents) {
+    const auto name = parent.substr(parent.rfind('.') + 1);
+    if (text.find('\'' + name + '\'') != text.npos || text.find('"' + name + '"') != text.npos) {
+      return parent;
+    }
+  }
+  return {};
+}
+
+std::string text_of(const std::optional<Json>& place) { return place ? place->string() : ""; }
+
+Node read_node(const std::string& unique_id, const Json& json, std::string_view adapter) {
+  Node node;
+  node.unique_id = unique_id;
+  node.resource_type = unique_id.substr(0, unique_id.find('.'));
+  node.package = text_at(json, "package_name");
+  node.name = text_at(json, "name");
+  node.database = text_at(json, "database");
+  node.schema = text_at(json, "schema");
+  node.path = text_at(json, "original_file_path");
+  node.materialized = text_of(find_path(json, {"config", "materialized"}));
+  node.group = first_of({text_at(json, "group"), text_of(find_path(json, {"config", "group"}))});
+  node.access = first_of({text_at(json, "access"), text_of(find_path(json, {"config", "access"}))});
+  node.severity = lower(text_of(find_path(json, {"config", "severity"})));
+  node.owner =
+      first_of({owner_text(find_path(json, {"config", "meta", "owner"})),
+                owner_text(find_path(json, {"meta", "owner"})), owner_text(json.find("owner"))});
+  node.tags = texts(json.find("tags"));
+  node.parents = texts(find_path(json, {"depends_on", "nodes"}));
+  node.has_description = !text_at(json, "description").empty();
+  const auto contract = find_path(json, {"contract", "enforced"});
+  node.has_contract = contract && contract->boolean();
+  node.has_primary_key = !texts(json.find("primary_key")).empty();
+  node.test = text_of(find_path(json, {"test_metadata", "name"}));
+  node.column = text_at(json, "column_name");
+  if (node.resource_type == "test" || node.resource_type == "unit_test") {
+    node.tested = tested_node(json, node.parents);
+  }
+  if (node.resource_type == "source") node.freshness = read_freshness(json, adapter);
+  return node;
+}
+
+/// Owners that follow from others: of the group, of the source's own, of what a test tests.
+void complete_owners(Manifest& manifest, const std::map<std::string, std::string>& group_owners,
+                     const std::map<std::string, std::string>& source_owners) {
+  const auto look_up = [](const auto& owners, const std::string& key) {
+    const auto found = owners.find(key);
+    return found == owners.end() ? std::string() : found->second;
+  };
+  for (auto& [unique_id, node] : manifest.nodes) {
+    if (!node.owner.empty()) continue;
+    node.owner = look_up(group_owners, "group." + node.package + '.' + node.group);
+    if (node.owner.empty()) node.owner = look_up(source_owners, unique_id);
+  }
+  for (auto& [unique_id, node] : manifest.nodes) {
+    if (!node.owner.empty() || node.tested.empty()) continue;
+    const auto tested = manifest.nodes.find(node.tested);
+    if (tested != manifest.nodes.end()) node.owner = tested->second.owner;
+  }
+}
+
+}  // namespace
+
+Manifest read_manifest(const Artifact& artifact) {
+  Manifest found;
+  std::map<std::string, std::string> group_owners, source_owners;
+  read_records(artifact, kRecords,
+               [&](std::size_t record, const std::string& name, const Json& value) {
+                 if (record == kMetadata) {
+                   found.metadata = read_metadata(value, Kind::manifest);
+                 } else if (record == kGroups) {
+                   group_owners[name] = owner_text(value.find("owner"));
+                 } else {
+                   auto node = read_node(name, value, found.metadata.adapter);
+                   if (record == kSources) {
+                     source_owners[name] = owner_text(find_path(value, {"source_meta", "owner"}));
+                   }
+                   const bool first = found.nodes.emplace(name, std::move(node)).second;
+                   if (!first) ++found.duplicates;
+                 }
+               });
+  complete_owners(found, group_owners, source_owners);
+  return found;
+}
+
+}  // namespace exporter::dbt

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exporters/dbt/artifact.h"
+
+namespace exporter::dbt {
+
+/// When dbt calls a source stale.
+struct Criteria {
+  std::optional<double> warn_after_seconds, error_after_seconds;
+};
+
+/// A node of the project: model, test, seed, snapshot, source, exposure, unit test, ... What dbt
+/// does not say is empty.
+struct Node {
+  std::string unique_id, resource_type, package, name, database, schema, path;
+  std::string materialized, group, access, severity;
+  std::string owner;         ///< by its own meta, its group's, or of a test the tested node's
+  std::string tested;        ///< of a test: the unique_id of the node that it tests
+  std::string test, column;  ///< of a generic test: "not_null" and the column that it looks at
+  std::vector<std::string> tags, parents;
+  bool has_description = false, has_contract = false, has_primary_key = false;
+  std::optional<Criteria> freshness;  ///< of a source whose freshness dbt is to measure
+};
+
+/// manifest.json (schemas v1 to v12): the project as the last command found it.
+struct Manifest {
+  Metadata metadata;
+  std::map<std::string, Node> nodes;  ///< by unique_id
+  std::size_t duplicates = 0;         ///< nodes whose id another had already; the first stays
+};
+
+/// Throws Error.
+Manifest read_manifest(const Artifact& artifact);
+
+}  // namespace exporter::dbt

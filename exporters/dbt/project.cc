@@ -1,0 +1,122 @@
+#include "exporters/dbt/project.h"
+
+#include <algorithm>
+
+namespace exporter::dbt {
+namespace {
+
+constexpr std::pair<std::string_view, Outcome> kStatuses[] = {
+    {"error", Outcome::failure},
+    {"fail", Outcome::failure},
+    {"no-op", Outcome::idle},
+    {"partial success", Outcome::failure},
+    {"pass", Outcome::success},
+    {"reused", Outcome::idle},
+    {"runtime error", Outcome::failure},
+    {"skipped", Outcome::idle},
+    {"success", Outcome::success},
+    {"warn", Outcome::success},
+};
+
+/// A node of dbt 2.0 that has no table of its own is "skipped" although nothing went wrong.
+bool is_ephemeral(const Project& project, const std::string& unique_id) {
+  if (!project.manifest) return false;
+  const auto found = project.manifest->nodes.find(unique_id);
+  return found != project.manifest->nodes.end() && found->second.materialized == "ephemeral";
+}
+
+/// A test that warns has found something; a model that warns was made all the same.
+bool is_success(const Result& result) {
+  const bool warns = result.status == "warn" && resource_type_of(result.node) == "test";
+  return outcome_of(result.status) == Outcome::success && !warns;
+}
+
+void take(NodeHistory& node, const Result& result, Time at) {
+  node.at = at;
+  node.last = result;
+  const auto outcome = outcome_of(result.status);
+  if (outcome == Outcome::idle) return;
+  node.run = result;
+  node.run_at = at;
+  if (is_success(result)) node.success_at = at;
+  if (outcome == Outcome::success) node.consecutive_failures = 0;
+  if (outcome == Outcome::failure) ++node.consecutive_failures;
+}
+
+void take(FreshnessHistory& source, const Freshness& result, const Metadata& metadata) {
+  const auto loaded_before = source.last.max_loaded_at;
+  source.last = result;
+  source.at = metadata.generated_at;
+  if (!result.max_loaded_at && !result.is_empty) source.last.max_loaded_at = loaded_before;
+}
+
+/// The invocation as an exit code tells of it: one failure fails it.
+void take(Project& project, const std::string& command, Invocation invocation) {
+  for (const auto& [kind, count] : invocation.results) {
+    if (outcome_of(kind.second) == Outcome::failure) invocation.outcome = Outcome::failure;
+  }
+  auto& last = project.invocations[command];
+  if (last.metadata.generated_at < invocation.metadata.generated_at) last = std::move(invocation);
+}
+
+}  // namespace
+
+Outcome outcome_of(std::string_view status) {
+  const auto* const found =
+      std::ranges::find(kStatuses, status, [](auto& row) { return row.first; });
+  return found == std::end(kStatuses) ? Outcome::unknown : found->second;
+}
+
+std::string_view resource_type_of(std::string_view unique_id) {
+  return unique_id.substr(0, unique_id.find('.'));
+}
+
+bool Project::has_results_of(const std::string& invocation_id) const {
+  return std::ranges::any_of(invocations, [&](const auto& invocation) {
+    return invocation.second.metadata.invocation_id == invocation_id;
+  });
+}
+
+void take(Project& project, Manifest manifest) {
+  if (project.manifest &&
+      project.manifest->metadata.generated_at >= manifest.metadata.generated_at) {
+    return;
+  }
+  project.manifest = std::move(manifest);
+}
+
+void take(Project& project, Catalog catalog) {
+  if (project.catalog && project.catalog->metadata.generated_at >= catalog.metadata.generated_at) {
+    return;
+  }
+  project.catalog = std::move(catalog);
+}
+
+void take(Project& project, const RunResults& results) {
+  Invocation invocation{results.metadata, Outcome::success, results.elapsed_seconds, {}};
+  for (const auto& result : results.results) {
+    if (result.status == "skipped" && is_ephemeral(project, result.node)) continue;
+    ++invocation.results[{std::string(resource_type_of(result.node)), result.status}];
+    if (!results.are_real()) continue;
+    const auto at = result.completed_at.value_or(results.metadata.generated_at);
+    auto& node = project.nodes[result.node];
+    if (node.at < at) take(node, result, at);
+  }
+  take(project, results.is_retry ? "retry" : results.command, std::move(invocation));
+}
+
+void take(Project& project, FreshnessResults results) {
+  Invocation invocation{results.metadata, Outcome::success, results.elapsed_seconds, {}};
+  for (const auto& result : results.results) {
+    ++invocation.results[{"source", result.status}];
+    auto& source = project.freshness[result.source];
+    if (source.at < results.metadata.generated_at) take(source, result, results.metadata);
+  }
+  take(project, "source freshness", std::move(invocation));
+  if (!project.last_freshness ||
+      project.last_freshness->metadata.generated_at < results.metadata.generated_at) {
+    project.last_freshness = std::move(results);
+  }
+}
+
+}  // namespace exporter::dbt

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "exporters/dbt/catalog.h"
+#include "exporters/dbt/freshness.h"
+#include "exporters/dbt/manifest.h"
+#include "exporters/dbt/run_results.h"
+
+namespace exporter::dbt {
+
+/// What a status says: that the node did its work, that it did not, that it was not asked to.
+enum class Outcome : std::uint8_t { success, failure, idle, unknown };
+
+/// By dbt's exit codes: a warning is a success, a partial success of a microbatch a failure.
+Outcome outcome_of(std::string_view status);
+
+/// The model, test, seed, ... of "model.shop.orders".
+std::string_view resource_type_of(std::string_view unique_id);
+
+/// The last real result of a node, and what it and those before say.
+struct NodeHistory {
+  Result last;
+  Time at;                    ///< when it came about
+  std::optional<Result> run;  ///< the last one of a run: of a node that was not skipped
+  std::optional<Time> run_at, success_at;
+  std::uint64_t consecutive_failures = 0;  ///< runs that failed since the last that did not
+};
+
+/// The last result of a source's freshness.
+struct FreshnessHistory {
+  Freshness last;  ///< with the newest time of its rows that was ever seen, unless it is empty
+  Time at;         ///< when its invocation wrote its results
+};
+
+/// The last invocation of a command.
+struct Invocation {
+  Metadata metadata;
+  Outcome outcome = Outcome::success;
+  double elapsed_seconds = 0;
+  std::map<std::pair<std::string, std::string>, std::size_t> results;  ///< by type and status
+};
+
+/// What the artifacts of a project say, put together: each was a state of the last command alone.
+struct Project {
+  std::string name;
+  std::optional<Manifest> manifest;  ///< the newest
+  std::optional<Catalog> catalog;    ///< the newest
+  std::map<std::string, NodeHistory> nodes;
+  std::map<std::string, Invocation> invocations;      ///< by command
+  std::map<std::string, FreshnessHistory> freshness;  ///< by source
+  std::optional<FreshnessResults> last_freshness;     ///< the newest results
+  bool is_incomplete = false;  ///< an invocation set to work and has left no results
+
+  /// Whether results of the invocation were taken in.
+  bool has_results_of(const std::string& invocation_id) const;
+};
+
+/// Puts what was read into the project; older than what is there, or the same once more, changes
+/// nothing. Nothing but real results changes what is known of a node.
+void take(Project& project, Manifest manifest);
+void take(Project& project, Catalog catalog);
+void take(Project& project, const RunResults& results);
+void take(Project& project, FreshnessResults results);
+
+}  // namespace exporter::dbt

@@ -1,0 +1,122 @@
+#include "exporters/dbt/run_results.h"
+
+#include <algorithm>
+
+#include "common/base/text.h"
+
+namespace exporter::dbt {
+namespace {
+
+constexpr std::string_view kArgs[] = {"which", "command", "invocation_command"};
+constexpr std::string_view kResult[] = {"unique_id",
+                                        "status",
+                                        "timing",
+                                        "execution_time",
+                                        "failures",
+                                        "message",
+                                        "adapter_response.rows_affected",
+                                        "adapter_response.bytes_processed"};
+enum Record : std::size_t { kMetadata, kElapsed, kArguments, kResults };
+constexpr JsonRecord kRecords[] = {
+    {"metadata"}, {"elapsed_time"}, {"args", kArgs}, {"results.*", kResult}};
+
+constexpr std::string_view kReal[] = {"run", "build", "test", "seed", "snapshot"};
+
+double seconds(Time::duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+struct Step {
+  std::optional<Time> started_at, completed_at;
+};
+
+Step find_step(const Json& result, std::string_view name) {
+  Step found;
+  const auto timing = result.find("timing");
+  if (!timing) return found;
+  for (const auto& step : timing->items()) {
+    if (text_at(step, "name") != name) continue;
+    if (const auto time = step.find("started_at")) found.started_at = time->time();
+    if (const auto time = step.find("completed_at")) found.completed_at = time->time();
+  }
+  return found;
+}
+
+void read_timing(const Json& json, Result& result) {
+  const auto compile = find_step(json, "compile");
+  const auto execute = find_step(json, "execute");
+  result.started_at = compile.started_at ? compile.started_at : execute.started_at;
+  result.completed_at = execute.completed_at ? execute.completed_at : compile.completed_at;
+  // dbt 2.0 writes the whole node's times for both steps.
+  const bool told_apart = compile.started_at != execute.started_at;
+  if (compile.started_at && compile.completed_at && told_apart) {
+    result.compile_seconds = seconds(*compile.completed_at - *compile.started_at);
+  }
+}
+
+Result read_result(const Json& json) {
+  Result result;
+  result.node = json.at("unique_id").string();
+  result.status = json.at("status").string();
+  read_timing(json, result);
+  if (result.status != "skipped") result.execution_seconds = count_at(json, "execution_time");
+  if (const auto response = json.find("adapter_response")) {
+    result.rows_affected = count_at(*response, "rows_affected");
+    result.bytes_processed = count_at(*response, "bytes_processed");
+  }
+  result.failures = count_at(json, "failures");
+  // v1 has a test's failures in place of the message.
+  if (const auto message = json.find("message"); message && message->is_number()) {
+    result.failures = count_at(json, "message");
+  }
+  return result;
+}
+
+/// The first word that is a command: options and their values may stand before it.
+std::string_view command_of(std::string_view command_line) {
+  constexpr std::string_view kCommands[] = {"build", "clean",    "clone",  "compile",       "debug",
+                                            "deps",  "docs",     "init",   "list",          "ls",
+                                            "parse", "retry",    "run",    "run-operation", "seed",
+                                            "show",  "snapshot", "source", "test"};
+  while (!command_line.empty()) {
+    const auto word = next_word(command_line);
+    if (std::ranges::find(kCommands, word) != std::end(kCommands)) return word;
+  }
+  return {};
+}
+
+void read_arguments(const Json& args, RunResults& found) {
+  found.command = text_at(args, "which");
+  if (found.command.empty()) found.command = text_at(args, "command");
+  if (found.command == "generate") found.command = "docs generate";
+  found.is_retry = command_of(text_at(args, "invocation_command")) == "retry";
+}
+
+}  // namespace
+
+bool RunResults::are_real() const {
+  if (!command.empty()) return std::ranges::find(kReal, command) != std::end(kReal);
+  // What is only compiled has status "success", a test too, and no row to show for it.
+  return std::ranges::any_of(results, [](const Result& result) {
+    return result.status != "success" || result.rows_affected || result.failures;
+  });
+}
+
+bool runs_nodes(std::string_view command_line) {
+  const auto command = command_of(command_line);
+  return command == "retry" || std::ranges::find(kReal, command) != std::end(kReal);
+}
+
+RunResults read_run_results(const Artifact& artifact) {
+  RunResults found;
+  read_records(artifact, kRecords,
+               [&](std::size_t record, const std::string& /*name*/, const Json& value) {
+                 switch (record) {
+                   case kMetadata: found.metadata = read_metadata(value, Kind::run_results); break;
+                   case kElapsed: found.elapsed_seconds = value.number(); break;
+                   case kArguments: read_arguments(value, found); break;
+                   default: found.results.push_back(read_result(value));
+                 }
+               });
+  return found;
+}
+
+}  // namespace exporter::dbt

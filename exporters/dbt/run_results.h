@@ -1,0 +1,39 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exporters/dbt/artifact.h"
+
+namespace exporter::dbt {
+
+/// What became of one node in one invocation, as far as dbt says it.
+struct Result {
+  std::string node;    ///< unique_id
+  std::string status;  ///< as dbt writes it: "success", "partial success", "fail", ...
+  std::optional<Time> started_at, completed_at;  ///< absent for what was skipped
+  std::optional<double> execution_seconds, compile_seconds;
+  std::optional<double> rows_affected, bytes_processed;
+  std::optional<double> failures;  ///< rows that a test found
+};
+
+/// run_results.json (schemas v1 to v6): the results of one invocation.
+struct RunResults {
+  Metadata metadata;
+  std::string command;  ///< "run", "build", "docs generate", ...; empty when it is not said
+  bool is_retry = false;
+  double elapsed_seconds = 0;
+  std::vector<Result> results;
+
+  /// Whether nodes did their work, and were not only compiled, shown, cloned or listed.
+  bool are_real() const;
+};
+
+/// Whether a command line, "dbt --quiet build --select a", sets nodes to work, or tests them.
+bool runs_nodes(std::string_view command_line);
+
+/// Throws Error.
+RunResults read_run_results(const Artifact& artifact);
+
+}  // namespace exporter::dbt

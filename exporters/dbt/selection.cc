@@ -1,0 +1,82 @@
+#include <algorithm>
+
+#include "exporters/dbt/families.h"
+
+namespace exporter::dbt {
+namespace {
+
+constexpr Flag kPackageInclude{"nodes.package-include", "", "Regexp of packages to show."};
+constexpr Flag kPackageExclude{"nodes.package-exclude", "", "Regexp of packages to leave out."};
+constexpr Flag kTagInclude{"nodes.tag-include", "", "Regexp of tags; only nodes that have one."};
+constexpr Flag kTagExclude{"nodes.tag-exclude", "", "Regexp of tags; only nodes that have none."};
+constexpr Flag kTypeInclude{"nodes.resource-type-include", "",
+                            "Regexp of resource types (model, test, source, ...) to show."};
+constexpr Flag kTypeExclude{"nodes.resource-type-exclude", "",
+                            "Regexp of resource types to leave out."};
+constexpr Flag kPathInclude{"nodes.path-include", "",
+                            "Regexp of paths below the project's folder to show."};
+constexpr Flag kPathExclude{"nodes.path-exclude", "", "Regexp of paths to leave out."};
+constexpr Flag kLimit{"nodes.limit", "20000",
+                      "Most nodes of a project that are shown; those that fail are kept first."};
+constexpr Flag kFlags[] = {kPackageInclude, kPackageExclude, kTagInclude,
+                           kTagExclude,     kTypeInclude,    kTypeExclude,
+                           kPathInclude,    kPathExclude,    kLimit};
+
+/// A node of which there is a result but no manifest: what its id says.
+Node without_manifest(const std::string& unique_id) {
+  Node node;
+  node.unique_id = unique_id;
+  node.resource_type = resource_type_of(unique_id);
+  auto rest = std::string_view(unique_id).substr(node.resource_type.size());
+  if (!rest.empty()) rest.remove_prefix(1);
+  node.package = rest.substr(0, rest.find('.'));
+  return node;
+}
+
+/// 0 for nodes that fail, 1 for others that ran, 2 for the rest.
+int rank(const Project& project, const std::string& unique_id) {
+  const auto found = project.nodes.find(unique_id);
+  if (found == project.nodes.end()) return 2;
+  return found->second.consecutive_failures > 0 ? 0 : 1;
+}
+
+}  // namespace
+
+std::span<const Flag> Selection::flags() { return kFlags; }
+
+Selection::Selection(const Settings& settings)
+    : package_(settings, kPackageInclude.name, kPackageExclude.name, Filter::Match::whole),
+      resource_type_(settings, kTypeInclude.name, kTypeExclude.name, Filter::Match::whole),
+      path_(settings, kPathInclude.name, kPathExclude.name),
+      tag_include_(settings, kTagInclude.name, {}, Filter::Match::whole),
+      tag_exclude_(settings, {}, kTagExclude.name, Filter::Match::whole),
+      by_tag_(!settings.text(kTagInclude.name).empty()),
+      limit_(settings.count(kLimit.name)) {}
+
+bool Selection::passes(const Node& node) const {
+  const auto is_included = [&](const std::string& tag) { return tag_include_.passes(tag); };
+  const auto is_not_excluded = [&](const std::string& tag) { return tag_exclude_.passes(tag); };
+  return package_.passes(node.package) && resource_type_.passes(node.resource_type) &&
+         path_.passes(node.path) && std::ranges::all_of(node.tags, is_not_excluded) &&
+         (!by_tag_ || std::ranges::any_of(node.tags, is_included));
+}
+
+std::vector<std::string> Selection::choose(const Project& project, Samples& samples) const {
+  std::vector<std::string> chosen;
+  if (project.manifest) {
+    for (const auto& [id, node] : project.manifest->nodes) {
+      if (passes(node)) chosen.push_back(id);
+    }
+  } else {
+    for (const auto& [id, history] : project.nodes) {
+      if (passes(without_manifest(id))) chosen.push_back(id);
+    }
+  }
+  if (chosen.size() <= limit_) return chosen;
+  samples.count_dropped(chosen.size() - limit_);
+  std::ranges::stable_sort(chosen, {}, [&](const std::string& id) { return rank(project, id); });
+  chosen.resize(limit_);
+  return chosen;
+}
+
+}  // namespace exporter::dbt

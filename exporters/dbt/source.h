@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/deadline.h"
+#include "common/http/client.h"
+#include "exporters/dbt/artifact.h"
+
+namespace exporter::dbt {
+
+/// A version of an artifact that a source has.
+struct Found {
+  Kind kind;
+  std::string location;    ///< the folder or address that holds it, as the label says it
+  std::string version;     ///< another text whenever the content is another
+  std::uint64_t size = 0;  ///< bytes
+  Time modified_at;
+  Artifact artifact;
+  /// Of a manifest: whether the invocation that wrote it set to work on nodes, as opposed to `ls`
+  /// and `parse`, which write one too.
+  std::function<bool(const std::string& invocation_id)> set_to_work = {};
+};
+
+/// Lists what a source has now, without reading it, the oldest first. Throws Error.
+using Source = std::function<std::vector<Found>(const Deadline&)>;
+
+/// The target folders that a path or a glob names ("/srv/jobs/*/target"). A folder that is not
+/// there is one without artifacts.
+Source folders(std::string pattern);
+
+/// The artifacts below an address, which is the client's base URL: a HEAD each look, a GET each new
+/// version. A server that tells neither ETag nor Last-Modified has a new version each time.
+Source address(std::shared_ptr<http::Client> client, std::string label);
+
+}  // namespace exporter::dbt

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "common/ledger/ledger.h"
+
+namespace fixture {
+
+using namespace exporter;
+
+inline constexpr auto kTasks = counter("test_tasks_total", "Tasks.", "state", "queue");
+
+inline const Ledger::Time kStart{std::chrono::hours(24 * 365 * 50)};
+
+inline Deadline soon() { return Deadline::in(std::chrono::minutes(1)); }
+
+template <class... Bounds>
+std::string page(const Ledger& ledger, const MetricView& metric, const Bounds&... bounds) {
+  Samples samples;
+  ledger.add_to(samples, metric, bounds...);
+  std::string text;
+  samples.render(Format::text, text);
+  return text;
+}
+
+inline std::string tasks_page(const std::string& lines) {
+  return "# HELP test_tasks_total Tasks.\n# TYPE test_tasks_total counter\n" + lines;
+}
+
+/// A ledger in memory with a short way to commit one report.
+struct Book {
+  explicit Book(const Ledger::Options& options = {}) : ledger("test", {}, options, kStart) {}
+
+  void report(std::string_view unit, Ledger::Time when, double value) {
+    report(unit, when, value, std::max(kStart, when));
+  }
+  void report(std::string_view unit, Ledger::Time when, double value, Ledger::Time now) {
+    auto run = ledger.begin(soon(), now);
+    run.record(kTasks, {unit, when}, value, "ok", "main");
+    run.commit();
+  }
+  /// What the series of report() shows.
+  std::string shown() const {
+    const auto text = page(ledger, kTasks);
+    const auto blank = text.rfind(' ');
+    return text.empty() ? "nothing" : text.substr(blank + 1, text.size() - blank - 2);
+  }
+
+  Ledger ledger;
+};
+
+}  // namespace fixture

@@ -1,0 +1,124 @@
+// fixtures/dbt/recorded/<version>/<command>/ holds what a real dbt left in its target folder after
+// that command, one after the other in one project; of most manifests only the metadata, as the
+// rest is that of the last whole one. expected.changes has the lines of the page that the command
+// took away (-) and brought (+): the whole page, as that of the command before is known.
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "exporters/dbt/artifacts.h"
+#include "tests/support/golden.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/upstreams.h"
+
+using namespace exporter;
+using namespace exporter::dbt;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path kRecorded = fs::path(SOURCE_DIR) / "tests/fixtures/dbt/recorded";
+
+std::vector<fs::path> commands(const fs::path& version) {
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(version)) {
+    if (entry.is_directory()) found.push_back(entry.path());
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+void write(const fs::path& path, const std::string& text) {
+  const auto temporary = path.string() + ".new";
+  std::ofstream(temporary, std::ios::binary) << text;
+  fs::rename(temporary, path);  // another inode: a new version
+}
+
+/// A target folder, and the exporter that follows it.
+class Target {
+ public:
+  Target() : collector_(make()) {}
+
+  /// What the command left behind. A manifest of which there is only the metadata is the last one
+  /// with these.
+  void leave(const fs::path& command) {
+    for (const auto& entry : fs::directory_iterator(command)) {
+      if (entry.path().extension() != ".json") continue;
+      auto name = entry.path().filename().string();
+      auto text = read_file(entry.path());
+      if (name == "manifest_metadata_only.json") {
+        name = "manifest.json";
+        text = text.substr(0, text.rfind('}')) + rest_of_manifest_;
+      } else if (name == "manifest.json") {
+        rest_of_manifest_ = text.substr(text.find(", \"nodes\": "));
+      }
+      write(folder_.path() / name, text);
+    }
+  }
+
+  std::string page() {
+    Samples samples;
+    collector_.collect(samples, Deadline::in(std::chrono::minutes(1)));
+    std::string page;
+    samples.render(Format::text, page);
+    const auto folder = folder_.path().string();
+    for (std::size_t at; (at = page.find(folder)) != page.npos;) {
+      page.replace(at, folder.size(), "TARGET");
+    }
+    return page;
+  }
+
+ private:
+  Collector make() {
+    const auto flags = artifacts_flags();
+    const Settings settings(
+        flags, {{"target.path", {folder_.path().string()}}, {"target.project", {"shop"}}}, nullptr);
+    return make_artifacts({settings, nullptr, upstreams(), "", false});
+  }
+
+  TemporaryFolder folder_;
+  Collector collector_;
+  std::string rest_of_manifest_ = ", \"nodes\": {}}";
+};
+
+std::vector<std::string> lines_of(const std::string& page) {
+  std::vector<std::string> lines;
+  std::istringstream in(page);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string changes(const std::vector<std::string>& before, const std::vector<std::string>& after) {
+  std::string text;
+  const auto add = [&](char sign, const auto& lines, const auto& others) {
+    const std::set<std::string> known(others.begin(), others.end());
+    for (const auto& line : lines) {
+      if (!known.contains(line)) text += sign + line + '\n';
+    }
+  };
+  add('-', before, after);
+  add('+', after, before);
+  return text;
+}
+
+void replay(const std::string& version) {
+  Target target;
+  std::vector<std::string> before;
+  for (const auto& command : commands(kRecorded / version)) {
+    CAPTURE(command.filename());
+    target.leave(command);
+    const auto after = lines_of(target.page());
+    check_golden(command / "expected.changes", changes(before, after));
+    before = after;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("after each command of dbt 1.7 the page says what it did") { replay("dbt-1.7"); }
+TEST_CASE("after each command of dbt 1.9 the page says what it did") { replay("dbt-1.9"); }
+TEST_CASE("after each command of dbt 1.11 the page says what it did") { replay("dbt-1.11"); }
