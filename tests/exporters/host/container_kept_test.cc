@@ -16,8 +16,8 @@
 #include "exporters/host/container/network.h"
 #include "exporters/host/container/usage.h"
 #include "tests/exporters/host/hierarchies.h"
-#include "tests/exporters/host/upstreams.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/upstreams.h"
 
 using namespace exporter;
 using namespace exporter::host;

@@ -5,8 +5,8 @@
 #include "exporters/host/collectors.h"
 #include "exporters/host/container/layers.h"
 #include "exporters/host/container/page.h"
-#include "tests/exporters/host/upstreams.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/upstreams.h"
 
 using namespace exporter;
 using namespace exporter::host;

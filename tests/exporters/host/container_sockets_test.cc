@@ -7,9 +7,9 @@
 #include "exporters/host/collectors.h"
 #include "exporters/host/container/options.h"
 #include "tests/exporters/host/fake_engine.h"
-#include "tests/exporters/host/upstreams.h"
 #include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/upstreams.h"
 
 using namespace exporter;
 using namespace exporter::host;
