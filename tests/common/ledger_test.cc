@@ -154,12 +154,14 @@ TEST_CASE("the series to keep are shown, the others are not") {
 
 TEST_CASE("notes are found by the beginning of their keys, in order") {
   Book book;
-  auto run = book.ledger.begin(soon(), kStart);
-  for (const auto* key : {"b/2", "b/10", "a/1", "b", "c/1"}) run.set_note(key, key);
-  run.set_note("b/2", "newer");
-  run.set_note("b/10", "");
-  run.set_note("b/3", std::string("\0x", 2));
-  run.commit();
+  {
+    auto run = book.ledger.begin(soon(), kStart);
+    for (const auto* key : {"b/2", "b/10", "a/1", "b", "c/1"}) run.set_note(key, key);
+    run.set_note("b/2", "newer");
+    run.set_note("b/10", "");
+    run.set_note("b/3", std::string("\0x", 2));
+    run.commit();
+  }
   auto next = book.ledger.begin(soon(), kStart);
   std::vector<std::pair<std::string, std::string>> found;
   next.each_note(
