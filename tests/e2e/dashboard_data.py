@@ -144,6 +144,9 @@ class Live:
             ]))  # fmt: skip
             self.url = f"http://127.0.0.1:{port}"
             support.poll(self._ready, "Prometheus is ready", 60)
+            support.poll(lambda: ask(self.url, "query", query="dbt_invocations_total"),
+                         "Prometheus knows what runs there were", 60)
+            dbt_projects.run_again(folder / "dbt")
             self._stack = stack.pop_all()
         return self
 

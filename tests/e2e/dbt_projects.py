@@ -45,7 +45,17 @@ def edit(path, change):
     path.write_text(json.dumps(body))
 
 
+def run_again(folder):
+    """Another run of a project has ended as the last one did."""
+    dbt_example.write_to(folder / "next")
+    tell_sizes(folder / "next")
+    edit(folder / "next/run_results.json",
+         lambda body: body["metadata"].update(invocation_id="next"))
+    (folder / "next").rename(folder / "shop/next")
+
+
 def succeed(body):
+    body["metadata"]["invocation_id"] = "yesterday's"
     for result in body["results"]:
         result["status"] = "pass" if "test." in result["unique_id"] else "success"
 

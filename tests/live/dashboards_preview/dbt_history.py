@@ -4,6 +4,7 @@ A model fails and another is skipped for it, tests fail and warn, a source is la
 """
 
 import collections
+import math
 import random
 
 WEEK = 7 * 86400
@@ -37,7 +38,7 @@ TESTS = {  # project: tests, with the severity and what they test
     "ledger": [Node("test", "balances_add_up", FINANCE, 12, 0, ("ERROR", "balances"))],
 }
 SOURCES = {  # project: name: (age when measured, warns after, fails after)
-    "shop": {"customers": (1500, 21600, 86400), "orders": (420, 3600, 10800), "payments": (15800, 3600, 14400),
+    "shop": {"customers": (1500, 21600, 86400), "orders": (420, 3600, 10800), "payments": (15800, 3600, 10800),
              "web_events": (2900, 1800, 7200)},
     "ledger": {"bookings": (9100, 43200, 86400)},
 }  # fmt: skip
@@ -80,6 +81,7 @@ class Project:
         for name, ages in SOURCES[self.name].items():
             self.source(name, *ages)
         self.invocations()
+        self.runs()
         self.counts()
         self.artifacts()
 
@@ -166,7 +168,8 @@ class Project:
             return min(stuck, measured(time) - 400) if age > warn else measured(time) - age
 
         def is_in(time, low, high):
-            return 1 if low <= measured(time) - loaded(time) < high else None
+            """Not for as long as Prometheus looks back, when another one begins."""
+            return 1 if all(low <= measured(t) - loaded(t) < high for t in (time, time + 300)) else None
 
         self.add("dbt_source_max_loaded_at_timestamp_seconds", loaded, **to)
         self.add("dbt_source_snapshotted_at_timestamp_seconds", measured, **to)
@@ -195,6 +198,29 @@ class Project:
         self.add("dbt_invocation_results", len(SOURCES[self.name]) - fails, command="source freshness",
                  resource_type="source", status="pass")
         self.add("dbt_invocation_incomplete", 0)
+
+        self.add("dbt_invocations_total", lambda t: 500 - self.runs_ago(t), command="build",
+                 outcome="failure" if fails else "success")
+        self.add("dbt_invocations_total", lambda t: t // 1800 - 1e6, command="source freshness",
+                 outcome="failure" if fails else "success")
+
+    def runs(self):
+        """Counters of nodes and of their time."""
+        for node in MODELS[self.name] + TESTS[self.name]:
+            to, failing = {"unique_id": self.id_of(node)}, FAILS.get(node.name, 0) * (self.name == "shop")
+            bad, good = ("fail", "pass") if node.type == "test" else ("error", "success")
+            self.add("dbt_node_runs_total", lambda t, f=failing: 300 - max(self.runs_ago(t), f), **to, status=good)
+            self.add("dbt_node_runs_total", lambda t, f=failing: 9 + max(0, f - self.runs_ago(t)), **to, status=bad)
+        for kind in ("model", "test"):
+            nodes = [node for node in MODELS[self.name] + TESTS[self.name] if node.type == kind]
+            to = {"resource_type": kind}
+            for bound in (1.0, 10.0, 60.0, 300.0, 600.0, math.inf):
+                below = sum(node.seconds <= bound for node in nodes)
+                self.add("dbt_execution_seconds_bucket", lambda t, b=below: b * (500 - self.runs_ago(t)), **to,
+                         le="+Inf" if bound == math.inf else str(bound))
+            self.add("dbt_execution_seconds_count", lambda t, n=len(nodes): n * (500 - self.runs_ago(t)), **to)
+            self.add("dbt_execution_seconds_sum", lambda t, s=sum(node.seconds for node in nodes):
+                     s * (500 - self.runs_ago(t)), **to)
 
     def counts(self):
         for kind, count in (("model", len(MODELS[self.name])), ("source", len(SOURCES[self.name])),
