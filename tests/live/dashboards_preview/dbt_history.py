@@ -43,6 +43,11 @@ SOURCES = {  # project: name: (age when measured, warns after, fails after)
     "ledger": {"bookings": (9100, 43200, 86400)},
 }  # fmt: skip
 EXPOSURES = {"shop": {"revenue_board": FINANCE, "win_back_mail": GROWTH}, "ledger": {"annual_report": FINANCE}}
+COVERED = {
+    "model": {"tests": 0.8, "description": 0.65, "owner": 1, "primary_key_test": 0.5, "contract": 0.2},
+    "source": {"tests": 0.4, "description": 0.6, "owner": 1, "freshness": 1},
+    "snapshot": {"tests": 0, "description": 1, "owner": 1}, "seed": {"tests": 0, "description": 0, "owner": 0},
+}  # fmt: skip
 PAUSES = {"shop": 3600, "ledger": 6 * 3600}
 RUN = {"shop": 640, "ledger": 400}  # seconds of a whole run
 # Of shop: which of the last runs something has failed in, and the rows that tests found.
@@ -98,7 +103,7 @@ class Project:
         """How long the run before that time took: some get slower, one is slow all of a sudden."""
         run = self.run_at(time)
         chance = random.Random(f"{node.name}{run}").uniform(0.85, 1.2)
-        slower = 1 + (run - self.history.start) / 60000 if node.name == "sessions" else 1
+        slower = 1 + max(0, run - self.history.start) / 60000 if node.name == "sessions" else 1
         sudden = 2.9 if node.name == "attribution" and run == self.last else 1
         return node.seconds * chance * slower * sudden
 
@@ -223,14 +228,12 @@ class Project:
                      s * (500 - self.runs_ago(t)), **to)
 
     def counts(self):
-        for kind, count in (("model", len(MODELS[self.name])), ("source", len(SOURCES[self.name])),
-                            ("test", len(TESTS[self.name])), ("exposure", len(EXPOSURES[self.name]))):
+        counts = collections.Counter(node.type for node in MODELS[self.name] + TESTS[self.name])
+        counts |= {"source": len(SOURCES[self.name]), "exposure": len(EXPOSURES[self.name])}
+        for kind, count in counts.items():
             self.add("dbt_project_nodes", count, resource_type=kind)
-        shares = {"tests": 0.8, "description": 0.65, "owner": 0.95, "primary_key_test": 0.5, "contract": 0.2}
-        for by, share in shares.items():
-            self.add("dbt_project_covered_nodes", int(share * len(MODELS[self.name])), resource_type="model", by=by)
-        for by, share in (("tests", 0.4), ("description", 0.6), ("owner", 1), ("freshness", 1)):
-            self.add("dbt_project_covered_nodes", int(share * len(SOURCES[self.name])), resource_type="source", by=by)
+            for by, share in COVERED.get(kind, {}).items():
+                self.add("dbt_project_covered_nodes", round(share * count), resource_type=kind, by=by)
 
     def artifacts(self):
         self.add("dbt_up", 1)
