@@ -54,16 +54,24 @@ Collector make_artifacts(const App::Inputs& inputs, Ledgers& ledgers) {
   collector.schedule = Every{interval, std::chrono::hours(1)};
   collector.timeout = std::chrono::minutes(5);
   collector.metrics = artifacts_metrics();
-  collector.collect = [ledger, followers, selection](Samples& samples, const Deadline& deadline) {
-    Shown all_shown;
+  collector.collect = [ledger, followers, selection, shown_revision = std::uint64_t{0}](
+                          Samples& samples, const Deadline& deadline) mutable {
+    std::uint64_t revision = 1;
     for (auto& follower : *followers) {
       follower.update(deadline);
+      revision += follower.revision();
+    }
+    if (revision == shown_revision) return samples.keep_last();
+    Shown all_shown;
+    for (const auto& follower : *followers) {
+      const auto& project = follower.project();
       follower.add_to(samples);
-      const auto shown = selection->choose(follower.project(), samples);
-      for (const auto* part : kParts) part->add(samples, follower.project(), shown);
-      all_shown[follower.project().name].insert(shown.begin(), shown.end());
+      const auto shown = selection->choose(project, samples);
+      for (const auto* part : kParts) part->add(samples, project, shown);
+      all_shown[project.name].insert(shown.begin(), shown.end());
     }
     add_counters(samples, *ledger, all_shown);
+    shown_revision = revision;
   };
   return collector;
 }

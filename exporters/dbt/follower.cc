@@ -56,9 +56,9 @@ void Follower::update(const Deadline& deadline) {
   std::vector<Found> all;
   try {
     all = source_(deadline);
-    is_listed_ = !all.empty();
+    set(is_listed_, !all.empty());
   } catch (const Error& error) {
-    is_listed_ = false;
+    set(is_listed_, false);
     note_failure("", error);
     return;
   }
@@ -70,7 +70,11 @@ void Follower::update(const Deadline& deadline) {
     follow(found, deadline);
   }
   forget_others(all, deadline);
-  project_.is_incomplete = is_incomplete(all);
+  set(project_.is_incomplete, is_incomplete(all));
+}
+
+void Follower::set(bool& fact, bool value) {
+  if (std::exchange(fact, value) != value) ++revision_;
 }
 
 /// The newest manifest, when results of its invocation would have to be there.
@@ -131,6 +135,7 @@ void Follower::take_in(const SeenByPlace::key_type& place, const Found& found, A
     take(project_, std::move(artifact));
   }
   seen_[place] = seen.second;
+  ++revision_;
 }
 
 /// Forgets the places that are no more, as folders named by their date, while others have such an
@@ -145,7 +150,7 @@ void Follower::forget_others(const std::vector<Found>& all, const Deadline& dead
   const auto is_other = [&](const auto& entry) {
     return kinds.contains(entry.first.second) && !places.contains(entry.first);
   };
-  std::erase_if(failed_, is_other);
+  if (std::erase_if(failed_, is_other) > 0) ++revision_;
   if (std::ranges::none_of(seen_, is_other)) return;
   auto run = ledger_->begin(deadline);
   for (const auto& entry : seen_) {
@@ -153,10 +158,12 @@ void Follower::forget_others(const std::vector<Found>& all, const Deadline& dead
   }
   run.commit();
   std::erase_if(seen_, is_other);
+  ++revision_;
 }
 
 void Follower::note_failure(const std::string& kind, const Error& error) {
   ++failures_[{kind, error.reason()}];
+  ++revision_;
   auto& logged = logged_[kind];
   if (logged == error.what()) return;
   logged = error.what();

@@ -27,6 +27,8 @@ class Follower {
   void update(const Deadline& deadline);
 
   const Project& project() const { return project_; }
+  /// Another number whenever something of it all has changed.
+  std::uint64_t revision() const { return revision_; }
   /// What it says of the artifacts themselves.
   void add_to(Samples& samples) const;
   static std::span<const MetricView> metrics();
@@ -39,6 +41,7 @@ class Follower {
   template <class Artifact>
   void take_in(const SeenByPlace::key_type& place, const Found& found, Artifact artifact,
                const Deadline& deadline);
+  void set(bool& fact, bool value);
   void forget_others(const std::vector<Found>& all, const Deadline& deadline);
   bool is_incomplete(const std::vector<Found>& all) const;
   void note_failure(const std::string& kind, const Error& error);
@@ -51,6 +54,7 @@ class Follower {
   std::map<std::pair<std::string, Reason>, std::size_t> failures_;  // by artifact
   std::map<std::string, std::string> logged_;                       // by artifact: the last error
   bool is_recalled_ = false, is_listed_ = false;
+  std::uint64_t revision_ = 0;
 };
 
 }  // namespace exporter::dbt
