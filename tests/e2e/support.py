@@ -39,9 +39,9 @@ def folder():
         shutil.rmtree(path)
 
 
-def run(*flags, env=None, cwd=None):
-    """Runs the exporter to its end; standard output and error are text."""
-    return subprocess.run([EXPORTER, *flags], env=environment(env), cwd=cwd, timeout=START,
+def run(*flags, env=None, cwd=None, name="host_exporter"):
+    """Runs an exporter to its end; standard output and error are text."""
+    return subprocess.run([EXPORTER.with_name(name), *flags], env=environment(env), cwd=cwd, timeout=START,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
 
