@@ -8,6 +8,7 @@ import contextlib
 import datetime
 import json
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -144,10 +145,12 @@ def make_run_folder(ports):
 
 def flags_of_dbt(target, folder):
     """What dbt_exporter reads: the user's project, or the example as if it had just run."""
-    if target:
-        return [f"--target.path={target}"]
-    dbt_example.write_to(folder / "dbt")
-    return [f"--target.path={folder / 'dbt'}", "--target.project=shop"]
+    if not target:
+        target = folder / "dbt"
+        dbt_example.write_to(target)
+    with open(target / "manifest.json", encoding="utf-8") as manifest:
+        name = re.search(r'"project_name": *"([^"]+)"', manifest.read(4096))  # dbt 1.6 and up
+    return [f"--target.path={target}", *([f"--target.project={name[1]}"] if name else [])]
 
 
 def start(ports, folder, processes, dbt_target):

@@ -200,8 +200,10 @@ class Project:
                                     ("test", "fail", 2 * fails), ("test", "warn", fails)):
             if count:
                 self.add("dbt_invocation_results", int(count), command="build", resource_type=kind, status=status)
-        self.add("dbt_invocation_results", len(SOURCES[self.name]) - fails, command="source freshness",
-                 resource_type="source", status="pass")
+        for status, count in (("pass", len(SOURCES[self.name]) - 2 * fails), ("warn", fails), ("error", fails)):
+            if count:
+                self.add("dbt_invocation_results", int(count), command="source freshness", resource_type="source",
+                         status=status)
         self.add("dbt_invocation_incomplete", 0)
 
         self.add("dbt_invocations_total", lambda t: 500 - self.runs_ago(t), command="build",
