@@ -1,10 +1,12 @@
 #include "exporters/dbt/projects.h"
 
+#include <cstdlib>
 #include <set>
 
 #include "common/base/error.h"
 #include "common/config/yaml.h"
 #include "common/http/authorize.h"
+#include "exporters/dbt/s3.h"
 
 namespace exporter::dbt {
 namespace {
@@ -14,6 +16,8 @@ constexpr Flag kTarget{"target.path", "./target",
                        "configuration file names those of several projects instead."};
 constexpr Flag kProject{"target.project", "dbt", "The label `project` of what is found there."};
 constexpr Flag kFlags[] = {kTarget, kProject};
+
+constexpr std::size_t kMostListing = 16u << 20;  // bytes; a page of 1000 objects has about 400,000
 
 std::string optional_text(const Yaml& yaml, std::string_view key) {
   const auto value = yaml.optional(key);
@@ -29,27 +33,102 @@ http::Authorize read_authorize(const Yaml& project) {
   return {};
 }
 
-Source read_address(const Yaml& project, const std::string& name, http::UpstreamMetrics& metrics) {
-  const auto url = project.required("url");
+http::ClientOptions read_client_options(const Yaml& project, const std::string& name,
+                                        std::string base_url) {
   http::ClientOptions options;
   options.name = name;
-  options.base_url = url.string();
+  options.base_url = std::move(base_url);
   options.proxy = optional_text(project, "proxy");
   options.ca_file = optional_text(project, "ca_file");
-  auto authorize = read_authorize(project);
+  return options;
+}
+
+std::shared_ptr<http::Client> make_client(const Yaml& project, const http::ClientOptions& options,
+                                          http::Authorize authorize,
+                                          http::UpstreamMetrics& metrics) {
   try {
-    return address(std::make_shared<http::Client>(options, std::move(authorize), metrics),
-                   options.base_url);
+    return std::make_shared<http::Client>(options, std::move(authorize), metrics);
   } catch (const Error& error) {
     project.fail(error.what());
   }
 }
 
+Source read_address(const Yaml& project, const std::string& name, http::UpstreamMetrics& metrics) {
+  const auto options = read_client_options(project, name, project.required("url").string());
+  return address(make_client(project, options, read_authorize(project), metrics), options.base_url);
+}
+
+/// The variables by which AWS's own tools are told the same.
+std::optional<SecretSource> from_environment(const char* variable) {
+  const char* value = std::getenv(variable);
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return SecretSource::env(variable);
+}
+
+http::AwsKeys read_keys(const Yaml& project) {
+  auto id = project.optional_secret("access_key_id");
+  if (id) {
+    return {std::move(*id), project.secret("secret_access_key"),
+            project.optional_secret("session_token")};
+  }
+  id = from_environment("AWS_ACCESS_KEY_ID");
+  auto key = from_environment("AWS_SECRET_ACCESS_KEY");
+  if (!id || !key) {
+    project.fail(
+        "expected access_key_id and secret_access_key, or the environment variables "
+        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+  }
+  return {std::move(*id), std::move(*key), from_environment("AWS_SESSION_TOKEN")};
+}
+
+std::string read_region(const Yaml& project, bool has_endpoint) {
+  const auto given = project.optional("region");
+  auto region = given ? given->string() : std::string();
+  for (const auto* variable : {"AWS_REGION", "AWS_DEFAULT_REGION"}) {
+    const char* value = std::getenv(variable);
+    if (region.empty() && value != nullptr) region = value;
+  }
+  if (region.empty() && has_endpoint) region = "us-east-1";
+  if (region.empty()) project.fail("expected region, or the environment variable AWS_REGION");
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
+  if (region.find_first_not_of(kLetters) != region.npos) {
+    project.fail("expected a region of small letters, digits and hyphens");
+  }
+  return region;
+}
+
+Source read_s3(const Yaml& project, const std::string& name, http::UpstreamMetrics& metrics) {
+  const auto where = project.required("s3");
+  auto place = parse_s3(where.string());
+  if (!place) where.fail("expected s3://bucket/folder");
+  const auto endpoint = optional_text(project, "endpoint");
+  const auto region = read_region(project, !endpoint.empty());
+  auto options = read_client_options(project, name, s3_url(place->bucket, region, endpoint));
+  options.max_body = kMostListing;
+  auto client = make_client(project, options,
+                            http::with_aws_signature(region, "s3", read_keys(project)), metrics);
+  return s3(std::move(client), std::move(*place));
+}
+
+/// Which one of the ways to artifacts the project has.
+std::string_view read_way(const Yaml& project) {
+  std::string_view way;
+  for (const auto* key : {"target", "url", "s3"}) {
+    const auto given = project.optional(key);
+    if (given && !way.empty()) {
+      given->fail(std::string(way) + " is given too: they exclude each other");
+    }
+    if (given) way = key;
+  }
+  if (way.empty()) project.fail("expected one of target, url and s3");
+  return way;
+}
+
 Place read_place(const Yaml& project, http::UpstreamMetrics& metrics) {
   const auto name = project.required("name").string();
-  const auto target = project.optional("target");
-  if (target && project.optional("url")) target->fail("url is given too: they exclude each other");
-  if (target) return {name, folders(target->string())};
+  const auto way = read_way(project);
+  if (way == "target") return {name, folders(project.required("target").string())};
+  if (way == "s3") return {name, read_s3(project, name, metrics)};
   return {name, read_address(project, name, metrics)};
 }
 
