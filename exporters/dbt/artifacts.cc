@@ -28,6 +28,7 @@ std::vector<MetricView> artifacts_metrics() {
     metrics.insert(metrics.end(), part->metrics.begin(), part->metrics.end());
   }
   metrics.insert(metrics.end(), counters().begin(), counters().end());
+  metrics.insert(metrics.end(), Cloud::metrics().begin(), Cloud::metrics().end());
   return metrics;
 }
 
@@ -45,8 +46,10 @@ Collector make_artifacts(const App::Inputs& inputs, Ledgers& ledgers) {
   }
   const auto ledger = ledgers.open("dbt", kLedger);
   const auto followers = std::make_shared<std::vector<Follower>>();
-  for (auto& place : read_projects(inputs)) {
+  std::vector<std::shared_ptr<const Cloud>> clouds;
+  for (auto& place : read_projects(inputs, ledger)) {
     followers->emplace_back(std::move(place.project), std::move(place.source), ledger);
+    if (place.cloud) clouds.push_back(std::move(place.cloud));
   }
   const auto selection = std::make_shared<Selection>(inputs.settings);
   Collector collector;
@@ -54,13 +57,14 @@ Collector make_artifacts(const App::Inputs& inputs, Ledgers& ledgers) {
   collector.schedule = Every{interval, std::chrono::hours(1)};
   collector.timeout = std::chrono::minutes(5);
   collector.metrics = artifacts_metrics();
-  collector.collect = [ledger, followers, selection, shown_revision = std::uint64_t{0}](
+  collector.collect = [ledger, followers, clouds, selection, shown_revision = std::uint64_t{0}](
                           Samples& samples, const Deadline& deadline) mutable {
     std::uint64_t revision = 1;
     for (auto& follower : *followers) {
       follower.update(deadline);
       revision += follower.revision();
     }
+    for (const auto& cloud : clouds) revision += cloud->revision();
     if (revision == shown_revision) return samples.keep_last();
     Shown all_shown;
     for (const auto& follower : *followers) {
@@ -71,6 +75,7 @@ Collector make_artifacts(const App::Inputs& inputs, Ledgers& ledgers) {
       all_shown[project.name].insert(shown.begin(), shown.end());
     }
     add_counters(samples, *ledger, all_shown);
+    for (const auto& cloud : clouds) cloud->add_to(samples);
     shown_revision = revision;
   };
   return collector;

@@ -91,7 +91,10 @@ bool Follower::is_incomplete(const std::vector<Found>& all) const {
 void Follower::follow(const Found& found, const Deadline& deadline) {
   const SeenByPlace::key_type place{found.location, found.kind};
   if (const auto seen = seen_.find(place); seen != seen_.end()) {
-    if (seen->second.version == found.version) return;
+    if (seen->second.version == found.version) {
+      if (found.taken) found.taken();
+      return;
+    }
   }
   const std::string kind(to_string(found.kind));
   Content content;
@@ -105,6 +108,7 @@ void Follower::follow(const Found& found, const Deadline& deadline) {
              content);
   failed_.erase(place);
   logged_.erase(kind);
+  if (found.taken) found.taken();
 }
 
 Follower::Content Follower::read(const Found& found) {
@@ -178,7 +182,7 @@ void Follower::add_to(Samples& samples) const {
   for (const auto& [place, seen] : seen_) {
     add(kReadable, place, failed_.contains(place) ? 0 : 1);
     add(kTimestamp, place, unix_seconds(seen.metadata.generated_at));
-    add(kSize, place, static_cast<double>(seen.size));
+    if (seen.size > 0) add(kSize, place, static_cast<double>(seen.size));
     add(kSchema, place, seen.metadata.schema_version);
   }
   for (const auto& [place, version] : failed_) {

@@ -17,6 +17,7 @@ constexpr Flag kTarget{"target.path", "./target",
 constexpr Flag kProject{"target.project", "dbt", "The label `project` of what is found there."};
 constexpr Flag kFlags[] = {kTarget, kProject};
 
+constexpr auto kLookback = std::chrono::days(2);
 constexpr std::size_t kMostListing = 16u << 20;  // bytes; a page of 1000 objects has about 400,000
 
 std::string optional_text(const Yaml& yaml, std::string_view key) {
@@ -113,22 +114,61 @@ Source read_s3(const Yaml& project, const std::string& name, http::UpstreamMetri
 /// Which one of the ways to artifacts the project has.
 std::string_view read_way(const Yaml& project) {
   std::string_view way;
-  for (const auto* key : {"target", "url", "s3"}) {
+  for (const auto* key : {"target", "url", "s3", "cloud"}) {
     const auto given = project.optional(key);
     if (given && !way.empty()) {
       given->fail(std::string(way) + " is given too: they exclude each other");
     }
     if (given) way = key;
   }
-  if (way.empty()) project.fail("expected one of target, url and s3");
+  if (way.empty()) project.fail("expected one of target, url, s3 and cloud");
   return way;
 }
 
-Place read_place(const Yaml& project, http::UpstreamMetrics& metrics) {
+std::optional<std::int64_t> read_id(const Yaml& map, std::string_view key) {
+  const auto id = map.optional(key);
+  if (!id) return std::nullopt;
+  if (id->integer() < 1) id->fail("expected a number above 0");
+  return id->integer();
+}
+
+Cloud::Options read_cloud_options(const Yaml& cloud, const std::string& name) {
+  Cloud::Options options{name, {}, kLookback};
+  if (const auto jobs = cloud.optional("jobs")) {
+    for (const auto& job : jobs->items()) options.jobs.insert(job.integer());
+    if (options.jobs.empty()) jobs->fail("expected the id of a job");
+  }
+  if (const auto lookback = cloud.optional("lookback")) options.lookback = lookback->duration();
+  return options;
+}
+
+Place read_cloud(const Yaml& project, const std::string& name, http::UpstreamMetrics& metrics,
+                 const std::shared_ptr<Ledger>& ledger) {
+  const auto cloud = project.required("cloud");
+  CloudScope scope;
+  cloud.required("account_id");
+  scope.account = *read_id(cloud, "account_id");
+  scope.project = read_id(cloud, "project_id");
+  scope.environment = read_id(cloud, "environment_id");
+  const auto url = cloud.optional("url");
+  const auto options =
+      read_client_options(project, name, url ? url->string() : "https://cloud.getdbt.com");
+  auto client =
+      make_client(project, options, http::with_token("Token", cloud.secret("token")), metrics);
+  const auto followed =
+      std::make_shared<Cloud>(read_cloud_options(cloud, name),
+                              CloudApi(std::move(client), options.base_url, scope), ledger);
+  return {name, [followed](const Deadline& deadline) { return followed->look(deadline); },
+          followed};
+}
+
+Place read_place(const Yaml& project, http::UpstreamMetrics& metrics,
+                 const std::shared_ptr<Ledger>& ledger) {
   const auto name = project.required("name").string();
   const auto way = read_way(project);
   if (way == "target") return {name, folders(project.required("target").string())};
   if (way == "s3") return {name, read_s3(project, name, metrics)};
+  if (way == "cloud") return read_cloud(project, name, metrics, ledger);
   return {name, read_address(project, name, metrics)};
 }
 
@@ -136,7 +176,7 @@ Place read_place(const Yaml& project, http::UpstreamMetrics& metrics) {
 
 std::span<const Flag> project_flags() { return kFlags; }
 
-std::vector<Place> read_projects(const App::Inputs& inputs) {
+std::vector<Place> read_projects(const App::Inputs& inputs, const std::shared_ptr<Ledger>& ledger) {
   const auto& settings = inputs.settings;
   const auto projects = inputs.file != nullptr ? inputs.file->optional("projects") : std::nullopt;
   std::vector<Place> places;
@@ -149,7 +189,7 @@ std::vector<Place> read_projects(const App::Inputs& inputs) {
   }
   std::set<std::string> names;
   for (const auto& project : projects->items()) {
-    places.push_back(read_place(project, inputs.upstreams));
+    places.push_back(read_place(project, inputs.upstreams, ledger));
     if (!names.insert(places.back().project).second) project.fail("another one has this name");
   }
   if (places.empty()) projects->fail("expected a project");

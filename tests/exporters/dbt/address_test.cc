@@ -63,7 +63,8 @@ Follower follow(const Store& store, const std::string& token) {
       "projects: [{name: shop, url: \"" + store.url() + "\", bearer_token: " + token + "}]",
       "dbt.yml");
   const Settings settings(project_flags(), {}, nullptr);
-  auto places = read_projects({settings, &file, upstreams(), "", false});
+  auto places = read_projects({settings, &file, upstreams(), "", false},
+                              std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
   REQUIRE(places.size() == 1);
   return {places[0].project, std::move(places[0].source),
           std::make_shared<Ledger>("dbt", "", Ledger::Options{})};

@@ -17,7 +17,9 @@ namespace {
 std::size_t read(const std::string& project) {
   const auto file = Yaml::parse("projects: [{name: shop, " + project + "}]", "dbt.yml");
   const Settings settings(project_flags(), {}, nullptr);
-  return read_projects({settings, &file, upstreams(), "", false}).size();
+  return read_projects({settings, &file, upstreams(), "", false},
+                       std::make_shared<Ledger>("dbt", "", Ledger::Options{}))
+      .size();
 }
 
 std::string refusal(const std::string& project) {
@@ -56,7 +58,8 @@ S3Listing listing(const std::string& inside) {
 TEST_CASE("a project has one way to its artifacts") {
   CHECK(refusal("url: \"http://a\", target: b") ==
         "dbt.yml:1:30: projects[0].url: target is given too: they exclude each other");
-  CHECK(refusal("proxy: a") == "dbt.yml:1:12: projects[0]: expected one of target, url and s3");
+  CHECK(refusal("proxy: a") ==
+        "dbt.yml:1:12: projects[0]: expected one of target, url, s3 and cloud");
 }
 
 TEST_CASE("keys and region come from the file, or else from AWS's variables") {
