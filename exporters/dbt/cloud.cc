@@ -141,7 +141,7 @@ void Cloud::list_new(const Deadline& deadline) {
 void Cloud::check_open(const Deadline& deadline) {
   std::vector<std::int64_t> ids;
   for (const auto& [id, run] : open_) ids.push_back(id);
-  std::ranges::rotate(ids, std::ranges::upper_bound(ids, checked_));
+  std::rotate(ids.begin(), std::ranges::upper_bound(ids, checked_), ids.end());
   if (ids.size() > kMostAtOnce) ids.resize(kMostAtOnce);
   for (const auto id : ids) {
     checked_ = id;
