@@ -79,9 +79,11 @@ class Generations {
       flags.push_back({switches[i], on ? "true" : "false", "", Flag::Kind::boolean});
     }
     const Settings settings(flags, command_.given, file ? &*file : nullptr);
+    // To look at a configuration leaves no trace, and does not wait for an exporter that runs.
+    const bool looks_only = command_.mode == Command::Mode::check_config;
     const bool starting = command_.mode == Command::Mode::serve && !current();
-    auto collectors = app_.build(
-        {settings, file ? &*file : nullptr, self_.upstreams(), command_.state_dir, starting});
+    auto collectors = app_.build({settings, file ? &*file : nullptr, self_.upstreams(),
+                                  looks_only ? "" : command_.state_dir, starting});
     if (file) file->finish();
     Exposition::Options options;
     options.node_exporter_names = app_.node_exporter_names;

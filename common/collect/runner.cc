@@ -41,7 +41,14 @@ struct Run {
   std::shared_ptr<const Snapshot> snapshot;
   Status status;
   std::string duplicate;
+  bool keeps_last = false;
 };
+
+void count_samples(Status& status, const Samples& samples) {
+  status.samples = samples.size();
+  status.duplicates = samples.duplicates();
+  status.dropped = samples.dropped();
+}
 
 Run run_collector(const Collector& collector, const std::stop_token& stop) {
   Run run;
@@ -50,9 +57,8 @@ Run run_collector(const Collector& collector, const std::stop_token& stop) {
     Samples samples;
     collector.collect(samples, Deadline::at(begin + collector.timeout, stop));
     run.status.outcome = Status::Outcome::success;
-    run.status.samples = samples.size();
-    run.status.duplicates = samples.duplicates();
-    run.status.dropped = samples.dropped();
+    run.keeps_last = samples.keeps_last();
+    count_samples(run.status, samples);
     run.duplicate = samples.first_duplicate();
     const int level = background(collector) != nullptr ? kLevelBackground : kLevelOnScrape;
     run.snapshot = std::make_shared<const Snapshot>(std::move(samples), level);
@@ -283,7 +289,9 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
       slot.due = now + every->interval * late;
       if (good) slot.good_until = now + every->interval + every->keep_stale_for;
     }
-    if (good) {
+    if (good && run.keeps_last && slot.snapshot) {
+      count_samples(run.status, slot.snapshot->samples());
+    } else if (good) {
       keep_or_replace(slot.snapshot, std::move(run.snapshot));
     } else if (background(slot.collector) == nullptr) {
       slot.snapshot = nullptr;

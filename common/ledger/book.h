@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -38,11 +39,13 @@ struct State {
   Time line;     ///< what happened before is folded
   Time newest;   ///< of all units, as far as it is believed
   Time written;  ///< the last commit
-  std::string watermark;
   std::int64_t corrections = 0, too_late = 0, dropped = 0;
   std::int64_t open_units = 0;   ///< counted, not stored
   std::int64_t next_series = 1;  ///< counted, not stored
 };
+
+/// Takes the notes one after the other: the key and the text, borrowed.
+using Notes = std::function<void(std::string_view, std::string_view)>;
 
 /// The part that the keys of a family's series have in common, and no others have; a histogram with
 /// other bounds is another family.

@@ -122,8 +122,8 @@ void Ledger::set_aside(const std::string& why, Time now) {
   discarded_ = true;
 }
 
-void Ledger::add_to(Samples& samples, const MetricView& metric,
-                    std::span<const double> bounds) const {
+void Ledger::add_to(Samples& samples, const MetricView& metric, std::span<const double> bounds,
+                    const Keep& keep) const {
   std::string family;
   ledger::append_family_key(family, metric, bounds);
   std::vector<std::string_view> labels(metric.labels.size());
@@ -134,6 +134,7 @@ void Ledger::add_to(Samples& samples, const MetricView& metric,
     if (!key.starts_with(family)) break;
     auto rest = std::string_view(key).substr(family.size());
     for (auto& label : labels) label = next_part(rest, ledger::kEndOfLabel);
+    if (keep && !keep(labels)) continue;
     if (metric.type != MetricType::histogram) {
       samples.add(metric, series.cells.front().shown.value(), labels);
       continue;

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -32,11 +33,11 @@ struct Unit {
 /// source reports it, and go on where they were after a restart.
 ///
 ///     auto run = ledger.begin(deadline);
-///     for (const auto& task : source.since(run.watermark())) {
+///     for (const auto& task : source.since(run.note("position"))) {
 ///       run.record(kTasks, {task.id, task.ended}, 1, task.state);
 ///       run.observe(kSeconds, kBounds, {task.id, task.ended}, task.seconds, task.queue);
 ///     }
-///     run.set_watermark(source.position());
+///     run.set_note("position", source.position());
 ///     run.commit();
 ///     ledger.add_to(samples, kTasks);
 ///     ledger.add_to(samples, kSeconds, kBounds);
@@ -72,7 +73,7 @@ class Ledger {
   };
 
   static constexpr std::size_t kMaxUnit = 1024, kMaxLabelValue = 1024;  ///< bytes
-  static constexpr std::size_t kMaxWatermark = 65'536;
+  static constexpr std::size_t kMaxNoteKey = 2048, kMaxNote = 65'536;
   /// What is further ahead of the clock counts but does not move the line.
   static constexpr std::chrono::minutes kMaxAhead{5};
 
@@ -93,10 +94,12 @@ class Ledger {
   /// Waits until no other run is open. Throws Error{timeout} or Error{cancelled}, and Error{io}.
   Run begin(const Deadline& deadline, Time now = wall_clock());
 
-  /// Adds all series of a counter or histogram as of the last commit; their order depends
-  /// on their labels alone.
-  void add_to(Samples& samples, const MetricView& counter) const { add_to(samples, counter, {}); }
-  void add_to(Samples& samples, const MetricView& histogram, std::span<const double> bounds) const;
+  /// Whether a series is shown, by the values of its labels.
+  using Keep = std::function<bool(std::span<const std::string_view>)>;
+  /// Adds all series of a counter or, with its bounds, of a histogram as of the last commit, or
+  /// those to keep; their order depends on their labels alone.
+  void add_to(Samples& samples, const MetricView& metric, std::span<const double> bounds = {},
+              const Keep& keep = {}) const;
 
   /// What a ledger says of itself, as of the last commit.
   struct Figures {
@@ -165,9 +168,13 @@ class Ledger::Run {
   void observe(const MetricView& histogram, std::span<const double> bounds, const Unit& unit,
                double value, std::span<const std::string_view> labels);
 
-  /// How far the source has been read: a text of the collector's own, empty at first.
-  const std::string& watermark() const { return state_.watermark; }
-  void set_watermark(std::string_view watermark);
+  /// A text of the collector's own that is durable with the counters: how far the source has been
+  /// read, what is known beside them. Empty until it is set, and when it is set empty. A key is
+  /// UTF-8. Throws Error{io}, and Error{decode} for a key or a text that is too long.
+  std::string note(std::string_view key);
+  void set_note(std::string_view key, std::string_view text);
+  /// The notes whose keys begin with the prefix, in the order of their keys.
+  void each_note(std::string_view prefix, const ledger::Notes& use);
 
   /// Makes it durable, and then visible. Throws Error{io}: nothing of the run is kept.
   void commit();

@@ -77,4 +77,14 @@ std::vector<MetricView> Ledgers::metrics() {
           kSize,   kStart,     kLastWrite,   kNewest,  kDiscarded};
 }
 
+Collector make_ledger(std::shared_ptr<const Ledgers> ledgers) {
+  Collector collector;
+  collector.name = "ledger";
+  collector.metrics = Ledgers::metrics();
+  collector.collect = [ledgers = std::move(ledgers)](Samples& samples, const Deadline&) {
+    ledgers->add_to(samples);
+  };
+  return collector;
+}
+
 }  // namespace exporter

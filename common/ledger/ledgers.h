@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/collect/collector.h"
 #include "common/ledger/ledger.h"
 
 namespace exporter {
@@ -31,5 +32,8 @@ class Ledgers {
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Ledger>> ledgers_;
 };
+
+/// The collector "ledger": what the ledgers say of themselves.
+Collector make_ledger(std::shared_ptr<const Ledgers> ledgers);
 
 }  // namespace exporter

@@ -126,11 +126,24 @@ void Ledger::Run::observe(const MetricView& histogram, std::span<const double> b
   take(histogram, bounds, unit, value, labels);
 }
 
-void Ledger::Run::set_watermark(std::string_view watermark) {
-  if (watermark.size() > kMaxWatermark) {
-    throw Error(Reason::decode, "a watermark" + longer_than(kMaxWatermark));
+std::string Ledger::Run::note(std::string_view key) {
+  std::string text;
+  each_note(key, [&](std::string_view found, std::string_view its) {
+    if (found == key) text = its;
+  });
+  return text;
+}
+
+void Ledger::Run::set_note(std::string_view key, std::string_view text) {
+  if (key.size() > kMaxNoteKey) {
+    throw Error(Reason::decode, "the key of a note" + longer_than(kMaxNoteKey));
   }
-  state_.watermark = watermark;
+  if (text.size() > kMaxNote) throw Error(Reason::decode, "a note" + longer_than(kMaxNote));
+  guarded([&] { store_.put_note(key, text); });
+}
+
+void Ledger::Run::each_note(std::string_view prefix, const ledger::Notes& use) {
+  guarded([&] { store_.each_note(prefix, use); });
 }
 
 void Ledger::Run::take(const MetricView& metric, std::span<const double> bounds, const Unit& unit,

@@ -18,13 +18,14 @@ constexpr std::int64_t kVersion = 1;
 constexpr const char* kTables = R"(
   BEGIN IMMEDIATE;
   CREATE TABLE state (started INTEGER NOT NULL, since INTEGER NOT NULL, line INTEGER NOT NULL,
-                      newest INTEGER NOT NULL, written INTEGER NOT NULL, watermark BLOB NOT NULL,
+                      newest INTEGER NOT NULL, written INTEGER NOT NULL,
                       corrections INTEGER NOT NULL, too_late INTEGER NOT NULL,
                       dropped INTEGER NOT NULL) STRICT;
   CREATE TABLE series (id INTEGER PRIMARY KEY, key BLOB NOT NULL, newest INTEGER NOT NULL,
                        truth BLOB NOT NULL, shown BLOB NOT NULL) STRICT;
   CREATE TABLE unit (row INTEGER PRIMARY KEY, unit BLOB NOT NULL, series INTEGER NOT NULL,
                      value REAL NOT NULL, happened INTEGER NOT NULL) STRICT;
+  CREATE TABLE note (key BLOB PRIMARY KEY, text BLOB NOT NULL) STRICT, WITHOUT ROWID;
   PRAGMA application_id = 1818584167;
   PRAGMA user_version = 1;)";
 
@@ -38,7 +39,7 @@ void check(const Database& database) {
   }
   if (version < kVersion) throw database.unusable("made by an older version of this exporter");
   if (database.number("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND "
-                      "name IN ('state', 'series', 'unit')") != 3) {
+                      "name IN ('state', 'series', 'unit', 'note')") != 4) {
     throw database.unusable("a table is missing");
   }
   bool whole = false;
@@ -98,7 +99,8 @@ Store::Store(const std::string& path, const State& fresh)
       read_unit_(database_.prepare("SELECT unit, series, value, happened FROM unit WHERE row = ?")),
       add_unit_(database_.prepare("INSERT INTO unit VALUES (?, ?, ?, ?, ?)")),
       change_unit_(database_.prepare("UPDATE unit SET value = ?, happened = ? WHERE row = ?")),
-      put_series_(database_.prepare("INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?)")) {
+      put_series_(database_.prepare("INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?)")),
+      put_note_(database_.prepare("INSERT OR REPLACE INTO note VALUES (?, ?)")) {
   if (!is_new_) return;
   put(fresh);
   commit();
@@ -108,8 +110,8 @@ State Store::load_state() {
   std::optional<State> state;
   database_.prepare("SELECT * FROM state").each([&](const Row& row) {
     state = State{time(row.integer(0)), time(row.integer(1)), time(row.integer(2)),
-                  time(row.integer(3)), time(row.integer(4)), std::string(row.text(5)),
-                  row.integer(6),       row.integer(7),       row.integer(8)};
+                  time(row.integer(3)), time(row.integer(4)), row.integer(5),
+                  row.integer(6),       row.integer(7)};
   });
   if (!state) throw database_.unusable("its state is missing");
   state->open_units = build_index();
@@ -189,10 +191,25 @@ void Store::put(const std::string& key, const Series& series) {
 void Store::put(const State& state) {
   insist_on_transaction();
   database_.execute("DELETE FROM state");
-  database_.prepare("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+  database_.prepare("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
       .run(count(state.started), count(state.since), count(state.line), count(state.newest),
-           count(state.written), std::string_view(state.watermark), state.corrections,
-           state.too_late, state.dropped);
+           count(state.written), state.corrections, state.too_late, state.dropped);
+}
+
+void Store::put_note(std::string_view key, std::string_view text) {
+  insist_on_transaction();
+  if (text.empty()) {
+    database_.prepare("DELETE FROM note WHERE key = ?").run(key);
+  } else {
+    put_note_.run(key, text);
+  }
+}
+
+void Store::each_note(std::string_view prefix, const Notes& use) {
+  const auto beyond = std::string(prefix) + kEndOfLabel;
+  database_.prepare("SELECT key, text FROM note WHERE key >= ? AND key < ? ORDER BY key")
+      .each([&](const Row& row) { use(row.text(0), row.text(1)); }, prefix,
+            std::string_view(beyond));
 }
 
 std::int64_t Store::forget_units(Time before) {

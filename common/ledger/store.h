@@ -40,6 +40,9 @@ class Store {
   void change(const StoredUnit& unit);
   void put(const std::string& key, const Series& series);
   void put(const State& state);
+  /// An empty text removes it.
+  void put_note(std::string_view key, std::string_view text);
+  void each_note(std::string_view prefix, const Notes& use);
   /// Forgets the units that happened before a time; answers how many.
   std::int64_t forget_units(Time before);
   void forget_series(Time before);
@@ -53,7 +56,7 @@ class Store {
 
   Database database_;
   bool is_new_;
-  Statement read_unit_, add_unit_, change_unit_, put_series_;
+  Statement read_unit_, add_unit_, change_unit_, put_series_, put_note_;
   UnitIndex index_;
   std::int64_t last_row_ = 0;
 };

@@ -66,6 +66,11 @@ class Samples {
   /// Says that a cardinality limit kept `series` series off the page.
   void count_dropped(std::size_t series) { dropped_ += series; }
 
+  /// Says that nothing has changed since the last good run of this background collector: the samples
+  /// of that one stay, and those added here are left out.
+  void keep_last() { keeps_last_ = true; }
+  bool keeps_last() const { return keeps_last_; }
+
   /// Appends the page of these samples in that format; `# EOF` is left to who joins the pages.
   void render(Format format, std::string& out) const;
 
@@ -115,6 +120,7 @@ class Samples {
   std::uint32_t last_family_ = 0, pending_hash_ = 0;
   std::size_t sample_count_ = 0, duplicates_ = 0, dropped_ = 0;
   std::string first_duplicate_;
+  bool keeps_last_ = false;
 };
 
 /// Appends the value as both formats write it: the shortest text that reads back as the same

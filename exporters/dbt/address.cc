@@ -40,7 +40,7 @@ Source address(std::shared_ptr<http::Client> client, std::string label) {
             "HEAD " + label + file + ": status " + std::to_string(response.status));
       }
       auto version = version_of(response);
-      if (version.empty()) version = "look " + std::to_string(looks);
+      if (version.empty()) version = "looked at " + std::to_string(++looks);
       const auto size = parse_number<std::uint64_t>(header(response, "content-length"));
       const auto read = [client, file, deadline](const auto& sink) {
         client->stream(request("GET", file), sink, deadline);

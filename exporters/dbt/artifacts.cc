@@ -1,5 +1,6 @@
 #include "exporters/dbt/artifacts.h"
 
+#include "exporters/dbt/counters.h"
 #include "exporters/dbt/families.h"
 #include "exporters/dbt/follower.h"
 #include "exporters/dbt/projects.h"
@@ -8,6 +9,9 @@ namespace exporter::dbt {
 namespace {
 
 constexpr Flag kInterval{"artifacts.interval", "15s", "How often to look for new artifacts."};
+
+/// Whatever stands in the folders at the first start counts, however old.
+constexpr Ledger::Options kLedger{.past = std::chrono::years(20), .max_series = 1'000'000};
 
 constexpr const Part* kParts[] = {&kNodes,    &kInvocations, &kFreshness,
                                   &kCoverage, &kExposures,   &kCatalog};
@@ -23,6 +27,7 @@ std::vector<MetricView> artifacts_metrics() {
   for (const auto* part : kParts) {
     metrics.insert(metrics.end(), part->metrics.begin(), part->metrics.end());
   }
+  metrics.insert(metrics.end(), counters().begin(), counters().end());
   return metrics;
 }
 
@@ -33,14 +38,15 @@ std::vector<Flag> artifacts_flags() {
   return flags;
 }
 
-Collector make_artifacts(const App::Inputs& inputs) {
+Collector make_artifacts(const App::Inputs& inputs, Ledgers& ledgers) {
   const auto interval = inputs.settings.duration(kInterval.name);
   if (interval < std::chrono::seconds(1)) {
     inputs.settings.fail(kInterval.name, "expected a duration of at least 1s");
   }
+  const auto ledger = ledgers.open("dbt", kLedger);
   const auto followers = std::make_shared<std::vector<Follower>>();
   for (auto& place : read_projects(inputs)) {
-    followers->emplace_back(std::move(place.project), std::move(place.source));
+    followers->emplace_back(std::move(place.project), std::move(place.source), ledger);
   }
   const auto selection = std::make_shared<Selection>(inputs.settings);
   Collector collector;
@@ -48,13 +54,24 @@ Collector make_artifacts(const App::Inputs& inputs) {
   collector.schedule = Every{interval, std::chrono::hours(1)};
   collector.timeout = std::chrono::minutes(5);
   collector.metrics = artifacts_metrics();
-  collector.collect = [followers, selection](Samples& samples, const Deadline& deadline) {
+  collector.collect = [ledger, followers, selection, shown_revision = std::uint64_t{0}](
+                          Samples& samples, const Deadline& deadline) mutable {
+    std::uint64_t revision = 1;
     for (auto& follower : *followers) {
       follower.update(deadline);
-      follower.add_to(samples);
-      const auto shown = selection->choose(follower.project(), samples);
-      for (const auto* part : kParts) part->add(samples, follower.project(), shown);
+      revision += follower.revision();
     }
+    if (revision == shown_revision) return samples.keep_last();
+    Shown all_shown;
+    for (const auto& follower : *followers) {
+      const auto& project = follower.project();
+      follower.add_to(samples);
+      const auto shown = selection->choose(project, samples);
+      for (const auto* part : kParts) part->add(samples, project, shown);
+      all_shown[project.name].insert(shown.begin(), shown.end());
+    }
+    add_counters(samples, *ledger, all_shown);
+    shown_revision = revision;
   };
   return collector;
 }

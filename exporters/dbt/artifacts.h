@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/app/app.h"
+#include "common/ledger/ledgers.h"
 
 namespace exporter::dbt {
 
@@ -8,6 +9,6 @@ namespace exporter::dbt {
 /// the configuration. Throws Error{config}.
 std::vector<MetricView> artifacts_metrics();
 std::vector<Flag> artifacts_flags();
-Collector make_artifacts(const App::Inputs& inputs);
+Collector make_artifacts(const App::Inputs& inputs, Ledgers& ledgers);
 
 }  // namespace exporter::dbt

@@ -1,8 +1,10 @@
 #include "exporters/dbt/follower.h"
 
 #include <algorithm>
+#include <set>
 
 #include "common/base/log.h"
+#include "exporters/dbt/counters.h"
 #include "exporters/dbt/families.h"
 
 namespace exporter::dbt {
@@ -30,23 +32,33 @@ constexpr auto kFailures = counter("dbt_artifact_read_failures_total",
                                    "Versions of artifacts that could not be read, and failures to "
                                    "look for artifacts (artifact is empty), by reason.",
                                    "project", "artifact", "reason");
+/// How long what is known of a node outlives it: one that is only left out for a while, by a branch
+/// or a disabled folder, comes back as it was.
+constexpr auto kMemory = std::chrono::days(90);
+
 constexpr MetricView kMetrics[] = {kUp, kTimestamp, kSize, kSchema, kReadable, kFailures};
 
 }  // namespace
 
 std::span<const MetricView> Follower::metrics() { return kMetrics; }
 
-Follower::Follower(std::string name, Source source) : source_(std::move(source)) {
+Follower::Follower(std::string name, Source source, std::shared_ptr<Ledger> ledger)
+    : source_(std::move(source)), ledger_(std::move(ledger)) {
   project_.name = std::move(name);
 }
 
 void Follower::update(const Deadline& deadline) {
+  if (!is_recalled_) {
+    auto run = ledger_->begin(deadline);
+    recall(run, project_, seen_);
+    is_recalled_ = true;
+  }
   std::vector<Found> all;
   try {
     all = source_(deadline);
-    is_listed_ = !all.empty();
+    set(is_listed_, !all.empty());
   } catch (const Error& error) {
-    is_listed_ = false;
+    set(is_listed_, false);
     note_failure("", error);
     return;
   }
@@ -55,9 +67,14 @@ void Follower::update(const Deadline& deadline) {
                                 [](const Found& found) { return found.kind == Kind::manifest; });
   for (const auto& found : all) {
     deadline.check();
-    follow(found);
+    follow(found, deadline);
   }
-  project_.is_incomplete = is_incomplete(all);
+  forget_others(all, deadline);
+  set(project_.is_incomplete, is_incomplete(all));
+}
+
+void Follower::set(bool& fact, bool value) {
+  if (std::exchange(fact, value) != value) ++revision_;
 }
 
 /// The newest manifest, when results of its invocation would have to be there.
@@ -65,43 +82,88 @@ bool Follower::is_incomplete(const std::vector<Found>& all) const {
   const auto newest = std::ranges::find_if(
       all.rbegin(), all.rend(), [](const Found& found) { return found.kind == Kind::manifest; });
   if (newest == all.rend()) return false;
-  const auto followed = followed_.find({newest->location, newest->kind});
-  if (followed == followed_.end()) return false;
-  const auto& id = followed->second.metadata.invocation_id;
+  const auto seen = seen_.find({newest->location, newest->kind});
+  if (seen == seen_.end()) return false;
+  const auto& id = seen->second.metadata.invocation_id;
   return !id.empty() && !project_.has_results_of(id) && newest->set_to_work(id);
 }
 
-void Follower::follow(const Found& found) {
-  auto& followed = followed_[{found.location, found.kind}];
-  if (followed.version == found.version) return;
-  const std::string kind(to_string(found.kind));
-  try {
-    const auto metadata = take_in(found);
-    followed = {found.version, {}, metadata, found.size};
-    logged_.erase(kind);
-  } catch (const Error& error) {
-    if (followed.failed != found.version) note_failure(kind, error);
-    followed.failed = found.version;
+void Follower::follow(const Found& found, const Deadline& deadline) {
+  const SeenByPlace::key_type place{found.location, found.kind};
+  if (const auto seen = seen_.find(place); seen != seen_.end()) {
+    if (seen->second.version == found.version) return;
   }
+  const std::string kind(to_string(found.kind));
+  Content content;
+  try {
+    content = read(found);
+  } catch (const Error& error) {
+    if (std::exchange(failed_[place], found.version) != found.version) note_failure(kind, error);
+    return;
+  }
+  std::visit([&](auto& artifact) { take_in(place, found, std::move(artifact), deadline); },
+             content);
+  failed_.erase(place);
+  logged_.erase(kind);
 }
 
-Metadata Follower::take_in(const Found& found) {
-  const auto put = [this](auto read) {
-    auto metadata = read.metadata;
-    take(project_, std::move(read));
-    return metadata;
-  };
+Follower::Content Follower::read(const Found& found) {
   switch (found.kind) {
-    case Kind::manifest: return put(read_manifest(found.artifact));
-    case Kind::catalog: return put(read_catalog(found.artifact));
-    case Kind::sources: return put(read_freshness_results(found.artifact));
+    case Kind::manifest: return read_manifest(found.artifact);
+    case Kind::catalog: return read_catalog(found.artifact);
+    case Kind::sources: return read_freshness_results(found.artifact);
     case Kind::run_results: break;
   }
-  return put(read_run_results(found.artifact));
+  return read_run_results(found.artifact);
+}
+
+/// A manifest and a catalog are read again after a restart; results are overwritten by others.
+template <class Artifact>
+void Follower::take_in(const SeenByPlace::key_type& place, const Found& found, Artifact artifact,
+                       const Deadline& deadline) {
+  const SeenByPlace::value_type seen{place, {found.version, artifact.metadata, found.size}};
+  if constexpr (std::is_same_v<Artifact, RunResults> ||
+                std::is_same_v<Artifact, FreshnessResults>) {
+    auto run = ledger_->begin(deadline);
+    take(project_, artifact);
+    count(run, project_, artifact);
+    keep(run, project_, artifact);
+    keep(run, project_, seen);
+    forget_gone(run, project_, artifact.metadata.generated_at - kMemory);
+    run.commit();
+  } else {
+    take(project_, std::move(artifact));
+  }
+  seen_[place] = seen.second;
+  ++revision_;
+}
+
+/// Forgets the places that are no more, as folders named by their date, while others have such an
+/// artifact.
+void Follower::forget_others(const std::vector<Found>& all, const Deadline& deadline) {
+  std::set<SeenByPlace::key_type> places;
+  std::set<Kind> kinds;
+  for (const auto& found : all) {
+    places.emplace(found.location, found.kind);
+    kinds.insert(found.kind);
+  }
+  const auto is_other = [&](const auto& entry) {
+    return kinds.contains(entry.first.second) && !places.contains(entry.first);
+  };
+  if (std::erase_if(failed_, is_other) > 0) ++revision_;
+  if (std::ranges::none_of(seen_, is_other)) return;
+  auto run = ledger_->begin(deadline);
+  for (const auto& entry : seen_) {
+    if (is_other(entry)) forget(run, project_, entry.first);
+  }
+  run.commit();
+  std::erase_if(seen_, is_other);
+  ++revision_;
 }
 
 void Follower::note_failure(const std::string& kind, const Error& error) {
   ++failures_[{kind, error.reason()}];
+  ++revision_;
   auto& logged = logged_[kind];
   if (logged == error.what()) return;
   logged = error.what();
@@ -110,16 +172,17 @@ void Follower::note_failure(const std::string& kind, const Error& error) {
 
 void Follower::add_to(Samples& samples) const {
   samples.add(kUp, is_listed_ ? 1 : 0, project_.name);
-  for (const auto& [key, followed] : followed_) {
-    const auto& [location, kind] = key;
-    const auto add = [&, artifact = to_string(kind)](const auto& metric, double value) {
-      samples.add(metric, value, project_.name, location, artifact);
-    };
-    add(kReadable, followed.failed.empty() ? 1 : 0);
-    if (followed.version.empty()) continue;
-    add(kTimestamp, unix_seconds(followed.metadata.generated_at));
-    add(kSize, static_cast<double>(followed.size));
-    add(kSchema, followed.metadata.schema_version);
+  const auto add = [&](const auto& metric, const auto& place, double value) {
+    samples.add(metric, value, project_.name, place.first, to_string(place.second));
+  };
+  for (const auto& [place, seen] : seen_) {
+    add(kReadable, place, failed_.contains(place) ? 0 : 1);
+    add(kTimestamp, place, unix_seconds(seen.metadata.generated_at));
+    add(kSize, place, static_cast<double>(seen.size));
+    add(kSchema, place, seen.metadata.schema_version);
+  }
+  for (const auto& [place, version] : failed_) {
+    if (!seen_.contains(place)) add(kReadable, place, 0);
   }
   for (const auto& [key, count] : failures_) {
     samples.add(kFailures, static_cast<double>(count), project_.name, key.first,

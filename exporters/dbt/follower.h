@@ -4,9 +4,12 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "common/base/error.h"
+#include "common/ledger/ledger.h"
 #include "common/metric/samples.h"
+#include "exporters/dbt/memory.h"
 #include "exporters/dbt/project.h"
 #include "exporters/dbt/source.h"
 
@@ -16,37 +19,42 @@ namespace exporter::dbt {
 /// while a newer one cannot be read.
 class Follower {
  public:
-  Follower(std::string name, Source source);
+  /// Goes on from what the ledger has kept of the project.
+  Follower(std::string name, Source source, std::shared_ptr<Ledger> ledger);
 
-  /// Reads what is new. What fails is counted and logged, and tried again the next time.
+  /// Reads what is new. What cannot be read is counted and logged, and tried again the next time.
+  /// Throws Error when it cannot be taken into the ledger.
   void update(const Deadline& deadline);
 
   const Project& project() const { return project_; }
+  /// Another number whenever something of it all has changed.
+  std::uint64_t revision() const { return revision_; }
   /// What it says of the artifacts themselves.
   void add_to(Samples& samples) const;
   static std::span<const MetricView> metrics();
 
  private:
-  /// An artifact at one place.
-  struct Followed {
-    std::string version;  ///< that was taken in
-    std::string failed;   ///< the version that could not be read, if that is newer
-    Metadata metadata;
-    std::uint64_t size = 0;
-  };
-  using Key = std::pair<std::string, Kind>;  // location
+  using Content = std::variant<Manifest, Catalog, RunResults, FreshnessResults>;
+  static Content read(const Found& found);
 
-  void follow(const Found& found);
-  Metadata take_in(const Found& found);
+  void follow(const Found& found, const Deadline& deadline);
+  template <class Artifact>
+  void take_in(const SeenByPlace::key_type& place, const Found& found, Artifact artifact,
+               const Deadline& deadline);
+  void set(bool& fact, bool value);
+  void forget_others(const std::vector<Found>& all, const Deadline& deadline);
   bool is_incomplete(const std::vector<Found>& all) const;
   void note_failure(const std::string& kind, const Error& error);
 
   Source source_;
+  std::shared_ptr<Ledger> ledger_;
   Project project_;
-  std::map<Key, Followed> followed_;
+  SeenByPlace seen_;
+  std::map<SeenByPlace::key_type, std::string> failed_;  // the newer version that cannot be read
   std::map<std::pair<std::string, Reason>, std::size_t> failures_;  // by artifact
   std::map<std::string, std::string> logged_;                       // by artifact: the last error
-  bool is_listed_ = false;
+  bool is_recalled_ = false, is_listed_ = false;
+  std::uint64_t revision_ = 0;
 };
 
 }  // namespace exporter::dbt

@@ -24,6 +24,9 @@ struct FreshnessResults {
   std::vector<Freshness> results;
 };
 
+/// What sources.json does not say of itself: the command that wrote it.
+inline const std::string kFreshnessCommand = "source freshness";
+
 /// Throws Error.
 FreshnessResults read_freshness_results(const Artifact& artifact);
 

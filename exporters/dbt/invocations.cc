@@ -10,6 +10,14 @@ constexpr auto kTimestamp =
     gauge("dbt_invocation_last_timestamp_seconds",
           "When the last invocation of the command wrote its results, in seconds since 1970.",
           "project", "command");
+constexpr auto kStarted = gauge(
+    "dbt_invocation_started_timestamp_seconds",
+    "When the last invocation of the command began, in seconds since 1970; of dbt 1.10 and up.",
+    "project", "command");
+constexpr auto kFullRefresh = gauge("dbt_invocation_full_refresh",
+                                    "Whether the command's last invocation made tables anew (1), "
+                                    "which takes longer, or not (0).",
+                                    "project", "command");
 constexpr auto kElapsed =
     gauge("dbt_invocation_elapsed_seconds",
           "How long the nodes of the command's last invocation took together, by the clock.",
@@ -26,7 +34,8 @@ constexpr auto kIncomplete =
           "Whether the newest invocation set to work on nodes and has left no results: it was "
           "killed, could not reach the warehouse, or still runs.",
           "project");
-constexpr MetricView kMetrics[] = {kInfo, kTimestamp, kElapsed, kFailed, kResults, kIncomplete};
+constexpr MetricView kMetrics[] = {kInfo,    kTimestamp, kStarted, kFullRefresh,
+                                   kElapsed, kFailed,    kResults, kIncomplete};
 
 void add_invocations(Samples& samples, const Project& project,
                      std::span<const std::string> /*shown*/) {
@@ -35,6 +44,12 @@ void add_invocations(Samples& samples, const Project& project,
     const auto& metadata = last.metadata;
     samples.add(kInfo, 1, project.name, command, metadata.invocation_id, metadata.dbt_version);
     samples.add(kTimestamp, unix_seconds(metadata.generated_at), project.name, command);
+    if (const auto started = metadata.invocation_started_at) {
+      samples.add(kStarted, unix_seconds(*started), project.name, command);
+    }
+    if (last.is_full_refresh) {
+      samples.add(kFullRefresh, *last.is_full_refresh ? 1 : 0, project.name, command);
+    }
     samples.add(kElapsed, last.elapsed_seconds, project.name, command);
     samples.add(kFailed, last.outcome == Outcome::failure ? 1 : 0, project.name, command);
     for (const auto& [kind, count] : last.results) {

@@ -11,11 +11,13 @@ App app() {
       "Prometheus exporter for dbt: models, tests, sources and runs, by the artifacts that dbt "
       "writes.";
   app.default_listen = ":19103";
-  app.collectors = {{"artifacts", true, artifacts_metrics()}};
+  app.collectors = {{"artifacts", true, artifacts_metrics()}, {"ledger", true, Ledgers::metrics()}};
   app.flags = artifacts_flags();
-  app.build = [](const App::Inputs& inputs) {
+  app.build = [ledgers = std::shared_ptr<Ledgers>()](const App::Inputs& inputs) mutable {
+    if (!ledgers) ledgers = std::make_shared<Ledgers>(inputs.state_dir);
     std::vector<Collector> collectors;
-    if (inputs.enabled("artifacts")) collectors.push_back(make_artifacts(inputs));
+    if (inputs.enabled("artifacts")) collectors.push_back(make_artifacts(inputs, *ledgers));
+    if (inputs.enabled("ledger")) collectors.push_back(make_ledger(ledgers));
     return collectors;
   };
   return app;

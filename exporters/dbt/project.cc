@@ -18,13 +18,6 @@ constexpr std::pair<std::string_view, Outcome> kStatuses[] = {
     {"warn", Outcome::success},
 };
 
-/// A node of dbt 2.0 that has no table of its own is "skipped" although nothing went wrong.
-bool is_ephemeral(const Project& project, const std::string& unique_id) {
-  if (!project.manifest) return false;
-  const auto found = project.manifest->nodes.find(unique_id);
-  return found != project.manifest->nodes.end() && found->second.materialized == "ephemeral";
-}
-
 /// A test that warns has found something; a model that warns was made all the same.
 bool is_success(const Result& result) {
   const bool warns = result.status == "warn" && resource_type_of(result.node) == "test";
@@ -71,6 +64,12 @@ std::string_view resource_type_of(std::string_view unique_id) {
   return unique_id.substr(0, unique_id.find('.'));
 }
 
+bool is_placeholder(const Project& project, const Result& result) {
+  if (result.status != "skipped" || !project.manifest) return false;
+  const auto found = project.manifest->nodes.find(result.node);
+  return found != project.manifest->nodes.end() && found->second.materialized == "ephemeral";
+}
+
 bool Project::has_results_of(const std::string& invocation_id) const {
   return std::ranges::any_of(invocations, [&](const auto& invocation) {
     return invocation.second.metadata.invocation_id == invocation_id;
@@ -93,30 +92,29 @@ void take(Project& project, Catalog catalog) {
 }
 
 void take(Project& project, const RunResults& results) {
-  Invocation invocation{results.metadata, Outcome::success, results.elapsed_seconds, {}};
+  Invocation invocation{
+      results.metadata, Outcome::success, results.elapsed_seconds, results.is_full_refresh, {}};
   for (const auto& result : results.results) {
-    if (result.status == "skipped" && is_ephemeral(project, result.node)) continue;
+    if (is_placeholder(project, result)) continue;
     ++invocation.results[{std::string(resource_type_of(result.node)), result.status}];
     if (!results.are_real()) continue;
     const auto at = result.completed_at.value_or(results.metadata.generated_at);
     auto& node = project.nodes[result.node];
     if (node.at < at) take(node, result, at);
   }
-  take(project, results.is_retry ? "retry" : results.command, std::move(invocation));
+  take(project, results.shown_command(), std::move(invocation));
 }
 
-void take(Project& project, FreshnessResults results) {
-  Invocation invocation{results.metadata, Outcome::success, results.elapsed_seconds, {}};
+void take(Project& project, const FreshnessResults& results) {
+  Invocation invocation{results.metadata, Outcome::success, results.elapsed_seconds, {}, {}};
   for (const auto& result : results.results) {
     ++invocation.results[{"source", result.status}];
     auto& source = project.freshness[result.source];
     if (source.at < results.metadata.generated_at) take(source, result, results.metadata);
   }
-  take(project, "source freshness", std::move(invocation));
-  if (!project.last_freshness ||
-      project.last_freshness->metadata.generated_at < results.metadata.generated_at) {
-    project.last_freshness = std::move(results);
-  }
+  take(project, kFreshnessCommand, std::move(invocation));
+  const auto at = results.metadata.generated_at;
+  project.freshness_at = std::max(project.freshness_at.value_or(at), at);
 }
 
 }  // namespace exporter::dbt

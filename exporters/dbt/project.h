@@ -42,6 +42,7 @@ struct Invocation {
   Metadata metadata;
   Outcome outcome = Outcome::success;
   double elapsed_seconds = 0;
+  std::optional<bool> is_full_refresh;
   std::map<std::pair<std::string, std::string>, std::size_t> results;  ///< by type and status
 };
 
@@ -53,7 +54,7 @@ struct Project {
   std::map<std::string, NodeHistory> nodes;
   std::map<std::string, Invocation> invocations;      ///< by command
   std::map<std::string, FreshnessHistory> freshness;  ///< by source
-  std::optional<FreshnessResults> last_freshness;     ///< the newest results
+  std::optional<Time> freshness_at;                   ///< when the newest of these were written
   bool is_incomplete = false;  ///< an invocation set to work and has left no results
 
   /// Whether results of the invocation were taken in.
@@ -65,6 +66,10 @@ struct Project {
 void take(Project& project, Manifest manifest);
 void take(Project& project, Catalog catalog);
 void take(Project& project, const RunResults& results);
-void take(Project& project, FreshnessResults results);
+void take(Project& project, const FreshnessResults& results);
+
+/// Whether the result says nothing: a node of dbt 2.0 that has no table of its own is "skipped"
+/// although nothing went wrong.
+bool is_placeholder(const Project& project, const Result& result);
 
 }  // namespace exporter::dbt

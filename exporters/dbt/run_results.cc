@@ -7,7 +7,7 @@
 namespace exporter::dbt {
 namespace {
 
-constexpr std::string_view kArgs[] = {"which", "command", "invocation_command"};
+constexpr std::string_view kArgs[] = {"which", "command", "invocation_command", "full_refresh"};
 constexpr std::string_view kResult[] = {"unique_id",
                                         "status",
                                         "timing",
@@ -87,6 +87,7 @@ void read_arguments(const Json& args, RunResults& found) {
   found.command = text_at(args, "which");
   if (found.command.empty()) found.command = text_at(args, "command");
   if (found.command == "generate") found.command = "docs generate";
+  if (const auto refresh = args.find("full_refresh")) found.is_full_refresh = refresh->boolean();
   found.is_retry = command_of(text_at(args, "invocation_command")) == "retry";
 }
 

@@ -23,9 +23,12 @@ struct RunResults {
   Metadata metadata;
   std::string command;  ///< "run", "build", "docs generate", ...; empty when it is not said
   bool is_retry = false;
+  std::optional<bool> is_full_refresh;  ///< where dbt tells of the flag
   double elapsed_seconds = 0;
   std::vector<Result> results;
 
+  /// The label `command`: "retry" of one, whatever it did once more.
+  std::string shown_command() const { return is_retry ? "retry" : command; }
   /// Whether nodes did their work, and were not only compiled, shown, cloned or listed.
   bool are_real() const;
 };

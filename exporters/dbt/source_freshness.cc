@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "exporters/dbt/families.h"
 
 namespace exporter::dbt {
@@ -55,9 +53,9 @@ void add_criteria(Samples& samples, const Project& project, const std::string& i
   };
   add(kWarnAfter, criteria.warn_after_seconds);
   add(kErrorAfter, criteria.error_after_seconds);
-  if (!project.last_freshness) return;
-  const bool found = std::ranges::any_of(project.last_freshness->results,
-                                         [&](const auto& result) { return result.source == id; });
+  if (!project.freshness_at) return;
+  const auto result = project.freshness.find(id);
+  const bool found = result != project.freshness.end() && result->second.at == project.freshness_at;
   samples.add(kMissing, found ? 0 : 1, project.name, id);
 }
 

@@ -1,4 +1,4 @@
-// Reads a history into a ledger, from its watermark to the end, and prints what it shows after each
+// Reads a history into a ledger, from its position to the end, and prints what it shows after each
 // run, each page followed by "# at POSITION": ledger_driver FOLDER SEED REPORTS. It is killed at
 // any point by ledger_history_test.cc.
 
@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::size_t kOverlap = 50;  // reports that each run reads again
 
-std::size_t position_of(const std::string& watermark) {
-  return parse_number<std::size_t>(watermark).value_or(0);
+std::size_t position_of(const std::string& text) {
+  return parse_number<std::size_t>(text).value_or(0);
 }
 
 void show(const Ledger& ledger, std::size_t position) {
@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
   const std::uint64_t seed = std::stoull(argv[2]);
   const auto reports = history::reports(seed, std::stoul(argv[3]));
   Ledger ledger("killed", argv[1], history::kOptions, history::kBegin);
-  auto position = position_of(ledger.begin(deadline()).watermark());
+  auto position = position_of(ledger.begin(deadline()).note("position"));
   show(ledger, position);
   while (position < reports.size()) {
     const auto end = std::min(reports.size(), position + history::run_length(seed, position));
@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
     for (auto i = position - std::min(position, kOverlap); i < end; ++i) {
       history::record(run, reports[i]);
     }
-    run.set_watermark(std::to_string(end));
+    run.set_note("position", std::to_string(end));
     run.commit();
     show(ledger, end);
     position = end;

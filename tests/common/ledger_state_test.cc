@@ -58,7 +58,7 @@ constexpr const char* kAside = "test.ledger test.ledger.unusable-2019-12-20T01:0
 void report(Ledger& ledger, std::string_view unit, double value) {
   auto run = ledger.begin(Deadline::in(1min), kStart);
   run.record(kTasks, {unit, kStart}, value, "ok");
-  run.set_watermark("after " + std::string(unit));
+  run.set_note("position", "after " + std::string(unit));
   run.commit();
 }
 
@@ -82,7 +82,7 @@ void check_fresh(Ledger& ledger, bool discarded) {
   CHECK(ledger.figures().started == kLater);
   CHECK(ledger.figures().discarded == discarded);
   auto run = ledger.begin(Deadline::in(1min), kLater);
-  CHECK(run.watermark().empty());
+  CHECK(run.note("position").empty());
   run.record(kTasks, {"new", kLater}, 1, "ok");
   run.commit();
   CHECK(page(ledger) == page_of("1"));
@@ -169,7 +169,7 @@ TEST_CASE("a ledger that is opened again is where it was") {
   CHECK(state.names() == "test.ledger ");
   const auto ledger = state.open();
   expect(*ledger, "7.75");
-  CHECK(ledger->begin(Deadline::in(1min)).watermark() == "after a");
+  CHECK(ledger->begin(Deadline::in(1min)).note("position") == "after a");
   report(*ledger, "a", 2);
   expect(*ledger, "7.75");
   report(*ledger, "c", 6.25);
@@ -361,7 +361,7 @@ TEST_CASE("a full disk fails the run, nothing changes, and the next one catches 
           }).starts_with(state.file() + ": disk I/O error"));
     CHECK(page(*ledger) == page_of("1"));
     CHECK(ledger->figures().open_units == 1);
-    CHECK(ledger->begin(Deadline::in(1min)).watermark() == "after a");
+    CHECK(ledger->begin(Deadline::in(1min)).note("position") == "after a");
   }
   report(*ledger, "b", 1);
   report(*ledger, "a", 1);

@@ -116,8 +116,8 @@ TEST_CASE("a run that is not committed was never there") {
     auto run = book.ledger.begin(soon(), kStart + 1h);
     run.record(kTasks, {"a", kStart}, 5, "ok", "main");
     run.record(kTasks, {"b", kStart}, 5, "new", "main");
-    run.set_watermark("further");
-    CHECK(run.watermark() == "further");
+    run.set_note("position", "further");
+    CHECK(run.note("position") == "further");
   }
   CHECK(page(book.ledger, kTasks) == before);
   const auto figures = book.ledger.figures();
@@ -126,10 +126,50 @@ TEST_CASE("a run that is not committed was never there") {
   CHECK(figures.corrections == 0);
   CHECK(figures.written == kStart);
   auto run = book.ledger.begin(soon(), kStart);
-  CHECK(run.watermark().empty());
+  CHECK(run.note("position").empty());
   run.record(kTasks, {"b", kStart}, 5, "new", "main");
   run.commit();
   CHECK(book.ledger.figures().open_units == 2);
+}
+
+TEST_CASE("the series to keep are shown, the others are not") {
+  Book book;
+  auto run = book.ledger.begin(soon(), kStart);
+  run.record(kTasks, {"a", kStart}, 1, "ok", "main");
+  run.record(kTasks, {"b", kStart}, 2, "failed", "main");
+  run.observe(kSeconds, kBounds, {"a", kStart}, 3, "main");
+  run.commit();
+  const auto is_ok = [](std::span<const std::string_view> labels) { return labels[0] == "ok"; };
+  Samples samples;
+  book.ledger.add_to(samples, kTasks, {}, is_ok);
+  book.ledger.add_to(samples, kSeconds, kBounds, is_ok);
+  std::string text;
+  samples.render(Format::text, text);
+  Samples expected;
+  expected.add(kTasks, 1, "ok", "main");
+  std::string expected_text;
+  expected.render(Format::text, expected_text);
+  CHECK(text == expected_text);
+}
+
+TEST_CASE("notes are found by the beginning of their keys, in order") {
+  Book book;
+  {
+    auto run = book.ledger.begin(soon(), kStart);
+    for (const auto* key : {"b/2", "b/10", "a/1", "b", "c/1"}) run.set_note(key, key);
+    run.set_note("b/2", "newer");
+    run.set_note("b/10", "");
+    run.set_note("b/3", std::string("\0x", 2));
+    run.commit();
+  }
+  auto next = book.ledger.begin(soon(), kStart);
+  std::vector<std::pair<std::string, std::string>> found;
+  next.each_note(
+      "b/", [&](std::string_view key, std::string_view text) { found.emplace_back(key, text); });
+  CHECK(found == decltype(found){{"b/2", "newer"}, {"b/3", std::string("\0x", 2)}});
+  CHECK(next.note("b") == "b");
+  CHECK(next.note("b/10").empty());
+  CHECK(next.note("nothing").empty());
 }
 
 TEST_CASE("what a run has not committed cannot be seen") {
@@ -177,8 +217,8 @@ TEST_CASE(
   CHECK(error_of(Reason::decode, [&] {
           run.record(kTasks, {"a", kStart}, 1, "a", long_text);
         }) == "test_tasks_total: the value of queue is longer than 1024 bytes");
-  CHECK(error_of(Reason::decode, [&] { run.set_watermark(std::string(65537, 'x')); }) ==
-        "a watermark is longer than 65536 bytes");
+  CHECK(error_of(Reason::decode, [&] { run.set_note("position", std::string(65537, 'x')); }) ==
+        "a note is longer than 65536 bytes");
   run.record(kTasks, {"a", kStart}, 1e18, "ok", "main");
   run.record(kTasks, {"b", kStart}, 0, "ok", "main");
   run.commit();

@@ -230,6 +230,29 @@ TEST_CASE("background runs repeat, and the last good samples stay while they fai
   CHECK(runner.views()[0].status->reason == Reason::connect);
 }
 
+TEST_CASE("a background run without news keeps the samples of the last good one") {
+  auto runs = std::make_shared<std::atomic<int>>(0);
+  Runner runner({{"a",
+                  Every{1h, 1h},
+                  10s,
+                  {},
+                  [runs](Samples& samples, const Deadline&) {
+                    if (++*runs == 2) throw Error(Reason::connect, "refused");
+                    samples.add(kRun, *runs);
+                    if (*runs == 3) samples.keep_last();
+                  }}},
+                uncounted);
+  const auto run = [&] { return runner.collect(kFirst, soon(), Runner::Which::all)[0]; };
+  const auto first = run();
+  CHECK(run().status->samples == 0);
+  const auto kept = run();
+  CHECK(kept.snapshot == first.snapshot);
+  CHECK(page(kept) == kHeader + "demo_run 1\n");
+  CHECK(kept.status->outcome == Status::Outcome::success);
+  CHECK(kept.status->samples == 1);
+  CHECK(page(run()) == kHeader + "demo_run 4\n");
+}
+
 TEST_CASE("background runs that fail come later and later") {
   std::mutex mutex;
   std::vector<Clock::time_point> times;

@@ -65,7 +65,8 @@ Follower follow(const Store& store, const std::string& token) {
   const Settings settings(project_flags(), {}, nullptr);
   auto places = read_projects({settings, &file, upstreams(), "", false});
   REQUIRE(places.size() == 1);
-  return {places[0].project, std::move(places[0].source)};
+  return {places[0].project, std::move(places[0].source),
+          std::make_shared<Ledger>("dbt", "", Ledger::Options{})};
 }
 
 void update(Follower& follower) { follower.update(Deadline::in(std::chrono::minutes(1))); }

@@ -145,7 +145,8 @@ TEST_CASE("a bad artifact is counted once, the last good one stays until there i
   const TemporaryFolder target;
   const auto path = target.path() / "run_results.json";
   const auto whole = read_file(kBuild / "run_results.json");
-  Follower follower("shop", folders(target.path()));
+  Follower follower("shop", folders(target.path()),
+                    std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
   CHECK(page_of(follower) == "dbt_up{project=\"shop\"} 0\n");
 
   const auto labels =
@@ -176,7 +177,8 @@ TEST_CASE("a bad artifact is counted once, the last good one stays until there i
 TEST_CASE("a place that cannot be looked into is down, and counted") {
   const TemporaryFolder folder;
   fs::create_directories(folder.path() / "target/manifest.json");
-  Follower follower("shop", folders(folder.path() / "tar*"));
+  Follower follower("shop", folders(folder.path() / "tar*"),
+                    std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
   CHECK(page_of(follower) ==
         "dbt_up{project=\"shop\"} 0\n"
         "dbt_artifact_read_failures_total{project=\"shop\",artifact=\"\",reason=\"io\"} 1\n");

@@ -1,0 +1,92 @@
+#include "exporters/dbt/counters.h"
+
+#include <algorithm>
+
+namespace exporter::dbt {
+namespace {
+
+constexpr auto kNodeRuns = counter(
+    "dbt_node_runs_total",
+    "Results of the node by their status, as dbt writes it: one of each invocation that set "
+    "the node to work or skipped it.",
+    "project", "unique_id", "status");
+constexpr auto kInvocations = counter(
+    "dbt_invocations_total",
+    "Invocations that left results, by their command and whether a node failed (failure) or none "
+    "(success).",
+    "project", "command", "outcome");
+constexpr auto kSeconds =
+    histogram("dbt_execution_seconds", "How long runs of nodes took, by the type of the node.",
+              "project", "resource_type");
+constexpr auto kUnknown = counter("dbt_unknown_statuses_total",
+                                  "Results with a status that this exporter does not know, and "
+                                  "takes neither for a success nor for a failure.",
+                                  "project", "status");
+constexpr MetricView kMetrics[] = {kNodeRuns, kInvocations, kSeconds, kUnknown};
+
+/// Seconds: views of 0.1 s and models of hours.
+constexpr double kBounds[] = {0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200};
+
+/// The invocation; the oldest dbt gave it no id.
+std::string unit_of(const Metadata& metadata) {
+  if (!metadata.invocation_id.empty()) return metadata.invocation_id;
+  return std::to_string(metadata.generated_at.time_since_epoch().count());
+}
+
+/// Both outcomes have a series from the first invocation on: increase() sees from zero only.
+void count_invocation(Ledger::Run& run, const Project& project, const std::string& command,
+                      const Metadata& metadata, bool failed) {
+  const auto id = unit_of(metadata);
+  const Unit unit{id, metadata.generated_at};
+  run.record(kInvocations, unit, failed ? 0 : 1, project.name, command, "success");
+  run.record(kInvocations, unit, failed ? 1 : 0, project.name, command, "failure");
+}
+
+bool is_failure(std::string_view status) { return outcome_of(status) == Outcome::failure; }
+
+}  // namespace
+
+std::span<const MetricView> counters() { return kMetrics; }
+
+void count(Ledger::Run& run, const Project& project, const RunResults& results) {
+  const auto& metadata = results.metadata;
+  const auto invocation = unit_of(metadata);
+  bool failed = false;
+  for (const auto& result : results.results) {
+    if (is_placeholder(project, result)) continue;
+    failed = failed || is_failure(result.status);
+    if (!results.are_real()) continue;
+    run.record(kNodeRuns, {invocation, metadata.generated_at}, 1, project.name, result.node,
+               result.status);
+    const auto outcome = outcome_of(result.status);
+    const auto id = invocation + ' ' + result.node;
+    const Unit unit{id, metadata.generated_at};
+    if (outcome == Outcome::unknown) run.record(kUnknown, unit, 1, project.name, result.status);
+    if (outcome != Outcome::idle && result.execution_seconds) {
+      run.observe(kSeconds, kBounds, unit, *result.execution_seconds, project.name,
+                  resource_type_of(result.node));
+    }
+  }
+  count_invocation(run, project, results.shown_command(), metadata, failed);
+}
+
+void count(Ledger::Run& run, const Project& project, const FreshnessResults& results) {
+  const bool failed = std::ranges::any_of(
+      results.results, [](const auto& result) { return is_failure(result.status); });
+  count_invocation(run, project, kFreshnessCommand, results.metadata, failed);
+}
+
+void add_counters(Samples& samples, const Ledger& ledger, const Shown& shown) {
+  using Labels = std::span<const std::string_view>;
+  const auto is_of_project = [&](Labels labels) { return shown.contains(labels[0]); };
+  const auto is_of_node = [&](Labels labels) {
+    const auto project = shown.find(labels[0]);
+    return project != shown.end() && project->second.contains(labels[1]);
+  };
+  ledger.add_to(samples, kNodeRuns, {}, is_of_node);
+  ledger.add_to(samples, kInvocations, {}, is_of_project);
+  ledger.add_to(samples, kSeconds, kBounds, is_of_project);
+  ledger.add_to(samples, kUnknown, {}, is_of_project);
+}
+
+}  // namespace exporter::dbt

@@ -1,0 +1,248 @@
+#include "exporters/dbt/memory.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/config/json.h"
+
+namespace exporter::dbt {
+namespace {
+
+using Object = nlohmann::json;
+
+constexpr char kEndOfPart = '\x1f';
+
+void put(Object& object, const char* key, const std::string& text) {
+  if (!text.empty()) object[key] = text;
+}
+void put(Object& object, const char* key, const std::optional<double>& number) {
+  if (number) object[key] = *number;
+}
+/// Microseconds since 1970.
+void put(Object& object, const char* key, const std::optional<Time>& time) {
+  if (time) object[key] = time->time_since_epoch().count();
+}
+
+std::optional<double> number_at(const Json& json, std::string_view key) {
+  const auto found = json.find(key);
+  return found ? std::optional(found->number()) : std::nullopt;
+}
+std::optional<Time> time_at(const Json& json, std::string_view key) {
+  const auto found = json.find(key);
+  return found ? std::optional(Time(Time::duration(found->integer()))) : std::nullopt;
+}
+Time required_time(const Json& json, std::string_view key) {
+  return Time(Time::duration(json.at(key).integer()));
+}
+
+Object written(const Result& result) {
+  Object object = {{"status", result.status}};
+  put(object, "started_at", result.started_at);
+  put(object, "completed_at", result.completed_at);
+  put(object, "execution_seconds", result.execution_seconds);
+  put(object, "compile_seconds", result.compile_seconds);
+  put(object, "rows_affected", result.rows_affected);
+  put(object, "bytes_processed", result.bytes_processed);
+  put(object, "failures", result.failures);
+  return object;
+}
+
+Result read_result(const Json& json, std::string_view node) {
+  return {std::string(node),
+          json.at("status").string(),
+          time_at(json, "started_at"),
+          time_at(json, "completed_at"),
+          number_at(json, "execution_seconds"),
+          number_at(json, "compile_seconds"),
+          number_at(json, "rows_affected"),
+          number_at(json, "bytes_processed"),
+          number_at(json, "failures")};
+}
+
+Object written(const NodeHistory& node) {
+  Object object = {{"last", written(node.last)},
+                   {"consecutive_failures", node.consecutive_failures}};
+  put(object, "at", node.at);
+  // Only what was skipped had its last run before its last result.
+  if (node.run && node.run_at != node.at) object["run"] = written(*node.run);
+  put(object, "run_at", node.run_at);
+  put(object, "success_at", node.success_at);
+  return object;
+}
+
+NodeHistory read_node(const Json& json, std::string_view id) {
+  NodeHistory node;
+  node.last = read_result(json.at("last"), id);
+  node.at = required_time(json, "at");
+  node.run_at = time_at(json, "run_at");
+  if (const auto run = json.find("run")) {
+    node.run = read_result(*run, id);
+  } else if (node.run_at) {
+    node.run = node.last;
+  }
+  node.success_at = time_at(json, "success_at");
+  node.consecutive_failures = static_cast<std::uint64_t>(json.at("consecutive_failures").integer());
+  return node;
+}
+
+Object written(const FreshnessHistory& source) {
+  Object object = {{"status", source.last.status}, {"is_empty", source.last.is_empty}};
+  put(object, "at", source.at);
+  put(object, "max_loaded_at", source.last.max_loaded_at);
+  put(object, "snapshotted_at", source.last.snapshotted_at);
+  return object;
+}
+
+FreshnessHistory read_source(const Json& json, std::string_view id) {
+  return {{std::string(id), json.at("status").string(), time_at(json, "max_loaded_at"),
+           time_at(json, "snapshotted_at"), json.at("is_empty").boolean()},
+          required_time(json, "at")};
+}
+
+Object written(const Invocation& invocation) {
+  Object object = {{"failed", invocation.outcome == Outcome::failure},
+                   {"elapsed_seconds", invocation.elapsed_seconds}};
+  if (invocation.is_full_refresh) object["is_full_refresh"] = *invocation.is_full_refresh;
+  put(object, "invocation_id", invocation.metadata.invocation_id);
+  put(object, "dbt_version", invocation.metadata.dbt_version);
+  put(object, "generated_at", invocation.metadata.generated_at);
+  put(object, "invocation_started_at", invocation.metadata.invocation_started_at);
+  for (const auto& [kind, count] : invocation.results) {
+    object["results"].push_back(
+        {{"resource_type", kind.first}, {"status", kind.second}, {"count", count}});
+  }
+  return object;
+}
+
+Invocation read_invocation(const Json& json) {
+  Invocation found;
+  found.outcome = json.at("failed").boolean() ? Outcome::failure : Outcome::success;
+  found.elapsed_seconds = json.at("elapsed_seconds").number();
+  if (const auto refresh = json.find("is_full_refresh")) found.is_full_refresh = refresh->boolean();
+  found.metadata.invocation_id = text_at(json, "invocation_id");
+  found.metadata.dbt_version = text_at(json, "dbt_version");
+  found.metadata.generated_at = required_time(json, "generated_at");
+  found.metadata.invocation_started_at = time_at(json, "invocation_started_at");
+  if (const auto results = json.find("results")) {
+    for (const auto& result : results->items()) {
+      found.results[{result.at("resource_type").string(), result.at("status").string()}] =
+          static_cast<std::size_t>(result.at("count").integer());
+    }
+  }
+  return found;
+}
+
+Object written(const Seen& seen) {
+  Object object = {{"version", seen.version},
+                   {"schema_version", seen.metadata.schema_version},
+                   {"size", seen.size}};
+  put(object, "generated_at", seen.metadata.generated_at);
+  return object;
+}
+
+Seen read_seen(const Json& json) {
+  Seen seen;
+  seen.version = json.at("version").string();
+  seen.metadata.schema_version = static_cast<int>(json.at("schema_version").integer());
+  seen.metadata.generated_at = required_time(json, "generated_at");
+  seen.size = static_cast<std::uint64_t>(json.at("size").integer());
+  return seen;
+}
+
+/// The kind, which has no '/', then the location.
+std::string name_of(const SeenByPlace::key_type& place) {
+  return std::string(to_string(place.second)) + '/' + place.first;
+}
+
+/// The key of a note on a project; without a name, the beginning of all of that kind.
+std::string note_key(const Project& project, std::string_view kind, std::string_view name = {}) {
+  return project.name + kEndOfPart + std::string(kind) + kEndOfPart + std::string(name);
+}
+
+void set_note(Ledger::Run& run, const std::string& key, const Object& object) {
+  run.set_note(key, object.dump(-1, ' ', false, Object::error_handler_t::replace));
+}
+
+template <class Map>
+void keep(Ledger::Run& run, const Project& project, std::string_view kind, const Map& map,
+          const std::string& key) {
+  const auto found = map.find(key);
+  if (found == map.end()) return;
+  set_note(run, note_key(project, kind, key), written(found->second));
+}
+
+/// Calls `take(name, json)` with each note of that kind.
+template <class Take>
+void each(Ledger::Run& run, const Project& project, std::string_view kind, Take&& take) {
+  const auto prefix = note_key(project, kind);
+  run.each_note(prefix, [&](std::string_view key, std::string_view text) {
+    const auto name = key.substr(prefix.size());
+    try {
+      take(std::string(name), Json::parse(text, "note on " + std::string(name)));
+    } catch (const Error& error) {
+      log::warn("forgotten", {{"project", project.name}, {"error", error.what()}});
+    }
+  });
+}
+
+}  // namespace
+
+void keep(Ledger::Run& run, const Project& project, const RunResults& results) {
+  for (const auto& result : results.results) {
+    keep(run, project, "node", project.nodes, result.node);
+  }
+  keep(run, project, "invocation", project.invocations, results.shown_command());
+}
+
+void keep(Ledger::Run& run, const Project& project, const FreshnessResults& results) {
+  for (const auto& result : results.results) {
+    keep(run, project, "source", project.freshness, result.source);
+  }
+  keep(run, project, "invocation", project.invocations, kFreshnessCommand);
+}
+
+void keep(Ledger::Run& run, const Project& project, const SeenByPlace::value_type& seen) {
+  set_note(run, note_key(project, "seen", name_of(seen.first)), written(seen.second));
+}
+
+void forget(Ledger::Run& run, const Project& project, const SeenByPlace::key_type& place) {
+  run.set_note(note_key(project, "seen", name_of(place)), {});
+}
+
+void forget_gone(Ledger::Run& run, Project& project, Time before) {
+  if (!project.manifest) return;
+  const auto prune = [&](std::string_view kind, auto& all) {
+    std::erase_if(all, [&](const auto& entry) {
+      if (entry.second.at >= before || project.manifest->nodes.contains(entry.first)) return false;
+      run.set_note(note_key(project, kind, entry.first), {});
+      return true;
+    });
+  };
+  prune("node", project.nodes);
+  prune("source", project.freshness);
+}
+
+void recall(Ledger::Run& run, Project& project, SeenByPlace& seen) {
+  each(run, project, "node",
+       [&](const std::string& id, const Json& json) { project.nodes[id] = read_node(json, id); });
+  each(run, project, "source", [&](const std::string& id, const Json& json) {
+    project.freshness[id] = read_source(json, id);
+  });
+  each(run, project, "invocation", [&](const std::string& command, const Json& json) {
+    project.invocations[command] = read_invocation(json);
+  });
+  each(run, project, "seen", [&](const std::string& name, const Json& json) {
+    const auto slash = name.find('/');
+    const auto kind = std::ranges::find_if(
+        kKinds, [&](Kind of) { return to_string(of) == std::string_view(name).substr(0, slash); });
+    if (kind != std::end(kKinds)) seen[{name.substr(slash + 1), *kind}] = read_seen(json);
+  });
+  const auto freshness = project.invocations.find(kFreshnessCommand);
+  if (freshness != project.invocations.end()) {
+    project.freshness_at = freshness->second.metadata.generated_at;
+  }
+}
+
+}  // namespace exporter::dbt
