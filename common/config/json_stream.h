@@ -66,11 +66,13 @@ class JsonStream {
   void read_key_or_end(const char*& at);
   void read_after_value(const char*& at);
   bool read_string(const char*& at, const char* end, std::string* kept);
+  bool pass_string(const char*& at, const char* end);
   void read_scalar(const char*& at, const char* end);
   void open(bool is_object);
   void close(bool is_object);
   void expect_item();
   void expect_value_of_key();
+  void expect_value_of(const std::string& name);
   void begin_value();
   void end_value();
   void keep(std::string_view text);

@@ -162,4 +162,8 @@ TEST_CASE("nesting, names and records of a JSON document are bounded") {
 TEST_CASE("invalid UTF-8 in a record is an error, elsewhere it is passed over") {
   CHECK(read("{\"macros\": \"\xFF\"}").empty());
   CHECK(read_error("{\"metadata\": \"\xFF\"}") == "manifest.json: metadata: not valid UTF-8");
+  CHECK(read("{\"macros\": {\"\xFF\": 1}}").empty());
+  CHECK(read_error("{\"nodes\": {\"\xFF\": 1}}") == "manifest.json: a name: not valid UTF-8");
+  CHECK(read_error("{\"nodes\": {\"\n\": 1}}") ==
+        "manifest.json: a name: not valid JSON at byte 2");
 }
