@@ -141,10 +141,12 @@ void JsonStream::read_value(const char*& at) {
   } else if (c == '{' || c == '[') {
     open(c == '{');
   } else if (c == '"') {
+    expect_leaf();
     begin_value();
     keep("\"");
     state_ = State::in_string;
   } else if (is_scalar(c)) {
+    if (c != 'n') expect_leaf();
     begin_value();
     state_ = State::in_scalar;
     return;
@@ -278,6 +280,12 @@ void JsonStream::expect_value_of(const std::string& name) {
   path_.resize(level.path);
   path::append_key(path_, name);
   name_ = name;
+}
+
+/// Where a path goes on, there must be something to go on in; or null.
+void JsonStream::expect_leaf() const {
+  if (recording_ || step_ == nullptr || step_->record) return;
+  fail((path_.empty() ? "" : path_ + ": ") + "expected an object or an array");
 }
 
 void JsonStream::begin_value() {
