@@ -1,28 +1,21 @@
 #include "exporters/dbt/memory.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/config/json.h"
+#include "common/config/json_object.h"
 
 namespace exporter::dbt {
 namespace {
 
-using Object = nlohmann::json;
-
 constexpr char kEndOfPart = '\x1f';
 
-void put(Object& object, const char* key, const std::string& text) {
-  if (!text.empty()) object[key] = text;
-}
-void put(Object& object, const char* key, const std::optional<double>& number) {
-  if (number) object[key] = *number;
-}
 /// Microseconds since 1970.
-void put(Object& object, const char* key, const std::optional<Time>& time) {
-  if (time) object[key] = time->time_since_epoch().count();
+std::int64_t count(Time time) { return time.time_since_epoch().count(); }
+std::optional<std::int64_t> count(const std::optional<Time>& time) {
+  return time ? std::optional(count(*time)) : std::nullopt;
 }
 
 std::optional<double> number_at(const Json& json, std::string_view key) {
@@ -37,15 +30,16 @@ Time required_time(const Json& json, std::string_view key) {
   return Time(Time::duration(json.at(key).integer()));
 }
 
-Object written(const Result& result) {
-  Object object = {{"status", result.status}};
-  put(object, "started_at", result.started_at);
-  put(object, "completed_at", result.completed_at);
-  put(object, "execution_seconds", result.execution_seconds);
-  put(object, "compile_seconds", result.compile_seconds);
-  put(object, "rows_affected", result.rows_affected);
-  put(object, "bytes_processed", result.bytes_processed);
-  put(object, "failures", result.failures);
+JsonObject written(const Result& result) {
+  JsonObject object;
+  object.add("status", result.status);
+  object.add("started_at", count(result.started_at));
+  object.add("completed_at", count(result.completed_at));
+  object.add("execution_seconds", result.execution_seconds);
+  object.add("compile_seconds", result.compile_seconds);
+  object.add("rows_affected", result.rows_affected);
+  object.add("bytes_processed", result.bytes_processed);
+  object.add("failures", result.failures);
   return object;
 }
 
@@ -61,14 +55,15 @@ Result read_result(const Json& json, std::string_view node) {
           number_at(json, "failures")};
 }
 
-Object written(const NodeHistory& node) {
-  Object object = {{"last", written(node.last)},
-                   {"consecutive_failures", node.consecutive_failures}};
-  put(object, "at", node.at);
+JsonObject written(const NodeHistory& node) {
+  JsonObject object;
+  object.add("last", written(node.last));
+  object.add("consecutive_failures", static_cast<std::int64_t>(node.consecutive_failures));
+  object.add("at", count(node.at));
   // Only what was skipped had its last run before its last result.
-  if (node.run && node.run_at != node.at) object["run"] = written(*node.run);
-  put(object, "run_at", node.run_at);
-  put(object, "success_at", node.success_at);
+  if (node.run && node.run_at != node.at) object.add("run", written(*node.run));
+  object.add("run_at", count(node.run_at));
+  object.add("success_at", count(node.success_at));
   return object;
 }
 
@@ -87,11 +82,13 @@ NodeHistory read_node(const Json& json, std::string_view id) {
   return node;
 }
 
-Object written(const FreshnessHistory& source) {
-  Object object = {{"status", source.last.status}, {"is_empty", source.last.is_empty}};
-  put(object, "at", source.at);
-  put(object, "max_loaded_at", source.last.max_loaded_at);
-  put(object, "snapshotted_at", source.last.snapshotted_at);
+JsonObject written(const FreshnessHistory& source) {
+  JsonObject object;
+  object.add("status", source.last.status);
+  object.add("is_empty", source.last.is_empty);
+  object.add("at", count(source.at));
+  object.add("max_loaded_at", count(source.last.max_loaded_at));
+  object.add("snapshotted_at", count(source.last.snapshotted_at));
   return object;
 }
 
@@ -101,18 +98,23 @@ FreshnessHistory read_source(const Json& json, std::string_view id) {
           required_time(json, "at")};
 }
 
-Object written(const Invocation& invocation) {
-  Object object = {{"failed", invocation.outcome == Outcome::failure},
-                   {"elapsed_seconds", invocation.elapsed_seconds}};
-  if (invocation.is_full_refresh) object["is_full_refresh"] = *invocation.is_full_refresh;
-  put(object, "invocation_id", invocation.metadata.invocation_id);
-  put(object, "dbt_version", invocation.metadata.dbt_version);
-  put(object, "generated_at", invocation.metadata.generated_at);
-  put(object, "invocation_started_at", invocation.metadata.invocation_started_at);
-  for (const auto& [kind, count] : invocation.results) {
-    object["results"].push_back(
-        {{"resource_type", kind.first}, {"status", kind.second}, {"count", count}});
+JsonObject written(const Invocation& invocation) {
+  JsonObject object;
+  object.add("failed", invocation.outcome == Outcome::failure);
+  object.add("elapsed_seconds", invocation.elapsed_seconds);
+  object.add("is_full_refresh", invocation.is_full_refresh);
+  object.add("invocation_id", invocation.metadata.invocation_id);
+  object.add("dbt_version", invocation.metadata.dbt_version);
+  object.add("generated_at", count(invocation.metadata.generated_at));
+  object.add("invocation_started_at", count(invocation.metadata.invocation_started_at));
+  std::vector<JsonObject> results;
+  for (const auto& [kind, number] : invocation.results) {
+    auto& result = results.emplace_back();
+    result.add("resource_type", kind.first);
+    result.add("status", kind.second);
+    result.add("count", static_cast<std::int64_t>(number));
   }
+  object.add("results", results);
   return object;
 }
 
@@ -125,20 +127,19 @@ Invocation read_invocation(const Json& json) {
   found.metadata.dbt_version = text_at(json, "dbt_version");
   found.metadata.generated_at = required_time(json, "generated_at");
   found.metadata.invocation_started_at = time_at(json, "invocation_started_at");
-  if (const auto results = json.find("results")) {
-    for (const auto& result : results->items()) {
-      found.results[{result.at("resource_type").string(), result.at("status").string()}] =
-          static_cast<std::size_t>(result.at("count").integer());
-    }
+  for (const auto& result : json.at("results").items()) {
+    found.results[{result.at("resource_type").string(), result.at("status").string()}] =
+        static_cast<std::size_t>(result.at("count").integer());
   }
   return found;
 }
 
-Object written(const Seen& seen) {
-  Object object = {{"version", seen.version},
-                   {"schema_version", seen.metadata.schema_version},
-                   {"size", seen.size}};
-  put(object, "generated_at", seen.metadata.generated_at);
+JsonObject written(const Seen& seen) {
+  JsonObject object;
+  object.add("version", seen.version);
+  object.add("schema_version", static_cast<std::int64_t>(seen.metadata.schema_version));
+  object.add("size", static_cast<std::int64_t>(seen.size));
+  object.add("generated_at", count(seen.metadata.generated_at));
   return object;
 }
 
@@ -161,8 +162,8 @@ std::string note_key(const Project& project, std::string_view kind, std::string_
   return project.name + kEndOfPart + std::string(kind) + kEndOfPart + std::string(name);
 }
 
-void set_note(Ledger::Run& run, const std::string& key, const Object& object) {
-  run.set_note(key, object.dump(-1, ' ', false, Object::error_handler_t::replace));
+void set_note(Ledger::Run& run, const std::string& key, const JsonObject& object) {
+  run.set_note(key, object.text());
 }
 
 template <class Map>

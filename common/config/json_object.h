@@ -1,0 +1,38 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace exporter {
+
+/// Writes a JSON object, member by member: what Json reads. Invalid UTF-8 is replaced.
+class JsonObject {
+ public:
+  void add(std::string_view key, std::string_view value);
+  void add(std::string_view key, double value);  ///< finite
+  void add(std::string_view key, std::int64_t value);
+  void add(std::string_view key, std::same_as<bool> auto value) {
+    begin(key);
+    text_ += value ? "true" : "false";
+  }
+  void add(std::string_view key, const JsonObject& value);
+  void add(std::string_view key, const std::vector<JsonObject>& values);
+  /// Leaves out what is not there.
+  template <class Value>
+  void add(std::string_view key, const std::optional<Value>& value) {
+    if (value) add(key, *value);
+  }
+
+  std::string text() const { return '{' + text_ + '}'; }
+
+ private:
+  void begin(std::string_view key);
+
+  std::string text_;
+};
+
+}  // namespace exporter

@@ -1,0 +1,234 @@
+// What is known of a project outlives the artifacts, the process and its configuration.
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "common/base/error.h"
+#include "exporters/dbt/artifacts.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/upstreams.h"
+
+using namespace exporter;
+using namespace exporter::dbt;
+namespace fs = std::filesystem;
+
+namespace {
+
+void write(const fs::path& path, const std::string& text) {
+  fs::create_directories(path.parent_path());
+  const auto temporary = path.string() + ".new";
+  std::ofstream(temporary, std::ios::binary) << text;
+  fs::rename(temporary, path);  // another inode: a new version
+}
+
+std::string metadata(const std::string& schema, const std::string& invocation,
+                     const std::string& at) {
+  return R"("metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/)" + schema +
+         R"(.json", "dbt_version": "1.11.0", "invocation_id": ")" + invocation +
+         R"(", "generated_at": "2026-11-)" + at + R"("})";
+}
+
+/// The results of a run of one model, on that day and hour of November 2026.
+std::string run_of(const std::string& model, const std::string& status, const std::string& id,
+                   const std::string& at) {
+  return '{' + metadata("run-results/v6", id, at + ":00:00Z") +
+         R"(, "elapsed_time": 2, "args": {"which": "run"}, "results": [{"unique_id": ")" + model +
+         R"(", "status": ")" + status + R"(", "execution_time": 1.5, "timing": []}]})";
+}
+
+std::string manifest_of(const std::string& model, const std::string& at) {
+  return '{' + metadata("manifest/v12", "manifest", at + ":00:00Z") + R"(, "nodes": {")" + model +
+         R"(": {"unique_id": ")" + model + R"(", "resource_type": "model", "name": "x",)" +
+         R"( "package_name": "shop", "depends_on": {"nodes": []}}}})";
+}
+
+/// An exporter and its folders.
+class Exporter {
+ public:
+  explicit Exporter(std::string pattern = "target") : pattern_(std::move(pattern)) { start(); }
+
+  void stop() {
+    collector_ = {};
+    ledgers_.reset();
+  }
+  void start() {
+    ledgers_.emplace(state());
+    reload();
+  }
+  /// As after a kill.
+  void restart() {
+    stop();
+    start();
+  }
+  void reload() {
+    const auto flags = artifacts_flags();
+    const Settings settings(
+        flags,
+        {{"target.path", {(folder_.path() / pattern_).string()}}, {"target.project", {"shop"}}},
+        nullptr);
+    collector_ = make_artifacts({settings, nullptr, upstreams(), "", false}, *ledgers_);
+  }
+  void use_memory() {
+    stop();
+    ledgers_.emplace("");
+    reload();
+  }
+
+  /// The lines of the page that begin so; nothing when there is nothing new.
+  std::vector<std::string> lines(const std::string& begin) {
+    Samples samples;
+    collector_.collect(samples, Deadline::in(std::chrono::minutes(1)));
+    std::string page;
+    samples.render(Format::text, page);
+    std::vector<std::string> found;
+    std::istringstream in(page);
+    for (std::string line; std::getline(in, line);) {
+      if (line.starts_with(begin)) found.push_back(line);
+    }
+    return found;
+  }
+
+  fs::path path() const { return folder_.path(); }
+  fs::path state() const { return folder_.path() / "state"; }
+
+ private:
+  TemporaryFolder folder_;
+  std::string pattern_;
+  std::optional<Ledgers> ledgers_;
+  Collector collector_;
+};
+
+using Lines = std::vector<std::string>;
+
+const Lines kTwoRuns = {
+    R"(dbt_node_runs_total{project="shop",unique_id="model.shop.a",status="error"} 1)",
+    R"(dbt_node_runs_total{project="shop",unique_id="model.shop.a",status="success"} 1)"};
+
+}  // namespace
+
+TEST_CASE("what is known of nodes stays when the artifacts go, across a restart and a reload") {
+  Exporter exporter;
+  write(exporter.path() / "target/run_results.json",
+        run_of("model.shop.a", "success", "1", "20T01"));
+  CHECK(exporter.lines("dbt_up") == Lines{R"(dbt_up{project="shop"} 1)"});
+  write(exporter.path() / "target/run_results.json", run_of("model.shop.a", "error", "2", "20T02"));
+  auto page = exporter.lines("dbt_");
+  CHECK(page.size() > 15);
+  CHECK(page.front() == R"(dbt_up{project="shop"} 1)");
+  fs::remove_all(exporter.path() / "target");
+  SECTION("restart") { exporter.restart(); }
+  SECTION("reload") { exporter.reload(); }
+  page.front().back() = '0';
+  CHECK(exporter.lines("dbt_") == page);
+}
+
+TEST_CASE("results that are found again after a restart are not counted again") {
+  Exporter exporter;
+  const auto path = exporter.path() / "target/run_results.json";
+  write(path, run_of("model.shop.a", "success", "1", "20T01"));
+  exporter.lines("");
+  write(path, run_of("model.shop.a", "error", "2", "20T02"));
+  exporter.lines("");
+  exporter.restart();
+  CHECK(exporter.lines("dbt_node_runs_total{") == kTwoRuns);
+  // Another inode: read once more.
+  write(path, run_of("model.shop.a", "error", "2", "20T02"));
+  CHECK(exporter.lines("dbt_node_runs_total{") == kTwoRuns);
+}
+
+TEST_CASE("without a state folder a reload forgets nothing") {
+  Exporter exporter;
+  exporter.use_memory();
+  const auto path = exporter.path() / "target/run_results.json";
+  write(path, run_of("model.shop.a", "success", "1", "20T01"));
+  exporter.lines("");
+  write(path, run_of("model.shop.a", "error", "2", "20T02"));
+  exporter.lines("");
+  exporter.reload();
+  CHECK(exporter.lines("dbt_node_runs_total{") == kTwoRuns);
+}
+
+TEST_CASE("a look that finds nothing new makes no page") {
+  Exporter exporter;
+  const auto path = exporter.path() / "target/run_results.json";
+  write(path, run_of("model.shop.a", "success", "1", "20T01"));
+  CHECK_FALSE(exporter.lines("").empty());
+  CHECK(exporter.lines("").empty());
+  write(path, "{");
+  CHECK_FALSE(exporter.lines("").empty());
+  CHECK(exporter.lines("").empty());
+  fs::remove(path);
+  CHECK_FALSE(exporter.lines("").empty());
+  CHECK(exporter.lines("").empty());
+}
+
+TEST_CASE("a folder that is gone is forgotten as soon as there are others, also after a restart") {
+  Exporter exporter("jobs/*");
+  write(exporter.path() / "jobs/a/run_results.json",
+        run_of("model.shop.a", "success", "1", "20T01"));
+  exporter.lines("");
+  fs::remove_all(exporter.path() / "jobs/a");
+  const auto readable = [&] { return exporter.lines("dbt_artifact_readable").size(); };
+  CHECK(readable() == 1);
+  write(exporter.path() / "jobs/b/run_results.json", run_of("model.shop.a", "error", "2", "20T02"));
+  CHECK(readable() == 1);
+  exporter.restart();
+  CHECK(exporter.lines("dbt_artifact_readable") ==
+        Lines{R"(dbt_artifact_readable{project="shop",location=")" +
+              (exporter.path() / "jobs/b").string() + R"(",artifact="run_results"} 1)"});
+}
+
+TEST_CASE("a node that the project has no longer is forgotten after 90 days without a result") {
+  Exporter exporter;
+  const auto results = exporter.path() / "target/run_results.json";
+  const auto status = [&] { return exporter.lines("dbt_node_last_status").size(); };
+  write(results, run_of("model.shop.old", "success", "1", "20T01"));
+  CHECK(status() == 1);
+  write(exporter.path() / "target/manifest.json", manifest_of("model.shop.new", "21T01"));
+  CHECK(status() == 0);
+  auto later = run_of("model.shop.new", "success", "2", "21T01");
+  SECTION("a month later it comes back as it was") {
+    later.replace(later.find("2026-11"), 7, "2026-12");
+    write(results, later);
+    CHECK(status() == 1);
+    fs::remove(exporter.path() / "target/manifest.json");
+    exporter.restart();
+    CHECK(status() == 2);
+  }
+  SECTION("half a year later it is new") {
+    later.replace(later.find("2026-11"), 7, "2027-05");
+    write(results, later);
+    CHECK(status() == 1);
+    fs::remove(exporter.path() / "target/manifest.json");
+    exporter.restart();
+    CHECK(status() == 1);
+  }
+}
+
+TEST_CASE("a note that cannot be read is left out, the others stay") {
+  Exporter exporter;
+  write(exporter.path() / "target/run_results.json",
+        run_of("model.shop.a", "success", "1", "20T01"));
+  exporter.lines("");
+  exporter.stop();
+  {
+    Ledger ledger("dbt", exporter.state(), {});
+    auto run = ledger.begin(Deadline::in(std::chrono::minutes(1)));
+    std::vector<std::string> keys;
+    run.each_note("shop\x1fnode\x1f",
+                  [&](std::string_view key, std::string_view) { keys.emplace_back(key); });
+    REQUIRE(keys.size() == 1);
+    run.set_note(keys[0], "{");
+    run.commit();
+  }
+  exporter.start();
+  const auto lines = exporter.lines("dbt_");
+  const auto count = [&](const std::string& begin) {
+    return std::ranges::count_if(lines, [&](auto& line) { return line.starts_with(begin); });
+  };
+  CHECK(count("dbt_node_last_status{") == 0);
+  CHECK(count("dbt_invocation_last_timestamp_seconds{") == 1);
+}
