@@ -63,8 +63,8 @@ void Follower::update(const Deadline& deadline) {
     return;
   }
   // What a result means can depend on the manifest.
-  std::ranges::stable_partition(all,
-                                [](const Found& found) { return found.kind == Kind::manifest; });
+  std::stable_partition(all.begin(), all.end(),
+                        [](const Found& found) { return found.kind == Kind::manifest; });
   for (const auto& found : all) {
     deadline.check();
     follow(found, deadline);
