@@ -132,7 +132,7 @@ void Follower::take_in(const SeenByPlace::key_type& place, const Found& found, A
     take(project_, artifact);
     count(run, project_, artifact);
     keep(run, project_, artifact);
-    keep(run, project_, seen);
+    keep(run, seen);
     forget_gone(run, project_, artifact.metadata.generated_at - kMemory);
     run.commit();
   } else {
@@ -158,7 +158,7 @@ void Follower::forget_others(const std::vector<Found>& all, const Deadline& dead
   if (std::ranges::none_of(seen_, is_other)) return;
   auto run = ledger_->begin(deadline);
   for (const auto& entry : seen_) {
-    if (is_other(entry)) forget(run, project_, entry.first);
+    if (is_other(entry)) forget(run, entry.first);
   }
   run.commit();
   std::erase_if(seen_, is_other);
