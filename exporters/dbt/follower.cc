@@ -63,8 +63,8 @@ void Follower::update(const Deadline& deadline) {
     return;
   }
   // What a result means can depend on the manifest.
-  std::ranges::stable_partition(all,
-                                [](const Found& found) { return found.kind == Kind::manifest; });
+  std::stable_partition(all.begin(), all.end(),
+                        [](const Found& found) { return found.kind == Kind::manifest; });
   for (const auto& found : all) {
     deadline.check();
     follow(found, deadline);
@@ -91,7 +91,10 @@ bool Follower::is_incomplete(const std::vector<Found>& all) const {
 void Follower::follow(const Found& found, const Deadline& deadline) {
   const SeenByPlace::key_type place{found.location, found.kind};
   if (const auto seen = seen_.find(place); seen != seen_.end()) {
-    if (seen->second.version == found.version) return;
+    if (seen->second.version == found.version) {
+      if (found.taken) found.taken();
+      return;
+    }
   }
   const std::string kind(to_string(found.kind));
   Content content;
@@ -105,6 +108,7 @@ void Follower::follow(const Found& found, const Deadline& deadline) {
              content);
   failed_.erase(place);
   logged_.erase(kind);
+  if (found.taken) found.taken();
 }
 
 Follower::Content Follower::read(const Found& found) {
@@ -128,7 +132,7 @@ void Follower::take_in(const SeenByPlace::key_type& place, const Found& found, A
     take(project_, artifact);
     count(run, project_, artifact);
     keep(run, project_, artifact);
-    keep(run, project_, seen);
+    keep(run, seen);
     forget_gone(run, project_, artifact.metadata.generated_at - kMemory);
     run.commit();
   } else {
@@ -154,7 +158,7 @@ void Follower::forget_others(const std::vector<Found>& all, const Deadline& dead
   if (std::ranges::none_of(seen_, is_other)) return;
   auto run = ledger_->begin(deadline);
   for (const auto& entry : seen_) {
-    if (is_other(entry)) forget(run, project_, entry.first);
+    if (is_other(entry)) forget(run, entry.first);
   }
   run.commit();
   std::erase_if(seen_, is_other);
@@ -178,7 +182,7 @@ void Follower::add_to(Samples& samples) const {
   for (const auto& [place, seen] : seen_) {
     add(kReadable, place, failed_.contains(place) ? 0 : 1);
     add(kTimestamp, place, unix_seconds(seen.metadata.generated_at));
-    add(kSize, place, static_cast<double>(seen.size));
+    if (seen.size > 0) add(kSize, place, static_cast<double>(seen.size));
     add(kSchema, place, seen.metadata.schema_version);
   }
   for (const auto& [place, version] : failed_) {
