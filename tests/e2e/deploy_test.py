@@ -43,7 +43,7 @@ class Example(unittest.TestCase):
                 # What excludes something else is tried without it.
                 text = re.sub(r"(?m)^#target:\n(#.*\n)+|^# +(username|password_file):.*\n", "",
                               example.read_text())
-                text, count = re.subn(r"(?m)^#(?=  +(- )?[a-z.-]+:)", "", text)
+                text, count = re.subn(r"(?m)^#(?=  +(- )?[a-z0-9._-]+:)", "", text)
                 self.assertGreater(count, 15)
                 self.check(example, text)
 
