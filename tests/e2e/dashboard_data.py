@@ -13,6 +13,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+import dbt_cloud
 import dbt_projects
 import engine
 import support
@@ -135,8 +136,9 @@ class Live:
             machines = [self._this_one(port), self._with_containers(stack, folder),
                         *self._recorded()]
             hosts = [stack.enter_context(support.Exporter(*flags)) for flags in machines]
+            cloud = stack.enter_context(dbt_cloud.Cloud())
             jobs = {"host": [*(host.port for host in hosts), support.free_port()],
-                    "dbt": [self._dbt(stack, folder)], "prometheus": [port]}
+                    "dbt": [self._dbt(stack, folder, cloud)], "prometheus": [port]}
             config = self._configure(folder, jobs)
             stack.enter_context(support.Process([
                 "prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/data",
@@ -147,6 +149,7 @@ class Live:
             support.poll(lambda: ask(self.url, "query", query="dbt_invocations_total"),
                          "Prometheus knows what runs there were", 60)
             dbt_projects.run_again(folder / "dbt")
+            cloud.end_runs()
             self._stack = stack.pop_all()
         return self
 
@@ -190,9 +193,9 @@ class Live:
                   if (machine / folder).is_dir()))
 
     @staticmethod
-    def _dbt(stack, folder):
+    def _dbt(stack, folder, cloud):
         """The port of a dbt_exporter, with a week before its page in the data of Prometheus."""
-        config = dbt_projects.write(folder / "dbt")
+        config = dbt_projects.write(folder / "dbt", cloud)
         exporter = stack.enter_context(support.Exporter(
             f"--config.file={config}", "--artifacts.interval=1s", name="dbt_exporter"))
         page = support.poll(lambda: "dbt_up{" in (page := exporter.page()) and page,

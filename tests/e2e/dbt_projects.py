@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import dbt_cloud
 import yaml
 from support import SOURCE
 
@@ -24,8 +25,9 @@ RECORDED = {
 }
 
 
-def write(folder):
-    """Writes the projects, and the configuration of dbt_exporter that names them; its path."""
+def write(folder, cloud):
+    """Writes the projects, and the configuration of dbt_exporter that names them and one of dbt
+    Cloud; its path."""
     yesterday = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
     dbt_example.write_to(folder / "shop/yesterday", yesterday)
     edit(folder / "shop/yesterday/run_results.json", succeed)
@@ -34,6 +36,8 @@ def write(folder):
         dbt_example.write_to(folder / name)
         change(folder / name)
     projects = [{"name": path.name, "target": f"{path}/*"} for path in sorted(folder.iterdir())]
+    projects.append({"name": "hosted", "cloud": {
+        "url": cloud.url, "account_id": dbt_cloud.ACCOUNT, "token": dbt_cloud.TOKEN}})
     config = folder / "dbt_exporter.yml"
     config.write_text(yaml.safe_dump({"projects": projects}))
     return config

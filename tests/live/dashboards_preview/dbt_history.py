@@ -89,6 +89,8 @@ class Project:
         self.runs()
         self.counts()
         self.artifacts()
+        if self.name == "shop":
+            self.cloud()
 
     def describe(self, node):
         is_test = node.type == "test"
@@ -236,6 +238,24 @@ class Project:
             self.add("dbt_project_nodes", count, resource_type=kind)
             for by, share in COVERED.get(kind, {}).items():
                 self.add("dbt_project_covered_nodes", round(share * count), resource_type=kind, by=by)
+
+    def cloud(self):
+        """Its jobs, as dbt Cloud would tell of them."""
+        for job, name, ran, took in ((11, "Hourly", self.run_at, 700), (12, "Nightly", lambda t: t // 86400 * 86400, 2900)):
+            to, fails = {"job_id": job}, name == "Hourly"
+            self.add("dbt_cloud_job_info", 1, **to, name=name, cloud_project="Shop", environment="Production")
+            self.add("dbt_cloud_job_last_status", 1, **to, status="error" if fails else "success")
+            self.add("dbt_cloud_job_last_run_timestamp_seconds", ran, **to)
+            self.add("dbt_cloud_job_last_success_timestamp_seconds", lambda t, f=fails, r=ran: r(t) - 18000 * f, **to)
+            self.add("dbt_cloud_job_running_runs", lambda t, s=took: int(t % 3600 < s), **to)
+            self.add("dbt_cloud_job_queued_runs", lambda t, f=fails: int(f and t % 3600 > 3400), **to)
+            outcome = "error" if fails else "success"
+            self.add("dbt_cloud_job_runs_total", lambda t: 500 - self.runs_ago(t), **to, outcome=outcome)
+            for kind, seconds in (("queue", 40), ("run", took), ("total", took + 40)):
+                family = f"dbt_cloud_job_{kind}_duration_seconds"
+                self.add(f"{family}_sum", lambda t, s=seconds: s * (500 - self.runs_ago(t)), **to)
+                self.add(f"{family}_count", lambda t: 500 - self.runs_ago(t), **to)
+        self.add("dbt_cloud_unread_runs", 0)
 
     def artifacts(self):
         self.add("dbt_up", 1)
