@@ -36,6 +36,13 @@ constexpr auto kFailures = counter("dbt_artifact_read_failures_total",
 /// or a disabled folder, comes back as it was.
 constexpr auto kMemory = std::chrono::days(90);
 
+/// dbt writes its artifacts piece by piece: what cannot be read so soon after is looked at again
+/// before it is called unreadable.
+bool may_be_unfinished(const Found& found) {
+  const auto age = Ledger::wall_clock() - found.modified_at;
+  return age >= Time::duration::zero() && age < std::chrono::seconds(10);
+}
+
 constexpr MetricView kMetrics[] = {kUp, kTimestamp, kSize, kSchema, kReadable, kFailures};
 
 }  // namespace
@@ -101,6 +108,7 @@ void Follower::follow(const Found& found, const Deadline& deadline) {
   try {
     content = read(found);
   } catch (const Error& error) {
+    if (may_be_unfinished(found)) return;
     if (std::exchange(failed_[place], found.version) != found.version) note_failure(kind, error);
     return;
   }

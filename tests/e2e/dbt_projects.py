@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import os
 import re
 import subprocess
 import sys
@@ -89,6 +90,8 @@ def begin_run(project):
 def cut_manifest(project):
     manifest = project / "manifest.json"
     manifest.write_bytes(manifest.read_bytes()[:1000])
+    long_ago = time.time() - 3600  # what dbt may still be writing is no failure
+    os.utime(manifest, (long_ago, long_ago))
 
 
 def hide_manifest(project):

@@ -159,6 +159,7 @@ TEST_CASE("a look that finds nothing new makes no page") {
   CHECK_FALSE(exporter.lines("").empty());
   CHECK(exporter.lines("").empty());
   write(path, "{");
+  fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(1));
   CHECK_FALSE(exporter.lines("").empty());
   CHECK(exporter.lines("").empty());
   fs::remove(path);
