@@ -12,17 +12,23 @@ Node = collections.namedtuple("Node", "type name owner seconds rows also", defau
 FINANCE, GROWTH, PLATFORM = "finance@example.com", "growth@example.com", "platform@example.com"
 MODELS = {  # project: models, with the seconds that they take and the rows that they write
     "shop": [
-        Node("model", "stg_customers", PLATFORM, 3, 0, "view"), Node("model", "stg_orders", PLATFORM, 4, 0, "view"),
-        Node("model", "stg_payments", PLATFORM, 4, 0, "view"), Node("model", "stg_web_events", PLATFORM, 6, 0, "view"),
+        Node("model", "stg_customers", PLATFORM, 3, 0, "view"),
+        Node("model", "stg_orders", PLATFORM, 4, 0, "view"),
+        Node("model", "stg_payments", PLATFORM, 4, 0, "view"),
+        Node("model", "stg_web_events", PLATFORM, 6, 0, "view"),
         Node("model", "orders", FINANCE, 140, 2.1e6, "incremental"),
         Node("model", "order_payments", FINANCE, 65, 8e5, "incremental"),
-        Node("model", "customers", GROWTH, 88, 4.1e5, "table"), Node("model", "sessions", GROWTH, 230, 6e6, "incremental"),
-        Node("model", "attribution", GROWTH, 120, 1.2e6, "table"), Node("model", "churn_scores", GROWTH, 45, 4e5, "table"),
-        Node("model", "churn_by_country", GROWTH, 9, 61, "table"), Node("seed", "countries", "", 1.2, 249, "seed"),
+        Node("model", "customers", GROWTH, 88, 4.1e5, "table"),
+        Node("model", "sessions", GROWTH, 230, 6e6, "incremental"),
+        Node("model", "attribution", GROWTH, 120, 1.2e6, "table"),
+        Node("model", "churn_scores", GROWTH, 45, 4e5, "table"),
+        Node("model", "churn_by_country", GROWTH, 9, 61, "table"),
+        Node("seed", "countries", "", 1.2, 249, "seed"),
         Node("snapshot", "customers_history", PLATFORM, 31, 1200, "snapshot"),
     ],
     "ledger": [
-        Node("model", "stg_bookings", FINANCE, 7, 0, "view"), Node("model", "balances", FINANCE, 310, 9e6, "table"),
+        Node("model", "stg_bookings", FINANCE, 7, 0, "view"),
+        Node("model", "balances", FINANCE, 310, 9e6, "table"),
         Node("model", "month_end", FINANCE, 52, 1.1e4, "table"),
     ],
 }  # fmt: skip
@@ -38,21 +44,23 @@ TESTS = {  # project: tests, with the severity and what they test
     "ledger": [Node("test", "balances_add_up", FINANCE, 12, 0, ("ERROR", "balances"))],
 }
 SOURCES = {  # project: name: (age when measured, warns after, fails after)
-    "shop": {"customers": (1500, 21600, 86400), "orders": (420, 3600, 10800), "payments": (15800, 3600, 10800),
-             "web_events": (2900, 1800, 7200)},
+    "shop": {"customers": (1500, 21600, 86400), "orders": (420, 3600, 10800),
+             "payments": (15800, 3600, 10800), "web_events": (2900, 1800, 7200)},
     "ledger": {"bookings": (9100, 43200, 86400)},
 }  # fmt: skip
 EXPOSURES = {"shop": {"revenue_board": FINANCE, "win_back_mail": GROWTH}, "ledger": {"annual_report": FINANCE}}
 COVERED = {
     "model": {"tests": 0.8, "description": 0.65, "owner": 1, "primary_key_test": 0.5, "contract": 0.2},
     "source": {"tests": 0.4, "description": 0.6, "owner": 1, "freshness": 1},
-    "snapshot": {"tests": 0, "description": 1, "owner": 1}, "seed": {"tests": 0, "description": 0, "owner": 0},
+    "snapshot": {"tests": 0, "description": 1, "owner": 1},
+    "seed": {"tests": 0, "description": 0, "owner": 0},
 }  # fmt: skip
 PAUSES = {"shop": 3600, "ledger": 6 * 3600}
 RUN = {"shop": 640, "ledger": 400}  # seconds of a whole run
 # Of shop: which of the last runs something has failed in, and the rows that tests found.
 FAILS = {"churn_scores": 2, "no_free_payments": 5, "relationships_order_payments_order_id": 1}
-FOUND = {"no_free_payments": 41, "relationships_order_payments_order_id": 3, "accepted_values_customers_country": 12}
+FOUND = {"no_free_payments": 41, "relationships_order_payments_order_id": 3,
+         "accepted_values_customers_country": 12}
 
 
 class Project:
@@ -95,11 +103,15 @@ class Project:
     def describe(self, node):
         is_test = node.type == "test"
         severity, tested = node.also if is_test else ("", "")
-        self.add("dbt_node_info", 1, unique_id=self.id_of(node), resource_type=node.type, package=self.name,
-                 name=node.name, database="analytics", schema="" if is_test else "marts",
-                 materialized="" if is_test else node.also, owner=node.owner, group="", access="",
-                 severity=severity.lower(), path=f"{node.type}s/{node.name}.sql",
-                 tested=f"model.{self.name}.{tested}" if is_test else "")
+        self.info(self.id_of(node), name=node.name, owner=node.owner,
+                  materialized="" if is_test else node.also, severity=severity.lower(),
+                  tested=f"model.{self.name}.{tested}" if is_test else "")
+
+    def info(self, unique_id, **labels):
+        same = {"package": self.name, "resource_type": unique_id.partition(".")[0]}
+        for label in ("materialized", "severity", "tested", "database", "schema", "group", "access", "path"):
+            same[label] = ""
+        self.add("dbt_node_info", 1, unique_id=unique_id, **(same | labels))
 
     def took(self, node, time):
         """How long the run before that time took: some get slower, one is slow all of a sudden."""
@@ -109,38 +121,54 @@ class Project:
         sudden = 2.9 if node.name == "attribution" and run == self.last else 1
         return node.seconds * chance * slower * sudden
 
+    def failing(self, node):
+        """How many of its last runs have failed."""
+        return FAILS.get(node.name, 0) if self.name == "shop" else 0
+
+    def is_skipped(self, node, time):
+        return node.name == "churn_by_country" and self.runs_ago(time) < FAILS["churn_scores"]
+
+    def status_of(self, node, time):
+        is_test = node.type == "test"
+        if self.is_skipped(node, time):
+            return "skipped"
+        if self.runs_ago(time) < self.failing(node):
+            return "fail" if is_test else "error"
+        if is_test:
+            return "warn" if node.also[0] == "WARN" else "pass"
+        return "success"
+
     def history_of(self, node):
         to = {"unique_id": self.id_of(node)}
-        failing = FAILS.get(node.name, 0) if self.name == "shop" else 0
-        bad, good = ("fail", "pass") if node.type == "test" else ("error", "success")
-        warns = node.type == "test" and node.also[0] == "WARN"
-        skipped = node.name == "churn_by_country"
-        for status, holds in ((bad, lambda t: failing and self.runs_ago(t) < failing),
-                              ("skipped", lambda t: skipped and self.runs_ago(t) < FAILS["churn_scores"]),
-                              ("warn", lambda t: warns), (good, None)):
-            if holds is None:
-                others = (lambda t: failing and self.runs_ago(t) < failing, lambda t: skipped and self.runs_ago(t) < 2,
-                          lambda t: warns)
-                holds = lambda t, o=others: not any(each(t) for each in o)  # noqa: E731
-            self.add("dbt_node_last_status", lambda t, h=holds: 1 if h(t) else None, **to, status=status)
+        failing, warns = self.failing(node), self.status_of(node, self.history.now) == "warn"
+        for status in ("success", "error", "skipped", "pass", "fail", "warn"):
+            self.add("dbt_node_last_status",
+                     lambda t, s=status: 1 if self.status_of(node, t) == s else None, **to, status=status)
 
         def ran(time):
-            return self.run_at(time) - (2 * self.pause if skipped and self.runs_ago(time) < 2 else 0)
+            return self.run_at(time) - 2 * self.pause * self.is_skipped(node, time)
 
         self.add("dbt_node_last_run_timestamp_seconds", ran, **to)
         self.add("dbt_node_last_success_timestamp_seconds",
-                 lambda t: min(self.last - failing * self.pause, ran(t)) - (WEEK if warns else 0), **to)
+                 lambda t: min(self.last - failing * self.pause, ran(t)) - WEEK * warns, **to)
         self.add("dbt_node_execution_seconds", lambda t: self.took(node, t), **to)
         self.add("dbt_node_consecutive_failures", lambda t: max(0, failing - self.runs_ago(t)), **to)
         if node.type == "test":
-            rows = FOUND.get(node.name, 0)
-            self.add("dbt_test_failures", lambda t: rows + self.runs_ago(t) // 2
-                     if warns or failing > self.runs_ago(t) else 0, **to)
+            self.add("dbt_test_failures", lambda t: self.found(node, t), **to)
         elif node.rows:
-            self.add("dbt_node_rows_affected", lambda t: int(node.rows * self.took(node, t) / node.seconds), **to)
-            self.add("dbt_node_bytes_processed", lambda t: node.rows * 410 * self.took(node, t) / node.seconds, **to)
+            self.add("dbt_node_rows_affected", lambda t: int(self.size(node, t)), **to)
+            self.add("dbt_node_bytes_processed", lambda t: 410 * self.size(node, t), **to)
             self.add("dbt_table_rows", node.rows * 21, **to)
             self.add("dbt_table_bytes", node.rows * 1900, **to)
+
+    def found(self, node, time):
+        """The rows that a test finds."""
+        is_good = self.status_of(node, time) == "pass"
+        return 0 if is_good else FOUND[node.name] + self.runs_ago(time) // 2
+
+    def size(self, node, time):
+        """The rows that a model writes: more where it takes longer."""
+        return node.rows * self.took(node, time) / node.seconds
 
     def week_of(self, node):
         """What the rules look at of the week, and have recorded in it."""
@@ -157,15 +185,11 @@ class Project:
         to = {"unique_id": f"exposure.{self.name}.{name}", "name": name, "owner": owner}
         failing = 2 if name == "win_back_mail" else 1 if name == "revenue_board" else 0
         self.add("dbt_exposure_failing_nodes", lambda t: failing if self.runs_ago(t) < failing + 1 else 0, **to)
-        self.add("dbt_node_info", 1, unique_id=to["unique_id"], resource_type="exposure", package=self.name, name=name,
-                 database="", schema="", materialized="", owner=owner, group="", access="", severity="",
-                 path="models/exposures.yml", tested="")
+        self.info(**to)
 
     def source(self, name, age, warn, error):
         to = {"unique_id": f"source.{self.name}.raw.{name}"}
-        self.add("dbt_node_info", 1, **to, resource_type="source", package=self.name, name=name, database="raw",
-                 schema="raw", materialized="", owner=PLATFORM, group="", access="", severity="",
-                 path="models/sources.yml", tested="")
+        self.info(**to, name=name, owner=PLATFORM)
 
         def measured(time):
             return time - time % 1800
@@ -216,10 +240,12 @@ class Project:
     def runs(self):
         """Counters of nodes and of their time."""
         for node in MODELS[self.name] + TESTS[self.name]:
-            to, failing = {"unique_id": self.id_of(node)}, FAILS.get(node.name, 0) * (self.name == "shop")
+            to, failing = {"unique_id": self.id_of(node)}, self.failing(node)
             bad, good = ("fail", "pass") if node.type == "test" else ("error", "success")
-            self.add("dbt_node_runs_total", lambda t, f=failing: 300 - max(self.runs_ago(t), f), **to, status=good)
-            self.add("dbt_node_runs_total", lambda t, f=failing: 9 + max(0, f - self.runs_ago(t)), **to, status=bad)
+            self.add("dbt_node_runs_total", lambda t, f=failing: 300 - max(self.runs_ago(t), f),
+                     **to, status=good)
+            self.add("dbt_node_runs_total", lambda t, f=failing: 9 + max(0, f - self.runs_ago(t)),
+                     **to, status=bad)
         for kind in ("model", "test"):
             nodes = [node for node in MODELS[self.name] + TESTS[self.name] if node.type == kind]
             to = {"resource_type": kind}
