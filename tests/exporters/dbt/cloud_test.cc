@@ -438,3 +438,59 @@ TEST_CASE("more runs than one page lists are all counted") {
         Lines{R"(job_id="42",outcome="success"} 500)"});
   CHECK(of(account.look(), "dbt_cloud_unread_runs") == Lines{"} 460"});
 }
+
+TEST_CASE("what was read of a job stays while other jobs run, and when nothing runs") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put_job(43, "Hourly");
+  cloud.put(ended(101, 42, 400s));
+  cloud.put(101, 2, "run_results.json", results("one", ago(400s)));
+  Account account(cloud);
+  account.look();
+  CHECK(of(account.look(), "dbt_up") == Lines{"} 1"});
+  cloud.put(ended(102, 43, 300s));
+  cloud.put(102, 2, "run_results.json", results("two", ago(300s)));
+  CHECK(of(account.look(), "dbt_artifact_readable") ==
+        Lines{R"(location="job 42, step 2",artifact="run_results"} 1)",
+              R"(location="job 43, step 2",artifact="run_results"} 1)"});
+}
+
+TEST_CASE("after a restart a job's newest run is known to have been read") {
+  const TemporaryFolder state;
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put(ended(101, 42, 500s));
+  cloud.put(101, 2, "run_results.json", results("one", ago(500s)));
+  const auto read = [&] {
+    Account account(cloud, "", "sesame", state.path());
+    account.look();
+    CHECK(of(account.look(), "dbt_cloud_unread_runs") == Lines{"} 0"});
+    CHECK(of(account.look(), "dbt_artifact_readable") ==
+          Lines{R"(location="job 42, step 2",artifact="run_results"} 1)"});
+    const auto requests = cloud.requests();
+    return std::ranges::count(requests, "/runs/101/artifacts/run_results.json?2");
+  };
+  CHECK(read() == 1);
+  CHECK(read() == 0);
+}
+
+TEST_CASE("what could not be read before a restart is read after it") {
+  const TemporaryFolder state;
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put(ended(101, 42, 500s));
+  cloud.put(ended(102, 42, 400s));
+  cloud.put(101, 2, "run_results.json", results("one", ago(500s), "error"));
+  cloud.put(102, 2, "run_results.json", results("two", ago(400s), "error"));
+  const http::Response gone{.status = 404, .body = {}, .headers = {}};
+  cloud.next("/runs/101/artifacts/run_results.json", {gone, gone});
+  {
+    Account account(cloud, "", "sesame", state.path());
+    account.look();
+    CHECK(of(account.look(), "dbt_cloud_unread_runs") == Lines{"} 2"});
+    CHECK(account.project().nodes.empty());
+  }
+  Account account(cloud, ", lookback: 1s", "sesame", state.path());
+  account.look();
+  CHECK(account.project().nodes.at("model.shop.a").consecutive_failures == 2);
+}
