@@ -6,6 +6,7 @@
 #include "common/base/text.h"
 #include "common/base/time.h"
 #include "common/config/yaml.h"
+#include "exporters/dbt/artifacts.h"
 #include "exporters/dbt/follower.h"
 #include "exporters/dbt/projects.h"
 #include "tests/exporters/dbt/fake_cloud.h"
@@ -69,6 +70,16 @@ std::string manifest(const std::string& invocation, Time at) {
          iso(at) + R"(", "invocation_id": ")" + invocation + R"("}, "nodes": {}})";
 }
 
+/// The samples on a page.
+Lines lines_of(std::string_view page) {
+  Lines lines;
+  while (!page.empty()) {
+    const std::string line(next_part(page, '\n'));
+    if (!line.starts_with('#')) lines.push_back(line);
+  }
+  return lines;
+}
+
 /// An exporter's part of one account.
 class Account {
  public:
@@ -103,12 +114,7 @@ class Account {
     place_.cloud->add_to(samples);
     std::string page;
     samples.render(Format::text, page);
-    Lines lines;
-    for (std::string_view rest = page; !rest.empty();) {
-      const std::string line(next_part(rest, '\n'));
-      if (!line.starts_with('#')) lines.push_back(line);
-    }
-    return lines;
+    return lines_of(page);
   }
 
   std::shared_ptr<Ledger> ledger_;
@@ -493,4 +499,30 @@ TEST_CASE("what could not be read before a restart is read after it") {
   Account account(cloud, ", lookback: 1s", "sesame", state.path());
   account.look();
   CHECK(account.project().nodes.at("model.shop.a").consecutive_failures == 2);
+}
+
+TEST_CASE("the page has the jobs of dbt Cloud, and is made anew when one of them begins to run") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put(ended(101, 42, 500s));
+  const auto file = Yaml::parse("projects: [{name: shop, cloud: {account_id: 1, url: \"" +
+                                    cloud.url() + "\", token: sesame}}]",
+                                "dbt.yml");
+  const auto flags = artifacts_flags();
+  const Settings settings(flags, {}, nullptr);
+  Ledgers ledgers("");
+  const auto collector = make_artifacts({settings, &file, upstreams(), "", false}, ledgers);
+  const auto running_lines = [&] {
+    Samples samples;
+    collector.collect(samples, Deadline::in(20s));
+    std::string page;
+    samples.render(Format::text, page);
+    return of(lines_of(page), "dbt_cloud_job_running_runs");
+  };
+  CHECK(running_lines() == Lines{R"(job_id="42"} 0)"});
+  running_lines();
+  running_lines();
+  CHECK(running_lines().empty());
+  cloud.put(running(102, 42, 10s));
+  CHECK(running_lines() == Lines{R"(job_id="42"} 1)"});
 }
