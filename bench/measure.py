@@ -23,6 +23,26 @@ AS_PROMETHEUS = {
     "X-Prometheus-Scrape-Timeout-Seconds": "10",
 }
 
+NGINX = """
+worker_processes 1;
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 256; }}
+http {{
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  types {{ }}
+  default_type "text/plain; version=0.0.4; charset=utf-8";
+  server {{
+    listen 127.0.0.1:{port};
+    location /metrics {{ root {folder}; }}
+    location /metrics.gz {{ root {folder}; add_header Content-Encoding gzip; }}
+  }}
+}}
+"""
+
 
 def free_port():
     with contextlib.closing(socket.socket()) as probe:
@@ -86,6 +106,14 @@ class Server:
             rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
             total += int(re.search(r"^Pss:\s+(\d+)", rollup, re.M).group(1)) * 1024
         return total
+
+
+def nginx(folder):
+    """nginx, which serves folder/metrics, and folder/metrics.gz as gzip."""
+    port = free_port()
+    config = pathlib.Path(folder) / "nginx.conf"
+    config.write_text(NGINX.format(folder=folder, port=port))
+    return Server("nginx", ["nginx", "-c", str(config), "-e", f"{folder}/error.log"], port)
 
 
 class Series:

@@ -1,5 +1,7 @@
 #include "common/config/json_stream.h"
 
+#include <algorithm>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <utility>
@@ -29,9 +31,15 @@ struct BySize {
   }
 };
 
-std::string decoded(const std::string& key, const std::string& origin) {
-  if (key.find('\\') == key.npos) return key;
-  return Json::parse('"' + key + '"', origin).string();
+/// The first `c`, or the end.
+const char* find(const char* at, const char* end, char c) {
+  const auto* const found = std::memchr(at, c, static_cast<std::size_t>(end - at));
+  return found != nullptr ? static_cast<const char*>(found) : end;
+}
+
+/// Whether a key is what stands between its quotes: printable ASCII without escapes.
+bool is_plain(std::string_view key) {
+  return std::ranges::all_of(key, [](char c) { return c >= ' ' && c <= '~' && c != '\\'; });
 }
 
 }  // namespace
@@ -133,10 +141,12 @@ void JsonStream::read_value(const char*& at) {
   } else if (c == '{' || c == '[') {
     open(c == '{');
   } else if (c == '"') {
+    expect_leaf();
     begin_value();
     keep("\"");
     state_ = State::in_string;
   } else if (is_scalar(c)) {
+    if (c != 'n') expect_leaf();
     begin_value();
     state_ = State::in_scalar;
     return;
@@ -176,23 +186,30 @@ void JsonStream::read_after_value(const char*& at) {
 /// Reads up to the closing quote; whether it was met. The text of a value keeps it.
 bool JsonStream::read_string(const char*& at, const char* end, std::string* kept) {
   const auto* const begin = at;
-  bool closed = false;
-  while (at != end && !closed) {
-    if (escaped_) {
-      escaped_ = false;
-    } else if (*at == '\\') {
-      escaped_ = true;
-    } else if (*at == '"') {
-      closed = true;
-    }
-    ++at;
-  }
+  const bool closed = pass_string(at, end);
   if (kept != nullptr) {
     kept->append(begin, at);
     if (closed && kept == &key_) key_.pop_back();
     if (record_.size() > kMaxRecord) fail("a record larger than 16 MiB");
   }
   return closed;
+}
+
+bool JsonStream::pass_string(const char*& at, const char* end) {
+  if (std::exchange(escaped_, false)) ++at;
+  const auto* quote = find(at, end, '"');
+  while ((at = find(at, quote, '\\')) != quote) {
+    if (at + 1 == end) {
+      escaped_ = true;
+      at = end;
+      return false;
+    }
+    at += 2;
+    if (at > quote) quote = find(at, end, '"');  // that one was escaped
+  }
+  if (at == end) return false;
+  ++at;
+  return true;
 }
 
 void JsonStream::read_scalar(const char*& at, const char* end) {
@@ -244,7 +261,14 @@ void JsonStream::expect_value_of_key() {
   state_ = State::value;
   step_ = nullptr;
   if (level.step == nullptr) return;
-  auto name = decoded(key_, origin_);
+  if (!is_plain(key_)) {
+    return expect_value_of(Json::parse('"' + key_ + '"', origin_ + ": a name").string());
+  }
+  expect_value_of(key_);
+}
+
+void JsonStream::expect_value_of(const std::string& name) {
+  const auto& level = levels_.back();
   step_ = level.step->below(name);
   if (step_ == nullptr) return;
   if (recording_) {
@@ -255,7 +279,13 @@ void JsonStream::expect_value_of_key() {
   }
   path_.resize(level.path);
   path::append_key(path_, name);
-  name_ = std::move(name);
+  name_ = name;
+}
+
+/// Where a path goes on, there must be something to go on in; or null.
+void JsonStream::expect_leaf() const {
+  if (recording_ || step_ == nullptr || step_->record) return;
+  fail((path_.empty() ? "" : path_ + ": ") + "expected an object or an array");
 }
 
 void JsonStream::begin_value() {

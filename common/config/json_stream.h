@@ -23,7 +23,8 @@ struct JsonRecord {
 
 /// Reads one JSON document in pieces, as they come, and hands over its records one after the other.
 /// Holds one record, whatever the size of the document. What belongs to no record is passed over
-/// and only checked for its nesting. Failures are Error{decode} that begin with the origin.
+/// and only checked for its nesting; what a path leads through must be an object, an array or null.
+/// Failures are Error{decode} that begin with the origin.
 class JsonStream {
  public:
   /// Takes a record: its index in the list given, the last part of its path (the member's name,
@@ -66,11 +67,14 @@ class JsonStream {
   void read_key_or_end(const char*& at);
   void read_after_value(const char*& at);
   bool read_string(const char*& at, const char* end, std::string* kept);
+  bool pass_string(const char*& at, const char* end);
   void read_scalar(const char*& at, const char* end);
   void open(bool is_object);
   void close(bool is_object);
   void expect_item();
   void expect_value_of_key();
+  void expect_value_of(const std::string& name);
+  void expect_leaf() const;
   void begin_value();
   void end_value();
   void keep(std::string_view text);

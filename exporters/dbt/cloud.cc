@@ -243,7 +243,7 @@ void Cloud::add_to(Samples& samples) const {
     if (state.success_at) samples.add(kLastSuccess, unix_seconds(*state.success_at), project, id);
   }
   samples.add(kUnread, static_cast<double>(unread_.size()), project);
-  add_cloud_counters(samples, *ledger_, project);
+  add_cloud_counters(samples, *ledger_);
 }
 
 }  // namespace exporter::dbt

@@ -46,14 +46,11 @@ void count(Ledger::Run& run, const std::string& project, const CloudRun& ended) 
               job);
 }
 
-void add_cloud_counters(Samples& samples, const Ledger& ledger, const std::string& project) {
-  const auto is_ours = [&](std::span<const std::string_view> labels) {
-    return labels[0] == project;
-  };
-  ledger.add_to(samples, kRuns, {}, is_ours);
-  ledger.add_to(samples, kQueued, kQueueBounds, is_ours);
-  ledger.add_to(samples, kRan, kRunBounds, is_ours);
-  ledger.add_to(samples, kTotal, kRunBounds, is_ours);
+void add_cloud_counters(Samples& samples, const Ledger& ledger) {
+  ledger.add_to(samples, kRuns);
+  ledger.add_to(samples, kQueued, kQueueBounds);
+  ledger.add_to(samples, kRan, kRunBounds);
+  ledger.add_to(samples, kTotal, kRunBounds);
 }
 
 }  // namespace exporter::dbt

@@ -38,17 +38,15 @@ class File {
     }
   }
 
+  struct stat status(const std::string& path) const {
+    struct stat status {};
+    if (::fstat(file_, &status) != 0) throw io_error(path, errno);
+    return status;
+  }
+
  private:
   int file_;
 };
-
-void read_file(const std::string& path, const std::function<void(std::string_view)>& sink) {
-  const File file(path);
-  std::string buffer(kPiece, '\0');
-  while (const auto size = file.read(buffer.data(), buffer.size(), path)) {
-    sink(std::string_view(buffer).substr(0, size));
-  }
-}
 
 Time time_of(const timespec& time) {
   return Time(std::chrono::seconds(time.tv_sec)) +
@@ -67,6 +65,22 @@ std::string version_of(const struct stat& file) {
   return version;
 }
 
+/// Throws when what is read is not the whole of that version: dbt writes over its files.
+void read_file(const std::string& path, const struct stat& listed,
+               const std::function<void(std::string_view)>& sink) {
+  const File file(path);
+  std::string buffer(kPiece, '\0');
+  std::uint64_t left = static_cast<std::uint64_t>(listed.st_size);
+  while (const auto size = file.read(buffer.data(), buffer.size(), path)) {
+    if (size > left) break;
+    left -= size;
+    sink(std::string_view(buffer).substr(0, size));
+  }
+  if (version_of(file.status(path)) != version_of(listed)) {
+    throw Error(Reason::io, path + ": changed while it was read");
+  }
+}
+
 /// The command that dbt's log names for the invocation; nothing when it is not in the last 4 MiB.
 ///
 ///     ======== 15:24:48.978 | afa786c4-1b79-479c-a6ab-734cdca4348f ========
@@ -80,12 +94,14 @@ std::optional<std::string> command_in_log(const std::string& path, const std::st
   in.seekg(std::max<std::streamoff>(0, size - kEndOfLog));
   std::string text(static_cast<std::size_t>(std::min<std::streamoff>(size, kEndOfLog)), '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  constexpr std::string_view kKey = "'invocation_command': '";
+  constexpr std::string_view kKey = "'invocation_command': ";
   auto at = text.find(invocation);
   if (at != text.npos) at = text.find(kKey, at);
-  if (at == text.npos) return std::nullopt;
+  if (at == text.npos || at + kKey.size() == text.size()) return std::nullopt;
   at += kKey.size();
-  return text.substr(at, text.find('\'', at) - at);
+  // Python's quotes are double ones around single ones.
+  const char quote = text[at++];
+  return text.substr(at, text.find(quote, at) - at);
 }
 
 /// Whether something in the folder was written after that time.
@@ -127,7 +143,7 @@ void find_artifacts(const std::string& folder, std::vector<Found>& found) {
                      version_of(file),
                      static_cast<std::uint64_t>(file.st_size),
                      time_of(file.st_mtim),
-                     {path, [path](const auto& sink) { read_file(path, sink); }},
+                     {path, [=](const auto& sink) { read_file(path, file, sink); }},
                      {}});
     if (kind == Kind::manifest) {
       found.back().set_to_work = [folder](const std::string& id) {
@@ -137,13 +153,14 @@ void find_artifacts(const std::string& folder, std::vector<Found>& found) {
   }
 }
 
+/// What nothing matches is a folder itself: whether it is there and may be looked into shows then.
 std::vector<std::string> expand(const std::string& pattern) {
   glob_t matches{};
-  const auto result = ::glob(pattern.c_str(), GLOB_BRACE, nullptr, &matches);
+  const auto result = ::glob(pattern.c_str(), GLOB_BRACE | GLOB_NOCHECK, nullptr, &matches);
   std::vector<std::string> folders;
   if (result == 0) folders.assign(matches.gl_pathv, matches.gl_pathv + matches.gl_pathc);
   ::globfree(&matches);
-  if (result != 0 && result != GLOB_NOMATCH) throw Error(Reason::io, pattern + ": cannot be read");
+  if (result != 0) throw Error(Reason::io, pattern + ": cannot be read");
   if (folders.size() > kMostFolders) throw Error(Reason::io, pattern + ": more than 1000 folders");
   return folders;
 }

@@ -36,6 +36,13 @@ constexpr auto kFailures = counter("dbt_artifact_read_failures_total",
 /// or a disabled folder, comes back as it was.
 constexpr auto kMemory = std::chrono::days(90);
 
+/// dbt writes its artifacts piece by piece: what cannot be read so soon after is looked at again
+/// before it is called unreadable.
+bool may_be_unfinished(const Found& found) {
+  const auto age = Ledger::wall_clock() - found.modified_at;
+  return age >= Time::duration::zero() && age < std::chrono::seconds(10);
+}
+
 constexpr MetricView kMetrics[] = {kUp, kTimestamp, kSize, kSchema, kReadable, kFailures};
 
 }  // namespace
@@ -63,8 +70,8 @@ void Follower::update(const Deadline& deadline) {
     return;
   }
   // What a result means can depend on the manifest.
-  std::ranges::stable_partition(all,
-                                [](const Found& found) { return found.kind == Kind::manifest; });
+  std::stable_partition(all.begin(), all.end(),
+                        [](const Found& found) { return found.kind == Kind::manifest; });
   for (const auto& found : all) {
     deadline.check();
     follow(found, deadline);
@@ -101,6 +108,7 @@ void Follower::follow(const Found& found, const Deadline& deadline) {
   try {
     content = read(found);
   } catch (const Error& error) {
+    if (may_be_unfinished(found)) return;
     if (std::exchange(failed_[place], found.version) != found.version) note_failure(kind, error);
     return;
   }
@@ -132,7 +140,7 @@ void Follower::take_in(const SeenByPlace::key_type& place, const Found& found, A
     take(project_, artifact);
     count(run, project_, artifact);
     keep(run, project_, artifact);
-    keep(run, project_, seen);
+    keep(run, seen);
     forget_gone(run, project_, artifact.metadata.generated_at - kMemory);
     run.commit();
   } else {
@@ -158,7 +166,7 @@ void Follower::forget_others(const std::vector<Found>& all, const Deadline& dead
   if (std::ranges::none_of(seen_, is_other)) return;
   auto run = ledger_->begin(deadline);
   for (const auto& entry : seen_) {
-    if (is_other(entry)) forget(run, project_, entry.first);
+    if (is_other(entry)) forget(run, entry.first);
   }
   run.commit();
   std::erase_if(seen_, is_other);

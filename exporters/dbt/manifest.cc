@@ -28,7 +28,6 @@ constexpr std::string_view kNode[] = {"access",
                                       "owner",
                                       "package_name",
                                       "primary_key",
-                                      "resource_type",
                                       "schema",
                                       "source_meta.owner",
                                       "tags",
@@ -186,6 +185,7 @@ Manifest read_manifest(const Artifact& artifact) {
                  } else if (record == kGroups) {
                    group_owners[name] = owner_text(value.find("owner"));
                  } else {
+                   if (name.empty()) value.fail("expected the member of an object, got an item");
                    auto node = read_node(name, value, found.metadata.adapter);
                    if (record == kSources) {
                      source_owners[name] = owner_text(find_path(value, {"source_meta", "owner"}));

@@ -6,6 +6,7 @@
 #include "common/base/error.h"
 #include "common/config/yaml.h"
 #include "common/http/authorize.h"
+#include "common/http/url.h"
 #include "exporters/dbt/s3.h"
 
 namespace exporter::dbt {
@@ -16,6 +17,10 @@ constexpr Flag kTarget{"target.path", "./target",
                        "configuration file names those of several projects instead."};
 constexpr Flag kProject{"target.project", "dbt", "The label `project` of what is found there."};
 constexpr Flag kFlags[] = {kTarget, kProject};
+
+/// Whatever stands in the folders at the first start counts, however old.
+constexpr Ledger::Options kLedger{.past = std::chrono::years(20), .max_series = 1'000'000};
+constexpr std::size_t kLongestName = 40;  // bytes; it is in the name of the ledger's file
 
 constexpr auto kLookback = std::chrono::days(2);
 constexpr std::size_t kMostListing = 16u << 20;  // bytes; a page of 1000 objects has about 400,000
@@ -143,7 +148,7 @@ Cloud::Options read_cloud_options(const Yaml& cloud, const std::string& name) {
 }
 
 Place read_cloud(const Yaml& project, const std::string& name, http::UpstreamMetrics& metrics,
-                 const std::shared_ptr<Ledger>& ledger) {
+                 std::shared_ptr<Ledger> ledger) {
   const auto cloud = project.required("cloud");
   CloudScope scope;
   cloud.required("account_id");
@@ -158,30 +163,40 @@ Place read_cloud(const Yaml& project, const std::string& name, http::UpstreamMet
   const auto followed =
       std::make_shared<Cloud>(read_cloud_options(cloud, name),
                               CloudApi(std::move(client), options.base_url, scope), ledger);
-  return {name, [followed](const Deadline& deadline) { return followed->look(deadline); },
-          followed};
+  return {name, std::move(ledger),
+          [followed](const Deadline& deadline) { return followed->look(deadline); }, followed};
 }
 
-Place read_place(const Yaml& project, http::UpstreamMetrics& metrics,
-                 const std::shared_ptr<Ledger>& ledger) {
-  const auto name = project.required("name").string();
+std::shared_ptr<Ledger> open_ledger(const std::string& project, Ledgers& ledgers) {
+  return ledgers.open("dbt." + http::percent_encoded(project), kLedger);
+}
+
+Place read_place(const Yaml& project, http::UpstreamMetrics& metrics, Ledgers& ledgers) {
+  const auto place = project.required("name");
+  const auto name = place.string();
+  if (name.empty() || name.size() > kLongestName) place.fail("expected 1 to 40 bytes");
+  auto ledger = open_ledger(name, ledgers);
   const auto way = read_way(project);
-  if (way == "target") return {name, folders(project.required("target").string())};
-  if (way == "s3") return {name, read_s3(project, name, metrics)};
-  if (way == "cloud") return read_cloud(project, name, metrics, ledger);
-  return {name, read_address(project, name, metrics)};
+  if (way == "cloud") return read_cloud(project, name, metrics, std::move(ledger));
+  if (way == "s3") return {name, std::move(ledger), read_s3(project, name, metrics)};
+  if (way == "url") return {name, std::move(ledger), read_address(project, name, metrics)};
+  return {name, std::move(ledger), folders(project.required("target").string())};
 }
 
 }  // namespace
 
 std::span<const Flag> project_flags() { return kFlags; }
 
-std::vector<Place> read_projects(const App::Inputs& inputs, const std::shared_ptr<Ledger>& ledger) {
+std::vector<Place> read_projects(const App::Inputs& inputs, Ledgers& ledgers) {
   const auto& settings = inputs.settings;
   const auto projects = inputs.file != nullptr ? inputs.file->optional("projects") : std::nullopt;
   std::vector<Place> places;
   if (!projects) {
-    places.push_back({settings.text(kProject.name), folders(settings.text(kTarget.name))});
+    const auto name = settings.text(kProject.name);
+    if (name.empty() || name.size() > kLongestName) {
+      settings.fail(kProject.name, "expected 1 to 40 bytes");
+    }
+    places.push_back({name, open_ledger(name, ledgers), folders(settings.text(kTarget.name))});
     return places;
   }
   for (const auto& flag : kFlags) {
@@ -189,7 +204,7 @@ std::vector<Place> read_projects(const App::Inputs& inputs, const std::shared_pt
   }
   std::set<std::string> names;
   for (const auto& project : projects->items()) {
-    places.push_back(read_place(project, inputs.upstreams, ledger));
+    places.push_back(read_place(project, inputs.upstreams, ledgers));
     if (!names.insert(places.back().project).second) project.fail("another one has this name");
   }
   if (places.empty()) projects->fail("expected a project");

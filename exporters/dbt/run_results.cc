@@ -1,6 +1,7 @@
 #include "exporters/dbt/run_results.h"
 
 #include <algorithm>
+#include <set>
 
 #include "common/base/text.h"
 
@@ -108,13 +109,17 @@ bool runs_nodes(std::string_view command_line) {
 
 RunResults read_run_results(const Artifact& artifact) {
   RunResults found;
+  std::set<std::string> nodes;
+  const auto add = [&](Result result) {
+    if (nodes.insert(result.node).second) found.results.push_back(std::move(result));
+  };
   read_records(artifact, kRecords,
                [&](std::size_t record, const std::string& /*name*/, const Json& value) {
                  switch (record) {
                    case kMetadata: found.metadata = read_metadata(value, Kind::run_results); break;
                    case kElapsed: found.elapsed_seconds = value.number(); break;
                    case kArguments: read_arguments(value, found); break;
-                   default: found.results.push_back(read_result(value));
+                   default: add(read_result(value));
                  }
                });
   return found;

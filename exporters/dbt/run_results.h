@@ -25,7 +25,7 @@ struct RunResults {
   bool is_retry = false;
   std::optional<bool> is_full_refresh;  ///< where dbt tells of the flag
   double elapsed_seconds = 0;
-  std::vector<Result> results;
+  std::vector<Result> results;  ///< of several of a node the first
 
   /// The label `command`: "retry" of one, whatever it did once more.
   std::string shown_command() const { return is_retry ? "retry" : command; }

@@ -117,6 +117,15 @@ TEST_CASE("an error in a record names its path") {
         "manifest.json: nodes.a: not valid JSON at byte 10");
 }
 
+TEST_CASE("a path of records leads through objects and arrays, or ends at null") {
+  CHECK(read(R"({"nodes": null, "results": {}, "macros": 7})").empty());
+  CHECK(read_error(R"({"nodes": "none"})") ==
+        "manifest.json: nodes: expected an object or an array at byte 11");
+  CHECK(read_error(R"({"results": 7})") ==
+        "manifest.json: results: expected an object or an array at byte 13");
+  CHECK(read_error("true") == "manifest.json: expected an object or an array at byte 1");
+}
+
 TEST_CASE("what is no JSON is refused with its byte") {
   for (const auto& [text, byte] : std::initializer_list<std::pair<std::string_view, int>>{
            {"<html>", 1},
@@ -162,4 +171,8 @@ TEST_CASE("nesting, names and records of a JSON document are bounded") {
 TEST_CASE("invalid UTF-8 in a record is an error, elsewhere it is passed over") {
   CHECK(read("{\"macros\": \"\xFF\"}").empty());
   CHECK(read_error("{\"metadata\": \"\xFF\"}") == "manifest.json: metadata: not valid UTF-8");
+  CHECK(read("{\"macros\": {\"\xFF\": 1}}").empty());
+  CHECK(read_error("{\"nodes\": {\"\xFF\": 1}}") == "manifest.json: a name: not valid UTF-8");
+  CHECK(read_error("{\"nodes\": {\"\n\": 1}}") ==
+        "manifest.json: a name: not valid JSON at byte 2");
 }

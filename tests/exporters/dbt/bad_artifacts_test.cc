@@ -1,6 +1,10 @@
 // What dbt never wrote on purpose: files that are cut short, of the wrong kind, of wrong types. A
 // real artifact stays in the target folder as the last good one.
 
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -61,6 +65,42 @@ std::string page_of(Follower& follower) {
   return lines;
 }
 
+std::size_t resident_bytes() {
+  std::size_t size = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> size >> resident;
+  return resident * 4096;
+}
+
+/// What dbt no longer writes.
+void write_long_ago(const fs::path& path, const std::string& text) {
+  std::ofstream(path) << text;
+  fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(1));
+}
+
+/// Takes all rights from a file or folder, and root's from this process, for a while.
+class Closed {
+ public:
+  explicit Closed(const fs::path& path) : path_(path), rights_(fs::status(path).permissions()) {
+    fs::permissions(path, fs::perms::none);
+    if (is_root_) REQUIRE(::seteuid(kNobody) == 0);
+  }
+  ~Closed() {
+    if (is_root_) {
+      if (::seteuid(0) != 0) std::abort();
+      ::prctl(PR_SET_DUMPABLE, 1);  // which a change of user takes; leak checkers need it
+    }
+    fs::permissions(path_, rights_);
+  }
+  Closed(const Closed&) = delete;
+  Closed& operator=(const Closed&) = delete;
+
+ private:
+  static constexpr ::uid_t kNobody = 65534;
+  fs::path path_;
+  fs::perms rights_;
+  bool is_root_ = ::geteuid() == 0;
+};
+
 }  // namespace
 
 TEST_CASE("results that are cut short are never taken for whole") {
@@ -77,6 +117,22 @@ TEST_CASE("a manifest that is cut short is never taken for whole") {
   for (std::size_t size = 0; size < text.size(); size += text.size() / 200) {
     CAPTURE(size);
     CHECK(manifest_error(text.substr(0, size)) ==
+          "target/it.json: not valid JSON: it ends too early");
+  }
+}
+
+TEST_CASE("sources and a catalog that are cut short are never taken for whole") {
+  const auto sources = read_file(kBuild.parent_path() / "06_source_freshness/sources.json");
+  const auto catalog = read_file(kBuild.parent_path() / "08_docs_generate/catalog.json");
+  for (std::size_t size = 0; size < sources.size(); size += 10) {
+    CAPTURE(size);
+    CHECK(error_of(Reason::decode, [&] {
+            read_freshness_results(artifact(sources.substr(0, size)));
+          }) == "target/it.json: not valid JSON: it ends too early");
+  }
+  for (std::size_t size = 0; size < catalog.size(); size += 10) {
+    CAPTURE(size);
+    CHECK(error_of(Reason::decode, [&] { read_catalog(artifact(catalog.substr(0, size))); }) ==
           "target/it.json: not valid JSON: it ends too early");
   }
 }
@@ -111,6 +167,11 @@ TEST_CASE("values of wrong types are named with their place") {
         "target/it.json: elapsed_time: expected number, got string");
   CHECK(manifest_error(manifest(R"("nodes": {"model.a.b": {"name": []}})")) ==
         R"(target/it.json: nodes["model.a.b"]: name: expected string, got array)");
+  CHECK(manifest_error(manifest(R"("nodes": [{"name": "b"}])")) ==
+        "target/it.json: nodes[0]: expected the member of an object, got an item");
+  const auto number = manifest(R"("nodes": 7)");
+  CHECK(manifest_error(number) == "target/it.json: nodes: expected an object or an array at byte " +
+                                      std::to_string(number.find('7') + 1));
   CHECK(manifest_error(manifest(R"("sources": {"source.a.b": {"loaded_at_field": "t",
             "freshness": {"warn_after": {"count": 1, "period": "week"}}}})")) ==
         R"(target/it.json: sources["source.a.b"]: freshness.warn_after: expected the period )"
@@ -131,6 +192,25 @@ TEST_CASE("what dbt leaves out or writes as null is absent") {
   CHECK_FALSE(found.results[0].completed_at);
   CHECK(found.results[1].failures == 3);
   CHECK(read_manifest(artifact(manifest(R"("nodes": null, "sources": {})"))).nodes.empty());
+}
+
+TEST_CASE("a version of a schema that is not known yet is read as those that are") {
+  auto text = results(R"("results": [{"unique_id": "model.a.b", "status": "sublime"}])");
+  text.replace(text.find("v6.json"), 7, "v99.json");
+  const auto found = read_run_results(artifact(text));
+  CHECK(found.metadata.schema_version == 99);
+  REQUIRE(found.results.size() == 1);
+  CHECK(found.results[0].status == "sublime");
+}
+
+TEST_CASE("of several results of a node the first one counts") {
+  const auto found = read_run_results(
+      artifact(results(R"("results": [{"unique_id": "model.a.b", "status": "error"},
+                             {"unique_id": "model.a.c", "status": "success"},
+                             {"unique_id": "model.a.b", "status": "skipped"}])")));
+  REQUIRE(found.results.size() == 2);
+  CHECK(found.results[0].status == "error");
+  CHECK(found.results[1].node == "model.a.c");
 }
 
 TEST_CASE("of nodes with the same id the first one counts") {
@@ -160,7 +240,7 @@ TEST_CASE("a bad artifact is counted once, the last good one stays until there i
   const std::string up = "dbt_up{project=\"shop\"} 1\n",
                     readable = "dbt_artifact_readable" + labels;
 
-  std::ofstream(path) << whole.substr(0, 1000);
+  write_long_ago(path, whole.substr(0, 1000));
   const auto bad_alone = up + readable + "0\n" + failures + "1\n";
   CHECK(page_of(follower) == bad_alone);
   CHECK(page_of(follower) == bad_alone);
@@ -169,9 +249,35 @@ TEST_CASE("a bad artifact is counted once, the last good one stays until there i
   CHECK(page_of(follower) == up + readable + "1\n" + good + failures + "1\n");
   CHECK(follower.project().nodes.size() == 28);
 
-  std::ofstream(path) << whole.substr(0, 2000);
+  write_long_ago(path, whole.substr(0, 2000));
   CHECK(page_of(follower) == up + readable + "0\n" + good + failures + "2\n");
   CHECK(follower.project().nodes.size() == 28);
+}
+
+TEST_CASE("an artifact that dbt still writes is no failure until it is left so") {
+  const TemporaryFolder target;
+  const auto path = target.path() / "run_results.json";
+  const auto whole = read_file(kBuild / "run_results.json");
+  Follower follower("shop", folders(target.path()),
+                    std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
+  const std::string up = "dbt_up{project=\"shop\"} 1\n";
+  std::ofstream(path) << whole.substr(0, 1000);
+  CHECK(page_of(follower) == up);
+  std::ofstream(path) << whole.substr(0, 2000);
+  CHECK(page_of(follower) == up);
+  SECTION("it is finished") {
+    std::ofstream(path) << whole;
+    CHECK(page_of(follower).find("read_failures") == std::string::npos);
+    CHECK(follower.project().nodes.size() == 28);
+  }
+  SECTION("it is left so") {
+    fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::seconds(11));
+    CHECK(page_of(follower).find("read_failures") != std::string::npos);
+  }
+  SECTION("its time is in the future") {
+    fs::last_write_time(path, fs::file_time_type::clock::now() + std::chrono::hours(1));
+    CHECK(page_of(follower).find("read_failures") != std::string::npos);
+  }
 }
 
 TEST_CASE("a place that cannot be looked into is down, and counted") {
@@ -182,4 +288,99 @@ TEST_CASE("a place that cannot be looked into is down, and counted") {
   CHECK(page_of(follower) ==
         "dbt_up{project=\"shop\"} 0\n"
         "dbt_artifact_read_failures_total{project=\"shop\",artifact=\"\",reason=\"io\"} 1\n");
+}
+
+TEST_CASE("NUL bytes are refused, in a value, between values, and in place of a whole artifact") {
+  const auto with_nul = [](std::string_view text) {
+    std::string cut(text);
+    cut[cut.find('~')] = '\0';
+    return cut;
+  };
+  CHECK(results_error(with_nul(results(R"("results": [{"unique_id": "model.~"}])"))) ==
+        "target/it.json: results[0]: not valid JSON at byte 21");
+  const auto between = with_nul(results(R"("results": ~[])"));
+  CHECK(results_error(between) ==
+        "target/it.json: not valid JSON at byte " + std::to_string(between.find('\0') + 1));
+  CHECK(manifest_error(with_nul(manifest(R"("nodes": {"model.~": {}})"))) ==
+        "target/it.json: a name: not valid JSON at byte 8");
+
+  const TemporaryFolder target;
+  const auto path = target.write("run_results.json", "");
+  fs::resize_file(path, std::uintmax_t{1} << 30);  // a hole
+  const auto found = folders(target.path())(Deadline::in(std::chrono::minutes(1)));
+  REQUIRE(found.size() == 1);
+  CHECK(error_of(Reason::decode, [&] { read_run_results(found[0].artifact); }) ==
+        path + ": not valid JSON at byte 1");
+}
+
+TEST_CASE("a gigabyte of nesting is refused when it gets too deep, without reading on") {
+  for (const std::string before : {"", R"({"docs": )", R"({"metadata": )", R"({"nodes": {"a": )"}) {
+    CAPTURE(before);
+    std::size_t pieces = 0;
+    const Artifact nested{"target/it.json", [&](const auto& sink) {
+                            sink(before);
+                            const std::string piece(1u << 20, '[');
+                            for (pieces = 1; pieces <= 1024; ++pieces) sink(piece);
+                          }};
+    const auto levels = static_cast<std::size_t>(std::ranges::count(before, '{'));
+    CHECK(error_of(Reason::decode, [&] { read_manifest(nested); }) ==
+          "target/it.json: more than 256 levels at byte " +
+              std::to_string(before.size() + 257 - levels));
+    CHECK(pieces == 1);
+  }
+}
+
+TEST_CASE("a gigabyte that nobody asked for is passed over without being held") {
+  const std::string piece(1u << 20, 'x');
+  const Artifact large{"target/it.json", [&](const auto& sink) {
+                         sink(manifest("\"docs\": {\"a\": \""));
+                         for (int i = 0; i < 1024; ++i) sink(piece);
+                         sink("\"}, \"nodes\": {\"model.a.b\": {\"name\": \"b\", \"raw_code\": \"");
+                         for (int i = 0; i < 64; ++i) sink(piece);
+                         sink("\"}}}");
+                       }};
+  const auto before = resident_bytes();
+  CHECK(read_manifest(large).nodes.at("model.a.b").name == "b");
+  CHECK(resident_bytes() < before + (64u << 20));
+}
+
+TEST_CASE("a folder or a file without rights is a failure that says so") {
+  const TemporaryFolder folder;
+  fs::permissions(folder.path(), fs::perms{0755});
+  const auto target = folder.path() / "target";
+  fs::create_directory(target);
+  const auto path = target / "run_results.json";
+  write_long_ago(path, read_file(kBuild / "run_results.json"));
+  Follower follower("shop", folders(target),
+                    std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
+  const auto page_without = [&](const fs::path& closed) {
+    const Closed without_rights(closed);
+    return page_of(follower);
+  };
+  const std::string down = "dbt_up{project=\"shop\"} 0\n", up = "dbt_up{project=\"shop\"} 1\n";
+  const auto failures = [](std::string_view artifact, int count) {
+    return "dbt_artifact_read_failures_total{project=\"shop\",artifact=\"" + std::string(artifact) +
+           "\",reason=\"io\"} " + std::to_string(count) + '\n';
+  };
+  const auto readable = "dbt_artifact_readable{project=\"shop\",location=\"" + target.string() +
+                        "\",artifact=\"run_results\"} ";
+  CHECK(page_without(folder.path()) == down + failures("", 1));
+  CHECK(page_without(target) == down + failures("", 2));
+  CHECK(page_without(path) == up + readable + "0\n" + failures("", 2) + failures("run_results", 1));
+  CHECK(page_of(follower).starts_with(up + readable + "1\n"));
+  CHECK(follower.project().nodes.size() == 28);
+}
+
+TEST_CASE("what is written over while it is read is not taken") {
+  const TemporaryFolder target;
+  const auto path = target.write("run_results.json", read_file(kBuild / "run_results.json"));
+  const auto found = folders(target.path())(Deadline::in(std::chrono::minutes(1)));
+  REQUIRE(found.size() == 1);
+  const auto read = [&](bool meanwhile) {
+    found[0].artifact.read([&](std::string_view) {
+      if (meanwhile) std::ofstream(path, std::ios::app) << ' ';
+    });
+  };
+  CHECK_NOTHROW(read(false));
+  CHECK(error_of(Reason::io, [&] { read(true); }) == path + ": changed while it was read");
 }

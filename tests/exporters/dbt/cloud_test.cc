@@ -85,10 +85,9 @@ class Account {
  public:
   explicit Account(const FakeCloud& cloud, const std::string& more = "",
                    const std::string& token = "sesame", const std::string& state = "")
-      : ledger_(std::make_shared<Ledger>("dbt", state,
-                                         Ledger::Options{.past = std::chrono::years(20)})),
+      : ledgers_(state),
         place_(read(cloud, more, token)),
-        follower_("shop", place_.source, ledger_) {}
+        follower_("shop", place_.source, place_.ledger) {}
 
   /// The samples after another look.
   Lines look() {
@@ -103,7 +102,7 @@ class Account {
                                       cloud.url() + "\", token: " + token + more + "}}]",
                                   "dbt.yml");
     const Settings settings(project_flags(), {}, nullptr);
-    auto places = read_projects({settings, &file, upstreams(), "", false}, ledger_);
+    auto places = read_projects({settings, &file, upstreams(), "", false}, ledgers_);
     file.finish();
     return places.at(0);
   }
@@ -117,7 +116,7 @@ class Account {
     return lines_of(page);
   }
 
-  std::shared_ptr<Ledger> ledger_;
+  Ledgers ledgers_;
   Place place_;
   Follower follower_;
 };

@@ -17,9 +17,8 @@ namespace {
 std::size_t read(const std::string& project) {
   const auto file = Yaml::parse("projects: [{name: shop, " + project + "}]", "dbt.yml");
   const Settings settings(project_flags(), {}, nullptr);
-  return read_projects({settings, &file, upstreams(), "", false},
-                       std::make_shared<Ledger>("dbt", "", Ledger::Options{}))
-      .size();
+  Ledgers ledgers("");
+  return read_projects({settings, &file, upstreams(), "", false}, ledgers).size();
 }
 
 std::string refusal(const std::string& project) {

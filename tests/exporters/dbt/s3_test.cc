@@ -133,8 +133,8 @@ Place place_in(const Lake& lake, const std::string& where, const std::string& mo
           "\", access_key_id: AKID, secret_access_key: " + "\"very secret\"" + more + "}]",
       "dbt.yml");
   const Settings settings(project_flags(), {}, nullptr);
-  auto places = read_projects({settings, &file, upstreams(), "", false},
-                              std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
+  Ledgers ledgers("");
+  auto places = read_projects({settings, &file, upstreams(), "", false}, ledgers);
   file.finish();
   REQUIRE(places.size() == 1);
   return std::move(places[0]);
@@ -173,8 +173,7 @@ TEST_CASE("a folder of a bucket costs four HEADs, and each new version of an art
   auto place = place_in(lake, "s3://lake/shop/target/");
   const auto text = read_file(kBuild / "run_results.json");
   lake.put("shop/target/run_results.json", {text, "\"1\""});
-  Follower follower(place.project, std::move(place.source),
-                    std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
+  Follower follower(place.project, std::move(place.source), place.ledger);
   const Lines look = {"HEAD /lake/shop/target/manifest.json",
                       "HEAD /lake/shop/target/run_results.json",
                       "HEAD /lake/shop/target/sources.json", "HEAD /lake/shop/target/catalog.json"};

@@ -1,0 +1,48 @@
+// Reads the manifest of a target folder once, as dbt_exporter does: bench_dbt FOLDER. Prints the
+// nodes, the seconds that it took, and in bytes what they hold and by how much the process grew.
+
+#include <malloc.h>
+
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+#include "exporters/dbt/manifest.h"
+#include "exporters/dbt/source.h"
+
+using namespace exporter;
+
+namespace {
+
+std::size_t held_bytes() {
+  const auto heap = ::mallinfo2();
+  return heap.uordblks + heap.hblkhd;
+}
+
+/// The most memory that was ever resident. That of getrusage() begins with the parent's.
+std::size_t peak_bytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    if (word != "VmHWM:") continue;
+    std::size_t kibibytes = 0;
+    status >> kibibytes;
+    return kibibytes * 1024;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  const auto found = dbt::folders(argv[1])(Deadline::in(std::chrono::minutes(1)));
+  if (found.size() != 1 || found[0].kind != dbt::Kind::manifest) return 1;
+  const auto held = held_bytes(), peak = peak_bytes();
+  const auto begin = std::chrono::steady_clock::now();
+  const auto manifest = dbt::read_manifest(found[0].artifact);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  std::printf("%zu %.6f %zu %zu\n", manifest.nodes.size(), took.count(), held_bytes() - held,
+              peak_bytes() - peak);
+  return 0;
+}

@@ -1,0 +1,76 @@
+#include <catch2/catch.hpp>
+
+#include "exporters/dbt/source.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace exporter;
+using namespace exporter::dbt;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<Found> look(const fs::path& pattern) {
+  return folders(pattern)(Deadline::in(std::chrono::minutes(1)));
+}
+
+/// dbt's log of an invocation, as it writes it by default.
+std::string log_of(const std::string& invocation, const std::string& command_in_quotes) {
+  return "======== 15:24:48.978 | " + invocation +
+         " ========\n15:24:48.980 [debug] [MainThread]: running dbt with arguments {'quiet': "
+         "'False', 'invocation_command': " +
+         command_in_quotes + ", 'target_path': 'None'}\n";
+}
+
+}  // namespace
+
+TEST_CASE("what dbt's log says of an invocation tells whether it set to work on nodes") {
+  const TemporaryFolder folder;
+  fs::create_directories(folder.path() / "target");
+  fs::create_directories(folder.path() / "logs");
+  folder.write("target/manifest.json", "{}");
+  folder.write("logs/dbt.log", log_of("id-ls", "'dbt ls'") + log_of("id-run", "'dbt -q run'") +
+                                   log_of("id-vars", R"("dbt ls --vars {'run': 1}")") +
+                                   log_of("id-late", R"("dbt build --vars {'a': 1}")") +
+                                   "======== 15:24:48.978 | id-cut ========\n");
+  const auto found = look(folder.path() / "target");
+  REQUIRE(found.size() == 1);
+  const auto& set_to_work = found[0].set_to_work;
+  CHECK_FALSE(set_to_work("id-ls"));
+  CHECK(set_to_work("id-run"));
+  CHECK_FALSE(set_to_work("id-vars"));
+  CHECK(set_to_work("id-late"));
+  CHECK_FALSE(set_to_work("id-cut"));
+}
+
+TEST_CASE("without a log, what was compiled since tells that an invocation set to work") {
+  const TemporaryFolder folder;
+  fs::create_directories(folder.path() / "compiled/shop");
+  const auto manifest = folder.write("manifest.json", "{}");
+  const auto compiled = folder.write("compiled/shop/a.sql", "select 1");
+  const auto written = fs::last_write_time(manifest);
+  const auto set_to_work = look(folder.path())[0].set_to_work;
+  for (const auto& path : {fs::path(compiled), folder.path() / "compiled/shop"}) {
+    fs::last_write_time(path, written - std::chrono::seconds(1));
+  }
+  CHECK_FALSE(set_to_work("id"));
+  fs::last_write_time(compiled, written + std::chrono::seconds(1));
+  CHECK(set_to_work("id"));
+}
+
+TEST_CASE("a glob finds the artifacts of all its folders, the oldest first") {
+  const TemporaryFolder folder;
+  std::vector<fs::path> written;
+  for (const auto* job : {"hourly", "nightly", "other"}) {
+    fs::create_directories(folder.path() / job / "target");
+    written.emplace_back(folder.write(std::string(job) + "/target/run_results.json", "{}"));
+  }
+  const auto now = fs::last_write_time(written[0]);
+  fs::last_write_time(written[0], now - std::chrono::seconds(1));
+  fs::last_write_time(written[1], now - std::chrono::seconds(2));
+  const auto found = look(folder.path() / "{hourly,night*}/target");
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].artifact.origin == written[1]);
+  CHECK(found[1].artifact.origin == written[0]);
+  CHECK(look(folder.path() / "none*/target").empty());
+  CHECK(look(folder.path() / "none").empty());
+}
