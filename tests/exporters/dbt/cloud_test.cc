@@ -95,6 +95,7 @@ class Account {
     return lines();
   }
   const Project& project() const { return follower_.project(); }
+  const Ledger& ledger() const { return follower_.ledger(); }
 
  private:
   Place read(const FakeCloud& cloud, const std::string& more, const std::string& token) {
@@ -524,4 +525,17 @@ TEST_CASE("the page has the jobs of dbt Cloud, and is made anew when one of them
   CHECK(running_lines().empty());
   cloud.put(running(102, 42, 10s));
   CHECK(running_lines() == Lines{R"(job_id="42"} 1)"});
+}
+
+TEST_CASE("results of runs that ended long ago are not late beside the count of the newest ones") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put(ended(101, 42, 24h * 5));
+  cloud.put(101, 2, "run_results.json", results("one", ago(24h * 5)));
+  cloud.put(ended(102, 42, 100s));
+  cloud.put(102, 2, "run_results.json", results("two", ago(100s)));
+  Account account(cloud, ", lookback: 1w");
+  account.look();
+  CHECK(account.project().nodes.at("model.shop.a").run_at == ago(100s));
+  CHECK(account.ledger().figures().too_late == 0);
 }
