@@ -208,7 +208,7 @@ std::int64_t Cloud::read_up_to() const {
   return std::max(kept_, up_to);
 }
 
-std::string Cloud::note() const { return "cloud " + options_.project + ' ' + api_.name(); }
+std::string Cloud::note() const { return "read up to " + api_.name(); }
 
 void Cloud::keep(const Deadline& deadline) {
   const auto up_to = read_up_to();

@@ -32,7 +32,7 @@ class Cloud {
     std::chrono::milliseconds lookback;  ///< how far back runs are read where nothing is kept
   };
 
-  /// In the ledger it keeps how far it has read, and goes on from there.
+  /// In the ledger, which is its own, it keeps how far it has read, and goes on from there.
   Cloud(Options options, CloudApi api, std::shared_ptr<Ledger> ledger);
 
   /// Asks for new runs and for those that had not ended. A Source, for one thread at a time.

@@ -15,7 +15,7 @@ std::span<const MetricView> cloud_counters();
 /// Takes a run that has ended into the ledger.
 void count(Ledger::Run& run, const std::string& project, const CloudRun& ended);
 
-/// Adds the counters of the ledger's project.
+/// Adds what was counted.
 void add_cloud_counters(Samples& samples, const Ledger& ledger);
 
 }  // namespace exporter::dbt

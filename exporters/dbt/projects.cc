@@ -147,8 +147,15 @@ Cloud::Options read_cloud_options(const Yaml& cloud, const std::string& name) {
   return options;
 }
 
+std::shared_ptr<Ledger> open_ledger(const std::string& source, const std::string& project,
+                                    Ledgers& ledgers) {
+  return ledgers.open(source + '.' + http::percent_encoded(project), kLedger);
+}
+
+/// Runs are counted as soon as they end, and their results when they are read: apart, as the newest
+/// unit in a ledger says what is late.
 Place read_cloud(const Yaml& project, const std::string& name, http::UpstreamMetrics& metrics,
-                 std::shared_ptr<Ledger> ledger) {
+                 Ledgers& ledgers) {
   const auto cloud = project.required("cloud");
   CloudScope scope;
   cloud.required("account_id");
@@ -160,24 +167,20 @@ Place read_cloud(const Yaml& project, const std::string& name, http::UpstreamMet
       read_client_options(project, name, url ? url->string() : "https://cloud.getdbt.com");
   auto client =
       make_client(project, options, http::with_token("Token", cloud.secret("token")), metrics);
-  const auto followed =
-      std::make_shared<Cloud>(read_cloud_options(cloud, name),
-                              CloudApi(std::move(client), options.base_url, scope), ledger);
-  return {name, std::move(ledger),
+  const auto followed = std::make_shared<Cloud>(
+      read_cloud_options(cloud, name), CloudApi(std::move(client), options.base_url, scope),
+      open_ledger("dbt_cloud", name, ledgers));
+  return {name, open_ledger("dbt", name, ledgers),
           [followed](const Deadline& deadline) { return followed->look(deadline); }, followed};
-}
-
-std::shared_ptr<Ledger> open_ledger(const std::string& project, Ledgers& ledgers) {
-  return ledgers.open("dbt." + http::percent_encoded(project), kLedger);
 }
 
 Place read_place(const Yaml& project, http::UpstreamMetrics& metrics, Ledgers& ledgers) {
   const auto place = project.required("name");
   const auto name = place.string();
   if (name.empty() || name.size() > kLongestName) place.fail("expected 1 to 40 bytes");
-  auto ledger = open_ledger(name, ledgers);
   const auto way = read_way(project);
-  if (way == "cloud") return read_cloud(project, name, metrics, std::move(ledger));
+  if (way == "cloud") return read_cloud(project, name, metrics, ledgers);
+  auto ledger = open_ledger("dbt", name, ledgers);
   if (way == "s3") return {name, std::move(ledger), read_s3(project, name, metrics)};
   if (way == "url") return {name, std::move(ledger), read_address(project, name, metrics)};
   return {name, std::move(ledger), folders(project.required("target").string())};
@@ -196,7 +199,8 @@ std::vector<Place> read_projects(const App::Inputs& inputs, Ledgers& ledgers) {
     if (name.empty() || name.size() > kLongestName) {
       settings.fail(kProject.name, "expected 1 to 40 bytes");
     }
-    places.push_back({name, open_ledger(name, ledgers), folders(settings.text(kTarget.name))});
+    places.push_back(
+        {name, open_ledger("dbt", name, ledgers), folders(settings.text(kTarget.name))});
     return places;
   }
   for (const auto& flag : kFlags) {

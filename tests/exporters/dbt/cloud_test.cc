@@ -6,6 +6,7 @@
 #include "common/base/text.h"
 #include "common/base/time.h"
 #include "common/config/yaml.h"
+#include "exporters/dbt/artifacts.h"
 #include "exporters/dbt/follower.h"
 #include "exporters/dbt/projects.h"
 #include "tests/exporters/dbt/fake_cloud.h"
@@ -69,6 +70,16 @@ std::string manifest(const std::string& invocation, Time at) {
          iso(at) + R"(", "invocation_id": ")" + invocation + R"("}, "nodes": {}})";
 }
 
+/// The samples on a page.
+Lines lines_of(std::string_view page) {
+  Lines lines;
+  while (!page.empty()) {
+    const std::string line(next_part(page, '\n'));
+    if (!line.starts_with('#')) lines.push_back(line);
+  }
+  return lines;
+}
+
 /// An exporter's part of one account.
 class Account {
  public:
@@ -84,6 +95,7 @@ class Account {
     return lines();
   }
   const Project& project() const { return follower_.project(); }
+  const Ledger& ledger() const { return follower_.ledger(); }
 
  private:
   Place read(const FakeCloud& cloud, const std::string& more, const std::string& token) {
@@ -102,12 +114,7 @@ class Account {
     place_.cloud->add_to(samples);
     std::string page;
     samples.render(Format::text, page);
-    Lines lines;
-    for (std::string_view rest = page; !rest.empty();) {
-      const std::string line(next_part(rest, '\n'));
-      if (!line.starts_with('#')) lines.push_back(line);
-    }
-    return lines;
+    return lines_of(page);
   }
 
   Ledgers ledgers_;
@@ -436,4 +443,99 @@ TEST_CASE("more runs than one page lists are all counted") {
   CHECK(of(account.look(), "dbt_cloud_job_runs_total") ==
         Lines{R"(job_id="42",outcome="success"} 500)"});
   CHECK(of(account.look(), "dbt_cloud_unread_runs") == Lines{"} 460"});
+}
+
+TEST_CASE("what was read of a job stays while other jobs run, and when nothing runs") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put_job(43, "Hourly");
+  cloud.put(ended(101, 42, 400s));
+  cloud.put(101, 2, "run_results.json", results("one", ago(400s)));
+  Account account(cloud);
+  account.look();
+  CHECK(of(account.look(), "dbt_up") == Lines{"} 1"});
+  cloud.put(ended(102, 43, 300s));
+  cloud.put(102, 2, "run_results.json", results("two", ago(300s)));
+  CHECK(of(account.look(), "dbt_artifact_readable") ==
+        Lines{R"(location="job 42, step 2",artifact="run_results"} 1)",
+              R"(location="job 43, step 2",artifact="run_results"} 1)"});
+}
+
+TEST_CASE("after a restart a job's newest run is known to have been read") {
+  const TemporaryFolder state;
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put(ended(101, 42, 500s));
+  cloud.put(101, 2, "run_results.json", results("one", ago(500s)));
+  const auto read = [&] {
+    Account account(cloud, "", "sesame", state.path());
+    account.look();
+    CHECK(of(account.look(), "dbt_cloud_unread_runs") == Lines{"} 0"});
+    CHECK(of(account.look(), "dbt_artifact_readable") ==
+          Lines{R"(location="job 42, step 2",artifact="run_results"} 1)"});
+    const auto requests = cloud.requests();
+    return std::ranges::count(requests, "/runs/101/artifacts/run_results.json?2");
+  };
+  CHECK(read() == 1);
+  CHECK(read() == 0);
+}
+
+TEST_CASE("what could not be read before a restart is read after it") {
+  const TemporaryFolder state;
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put(ended(101, 42, 500s));
+  cloud.put(ended(102, 42, 400s));
+  cloud.put(101, 2, "run_results.json", results("one", ago(500s), "error"));
+  cloud.put(102, 2, "run_results.json", results("two", ago(400s), "error"));
+  const http::Response gone{.status = 404, .body = {}, .headers = {}};
+  cloud.next("/runs/101/artifacts/run_results.json", {gone, gone});
+  {
+    Account account(cloud, "", "sesame", state.path());
+    account.look();
+    CHECK(of(account.look(), "dbt_cloud_unread_runs") == Lines{"} 2"});
+    CHECK(account.project().nodes.empty());
+  }
+  Account account(cloud, ", lookback: 1s", "sesame", state.path());
+  account.look();
+  CHECK(account.project().nodes.at("model.shop.a").consecutive_failures == 2);
+}
+
+TEST_CASE("the page has the jobs of dbt Cloud, and is made anew when one of them begins to run") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put(ended(101, 42, 500s));
+  const auto file = Yaml::parse("projects: [{name: shop, cloud: {account_id: 1, url: \"" +
+                                    cloud.url() + "\", token: sesame}}]",
+                                "dbt.yml");
+  const auto flags = artifacts_flags();
+  const Settings settings(flags, {}, nullptr);
+  Ledgers ledgers("");
+  const auto collector = make_artifacts({settings, &file, upstreams(), "", false}, ledgers);
+  const auto running_lines = [&] {
+    Samples samples;
+    collector.collect(samples, Deadline::in(20s));
+    std::string page;
+    samples.render(Format::text, page);
+    return of(lines_of(page), "dbt_cloud_job_running_runs");
+  };
+  CHECK(running_lines() == Lines{R"(job_id="42"} 0)"});
+  running_lines();
+  running_lines();
+  CHECK(running_lines().empty());
+  cloud.put(running(102, 42, 10s));
+  CHECK(running_lines() == Lines{R"(job_id="42"} 1)"});
+}
+
+TEST_CASE("results of runs that ended long ago are not late beside the count of the newest ones") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put(ended(101, 42, 24h * 5));
+  cloud.put(101, 2, "run_results.json", results("one", ago(24h * 5)));
+  cloud.put(ended(102, 42, 100s));
+  cloud.put(102, 2, "run_results.json", results("two", ago(100s)));
+  Account account(cloud, ", lookback: 1w");
+  account.look();
+  CHECK(account.project().nodes.at("model.shop.a").run_at == ago(100s));
+  CHECK(account.ledger().figures().too_late == 0);
 }

@@ -9,6 +9,7 @@
 #include "common/config/yaml.h"
 #include "exporters/dbt/follower.h"
 #include "exporters/dbt/projects.h"
+#include "exporters/dbt/s3_xml.h"
 #include "tests/support/error_of.h"
 #include "tests/support/golden.h"
 #include "tests/support/scripted_server.h"
@@ -159,6 +160,10 @@ std::vector<std::string> named(const std::vector<Found>& all) {
   return names;
 }
 
+S3Listing listing(const std::string& inside) {
+  return read_s3_listing("<ListBucketResult>" + inside + "</ListBucketResult>", "s3://lake/");
+}
+
 using Lines = std::vector<std::string>;
 
 }  // namespace
@@ -272,4 +277,31 @@ TEST_CASE("a listing that is none is refused") {
   const auto glob = place_in(lake, "s3://lake/*");
   lake.refuse(200, "", "");
   CHECK(error_of(Reason::decode, [&] { look(glob); }) == "s3://lake/: not the XML of a listing");
+}
+
+TEST_CASE("a listing is read whole or not at all") {
+  const std::string object =
+      "<Contents><Key>a &amp; b</Key><LastModified>2026-01-02T03:04:05.678Z</LastModified>"
+      "<ETag>&quot;1&quot;</ETag><Size>7</Size></Contents>";
+  const auto found = listing("<IsTruncated>false</IsTruncated>" + object);
+  REQUIRE(found.objects.size() == 1);
+  CHECK(found.objects[0].key == "a & b");
+  CHECK(found.objects[0].tag == "\"1\"");
+  CHECK(found.objects[0].size == 7);
+  CHECK(found.objects[0].modified_at.time_since_epoch() ==
+        std::chrono::microseconds(1'767'323'045'678'000));
+  CHECK(found.next.empty());
+
+  const auto why = [](const std::string& inside) {
+    return error_of(Reason::decode, [&] { listing(inside); });
+  };
+  CHECK(why("<IsTruncated>true</IsTruncated>") ==
+        "s3://lake/: a listing that goes on and does not say where");
+  CHECK(why("<Contents><Key>a</Key></Contents>") ==
+        "s3://lake/: an object without key, size or time");
+  CHECK(why(object + "<Contents>") == "s3://lake/: not the XML of a listing");
+  CHECK(error_of(Reason::decode, [] { read_s3_listing("<html></html>", "s3://lake/"); }) ==
+        "s3://lake/: not the XML of a listing");
+  CHECK(read_s3_error("no XML").empty());
+  CHECK(read_s3_error("<html></html>").empty());
 }

@@ -1,11 +1,11 @@
+#include "exporters/dbt/projects.h"
+
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
 #include "common/base/error.h"
 #include "common/config/yaml.h"
-#include "exporters/dbt/projects.h"
 #include "exporters/dbt/s3.h"
-#include "exporters/dbt/s3_xml.h"
 #include "tests/support/error_of.h"
 #include "tests/support/upstreams.h"
 
@@ -48,10 +48,6 @@ class Variable {
   std::optional<std::string> before_;
 };
 
-S3Listing listing(const std::string& inside) {
-  return read_s3_listing("<ListBucketResult>" + inside + "</ListBucketResult>", "s3://lake/");
-}
-
 }  // namespace
 
 TEST_CASE("a project has one way to its artifacts") {
@@ -59,6 +55,19 @@ TEST_CASE("a project has one way to its artifacts") {
         "dbt.yml:1:30: projects[0].url: target is given too: they exclude each other");
   CHECK(refusal("proxy: a") ==
         "dbt.yml:1:12: projects[0]: expected one of target, url, s3 and cloud");
+}
+
+TEST_CASE("an account of dbt Cloud is a number and a token, and perhaps less than all of it") {
+  CHECK(refusal("cloud: {token: a}") == "dbt.yml:1:32: projects[0].cloud.account_id: missing");
+  CHECK(refusal("cloud: {account_id: 0, token: a}") ==
+        "dbt.yml:1:45: projects[0].cloud.account_id: expected a number above 0");
+  CHECK(refusal("cloud: {account_id: 1}") ==
+        "dbt.yml:1:32: projects[0].cloud.token: missing: give it, token_file or token_env");
+  CHECK(refusal("cloud: {account_id: 1, token: a, jobs: []}") ==
+        "dbt.yml:1:64: projects[0].cloud.jobs: expected the id of a job");
+  CHECK(refusal("cloud: {account_id: 1, token: a, url: ftp://a}") ==
+        "dbt.yml:1:12: projects[0]: base_url: expected a URL that begins with http:// or https://");
+  CHECK(read("cloud: {account_id: 1, token: a, project_id: 2, jobs: [70403110257794]}") == 1);
 }
 
 TEST_CASE("keys and region come from the file, or else from AWS's variables") {
@@ -101,31 +110,4 @@ TEST_CASE("a bucket is a host of AWS, or a path of another endpoint") {
   CHECK(s3_url("lake", "auto", "https://storage.googleapis.com") ==
         "https://storage.googleapis.com/lake");
   CHECK(s3_url("lake", "auto", "http://127.0.0.1:9000/") == "http://127.0.0.1:9000/lake");
-}
-
-TEST_CASE("a listing is read whole or not at all") {
-  const std::string object =
-      "<Contents><Key>a &amp; b</Key><LastModified>2026-01-02T03:04:05.678Z</LastModified>"
-      "<ETag>&quot;1&quot;</ETag><Size>7</Size></Contents>";
-  const auto found = listing("<IsTruncated>false</IsTruncated>" + object);
-  REQUIRE(found.objects.size() == 1);
-  CHECK(found.objects[0].key == "a & b");
-  CHECK(found.objects[0].tag == "\"1\"");
-  CHECK(found.objects[0].size == 7);
-  CHECK(found.objects[0].modified_at.time_since_epoch() ==
-        std::chrono::microseconds(1'767'323'045'678'000));
-  CHECK(found.next.empty());
-
-  const auto why = [](const std::string& inside) {
-    return error_of(Reason::decode, [&] { listing(inside); });
-  };
-  CHECK(why("<IsTruncated>true</IsTruncated>") ==
-        "s3://lake/: a listing that goes on and does not say where");
-  CHECK(why("<Contents><Key>a</Key></Contents>") ==
-        "s3://lake/: an object without key, size or time");
-  CHECK(why(object + "<Contents>") == "s3://lake/: not the XML of a listing");
-  CHECK(error_of(Reason::decode, [] { read_s3_listing("<html></html>", "s3://lake/"); }) ==
-        "s3://lake/: not the XML of a listing");
-  CHECK(read_s3_error("no XML").empty());
-  CHECK(read_s3_error("<html></html>").empty());
 }
