@@ -8,6 +8,7 @@ import contextlib
 import datetime
 import json
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -17,9 +18,11 @@ import time
 import urllib.error
 import urllib.request
 
+import dbt_example
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-EXPORTERS = ("host",)  # those that are built: <name>_exporter, --<name>-port
-DEFAULT_PORTS = {"host": 19100, "prometheus": 19090}
+EXPORTERS = ("dbt", "host")  # those that are built: <name>_exporter, --<name>-port
+DEFAULT_PORTS = {"host": 19100, "dbt": 19103, "prometheus": 19090}
 START_SECONDS = 30
 EVALUATION_SECONDS = 120
 
@@ -37,6 +40,8 @@ def parse_arguments():
     for name, port in DEFAULT_PORTS.items():
         parser.add_argument(f"--{name}-port", type=port_number, default=port, metavar="PORT",
                             help=f"where {name} listens (default: {port})")
+    parser.add_argument("--dbt-target", type=target_folder, metavar="PATH",
+                        help="the target folder of your dbt project, instead of the example's")
     # What deploy/quickstart asks before it builds.
     parser.add_argument("--ports-only", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -46,6 +51,13 @@ def port_number(text):
     if text.isdigit() and 0 < int(text) < 65536:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text} is no port")
+
+
+def target_folder(text):
+    folder = pathlib.Path(text).resolve()
+    if not (folder / "manifest.json").is_file():
+        raise argparse.ArgumentTypeError(f"there is no {folder / 'manifest.json'}")
+    return folder
 
 
 def free_ports(arguments):
@@ -131,12 +143,23 @@ def make_run_folder(ports):
     return folder
 
 
-def start(ports, folder, processes):
+def flags_of_dbt(target, folder):
+    """What dbt_exporter reads: the user's project, or the example as if it had just run."""
+    if not target:
+        target = folder / "dbt"
+        dbt_example.write_to(target)
+    with open(target / "manifest.json", encoding="utf-8") as manifest:
+        name = re.search(r'"project_name": *"([^"]+)"', manifest.read(4096))  # dbt 1.6 and up
+    return [f"--target.path={target}", *([f"--target.project={name[1]}"] if name else [])]
+
+
+def start(ports, folder, processes, dbt_target):
+    flags = {"dbt": flags_of_dbt(dbt_target, folder)}
     for name in EXPORTERS:
         step(f"starting {name}_exporter on port {ports[name]}")
         process = Process(f"{name}_exporter",
                           [ROOT / "build/release/bin" / f"{name}_exporter",
-                           f"--web.listen-address=127.0.0.1:{ports[name]}"],
+                           f"--web.listen-address=127.0.0.1:{ports[name]}", *flags.get(name, ())],
                           folder / f"{name}_exporter.log")
         processes.append(process)
         wait_for(f"http://127.0.0.1:{ports[name]}/-/healthy", process)
@@ -258,10 +281,12 @@ def run(arguments, processes):
     if arguments.ports_only:
         return
     folder = make_run_folder(ports)
-    start(ports, folder, processes)
+    start(ports, folder, processes, arguments.dbt_target)
     prometheus = Prometheus(ports["prometheus"])
     wait_until_good(prometheus, processes)
     print_state(prometheus)
+    if not arguments.dbt_target:
+        print("  dbt_exporter shows the project in examples/dbt; for yours: --dbt-target PATH/target")
     if arguments.check:
         return
     print("  Ctrl-C stops all of it.", flush=True)

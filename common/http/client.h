@@ -19,12 +19,19 @@
 
 namespace exporter::http {
 
+/// What a request without a body is signed with by Signature Version 4 of AWS.
+struct AwsSigning {
+  std::string region, service;  ///< "eu-central-1", "s3"
+  Secret key_id, key;
+};
+
 struct ClientRequest {
   std::string method = "GET";
   std::string target;  ///< path and query, percent-encoded, joined to ClientOptions::base_url
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
   bool idempotent = false;  ///< a POST that may be sent twice; GET, HEAD, PUT and DELETE always may
+  std::shared_ptr<const AwsSigning> signing = {};
 };
 
 struct ClientResponse {

@@ -24,7 +24,7 @@ std::string rfc3339(ledger::Time time) {
 bool valid_file_name(std::string_view name) {
   const auto ordinary = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.';
+           c == '-' || c == '.' || c == '~' || c == '%';
   };
   return !name.empty() && name.size() <= 128 && name[0] != '.' &&
          std::all_of(name.begin(), name.end(), ordinary);

@@ -10,9 +10,6 @@ namespace {
 
 constexpr Flag kInterval{"artifacts.interval", "15s", "How often to look for new artifacts."};
 
-/// Whatever stands in the folders at the first start counts, however old.
-constexpr Ledger::Options kLedger{.past = std::chrono::years(20), .max_series = 1'000'000};
-
 constexpr const Part* kParts[] = {&kNodes,    &kInvocations, &kFreshness,
                                   &kCoverage, &kExposures,   &kCatalog};
 
@@ -28,6 +25,7 @@ std::vector<MetricView> artifacts_metrics() {
     metrics.insert(metrics.end(), part->metrics.begin(), part->metrics.end());
   }
   metrics.insert(metrics.end(), counters().begin(), counters().end());
+  metrics.insert(metrics.end(), Cloud::metrics().begin(), Cloud::metrics().end());
   return metrics;
 }
 
@@ -43,10 +41,12 @@ Collector make_artifacts(const App::Inputs& inputs, Ledgers& ledgers) {
   if (interval < std::chrono::seconds(1)) {
     inputs.settings.fail(kInterval.name, "expected a duration of at least 1s");
   }
-  const auto ledger = ledgers.open("dbt", kLedger);
   const auto followers = std::make_shared<std::vector<Follower>>();
-  for (auto& place : read_projects(inputs)) {
-    followers->emplace_back(std::move(place.project), std::move(place.source), ledger);
+  std::vector<std::shared_ptr<const Cloud>> clouds;
+  for (auto& place : read_projects(inputs, ledgers)) {
+    followers->emplace_back(std::move(place.project), std::move(place.source),
+                            std::move(place.ledger));
+    if (place.cloud) clouds.push_back(std::move(place.cloud));
   }
   const auto selection = std::make_shared<Selection>(inputs.settings);
   Collector collector;
@@ -54,23 +54,23 @@ Collector make_artifacts(const App::Inputs& inputs, Ledgers& ledgers) {
   collector.schedule = Every{interval, std::chrono::hours(1)};
   collector.timeout = std::chrono::minutes(5);
   collector.metrics = artifacts_metrics();
-  collector.collect = [ledger, followers, selection, shown_revision = std::uint64_t{0}](
+  collector.collect = [followers, clouds, selection, shown_revision = std::uint64_t{0}](
                           Samples& samples, const Deadline& deadline) mutable {
     std::uint64_t revision = 1;
     for (auto& follower : *followers) {
       follower.update(deadline);
       revision += follower.revision();
     }
+    for (const auto& cloud : clouds) revision += cloud->revision();
     if (revision == shown_revision) return samples.keep_last();
-    Shown all_shown;
     for (const auto& follower : *followers) {
       const auto& project = follower.project();
       follower.add_to(samples);
       const auto shown = selection->choose(project, samples);
       for (const auto* part : kParts) part->add(samples, project, shown);
-      all_shown[project.name].insert(shown.begin(), shown.end());
+      add_counters(samples, follower.ledger(), {shown.begin(), shown.end()});
     }
-    add_counters(samples, *ledger, all_shown);
+    for (const auto& cloud : clouds) cloud->add_to(samples);
     shown_revision = revision;
   };
   return collector;

@@ -76,17 +76,14 @@ void count(Ledger::Run& run, const Project& project, const FreshnessResults& res
   count_invocation(run, project, kFreshnessCommand, results.metadata, failed);
 }
 
-void add_counters(Samples& samples, const Ledger& ledger, const Shown& shown) {
-  using Labels = std::span<const std::string_view>;
-  const auto is_of_project = [&](Labels labels) { return shown.contains(labels[0]); };
-  const auto is_of_node = [&](Labels labels) {
-    const auto project = shown.find(labels[0]);
-    return project != shown.end() && project->second.contains(labels[1]);
-  };
-  ledger.add_to(samples, kNodeRuns, {}, is_of_node);
-  ledger.add_to(samples, kInvocations, {}, is_of_project);
-  ledger.add_to(samples, kSeconds, kBounds, is_of_project);
-  ledger.add_to(samples, kUnknown, {}, is_of_project);
+void add_counters(Samples& samples, const Ledger& ledger,
+                  const std::set<std::string, std::less<>>& shown) {
+  ledger.add_to(samples, kNodeRuns, {}, [&](std::span<const std::string_view> labels) {
+    return shown.contains(labels[1]);
+  });
+  ledger.add_to(samples, kInvocations);
+  ledger.add_to(samples, kSeconds, kBounds);
+  ledger.add_to(samples, kUnknown);
 }
 
 }  // namespace exporter::dbt

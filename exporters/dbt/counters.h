@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -19,10 +18,8 @@ std::span<const MetricView> counters();
 void count(Ledger::Run& run, const Project& project, const RunResults& results);
 void count(Ledger::Run& run, const Project& project, const FreshnessResults& results);
 
-/// The nodes that are shown, by their projects.
-using Shown = std::map<std::string, std::set<std::string, std::less<>>, std::less<>>;
-
-/// Adds the counters of these projects and nodes.
-void add_counters(Samples& samples, const Ledger& ledger, const Shown& shown);
+/// Adds the counters of a project, as far as they are of the nodes that are shown.
+void add_counters(Samples& samples, const Ledger& ledger,
+                  const std::set<std::string, std::less<>>& shown);
 
 }  // namespace exporter::dbt

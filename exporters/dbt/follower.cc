@@ -36,6 +36,13 @@ constexpr auto kFailures = counter("dbt_artifact_read_failures_total",
 /// or a disabled folder, comes back as it was.
 constexpr auto kMemory = std::chrono::days(90);
 
+/// dbt writes its artifacts piece by piece: what cannot be read so soon after is looked at again
+/// before it is called unreadable.
+bool may_be_unfinished(const Found& found) {
+  const auto age = Ledger::wall_clock() - found.modified_at;
+  return age >= Time::duration::zero() && age < std::chrono::seconds(10);
+}
+
 constexpr MetricView kMetrics[] = {kUp, kTimestamp, kSize, kSchema, kReadable, kFailures};
 
 }  // namespace
@@ -91,13 +98,17 @@ bool Follower::is_incomplete(const std::vector<Found>& all) const {
 void Follower::follow(const Found& found, const Deadline& deadline) {
   const SeenByPlace::key_type place{found.location, found.kind};
   if (const auto seen = seen_.find(place); seen != seen_.end()) {
-    if (seen->second.version == found.version) return;
+    if (seen->second.version == found.version) {
+      if (found.taken) found.taken();
+      return;
+    }
   }
   const std::string kind(to_string(found.kind));
   Content content;
   try {
     content = read(found);
   } catch (const Error& error) {
+    if (may_be_unfinished(found)) return;
     if (std::exchange(failed_[place], found.version) != found.version) note_failure(kind, error);
     return;
   }
@@ -105,6 +116,7 @@ void Follower::follow(const Found& found, const Deadline& deadline) {
              content);
   failed_.erase(place);
   logged_.erase(kind);
+  if (found.taken) found.taken();
 }
 
 Follower::Content Follower::read(const Found& found) {
@@ -128,7 +140,7 @@ void Follower::take_in(const SeenByPlace::key_type& place, const Found& found, A
     take(project_, artifact);
     count(run, project_, artifact);
     keep(run, project_, artifact);
-    keep(run, project_, seen);
+    keep(run, seen);
     forget_gone(run, project_, artifact.metadata.generated_at - kMemory);
     run.commit();
   } else {
@@ -154,7 +166,7 @@ void Follower::forget_others(const std::vector<Found>& all, const Deadline& dead
   if (std::ranges::none_of(seen_, is_other)) return;
   auto run = ledger_->begin(deadline);
   for (const auto& entry : seen_) {
-    if (is_other(entry)) forget(run, project_, entry.first);
+    if (is_other(entry)) forget(run, entry.first);
   }
   run.commit();
   std::erase_if(seen_, is_other);
@@ -178,7 +190,7 @@ void Follower::add_to(Samples& samples) const {
   for (const auto& [place, seen] : seen_) {
     add(kReadable, place, failed_.contains(place) ? 0 : 1);
     add(kTimestamp, place, unix_seconds(seen.metadata.generated_at));
-    add(kSize, place, static_cast<double>(seen.size));
+    if (seen.size > 0) add(kSize, place, static_cast<double>(seen.size));
     add(kSchema, place, seen.metadata.schema_version);
   }
   for (const auto& [place, version] : failed_) {

@@ -19,7 +19,7 @@ namespace exporter::dbt {
 /// while a newer one cannot be read.
 class Follower {
  public:
-  /// Goes on from what the ledger has kept of the project.
+  /// Goes on from what the ledger, which is the project's own, has kept of it.
   Follower(std::string name, Source source, std::shared_ptr<Ledger> ledger);
 
   /// Reads what is new. What cannot be read is counted and logged, and tried again the next time.
@@ -27,6 +27,7 @@ class Follower {
   void update(const Deadline& deadline);
 
   const Project& project() const { return project_; }
+  const Ledger& ledger() const { return *ledger_; }
   /// Another number whenever something of it all has changed.
   std::uint64_t revision() const { return revision_; }
   /// What it says of the artifacts themselves.

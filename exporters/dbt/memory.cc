@@ -10,8 +10,6 @@
 namespace exporter::dbt {
 namespace {
 
-constexpr char kEndOfPart = '\x1f';
-
 /// Microseconds since 1970.
 std::int64_t count(Time time) { return time.time_since_epoch().count(); }
 std::optional<std::int64_t> count(const std::optional<Time>& time) {
@@ -157,9 +155,9 @@ std::string name_of(const SeenByPlace::key_type& place) {
   return std::string(to_string(place.second)) + '/' + place.first;
 }
 
-/// The key of a note on a project; without a name, the beginning of all of that kind.
-std::string note_key(const Project& project, std::string_view kind, std::string_view name = {}) {
-  return project.name + kEndOfPart + std::string(kind) + kEndOfPart + std::string(name);
+/// The key of a note; without a name, the beginning of all of that kind.
+std::string note_key(std::string_view kind, std::string_view name = {}) {
+  return std::string(kind) + '/' + std::string(name);
 }
 
 void set_note(Ledger::Run& run, const std::string& key, const JsonObject& object) {
@@ -167,17 +165,16 @@ void set_note(Ledger::Run& run, const std::string& key, const JsonObject& object
 }
 
 template <class Map>
-void keep(Ledger::Run& run, const Project& project, std::string_view kind, const Map& map,
-          const std::string& key) {
+void keep(Ledger::Run& run, std::string_view kind, const Map& map, const std::string& key) {
   const auto found = map.find(key);
   if (found == map.end()) return;
-  set_note(run, note_key(project, kind, key), written(found->second));
+  set_note(run, note_key(kind, key), written(found->second));
 }
 
 /// Calls `take(name, json)` with each note of that kind.
 template <class Take>
 void each(Ledger::Run& run, const Project& project, std::string_view kind, Take&& take) {
-  const auto prefix = note_key(project, kind);
+  const auto prefix = note_key(kind);
   run.each_note(prefix, [&](std::string_view key, std::string_view text) {
     const auto name = key.substr(prefix.size());
     try {
@@ -192,24 +189,24 @@ void each(Ledger::Run& run, const Project& project, std::string_view kind, Take&
 
 void keep(Ledger::Run& run, const Project& project, const RunResults& results) {
   for (const auto& result : results.results) {
-    keep(run, project, "node", project.nodes, result.node);
+    keep(run, "node", project.nodes, result.node);
   }
-  keep(run, project, "invocation", project.invocations, results.shown_command());
+  keep(run, "invocation", project.invocations, results.shown_command());
 }
 
 void keep(Ledger::Run& run, const Project& project, const FreshnessResults& results) {
   for (const auto& result : results.results) {
-    keep(run, project, "source", project.freshness, result.source);
+    keep(run, "source", project.freshness, result.source);
   }
-  keep(run, project, "invocation", project.invocations, kFreshnessCommand);
+  keep(run, "invocation", project.invocations, kFreshnessCommand);
 }
 
-void keep(Ledger::Run& run, const Project& project, const SeenByPlace::value_type& seen) {
-  set_note(run, note_key(project, "seen", name_of(seen.first)), written(seen.second));
+void keep(Ledger::Run& run, const SeenByPlace::value_type& seen) {
+  set_note(run, note_key("seen", name_of(seen.first)), written(seen.second));
 }
 
-void forget(Ledger::Run& run, const Project& project, const SeenByPlace::key_type& place) {
-  run.set_note(note_key(project, "seen", name_of(place)), {});
+void forget(Ledger::Run& run, const SeenByPlace::key_type& place) {
+  run.set_note(note_key("seen", name_of(place)), {});
 }
 
 void forget_gone(Ledger::Run& run, Project& project, Time before) {
@@ -217,7 +214,7 @@ void forget_gone(Ledger::Run& run, Project& project, Time before) {
   const auto prune = [&](std::string_view kind, auto& all) {
     std::erase_if(all, [&](const auto& entry) {
       if (entry.second.at >= before || project.manifest->nodes.contains(entry.first)) return false;
-      run.set_note(note_key(project, kind, entry.first), {});
+      run.set_note(note_key(kind, entry.first), {});
       return true;
     });
   };

@@ -14,13 +14,13 @@ struct Seen {
 /// By location and kind.
 using SeenByPlace = std::map<std::pair<std::string, Kind>, Seen>;
 
-/// Notes down, in the run, what the results have changed in the project.
+/// Notes down, in a run of the project's ledger, what the results have changed in the project.
 void keep(Ledger::Run& run, const Project& project, const RunResults& results);
 void keep(Ledger::Run& run, const Project& project, const FreshnessResults& results);
 
 /// Notes down that this version's results are taken in; and that a place is no more.
-void keep(Ledger::Run& run, const Project& project, const SeenByPlace::value_type& seen);
-void forget(Ledger::Run& run, const Project& project, const SeenByPlace::key_type& place);
+void keep(Ledger::Run& run, const SeenByPlace::value_type& seen);
+void forget(Ledger::Run& run, const SeenByPlace::key_type& place);
 
 /// Forgets what was known of nodes and sources that the manifest has no longer, if it is from
 /// before that time.

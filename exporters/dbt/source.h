@@ -16,12 +16,14 @@ struct Found {
   Kind kind;
   std::string location;    ///< the folder or address that holds it, as the label says it
   std::string version;     ///< another text whenever the content is another
-  std::uint64_t size = 0;  ///< bytes
+  std::uint64_t size = 0;  ///< bytes; 0 when the source does not tell
   Time modified_at;
   Artifact artifact;
   /// Of a manifest: whether the invocation that wrote it set to work on nodes, as opposed to `ls`
   /// and `parse`, which write one too.
   std::function<bool(const std::string& invocation_id)> set_to_work = {};
+  /// Hears that this version was taken in, now or at an earlier look.
+  std::function<void()> taken = {};
 };
 
 /// Lists what a source has now, without reading it, the oldest first. Throws Error.

@@ -13,6 +13,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+import dbt_projects
 import engine
 import support
 import yaml
@@ -118,7 +119,8 @@ class Live:
     """Prometheus with the project's configuration, which scrapes real exporters every other second.
 
     host_exporter runs as it is, and over recorded machines for what this one may lack or does not
-    get wrong. A further target does not exist. Alerts do not wait.
+    get wrong; dbt_exporter over projects in several states, with a week before them. A further
+    target does not exist. Alerts do not wait.
     """
 
     FIXTURES = support.SOURCE / "tests/fixtures/host"
@@ -133,14 +135,18 @@ class Live:
             machines = [self._this_one(port), self._with_containers(stack, folder),
                         *self._recorded()]
             hosts = [stack.enter_context(support.Exporter(*flags)) for flags in machines]
-            ports = [*(host.port for host in hosts), support.free_port()]
-            config = self._configure(folder, port, ports)
+            jobs = {"host": [*(host.port for host in hosts), support.free_port()],
+                    "dbt": [self._dbt(stack, folder)], "prometheus": [port]}
+            config = self._configure(folder, jobs)
             stack.enter_context(support.Process([
                 "prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/data",
                 f"--web.listen-address=127.0.0.1:{port}",
             ]))  # fmt: skip
             self.url = f"http://127.0.0.1:{port}"
             support.poll(self._ready, "Prometheus is ready", 60)
+            support.poll(lambda: ask(self.url, "query", query="dbt_invocations_total"),
+                         "Prometheus knows what runs there were", 60)
+            dbt_projects.run_again(folder / "dbt")
             self._stack = stack.pop_all()
         return self
 
@@ -183,17 +189,32 @@ class Live:
                 *(f"--path.{flag}={machine / folder}" for flag, folder in trees.items()
                   if (machine / folder).is_dir()))
 
-    def _configure(self, folder, port, host_ports):
+    @staticmethod
+    def _dbt(stack, folder):
+        """The port of a dbt_exporter, with a week before its page in the data of Prometheus."""
+        config = dbt_projects.write(folder / "dbt")
+        exporter = stack.enter_context(support.Exporter(
+            f"--config.file={config}", "--artifacts.interval=1s", name="dbt_exporter"))
+        page = support.poll(lambda: "dbt_up{" in (page := exporter.page()) and page,
+                            "dbt_exporter shows its projects")
+        address = f'job="dbt",instance="127.0.0.1:{exporter.port}",host="127.0.0.1"'
+        dbt_projects.make_week(page, address, folder)
+        return exporter.port
+
+    def _configure(self, folder, jobs):
         for name in ("prometheus", "alerts"):
             shutil.copytree(self.root / name, folder / name)
         config = folder / "prometheus/prometheus.yml"
         body = yaml.safe_load(config.read_text())
         body["global"] = {"scrape_interval": f"{INTERVAL}s", "scrape_timeout": f"{INTERVAL}s",
                           "evaluation_interval": f"{INTERVAL}s"}
+        for scrape in body["scrape_configs"]:
+            scrape.pop("scrape_interval", None)
         config.write_text(yaml.safe_dump(body))
-        for path in (folder / "alerts").glob("*.yml"):
-            path.write_text(re.sub(r"^( +for:) .*$", r"\1 0s", path.read_text(), flags=re.M))
-        for job, ports in (("host", host_ports), ("prometheus", [port])):
+        for path in [*(folder / "alerts").glob("*.yml"), *(folder / "prometheus/rules").glob("*.yml")]:
+            text = re.sub(r"^( +for:) .*$", r"\1 0s", path.read_text(), flags=re.M)
+            path.write_text(re.sub(r"^( +interval:) .*$", rf"\1 {INTERVAL}s", text, flags=re.M))
+        for job, ports in jobs.items():
             targets = [{"targets": [f"127.0.0.1:{number}" for number in ports]}]
             (folder / f"prometheus/targets/{job}.yml").write_text(yaml.safe_dump(targets))
         return config

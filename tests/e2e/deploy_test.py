@@ -1,35 +1,76 @@
-"""What deploy/ ships for the exporter: the example configuration."""
+"""What deploy/ ships for each exporter: the example configuration, and the example project of dbt."""
 
+import datetime
 import re
+import sys
 import unittest
 
-from support import SOURCE, folder, run
+from support import EXPORTER, SOURCE, folder, run
 
-EXAMPLE = SOURCE / "deploy/config/host_exporter.yml"
+sys.path.insert(0, str(SOURCE / "deploy"))
+import dbt_example  # noqa: E402
+
+EXAMPLES = sorted((SOURCE / "deploy/config").glob("*.yml"))
 
 
 class Example(unittest.TestCase):
-    def check(self, text):
+    def check(self, example, text):
         with folder() as path:
             for tree in ("proc", "sys"):
                 (path / "host" / tree).mkdir(parents=True)
             text = text.replace(" /host", f" {path}/host")
-            file = path / "host_exporter.yml"
+            file = path / example.name
             file.write_text(text)
-            result = run(f"--config.file={file}", "--config.check")
+            result = run(f"--config.file={file}", "--config.check", name=example.stem)
             self.assertEqual((result.returncode, result.stdout, result.stderr),
                              (0, f"{file}: valid\n", ""))
 
+    def test_there_is_one_for_each_exporter(self):
+        self.assertEqual([example.stem for example in EXAMPLES],
+                         sorted(binary.name for binary in EXPORTER.parent.glob("*_exporter")))
+
     def test_it_is_valid_and_sets_nothing(self):
-        text = EXAMPLE.read_text()
-        self.check(text)
-        settings = [line for line in text.splitlines() if not re.match(r" *#|$", line)]
-        self.assertEqual(settings, ["collector:", "path:"])
+        for example in EXAMPLES:
+            with self.subTest(example.name):
+                text = example.read_text()
+                self.check(example, text)
+                for line in text.splitlines():
+                    self.assertRegex(line, r"^ *#|^$|^[a-z]+:$")
 
     def test_it_is_valid_with_each_setting_that_it_shows(self):
-        text, count = re.subn(r"(?m)^#(?=  +[a-z.-]+:)", "", EXAMPLE.read_text())
-        self.assertGreater(count, 15)
-        self.check(text)
+        for example in EXAMPLES:
+            with self.subTest(example.name):
+                # What excludes something else is tried without it.
+                text = re.sub(r"(?m)^#target:\n(#.*\n)+|^# +(username|password_file):.*\n", "",
+                              example.read_text())
+                text, count = re.subn(r"(?m)^#(?=  +(- )?[a-z.-]+:)", "", text)
+                self.assertGreater(count, 15)
+                self.check(example, text)
+
+
+class Artifacts(unittest.TestCase):
+    def test_those_of_the_example_are_moved_in_time_as_one(self):
+        now = datetime.datetime(2031, 5, 6, 7, 8, 9, tzinfo=datetime.timezone.utc)
+
+        def page(target):
+            result = run(f"--target.path={target}", "--once", name="dbt_exporter")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            lines = [line for line in result.stdout.splitlines() if line.startswith("dbt_")]
+            return {series: float(value) for series, _, value in
+                    (line.rpartition(" ") for line in lines) if "_size_bytes" not in series}
+
+        with folder() as path:
+            dbt_example.write_to(path / "target", now)
+            moved = {series.replace(str(path / "target"), str(dbt_example.ARTIFACTS)): value
+                     for series, value in page(path / "target").items()}
+        shipped = page(dbt_example.ARTIFACTS)
+        times = {series for series in shipped if "timestamp_seconds" in series}
+        self.assertGreater(len(times), 50)
+        by = now.timestamp() - max(shipped[series] for series in times)
+        for series in times:
+            self.assertAlmostEqual(moved[series], shipped[series] + by, places=5)
+        self.assertEqual({series: moved[series] for series in moved.keys() - times},
+                         {series: shipped[series] for series in shipped.keys() - times})
 
 
 if __name__ == "__main__":

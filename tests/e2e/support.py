@@ -39,9 +39,9 @@ def folder():
         shutil.rmtree(path)
 
 
-def run(*flags, env=None, cwd=None):
-    """Runs the exporter to its end; standard output and error are text."""
-    return subprocess.run([EXPORTER, *flags], env=environment(env), cwd=cwd, timeout=START,
+def run(*flags, env=None, cwd=None, name="host_exporter"):
+    """Runs an exporter to its end; standard output and error are text."""
+    return subprocess.run([EXPORTER.with_name(name), *flags], env=environment(env), cwd=cwd, timeout=START,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
 
@@ -132,14 +132,15 @@ class Process:
 
 
 class Exporter(Process):
-    """host_exporter on a free port of 127.0.0.1, unless other flags say where to listen. With
-    `silent_port` it listens there, and is not expected to say so."""
+    """host_exporter, or another one, on a free port of 127.0.0.1, unless other flags say where to
+    listen. With `silent_port` it listens there, and is not expected to say so."""
 
-    def __init__(self, *flags, env=None, command=(), silent_port=None, **options):
+    def __init__(self, *flags, env=None, command=(), silent_port=None, name="host_exporter",
+                 **options):
         elsewhere = any("--web.listen-address" in flag or "--web.systemd-socket" in flag
                         for flag in flags)
         listen = () if elsewhere else (f"--web.listen-address=127.0.0.1:{silent_port or 0}",)
-        super().__init__([*command, EXPORTER, *listen, *flags], env=env, **options)
+        super().__init__([*command, EXPORTER.with_name(name), *listen, *flags], env=env, **options)
         try:
             self.address = (self._wait_for_connects(silent_port) if silent_port else
                             self._wait_until_it_listens())

@@ -1,4 +1,4 @@
-"""A Docker engine of the test's own, with the image of host_exporter in it."""
+"""A Docker engine of the test's own, with the images of the exporters in it."""
 
 import contextlib
 import json
@@ -14,12 +14,12 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BASE = "debian12:base"
-IMAGE = "host_exporter:test"
-# The flags of the exporter in a container, and the options of that container (docs/install.md).
+IMAGE = "host_exporter:test"  # what build() makes unless told
+# The options of any exporter's container (docs/install.md), and those of host_exporter's and its flags.
+ALONE = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--network=host")
+CONFINED = (*ALONE, "--pid=host", "--uts=host", "--volume=/:/host:ro")
 HOST = ("--path.procfs=/host/proc", "--path.sysfs=/host/sys", "--path.rootfs=/host",
         "--path.udev.data=/host/run/udev/data")
-CONFINED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--pid=host",
-            "--network=host", "--uts=host", "--volume=/:/host:ro")
 START = 60
 
 
@@ -125,13 +125,15 @@ class Engine:
         if found:
             self("rm", "--force", "--volumes", *found)
 
-    def build(self):
-        """Builds the image, on a Debian made by debootstrap: there is no registry to ask."""
+    def build(self, exporter="host_exporter"):
+        """Builds an image, on a Debian made by debootstrap: there is no registry to ask. Its name."""
+        image = f"{exporter}:test"
         if self._call("inspect", BASE).returncode:
             self("import", base_archive(), BASE, timeout=300)
         self("build", "--network=host", f"--build-arg=BASE={BASE}", "--build-arg=REVISION=test",
-             f"--file={ROOT}/deploy/docker/Dockerfile", "--target=host_exporter",
-             f"--tag={IMAGE}", ROOT, timeout=3600)
+             f"--file={ROOT}/deploy/docker/Dockerfile", f"--target={exporter}",
+             f"--tag={image}", ROOT, timeout=3600)
+        return image
 
 
 class Podman:

@@ -63,10 +63,10 @@ Follower follow(const Store& store, const std::string& token) {
       "projects: [{name: shop, url: \"" + store.url() + "\", bearer_token: " + token + "}]",
       "dbt.yml");
   const Settings settings(project_flags(), {}, nullptr);
-  auto places = read_projects({settings, &file, upstreams(), "", false});
+  Ledgers ledgers("");
+  auto places = read_projects({settings, &file, upstreams(), "", false}, ledgers);
   REQUIRE(places.size() == 1);
-  return {places[0].project, std::move(places[0].source),
-          std::make_shared<Ledger>("dbt", "", Ledger::Options{})};
+  return {places[0].project, std::move(places[0].source), places[0].ledger};
 }
 
 void update(Follower& follower) { follower.update(Deadline::in(std::chrono::minutes(1))); }

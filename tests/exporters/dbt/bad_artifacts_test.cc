@@ -71,6 +71,12 @@ std::size_t resident_bytes() {
   return resident * 4096;
 }
 
+/// What dbt no longer writes.
+void write_long_ago(const fs::path& path, const std::string& text) {
+  std::ofstream(path) << text;
+  fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(1));
+}
+
 /// Takes all rights from a file or folder, and root's from this process, for a while.
 class Closed {
  public:
@@ -234,7 +240,7 @@ TEST_CASE("a bad artifact is counted once, the last good one stays until there i
   const std::string up = "dbt_up{project=\"shop\"} 1\n",
                     readable = "dbt_artifact_readable" + labels;
 
-  std::ofstream(path) << whole.substr(0, 1000);
+  write_long_ago(path, whole.substr(0, 1000));
   const auto bad_alone = up + readable + "0\n" + failures + "1\n";
   CHECK(page_of(follower) == bad_alone);
   CHECK(page_of(follower) == bad_alone);
@@ -243,9 +249,35 @@ TEST_CASE("a bad artifact is counted once, the last good one stays until there i
   CHECK(page_of(follower) == up + readable + "1\n" + good + failures + "1\n");
   CHECK(follower.project().nodes.size() == 28);
 
-  std::ofstream(path) << whole.substr(0, 2000);
+  write_long_ago(path, whole.substr(0, 2000));
   CHECK(page_of(follower) == up + readable + "0\n" + good + failures + "2\n");
   CHECK(follower.project().nodes.size() == 28);
+}
+
+TEST_CASE("an artifact that dbt still writes is no failure until it is left so") {
+  const TemporaryFolder target;
+  const auto path = target.path() / "run_results.json";
+  const auto whole = read_file(kBuild / "run_results.json");
+  Follower follower("shop", folders(target.path()),
+                    std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
+  const std::string up = "dbt_up{project=\"shop\"} 1\n";
+  std::ofstream(path) << whole.substr(0, 1000);
+  CHECK(page_of(follower) == up);
+  std::ofstream(path) << whole.substr(0, 2000);
+  CHECK(page_of(follower) == up);
+  SECTION("it is finished") {
+    std::ofstream(path) << whole;
+    CHECK(page_of(follower).find("read_failures") == std::string::npos);
+    CHECK(follower.project().nodes.size() == 28);
+  }
+  SECTION("it is left so") {
+    fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::seconds(11));
+    CHECK(page_of(follower).find("read_failures") != std::string::npos);
+  }
+  SECTION("its time is in the future") {
+    fs::last_write_time(path, fs::file_time_type::clock::now() + std::chrono::hours(1));
+    CHECK(page_of(follower).find("read_failures") != std::string::npos);
+  }
 }
 
 TEST_CASE("a place that cannot be looked into is down, and counted") {
@@ -318,7 +350,7 @@ TEST_CASE("a folder or a file without rights is a failure that says so") {
   const auto target = folder.path() / "target";
   fs::create_directory(target);
   const auto path = target / "run_results.json";
-  fs::copy_file(kBuild / "run_results.json", path);
+  write_long_ago(path, read_file(kBuild / "run_results.json"));
   Follower follower("shop", folders(target),
                     std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
   const auto page_without = [&](const fs::path& closed) {

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "common/base/error.h"
+#include "common/config/yaml.h"
 #include "exporters/dbt/artifacts.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/upstreams.h"
@@ -158,6 +159,7 @@ TEST_CASE("a look that finds nothing new makes no page") {
   CHECK_FALSE(exporter.lines("").empty());
   CHECK(exporter.lines("").empty());
   write(path, "{");
+  fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(1));
   CHECK_FALSE(exporter.lines("").empty());
   CHECK(exporter.lines("").empty());
   fs::remove(path);
@@ -215,11 +217,10 @@ TEST_CASE("a note that cannot be read is left out, the others stay") {
   exporter.lines("");
   exporter.stop();
   {
-    Ledger ledger("dbt", exporter.state(), {});
+    Ledger ledger("dbt.shop", exporter.state(), {});
     auto run = ledger.begin(Deadline::in(std::chrono::minutes(1)));
     std::vector<std::string> keys;
-    run.each_note("shop\x1fnode\x1f",
-                  [&](std::string_view key, std::string_view) { keys.emplace_back(key); });
+    run.each_note("node/", [&](std::string_view key, std::string_view) { keys.emplace_back(key); });
     REQUIRE(keys.size() == 1);
     run.set_note(keys[0], "{");
     run.commit();
@@ -231,4 +232,32 @@ TEST_CASE("a note that cannot be read is left out, the others stay") {
   };
   CHECK(count("dbt_node_last_status{") == 0);
   CHECK(count("dbt_invocation_last_timestamp_seconds{") == 1);
+}
+
+TEST_CASE("a project that runs rarely is counted whatever runs meanwhile in another") {
+  const TemporaryFolder folder;
+  const auto path = [&](const std::string& project) {
+    return folder.path() / project / "run_results.json";
+  };
+  const auto file =
+      Yaml::parse("projects: [{name: busy, target: " + path("busy").parent_path().string() +
+                      "}, {name: quiet, target: " + path("quiet").parent_path().string() + "}]",
+                  "dbt.yml");
+  const auto flags = artifacts_flags();
+  const Settings settings(flags, {}, &file);
+  Ledgers ledgers("");
+  const auto collector = make_artifacts({settings, &file, upstreams(), "", false}, ledgers);
+  Samples first, second;
+  write(path("busy"), run_of("model.busy.a", "success", "1", "20T01"));
+  collector.collect(first, Deadline::in(std::chrono::minutes(1)));
+  write(path("quiet"), run_of("model.quiet.b", "error", "2", "10T01"));
+  collector.collect(second, Deadline::in(std::chrono::minutes(1)));
+  std::string page;
+  second.render(Format::text, page);
+  for (const auto* line :
+       {R"(dbt_node_runs_total{project="busy",unique_id="model.busy.a",status="success"} 1)",
+        R"(dbt_node_runs_total{project="quiet",unique_id="model.quiet.b",status="error"} 1)"}) {
+    CAPTURE(line);
+    CHECK(page.find(line) != page.npos);
+  }
 }

@@ -1,11 +1,14 @@
 """Writes some hours of a small data platform as OpenMetrics text, for promtool to make blocks of.
 
-The platform is made up: five machines with containers, five exporters, the targets they probe. A few
-things go wrong: a disk fills, memory runs short, a container restarts, a target fails.
+The platform is made up: five machines with containers, five exporters, the targets they probe, two
+projects of dbt. A few things go wrong: a disk fills, memory runs short, a container restarts, a target
+fails, models and tests do.
 """
 
 import math
 import random
+
+import dbt_history
 
 STEP = 30  # seconds
 GIB = 2**30
@@ -46,7 +49,7 @@ EXPORTERS = {  # (job, instance): collector: (interval, seconds, samples)
     ("snowflake", "etl1:19101"): {"warehouses": (300, 2.1, 96), "queries": (60, 4.8, 310),
                                   "storage": (3600, 1.4, 44)},
     ("airflow", "etl1:19102"): {"dags": (30, 0.32, 410), "pools": (30, 0.06, 12)},
-    ("dbt", "etl1:19103"): {"runs": (60, 0.7, 220), "artifacts": (60, 1.9, 840)},
+    ("dbt", "etl1:19103"): {"artifacts": (15, 0.2, 840)},
     ("sql", "etl1:19104"): {"orders": (60, 0.4, 8), "freshness": (300, 0.9, 31)},
 }  # fmt: skip
 HOST_COLLECTORS = {"cpu": 90, "diskstats": 60, "filesystem": 48, "meminfo": 52, "netdev": 64,
@@ -54,10 +57,11 @@ HOST_COLLECTORS = {"cpu": 90, "diskstats": 60, "filesystem": 48, "meminfo": 52, 
 
 
 class Series:
-    """The samples of one series, made by a function of the time."""
+    """The samples of one series, made by a function of the time; none where that gives None."""
 
-    def __init__(self, name, labels, value):
-        self.name, self.labels, self.value = name, labels, value
+    def __init__(self, name, labels, value, times):
+        self.name, self.labels, self.times = name, labels, times
+        self.value = value if callable(value) else lambda _: value
 
 
 def text_of(series):
@@ -95,18 +99,21 @@ class Counter:
 class History:
     def __init__(self, start, now):
         self.start, self.now = start, now
+        self.times = range(start, now + 1, STEP)
         self.series = []
 
     def add(self, metric, value, **labels):
-        value = value if callable(value) else (lambda _, fixed=value: fixed)
-        self.series.append(Series(metric, labels, value))
+        self.series.append(Series(metric, labels, value, self.times))
+
+    def add_at(self, metric, value, times, **labels):
+        """Of other times than those of all others."""
+        self.series.append(Series(metric, labels, value, times))
 
     def count(self, metric, rate, **labels):
         rate = rate if callable(rate) else (lambda _, fixed=rate: fixed)
         self.add(metric, Counter(rate, 1e4 * len(metric)), **labels)
 
     def write(self, path):
-        times = range(self.start, self.now + 1, STEP)
         families = {}
         for series in self.series:
             families.setdefault(series.name, []).append(series)
@@ -115,8 +122,9 @@ class History:
                 out.write(f"# TYPE {name} unknown\n")
                 for series in members:
                     text = text_of(series)
-                    for time in times:
-                        out.write(f"{text} {series.value(time):.10g} {time}\n")
+                    for time in series.times:
+                        if (value := series.value(time)) is not None:
+                            out.write(f"{text} {value:.10g} {time}\n")
             out.write("# EOF\n")
 
 
@@ -327,6 +335,7 @@ def write(path, hours, now):
         probe(history, target)
     for (job, instance), collectors in EXPORTERS.items():
         exporter(history, job, instance, collectors)
+    dbt_history.write(history, {"job": "dbt", "instance": "etl1:19103", "machine": "etl1"})
     prometheus = {"job": "prometheus", "instance": "prometheus:9090"}
     history.add("up", 1, **prometheus)
     history.add("scrape_duration_seconds", 0.005, **prometheus)

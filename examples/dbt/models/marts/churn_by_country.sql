@@ -1,0 +1,1 @@
+select country, count(*) as lost from {{ ref('churn') }} group by all

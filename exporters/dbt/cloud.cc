@@ -1,0 +1,249 @@
+#include "exporters/dbt/cloud.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/log.h"
+#include "common/base/text.h"
+#include "exporters/dbt/cloud_counts.h"
+#include "exporters/dbt/families.h"
+
+namespace exporter::dbt {
+namespace {
+
+constexpr std::size_t kMostPages = 50, kMostAtOnce = 20;
+constexpr auto kNamesFor = std::chrono::minutes(10), kNewNamesFor = std::chrono::minutes(1);
+
+constexpr auto kInfo =
+    info("dbt_cloud_job_info", "What describes a job; to be joined on project and job_id.",
+         "project", "job_id", "name", "cloud_project", "environment");
+constexpr auto kQueued =
+    gauge("dbt_cloud_job_queued_runs", "Runs of the job that wait to start.", "project", "job_id");
+constexpr auto kRunning =
+    gauge("dbt_cloud_job_running_runs", "Runs of the job that have started and not ended.",
+          "project", "job_id");
+constexpr auto kLastStatus =
+    gauge("dbt_cloud_job_last_status",
+          "1 for how the job's last run ended (success, error, cancelled); the others have no "
+          "series.",
+          "project", "job_id", "status");
+constexpr auto kLastRun = gauge(
+    "dbt_cloud_job_last_run_timestamp_seconds",
+    "When the job's last run ended, however it did, in seconds since 1970.", "project", "job_id");
+constexpr auto kLastSuccess = gauge(
+    "dbt_cloud_job_last_success_timestamp_seconds",
+    "When a run of the job last ended with success, in seconds since 1970.", "project", "job_id");
+constexpr auto kUnread =
+    gauge("dbt_cloud_unread_runs", "Runs that have ended and whose artifacts are still to be read.",
+          "project");
+
+std::vector<MetricView> all_metrics() {
+  std::vector<MetricView> all = {kInfo,    kQueued,      kRunning, kLastStatus,
+                                 kLastRun, kLastSuccess, kUnread};
+  all.insert(all.end(), cloud_counters().begin(), cloud_counters().end());
+  return all;
+}
+
+}  // namespace
+
+std::span<const MetricView> Cloud::metrics() {
+  static const auto all = all_metrics();
+  return all;
+}
+
+Cloud::Cloud(Options options, CloudApi api, std::shared_ptr<Ledger> ledger)
+    : options_(std::move(options)),
+      api_(std::move(api)),
+      ledger_(std::move(ledger)),
+      unread_(options_.project) {}
+
+std::vector<Found> Cloud::look(const Deadline& deadline) {
+  recall(deadline);
+  const auto unread = unread_.size();
+  unread_.sweep();
+  if (unread_.size() != unread) ++revision_;
+  name_jobs(deadline);
+  if (has_listed_past_) {
+    check_open(deadline);
+    list_new(deadline);
+  } else {
+    list_past(deadline);
+  }
+  ask_of_jobs(deadline);
+  keep(deadline);
+  return unread_.offer(api_, deadline);
+}
+
+void Cloud::recall(const Deadline& deadline) {
+  if (is_recalled_) return;
+  auto run = ledger_->begin(deadline);
+  kept_ = parse_number<std::int64_t>(run.note(note())).value_or(0);
+  newest_ = kept_;
+  is_recalled_ = true;
+}
+
+bool Cloud::is_wanted(std::int64_t job) const {
+  return job != 0 && (options_.jobs.empty() || options_.jobs.contains(job));
+}
+
+/// Jobs that are gone are forgotten.
+void Cloud::name_jobs(const Deadline& deadline) {
+  const bool has_new =
+      std::ranges::any_of(jobs_, [](const auto& entry) { return entry.second.job.name.empty(); });
+  const auto age = Clock::now() - named_at_;
+  if (named_at_ != Clock::time_point() && age < (has_new ? kNewNamesFor : kNamesFor)) return;
+  std::set<std::int64_t> listed;
+  for (auto& job : api_.jobs(deadline)) {
+    if (!is_wanted(job.id)) continue;
+    listed.insert(job.id);
+    jobs_[job.id].job = std::move(job);
+  }
+  std::erase_if(jobs_, [&](const auto& entry) { return !listed.contains(entry.first); });
+  named_at_ = Clock::now();
+  ++revision_;
+}
+
+/// From the newest one back to what was read before, or as far as is asked for.
+void Cloud::list_past(const Deadline& deadline) {
+  const auto since = std::chrono::system_clock::now() - options_.lookback;
+  const auto is_due = [&](const CloudRun& run) {
+    return kept_ > 0 ? run.id > kept_ : run.created_at >= since;
+  };
+  auto newest = newest_;
+  for (std::size_t page = 0;; ++page) {
+    if (page == kMostPages) {
+      log::warn("older runs are left out", {{"project", options_.project}});
+      break;
+    }
+    const auto runs = api_.newest_runs(page * CloudApi::kPage, deadline);
+    for (const auto& run : runs) {
+      newest = std::max(newest, run.id);
+      if (is_due(run) || !run.is_finished()) take(run);
+    }
+    if (runs.size() < CloudApi::kPage || !is_due(runs.back())) break;
+  }
+  newest_ = newest;
+  has_listed_past_ = true;
+}
+
+void Cloud::list_new(const Deadline& deadline) {
+  for (std::size_t page = 0; page < kMostPages; ++page) {
+    const auto runs = api_.runs_after(newest_, deadline);
+    for (const auto& run : runs) {
+      take(run);
+      newest_ = std::max(newest_, run.id);
+    }
+    if (runs.size() < CloudApi::kPage) break;
+  }
+}
+
+/// Asks for the runs that had not ended, a few at a time, one after the other.
+void Cloud::check_open(const Deadline& deadline) {
+  std::vector<std::int64_t> ids;
+  for (const auto& [id, run] : open_) ids.push_back(id);
+  std::rotate(ids.begin(), std::ranges::upper_bound(ids, checked_), ids.end());
+  if (ids.size() > kMostAtOnce) ids.resize(kMostAtOnce);
+  for (const auto id : ids) {
+    checked_ = id;
+    if (const auto run = api_.find_run(id, deadline)) {
+      take(*run);
+    } else {
+      open_.erase(id);
+      ++revision_;
+    }
+  }
+}
+
+/// Of jobs without a run so far: what became of their newest ones.
+void Cloud::ask_of_jobs(const Deadline& deadline) {
+  std::size_t count = 0;
+  for (auto& [id, state] : jobs_) {
+    if (asked_.contains(id)) continue;
+    if (++count > kMostAtOnce) break;
+    const auto run = state.last ? std::nullopt : api_.newest_run_of(id, deadline);
+    if (run && run->is_finished()) {
+      note_end(*run);
+      unread_.add(*run);
+    }
+    if (!state.success_at) {
+      const auto success = api_.newest_success_of(id, deadline);
+      if (success) state.success_at = success->ended_at();
+      ++revision_;
+    }
+    asked_.insert(id);
+  }
+}
+
+void Cloud::take(const CloudRun& run) {
+  if (!is_wanted(run.job)) return;
+  if (!run.is_finished()) {
+    jobs_[run.job].job.id = run.job;
+    if (std::exchange(open_[run.id], run).status != run.status) ++revision_;
+    return;
+  }
+  open_.erase(run.id);
+  note_end(run);
+  uncounted_.push_back(run);
+  unread_.add(run);
+}
+
+void Cloud::note_end(const CloudRun& run) {
+  ++revision_;
+  auto& state = jobs_[run.job];
+  state.job.id = run.job;
+  if (!state.last || state.last->ended_at() <= run.ended_at()) state.last = run;
+  if (run.status == CloudStatus::success) {
+    state.success_at = std::max(state.success_at.value_or(run.ended_at()), run.ended_at());
+  }
+}
+
+/// The run up to which nothing is left to be waited for or read.
+std::int64_t Cloud::read_up_to() const {
+  auto up_to = newest_;
+  const auto stop_before = [&](std::int64_t id) {
+    if (id > kept_) up_to = std::min(up_to, id - 1);
+  };
+  for (const auto& [id, run] : open_) stop_before(id);
+  for (const auto id : unread_.ids()) stop_before(id);
+  return std::max(kept_, up_to);
+}
+
+std::string Cloud::note() const { return "cloud " + options_.project + ' ' + api_.name(); }
+
+void Cloud::keep(const Deadline& deadline) {
+  const auto up_to = read_up_to();
+  if (uncounted_.empty() && up_to == kept_) return;
+  std::ranges::sort(uncounted_, {}, &CloudRun::ended_at);
+  auto run = ledger_->begin(deadline);
+  for (const auto& ended : uncounted_) count(run, options_.project, ended);
+  run.set_note(note(), std::to_string(up_to));
+  run.commit();
+  uncounted_.clear();
+  kept_ = up_to;
+}
+
+void Cloud::add_to(Samples& samples) const {
+  const auto& project = options_.project;
+  std::map<std::int64_t, std::size_t> queued, running;
+  for (const auto& [id, run] : open_) {
+    ++(run.status == CloudStatus::queued ? queued : running)[run.job];
+  }
+  for (const auto& [number, state] : jobs_) {
+    const auto id = std::to_string(number);
+    const auto& job = state.job;
+    if (!job.name.empty()) {
+      samples.add(kInfo, 1, project, id, job.name, job.project, job.environment);
+    }
+    samples.add(kQueued, static_cast<double>(queued[number]), project, id);
+    samples.add(kRunning, static_cast<double>(running[number]), project, id);
+    if (state.last) {
+      samples.add(kLastStatus, 1, project, id, to_string(state.last->status));
+      samples.add(kLastRun, unix_seconds(state.last->ended_at()), project, id);
+    }
+    if (state.success_at) samples.add(kLastSuccess, unix_seconds(*state.success_at), project, id);
+  }
+  samples.add(kUnread, static_cast<double>(unread_.size()), project);
+  add_cloud_counters(samples, *ledger_);
+}
+
+}  // namespace exporter::dbt

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/ledger/ledger.h"
+#include "common/metric/samples.h"
+#include "exporters/dbt/cloud_api.h"
+#include "exporters/dbt/cloud_unread.h"
+
+namespace exporter::dbt {
+
+/// A job and what is known of its runs.
+struct CloudJobState {
+  CloudJob job;
+  std::optional<CloudRun> last;  ///< the one that ended last
+  std::optional<Time> success_at;
+};
+
+/// Follows the runs of an account of dbt Cloud: counts each once, and hands out the artifacts of
+/// those that have ended.
+class Cloud {
+ public:
+  struct Options {
+    std::string project;                 ///< the label
+    std::set<std::int64_t> jobs;         ///< empty: all
+    std::chrono::milliseconds lookback;  ///< how far back runs are read where nothing is kept
+  };
+
+  /// In the ledger it keeps how far it has read, and goes on from there.
+  Cloud(Options options, CloudApi api, std::shared_ptr<Ledger> ledger);
+
+  /// Asks for new runs and for those that had not ended. A Source, for one thread at a time.
+  std::vector<Found> look(const Deadline& deadline);
+
+  /// What is known after the last look.
+  void add_to(Samples& samples) const;
+  /// Another number whenever something of it has changed.
+  std::uint64_t revision() const { return revision_; }
+  static std::span<const MetricView> metrics();
+
+ private:
+  void recall(const Deadline& deadline);
+  void name_jobs(const Deadline& deadline);
+  void list_past(const Deadline& deadline);
+  void list_new(const Deadline& deadline);
+  void check_open(const Deadline& deadline);
+  void ask_of_jobs(const Deadline& deadline);
+  bool is_wanted(std::int64_t job) const;
+  void take(const CloudRun& run);
+  void note_end(const CloudRun& run);
+  std::int64_t read_up_to() const;
+  std::string note() const;
+  void keep(const Deadline& deadline);
+
+  const Options options_;
+  const CloudApi api_;
+  const std::shared_ptr<Ledger> ledger_;
+  bool is_recalled_ = false, has_listed_past_ = false;
+  std::int64_t kept_ = 0;     // runs up to here were counted and read
+  std::int64_t newest_ = 0;   // the last one that was listed
+  std::int64_t checked_ = 0;  // the last open one that was asked for
+  Clock::time_point named_at_;
+  std::map<std::int64_t, CloudJobState> jobs_;
+  std::set<std::int64_t> asked_;  // jobs whose newest runs were asked for
+  std::map<std::int64_t, CloudRun> open_;
+  std::vector<CloudRun> uncounted_;
+  CloudUnread unread_;
+  std::uint64_t revision_ = 0;
+};
+
+}  // namespace exporter::dbt

@@ -1,0 +1,218 @@
+#include "exporters/dbt/cloud_api.h"
+
+#include <algorithm>
+
+#include "common/base/error.h"
+
+namespace exporter::dbt {
+namespace {
+
+constexpr std::size_t kMostPages = 50;
+
+CloudStatus status_of(std::int64_t code) {
+  if (code == 1) return CloudStatus::queued;
+  if (code < 10) return CloudStatus::running;
+  if (code == 10) return CloudStatus::success;
+  return code == 30 ? CloudStatus::cancelled : CloudStatus::error;
+}
+
+std::optional<Time> time_at(const Json& object, std::string_view key) {
+  const auto value = object.find(key);
+  if (!value) return std::nullopt;
+  return value->time();
+}
+
+/// "dbt build" of "Invoke dbt with `dbt build`".
+std::string command_in(const std::string& name) {
+  const auto begin = name.find('`'), end = name.rfind('`');
+  if (begin == name.npos || begin == end) return {};
+  return name.substr(begin + 1, end - begin - 1);
+}
+
+std::vector<CloudStep> read_steps(const Json& run) {
+  std::vector<CloudStep> steps;
+  const auto all = run.find("run_steps");
+  if (!all) return steps;
+  for (const auto& step : all->items()) {
+    steps.push_back({step.at("index").integer(), command_in(text_at(step, "name"))});
+  }
+  std::ranges::sort(steps, {}, &CloudStep::index);
+  return steps;
+}
+
+CloudRun read_run(const Json& json) {
+  CloudRun run;
+  run.id = json.at("id").integer();
+  if (const auto job = json.find("job_definition_id")) run.job = job->integer();
+  run.status = status_of(json.at("status").integer());
+  run.created_at = json.at("created_at").time();
+  run.started_at = time_at(json, "started_at");
+  run.finished_at = time_at(json, "finished_at");
+  if (const auto saved = json.find("artifacts_saved")) run.has_saved_artifacts = saved->boolean();
+  run.steps = read_steps(json);
+  return run;
+}
+
+std::optional<CloudRun> first_of(std::vector<CloudRun> runs) {
+  if (runs.empty()) return std::nullopt;
+  return std::move(runs.front());
+}
+
+std::string id_at(const Json& object, std::string_view key) {
+  const auto id = object.find(key);
+  return id ? std::to_string(id->integer()) : std::string();
+}
+
+Error refusal(const std::string& what, int status) {
+  auto reason = Reason::http_status;
+  if (status == 401 || status == 403) reason = Reason::auth;
+  if (status == 429) reason = Reason::rate_limited;
+  return {reason, what + ": status " + std::to_string(status)};
+}
+
+}  // namespace
+
+std::string_view to_string(CloudStatus status) {
+  constexpr std::string_view kNames[] = {"queued", "running", "success", "error", "cancelled"};
+  return kNames[static_cast<std::size_t>(status)];
+}
+
+CloudApi::CloudApi(std::shared_ptr<http::Client> client, std::string url, CloudScope scope)
+    : client_(std::move(client)),
+      url_(std::move(url)),
+      account_("/api/v2/accounts/" + std::to_string(scope.account)),
+      names_("/api/v3/accounts/" + std::to_string(scope.account)) {
+  if (scope.project) scope_ += "&project_id=" + std::to_string(*scope.project);
+  if (scope.environment) scope_ += "&environment_id=" + std::to_string(*scope.environment);
+}
+
+/// The reply's data; nothing when there is no such thing.
+std::optional<Json> CloudApi::find(const std::string& target, const Deadline& deadline) const {
+  http::ClientRequest request;
+  request.target = target;
+  request.headers = {{"Accept", "application/json"}};
+  const auto response = client_->send(std::move(request), deadline);
+  if (response.status == 404) return std::nullopt;
+  const auto what = "GET " + url_ + target.substr(0, target.find('?'));
+  if (response.status != 200) throw refusal(what, response.status);
+  return Json::parse(response.body, what).at("data");
+}
+
+std::vector<CloudRun> CloudApi::runs(const std::string& query, const Deadline& deadline) const {
+  const auto target = account_ + "/runs/";
+  const auto data = find(target + '?' + query + scope_, deadline);
+  if (!data) throw refusal("GET " + url_ + target, 404);
+  std::vector<CloudRun> runs;
+  for (const auto& run : data->items()) runs.push_back(read_run(run));
+  return runs;
+}
+
+std::vector<CloudRun> CloudApi::runs_after(std::int64_t id, const Deadline& deadline) const {
+  auto found = runs("id__gt=" + std::to_string(id) + "&order_by=id&limit=" + std::to_string(kPage),
+                    deadline);
+  const auto is_before = [id](const CloudRun& run) { return run.id <= id; };
+  if (std::ranges::any_of(found, is_before)) {
+    throw Error(Reason::decode, "GET " + url_ + account_ + "/runs/: runs that were not asked for");
+  }
+  return found;
+}
+
+std::vector<CloudRun> CloudApi::newest_runs(std::size_t offset, const Deadline& deadline) const {
+  return runs("order_by=-id&limit=" + std::to_string(kPage) + "&offset=" + std::to_string(offset),
+              deadline);
+}
+
+std::optional<CloudRun> CloudApi::newest_run_of(std::int64_t job, const Deadline& deadline) const {
+  return first_of(runs("order_by=-id&limit=1&job_definition_id=" + std::to_string(job), deadline));
+}
+
+std::optional<CloudRun> CloudApi::newest_success_of(std::int64_t job,
+                                                    const Deadline& deadline) const {
+  return first_of(
+      runs("order_by=-id&limit=1&status=10&job_definition_id=" + std::to_string(job), deadline));
+}
+
+std::optional<CloudRun> CloudApi::find_run(std::int64_t id, const Deadline& deadline) const {
+  const auto data = find(account_ + "/runs/" + std::to_string(id) +
+                             "/?include_related=%5B%22run_steps%22%5D",  // ["run_steps"]
+                         deadline);
+  if (!data) return std::nullopt;
+  return read_run(*data);
+}
+
+/// By id; none when the token may not see them, as they only describe.
+std::map<std::int64_t, std::string> CloudApi::names(const std::string& what,
+                                                    const Deadline& deadline) const {
+  std::map<std::int64_t, std::string> names;
+  for (std::size_t page = 0; page < kMostPages; ++page) {
+    std::optional<Json> data;
+    try {
+      data = find(names_ + '/' + what + "/?limit=" + std::to_string(kPage) +
+                      "&offset=" + std::to_string(page * kPage),
+                  deadline);
+    } catch (const Error& error) {
+      if (error.reason() != Reason::auth) throw;
+    }
+    const auto items = data ? data->items() : std::vector<Json>();
+    for (const auto& item : items) names[item.at("id").integer()] = text_at(item, "name");
+    if (items.size() < kPage) break;
+  }
+  return names;
+}
+
+std::vector<CloudJob> CloudApi::jobs(const Deadline& deadline) const {
+  const auto projects = names("projects", deadline), environments = names("environments", deadline);
+  const auto name = [](const auto& names, const std::string& id) {
+    const auto found =
+        std::ranges::find(names, id, [](auto& each) { return std::to_string(each.first); });
+    return found == names.end() ? id : found->second;
+  };
+  std::vector<CloudJob> jobs;
+  const auto target = account_ + "/jobs/";
+  for (std::size_t page = 0; page < kMostPages; ++page) {
+    const auto data = find(target + "?limit=" + std::to_string(kPage) +
+                               "&offset=" + std::to_string(page * kPage) + scope_,
+                           deadline);
+    if (!data) throw refusal("GET " + url_ + target, 404);
+    const auto items = data->items();
+    for (const auto& job : items) {
+      jobs.push_back({job.at("id").integer(), text_at(job, "name"),
+                      name(projects, id_at(job, "project_id")),
+                      name(environments, id_at(job, "environment_id"))});
+    }
+    if (items.size() < kPage) break;
+  }
+  return jobs;
+}
+
+std::string CloudApi::artifacts_of(std::int64_t run) const {
+  return account_ + "/runs/" + std::to_string(run) + "/artifacts/";
+}
+
+std::vector<Kind> CloudApi::artifacts(std::int64_t run, std::int64_t step,
+                                      const Deadline& deadline) const {
+  const auto data = find(artifacts_of(run) + "?step=" + std::to_string(step), deadline);
+  std::vector<Kind> kinds;
+  if (!data) return kinds;
+  std::set<std::string> files;
+  for (const auto& path : data->items()) files.insert(path.string());
+  for (const auto kind : kKinds) {
+    if (files.contains(std::string(to_string(kind)) + ".json")) kinds.push_back(kind);
+  }
+  return kinds;
+}
+
+Artifact CloudApi::artifact(std::int64_t run, std::int64_t step, Kind kind,
+                            const Deadline& deadline) const {
+  const auto path = artifacts_of(run) + std::string(to_string(kind)) + ".json";
+  const auto read = [client = client_, path, step, deadline](const auto& sink) {
+    http::ClientRequest request;
+    request.target = path + "?step=" + std::to_string(step);
+    client->stream(std::move(request), sink, deadline);
+  };
+  return {"run " + std::to_string(run) + ", step " + std::to_string(step) + ": " +
+              std::string(to_string(kind)) + ".json",
+          read};
+}
+
+}  // namespace exporter::dbt

@@ -1,0 +1,153 @@
+#include "exporters/dbt/cloud_unread.h"
+
+#include <algorithm>
+
+#include "common/base/log.h"
+#include "exporters/dbt/run_results.h"
+
+namespace exporter::dbt {
+namespace {
+
+constexpr std::size_t kMostRuns = 10'000, kMostAtOnce = 20;
+constexpr int kMostTries = 3;
+constexpr auto kPatience = std::chrono::hours(1);
+constexpr auto kTimeToSave = std::chrono::minutes(10);
+
+bool is_past(const std::optional<Clock::time_point>& failing_since) {
+  return failing_since && Clock::now() - *failing_since > kPatience;
+}
+
+void note_try(std::optional<Clock::time_point>& failing_since) {
+  if (!failing_since) failing_since = Clock::now();
+}
+
+std::string location(std::int64_t job, const CloudStep& step) {
+  return "job " + std::to_string(job) + ", step " + std::to_string(step.index);
+}
+
+}  // namespace
+
+void CloudUnread::add(const CloudRun& run) {
+  runs_.try_emplace({run.ended_at(), run.id}, Run{run});
+  if (runs_.size() > kMostRuns) runs_.erase(runs_.begin());
+}
+
+std::vector<std::int64_t> CloudUnread::ids() const {
+  std::vector<std::int64_t> ids;
+  for (const auto& [key, run] : runs_) ids.push_back(key.second);
+  return ids;
+}
+
+Found CloudUnread::found(const CloudApi& api, const Place& place, const Deadline& deadline) {
+  Found found{place.kind,
+              location(place.job, place.step),
+              "run " + std::to_string(place.run),
+              0,
+              place.ended_at,
+              api.artifact(place.run, place.step.index, place.kind, deadline)};
+  found.set_to_work = [works = runs_nodes(place.step.command)](const std::string&) {
+    return works;
+  };
+  return found;
+}
+
+Found CloudUnread::offered(const CloudApi& api, const std::shared_ptr<Results>& results,
+                           const FirstFailure& failure, const Deadline& deadline) {
+  auto found = CloudUnread::found(api, results->place, deadline);
+  found.taken = [results] { results->is_taken = true; };
+  found.artifact.read = [results, failure, read = found.artifact.read](const auto& sink) {
+    if (*failure) throw Error(**failure);
+    note_try(results->failing_since);
+    try {
+      read(sink);
+    } catch (const Error& error) {
+      if (error.reason() == Reason::decode) {
+        ++results->malformed;
+      } else {
+        *failure = error;
+      }
+      throw;
+    }
+  };
+  return found;
+}
+
+bool CloudUnread::is_done(const Results& results) {
+  return results.is_taken || results.malformed >= kMostTries || is_past(results.failing_since);
+}
+
+bool CloudUnread::is_done(const Run& run) {
+  const auto all_done = [](const auto& all) {
+    return std::ranges::all_of(all, [](const auto& results) { return is_done(*results); });
+  };
+  return is_past(run.failing_since) || (run.is_known && all_done(run.results));
+}
+
+bool CloudUnread::is_taken(const Run& run) {
+  return run.is_known &&
+         std::ranges::all_of(run.results, [](const auto& results) { return results->is_taken; });
+}
+
+void CloudUnread::note_taken(const Results& results) {
+  const auto& place = results.place;
+  auto& last = last_results_[{location(place.job, place.step), place.kind}];
+  if (last.ended_at <= place.ended_at) last = place;
+}
+
+void CloudUnread::sweep() {
+  for (auto at = runs_.begin(); at != runs_.end();) {
+    const auto& run = at->second;
+    for (const auto& results : run.results) {
+      if (results->is_taken) note_taken(*results);
+    }
+    if (!is_done(run)) {
+      ++at;
+      continue;
+    }
+    if (!is_taken(run)) {
+      log::warn("artifacts of a run given up", {{"project", project_}, {"run", run.run.id}});
+    }
+    at = runs_.erase(at);
+  }
+}
+
+/// Finds out what artifacts the run has, unless it is known or too early to ask.
+void CloudUnread::explore(Run& run, const CloudApi& api, const Deadline& deadline) {
+  if (run.is_known) return;
+  note_try(run.failing_since);
+  const auto found = api.find_run(run.run.id, deadline);
+  const auto age = std::chrono::system_clock::now() - run.run.ended_at();
+  if (found && !found->has_saved_artifacts && age < kTimeToSave) return;
+  std::vector<std::shared_ptr<Results>> all;
+  for (const auto& step : found ? found->steps : std::vector<CloudStep>()) {
+    for (const auto kind : api.artifacts(run.run.id, step.index, deadline)) {
+      const Place place{run.run.ended_at(), run.run.id, run.run.job, step, kind};
+      if (kind == Kind::run_results || kind == Kind::sources) {
+        all.push_back(std::make_shared<Results>(Results{place}));
+      } else if (auto& newest = newest_[kind]; newest.ended_at <= place.ended_at) {
+        newest = place;
+      }
+    }
+  }
+  run.results = std::move(all);
+  run.is_known = true;
+  run.failing_since.reset();
+}
+
+std::vector<Found> CloudUnread::offer(const CloudApi& api, const Deadline& deadline) {
+  std::vector<Found> all;
+  for (const auto& [place, last] : last_results_) all.push_back(found(api, last, deadline));
+  const auto failure = std::make_shared<std::optional<Error>>();
+  std::size_t count = 0;
+  for (auto& [key, run] : runs_) {
+    explore(run, api, deadline);
+    for (const auto& results : run.results) {
+      if (!is_done(*results)) all.push_back(offered(api, results, failure, deadline));
+    }
+    if (run.is_known && ++count == kMostAtOnce) break;
+  }
+  for (const auto& [kind, place] : newest_) all.push_back(found(api, place, deadline));
+  return all;
+}
+
+}  // namespace exporter::dbt

@@ -1,0 +1,65 @@
+#include "exporters/dbt/s3_xml.h"
+
+#include <algorithm>
+#include <pugixml.hpp>
+
+#include "common/base/error.h"
+#include "common/base/text.h"
+#include "common/base/time.h"
+
+namespace exporter::dbt {
+namespace {
+
+constexpr std::size_t kLongestError = 300;
+
+std::string on_one_line(std::string_view text) {
+  std::string line;
+  append_utf8(line, trim(text).substr(0, kLongestError));
+  std::ranges::replace_if(
+      line, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  return line;
+}
+
+S3Object read_object(const pugi::xml_node& contents, const std::string& origin) {
+  S3Object object;
+  object.key = contents.child_value("Key");
+  object.tag = contents.child_value("ETag");
+  const auto size = parse_number<std::uint64_t>(contents.child_value("Size"));
+  const auto time = parse_rfc3339(contents.child_value("LastModified"));
+  if (object.key.empty() || !size || !time) {
+    throw Error(Reason::decode, origin + ": an object without key, size or time");
+  }
+  object.size = *size;
+  object.modified_at = *time;
+  return object;
+}
+
+}  // namespace
+
+S3Listing read_s3_listing(std::string_view xml, const std::string& origin) {
+  pugi::xml_document document;
+  const auto parsed = document.load_buffer(xml.data(), xml.size());
+  const auto root = document.child("ListBucketResult");
+  if (!parsed || !root) throw Error(Reason::decode, origin + ": not the XML of a listing");
+  S3Listing listing;
+  for (const auto& contents : root.children("Contents")) {
+    listing.objects.push_back(read_object(contents, origin));
+  }
+  if (std::string_view(root.child_value("IsTruncated")) == "true") {
+    listing.next = root.child_value("NextContinuationToken");
+    if (listing.next.empty()) {
+      throw Error(Reason::decode, origin + ": a listing that goes on and does not say where");
+    }
+  }
+  return listing;
+}
+
+std::string read_s3_error(std::string_view xml) {
+  pugi::xml_document document;
+  if (!document.load_buffer(xml.data(), xml.size())) return {};
+  const auto error = document.child("Error");
+  const std::string code = error.child_value("Code"), message = error.child_value("Message");
+  return on_one_line(code.empty() || message.empty() ? code + message : code + ": " + message);
+}
+
+}  // namespace exporter::dbt

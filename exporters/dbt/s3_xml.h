@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exporters/dbt/artifact.h"
+
+/// What S3 writes as XML (Amazon S3 API Reference).
+namespace exporter::dbt {
+
+struct S3Object {
+  std::string key, tag;
+  std::uint64_t size = 0;  ///< bytes
+  Time modified_at;
+};
+
+/// One page of a ListObjectsV2.
+struct S3Listing {
+  std::vector<S3Object> objects;
+  std::string next;  ///< the continuation token; empty on the last page
+};
+
+/// Throws Error{decode} that begins with the origin.
+S3Listing read_s3_listing(std::string_view xml, const std::string& origin);
+
+/// "AccessDenied: Access Denied" of an error's document, on one line and cut to 300 bytes; empty
+/// when it is none.
+std::string read_s3_error(std::string_view xml);
+
+}  // namespace exporter::dbt

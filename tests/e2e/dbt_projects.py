@@ -1,0 +1,117 @@
+"""Projects of dbt in all the states that its dashboard shows, and the week before them."""
+
+import datetime
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+import yaml
+from support import SOURCE
+
+sys.path.insert(0, str(SOURCE / "deploy"))
+import dbt_example  # noqa: E402
+
+DAY = 86400
+SAMPLE = re.compile(r"(dbt_\w+)\{(.*)\} (\S+)$", re.M)
+# What the rules must find of a week ago, and what they have recorded of a run a day since.
+WEEK_AGO = {"dbt_node_last_run_timestamp_seconds", "dbt_source_snapshotted_at_timestamp_seconds"}
+RECORDED = {
+    "dbt_node_last_run_timestamp_seconds": ("node:dbt_run_pause:seconds", DAY),
+    "dbt_source_snapshotted_at_timestamp_seconds": ("node:dbt_run_pause:seconds", DAY),
+    "dbt_node_execution_seconds": ("node:dbt_run_execution:seconds", 0.05),
+}
+
+
+def write(folder):
+    """Writes the projects, and the configuration of dbt_exporter that names them; its path."""
+    yesterday = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
+    dbt_example.write_to(folder / "shop/yesterday", yesterday)
+    edit(folder / "shop/yesterday/run_results.json", succeed)
+    for name, change in (("shop/today", tell_sizes), ("killed/today", begin_run),
+                         ("cut/today", cut_manifest), ("hidden/today", hide_manifest)):
+        dbt_example.write_to(folder / name)
+        change(folder / name)
+    projects = [{"name": path.name, "target": f"{path}/*"} for path in sorted(folder.iterdir())]
+    config = folder / "dbt_exporter.yml"
+    config.write_text(yaml.safe_dump({"projects": projects}))
+    return config
+
+
+def edit(path, change):
+    body = json.loads(path.read_text())
+    change(body)
+    path.write_text(json.dumps(body))
+
+
+def run_again(folder):
+    """Another run of a project has ended as the last one did."""
+    dbt_example.write_to(folder / "next")
+    tell_sizes(folder / "next")
+    edit(folder / "next/run_results.json",
+         lambda body: body["metadata"].update(invocation_id="next"))
+    (folder / "next").rename(folder / "shop/next")
+
+
+def succeed(body):
+    body["metadata"]["invocation_id"] = "yesterday's"
+    for result in body["results"]:
+        result["status"] = "pass" if "test." in result["unique_id"] else "success"
+
+
+def tell_sizes(project):
+    """As the adapters of large warehouses do."""
+    def of_results(body):
+        for number, result in enumerate(body["results"]):
+            result["adapter_response"] |= {"rows_affected": 1000 + number, "bytes_processed": 1e6}
+
+    def of_tables(body):
+        for number, table in enumerate(body["nodes"].values()):
+            table["stats"] = {name: {"id": name, "value": value} for name, value in
+                              (("num_rows", 1000 + number), ("num_bytes", 1e6))}
+
+    edit(project / "run_results.json", of_results)
+    edit(project / "catalog.json", of_tables)
+
+
+def begin_run(project):
+    """Another invocation has written its manifest and run something."""
+    edit(project / "manifest.json", lambda body: body["metadata"].update(invocation_id="another"))
+    (project / "run").mkdir()
+    (project / "run/model.sql").write_text("select 1")
+
+
+def cut_manifest(project):
+    manifest = project / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes()[:1000])
+    long_ago = time.time() - 3600  # what dbt may still be writing is no failure
+    os.utime(manifest, (long_ago, long_ago))
+
+
+def hide_manifest(project):
+    (project / "manifest.json").unlink()
+    (project / "manifest.json").mkdir()
+
+
+def make_week(page, labels, folder):
+    """Makes blocks for Prometheus of the week before a page that a target with these labels has."""
+    now = int(time.time())
+    lines = []
+    for name, own, value in SAMPLE.findall(page):
+        own = f"{{{labels},{own}}}"
+        if name in WEEK_AGO:
+            lines += [(name, own, value, now - 7 * DAY + 60 * minute) for minute in range(-5, 10)]
+        if name in RECORDED:
+            record, amount = RECORDED[name]
+            lines += [(record, own, amount, now - day * DAY) for day in (5, 4, 3, 2, 1)]
+    history = folder / "history.om"
+    with history.open("w") as out:
+        for name in sorted({line[0] for line in lines}):
+            out.write(f"# TYPE {name} unknown\n")
+            out.writelines(f"{name}{own} {value} {at}\n"
+                           for each, own, value, at in lines if each == name)
+        out.write("# EOF\n")
+    subprocess.run(["promtool", "tsdb", "create-blocks-from", "openmetrics", history,
+                    folder / "data"], check=True, capture_output=True)

@@ -1,0 +1,439 @@
+#include "exporters/dbt/cloud.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "common/base/text.h"
+#include "common/base/time.h"
+#include "common/config/yaml.h"
+#include "exporters/dbt/follower.h"
+#include "exporters/dbt/projects.h"
+#include "tests/exporters/dbt/fake_cloud.h"
+#include "tests/support/error_of.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/upstreams.h"
+
+using namespace exporter;
+using namespace exporter::dbt;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+/// A time of today that has no fraction of a second, so that pages can be compared.
+Time ago(std::chrono::seconds age) {
+  static const auto now =
+      std::chrono::floor<std::chrono::minutes>(std::chrono::system_clock::now());
+  return now - age;
+}
+
+FakeRun ended(std::int64_t id, std::int64_t job, std::chrono::seconds age, int status = 10) {
+  return {id,
+          job,
+          status,
+          ago(age + 100s),
+          ago(age + 90s),
+          ago(age),
+          true,
+          {"Clone git repository", "Invoke dbt with `dbt build`"}};
+}
+
+FakeRun running(std::int64_t id, std::int64_t job, std::chrono::seconds age) {
+  auto run = ended(id, job, age, 3);
+  run.finished_at.reset();
+  run.artifacts_saved = false;
+  return run;
+}
+
+std::string iso(Time time) {
+  return format_rfc3339(std::chrono::floor<std::chrono::milliseconds>(time));
+}
+
+/// Results of one model.
+std::string results(const std::string& invocation, Time at, const std::string& status = "success") {
+  return R"({"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/run-results/v6.json",)"
+         R"( "generated_at": ")" +
+         iso(at) + R"(", "invocation_id": ")" + invocation +
+         R"("}, "args": {"which": "build"}, "elapsed_time": 3, "results": [{"unique_id": "model.shop.a",)"
+         R"( "status": ")" +
+         status +
+         R"(", "execution_time": 2, "timing": [{"name": "execute",)"
+         R"( "started_at": ")" +
+         iso(at - 2s) + R"(", "completed_at": ")" + iso(at) + R"("}]}]})";
+}
+
+std::string manifest(const std::string& invocation, Time at) {
+  return R"({"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json",)"
+         R"( "generated_at": ")" +
+         iso(at) + R"(", "invocation_id": ")" + invocation + R"("}, "nodes": {}})";
+}
+
+/// An exporter's part of one account.
+class Account {
+ public:
+  explicit Account(const FakeCloud& cloud, const std::string& more = "",
+                   const std::string& token = "sesame", const std::string& state = "")
+      : ledgers_(state),
+        place_(read(cloud, more, token)),
+        follower_("shop", place_.source, place_.ledger) {}
+
+  /// The samples after another look.
+  Lines look() {
+    follower_.update(Deadline::in(20s));
+    return lines();
+  }
+  const Project& project() const { return follower_.project(); }
+
+ private:
+  Place read(const FakeCloud& cloud, const std::string& more, const std::string& token) {
+    const auto file = Yaml::parse("projects: [{name: shop, cloud: {account_id: 1, url: \"" +
+                                      cloud.url() + "\", token: " + token + more + "}}]",
+                                  "dbt.yml");
+    const Settings settings(project_flags(), {}, nullptr);
+    auto places = read_projects({settings, &file, upstreams(), "", false}, ledgers_);
+    file.finish();
+    return places.at(0);
+  }
+
+  Lines lines() const {
+    Samples samples;
+    follower_.add_to(samples);
+    place_.cloud->add_to(samples);
+    std::string page;
+    samples.render(Format::text, page);
+    Lines lines;
+    for (std::string_view rest = page; !rest.empty();) {
+      const std::string line(next_part(rest, '\n'));
+      if (!line.starts_with('#')) lines.push_back(line);
+    }
+    return lines;
+  }
+
+  Ledgers ledgers_;
+  Place place_;
+  Follower follower_;
+};
+
+/// Those of the lines that begin so, without what they have in common.
+Lines of(const Lines& lines, const std::string& family) {
+  Lines found;
+  for (const auto& line : lines) {
+    if (!line.starts_with(family + "{project=\"shop\"")) continue;
+    auto rest = line.substr(family.size() + std::string("{project=\"shop\"").size());
+    found.push_back(rest.starts_with(',') ? rest.substr(1) : rest);
+  }
+  return found;
+}
+
+std::string seconds(Time time) {
+  std::string text;
+  append_value(text, std::chrono::duration<double>(time.time_since_epoch()).count());
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("jobs of dbt Cloud: what runs, what waits, how the last run ended") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put_job(43, "Hourly");
+  cloud.put(ended(101, 42, 600s, 10));
+  cloud.put(ended(102, 42, 300s, 20));
+  auto queued = running(103, 42, 60s);
+  queued.status = 1;
+  queued.started_at.reset();
+  cloud.put(queued);
+  cloud.put(running(104, 43, 60s));
+  cloud.put(running(105, 43, 30s));
+  Account account(cloud);
+  auto page = account.look();
+  std::erase_if(page, [](const auto& line) { return line.find("_seconds_") != line.npos; });
+  CHECK(
+      page ==
+      Lines{R"(dbt_up{project="shop"} 0)",
+            R"(dbt_cloud_job_info{project="shop",job_id="42",name="Nightly",cloud_project="Shop",)"
+            R"(environment="Production"} 1)",
+            R"(dbt_cloud_job_info{project="shop",job_id="43",name="Hourly",cloud_project="Shop",)"
+            R"(environment="Production"} 1)",
+            R"(dbt_cloud_job_queued_runs{project="shop",job_id="42"} 1)",
+            R"(dbt_cloud_job_queued_runs{project="shop",job_id="43"} 0)",
+            R"(dbt_cloud_job_running_runs{project="shop",job_id="42"} 0)",
+            R"(dbt_cloud_job_running_runs{project="shop",job_id="43"} 2)",
+            R"(dbt_cloud_job_last_status{project="shop",job_id="42",status="error"} 1)",
+            R"(dbt_cloud_job_last_run_timestamp_seconds{project="shop",job_id="42"} )" +
+                seconds(ago(300s)),
+            R"(dbt_cloud_job_last_success_timestamp_seconds{project="shop",job_id="42"} )" +
+                seconds(ago(600s)),
+            R"(dbt_cloud_unread_runs{project="shop"} 2)",
+            R"(dbt_cloud_job_runs_total{project="shop",job_id="42",outcome="error"} 1)",
+            R"(dbt_cloud_job_runs_total{project="shop",job_id="42",outcome="success"} 1)"});
+}
+
+TEST_CASE("a run is counted once when it has ended, however late, and again in no other look") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put(running(101, 42, 500s));
+  cloud.put(ended(102, 42, 400s));
+  Account account(cloud);
+  const auto runs = [&] { return of(account.look(), "dbt_cloud_job_runs_total"); };
+  const Lines one{R"(job_id="42",outcome="success"} 1)"};
+  CHECK(runs() == one);
+  CHECK(runs() == one);
+  cloud.put(ended(101, 42, 10s, 30));
+  const Lines both{R"(job_id="42",outcome="cancelled"} 1)", one[0]};
+  CHECK(runs() == both);
+  CHECK(runs() == both);
+  CHECK(of(account.look(), "dbt_cloud_job_last_status") ==
+        Lines{R"(job_id="42",status="cancelled"} 1)"});
+  CHECK(of(account.look(), "dbt_cloud_job_running_runs") == Lines{R"(job_id="42"} 0)"});
+}
+
+TEST_CASE("a run that is deleted before it ends no longer runs") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put(running(101, 42, 500s));
+  Account account(cloud);
+  CHECK(of(account.look(), "dbt_cloud_job_running_runs") == Lines{R"(job_id="42"} 1)"});
+  cloud.next("/runs/101/", {{.status = 404, .body = {}, .headers = {}}});
+  CHECK(of(account.look(), "dbt_cloud_job_running_runs") == Lines{R"(job_id="42"} 0)"});
+}
+
+TEST_CASE("how long runs waited and took is counted, but not of cancelled ones") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put(ended(101, 42, 500s));
+  cloud.put(ended(102, 42, 400s, 30));
+  auto never_started = ended(103, 42, 300s, 30);
+  never_started.started_at.reset();
+  never_started.finished_at.reset();
+  cloud.put(never_started);
+  Account account(cloud);
+  const auto page = account.look();
+  const auto sum_and_count = [&](const std::string& family) {
+    return std::pair(of(page, family + "_sum"), of(page, family + "_count"));
+  };
+  const Lines count{R"(job_id="42"} 1)"};
+  CHECK(sum_and_count("dbt_cloud_job_queue_duration_seconds") ==
+        std::pair(Lines{R"(job_id="42"} 20)"}, Lines{R"(job_id="42"} 2)"}));
+  CHECK(sum_and_count("dbt_cloud_job_run_duration_seconds") ==
+        std::pair(Lines{R"(job_id="42"} 90)"}, count));
+  CHECK(sum_and_count("dbt_cloud_job_total_duration_seconds") ==
+        std::pair(Lines{R"(job_id="42"} 100)"}, count));
+}
+
+TEST_CASE(
+    "the results of each step are read, and the newest manifest; a quiet look is one request") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  auto run = ended(101, 42, 300s);
+  run.steps.emplace_back("Invoke dbt with `dbt docs generate`");
+  cloud.put(run);
+  cloud.put(101, 2, "run_results.json", results("one", ago(310s)));
+  cloud.put(101, 2, "manifest.json", manifest("one", ago(311s)));
+  cloud.put(101, 3, "manifest.json", manifest("two", ago(305s)));
+  Account account(cloud);
+  const auto page = account.look();
+  CHECK(of(page, "dbt_up") == Lines{"} 1"});
+  CHECK(of(page, "dbt_artifact_timestamp_seconds") ==
+        Lines{R"(location="job 42, step 2",artifact="run_results"} )" + seconds(ago(310s)),
+              R"(location="job 42, step 3",artifact="manifest"} )" + seconds(ago(305s))});
+  CHECK(of(page, "dbt_artifact_size_bytes").empty());
+  CHECK(account.project().nodes.at("model.shop.a").run_at == ago(310s));
+  CHECK_FALSE(account.project().is_incomplete);
+  CHECK(cloud.requests() == Lines{"/api/v3/accounts/1/projects/",
+                                  "/api/v3/accounts/1/environments/", "/jobs/", "/runs/",
+                                  "/runs/101/", "/runs/101/artifacts/?1", "/runs/101/artifacts/?2",
+                                  "/runs/101/artifacts/?3", "/runs/101/artifacts/manifest.json?3",
+                                  "/runs/101/artifacts/run_results.json?2"});
+  CHECK(of(account.look(), "dbt_cloud_unread_runs") == Lines{"} 0"});
+  CHECK(account.look() == account.look());
+  CHECK(cloud.requests() == Lines{"/runs/", "/runs/", "/runs/"});
+}
+
+TEST_CASE("runs of a job that end between two looks are all read, the oldest first") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  Account account(cloud);
+  account.look();
+  for (int i = 0; i < 4; ++i) {
+    const auto age = std::chrono::seconds(400 - 100 * i);
+    cloud.put(ended(101 + i, 42, age));
+    cloud.put(101 + i, 2, "run_results.json",
+              results("run" + std::to_string(i), ago(age), i == 0 ? "success" : "error"));
+  }
+  account.look();
+  const auto& node = account.project().nodes.at("model.shop.a");
+  CHECK(node.consecutive_failures == 3);
+  CHECK(node.success_at == ago(400s));
+  CHECK(node.run_at == ago(100s));
+}
+
+TEST_CASE("artifacts that are saved after the end of the run are waited for") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  auto run = ended(101, 42, 30s);
+  run.artifacts_saved = false;
+  cloud.put(run);
+  cloud.put(ended(102, 42, 20s));
+  cloud.put(102, 2, "run_results.json", results("two", ago(20s)));
+  Account account(cloud);
+  account.look();
+  CHECK(account.project().nodes.at("model.shop.a").run_at == ago(20s));
+  CHECK(of(account.look(), "dbt_cloud_unread_runs") == Lines{"} 1"});
+  run.artifacts_saved = true;
+  cloud.put(run);
+  cloud.put(101, 2, "sources.json",
+            R"({"metadata": {"dbt_schema_version":)"
+            R"( "https://schemas.getdbt.com/dbt/sources/v3.json", "generated_at": ")" +
+                iso(ago(30s)) + R"("}, "results": [], "elapsed_time": 1})");
+  account.look();
+  CHECK(account.project().invocations.contains("source freshness"));
+  CHECK(of(account.look(), "dbt_cloud_unread_runs") == Lines{"} 0"});
+}
+
+TEST_CASE("results that cannot be fetched hold up those after them, so that the order stays") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put_job(43, "Hourly");
+  cloud.put(ended(101, 42, 400s));
+  cloud.put(101, 2, "run_results.json", results("one", ago(400s), "error"));
+  cloud.put(ended(102, 43, 300s));
+  cloud.put(102, 2, "run_results.json", results("two", ago(300s), "error"));
+  cloud.next("/runs/101/artifacts/run_results.json", {{.status = 404, .body = {}, .headers = {}}});
+  Account account(cloud);
+  CHECK(of(account.look(), "dbt_artifact_read_failures_total") ==
+        Lines{R"(artifact="run_results",reason="http_status"} 2)"});
+  CHECK(account.project().nodes.empty());
+  account.look();
+  CHECK(account.project().nodes.at("model.shop.a").consecutive_failures == 2);
+}
+
+TEST_CASE("malformed results are tried three times and hold up nothing") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put_job(43, "Hourly");
+  cloud.put(ended(101, 42, 400s));
+  cloud.put(101, 2, "run_results.json", "{]");
+  cloud.put(ended(102, 43, 300s));
+  cloud.put(102, 2, "run_results.json", results("two", ago(300s)));
+  Account account(cloud);
+  account.look();
+  CHECK(account.project().nodes.size() == 1);
+  for (int i = 0; i < 4; ++i) account.look();
+  const auto requests = cloud.requests();
+  CHECK(std::ranges::count(requests, "/runs/101/artifacts/run_results.json?2") == 3);
+  CHECK(std::ranges::count(requests, "/runs/102/artifacts/run_results.json?2") == 1);
+  const auto page = account.look();
+  CHECK(of(page, "dbt_cloud_unread_runs") == Lines{"} 0"});
+  CHECK(of(page, "dbt_artifact_read_failures_total") ==
+        Lines{R"(artifact="run_results",reason="decode"} 1)"});
+}
+
+TEST_CASE("a limit of requests is kept to, and the look goes on after it") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.next("/runs/", {{.status = 429, .body = {}, .headers = {{"Retry-After", "1"}}}});
+  Account account(cloud);
+  const auto begin = Clock::now();
+  CHECK(of(account.look(), "dbt_artifact_read_failures_total").empty());
+  CHECK(Clock::now() - begin >= 1s);
+}
+
+TEST_CASE("a token that is refused, and a reply that is none, are errors that say so") {
+  FakeCloud cloud;
+  Account stranger(cloud, "", "barley");
+  CHECK(stranger.look() == Lines{R"(dbt_up{project="shop"} 0)",
+                                 R"(dbt_artifact_read_failures_total{project="shop",artifact="",)"
+                                 R"(reason="auth"} 1)",
+                                 R"(dbt_cloud_unread_runs{project="shop"} 0)"});
+  const auto client = [&](const std::string& token) {
+    http::ClientOptions options;
+    options.name = "cloud";
+    options.base_url = cloud.url();
+    return std::make_shared<http::Client>(
+        options,
+        [token](http::ClientRequest& request) {
+          request.headers.emplace_back("Authorization", "Token " + token);
+        },
+        upstreams());
+  };
+  const auto why = [&](Reason reason, const std::string& token) {
+    const CloudApi api(client(token), cloud.url(), {1, {}, {}});
+    return error_of(reason, [&] { api.runs_after(0, Deadline::in(20s)); });
+  };
+  const auto where = "GET " + cloud.url() + "/api/v2/accounts/1/runs/: ";
+  CHECK(why(Reason::auth, "barley") == where + "status 401");
+  cloud.next("/runs/", {{.body = Body("{\"data\": [{\"id\": \"x\"}]}"), .headers = {}},
+                        {.body = Body("<html>"), .headers = {}}});
+  CHECK(why(Reason::decode, "sesame") == where + "data[0].id: expected integer, got string");
+  CHECK(why(Reason::decode, "sesame").starts_with(where + "not valid JSON"));
+}
+
+TEST_CASE(
+    "after a restart nothing is counted or read again, and what ended meanwhile is not missed") {
+  const TemporaryFolder state;
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put(ended(101, 42, 500s));
+  cloud.put(101, 2, "run_results.json", results("one", ago(500s), "error"));
+  cloud.put(running(102, 42, 400s));
+  const std::string folder = state.path();
+  {
+    Account account(cloud, "", "sesame", folder);
+    account.look();
+    account.look();
+  }
+  cloud.requests();
+  cloud.put(ended(102, 42, 100s));
+  cloud.put(102, 2, "run_results.json", results("two", ago(100s), "error"));
+  cloud.put(ended(103, 42, 50s));
+  cloud.put(103, 2, "run_results.json", results("three", ago(50s), "error"));
+  Account account(cloud, ", lookback: 1s", "sesame", folder);
+  CHECK(of(account.look(), "dbt_cloud_job_runs_total") ==
+        Lines{R"(job_id="42",outcome="success"} 3)"});
+  CHECK(account.project().nodes.at("model.shop.a").consecutive_failures == 3);
+  const auto requests = cloud.requests();
+  CHECK(std::ranges::count(requests, "/runs/101/artifacts/run_results.json?2") == 0);
+}
+
+TEST_CASE(
+    "of a job that did not run lately the newest run is read, and its last success asked for") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Yearly");
+  cloud.put(ended(90, 42, 24h * 400));
+  cloud.put(ended(91, 42, 24h * 40, 20));
+  cloud.put(91, 2, "run_results.json", results("old", ago(24h * 40)));
+  Account account(cloud);
+  const auto page = account.look();
+  CHECK(of(page, "dbt_cloud_job_last_status") == Lines{R"(job_id="42",status="error"} 1)"});
+  CHECK(of(page, "dbt_cloud_job_last_success_timestamp_seconds") ==
+        Lines{R"(job_id="42"} )" + seconds(ago(24h * 400))});
+  CHECK(of(page, "dbt_cloud_job_runs_total").empty());
+  CHECK(account.project().nodes.size() == 1);
+}
+
+TEST_CASE("only the jobs that are asked for are followed") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put_job(43, "Hourly");
+  cloud.put(ended(101, 42, 500s));
+  cloud.put(ended(102, 43, 500s));
+  Account account(cloud, ", jobs: [43], project_id: 7, environment_id: 8, lookback: 1d");
+  CHECK(of(account.look(), "dbt_cloud_job_runs_total") ==
+        Lines{R"(job_id="43",outcome="success"} 1)"});
+  CHECK(of(account.look(), "dbt_cloud_job_queued_runs") == Lines{R"(job_id="43"} 0)"});
+}
+
+TEST_CASE("more runs than one page lists are all counted") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Busy");
+  for (int i = 0; i < 250; ++i) cloud.put(ended(1000 + i, 42, std::chrono::seconds(5000 - i)));
+  Account account(cloud);
+  CHECK(of(account.look(), "dbt_cloud_job_runs_total") ==
+        Lines{R"(job_id="42",outcome="success"} 250)"});
+  for (int i = 250; i < 500; ++i) cloud.put(ended(1000 + i, 42, std::chrono::seconds(5000 - i)));
+  CHECK(of(account.look(), "dbt_cloud_job_runs_total") ==
+        Lines{R"(job_id="42",outcome="success"} 500)"});
+  CHECK(of(account.look(), "dbt_cloud_unread_runs") == Lines{"} 460"});
+}

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "common/http/server.h"
+#include "exporters/dbt/cloud_api.h"
+
+/// A run as dbt Cloud tells of it.
+struct FakeRun {
+  std::int64_t id = 0, job = 0;
+  int status = 1;
+  exporter::dbt::Time created_at = {};
+  std::optional<exporter::dbt::Time> started_at = {}, finished_at = {};
+  bool artifacts_saved = true;
+  std::vector<std::string> steps = {};  ///< their names
+};
+
+/// The part of dbt Cloud's Admin API that is of use here, for account 1 and the token "sesame".
+class FakeCloud {
+ public:
+  FakeCloud();
+
+  void put(const FakeRun& run);
+  void put(std::int64_t run, int step, const std::string& file, std::string text);
+  void remove(std::int64_t run, int step, const std::string& file);
+  /// A job of project 7, "Shop", and environment 8, "Production".
+  void put_job(std::int64_t id, const std::string& name);
+  /// The next requests whose path has that part get these replies.
+  void next(const std::string& part, std::vector<exporter::http::Response> replies);
+
+  std::string url() const { return "http://" + server_.addresses().front(); }
+  /// What was asked since the last call, without "/api/v2/accounts/1".
+  std::vector<std::string> requests();
+
+ private:
+  exporter::http::Response answer(const exporter::http::Request& request);
+  std::optional<std::string> find(const exporter::http::Request& request, const std::string& path);
+  std::string list_runs(const exporter::http::Request& request) const;
+  std::optional<std::string> find_in_run(const exporter::http::Request& request,
+                                         const std::string& path) const;
+
+  std::mutex mutex_;
+  std::map<std::int64_t, FakeRun> runs_;
+  std::map<std::int64_t, std::string> jobs_;
+  std::map<std::tuple<std::int64_t, int, std::string>, std::string> files_;
+  std::map<std::string, std::deque<exporter::http::Response>> next_;
+  std::vector<std::string> requests_;
+  exporter::http::Server server_;
+};
