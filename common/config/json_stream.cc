@@ -101,7 +101,7 @@ void JsonStream::finish() const {
     throw Error(Reason::decode, origin_ + ": not valid JSON: it ends too early");
 }
 
-/// Reads at least one character.
+/// Reads at least one character. Blanks before a token are counted here.
 void JsonStream::read_token(const char*& at, const char* end) {
   switch (state_) {
     case State::in_string:
@@ -116,9 +116,8 @@ void JsonStream::read_token(const char*& at, const char* end) {
       return;
     default: break;
   }
-  if (is_blank(*at)) {
-    ++at;
-    return;
+  for (; is_blank(*at); ++bytes_) {
+    if (++at == end) return;
   }
   switch (state_) {
     case State::colon:

@@ -1,0 +1,164 @@
+#include "exporters/dbt/follower.h"
+
+#include <catch2/catch.hpp>
+
+#include "common/base/error.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace exporter;
+using namespace exporter::dbt;
+
+namespace {
+
+std::string metadata(const std::string& schema, int minute, const std::string& invocation) {
+  const auto digits = std::to_string(100 + minute).substr(1);
+  return R"({"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/)" + schema +
+         R"(.json", "generated_at": "2026-01-02T03:)" + digits + R"(:00Z", "invocation_id": ")" +
+         invocation + "\"}, ";
+}
+
+std::string manifest(int minute, const std::string& invocation, const std::string& materialized) {
+  return metadata("manifest/v12", minute, invocation) +
+         R"("nodes": {"model.shop.a": {"config": {"materialized": ")" + materialized + "\"}}}}";
+}
+
+std::string results(int minute, const std::string& invocation, const std::string& status) {
+  return metadata("run-results/v6", minute, invocation) +
+         R"("args": {"which": "build"}, "results": [{"unique_id": "model.shop.a", "status": ")" +
+         status + "\"}]}";
+}
+
+/// A place with artifacts that the test puts there, which counts how often each was read.
+class Place {
+ public:
+  /// A new version of the artifact.
+  void put(Kind kind, std::string text, bool sets_to_work = true) {
+    std::erase_if(all_, [&](const Found& found) { return found.kind == kind; });
+    const auto version = std::to_string(++versions_);
+    all_.push_back({kind,
+                    "target",
+                    version,
+                    text.size(),
+                    Time(std::chrono::seconds(versions_)),
+                    {std::string(to_string(kind)),
+                     [this, version, text = std::move(text)](const auto& sink) {
+                       ++reads_[version];
+                       sink(text);
+                     }},
+                    [sets_to_work](const std::string&) { return sets_to_work; }});
+  }
+
+  Source source() {
+    return [this](const Deadline&) { return all_; };
+  }
+  /// How often each version was read, in order.
+  std::vector<int> reads() const {
+    std::vector<int> counts;
+    for (const auto& [version, count] : reads_) counts.push_back(count);
+    return counts;
+  }
+
+ private:
+  int versions_ = 0;
+  std::vector<Found> all_;
+  std::map<std::string, int> reads_;
+};
+
+class Followed {
+ public:
+  Place place;
+
+  const Project& look() {
+    follower_.update(Deadline::in(std::chrono::minutes(1)));
+    return follower_.project();
+  }
+  /// Whether a look changes nothing that could be shown.
+  bool stands_still() {
+    const auto before = follower_.revision();
+    look();
+    return follower_.revision() == before;
+  }
+
+ private:
+  Follower follower_{"shop", place.source(),
+                     std::make_shared<Ledger>("dbt", "", Ledger::Options{})};
+};
+
+}  // namespace
+
+TEST_CASE("each version of an artifact is read once") {
+  Followed shop;
+  CHECK(shop.look().nodes.empty());
+  shop.place.put(Kind::manifest, manifest(1, "one", "table"));
+  shop.place.put(Kind::run_results, results(2, "one", "success"));
+  CHECK(shop.look().nodes.at("model.shop.a").last.status == "success");
+  CHECK(shop.stands_still());
+  CHECK(shop.place.reads() == std::vector{1, 1});
+  shop.place.put(Kind::run_results, results(3, "two", "error"));
+  CHECK(shop.look().nodes.at("model.shop.a").last.status == "error");
+  CHECK(shop.stands_still());
+  CHECK(shop.place.reads() == std::vector{1, 1, 1});
+}
+
+TEST_CASE("what cannot be read is tried again, and what was good stays") {
+  Followed shop;
+  shop.place.put(Kind::run_results, results(1, "one", "success"));
+  shop.look();
+  const auto whole = results(2, "two", "error");
+  shop.place.put(Kind::run_results, whole.substr(0, whole.size() / 2));
+  CHECK(shop.look().nodes.at("model.shop.a").last.status == "success");
+  shop.place.put(Kind::run_results, whole);
+  CHECK(shop.look().nodes.at("model.shop.a").last.status == "error");
+}
+
+TEST_CASE("the manifest is read before the results, whichever was written first") {
+  Followed shop;
+  shop.place.put(Kind::run_results, results(2, "one", "skipped"));
+  shop.place.put(Kind::manifest, manifest(1, "one", "ephemeral"));
+  // dbt 2.0 calls a node skipped that has no table.
+  CHECK(shop.look().nodes.empty());
+}
+
+TEST_CASE("an invocation is incomplete from its manifest to its results, if it sets to work") {
+  Followed shop;
+  shop.place.put(Kind::manifest, manifest(1, "one", "table"));
+  CHECK(shop.look().is_incomplete);
+  shop.place.put(Kind::run_results, results(2, "one", "error"));
+  CHECK_FALSE(shop.look().is_incomplete);
+  shop.place.put(Kind::manifest, manifest(3, "listed", "table"), false);
+  CHECK_FALSE(shop.look().is_incomplete);
+  shop.place.put(Kind::manifest, manifest(4, "killed", "table"));
+  CHECK(shop.look().is_incomplete);
+  CHECK(shop.stands_still());
+  shop.place.put(Kind::manifest, manifest(5, "next", "table"));
+  shop.place.put(Kind::run_results, results(6, "next", "success"));
+  CHECK_FALSE(shop.look().is_incomplete);
+}
+
+TEST_CASE("of several target folders all results count, and what a folder took with it stays") {
+  const TemporaryFolder folder;
+  const auto path = [&](const std::string& job, const std::string& name) {
+    std::filesystem::create_directories(folder.path() / job);
+    return job + '/' + name + ".json";
+  };
+  Follower follower("shop", folders(folder.path() / "*"),
+                    std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
+  const auto status = [&] {
+    follower.update(Deadline::in(std::chrono::minutes(1)));
+    return follower.project().nodes.at("model.shop.a").last.status;
+  };
+  folder.write(path("hourly", "run_results"), results(2, "two", "error"));
+  folder.write(path("nightly", "run_results"), results(1, "one", "success"));
+  CHECK(status() == "error");
+  CHECK(follower.project().nodes.at("model.shop.a").consecutive_failures == 1);
+  folder.write(path("nightly", "run_results"), results(3, "three", "success") + ' ');
+  CHECK(status() == "success");
+  std::filesystem::remove_all(folder.path() / "nightly");
+  CHECK(status() == "success");
+  Samples samples;
+  follower.add_to(samples);
+  std::string page;
+  samples.render(Format::text, page);
+  CHECK(page.find("hourly") != page.npos);
+  CHECK(page.find("nightly") == page.npos);
+}
