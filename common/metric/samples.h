@@ -66,8 +66,8 @@ class Samples {
   /// Says that a cardinality limit kept `series` series off the page.
   void count_dropped(std::size_t series) { dropped_ += series; }
 
-  /// Says that nothing has changed since the last good run of this background collector: the samples
-  /// of that one stay, and those added here are left out.
+  /// Says that nothing has changed since the last good run of this background collector: the
+  /// samples of that one stay, and those added here are left out.
   void keep_last() { keeps_last_ = true; }
   bool keeps_last() const { return keeps_last_; }
 

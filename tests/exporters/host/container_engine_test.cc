@@ -7,9 +7,9 @@
 #include "exporters/host/collectors.h"
 #include "exporters/host/container/engine.h"
 #include "tests/exporters/host/fake_engine.h"
-#include "tests/support/upstreams.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/upstreams.h"
 
 using namespace exporter;
 using namespace exporter::host;

@@ -5,8 +5,8 @@
 
 #include "common/config/yaml.h"
 #include "exporters/host/collectors.h"
-#include "tests/support/upstreams.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/upstreams.h"
 
 using namespace exporter;
 using namespace exporter::host;

@@ -15,9 +15,9 @@
 
 #include "exporters/host/addresses.h"
 #include "exporters/host/collectors.h"
-#include "tests/support/upstreams.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/upstreams.h"
 
 using namespace exporter;
 using namespace exporter::host;

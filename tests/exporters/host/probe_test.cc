@@ -15,13 +15,13 @@
 #include "common/base/time.h"
 #include "common/http/tls.h"
 #include "exporters/host/collectors.h"
-#include "tests/support/upstreams.h"
 #include "tests/support/certificates.h"
 #include "tests/support/full_server.h"
 #include "tests/support/golden.h"
 #include "tests/support/scripted_server.h"
 #include "tests/support/slow_names.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/upstreams.h"
 
 using namespace exporter;
 using namespace exporter::host;

@@ -11,8 +11,8 @@
 
 #include "common/base/time.h"
 #include "exporters/host/collectors.h"
-#include "tests/support/upstreams.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/upstreams.h"
 
 using namespace exporter;
 using namespace exporter::host;

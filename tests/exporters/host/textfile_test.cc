@@ -8,8 +8,8 @@
 
 #include "exporters/host/collectors.h"
 #include "exporters/host/text_files.h"
-#include "tests/support/upstreams.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/upstreams.h"
 
 using namespace exporter;
 using namespace exporter::host;
