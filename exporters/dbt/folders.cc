@@ -153,6 +153,17 @@ void find_artifacts(const std::string& folder, std::vector<Found>& found) {
   }
 }
 
+/// Stands for a folder that cannot be looked into beside others that can.
+Found unreadable(const std::string& folder, const Error& error) {
+  return {Kind::manifest,
+          folder,
+          error.what(),
+          0,
+          {},
+          {folder, [error](const auto&) { throw Error(error); }},
+          [](const std::string&) { return false; }};
+}
+
 /// What nothing matches is a folder itself: whether it is there and may be looked into shows then.
 std::vector<std::string> expand(const std::string& pattern) {
   glob_t matches{};
@@ -169,9 +180,18 @@ std::vector<std::string> expand(const std::string& pattern) {
 
 Source folders(std::string pattern) {
   return [pattern = std::move(pattern)](const Deadline&) {
-    std::vector<Found> found;
-    for (const auto& folder : expand(pattern)) find_artifacts(folder, found);
+    std::vector<Found> found, closed;
+    const auto all = expand(pattern);
+    for (const auto& folder : all) {
+      try {
+        find_artifacts(folder, found);
+      } catch (const Error& error) {
+        closed.push_back(unreadable(folder, error));
+        if (closed.size() == all.size()) throw;
+      }
+    }
     std::ranges::stable_sort(found, {}, &Found::modified_at);
+    found.insert(found.begin(), closed.begin(), closed.end());
     return found;
   };
 }

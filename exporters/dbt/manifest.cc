@@ -190,8 +190,7 @@ Manifest read_manifest(const Artifact& artifact) {
                    if (record == kSources) {
                      source_owners[name] = owner_text(find_path(value, {"source_meta", "owner"}));
                    }
-                   const bool first = found.nodes.emplace(name, std::move(node)).second;
-                   if (!first) ++found.duplicates;
+                   found.nodes.emplace(name, std::move(node));
                  }
                });
   complete_owners(found, group_owners, source_owners);

@@ -30,8 +30,7 @@ struct Node {
 /// manifest.json (schemas v1 to v12): the project as the last command found it.
 struct Manifest {
   Metadata metadata;
-  std::map<std::string, Node> nodes;  ///< by unique_id
-  std::size_t duplicates = 0;         ///< nodes whose id another had already; the first stays
+  std::map<std::string, Node> nodes;  ///< by unique_id; of two with one id the first
 };
 
 /// Throws Error.

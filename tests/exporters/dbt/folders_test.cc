@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "exporters/dbt/source.h"
+#include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace exporter;
@@ -71,6 +72,16 @@ TEST_CASE("a glob finds the artifacts of all its folders, the oldest first") {
   REQUIRE(found.size() == 2);
   CHECK(found[0].artifact.origin == written[1]);
   CHECK(found[1].artifact.origin == written[0]);
+  // One that cannot be looked into is told of beside the others; alone, it fails the look.
+  fs::create_directories(folder.path() / "nightmare/target/manifest.json");
+  const auto beside = look(folder.path() / "{hourly,night*}/target");
+  REQUIRE(beside.size() == 3);
+  CHECK(beside[0].location == folder.path() / "nightmare/target");
+  CHECK(error_of(Reason::io, [&] { beside[0].artifact.read([](std::string_view) {}); }) ==
+        (folder.path() / "nightmare/target/manifest.json").string() + ": not a regular file");
+  CHECK_FALSE(beside[0].set_to_work("id"));
+  CHECK(error_of(Reason::io, [&] { look(folder.path() / "nightmare/target"); }) ==
+        (folder.path() / "nightmare/target/manifest.json").string() + ": not a regular file");
   CHECK(look(folder.path() / "none*/target").empty());
   CHECK(look(folder.path() / "none").empty());
 }
