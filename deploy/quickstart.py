@@ -217,13 +217,24 @@ def problems(prometheus):
     return found
 
 
+def not_evaluated_since(prometheus, since):
+    return [f"group {group['name']}: not evaluated since every target is up"
+            for group in prometheus.groups()
+            if datetime.datetime.fromisoformat(group["lastEvaluation"]) < since]
+
+
 def wait_until_good(prometheus, processes):
+    """Until every rule was evaluated with what every target has."""
     step("waiting until every target is scraped and every rule evaluated")
     give_up = time.monotonic() + EVALUATION_SECONDS
+    good_since = None
     while True:
         for process in processes:
             process.require_running()
         found = problems(prometheus)
+        if not found:
+            good_since = good_since or datetime.datetime.now(datetime.timezone.utc)
+            found = not_evaluated_since(prometheus, good_since)
         if not found:
             return
         if time.monotonic() > give_up:

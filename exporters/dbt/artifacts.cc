@@ -8,10 +8,47 @@
 namespace exporter::dbt {
 namespace {
 
-constexpr Flag kInterval{"artifacts.interval", "15s", "How often to look for new artifacts."};
+constexpr Flag kInterval{
+    "artifacts.interval", "1s",
+    "How often to look for new artifacts in folders: what dbt has written over "
+    "by then is not seen."};
+constexpr Flag kRemoteInterval{"artifacts.remote-interval", "15s",
+                               "How often to look elsewhere, where a look costs requests."};
+
+/// A project that is looked at, each at its own pace.
+struct Watched {
+  Follower follower;
+  std::shared_ptr<const Cloud> cloud;
+  Clock::duration interval;
+  Clock::time_point due = {};
+};
 
 constexpr const Part* kParts[] = {&kNodes,    &kInvocations, &kFreshness,
                                   &kCoverage, &kExposures,   &kCatalog};
+
+Clock::duration read_interval(const Settings& settings, const Flag& flag) {
+  const auto interval = settings.duration(flag.name);
+  if (interval < std::chrono::seconds(1)) {
+    settings.fail(flag.name, "expected a duration of at least 1s");
+  }
+  return interval;
+}
+
+void look(Watched& watched, const Deadline& deadline) {
+  const auto now = Clock::now();
+  if (now < watched.due) return;
+  watched.follower.update(deadline);
+  watched.due = now + watched.interval;
+}
+
+void add_to(Samples& samples, const Watched& watched, const Selection& selection) {
+  const auto& project = watched.follower.project();
+  watched.follower.add_to(samples);
+  const auto shown = selection.choose(project, samples);
+  for (const auto* part : kParts) part->add(samples, project, shown);
+  add_counters(samples, watched.follower.ledger(), {shown.begin(), shown.end()});
+  if (watched.cloud) watched.cloud->add_to(samples);
+}
 
 }  // namespace
 
@@ -32,21 +69,19 @@ std::vector<MetricView> artifacts_metrics() {
 std::vector<Flag> artifacts_flags() {
   std::vector<Flag> flags(project_flags().begin(), project_flags().end());
   flags.push_back(kInterval);
+  flags.push_back(kRemoteInterval);
   flags.insert(flags.end(), Selection::flags().begin(), Selection::flags().end());
   return flags;
 }
 
 Collector make_artifacts(const App::Inputs& inputs, Ledgers& ledgers) {
-  const auto interval = inputs.settings.duration(kInterval.name);
-  if (interval < std::chrono::seconds(1)) {
-    inputs.settings.fail(kInterval.name, "expected a duration of at least 1s");
-  }
-  const auto followers = std::make_shared<std::vector<Follower>>();
-  std::vector<std::shared_ptr<const Cloud>> clouds;
+  const auto interval = read_interval(inputs.settings, kInterval);
+  const auto remote_interval = read_interval(inputs.settings, kRemoteInterval);
+  const auto all = std::make_shared<std::vector<Watched>>();
   for (auto& place : read_projects(inputs, ledgers)) {
-    followers->emplace_back(std::move(place.project), std::move(place.source),
-                            std::move(place.ledger));
-    if (place.cloud) clouds.push_back(std::move(place.cloud));
+    all->push_back(
+        {Follower(std::move(place.project), std::move(place.source), std::move(place.ledger)),
+         std::move(place.cloud), place.is_remote ? remote_interval : Clock::duration::zero()});
   }
   const auto selection = std::make_shared<Selection>(inputs.settings);
   Collector collector;
@@ -54,23 +89,16 @@ Collector make_artifacts(const App::Inputs& inputs, Ledgers& ledgers) {
   collector.schedule = Every{interval, std::chrono::hours(1)};
   collector.timeout = std::chrono::minutes(5);
   collector.metrics = artifacts_metrics();
-  collector.collect = [followers, clouds, selection, shown_revision = std::uint64_t{0}](
+  collector.collect = [all, selection, shown_revision = std::uint64_t{0}](
                           Samples& samples, const Deadline& deadline) mutable {
     std::uint64_t revision = 1;
-    for (auto& follower : *followers) {
-      follower.update(deadline);
-      revision += follower.revision();
+    for (auto& watched : *all) {
+      look(watched, deadline);
+      revision += watched.follower.revision();
+      if (watched.cloud) revision += watched.cloud->revision();
     }
-    for (const auto& cloud : clouds) revision += cloud->revision();
     if (revision == shown_revision) return samples.keep_last();
-    for (const auto& follower : *followers) {
-      const auto& project = follower.project();
-      follower.add_to(samples);
-      const auto shown = selection->choose(project, samples);
-      for (const auto* part : kParts) part->add(samples, project, shown);
-      add_counters(samples, follower.ledger(), {shown.begin(), shown.end()});
-    }
-    for (const auto& cloud : clouds) cloud->add_to(samples);
+    for (const auto& watched : *all) add_to(samples, watched, *selection);
     shown_revision = revision;
   };
   return collector;

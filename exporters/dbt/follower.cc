@@ -26,7 +26,7 @@ constexpr auto kSchema = gauge("dbt_artifact_schema_version",
 constexpr auto kReadable =
     gauge("dbt_artifact_readable",
           "Whether the newest version of the artifact could be read (1), or an older one is shown, "
-          "or none (0).",
+          "or none (0); absent while there is no such artifact.",
           "project", "location", "artifact");
 constexpr auto kFailures = counter("dbt_artifact_read_failures_total",
                                    "Versions of artifacts that could not be read, and failures to "
@@ -63,7 +63,7 @@ void Follower::update(const Deadline& deadline) {
   std::vector<Found> all;
   try {
     all = source_(deadline);
-    set(is_listed_, !all.empty());
+    note_listing(all);
   } catch (const Error& error) {
     set(is_listed_, false);
     note_failure("", error);
@@ -77,22 +77,41 @@ void Follower::update(const Deadline& deadline) {
     follow(found, deadline);
   }
   forget_others(all, deadline);
-  set(project_.is_incomplete, is_incomplete(all));
+  look_for_incomplete(all, deadline);
+}
+
+void Follower::note_listing(const std::vector<Found>& all) {
+  set(is_listed_, !all.empty());
+  std::set<SeenByPlace::key_type> listed;
+  for (const auto& found : all) listed.emplace(found.location, found.kind);
+  if (listed != listed_) ++revision_;
+  listed_ = std::move(listed);
 }
 
 void Follower::set(bool& fact, bool value) {
   if (std::exchange(fact, value) != value) ++revision_;
 }
 
-/// The newest manifest, when results of its invocation would have to be there.
-bool Follower::is_incomplete(const std::vector<Found>& all) const {
-  const auto newest = std::ranges::find_if(
-      all.rbegin(), all.rend(), [](const Found& found) { return found.kind == Kind::manifest; });
-  if (newest == all.rend()) return false;
-  const auto seen = seen_.find({newest->location, newest->kind});
-  if (seen == seen_.end()) return false;
-  const auto& id = seen->second.metadata.invocation_id;
-  return !id.empty() && !project_.has_results_of(id) && newest->set_to_work(id);
+/// What the manifests in place say of invocations; results have said it already in take_in().
+void Follower::look_for_incomplete(const std::vector<Found>& all, const Deadline& deadline) {
+  auto incomplete = project_.incomplete;
+  std::erase_if(incomplete, [&](const auto& entry) {
+    return project_.has_results_of(entry.second.invocation_id);
+  });
+  for (const auto& found : all) {
+    const auto seen = seen_.find({found.location, Kind::manifest});
+    if (found.kind != Kind::manifest || seen == seen_.end()) continue;
+    const auto& metadata = seen->second.metadata;
+    const auto& id = metadata.invocation_id;
+    if (id.empty() || project_.has_results_of(id) || incomplete.contains(found.location)) continue;
+    if (found.set_to_work(id)) incomplete[found.location] = {id, metadata.generated_at};
+  }
+  if (incomplete == project_.incomplete) return;
+  auto run = ledger_->begin(deadline);
+  keep(run, project_.incomplete, incomplete);
+  run.commit();
+  project_.incomplete = std::move(incomplete);
+  ++revision_;
 }
 
 void Follower::follow(const Found& found, const Deadline& deadline) {
@@ -129,6 +148,18 @@ Follower::Content Follower::read(const Found& found) {
   return read_run_results(found.artifact);
 }
 
+/// Results of work in the same place: whatever did not come to its end before is over.
+void Follower::end_incomplete(Ledger::Run& run, const std::string& location,
+                              const RunResults& results) {
+  const auto found = project_.incomplete.find(location);
+  if (found == project_.incomplete.end() || !results.are_real()) return;
+  if (results.metadata.generated_at < found->second.since) return;
+  auto rest = project_.incomplete;
+  rest.erase(location);
+  keep(run, project_.incomplete, rest);
+  project_.incomplete = std::move(rest);
+}
+
 /// A manifest and a catalog are read again after a restart; results are overwritten by others.
 template <class Artifact>
 void Follower::take_in(const SeenByPlace::key_type& place, const Found& found, Artifact artifact,
@@ -138,6 +169,9 @@ void Follower::take_in(const SeenByPlace::key_type& place, const Found& found, A
                 std::is_same_v<Artifact, FreshnessResults>) {
     auto run = ledger_->begin(deadline);
     take(project_, artifact);
+    if constexpr (std::is_same_v<Artifact, RunResults>) {
+      end_incomplete(run, place.first, artifact);
+    }
     count(run, project_, artifact);
     keep(run, project_, artifact);
     keep(run, seen);
@@ -168,7 +202,13 @@ void Follower::forget_others(const std::vector<Found>& all, const Deadline& dead
   for (const auto& entry : seen_) {
     if (is_other(entry)) forget(run, entry.first);
   }
+  auto incomplete = project_.incomplete;
+  std::erase_if(incomplete, [&](const auto& entry) {
+    return is_other(std::pair(std::pair(entry.first, Kind::manifest), 0));
+  });
+  keep(run, project_.incomplete, incomplete);
   run.commit();
+  project_.incomplete = std::move(incomplete);
   std::erase_if(seen_, is_other);
   ++revision_;
 }
@@ -188,7 +228,7 @@ void Follower::add_to(Samples& samples) const {
     samples.add(metric, value, project_.name, place.first, to_string(place.second));
   };
   for (const auto& [place, seen] : seen_) {
-    add(kReadable, place, failed_.contains(place) ? 0 : 1);
+    if (listed_.contains(place)) add(kReadable, place, failed_.contains(place) ? 0 : 1);
     add(kTimestamp, place, unix_seconds(seen.metadata.generated_at));
     if (seen.size > 0) add(kSize, place, static_cast<double>(seen.size));
     add(kSchema, place, seen.metadata.schema_version);

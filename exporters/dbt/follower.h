@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -42,9 +43,11 @@ class Follower {
   template <class Artifact>
   void take_in(const SeenByPlace::key_type& place, const Found& found, Artifact artifact,
                const Deadline& deadline);
+  void note_listing(const std::vector<Found>& all);
   void set(bool& fact, bool value);
   void forget_others(const std::vector<Found>& all, const Deadline& deadline);
-  bool is_incomplete(const std::vector<Found>& all) const;
+  void look_for_incomplete(const std::vector<Found>& all, const Deadline& deadline);
+  void end_incomplete(Ledger::Run& run, const std::string& location, const RunResults& results);
   void note_failure(const std::string& kind, const Error& error);
 
   Source source_;
@@ -54,6 +57,7 @@ class Follower {
   std::map<SeenByPlace::key_type, std::string> failed_;  // the newer version that cannot be read
   std::map<std::pair<std::string, Reason>, std::size_t> failures_;  // by artifact
   std::map<std::string, std::string> logged_;                       // by artifact: the last error
+  std::set<SeenByPlace::key_type> listed_;                          // at the last look
   bool is_recalled_ = false, is_listed_ = false;
   std::uint64_t revision_ = 0;
 };

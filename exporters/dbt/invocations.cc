@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "exporters/dbt/families.h"
 
 namespace exporter::dbt {
@@ -31,15 +33,26 @@ constexpr auto kResults =
           "project", "command", "resource_type", "status");
 constexpr auto kIncomplete =
     gauge("dbt_invocation_incomplete",
-          "Whether the newest invocation set to work on nodes and has left no results: it was "
-          "killed, could not reach the warehouse, or still runs.",
+          "Whether an invocation has set to work on nodes and left no results, nor has another "
+          "after it in its place: it was killed, could not reach the warehouse, or still runs.",
           "project");
-constexpr MetricView kMetrics[] = {kInfo,    kTimestamp, kStarted, kFullRefresh,
-                                   kElapsed, kFailed,    kResults, kIncomplete};
+constexpr auto kIncompleteSince = gauge(
+    "dbt_invocation_incomplete_since_timestamp_seconds",
+    "When the first of the invocations that set to work and have left no results began, in seconds "
+    "since 1970; absent when there is none.",
+    "project");
+constexpr MetricView kMetrics[] = {kInfo,   kTimestamp, kStarted,    kFullRefresh,    kElapsed,
+                                   kFailed, kResults,   kIncomplete, kIncompleteSince};
 
 void add_invocations(Samples& samples, const Project& project,
                      std::span<const std::string> /*shown*/) {
-  if (project.manifest) samples.add(kIncomplete, project.is_incomplete ? 1 : 0, project.name);
+  const auto& incomplete = project.incomplete;
+  if (project.manifest) samples.add(kIncomplete, incomplete.empty() ? 0 : 1, project.name);
+  const auto first = std::ranges::min_element(incomplete, {},
+                                              [](const auto& entry) { return entry.second.since; });
+  if (first != incomplete.end()) {
+    samples.add(kIncompleteSince, unix_seconds(first->second.since), project.name);
+  }
   for (const auto& [command, last] : project.invocations) {
     const auto& metadata = last.metadata;
     samples.add(kInfo, 1, project.name, command, metadata.invocation_id, metadata.dbt_version);

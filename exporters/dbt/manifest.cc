@@ -30,6 +30,7 @@ constexpr std::string_view kNode[] = {"access",
                                       "primary_key",
                                       "schema",
                                       "source_meta.owner",
+                                      "source_name",
                                       "tags",
                                       "test_metadata.kwargs.model",
                                       "test_metadata.name"};
@@ -129,6 +130,10 @@ Node read_node(const std::string& unique_id, const Json& json, std::string_view 
   node.resource_type = unique_id.substr(0, unique_id.find('.'));
   node.package = text_at(json, "package_name");
   node.name = text_at(json, "name");
+  if (node.resource_type == "source") {
+    const auto source = text_at(json, "source_name");
+    if (!source.empty()) node.name = source + '.' + node.name;
+  }
   node.database = text_at(json, "database");
   node.schema = text_at(json, "schema");
   node.path = text_at(json, "original_file_path");

@@ -17,7 +17,9 @@ struct Criteria {
 /// A node of the project: model, test, seed, snapshot, source, exposure, unit test, ... What dbt
 /// does not say is empty.
 struct Node {
-  std::string unique_id, resource_type, package, name, database, schema, path;
+  std::string unique_id, resource_type, package;
+  std::string name;  ///< of a source with the group that it is in, "app.events"
+  std::string database, schema, path;
   std::string materialized, group, access, severity;
   std::string owner;         ///< by its own meta, its group's, or of a test the tested node's
   std::string tested;        ///< of a test: the unique_id of the node that it tests

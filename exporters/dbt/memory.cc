@@ -201,6 +201,19 @@ void keep(Ledger::Run& run, const Project& project, const FreshnessResults& resu
   keep(run, "invocation", project.invocations, kFreshnessCommand);
 }
 
+void keep(Ledger::Run& run, const std::map<std::string, Incomplete>& before,
+          const std::map<std::string, Incomplete>& after) {
+  for (const auto& [location, incomplete] : before) {
+    if (!after.contains(location)) run.set_note(note_key("incomplete", location), {});
+  }
+  for (const auto& [location, incomplete] : after) {
+    JsonObject object;
+    object.add("invocation_id", incomplete.invocation_id);
+    object.add("since", count(incomplete.since));
+    set_note(run, note_key("incomplete", location), object);
+  }
+}
+
 void keep(Ledger::Run& run, const SeenByPlace::value_type& seen) {
   set_note(run, note_key("seen", name_of(seen.first)), written(seen.second));
 }
@@ -230,6 +243,10 @@ void recall(Ledger::Run& run, Project& project, SeenByPlace& seen) {
   });
   each(run, project, "invocation", [&](const std::string& command, const Json& json) {
     project.invocations[command] = read_invocation(json);
+  });
+  each(run, project, "incomplete", [&](const std::string& location, const Json& json) {
+    project.incomplete[location] = {json.at("invocation_id").string(),
+                                    required_time(json, "since")};
   });
   each(run, project, "seen", [&](const std::string& name, const Json& json) {
     const auto slash = name.find('/');

@@ -46,6 +46,14 @@ struct Invocation {
   std::map<std::pair<std::string, std::string>, std::size_t> results;  ///< by type and status
 };
 
+/// An invocation that set to work on nodes and has left no results; of several in a row the first.
+struct Incomplete {
+  std::string invocation_id;
+  Time since;  ///< when it wrote its manifest
+
+  bool operator==(const Incomplete&) const = default;
+};
+
 /// What the artifacts of a project say, put together: each was a state of the last command alone.
 struct Project {
   std::string name;
@@ -55,7 +63,7 @@ struct Project {
   std::map<std::string, Invocation> invocations;      ///< by command
   std::map<std::string, FreshnessHistory> freshness;  ///< by source
   std::optional<Time> freshness_at;                   ///< when the newest of these were written
-  bool is_incomplete = false;  ///< an invocation set to work and has left no results
+  std::map<std::string, Incomplete> incomplete;       ///< by location
 
   /// Whether results of the invocation were taken in.
   bool has_results_of(const std::string& invocation_id) const;

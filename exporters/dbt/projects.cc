@@ -61,7 +61,9 @@ std::shared_ptr<http::Client> make_client(const Yaml& project, const http::Clien
 
 Source read_address(const Yaml& project, const std::string& name, http::UpstreamMetrics& metrics) {
   const auto options = read_client_options(project, name, project.required("url").string());
-  return address(make_client(project, options, read_authorize(project), metrics), options.base_url);
+  return telling(
+      address(make_client(project, options, read_authorize(project), metrics), options.base_url),
+      options.base_url);
 }
 
 /// The variables by which AWS's own tools are told the same.
@@ -113,7 +115,7 @@ Source read_s3(const Yaml& project, const std::string& name, http::UpstreamMetri
   options.max_body = kMostListing;
   auto client = make_client(project, options,
                             http::with_aws_signature(region, "s3", read_keys(project)), metrics);
-  return s3(std::move(client), std::move(*place));
+  return telling(s3(std::move(client), std::move(*place)), where.string());
 }
 
 /// Which one of the ways to artifacts the project has.
@@ -171,8 +173,11 @@ Place read_cloud(const Yaml& project, const std::string& name, http::UpstreamMet
       read_cloud_options(cloud, name), CloudApi(std::move(client), options.base_url, scope),
       open_ledger("dbt_cloud", name, ledgers));
   return {name, open_ledger("dbt", name, ledgers),
-          [followed](const Deadline& deadline) { return followed->look(deadline); }, followed};
+          [followed](const Deadline& deadline) { return followed->look(deadline); }, followed,
+          true};
 }
+
+Source read_folders(const std::string& pattern) { return telling(folders(pattern), pattern); }
 
 Place read_place(const Yaml& project, http::UpstreamMetrics& metrics, Ledgers& ledgers) {
   const auto place = project.required("name");
@@ -181,9 +186,10 @@ Place read_place(const Yaml& project, http::UpstreamMetrics& metrics, Ledgers& l
   const auto way = read_way(project);
   if (way == "cloud") return read_cloud(project, name, metrics, ledgers);
   auto ledger = open_ledger("dbt", name, ledgers);
-  if (way == "s3") return {name, std::move(ledger), read_s3(project, name, metrics)};
-  if (way == "url") return {name, std::move(ledger), read_address(project, name, metrics)};
-  return {name, std::move(ledger), folders(project.required("target").string())};
+  if (way == "s3") return {name, std::move(ledger), read_s3(project, name, metrics), {}, true};
+  if (way == "url")
+    return {name, std::move(ledger), read_address(project, name, metrics), {}, true};
+  return {name, std::move(ledger), read_folders(project.required("target").string())};
 }
 
 }  // namespace
@@ -196,11 +202,12 @@ std::vector<Place> read_projects(const App::Inputs& inputs, Ledgers& ledgers) {
   std::vector<Place> places;
   if (!projects) {
     const auto name = settings.text(kProject.name);
+    if (settings.text(kTarget.name).empty()) settings.fail(kTarget.name, "expected a folder");
     if (name.empty() || name.size() > kLongestName) {
       settings.fail(kProject.name, "expected 1 to 40 bytes");
     }
     places.push_back(
-        {name, open_ledger("dbt", name, ledgers), folders(settings.text(kTarget.name))});
+        {name, open_ledger("dbt", name, ledgers), read_folders(settings.text(kTarget.name))});
     return places;
   }
   for (const auto& flag : kFlags) {

@@ -16,6 +16,7 @@ struct Place {
   std::shared_ptr<Ledger> ledger;  ///< its own: what is late in a busy one is not in a quiet one
   Source source;
   std::shared_ptr<const Cloud> cloud = {};  ///< where that is the source
+  bool is_remote = false;                   ///< a look costs requests
 };
 
 std::span<const Flag> project_flags();

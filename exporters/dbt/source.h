@@ -29,6 +29,9 @@ struct Found {
 /// Lists what a source has now, without reading it, the oldest first. Throws Error.
 using Source = std::function<std::vector<Found>(const Deadline&)>;
 
+/// The same, which logs once when it finds nothing at that place, and once when it does again.
+Source telling(Source source, std::string place);
+
 /// The target folders that a path or a glob names ("/srv/jobs/*/target"). A folder that is not
 /// there is one without artifacts.
 Source folders(std::string pattern);

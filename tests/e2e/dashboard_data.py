@@ -197,7 +197,7 @@ class Live:
         """The port of a dbt_exporter, with a week before its page in the data of Prometheus."""
         config = dbt_projects.write(folder / "dbt", cloud)
         exporter = stack.enter_context(support.Exporter(
-            f"--config.file={config}", "--artifacts.interval=1s", name="dbt_exporter"))
+            f"--config.file={config}", "--artifacts.remote-interval=1s", name="dbt_exporter"))
         page = support.poll(lambda: "dbt_up{" in (page := exporter.page()) and page,
                             "dbt_exporter shows its projects")
         address = f'job="dbt",instance="127.0.0.1:{exporter.port}",host="127.0.0.1"'

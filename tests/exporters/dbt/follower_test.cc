@@ -22,21 +22,23 @@ std::string manifest(int minute, const std::string& invocation, const std::strin
          R"("nodes": {"model.shop.a": {"config": {"materialized": ")" + materialized + "\"}}}}";
 }
 
-std::string results(int minute, const std::string& invocation, const std::string& status) {
-  return metadata("run-results/v6", minute, invocation) +
-         R"("args": {"which": "build"}, "results": [{"unique_id": "model.shop.a", "status": ")" +
-         status + "\"}]}";
+std::string results(int minute, const std::string& invocation, const std::string& status,
+                    const std::string& command = "build") {
+  return metadata("run-results/v6", minute, invocation) + R"("args": {"which": ")" + command +
+         R"("}, "results": [{"unique_id": "model.shop.a", "status": ")" + status + "\"}]}";
 }
 
 /// A place with artifacts that the test puts there, which counts how often each was read.
 class Place {
  public:
   /// A new version of the artifact.
-  void put(Kind kind, std::string text, bool sets_to_work = true) {
-    std::erase_if(all_, [&](const Found& found) { return found.kind == kind; });
+  void put(Kind kind, std::string text, bool sets_to_work = true,
+           const std::string& location = "target") {
+    std::erase_if(
+        all_, [&](const Found& found) { return found.kind == kind && found.location == location; });
     const auto version = std::to_string(++versions_);
     all_.push_back({kind,
-                    "target",
+                    location,
                     version,
                     text.size(),
                     Time(std::chrono::seconds(versions_)),
@@ -46,6 +48,10 @@ class Place {
                        sink(text);
                      }},
                     [sets_to_work](const std::string&) { return sets_to_work; }});
+  }
+
+  void remove(const std::string& location) {
+    std::erase_if(all_, [&](const Found& found) { return found.location == location; });
   }
 
   Source source() {
@@ -69,19 +75,26 @@ class Followed {
   Place place;
 
   const Project& look() {
-    follower_.update(Deadline::in(std::chrono::minutes(1)));
-    return follower_.project();
+    follower_->update(Deadline::in(std::chrono::minutes(1)));
+    return follower_->project();
   }
+  /// The invocation that a look finds incomplete.
+  std::string incomplete() {
+    const auto& found = look().incomplete;
+    REQUIRE(found.size() <= 1);
+    return found.empty() ? "" : found.begin()->second.invocation_id;
+  }
+  void restart() { follower_.emplace("shop", place.source(), ledger_); }
   /// Whether a look changes nothing that could be shown.
   bool stands_still() {
-    const auto before = follower_.revision();
+    const auto before = follower_->revision();
     look();
-    return follower_.revision() == before;
+    return follower_->revision() == before;
   }
 
  private:
-  Follower follower_{"shop", place.source(),
-                     std::make_shared<Ledger>("dbt", "", Ledger::Options{})};
+  std::shared_ptr<Ledger> ledger_ = std::make_shared<Ledger>("dbt", "", Ledger::Options{});
+  std::optional<Follower> follower_{std::in_place, "shop", place.source(), ledger_};
 };
 
 }  // namespace
@@ -122,17 +135,45 @@ TEST_CASE("the manifest is read before the results, whichever was written first"
 TEST_CASE("an invocation is incomplete from its manifest to its results, if it sets to work") {
   Followed shop;
   shop.place.put(Kind::manifest, manifest(1, "one", "table"));
-  CHECK(shop.look().is_incomplete);
+  CHECK(shop.incomplete() == "one");
   shop.place.put(Kind::run_results, results(2, "one", "error"));
-  CHECK_FALSE(shop.look().is_incomplete);
+  CHECK(shop.incomplete().empty());
   shop.place.put(Kind::manifest, manifest(3, "listed", "table"), false);
-  CHECK_FALSE(shop.look().is_incomplete);
-  shop.place.put(Kind::manifest, manifest(4, "killed", "table"));
-  CHECK(shop.look().is_incomplete);
+  CHECK(shop.incomplete().empty());
   CHECK(shop.stands_still());
-  shop.place.put(Kind::manifest, manifest(5, "next", "table"));
-  shop.place.put(Kind::run_results, results(6, "next", "success"));
-  CHECK_FALSE(shop.look().is_incomplete);
+}
+
+TEST_CASE("an invocation stays incomplete until another one after it has done its work") {
+  Followed shop;
+  shop.place.put(Kind::manifest, manifest(1, "killed", "table"));
+  CHECK(shop.incomplete() == "killed");
+  shop.place.put(Kind::manifest, manifest(2, "listed", "table"), false);
+  CHECK(shop.incomplete() == "killed");
+  CHECK(shop.stands_still());
+  shop.place.put(Kind::manifest, manifest(3, "compiled", "table"), false);
+  shop.place.put(Kind::run_results, results(4, "compiled", "success", "compile"));
+  CHECK(shop.incomplete() == "killed");
+  shop.place.put(Kind::manifest, manifest(5, "killed too", "table"));
+  CHECK(shop.incomplete() == "killed");
+  shop.restart();
+  CHECK(shop.incomplete() == "killed");
+  shop.place.put(Kind::manifest, manifest(6, "next", "table"));
+  CHECK(shop.incomplete() == "killed");
+  shop.place.put(Kind::run_results, results(7, "next", "success"));
+  CHECK(shop.incomplete().empty());
+  shop.restart();
+  CHECK(shop.incomplete().empty());
+}
+
+TEST_CASE("a job that was killed stays incomplete whatever another job does") {
+  Followed shop;
+  shop.place.put(Kind::manifest, manifest(1, "killed", "table"), true, "a");
+  CHECK(shop.incomplete() == "killed");
+  shop.place.put(Kind::manifest, manifest(2, "other", "table"), true, "b");
+  shop.place.put(Kind::run_results, results(3, "other", "success"), true, "b");
+  CHECK(shop.incomplete() == "killed");
+  shop.place.remove("a");
+  CHECK(shop.incomplete().empty());
 }
 
 TEST_CASE("of several target folders all results count, and what a folder took with it stays") {

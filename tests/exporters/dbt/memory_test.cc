@@ -123,6 +123,7 @@ TEST_CASE("what is known of nodes stays when the artifacts go, across a restart 
   SECTION("restart") { exporter.restart(); }
   SECTION("reload") { exporter.reload(); }
   page.front().back() = '0';
+  std::erase_if(page, [](auto& line) { return line.starts_with("dbt_artifact_readable"); });
   CHECK(exporter.lines("dbt_") == page);
 }
 
@@ -173,10 +174,10 @@ TEST_CASE("a folder that is gone is forgotten as soon as there are others, also 
         run_of("model.shop.a", "success", "1", "20T01"));
   exporter.lines("");
   fs::remove_all(exporter.path() / "jobs/a");
-  const auto readable = [&] { return exporter.lines("dbt_artifact_readable").size(); };
-  CHECK(readable() == 1);
+  const auto known = [&] { return exporter.lines("dbt_artifact_timestamp_seconds").size(); };
+  CHECK(known() == 1);
   write(exporter.path() / "jobs/b/run_results.json", run_of("model.shop.a", "error", "2", "20T02"));
-  CHECK(readable() == 1);
+  CHECK(known() == 1);
   exporter.restart();
   CHECK(exporter.lines("dbt_artifact_readable") ==
         Lines{R"(dbt_artifact_readable{project="shop",location=")" +
