@@ -29,8 +29,8 @@ struct Group {
 
   Known known{};
   Processes processes{};
-  std::shared_ptr<const LayerSystem> layer{};  ///< that it writes to, of a container
-  Clock::time_point refreshed{};               ///< when what changes seldom was read
+  Layer layer{};                  ///< of a container
+  Clock::time_point refreshed{};  ///< when what changes seldom was read
 
   /// The path below the root of a tree; that of the top is empty.
   std::string_view path() const { return id == "/" ? std::string_view() : id; }

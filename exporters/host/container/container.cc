@@ -128,7 +128,7 @@ void Collector::add_group(Page& page, const Shown& shown, bool owns_network) {
 }
 
 void Collector::add_layer(Page& page, const Shown& shown) {
-  const auto* layer = shown.group->layer.get();
+  const auto* layer = shown.group->layer.system.get();
   if (layer != nullptr) page.file_system(*layer);
   if (shown.engine == nullptr) return;
   const auto size = shown.engine->size(shown.container->id);

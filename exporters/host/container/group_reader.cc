@@ -59,8 +59,8 @@ void GroupReader::find_processes(const Shown& shown, bool due) {
   if (due || !processes.network) processes.network = network_.namespace_of(processes.pid);
   if (due) {
     attempt([&] {
-      shown.group->layer =
-          layers_.of(processes.pid, container != nullptr ? container->upper_folder : "");
+      layers_.update(shown.group->layer, processes.pid,
+                     container != nullptr ? container->upper_folder : "");
     });
   }
   if (!processes.started) attempt([&] { processes.started = start_of(proc_, processes.pid); });

@@ -1,5 +1,8 @@
 #include "exporters/host/container/layers.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include "common/base/error.h"
@@ -42,6 +45,12 @@ std::shared_ptr<const LayerSystem> Layers::of(std::string_view pid, std::string_
   return system;
 }
 
+void Layers::update(Layer& layer, std::string_view pid, std::string_view upper_folder) {
+  const auto root = upper_folder.empty() ? root_mount_of(pid) : std::nullopt;
+  if (root && root == layer.root) return;
+  layer = {of(pid, upper_folder), root};
+}
+
 void Layers::ask(const Deadline& deadline) {
   table_.reset();
   std::erase_if(systems_, [](const auto& entry) { return entry.second.use_count() == 1; });
@@ -60,6 +69,16 @@ void Layers::ask(const Deadline& deadline) {
     due[i]->stat = stats[i] && stats[i]->error == 0 ? stats[i] : std::nullopt;
     due[i]->asked = now;
   }
+}
+
+/// By its number, which kernels before 5.8 do not tell.
+std::optional<std::uint64_t> Layers::root_mount_of(std::string_view pid) const {
+  struct statx found {};
+  const auto path = proc_.path(std::string(pid) + "/root");
+  const auto flags = AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+  if (::statx(AT_FDCWD, path.c_str(), flags, STATX_MNT_ID, &found) != 0) return std::nullopt;
+  if ((found.stx_mask & STATX_MNT_ID) == 0) return std::nullopt;
+  return found.stx_mnt_id;
 }
 
 /// What hides a process (hidepid, a security module) makes it one of which nothing is known.

@@ -23,6 +23,12 @@ struct LayerSystem {
   Clock::time_point asked{};
 };
 
+/// What a container writes to, and the mount at its process's root by which that was found.
+struct Layer {
+  std::shared_ptr<const LayerSystem> system{};
+  std::optional<std::uint64_t> root{};
+};
+
 /// Finds the file systems that the writable layers of containers lie on. However many lie on one,
 /// it is asked for its size once a minute.
 class Layers {
@@ -34,11 +40,15 @@ class Layers {
   /// else that of the process's root. Nothing when it is not mounted on the host, when an overlay
   /// has no upper folder, or when nobody may look. Throws Error{decode}.
   std::shared_ptr<const LayerSystem> of(std::string_view pid, std::string_view upper_folder);
+  /// Brings it up to date: the mounts of the process are only looked at again when another one is
+  /// at its root.
+  void update(Layer& layer, std::string_view pid, std::string_view upper_folder);
   /// Asks those that someone holds for their sizes, if it is time to; one that does not answer is
   /// waited for 400 ms. Throws Error{io} when no thread can be started.
   void ask(const Deadline& deadline);
 
  private:
+  std::optional<std::uint64_t> root_mount_of(std::string_view pid) const;
   std::optional<Mount> root_of(std::string_view pid);
   const Mount* mount_of(std::string_view pid, std::string_view upper_folder);
   const Mount* mount_below(std::string_view folder) const;

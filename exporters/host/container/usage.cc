@@ -15,6 +15,8 @@ constexpr double kMicro = 1e6, kNano = 1e9;
 /// Above it a limit is none, in cAdvisor and here.
 constexpr double kNoLimit = 0x1p62;
 
+constexpr auto kReadAgain = std::chrono::minutes(5);
+
 /// Longer than two of the periods, of 2 s each, in which the kernel adds up pressures.
 constexpr auto kSettled = std::chrono::seconds(5);
 
@@ -94,7 +96,6 @@ void UsageReader::know(std::string_view group, Known& known) {
   group_ = group;
   known_ = &known;
   known.files.look_again();
-  known.complete = false;
   known.limits = limits();
   const bool unified = hierarchies_[Controller::memory].unified;
   known.memory_peak =
@@ -113,7 +114,7 @@ bool UsageReader::usage(std::string_view group, Known& known, Clock::time_point 
   usage.memory = number(Controller::memory, unified ? "memory.current" : "memory.usage_in_bytes");
   if (unified && group_.empty()) read_root_memory(usage);
   const bool moved = !usage.cpu || usage.cpu != last.cpu || usage.memory != last.memory;
-  const bool still = known.complete && !moved;
+  const bool still = !moved && now - known.work_read < kReadAgain;
   if (still && known.waits_read - known.moved > kSettled) {
     static_cast<Waits&>(usage) = last;
   } else {
@@ -123,9 +124,9 @@ bool UsageReader::usage(std::string_view group, Known& known, Clock::time_point 
     static_cast<Work&>(usage) = std::move(last);
   } else {
     read_work(usage);
+    known.work_read = now;
   }
   if (hierarchies_[Controller::blkio].unified) read_devices_v2(usage);
-  known.complete = true;
   return !still;
 }
 

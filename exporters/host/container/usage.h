@@ -79,7 +79,7 @@ struct Known {
   Limits limits{};
   Value memory_peak{}, memory_fails{};
   Usage usage{};                   ///< as it was read last
-  bool complete = false;           ///< all of it was read since know()
+  Clock::time_point work_read{};   ///< when Work was read last
   Clock::time_point moved{};       ///< when processor time, memory or Waits were last seen to move
   Clock::time_point waits_read{};  ///< when Waits were read last
   GroupFiles files{};
@@ -107,9 +107,9 @@ class UsageReader {
   /// well). Groups by their paths; that of the root is empty.
   void know(std::string_view group, Known& known);
   /// Brings known.usage up to date. While a group's processor time and memory in use stay what they
-  /// were, its Work is not read again before the next know(); false then. Nor are its pressures by
-  /// I/O and memory, once they have stood still longer than the kernel takes to add them up:
-  /// whoever begins to wait must run to do so.
+  /// were, its Work is read again only after five minutes, in which the kernel may have sorted its
+  /// pages anew; false meanwhile. Nor are its pressures by I/O and memory, once they have stood
+  /// still longer than the kernel takes to add them up: whoever begins to wait must run to do so.
   bool usage(std::string_view group, Known& known, Clock::time_point now = Clock::now());
 
  private:

@@ -36,6 +36,12 @@ class Machine {
     std::filesystem::create_directories(folder_.path() / pid);
     folder_.write(pid + "/mountinfo", table);
   }
+  /// The mount that the real folder lies on is at the root of the process.
+  void root(const std::string& pid, const std::string& real) {
+    const auto link = folder_.path() / pid / "root";
+    std::filesystem::remove(link);
+    std::filesystem::create_symlink(real, link);
+  }
   Layers layers(MountStatter::StatFunction stat = MountStatter::system_stat) {
     return Layers({settings_, folder_.path(), "/", rootfs_, "/", upstreams()}, std::move(stat));
   }
@@ -144,6 +150,30 @@ TEST_CASE("a file system is asked once a minute, however many containers lie on 
   layers.ask(Deadline::in(20s));
   CHECK(asked == 3);
   CHECK(other->stat->files == 90);
+}
+
+TEST_CASE("the mounts of a process are looked at again when another one is at its root") {
+  Machine machine;
+  machine.mounts("500", overlay("upperdir=/data/1"));
+  machine.root("500", ".");
+  auto layers = machine.layers();
+  Layer layer;
+  const auto device = [&](std::string_view upper_folder = "") {
+    layers.update(layer, "500", upper_folder);
+    return layer.system->device;
+  };
+  CHECK(device() == "/dev/vda5");
+  if (!layer.root) {
+    WARN("this kernel does not number mounts");
+    return;
+  }
+  machine.mounts("500", overlay("upperdir=/var/lib/docker/1"));
+  CHECK(device() == "/dev/vda5");
+  machine.root("500", "/proc");
+  CHECK(device() == "/dev/vda3");
+  INFO("an engine's word is believed at once");
+  CHECK(device("/data/1") == "/dev/vda5");
+  CHECK(device() == "/dev/vda3");
 }
 
 TEST_CASE("a file system that does not answer is waited for once, and not for long") {

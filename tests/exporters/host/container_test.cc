@@ -203,16 +203,17 @@ TEST_CASE("a group that did not run is not read again, but for what changes with
   UsageReader reader(hierarchies, Files(folder.path(), Files::Tree::proc), problems);
   Known known;
   const std::string group = "/.";
+  auto now = Clock::now();
   reader.know(group, known);
-  CHECK(reader.usage(group, known));
-  CHECK_FALSE(reader.usage(group, known));
+  CHECK(reader.usage(group, known, now));
+  CHECK_FALSE(reader.usage(group, known, now));
 
   const auto& usage = known.usage;
   write("memory.stat", "anon 200\ninactive_file 2000\n");
   write("pids.current", "5\n");
   write("io.stat", "8:0 rbytes=1 wbytes=20 rios=3 wios=5\n");
   write("io.pressure", "some total=2000000\n");
-  CHECK_FALSE(reader.usage(group, known));
+  CHECK_FALSE(reader.usage(group, known, now));
   CHECK(usage.rss == 100);
   CHECK(usage.working_set == 4000);
   CHECK(usage.tasks == 4);
@@ -221,21 +222,21 @@ TEST_CASE("a group that did not run is not read again, but for what changes with
 
   SECTION("until it runs") {
     write("cpu.stat", "usage_usec 1000001\nuser_usec 600001\nsystem_usec 400000\n");
-    CHECK(reader.usage(group, known));
+    CHECK(reader.usage(group, known, now));
     CHECK(usage.cpu == 1.000001);
   }
   SECTION("until its memory is taken away") {
     write("memory.current", "6000\n");
-    CHECK(reader.usage(group, known));
+    CHECK(reader.usage(group, known, now));
     CHECK(usage.memory == 6000);
   }
   SECTION("until the time has come to look at everything") {
-    reader.know(group, known);
-    CHECK(reader.usage(group, known));
+    now += std::chrono::minutes(5);
+    CHECK(reader.usage(group, known, now));
   }
   CHECK(usage.rss == 200);
   CHECK(usage.tasks == 5);
-  CHECK_FALSE(reader.usage(group, known));
+  CHECK_FALSE(reader.usage(group, known, now));
   CHECK(problems.count == 0);
 }
 
