@@ -36,6 +36,8 @@ constexpr auto kFailures = counter("dbt_artifact_read_failures_total",
 /// or a disabled folder, comes back as it was.
 constexpr auto kMemory = std::chrono::days(90);
 
+/// What is malformed may have been damaged on its way.
+constexpr int kMostTries = 3;
 /// dbt writes its artifacts piece by piece: what cannot be read so soon after is looked at again
 /// before it is called unreadable.
 bool may_be_unfinished(const Found& found) {
@@ -122,13 +124,21 @@ void Follower::follow(const Found& found, const Deadline& deadline) {
       return;
     }
   }
+  const auto failed = failed_.find(place);
+  const bool has_failed = failed != failed_.end() && failed->second.version == found.version;
+  if (has_failed && failed->second.malformed >= kMostTries) return;
   const std::string kind(to_string(found.kind));
   Content content;
   try {
     content = read(found);
   } catch (const Error& error) {
     if (may_be_unfinished(found)) return;
-    if (std::exchange(failed_[place], found.version) != found.version) note_failure(kind, error);
+    auto& failure = failed_[place];
+    if (!has_failed) {
+      failure = {found.version};
+      note_failure(kind, error);
+    }
+    if (error.reason() == Reason::decode) ++failure.malformed;
     return;
   }
   std::visit([&](auto& artifact) { take_in(place, found, std::move(artifact), deadline); },

@@ -23,7 +23,8 @@ class Follower {
   /// Goes on from what the ledger, which is the project's own, has kept of it.
   Follower(std::string name, Source source, std::shared_ptr<Ledger> ledger);
 
-  /// Reads what is new. What cannot be read is counted and logged, and tried again the next time.
+  /// Reads what is new. What cannot be read is counted and logged, and tried again the next time,
+  /// malformed ones twice more.
   /// Throws Error when it cannot be taken into the ledger.
   void update(const Deadline& deadline);
 
@@ -37,6 +38,10 @@ class Follower {
 
  private:
   using Content = std::variant<Manifest, Catalog, RunResults, FreshnessResults>;
+  struct Failed {
+    std::string version;
+    int malformed = 0;  ///< how often it was read and found so
+  };
   static Content read(const Found& found);
 
   void follow(const Found& found, const Deadline& deadline);
@@ -54,7 +59,7 @@ class Follower {
   std::shared_ptr<Ledger> ledger_;
   Project project_;
   SeenByPlace seen_;
-  std::map<SeenByPlace::key_type, std::string> failed_;  // the newer version that cannot be read
+  std::map<SeenByPlace::key_type, Failed> failed_;  // the newer version that cannot be read
   std::map<std::pair<std::string, Reason>, std::size_t> failures_;  // by artifact
   std::map<std::string, std::string> logged_;                       // by artifact: the last error
   std::set<SeenByPlace::key_type> listed_;                          // at the last look

@@ -30,6 +30,17 @@ std::string optional_text(const Yaml& yaml, std::string_view key) {
   return value ? value->string() : std::string();
 }
 
+/// The address at `key`, which is there.
+std::string read_url(const Yaml& map, const char* key) {
+  auto url = map.required(key).string();
+  try {
+    http::parse_option_url(key, url, {"http://", "https://"});
+  } catch (const Error& error) {
+    map.fail(error.what());
+  }
+  return url;
+}
+
 http::Authorize read_authorize(const Yaml& project) {
   auto token = project.optional_secret("bearer_token");
   const auto user = project.optional("username");
@@ -60,7 +71,7 @@ std::shared_ptr<http::Client> make_client(const Yaml& project, const http::Clien
 }
 
 Source read_address(const Yaml& project, const std::string& name, http::UpstreamMetrics& metrics) {
-  const auto options = read_client_options(project, name, project.required("url").string());
+  const auto options = read_client_options(project, name, read_url(project, "url"));
   return telling(
       address(make_client(project, options, read_authorize(project), metrics), options.base_url),
       options.base_url);
@@ -109,7 +120,8 @@ Source read_s3(const Yaml& project, const std::string& name, http::UpstreamMetri
   const auto where = project.required("s3");
   auto place = parse_s3(where.string());
   if (!place) where.fail("expected s3://bucket/folder");
-  const auto endpoint = optional_text(project, "endpoint");
+  const auto endpoint =
+      project.optional("endpoint") ? read_url(project, "endpoint") : std::string();
   const auto region = read_region(project, !endpoint.empty());
   auto options = read_client_options(project, name, s3_url(place->bucket, region, endpoint));
   options.max_body = kMostListing;
@@ -164,9 +176,8 @@ Place read_cloud(const Yaml& project, const std::string& name, http::UpstreamMet
   scope.account = *read_id(cloud, "account_id");
   scope.project = read_id(cloud, "project_id");
   scope.environment = read_id(cloud, "environment_id");
-  const auto url = cloud.optional("url");
-  const auto options =
-      read_client_options(project, name, url ? url->string() : "https://cloud.getdbt.com");
+  const auto options = read_client_options(
+      project, name, cloud.optional("url") ? read_url(cloud, "url") : "https://cloud.getdbt.com");
   auto client =
       make_client(project, options, http::with_token("Token", cloud.secret("token")), metrics);
   const auto followed = std::make_shared<Cloud>(

@@ -124,6 +124,31 @@ TEST_CASE("what cannot be read is tried again, and what was good stays") {
   CHECK(shop.look().nodes.at("model.shop.a").last.status == "error");
 }
 
+TEST_CASE("what is malformed is tried three times, and what could not be fetched at each look") {
+  Followed shop;
+  shop.place.put(Kind::run_results, "{}");
+  shop.look();
+  for (int look = 0; look < 4; ++look) CHECK(shop.stands_still());
+  CHECK(shop.place.reads() == std::vector{3});
+  shop.place.put(Kind::run_results, "[]");
+  for (int look = 0; look < 4; ++look) shop.look();
+  CHECK(shop.place.reads() == std::vector{3, 3});
+  int fetched = 0;
+  Follower follower(
+      "shop",
+      [&](const Deadline&) {
+        return std::vector<Found>{
+            {Kind::catalog, "target", "1", 0, {}, {"catalog", [&](const auto&) {
+                                                     ++fetched;
+                                                     throw Error(Reason::connect, "refused");
+                                                   }}}};
+      },
+      std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
+  for (int look = 0; look < 4; ++look) follower.update(Deadline::in(std::chrono::minutes(1)));
+  CHECK(fetched == 4);
+  CHECK(follower.revision() == 3);
+}
+
 TEST_CASE("the manifest is read before the results, whichever was written first") {
   Followed shop;
   shop.place.put(Kind::run_results, results(2, "one", "skipped"));

@@ -57,6 +57,13 @@ TEST_CASE("a project has one way to its artifacts") {
         "dbt.yml:1:12: projects[0]: expected one of target, url, s3 and cloud");
 }
 
+TEST_CASE("an address that is none is told with its key") {
+  const std::string why = ": expected a URL that begins with http:// or https://";
+  CHECK(refusal("url: \"s3://lake\"") == "dbt.yml:1:12: projects[0]: url" + why);
+  CHECK(refusal("s3: \"s3://lake\", endpoint: lake") ==
+        "dbt.yml:1:12: projects[0]: endpoint" + why);
+}
+
 TEST_CASE("an account of dbt Cloud is a number and a token, and perhaps less than all of it") {
   CHECK(refusal("cloud: {token: a}") == "dbt.yml:1:32: projects[0].cloud.account_id: missing");
   CHECK(refusal("cloud: {account_id: 0, token: a}") ==
@@ -66,7 +73,8 @@ TEST_CASE("an account of dbt Cloud is a number and a token, and perhaps less tha
   CHECK(refusal("cloud: {account_id: 1, token: a, jobs: []}") ==
         "dbt.yml:1:64: projects[0].cloud.jobs: expected the id of a job");
   CHECK(refusal("cloud: {account_id: 1, token: a, url: ftp://a}") ==
-        "dbt.yml:1:12: projects[0]: base_url: expected a URL that begins with http:// or https://");
+        "dbt.yml:1:32: projects[0].cloud: url: expected a URL that begins with http:// or "
+        "https://");
   CHECK(read("cloud: {account_id: 1, token: a, project_id: 2, jobs: [70403110257794]}") == 1);
 }
 

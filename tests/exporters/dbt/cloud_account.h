@@ -1,0 +1,55 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exporters/dbt/follower.h"
+#include "exporters/dbt/projects.h"
+#include "tests/exporters/dbt/fake_cloud.h"
+
+using Lines = std::vector<std::string>;
+
+/// A time of today that has no fraction of a second, so that pages can be compared.
+exporter::dbt::Time ago(std::chrono::seconds age);
+std::string iso(exporter::dbt::Time time);
+/// As a sample's value.
+std::string seconds(exporter::dbt::Time time);
+
+/// A run of two steps, the second a `dbt build`; 10 is the status of success.
+FakeRun ended(std::int64_t id, std::int64_t job, std::chrono::seconds age, int status = 10);
+FakeRun running(std::int64_t id, std::int64_t job, std::chrono::seconds age);
+
+/// Results of one model, model.shop.a.
+std::string results(const std::string& invocation, exporter::dbt::Time at,
+                    const std::string& status = "success");
+std::string manifest(const std::string& invocation, exporter::dbt::Time at);
+
+/// An exporter's part of one account.
+class Account {
+ public:
+  /// `more` is added to the configuration of the account.
+  explicit Account(const FakeCloud& cloud, const std::string& more = "",
+                   const std::string& token = "sesame", const std::string& state = "");
+
+  /// The samples after another look.
+  Lines look();
+  const exporter::dbt::Project& project() const { return follower_.project(); }
+  const exporter::Ledger& ledger() const { return follower_.ledger(); }
+
+ private:
+  exporter::dbt::Place read(const FakeCloud& cloud, const std::string& more,
+                            const std::string& token);
+  Lines lines() const;
+
+  exporter::Ledgers ledgers_;
+  exporter::dbt::Place place_;
+  exporter::dbt::Follower follower_;
+};
+
+/// The samples on a page.
+Lines lines_of(std::string_view page);
+/// Those of the lines that begin so, without what they have in common.
+Lines of(const Lines& lines, const std::string& family);
