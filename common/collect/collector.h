@@ -34,6 +34,9 @@ struct Collector {
   Clock::duration timeout = std::chrono::seconds(10);  ///< the deadline of one run
   std::vector<MetricView> metrics;                     ///< for --metrics.list and the clash check
   CollectFunction collect;
+  /// Collectors of one group have the same metrics, each of another source, and stand on the page
+  /// as one; empty for one that stands alone. `collect[]` takes a group's name for all of it.
+  std::string group = {};
 };
 
 }  // namespace exporter

@@ -43,16 +43,23 @@ constexpr std::size_t kOwnParts = 2;  // outcomes and times
 double seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 std::vector<Collector> without_clashes(std::vector<Collector> collectors) {
-  std::map<std::string_view, std::string_view> owners;
+  std::map<std::string_view, const Collector*> owners;
   for (const auto& collector : collectors) {
     for (const auto& metric : collector.metrics) {
-      const auto [owner, fresh] = owners.emplace(metric.name, collector.name);
-      if (!fresh) {
+      const auto* owner = owners.emplace(metric.name, &collector).first->second;
+      const bool together = !owner->group.empty() && owner->group == collector.group;
+      if (owner != &collector && !together) {
         throw Error(Reason::config, "metric " + std::string(metric.name) + " is declared by " +
-                                        std::string(owner->second) + " and by " + collector.name);
+                                        owner->name + " and by " + collector.name);
       }
     }
   }
+  return collectors;
+}
+
+/// Those of a group one behind the other.
+std::vector<Collector> in_groups(std::vector<Collector> collectors) {
+  std::ranges::stable_sort(collectors, {}, &Collector::group);
   return collectors;
 }
 
@@ -107,7 +114,7 @@ std::vector<std::size_t> all_of(const Runner& runner) {
 
 Exposition::Exposition(std::vector<Collector> collectors, Options options)
     : options_(std::move(options)),
-      runner_(without_clashes(std::move(collectors)), options_.count_failure),
+      runner_(in_groups(without_clashes(std::move(collectors))), options_.count_failure),
       parts_(kOwnParts + options_.self.size()) {}
 
 Body Exposition::scrape(const Query& query) {
@@ -146,27 +153,60 @@ std::vector<std::size_t> Exposition::select(const Query& query) const {
     throw Error(Reason::config, "collect[] and exclude[] exclude each other");
   }
   std::vector<std::size_t> selected;
-  for (const auto& name : query.collect) selected.push_back(index_of(name));
+  for (const auto& name : query.collect) {
+    const auto named = indices_of(name);
+    selected.insert(selected.end(), named.begin(), named.end());
+  }
   if (query.collect.empty()) selected = all_of(runner_);
-  for (const auto& name : query.exclude) std::erase(selected, index_of(name));
+  for (const auto& name : query.exclude) {
+    for (const auto index : indices_of(name)) std::erase(selected, index);
+  }
   std::sort(selected.begin(), selected.end());
   selected.erase(std::unique(selected.begin(), selected.end()), selected.end());
   return selected;
 }
 
-std::size_t Exposition::index_of(std::string_view name) const {
-  for (std::size_t i = 0; i < runner_.size(); ++i) {
-    if (runner_.collector(i).name == name) return i;
-  }
+/// Of the collector of that name, or of all in the group of that name.
+std::vector<std::size_t> Exposition::indices_of(std::string_view name) const {
+  auto indices = all_of(runner_);
+  std::erase_if(indices, [&](std::size_t index) {
+    const auto& collector = runner_.collector(index);
+    return collector.name != name && collector.group != name;
+  });
+  if (!indices.empty() && !name.empty()) return indices;
   throw Error(Reason::config, "no collector is named \"" + std::string(name) + "\" and enabled");
+}
+
+/// As they stand on the page: those of a group as one.
+Exposition::Snapshots Exposition::snapshots(const std::vector<std::size_t>& selected,
+                                            const std::vector<Runner::View>& views) {
+  Snapshots all, together;
+  for (std::size_t i = 0; i < selected.size(); ++i) {
+    const auto& group = runner_.collector(selected[i]).group;
+    if (views[i].snapshot) (group.empty() ? all : together).push_back(views[i].snapshot);
+    const bool ends = i + 1 == selected.size() || runner_.collector(selected[i + 1]).group != group;
+    if (ends && !together.empty()) all.push_back(merged(group, std::exchange(together, {})));
+  }
+  return all;
+}
+
+std::shared_ptr<const Snapshot> Exposition::merged(const std::string& group, Snapshots snapshots) {
+  if (snapshots.size() == 1) return snapshots.front();
+  const std::lock_guard lock(merged_mutex_);
+  auto& kept = merged_[group];
+  if (kept.from != snapshots) {
+    Samples samples;
+    for (const auto& snapshot : snapshots) samples.append(snapshot->samples());
+    const int level = snapshots.front()->level();
+    kept = {std::move(snapshots), std::make_shared<const Snapshot>(std::move(samples), level)};
+  }
+  return kept.whole;
 }
 
 Body Exposition::join(const std::vector<std::size_t>& selected,
                       const std::vector<Runner::View>& views, Format format, bool gzip) {
   Joiner joiner(format, gzip);
-  for (const auto& view : views) {
-    if (view.snapshot) joiner.add(view.snapshot);
-  }
+  for (auto& snapshot : snapshots(selected, views)) joiner.add(std::move(snapshot));
   std::size_t part = 0;
   const auto add = [&](int level, const auto& fill) {
     Samples samples;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -30,13 +31,13 @@ class Exposition {
     std::vector<SelfPart> self;
   };
 
-  /// Throws Error{config} when two collectors declare the same metric.
+  /// Throws Error{config} when two collectors that are not of one group declare the same metric.
   Exposition(std::vector<Collector> collectors, Options options);
 
   struct Query {
     Format format = Format::text;
     bool gzip = false;
-    std::vector<std::string> collect, exclude;  ///< names; an empty `collect` means all
+    std::vector<std::string> collect, exclude;  ///< names or groups; no `collect` means all
     Clock::time_point until;                    ///< when the page must be there
   };
   /// The page, joined from the collectors' own. Throws Error{config} for an unknown collector and
@@ -61,20 +62,31 @@ class Exposition {
   static std::vector<MetricView> own_metrics(bool node_exporter_names);
 
  private:
+  using Snapshots = std::vector<std::shared_ptr<const Snapshot>>;
+  struct Merged {
+    Snapshots from;
+    std::shared_ptr<const Snapshot> whole;
+  };
+
   std::vector<std::size_t> select(const Query& query) const;
-  std::size_t index_of(std::string_view name) const;
+  std::vector<std::size_t> indices_of(std::string_view name) const;
   Body join(const std::vector<std::size_t>& selected, const std::vector<Runner::View>& views,
             Format format, bool gzip);
   void add_outcomes(Samples& samples, const std::vector<std::size_t>& selected,
                     const std::vector<Runner::View>& views) const;
   void add_times(Samples& samples, const std::vector<std::size_t>& selected,
                  const std::vector<Runner::View>& views) const;
+  Snapshots snapshots(const std::vector<std::size_t>& selected,
+                      const std::vector<Runner::View>& views);
+  std::shared_ptr<const Snapshot> merged(const std::string& group, Snapshots snapshots);
   std::shared_ptr<const Snapshot> keep_or_replace(std::size_t part, Samples samples, int level);
 
   Options options_;
   Runner runner_;
   std::mutex parts_mutex_;
-  std::vector<std::shared_ptr<const Snapshot>> parts_;  // the last: outcomes, times, Options::self
+  Snapshots parts_;  // the last: outcomes, times, Options::self
+  std::mutex merged_mutex_;
+  std::map<std::string, Merged> merged_;  // the last, by group
 };
 
 }  // namespace exporter

@@ -248,6 +248,23 @@ void Samples::add_histogram(const MetricView& metric, std::span<const double> bo
   line("_count", "", cumulative);
 }
 
+void Samples::append(const Samples& other) {
+  for (const auto& family : other.families_) declare({family.type, family.name, family.help, {}});
+  for (const auto& chunk : other.chunks_) {
+    const auto& theirs = other.families_[chunk.family];
+    const auto family_index = family({theirs.type, theirs.name, theirs.help, {}});
+    const auto begin = lines_.size();
+    lines_.append(other.series_of(chunk));
+    const auto series_end = lines_.size();
+    if (!claim_series(begin)) continue;
+    const auto value = chunk.begin + chunk.series_size;
+    lines_.append(other.lines_, value, chunk.end - value);
+    ++sample_count_;
+    finish_chunk(begin, series_end, family_index);
+  }
+  dropped_ += other.dropped_;
+}
+
 void Samples::render(Format format, std::string& out) const {
   std::vector<std::uint32_t> starts(families_.size() + 1, 0);
   for (std::size_t i = 0; i < families_.size(); ++i)

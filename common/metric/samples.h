@@ -63,6 +63,9 @@ class Samples {
                      std::span<const std::uint64_t> counts, double sum,
                      std::span<const std::string_view> labels);
 
+  /// Adds those of another run, whose families may be the same.
+  void append(const Samples& other);
+
   /// Says that a cardinality limit kept `series` series off the page.
   void count_dropped(std::size_t series) { dropped_ += series; }
 

@@ -18,6 +18,7 @@ class Snapshot {
   Snapshot(Samples samples, int level) : samples_(std::move(samples)), level_(level) {}
 
   const Samples& samples() const { return samples_; }
+  int level() const { return level_; }
   const std::string& page(Format format) const;
   const Deflated& deflated(Format format) const;
 

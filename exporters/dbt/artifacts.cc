@@ -15,13 +15,7 @@ constexpr Flag kInterval{
 constexpr Flag kRemoteInterval{"artifacts.remote-interval", "15s",
                                "How often to look elsewhere, where a look costs requests."};
 
-/// A project that is looked at, each at its own pace.
-struct Watched {
-  Follower follower;
-  std::shared_ptr<const Cloud> cloud;
-  Clock::duration interval;
-  Clock::time_point due = {};
-};
+constexpr const char* kName = "artifacts";
 
 constexpr const Part* kParts[] = {&kNodes,    &kInvocations, &kFreshness,
                                   &kCoverage, &kExposures,   &kCatalog};
@@ -34,12 +28,16 @@ Clock::duration read_interval(const Settings& settings, const Flag& flag) {
   return interval;
 }
 
-void look(Watched& watched, const Deadline& deadline) {
-  const auto now = Clock::now();
-  if (now < watched.due) return;
-  watched.follower.update(deadline);
-  watched.due = now + watched.interval;
-}
+/// A project, and what is shown of it.
+struct Watched {
+  Follower follower;
+  std::shared_ptr<const Cloud> cloud;
+  std::uint64_t shown_revision = 0;
+
+  std::uint64_t revision() const {
+    return 1 + follower.revision() + (cloud ? cloud->revision() : 0);
+  }
+};
 
 void add_to(Samples& samples, const Watched& watched, const Selection& selection) {
   const auto& project = watched.follower.project();
@@ -48,6 +46,27 @@ void add_to(Samples& samples, const Watched& watched, const Selection& selection
   for (const auto* part : kParts) part->add(samples, project, shown);
   add_counters(samples, watched.follower.ledger(), {shown.begin(), shown.end()});
   if (watched.cloud) watched.cloud->add_to(samples);
+}
+
+Collector make_collector(Place place, Clock::duration interval,
+                         std::shared_ptr<const Selection> selection) {
+  Collector collector;
+  collector.name = std::string(kName) + '/' + place.project;
+  collector.group = kName;
+  collector.schedule = Every{interval, std::chrono::hours(1)};
+  collector.timeout = std::chrono::minutes(5);
+  collector.metrics = artifacts_metrics();
+  const auto watched = std::make_shared<Watched>(
+      Watched{Follower(std::move(place.project), std::move(place.source), std::move(place.ledger)),
+              std::move(place.cloud)});
+  collector.collect = [watched, selection = std::move(selection)](Samples& samples,
+                                                                  const Deadline& deadline) {
+    watched->follower.update(deadline);
+    if (watched->revision() == watched->shown_revision) return samples.keep_last();
+    add_to(samples, *watched, *selection);
+    watched->shown_revision = watched->revision();
+  };
+  return collector;
 }
 
 }  // namespace
@@ -74,34 +93,16 @@ std::vector<Flag> artifacts_flags() {
   return flags;
 }
 
-Collector make_artifacts(const App::Inputs& inputs, Ledgers& ledgers) {
+std::vector<Collector> make_artifacts(const App::Inputs& inputs, Ledgers& ledgers) {
   const auto interval = read_interval(inputs.settings, kInterval);
   const auto remote_interval = read_interval(inputs.settings, kRemoteInterval);
-  const auto all = std::make_shared<std::vector<Watched>>();
+  const auto selection = std::make_shared<const Selection>(inputs.settings);
+  std::vector<Collector> collectors;
   for (auto& place : read_projects(inputs, ledgers)) {
-    all->push_back(
-        {Follower(std::move(place.project), std::move(place.source), std::move(place.ledger)),
-         std::move(place.cloud), place.is_remote ? remote_interval : Clock::duration::zero()});
+    const auto often = place.is_remote ? remote_interval : interval;
+    collectors.push_back(make_collector(std::move(place), often, selection));
   }
-  const auto selection = std::make_shared<Selection>(inputs.settings);
-  Collector collector;
-  collector.name = "artifacts";
-  collector.schedule = Every{interval, std::chrono::hours(1)};
-  collector.timeout = std::chrono::minutes(5);
-  collector.metrics = artifacts_metrics();
-  collector.collect = [all, selection, shown_revision = std::uint64_t{0}](
-                          Samples& samples, const Deadline& deadline) mutable {
-    std::uint64_t revision = 1;
-    for (auto& watched : *all) {
-      look(watched, deadline);
-      revision += watched.follower.revision();
-      if (watched.cloud) revision += watched.cloud->revision();
-    }
-    if (revision == shown_revision) return samples.keep_last();
-    for (const auto& watched : *all) add_to(samples, watched, *selection);
-    shown_revision = revision;
-  };
-  return collector;
+  return collectors;
 }
 
 }  // namespace exporter::dbt

@@ -5,10 +5,10 @@
 
 namespace exporter::dbt {
 
-/// The collector of all projects' artifacts: what it declares, its flags, and how it is made of
-/// the configuration. Throws Error{config}.
+/// The collectors of the projects' artifacts, one for each project: what they declare, their flags,
+/// and how they are made of the configuration. Throws Error{config}.
 std::vector<MetricView> artifacts_metrics();
 std::vector<Flag> artifacts_flags();
-Collector make_artifacts(const App::Inputs& inputs, Ledgers& ledgers);
+std::vector<Collector> make_artifacts(const App::Inputs& inputs, Ledgers& ledgers);
 
 }  // namespace exporter::dbt

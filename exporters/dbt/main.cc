@@ -16,7 +16,7 @@ App app() {
   app.build = [ledgers = std::shared_ptr<Ledgers>()](const App::Inputs& inputs) mutable {
     if (!ledgers) ledgers = std::make_shared<Ledgers>(inputs.state_dir);
     std::vector<Collector> collectors;
-    if (inputs.enabled("artifacts")) collectors.push_back(make_artifacts(inputs, *ledgers));
+    if (inputs.enabled("artifacts")) collectors = make_artifacts(inputs, *ledgers);
     if (inputs.enabled("ledger")) collectors.push_back(make_ledger(ledgers));
     return collectors;
   };

@@ -1,6 +1,7 @@
 #include "common/collect/exposition.h"
 
 #include <catch2/catch.hpp>
+#include <map>
 #include <regex>
 
 #include "tests/support/gunzip.h"
@@ -12,6 +13,7 @@ namespace {
 
 constexpr auto kA = gauge("demo_a", "A.");
 constexpr auto kB = counter("demo_b_total", "B.");
+constexpr auto kPlaces = gauge("demo_places", "Places.", "name");
 
 Collector collector(std::string name, MetricView metric, CollectFunction collect) {
   return {std::move(name), OnScrape{}, 10s, {metric}, std::move(collect)};
@@ -116,6 +118,53 @@ TEST_CASE("two collectors may not declare the same metric") {
   collectors[1].metrics = {kA};
   CHECK_THROWS_WITH(Exposition(std::move(collectors), options()),
                     "metric demo_a is declared by a and by b");
+}
+
+TEST_CASE("collectors of one group stand on the page as one, each with an outcome of its own") {
+  std::map<std::string, double> values{{"x", 1}, {"y", 2}, {"z", 3}};
+  std::vector<Collector> collectors;
+  for (const auto* name : {"x", "y", "z"}) {
+    collectors.push_back(collector(std::string("sources/") + name, kPlaces,
+                                   [&values, name](Samples& samples, const Deadline&) {
+                                     if (!values.contains(name)) throw Error(Reason::io, "no");
+                                     samples.add(kPlaces, values[name], name);
+                                   }));
+    collectors.back().group = "sources";
+    if (collectors.size() == 1) collectors.push_back(two().at(0));
+  }
+  Exposition exposition(std::move(collectors), options());
+  const auto places = [&](std::vector<std::string> collect = {},
+                          std::vector<std::string> exclude = {}) {
+    for (const bool gzip : {true, false}) {
+      auto asked = query(Format::text, gzip);
+      asked.collect = collect;
+      asked.exclude = exclude;
+      auto page = exposition.scrape(asked).joined();
+      if (gzip) page = gunzip_one_member(page);
+      const auto begin = page.find("# HELP demo_places");
+      const auto end = page.find("# HELP", page.find("# TYPE demo_places"));
+      CHECK(page.find("# HELP demo_places", end) == page.npos);
+      if (!gzip) return begin == page.npos ? "" : page.substr(begin, end - begin);
+    }
+    return std::string();
+  };
+  const std::string head = "# HELP demo_places Places.\n# TYPE demo_places gauge\n";
+  const std::string x = "demo_places{name=\"x\"} 1\n", y = "demo_places{name=\"y\"} 2\n",
+                    z = "demo_places{name=\"z\"} 3\n";
+  CHECK(places() == head + x + y + z);
+  CHECK(places({"sources"}) == head + x + y + z);
+  CHECK(places({"sources/y"}) == head + y);
+  CHECK(places({}, {"sources/y"}) == head + x + z);
+  CHECK(places({}, {"sources"}).empty());
+
+  values.erase("y");
+  CHECK(places() == head + x + z);
+  const auto page = exposition.scrape(query()).joined();
+  CHECK(page.find("exporter_collector_success{collector=\"sources/y\"} 0") != page.npos);
+  CHECK(page.find("exporter_collector_success{collector=\"sources/z\"} 1") != page.npos);
+  CHECK(page.find("demo_a 1") != page.npos);
+  values["y"] = 5;
+  CHECK(places() == head + x + "demo_places{name=\"y\"} 5\n" + z);
 }
 
 TEST_CASE("a failed collector leaves the others' samples, and once tells that it failed") {

@@ -141,6 +141,44 @@ TEST_CASE("of equal series the first is kept and the others are counted") {
   CHECK(text.find("demo_rows{table=\"0\"} 700\n") == std::string::npos);
 }
 
+TEST_CASE("samples put together are the page of a run that found them all") {
+  constexpr std::array bounds{1.0, 5.0};
+  constexpr std::array<std::uint64_t, 3> counts{3, 2, 1};
+  const auto first = [](Samples& samples) {
+    samples.add(kRows, 1, "a");
+    samples.add_named(MetricType::gauge, "demo_named", "Named.", 2, {{"x", "1"}});
+  };
+  const auto second = [&](Samples& samples) {
+    samples.add_histogram(kSeconds, bounds, counts, 30, "run");
+    samples.add_named(MetricType::gauge, "demo_named", "Named.", 3, {{"x", "2"}});
+    samples.add(kRows, 4, "b\n");
+  };
+  Samples whole, together;
+  first(whole);
+  second(whole);
+  {
+    Samples a, b;
+    first(a);
+    second(b);
+    b.count_dropped(7);
+    together.append(a);
+    together.append(b);
+  }
+  for (const auto format : {Format::text, Format::openmetrics}) {
+    CHECK(page(together, format) == page(whole, format));
+  }
+  CHECK(together.size() == whole.size());
+  CHECK(together.dropped() == 7);
+  CHECK(together.duplicates() == 0);
+
+  Samples again;
+  first(again);
+  second(again);
+  together.append(again);
+  CHECK(page(together, Format::text) == page(whole, Format::text));
+  CHECK(together.first_duplicate() == "demo_rows{table=\"a\"}");
+}
+
 TEST_CASE("families named by the source are copied, and refused when their names are invalid") {
   Samples samples;
   {

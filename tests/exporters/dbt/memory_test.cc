@@ -70,7 +70,7 @@ class Exporter {
         flags,
         {{"target.path", {(folder_.path() / pattern_).string()}}, {"target.project", {"shop"}}},
         nullptr);
-    collector_ = make_artifacts({settings, nullptr, upstreams(), "", false}, *ledgers_);
+    collector_ = make_artifacts({settings, nullptr, upstreams(), "", false}, *ledgers_).at(0);
   }
   void use_memory() {
     stop();
@@ -247,14 +247,17 @@ TEST_CASE("a project that runs rarely is counted whatever runs meanwhile in anot
   const auto flags = artifacts_flags();
   const Settings settings(flags, {}, &file);
   Ledgers ledgers("");
-  const auto collector = make_artifacts({settings, &file, upstreams(), "", false}, ledgers);
-  Samples first, second;
+  const auto collectors = make_artifacts({settings, &file, upstreams(), "", false}, ledgers);
+  REQUIRE(collectors.size() == 2);
+  CHECK(collectors[0].name == "artifacts/busy");
+  CHECK(collectors[1].group == collectors[0].group);
+  Samples samples;
   write(path("busy"), run_of("model.busy.a", "success", "1", "20T01"));
-  collector.collect(first, Deadline::in(std::chrono::minutes(1)));
+  collectors[0].collect(samples, Deadline::in(std::chrono::minutes(1)));
   write(path("quiet"), run_of("model.quiet.b", "error", "2", "10T01"));
-  collector.collect(second, Deadline::in(std::chrono::minutes(1)));
+  collectors[1].collect(samples, Deadline::in(std::chrono::minutes(1)));
   std::string page;
-  second.render(Format::text, page);
+  samples.render(Format::text, page);
   for (const auto* line :
        {R"(dbt_node_runs_total{project="busy",unique_id="model.busy.a",status="success"} 1)",
         R"(dbt_node_runs_total{project="quiet",unique_id="model.quiet.b",status="error"} 1)"}) {

@@ -85,7 +85,7 @@ class Target {
     const auto flags = artifacts_flags();
     const Settings settings(
         flags, {{"target.path", {folder_.path().string()}}, {"target.project", {"shop"}}}, nullptr);
-    return make_artifacts({settings, nullptr, upstreams(), "", false}, *ledgers_);
+    return make_artifacts({settings, nullptr, upstreams(), "", false}, *ledgers_).at(0);
   }
 
   TemporaryFolder folder_, state_;

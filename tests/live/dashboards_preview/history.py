@@ -49,7 +49,7 @@ EXPORTERS = {  # (job, instance): collector: (interval, seconds, samples)
     ("snowflake", "etl1:19101"): {"warehouses": (300, 2.1, 96), "queries": (60, 4.8, 310),
                                   "storage": (3600, 1.4, 44)},
     ("airflow", "etl1:19102"): {"dags": (30, 0.32, 410), "pools": (30, 0.06, 12)},
-    ("dbt", "etl1:19103"): {"artifacts": (15, 0.2, 840)},
+    ("dbt", "etl1:19103"): {"artifacts/shop": (15, 0.2, 840)},
     ("sql", "etl1:19104"): {"orders": (60, 0.4, 8), "freshness": (300, 0.9, 31)},
 }  # fmt: skip
 HOST_COLLECTORS = {"cpu": 90, "diskstats": 60, "filesystem": 48, "meminfo": 52, "netdev": 64,
