@@ -26,15 +26,10 @@ constexpr auto kReloadTime =
 constexpr auto kFailures =
     counter("exporter_collector_failures_total",
             "Failed runs of the collector; absent before the first.", "collector", "reason");
-constexpr auto kUpstreamRequests =
-    counter("exporter_upstream_requests_total",
-            "Requests sent to a source by status code; `error` when there was no reply.",
-            "upstream", "code");
-constexpr auto kUpstreamDuration =
-    histogram("exporter_upstream_request_duration_seconds",
-              "How long requests to a source took, by phase: name_lookup, connect, tls, "
-              "first_byte, total.",
-              "upstream", "phase");
+constexpr auto kUpstreamRequests = counter(
+    http::UpstreamMetrics::kRequests, http::UpstreamMetrics::kRequestsHelp, "upstream", "code");
+constexpr auto kUpstreamDuration = histogram(
+    http::UpstreamMetrics::kDuration, http::UpstreamMetrics::kDurationHelp, "upstream", "phase");
 
 MetricType type_of(prometheus::MetricType type) {
   switch (type) {

@@ -14,16 +14,8 @@ struct UpstreamMetrics::Families {
 
 UpstreamMetrics::UpstreamMetrics(prometheus::Registry& registry)
     : families_(new Families{
-          prometheus::BuildCounter()
-              .Name("exporter_upstream_requests_total")
-              .Help("Requests sent to an upstream, retries included, by status code; \"error\" "
-                    "where no whole reply came.")
-              .Register(registry),
-          prometheus::BuildHistogram()
-              .Name("exporter_upstream_request_duration_seconds")
-              .Help("How long the phases of requests to an upstream took; a phase that a kept "
-                    "connection spared is not observed.")
-              .Register(registry)}) {}
+          prometheus::BuildCounter().Name(kRequests).Help(kRequestsHelp).Register(registry),
+          prometheus::BuildHistogram().Name(kDuration).Help(kDurationHelp).Register(registry)}) {}
 
 UpstreamMetrics::~UpstreamMetrics() = default;
 

@@ -10,11 +10,19 @@ class Registry;
 
 namespace exporter::http {
 
-/// exporter_upstream_requests_total{upstream,code} and
-/// exporter_upstream_request_duration_seconds{upstream,phase} (name_lookup, connect, tls,
-/// first_byte, total), in a registry that the app renders. Safe to use from several threads.
+/// kRequests by upstream and code, and kDuration by upstream and phase, in a registry that the app
+/// renders. Safe to use from several threads.
 class UpstreamMetrics {
  public:
+  static constexpr const char* kRequests = "exporter_upstream_requests_total";
+  static constexpr const char* kRequestsHelp =
+      "Requests sent to an upstream, retries included, by status code; `error` where no whole "
+      "reply came.";
+  static constexpr const char* kDuration = "exporter_upstream_request_duration_seconds";
+  static constexpr const char* kDurationHelp =
+      "How long requests to an upstream took, by phase: name_lookup, connect, tls, first_byte, "
+      "total; a phase that a kept connection spared is not observed.";
+
   explicit UpstreamMetrics(prometheus::Registry& registry);
   ~UpstreamMetrics();
 
