@@ -1,0 +1,64 @@
+#include "exporters/dbt/artifacts.h"
+
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "common/collect/exposition.h"
+#include "common/config/yaml.h"
+#include "tests/support/scripted_server.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/upstreams.h"
+
+using namespace exporter;
+using namespace exporter::dbt;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string results(int run) {
+  const auto number = std::to_string(run);
+  return R"({"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/run-results/v6.json",)"
+         R"( "generated_at": "2026-11-20T0)" +
+         number + R"(:00:00Z", "invocation_id": ")" + number +
+         R"("}, "args": {"which": "run"}, "elapsed_time": 1, "results": [{"unique_id": "model.a.b",)"
+         R"( "status": "success"}]})";
+}
+
+}  // namespace
+
+TEST_CASE("a project whose place hangs holds up no other") {
+  ScriptedServer silent([](Peer& peer) { peer.wait_closed(); });
+  const TemporaryFolder folder;
+  const auto file = Yaml::parse("projects: [{name: hangs, url: \"" + silent.url() +
+                                    "\"}, {name: shop, target: " + folder.path().string() + "}]",
+                                "dbt.yml");
+  const auto flags = artifacts_flags();
+  const Settings settings(flags, {{"artifacts.remote-interval", {"1s"}}}, &file);
+  Ledgers ledgers("");
+  Exposition exposition(make_artifacts({settings, &file, upstreams(), "", true}, ledgers),
+                        {.node_exporter_names = false,
+                         .count_failure = [](const std::string&, Reason) {},
+                         .self = {}});
+  const auto shows = [&](const std::string& line) {
+    const auto page = exposition.scrape({Format::text, false, {}, {}, Clock::now() + 20s}).joined();
+    return page.find('\n' + line + '\n') != page.npos;
+  };
+  const auto give_up = Clock::now() + 20s;
+  for (int run = 1; run <= 2; ++run) {
+    folder.write("run_results.json",
+                 results(run) + std::string(static_cast<std::size_t>(run), ' '));
+    const auto line =
+        R"(dbt_node_runs_total{project="shop",unique_id="model.a.b",status="success"} )" +
+        std::to_string(run);
+    while (!shows(line)) {
+      REQUIRE(Clock::now() < give_up);
+      std::this_thread::sleep_for(20ms);
+    }
+  }
+  while (silent.connections() == 0) {
+    REQUIRE(Clock::now() < give_up);
+    std::this_thread::sleep_for(20ms);
+  }
+  CHECK_FALSE(shows(R"(exporter_collector_success{collector="artifacts/hangs"} 1)"));
+  CHECK(shows(R"(exporter_collector_success{collector="artifacts/shop"} 1)"));
+}
