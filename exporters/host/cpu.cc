@@ -100,6 +100,7 @@ class CpuCollector {
       advance(cpu.ticks, read_ticks(lines, line));
       add_times(samples, cpu);
     }
+    if (count == 0) lines.fail("no CPU");
     cpus_.resize(count);
   }
 

@@ -25,6 +25,7 @@ class Meminfo {
       name_field(field.substr(0, field.size() - 1), unit);
       samples.add_named(MetricType::gauge, name_, help_, unit.empty() ? value : value * 1024);
     }
+    if (samples.size() == 0) lines.fail("empty");
   }
 
  private:

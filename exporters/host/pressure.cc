@@ -45,6 +45,7 @@ class Pressure {
  private:
   void add_stalls(Samples& samples, std::string_view file, std::string_view text) const {
     Lines lines(proc_.path(file), text);
+    const auto before = samples.size();
     for (std::string_view line; lines.next(line);) {
       const auto kind = next_word(line);
       for (const auto& stall : kStalls) {
@@ -53,6 +54,7 @@ class Pressure {
         }
       }
     }
+    if (samples.size() == before) lines.fail("neither \"some\" nor \"full\"");
   }
 
   static double total_microseconds(const Lines& lines, std::string_view line) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <condition_variable>
 #include <ctime>
@@ -71,6 +72,27 @@ TEST_CASE("transient statuses are tried again for what may be repeated, others a
     CHECK(client.send(request("/" + std::to_string(status)), soon()).status == status);
   }
   CHECK(server.requests().size() == 8);
+}
+
+TEST_CASE("pauses between tries are of any length below their bound") {
+  std::mutex mutex;
+  std::vector<Clock::time_point> tries;
+  const ScriptedServer server(answer([&](const std::string&) {
+    const std::lock_guard lock(mutex);
+    tries.push_back(Clock::now());
+    return reply(503, "busy");
+  }));
+  ClientFixture fixture(server.url());
+  fixture.options.retry = {.attempts = 12, .base = 200ms, .cap = 200ms};
+  auto client = fixture.client();
+  CHECK(client.send(request("/"), soon()).status == 503);
+  const std::lock_guard lock(mutex);
+  REQUIRE(tries.size() == 12);
+  std::vector<Clock::duration> pauses;
+  for (std::size_t i = 1; i < tries.size(); ++i) pauses.push_back(tries[i] - tries[i - 1]);
+  const auto [shortest, longest] = std::minmax_element(pauses.begin(), pauses.end());
+  CHECK(*shortest < 150ms);
+  CHECK(*longest > 50ms);
 }
 
 TEST_CASE("tries end after so many, with the last reply") {

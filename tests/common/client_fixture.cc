@@ -36,6 +36,11 @@ std::map<std::string, std::uint64_t> ClientFixture::observations() const {
                                  [](const auto& metric) { return metric.histogram.sample_count; });
 }
 
+std::map<std::string, double> ClientFixture::durations() const {
+  return by_label<double>(registry, "exporter_upstream_request_duration_seconds", "phase",
+                          [](const auto& metric) { return metric.histogram.sample_sum; });
+}
+
 http::ClientRequest request(std::string target, std::string method, std::string body) {
   http::ClientRequest result;
   result.method = std::move(method);

@@ -33,6 +33,8 @@ struct ClientFixture {
   std::map<std::string, double> requests() const;
   /// The number of observations of exporter_upstream_request_duration_seconds by phase.
   std::map<std::string, std::uint64_t> observations() const;
+  /// The sum of the observations by phase, in seconds.
+  std::map<std::string, double> durations() const;
 };
 
 inline exporter::Deadline soon() { return exporter::Deadline::in(std::chrono::seconds(20)); }

@@ -247,6 +247,27 @@ TEST_CASE("requests one after the other share a connection") {
             {"connect", 1}, {"first_byte", 20}, {"name_lookup", 1}, {"total", 20}});
 }
 
+TEST_CASE("a request's phases are observed in seconds, each for itself") {
+  const ScriptedServer server([](Peer& peer) {
+    peer.read_request();
+    std::this_thread::sleep_for(60ms);
+    peer.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx");
+    std::this_thread::sleep_for(120ms);
+    peer.write("y");
+  });
+  ClientFixture fixture(server.url());
+  auto client = fixture.client();
+  const auto begin = Clock::now();
+  CHECK(client.send(request("/"), soon()).body == "xy");
+  const double took = std::chrono::duration<double>(Clock::now() - begin).count();
+  auto durations = fixture.durations();
+  CHECK(durations["first_byte"] >= 0.06);
+  CHECK(durations["total"] >= 0.18);
+  CHECK(durations["total"] <= took);
+  CHECK(durations["name_lookup"] + durations["connect"] + durations["first_byte"] <=
+        durations["total"]);
+}
+
 TEST_CASE("threads share a client, each gets its own reply, connections are bounded") {
   const ScriptedServer server(
       answer([](const std::string& each) { return reply(200, first_line(each)); }));

@@ -1,6 +1,8 @@
 #include "common/http/web_config.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <ctime>
 #include <fstream>
 #include <future>
 #include <latch>
@@ -20,6 +22,8 @@ namespace {
 
 // Made by crypt(3): cost 4, of "wonderland".
 constexpr const char* kAlice = "$2y$04$abcdefghijklmnopqrstuujZkTwHUiJ9XdZPwKfcfDo7dMp5DjlTu";
+// Cost 10, of "builder".
+constexpr const char* kBob = "$2y$10$ABCDEFGHIJKLMNOPQRSTUu8kfLPn5QBLBObp.I92j1QXYZAkf7PVG";
 
 /// A folder with an authority, a server's certificate and another one's.
 struct Folder {
@@ -297,8 +301,32 @@ TEST_CASE("a user who does not exist costs a computation, as one who does") {
   CHECK(check.computed() == 3);
 }
 
+TEST_CASE("a wrong password takes as long for a user who does not exist") {
+  // Cost 10: tens of milliseconds.
+  const http::Users users{{"bob", kBob}};
+  http::PasswordCheck check;
+  const auto cpu_seconds = [&](const std::string& user) {
+    const auto cpu_time = [] {
+      timespec time{};
+      ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+      return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+    };
+    double least = 1e9;
+    for (int i = 0; i < 3; ++i) {
+      const auto begin = cpu_time();
+      CHECK(check.check(users, credentials(user, "wonderland")) == Result::wrong);
+      least = std::min(least, cpu_time() - begin);
+    }
+    return least;
+  };
+  const double known = cpu_seconds("bob"), unknown = cpu_seconds("carol");
+  CAPTURE(known, unknown);
+  CHECK(unknown > known / 2);
+  CHECK(unknown < known * 2);
+}
+
 TEST_CASE("password checks do not pile up") {
-  const http::Users users{{"bob", "$2y$10$ABCDEFGHIJKLMNOPQRSTUu8kfLPn5QBLBObp.I92j1QXYZAkf7PVG"}};
+  const http::Users users{{"bob", kBob}};
   http::PasswordCheck check;
   std::latch start(48);
   std::vector<std::future<Result>> attempts;
