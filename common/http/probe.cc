@@ -183,10 +183,7 @@ ProbeTarget parse_probe_target(const std::string& text) {
 class Prober::Impl {
  public:
   Impl(std::vector<ProbeTarget> targets, std::string ca_file)
-      : targets_(std::move(targets)), ca_file_(std::move(ca_file)) {
-    curl::initialise();
-    multi_.reset(curl::made(curl_multi_init()));
-  }
+      : targets_(std::move(targets)), ca_file_(std::move(ca_file)) {}
 
   const std::vector<ProbeTarget>& targets() const { return targets_; }
   std::vector<ProbeResult> probe(const Deadline& deadline);
@@ -315,6 +312,11 @@ ProbeResult& Prober::Impl::Round::measure(const Attempt& attempt) {
 }
 
 std::vector<ProbeResult> Prober::Impl::probe(const Deadline& deadline) {
+  if (targets_.empty()) return {};
+  if (!multi_) {
+    curl::initialise();
+    multi_.reset(curl::made(curl_multi_init()));
+  }
   return Round(*this).finish(deadline);
 }
 

@@ -210,9 +210,7 @@ void set_signing(CURL* easy, const AwsSigning& signing) {
 class Transport::Impl {
  public:
   explicit Impl(ClientOptions options)
-      : options_(std::move(options)), handles_(std::max<std::size_t>(options_.max_connections, 1)) {
-    curl::initialise();
-  }
+      : options_(std::move(options)), handles_(std::max<std::size_t>(options_.max_connections, 1)) {}
 
   Outcome try_once(const ClientRequest& request, const std::string& origin,
                    const Deadline& deadline, const Sink* sink);
@@ -350,6 +348,7 @@ Failure Transport::Impl::failure_of(CURL* easy, CURLcode code, const Transfer& t
 Outcome Transport::Impl::try_once(const ClientRequest& request, const std::string& origin,
                                   const Deadline& deadline, const Sink* sink) {
   Outcome outcome;
+  curl::initialise();  // not before: 2 MB of a TLS library that many a client never needs
   const auto handle = handles_.borrow(deadline);
   if (!handle) {
     outcome.failure = unfinished(deadline, "no connection came free", Failure::Again::always);
