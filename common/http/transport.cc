@@ -210,7 +210,8 @@ void set_signing(CURL* easy, const AwsSigning& signing) {
 class Transport::Impl {
  public:
   explicit Impl(ClientOptions options)
-      : options_(std::move(options)), handles_(std::max<std::size_t>(options_.max_connections, 1)) {}
+      : options_(std::move(options)),
+        handles_(std::max<std::size_t>(options_.max_connections, 1)) {}
 
   Outcome try_once(const ClientRequest& request, const std::string& origin,
                    const Deadline& deadline, const Sink* sink);
