@@ -94,7 +94,8 @@ class Nfs {
 
   void collect(Samples& samples, const Deadline&) {
     const auto text = proc_.read(path_);
-    Lines lines(proc_.path(path_), text.value_or(""));
+    if (!text) return;
+    Lines lines(proc_.path(path_), *text);
     for (std::string_view line; lines.next(line);) {
       const auto kind = next_word(line);
       if (kind == "net") {
@@ -114,6 +115,7 @@ class Nfs {
         add_requests(samples, lines, line, "4", kVersion4);
       }
     }
+    if (samples.size() == 0) lines.fail("none of the counts that it is read for");
   }
 
  private:

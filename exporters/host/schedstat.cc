@@ -33,6 +33,7 @@ class Schedstat {
       samples.add(kWaiting, lines.number(next_word(line)) / kNanosecondsPerSecond, cpu);
       samples.add(kTimeslices, lines.number(next_word(line)), cpu);
     }
+    if (samples.size() == 0) lines.fail("no CPU");
   }
 
  private:

@@ -116,8 +116,11 @@ class Xfs {
     for (const auto& device : sys_.list("fs/xfs")) {
       const auto path = "fs/xfs/" + device + "/stats/stats";
       const auto text = sys_.read(path);
-      Lines lines(sys_.path(path), text.value_or(""));
+      if (!text) continue;
+      Lines lines(sys_.path(path), *text);
+      const auto before = samples.size();
       for (std::string_view line; lines.next(line);) add(samples, device, lines, line);
+      if (samples.size() == before) lines.fail("none of the counts that it is read for");
     }
   }
 
