@@ -31,6 +31,11 @@ std::string_view to_string(Kind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
+int newest_schema(Kind kind) {
+  constexpr int kVersions[] = {12, 6, 3, 1};
+  return kVersions[static_cast<std::size_t>(kind)];
+}
+
 Metadata read_metadata(const Json& metadata, Kind kind) {
   const auto place = metadata.at("dbt_schema_version");
   const auto text = place.string();

@@ -36,6 +36,9 @@ struct Metadata {
   std::string project, adapter;  ///< in the manifest, since version 10
 };
 
+/// The newest version of its schema that was tried; a newer one is read like it.
+int newest_schema(Kind kind);
+
 /// Reads `metadata`. Throws Error{decode} when it is that of another kind of artifact.
 Metadata read_metadata(const Json& metadata, Kind kind);
 

@@ -51,7 +51,7 @@ std::span<const MetricView> counters() { return kMetrics; }
 void count(Ledger::Run& run, const Project& project, const RunResults& results) {
   const auto& metadata = results.metadata;
   const auto invocation = unit_of(metadata);
-  bool failed = false;
+  bool failed = results.has_failed;
   for (const auto& result : results.results) {
     if (is_placeholder(project, result)) continue;
     failed = failed || is_failure(result.status);
@@ -71,8 +71,10 @@ void count(Ledger::Run& run, const Project& project, const RunResults& results) 
 }
 
 void count(Ledger::Run& run, const Project& project, const FreshnessResults& results) {
-  const bool failed = std::ranges::any_of(
-      results.results, [](const auto& result) { return is_failure(result.status); });
+  const bool failed =
+      results.has_failed || std::ranges::any_of(results.results, [](const auto& result) {
+        return is_failure(result.status);
+      });
   count_invocation(run, project, kFreshnessCommand, results.metadata, failed);
 }
 

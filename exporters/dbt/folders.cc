@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "common/base/error.h"
+#include "common/base/text.h"
 #include "exporters/dbt/run_results.h"
 #include "exporters/dbt/source.h"
 
@@ -17,7 +18,7 @@ namespace {
 
 constexpr std::size_t kPiece = 256u << 10;
 constexpr std::size_t kMostFolders = 1000;
-constexpr std::streamoff kEndOfLog = 4 << 20;
+constexpr std::streamoff kEndOfLog = 11 << 20;
 constexpr std::size_t kMostEntries = 20'000;
 
 class File {
@@ -81,27 +82,72 @@ void read_file(const std::string& path, const struct stat& listed,
   }
 }
 
-/// The command that dbt's log names for the invocation; nothing when it is not in the last 4 MiB.
-///
-///     ======== 15:24:48.978 | afa786c4-1b79-479c-a6ab-734cdca4348f ========
-///     15:24:48.980 [debug] [MainThread]: running dbt with arguments {..., 'invocation_command':
-///     'dbt ls', ...}
-std::optional<std::string> command_in_log(const std::string& path, const std::string& invocation) {
+/// What dbt's log says of an invocation.
+struct Logged {
+  std::optional<std::string> command;
+  End end = End::untold;
+};
+
+/// The end of the file, of which dbt keeps 10 MB; empty when there is none.
+std::string read_log(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  if (!in || invocation.empty()) return std::nullopt;
+  if (!in) return {};
   in.seekg(0, std::ios::end);
   const auto size = static_cast<std::streamoff>(in.tellg());
   in.seekg(std::max<std::streamoff>(0, size - kEndOfLog));
   std::string text(static_cast<std::size_t>(std::min<std::streamoff>(size, kEndOfLog)), '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  return text;
+}
+
+std::optional<std::string> command_in(std::string_view line) {
   constexpr std::string_view kKey = "'invocation_command': ";
-  auto at = text.find(invocation);
-  if (at != text.npos) at = text.find(kKey, at);
-  if (at == text.npos || at + kKey.size() == text.size()) return std::nullopt;
+  auto at = line.find(kKey);
+  if (at == line.npos || at + kKey.size() == line.size()) return std::nullopt;
   at += kKey.size();
   // Python's quotes are double ones around single ones.
-  const char quote = text[at++];
-  return text.substr(at, text.find(quote, at) - at);
+  const char quote = line[at++];
+  return std::string(line.substr(at, line.find(quote, at) - at));
+}
+
+/// "Command `dbt build` failed at 06:20:58.166507 after 2.92 seconds"; it is the last that is
+/// logged, and that somebody broke it off before that.
+End end_in(std::string_view line, End before) {
+  if (line.find("Exited because of keyboard interrupt") != line.npos) return End::interrupted;
+  if (before == End::interrupted || line.find("Command `") == line.npos) return before;
+  if (line.find("` succeeded at ") != line.npos) return End::success;
+  return line.find("` failed at ") != line.npos ? End::failure : before;
+}
+
+/// Its lines begin below a line of the invocation's own, or are JSON that names it each:
+///
+///     ======== 15:24:48.978 | afa786c4-1b79-479c-a6ab-734cdca4348f ========
+///     15:24:48.980 [debug] [MainThread]: running dbt with arguments {..., 'invocation_command':
+///     'dbt ls', ...}
+Logged find_in_log(const std::string& path, const std::string& invocation) {
+  Logged found;
+  const auto text = read_log(path);
+  const auto at = invocation.empty() ? text.npos : text.find(invocation);
+  if (at == text.npos) return found;
+  found.end = End::awaited;
+  auto rest = std::string_view(text).substr(text.rfind('\n', at) + 1);
+  while (!rest.empty()) {
+    const auto line = next_part(rest, '\n');
+    const bool names_it = line.find(invocation) != line.npos;
+    if (line.starts_with("=====") && !names_it) break;
+    if (line.starts_with('{') && !names_it) continue;
+    if (!found.command) found.command = command_in(line);
+    found.end = end_in(line, found.end);
+  }
+  return found;
+}
+
+Logged find_in_logs(const std::string& folder, const std::string& invocation) {
+  for (const auto* log : {"/../logs/dbt.log", "/dbt.log"}) {
+    auto found = find_in_log(folder + log, invocation);
+    if (found.end != End::untold) return found;
+  }
+  return {};
 }
 
 /// Whether something in the folder was written after that time.
@@ -120,9 +166,7 @@ bool has_newer(const std::string& folder, std::filesystem::file_time_type time) 
 
 /// By its log, or else by what it has compiled or run since.
 bool set_to_work(const std::string& folder, const std::string& invocation) {
-  for (const auto* log : {"/../logs/dbt.log", "/dbt.log"}) {
-    if (const auto command = command_in_log(folder + log, invocation)) return runs_nodes(*command);
-  }
+  if (const auto command = find_in_logs(folder, invocation).command) return runs_nodes(*command);
   std::error_code error;
   const auto written = std::filesystem::last_write_time(folder + "/manifest.json", error);
   return !error &&
@@ -149,6 +193,8 @@ void find_artifacts(const std::string& folder, std::vector<Found>& found) {
       found.back().set_to_work = [folder](const std::string& id) {
         return set_to_work(folder, id);
       };
+    } else {
+      found.back().end = [folder](const std::string& id) { return find_in_logs(folder, id).end; };
     }
   }
 }

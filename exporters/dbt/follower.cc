@@ -45,6 +45,35 @@ bool may_be_unfinished(const Found& found) {
   return age >= Time::duration::zero() && age < std::chrono::seconds(10);
 }
 
+/// How long dbt's log is waited for after results were written, and how often it is looked at.
+constexpr auto kLogging = std::chrono::seconds(2);
+constexpr auto kLogPause = std::chrono::milliseconds(100);
+
+End end_of(const Found& found, const std::string& invocation_id, const Deadline& deadline) {
+  if (!found.end) return End::untold;
+  auto end = found.end(invocation_id);
+  while (end == End::awaited && Ledger::wall_clock() - found.modified_at < kLogging) {
+    pause(kLogPause, deadline.stop());
+    deadline.check();
+    end = found.end(invocation_id);
+  }
+  return end;
+}
+
+void note_end(RunResults& results, const Found& found, const Deadline& deadline) {
+  const auto end = end_of(found, results.metadata.invocation_id, deadline);
+  results.is_interrupted = end == End::interrupted;
+  results.has_failed = end == End::failure || end == End::interrupted;
+}
+
+void note_end(FreshnessResults& results, const Found& found, const Deadline& deadline) {
+  const auto end = end_of(found, results.metadata.invocation_id, deadline);
+  results.has_failed = end == End::failure || end == End::interrupted;
+}
+
+void note_end(const Manifest&, const Found&, const Deadline&) {}
+void note_end(const Catalog&, const Found&, const Deadline&) {}
+
 constexpr MetricView kMetrics[] = {kUp, kTimestamp, kSize, kSchema, kReadable, kFailures};
 
 }  // namespace
@@ -98,7 +127,7 @@ void Follower::set(bool& fact, bool value) {
 void Follower::look_for_incomplete(const std::vector<Found>& all, const Deadline& deadline) {
   auto incomplete = project_.incomplete;
   std::erase_if(incomplete, [&](const auto& entry) {
-    return project_.has_results_of(entry.second.invocation_id);
+    return !entry.second.is_interrupted && project_.has_results_of(entry.second.invocation_id);
   });
   for (const auto& found : all) {
     const auto seen = seen_.find({found.location, Kind::manifest});
@@ -141,8 +170,13 @@ void Follower::follow(const Found& found, const Deadline& deadline) {
     if (error.reason() == Reason::decode) ++failure.malformed;
     return;
   }
-  std::visit([&](auto& artifact) { take_in(place, found, std::move(artifact), deadline); },
-             content);
+  std::visit(
+      [&](auto& artifact) {
+        tell_of_new_schema(place, artifact.metadata.schema_version);
+        note_end(artifact, found, deadline);
+        take_in(place, found, std::move(artifact), deadline);
+      },
+      content);
   failed_.erase(place);
   logged_.erase(kind);
   if (found.taken) found.taken();
@@ -158,16 +192,24 @@ Follower::Content Follower::read(const Found& found) {
   return read_run_results(found.artifact);
 }
 
-/// Results of work in the same place: whatever did not come to its end before is over.
-void Follower::end_incomplete(Ledger::Run& run, const std::string& location,
-                              const RunResults& results) {
-  const auto found = project_.incomplete.find(location);
-  if (found == project_.incomplete.end() || !results.are_real()) return;
-  if (results.metadata.generated_at < found->second.since) return;
-  auto rest = project_.incomplete;
-  rest.erase(location);
-  keep(run, project_.incomplete, rest);
-  project_.incomplete = std::move(rest);
+/// Results of work in the same place: whatever did not come to its end before is over, unless this
+/// did not come to its end either, or found nothing to do.
+void Follower::settle_incomplete(Ledger::Run& run, const std::string& location,
+                                 const RunResults& results) {
+  if (!results.are_real()) return;
+  const auto& metadata = results.metadata;
+  auto incomplete = project_.incomplete;
+  if (results.is_interrupted) {
+    const auto since = metadata.invocation_started_at.value_or(metadata.generated_at);
+    auto& first = incomplete.try_emplace(location, metadata.invocation_id, since).first->second;
+    first.is_interrupted |= first.invocation_id == metadata.invocation_id;
+  } else if (!results.results.empty()) {
+    std::erase_if(incomplete, [&](const auto& entry) {
+      return entry.first == location && entry.second.since <= metadata.generated_at;
+    });
+  }
+  keep(run, project_.incomplete, incomplete);
+  project_.incomplete = std::move(incomplete);
 }
 
 /// A manifest and a catalog are read again after a restart; results are overwritten by others.
@@ -180,7 +222,7 @@ void Follower::take_in(const SeenByPlace::key_type& place, const Found& found, A
     auto run = ledger_->begin(deadline);
     take(project_, artifact);
     if constexpr (std::is_same_v<Artifact, RunResults>) {
-      end_incomplete(run, place.first, artifact);
+      settle_incomplete(run, place.first, artifact);
     }
     count(run, project_, artifact);
     keep(run, project_, artifact);
@@ -230,6 +272,17 @@ void Follower::note_failure(const std::string& kind, const Error& error) {
   if (logged == error.what()) return;
   logged = error.what();
   log::warn("artifact not read", {{"project", project_.name}, {"error", logged}});
+}
+
+void Follower::tell_of_new_schema(const SeenByPlace::key_type& place, int version) const {
+  const auto seen = seen_.find(place);
+  const bool is_told = seen != seen_.end() && seen->second.metadata.schema_version == version;
+  if (is_told || version <= newest_schema(place.second)) return;
+  log::warn("artifact of a schema that is newer than this exporter, read as the newest it knows",
+            {{"project", project_.name},
+             {"location", place.first},
+             {"artifact", to_string(place.second)},
+             {"schema_version", version}});
 }
 
 void Follower::add_to(Samples& samples) const {

@@ -52,8 +52,9 @@ class Follower {
   void set(bool& fact, bool value);
   void forget_others(const std::vector<Found>& all, const Deadline& deadline);
   void look_for_incomplete(const std::vector<Found>& all, const Deadline& deadline);
-  void end_incomplete(Ledger::Run& run, const std::string& location, const RunResults& results);
+  void settle_incomplete(Ledger::Run& run, const std::string& location, const RunResults& results);
   void note_failure(const std::string& kind, const Error& error);
+  void tell_of_new_schema(const SeenByPlace::key_type& place, int version) const;
 
   Source source_;
   std::shared_ptr<Ledger> ledger_;

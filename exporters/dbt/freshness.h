@@ -22,6 +22,7 @@ struct FreshnessResults {
   Metadata metadata;
   double elapsed_seconds = 0;
   std::vector<Freshness> results;
+  bool has_failed = false;  ///< the command, by dbt's log
 };
 
 /// What sources.json does not say of itself: the command that wrote it.

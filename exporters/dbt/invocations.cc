@@ -26,21 +26,23 @@ constexpr auto kElapsed =
           "project", "command");
 constexpr auto kFailed =
     gauge("dbt_invocation_failed",
-          "Whether a node failed in the last invocation of the command (1) or none (0).", "project",
-          "command");
+          "Whether the last invocation of the command failed (1) or not (0): whether a node did, "
+          "or, where dbt's log can be read, the command.",
+          "project", "command");
 constexpr auto kResults =
     gauge("dbt_invocation_results", "Results of the command's last invocation, by their status.",
           "project", "command", "resource_type", "status");
 constexpr auto kIncomplete =
     gauge("dbt_invocation_incomplete",
-          "Whether an invocation has set to work on nodes and left no results, nor has another "
-          "after it in its place: it was killed, could not reach the warehouse, or still runs.",
+          "Whether an invocation has set to work on nodes and left no results, or only those of "
+          "what had ended when it was interrupted, nor has another after it in its place: it was "
+          "killed, could not reach the warehouse, or still runs.",
           "project");
 constexpr auto kIncompleteSince = gauge(
     "dbt_invocation_incomplete_since_timestamp_seconds",
-    "When the first of the invocations that set to work and have left no results began, in seconds "
-    "since 1970; absent when there is none.",
-    "project");
+    "When the first of the invocations in the place that set to work and have left no results "
+    "began, in seconds since 1970; absent when there is none.",
+    "project", "location");
 constexpr MetricView kMetrics[] = {kInfo,   kTimestamp, kStarted,    kFullRefresh,    kElapsed,
                                    kFailed, kResults,   kIncomplete, kIncompleteSince};
 
@@ -48,10 +50,8 @@ void add_invocations(Samples& samples, const Project& project,
                      std::span<const std::string> /*shown*/) {
   const auto& incomplete = project.incomplete;
   if (project.manifest) samples.add(kIncomplete, incomplete.empty() ? 0 : 1, project.name);
-  const auto first = std::ranges::min_element(incomplete, {},
-                                              [](const auto& entry) { return entry.second.since; });
-  if (first != incomplete.end()) {
-    samples.add(kIncompleteSince, unix_seconds(first->second.since), project.name);
+  for (const auto& [location, each] : incomplete) {
+    samples.add(kIncompleteSince, unix_seconds(each.since), project.name, location);
   }
   for (const auto& [command, last] : project.invocations) {
     const auto& metadata = last.metadata;

@@ -210,6 +210,7 @@ void keep(Ledger::Run& run, const std::map<std::string, Incomplete>& before,
     JsonObject object;
     object.add("invocation_id", incomplete.invocation_id);
     object.add("since", count(incomplete.since));
+    object.add("is_interrupted", incomplete.is_interrupted);
     set_note(run, note_key("incomplete", location), object);
   }
 }
@@ -245,8 +246,8 @@ void recall(Ledger::Run& run, Project& project, SeenByPlace& seen) {
     project.invocations[command] = read_invocation(json);
   });
   each(run, project, "incomplete", [&](const std::string& location, const Json& json) {
-    project.incomplete[location] = {json.at("invocation_id").string(),
-                                    required_time(json, "since")};
+    project.incomplete[location] = {json.at("invocation_id").string(), required_time(json, "since"),
+                                    json.at("is_interrupted").boolean()};
   });
   each(run, project, "seen", [&](const std::string& name, const Json& json) {
     const auto slash = name.find('/');

@@ -92,8 +92,11 @@ void take(Project& project, Catalog catalog) {
 }
 
 void take(Project& project, const RunResults& results) {
-  Invocation invocation{
-      results.metadata, Outcome::success, results.elapsed_seconds, results.is_full_refresh, {}};
+  Invocation invocation{results.metadata,
+                        results.has_failed ? Outcome::failure : Outcome::success,
+                        results.elapsed_seconds,
+                        results.is_full_refresh,
+                        {}};
   for (const auto& result : results.results) {
     if (is_placeholder(project, result)) continue;
     ++invocation.results[{std::string(resource_type_of(result.node)), result.status}];
@@ -106,7 +109,11 @@ void take(Project& project, const RunResults& results) {
 }
 
 void take(Project& project, const FreshnessResults& results) {
-  Invocation invocation{results.metadata, Outcome::success, results.elapsed_seconds, {}, {}};
+  Invocation invocation{results.metadata,
+                        results.has_failed ? Outcome::failure : Outcome::success,
+                        results.elapsed_seconds,
+                        {},
+                        {}};
   for (const auto& result : results.results) {
     ++invocation.results[{"source", result.status}];
     auto& source = project.freshness[result.source];

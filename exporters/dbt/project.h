@@ -46,10 +46,12 @@ struct Invocation {
   std::map<std::pair<std::string, std::string>, std::size_t> results;  ///< by type and status
 };
 
-/// An invocation that set to work on nodes and has left no results; of several in a row the first.
+/// An invocation that set to work on nodes and has left no results, or not all; of several in a row
+/// the first.
 struct Incomplete {
   std::string invocation_id;
-  Time since;  ///< when it wrote its manifest
+  Time since;                   ///< when it wrote its manifest
+  bool is_interrupted = false;  ///< and has left results of what had ended
 
   bool operator==(const Incomplete&) const = default;
 };

@@ -88,6 +88,11 @@ void read_arguments(const Json& args, RunResults& found) {
   found.command = text_at(args, "which");
   if (found.command.empty()) found.command = text_at(args, "command");
   if (found.command == "generate") found.command = "docs generate";
+  // dbt 1.12 tells of it only where it was asked for.
+  constexpr std::string_view kRefreshing[] = {"build", "run", "seed"};
+  if (std::ranges::find(kRefreshing, found.command) != std::end(kRefreshing)) {
+    found.is_full_refresh = false;
+  }
   if (const auto refresh = args.find("full_refresh")) found.is_full_refresh = refresh->boolean();
   found.is_retry = command_of(text_at(args, "invocation_command")) == "retry";
 }

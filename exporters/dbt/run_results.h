@@ -26,6 +26,9 @@ struct RunResults {
   std::optional<bool> is_full_refresh;  ///< where dbt tells of the flag
   double elapsed_seconds = 0;
   std::vector<Result> results;  ///< of several of a node the first
+  /// By dbt's log: whether the command failed, and whether somebody broke it off, in which case
+  /// these are the results of what had ended.
+  bool has_failed = false, is_interrupted = false;
 
   /// The label `command`: "retry" of one, whatever it did once more.
   std::string shown_command() const { return is_retry ? "retry" : command; }

@@ -33,11 +33,20 @@ Node without_manifest(const std::string& unique_id) {
   return node;
 }
 
-/// 0 for nodes that fail, 1 for others that ran, 2 for the rest.
-int rank(const Project& project, const std::string& unique_id) {
-  const auto found = project.nodes.find(unique_id);
-  if (found == project.nodes.end()) return 2;
-  return found->second.consecutive_failures > 0 ? 0 : 1;
+/// What is kept before what.
+enum Rank { kFails, kWarns, kRan, kRest };
+
+Rank rank_of(std::string_view status) {
+  if (outcome_of(status) == Outcome::failure) return kFails;
+  return status == "warn" ? kWarns : kRan;
+}
+
+Rank rank(const Project& project, const std::string& unique_id) {
+  if (const auto ran = project.nodes.find(unique_id); ran != project.nodes.end()) {
+    return ran->second.consecutive_failures > 0 ? kFails : rank_of(ran->second.last.status);
+  }
+  const auto measured = project.freshness.find(unique_id);
+  return measured == project.freshness.end() ? kRest : rank_of(measured->second.last.status);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,6 +11,9 @@
 #include "exporters/dbt/artifact.h"
 
 namespace exporter::dbt {
+
+/// How dbt's log says that an invocation ended: nothing at all, nothing yet, or what it was.
+enum class End : std::uint8_t { untold, awaited, success, failure, interrupted };
 
 /// A version of an artifact that a source has.
 struct Found {
@@ -22,6 +26,8 @@ struct Found {
   /// Of a manifest: whether the invocation that wrote it set to work on nodes, as opposed to `ls`
   /// and `parse`, which write one too.
   std::function<bool(const std::string& invocation_id)> set_to_work = {};
+  /// Of results: how the invocation ended that left them. dbt logs that right after it wrote them.
+  std::function<End(const std::string& invocation_id)> end = {};
   /// Hears that this version was taken in, now or at an earlier look.
   std::function<void()> taken = {};
 };

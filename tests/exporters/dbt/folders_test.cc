@@ -43,6 +43,45 @@ TEST_CASE("what dbt's log says of an invocation tells whether it set to work on 
   CHECK_FALSE(set_to_work("id-cut"));
 }
 
+TEST_CASE("dbt's log tells how an invocation ended, or that it has not yet") {
+  const TemporaryFolder folder;
+  fs::create_directories(folder.path() / "target");
+  fs::create_directories(folder.path() / "logs");
+  folder.write("target/run_results.json", "{}");
+  const std::string failed =
+                        "15:25:01.1 [debug] [MainThread]: Command `dbt run` failed at 15:25:01",
+                    succeeded =
+                        "15:25:01.1 [debug] [MainThread]: Command `dbt run` succeeded at 15:2",
+                    interrupted =
+                        "15:25:01.0 [info ] [MainThread]: Exited because of keyboard interrupt";
+  folder.write("logs/dbt.log",
+               log_of("id-good", "'dbt run'") + succeeded + "\n" + log_of("id-bad", "'dbt run'") +
+                   failed + "\n" + log_of("id-cut", "'dbt run'") + interrupted + "\n" + failed +
+                   "\n" + log_of("id-now", "'dbt run'") + log_of("id-next", "'dbt run'") + failed);
+  const auto found = look(folder.path() / "target");
+  REQUIRE(found.size() == 1);
+  const auto& end = found[0].end;
+  CHECK(end("id-good") == End::success);
+  CHECK(end("id-bad") == End::failure);
+  CHECK(end("id-cut") == End::interrupted);
+  CHECK(end("id-now") == End::awaited);
+  CHECK(end("id-next") == End::failure);
+  CHECK(end("id-other") == End::untold);
+  CHECK(end("") == End::untold);
+
+  const auto json = [](const std::string& id, const std::string& message) {
+    return R"({"info": {"invocation_id": ")" + id + R"(", "msg": ")" + message + "\"}}\n";
+  };
+  folder.write("logs/dbt.log", json("one", "Running with dbt=1.11.0") + json("two", "Running") +
+                                   json("two", "Exited because of keyboard interrupt") +
+                                   json("one", "Command `dbt build` succeeded at 1") +
+                                   json("two", "Command `dbt build` failed at 2"));
+  CHECK(end("one") == End::success);
+  CHECK(end("two") == End::interrupted);
+  fs::remove(folder.path() / "logs/dbt.log");
+  CHECK(end("one") == End::untold);
+}
+
 TEST_CASE("without a log, what was compiled since tells that an invocation set to work") {
   const TemporaryFolder folder;
   fs::create_directories(folder.path() / "compiled/shop");

@@ -32,6 +32,10 @@ std::string results(int minute, const std::string& invocation, const std::string
 class Place {
  public:
   /// A new version of the artifact.
+  void put(Kind kind, std::string text, End end) {
+    put(kind, std::move(text));
+    all_.back().end = [end](const std::string&) { return end; };
+  }
   void put(Kind kind, std::string text, bool sets_to_work = true,
            const std::string& location = "target") {
     std::erase_if(
@@ -187,6 +191,44 @@ TEST_CASE("an invocation stays incomplete until another one after it has done it
   shop.place.put(Kind::run_results, results(7, "next", "success"));
   CHECK(shop.incomplete().empty());
   shop.restart();
+  CHECK(shop.incomplete().empty());
+}
+
+TEST_CASE("an interrupted invocation failed, and is incomplete until another has done its work") {
+  Followed shop;
+  shop.place.put(Kind::manifest, manifest(1, "cut", "table"));
+  CHECK(shop.incomplete() == "cut");
+  shop.place.put(Kind::run_results, results(2, "cut", "success"), End::interrupted);
+  CHECK(shop.incomplete() == "cut");
+  CHECK(shop.look().invocations.at("build").outcome == Outcome::failure);
+  CHECK(shop.look().nodes.at("model.shop.a").last.status == "success");
+  shop.restart();
+  CHECK(shop.incomplete() == "cut");
+  shop.place.put(
+      Kind::run_results,
+      metadata("run-results/v6", 3, "idle") + R"("args": {"which": "build"}, "results": []})",
+      End::success);
+  CHECK(shop.incomplete() == "cut");
+  shop.place.put(Kind::manifest, manifest(4, "next", "table"));
+  shop.place.put(Kind::run_results, results(5, "next", "error"), End::failure);
+  CHECK(shop.incomplete().empty());
+  shop.place.put(Kind::manifest, manifest(6, "seen late", "table"));
+  shop.place.put(Kind::run_results, results(7, "seen late", "success"), End::interrupted);
+  CHECK(shop.incomplete() == "seen late");
+}
+
+TEST_CASE("an invocation failed when dbt's log says so, whatever its results are") {
+  Followed shop;
+  const auto outcome = [&](const std::string& command) {
+    return shop.look().invocations.at(command).outcome;
+  };
+  shop.place.put(Kind::run_results, results(1, "one", "success"), End::failure);
+  CHECK(outcome("build") == Outcome::failure);
+  shop.place.put(Kind::run_results, results(2, "two", "success"), End::success);
+  CHECK(outcome("build") == Outcome::success);
+  shop.place.put(Kind::sources, metadata("sources/v3", 3, "three") + R"("results": []})",
+                 End::failure);
+  CHECK(outcome("source freshness") == Outcome::failure);
   CHECK(shop.incomplete().empty());
 }
 

@@ -114,6 +114,23 @@ TEST_CASE("beyond the limit those that fail stay first, then those that ran, and
   CHECK(with_limit("6").second == 0);
 }
 
+TEST_CASE("sources that are late or in error, and what warns, stay before what is well") {
+  auto project = shop();
+  let_run(project, "model.shop.a", "success");
+  let_run(project, "model.utils.days", "success");
+  let_run(project, "test.shop.unique_a", "warn");
+  const auto measure = [&](const std::string& source, const std::string& status) {
+    project.manifest->nodes[source] = node(source, "shop", "s.yml", {});
+    project.freshness[source].last = {.source = source, .status = status};
+  };
+  measure("source.shop.raw.late", "warn");
+  measure("source.shop.raw.broken", "runtime error");
+  measure("source.shop.raw.well", "pass");
+  CHECK(
+      choose(project, {{"nodes.limit", {"4"}}}).first ==
+      Ids{"source.shop.raw.broken", "source.shop.raw.late", "test.shop.unique_a", "model.shop.a"});
+}
+
 TEST_CASE("what does not pass a filter takes no place of the limit") {
   CHECK(choose(shop(), {{"nodes.limit", {"2"}}, {"nodes.resource-type-include", {"model"}}}) ==
         std::pair(Ids{"model.shop.a", "model.shop.b"}, std::size_t{1}));
