@@ -121,7 +121,9 @@ TEST_CASE("sources that are late or in error, and what warns, stay before what i
   let_run(project, "test.shop.unique_a", "warn");
   const auto measure = [&](const std::string& source, const std::string& status) {
     project.manifest->nodes[source] = node(source, "shop", "s.yml", {});
-    project.freshness[source].last = {.source = source, .status = status};
+    auto& last = project.freshness[source].last;
+    last.source = source;
+    last.status = status;
   };
   measure("source.shop.raw.late", "warn");
   measure("source.shop.raw.broken", "runtime error");
