@@ -236,9 +236,12 @@ TEST_CASE("a ledger that is closed and opened again between runs shows the truth
 }
 
 TEST_CASE("a ledger whose process is killed at any moment shows the truth, and nothing falls") {
+  // Where /tmp is in memory, a history may be over before it is killed.
   int kills = 0;
-  for (std::uint64_t i = 0; i < 2 * rounds(); ++i) kills += kill_until_done(first_seed() + i, 1000);
-  CHECK(kills > 5);
+  for (std::uint64_t i = 0; i < 2 * rounds() || kills <= 5; ++i) {
+    REQUIRE(i < 1000);
+    kills += kill_until_done(first_seed() + i, 1000);
+  }
 }
 
 TEST_CASE("a second process is told which file another one has") {
