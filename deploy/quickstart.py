@@ -24,7 +24,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 EXPORTERS = ("dbt", "host")  # those that are built: <name>_exporter, --<name>-port
 DEFAULT_PORTS = {"host": 19100, "dbt": 19103, "prometheus": 19090}
 START_SECONDS = 30
-EVALUATION_SECONDS = 120
+EVALUATION_SECONDS = 180
+WORD_SECONDS = 15
 
 
 class Failed(Exception):
@@ -225,8 +226,9 @@ def not_evaluated_since(prometheus, since):
 
 def wait_until_good(prometheus, processes):
     """Until every rule was evaluated with what every target has."""
-    step("waiting until every target is scraped and every rule evaluated")
+    step("waiting until every target is scraped and every rule evaluated, up to three minutes")
     give_up = time.monotonic() + EVALUATION_SECONDS
+    next_word = time.monotonic() + WORD_SECONDS
     good_since = None
     while True:
         for process in processes:
@@ -239,6 +241,9 @@ def wait_until_good(prometheus, processes):
             return
         if time.monotonic() > give_up:
             raise Failed("\n  ".join([f"after {EVALUATION_SECONDS} s:", *found]))
+        if time.monotonic() > next_word:
+            print(f"    {len(found)} to go: {found[0]}")
+            next_word += WORD_SECONDS
         time.sleep(0.5)
 
 
