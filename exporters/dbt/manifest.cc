@@ -124,6 +124,10 @@ std::string tested_node(const Json& test, const std::vector<std::string>& parent
 
 std::string text_of(const std::optional<Json>& place) { return place ? place->string() : ""; }
 
+bool is_test(const Node& node) {
+  return node.resource_type == "test" || node.resource_type == "unit_test";
+}
+
 Node read_node(const std::string& unique_id, const Json& json, std::string_view adapter) {
   Node node;
   node.unique_id = unique_id;
@@ -152,14 +156,25 @@ Node read_node(const std::string& unique_id, const Json& json, std::string_view 
   node.has_primary_key = !texts(json.find("primary_key")).empty();
   node.test = text_of(find_path(json, {"test_metadata", "name"}));
   node.column = text_at(json, "column_name");
-  if (node.resource_type == "test" || node.resource_type == "unit_test") {
-    node.tested = tested_node(json, node.parents);
-  }
+  if (is_test(node)) node.tested = tested_node(json, node.parents);
   if (node.resource_type == "source") node.freshness = read_freshness(json, adapter);
   return node;
 }
 
-/// Owners that follow from others: of the group, of the source's own, of what a test tests.
+/// The owner that all of them have; empty when there is none.
+std::string common_owner(const Manifest& manifest, const std::vector<std::string>& nodes) {
+  std::string owner;
+  for (const auto& id : nodes) {
+    const auto found = manifest.nodes.find(id);
+    if (found == manifest.nodes.end() || found->second.owner.empty()) return {};
+    if (!owner.empty() && owner != found->second.owner) return {};
+    owner = found->second.owner;
+  }
+  return owner;
+}
+
+/// Owners that follow from others: of the group, of the source's own, of what a test tests, or of
+/// all that it selects from.
 void complete_owners(Manifest& manifest, const std::map<std::string, std::string>& group_owners,
                      const std::map<std::string, std::string>& source_owners) {
   const auto look_up = [](const auto& owners, const std::string& key) {
@@ -172,9 +187,9 @@ void complete_owners(Manifest& manifest, const std::map<std::string, std::string
     if (node.owner.empty()) node.owner = look_up(source_owners, unique_id);
   }
   for (auto& [unique_id, node] : manifest.nodes) {
-    if (!node.owner.empty() || node.tested.empty()) continue;
-    const auto tested = manifest.nodes.find(node.tested);
-    if (tested != manifest.nodes.end()) node.owner = tested->second.owner;
+    if (!node.owner.empty() || !is_test(node)) continue;
+    node.owner = node.tested.empty() ? common_owner(manifest, node.parents)
+                                     : common_owner(manifest, {node.tested});
   }
 }
 

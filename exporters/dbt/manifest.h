@@ -21,7 +21,7 @@ struct Node {
   std::string name;  ///< of a source with the group that it is in, "app.events"
   std::string database, schema, path;
   std::string materialized, group, access, severity;
-  std::string owner;         ///< by its own meta, its group's, or of a test the tested node's
+  std::string owner;         ///< by its own meta, its group's, or of a test what it tests says
   std::string tested;        ///< of a test: the unique_id of the node that it tests
   std::string test, column;  ///< of a generic test: "not_null" and the column that it looks at
   std::vector<std::string> tags, parents;

@@ -187,3 +187,26 @@ TEST_CASE("the newest row of a source stays known while its table cannot be read
   CHECK(history.last.status == "error");
   CHECK(project.freshness_at == at(3));
 }
+
+TEST_CASE("a test of several nodes belongs to whom they all belong to") {
+  const auto node = [](const std::string& name, const std::string& more) {
+    return "\"" + name + "\": {" + more + "}";
+  };
+  const std::string both = R"("depends_on": {"nodes": ["model.shop.a", "model.shop.b"]})",
+                    other = R"("depends_on": {"nodes": ["model.shop.a", "model.shop.c"]})",
+                    gone = R"("depends_on": {"nodes": ["model.shop.a", "model.shop.gone"]})";
+  const std::string text =
+      R"({"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json",)"
+      R"( "generated_at": "2026-01-02T03:04:05Z"}, "nodes": {)" +
+      node("model.shop.a", R"("meta": {"owner": "ann"})") + ", " +
+      node("model.shop.b", R"("meta": {"owner": "ann"})") + ", " +
+      node("model.shop.c", R"("meta": {"owner": "cem"})") + ", " + node("test.shop.ab", both) +
+      ", " + node("test.shop.ac", other) + ", " + node("test.shop.gone", gone) + ", " +
+      node("model.shop.d", both) + "}}";
+  const auto manifest = read_manifest({"manifest.json", [&](const auto& sink) { sink(text); }});
+  const auto owner = [&](const std::string& id) { return manifest.nodes.at(id).owner; };
+  CHECK(owner("test.shop.ab") == "ann");
+  CHECK(owner("test.shop.ac").empty());
+  CHECK(owner("test.shop.gone").empty());
+  CHECK(owner("model.shop.d").empty());
+}
