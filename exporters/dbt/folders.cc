@@ -165,12 +165,13 @@ bool has_newer(const std::string& folder, std::filesystem::file_time_type time) 
 }
 
 /// By its log, or else by what it has compiled or run since.
-bool set_to_work(const std::string& folder, const std::string& invocation) {
+std::optional<bool> set_to_work(const std::string& folder, const std::string& invocation) {
   if (const auto command = find_in_logs(folder, invocation).command) return runs_nodes(*command);
   std::error_code error;
   const auto written = std::filesystem::last_write_time(folder + "/manifest.json", error);
-  return !error &&
-         (has_newer(folder + "/run", written) || has_newer(folder + "/compiled", written));
+  if (error) return std::nullopt;
+  if (has_newer(folder + "/run", written) || has_newer(folder + "/compiled", written)) return true;
+  return std::nullopt;
 }
 
 void find_artifacts(const std::string& folder, std::vector<Found>& found) {

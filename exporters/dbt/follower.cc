@@ -135,7 +135,11 @@ void Follower::look_for_incomplete(const std::vector<Found>& all, const Deadline
     const auto& metadata = seen->second.metadata;
     const auto& id = metadata.invocation_id;
     if (id.empty() || project_.has_results_of(id) || incomplete.contains(found.location)) continue;
-    if (found.set_to_work(id)) incomplete[found.location] = {id, metadata.generated_at};
+    const auto idle = idle_.find(found.location);
+    if (idle != idle_.end() && idle->second == id) continue;
+    const auto works = found.set_to_work(id);
+    if (works == true) incomplete[found.location] = {id, metadata.generated_at};
+    if (works == false) idle_[found.location] = id;
   }
   if (incomplete == project_.incomplete) return;
   auto run = ledger_->begin(deadline);
@@ -201,7 +205,8 @@ void Follower::settle_incomplete(Ledger::Run& run, const std::string& location,
   auto incomplete = project_.incomplete;
   if (results.is_interrupted) {
     const auto since = metadata.invocation_started_at.value_or(metadata.generated_at);
-    auto& first = incomplete.try_emplace(location, metadata.invocation_id, since).first->second;
+    auto& first =
+        incomplete.try_emplace(location, Incomplete{metadata.invocation_id, since}).first->second;
     first.is_interrupted |= first.invocation_id == metadata.invocation_id;
   } else if (!results.results.empty()) {
     std::erase_if(incomplete, [&](const auto& entry) {
@@ -249,6 +254,9 @@ void Follower::forget_others(const std::vector<Found>& all, const Deadline& dead
     return kinds.contains(entry.first.second) && !places.contains(entry.first);
   };
   if (std::erase_if(failed_, is_other) > 0) ++revision_;
+  std::erase_if(idle_, [&](const auto& idle) {
+    return !places.contains({idle.first, Kind::manifest});
+  });
   if (std::ranges::none_of(seen_, is_other)) return;
   auto run = ledger_->begin(deadline);
   for (const auto& entry : seen_) {

@@ -64,6 +64,7 @@ class Follower {
   std::map<std::pair<std::string, Reason>, std::size_t> failures_;  // by artifact
   std::map<std::string, std::string> logged_;                       // by artifact: the last error
   std::set<SeenByPlace::key_type> listed_;                          // at the last look
+  std::map<std::string, std::string> idle_;  // by location: an invocation that set nothing to work
   bool is_recalled_ = false, is_listed_ = false;
   std::uint64_t revision_ = 0;
 };

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,8 @@ struct Found {
   Time modified_at;
   Artifact artifact;
   /// Of a manifest: whether the invocation that wrote it set to work on nodes, as opposed to `ls`
-  /// and `parse`, which write one too.
-  std::function<bool(const std::string& invocation_id)> set_to_work = {};
+  /// and `parse`, which write one too. Nothing while it has not, but still may.
+  std::function<std::optional<bool>(const std::string& invocation_id)> set_to_work = {};
   /// Of results: how the invocation ended that left them. dbt logs that right after it wrote them.
   std::function<End(const std::string& invocation_id)> end = {};
   /// Hears that this version was taken in, now or at an earlier look.

@@ -172,6 +172,31 @@ TEST_CASE("an invocation is incomplete from its manifest to its results, if it s
   CHECK(shop.stands_still());
 }
 
+TEST_CASE("whether an invocation set to work is asked until it is known") {
+  const auto text = manifest(1, "one", "table");
+  std::optional<bool> works;
+  int asked = 0;
+  Follower follower(
+      "shop",
+      [&](const Deadline&) {
+        Found found{Kind::manifest, "target", "1", text.size(), {}, {}};
+        found.artifact = {"manifest", [&](const auto& sink) { sink(text); }};
+        found.set_to_work = [&](const std::string&) {
+          ++asked;
+          return works;
+        };
+        return std::vector<Found>{found};
+      },
+      std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
+  const auto look = [&] { follower.update(Deadline::in(std::chrono::minutes(1))); };
+  for (int i = 0; i < 3; ++i) look();
+  CHECK(asked == 3);
+  works = false;
+  for (int i = 0; i < 3; ++i) look();
+  CHECK(asked == 4);
+  CHECK(follower.project().incomplete.empty());
+}
+
 TEST_CASE("an invocation stays incomplete until another one after it has done its work") {
   Followed shop;
   shop.place.put(Kind::manifest, manifest(1, "killed", "table"));
