@@ -177,7 +177,6 @@ void Samples::add_line(const MetricView& metric, std::string_view suffix, double
   lines_ += ' ';
   append_value(lines_, value);
   lines_ += '\n';
-  ++sample_count_;
   finish_chunk(begin, series_end, family_index);
 }
 
@@ -232,7 +231,6 @@ void Samples::add_histogram(const MetricView& metric, std::span<const double> bo
     lines_ += ' ';
     append_value(lines_, value);
     lines_ += '\n';
-    ++sample_count_;
     finish_chunk(at, series_end, family_index);
     return true;
   };
@@ -249,18 +247,20 @@ void Samples::add_histogram(const MetricView& metric, std::span<const double> bo
 }
 
 void Samples::append(const Samples& other) {
-  for (const auto& family : other.families_) declare({family.type, family.name, family.help, {}});
+  std::vector<std::uint32_t> families;  // here, of theirs
+  for (const auto& theirs : other.families_) {
+    const MetricView metric{theirs.type, theirs.name, theirs.help, {}};
+    declare(metric);
+    families.push_back(family(metric));
+  }
   for (const auto& chunk : other.chunks_) {
-    const auto& theirs = other.families_[chunk.family];
-    const auto family_index = family({theirs.type, theirs.name, theirs.help, {}});
     const auto begin = lines_.size();
     lines_.append(other.series_of(chunk));
     const auto series_end = lines_.size();
     if (!claim_series(begin)) continue;
     const auto value = chunk.begin + chunk.series_size;
     lines_.append(other.lines_, value, chunk.end - value);
-    ++sample_count_;
-    finish_chunk(begin, series_end, family_index);
+    finish_chunk(begin, series_end, families[chunk.family]);
   }
   dropped_ += other.dropped_;
 }
@@ -398,6 +398,7 @@ void Samples::finish_chunk(std::size_t begin, std::size_t series_end, std::uint3
   chunks_.push_back({begin, lines_.size(), family_index, pending_hash_,
                      static_cast<std::uint32_t>(series_end - begin)});
   ++families_[family_index].chunks;
+  ++sample_count_;
 }
 
 }  // namespace exporter

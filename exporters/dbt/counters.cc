@@ -10,11 +10,12 @@ constexpr auto kNodeRuns = counter(
     "Results of the node by their status, as dbt writes it: one of each invocation that set "
     "the node to work or skipped it.",
     "project", "unique_id", "status");
-constexpr auto kInvocations = counter(
-    "dbt_invocations_total",
-    "Invocations that left results, by their command and whether a node failed (failure) or none "
-    "(success).",
-    "project", "command", "outcome");
+constexpr auto kInvocations =
+    counter("dbt_invocations_total",
+            "Invocations that left results, by their command and whether it failed (failure), as a "
+            "node did "
+            "or as dbt's log says where it can be read, or not (success).",
+            "project", "command", "outcome");
 constexpr auto kSeconds =
     histogram("dbt_execution_seconds", "How long runs of nodes took, by the type of the node.",
               "project", "resource_type");

@@ -124,10 +124,6 @@ std::string tested_node(const Json& test, const std::vector<std::string>& parent
 
 std::string text_of(const std::optional<Json>& place) { return place ? place->string() : ""; }
 
-bool is_test(const Node& node) {
-  return node.resource_type == "test" || node.resource_type == "unit_test";
-}
-
 Node read_node(const std::string& unique_id, const Json& json, std::string_view adapter) {
   Node node;
   node.unique_id = unique_id;
@@ -156,7 +152,7 @@ Node read_node(const std::string& unique_id, const Json& json, std::string_view 
   node.has_primary_key = !texts(json.find("primary_key")).empty();
   node.test = text_of(find_path(json, {"test_metadata", "name"}));
   node.column = text_at(json, "column_name");
-  if (is_test(node)) node.tested = tested_node(json, node.parents);
+  if (is_test(node.resource_type)) node.tested = tested_node(json, node.parents);
   if (node.resource_type == "source") node.freshness = read_freshness(json, adapter);
   return node;
 }
@@ -187,13 +183,17 @@ void complete_owners(Manifest& manifest, const std::map<std::string, std::string
     if (node.owner.empty()) node.owner = look_up(source_owners, unique_id);
   }
   for (auto& [unique_id, node] : manifest.nodes) {
-    if (!node.owner.empty() || !is_test(node)) continue;
+    if (!node.owner.empty() || !is_test(node.resource_type)) continue;
     node.owner = node.tested.empty() ? common_owner(manifest, node.parents)
                                      : common_owner(manifest, {node.tested});
   }
 }
 
 }  // namespace
+
+bool is_test(std::string_view resource_type) {
+  return resource_type == "test" || resource_type == "unit_test";
+}
 
 Manifest read_manifest(const Artifact& artifact) {
   Manifest found;

@@ -35,6 +35,9 @@ struct Manifest {
   std::map<std::string, Node> nodes;  ///< by unique_id; of two with one id the first
 };
 
+/// Whether nodes of this type test others: tests and unit tests.
+bool is_test(std::string_view resource_type);
+
 /// Throws Error.
 Manifest read_manifest(const Artifact& artifact);
 

@@ -59,11 +59,10 @@ void add_history(Samples& samples, const Project& project, const std::string& id
   add(kExecution, node.run->execution_seconds);
   add(kCompile, node.run->compile_seconds);
   const auto type = resource_type_of(id);
-  const bool is_test = type == "test" || type == "unit_test";
   // The rows of a test are those of its query, one.
-  if (!is_test) add(kRows, node.run->rows_affected);
+  if (!is_test(type)) add(kRows, node.run->rows_affected);
   add(kBytes, node.run->bytes_processed);
-  if (is_test) add(kFailures, node.run->failures);
+  if (is_test(type)) add(kFailures, node.run->failures);
   samples.add(kConsecutive, static_cast<double>(node.consecutive_failures), project.name, id);
 }
 

@@ -17,7 +17,8 @@ constexpr Flag kPathInclude{"nodes.path-include", "",
                             "Regexp of paths below the project's folder to show."};
 constexpr Flag kPathExclude{"nodes.path-exclude", "", "Regexp of paths to leave out."};
 constexpr Flag kLimit{"nodes.limit", "20000",
-                      "Most nodes of a project that are shown; those that fail are kept first."};
+                      "Most nodes of a project that are shown; those that fail are kept first, "
+                      "then those that warn."};
 constexpr Flag kFlags[] = {kPackageInclude, kPackageExclude, kTagInclude,
                            kTagExclude,     kTypeInclude,    kTypeExclude,
                            kPathInclude,    kPathExclude,    kLimit};
