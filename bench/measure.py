@@ -7,12 +7,15 @@ import pathlib
 import platform
 import re
 import signal
-import socket
 import statistics
 import subprocess
+import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests/support"))
+from ports import free_port  # noqa: E402
+
 BIN = ROOT / "build/release/bin"
 
 PLAIN = {"Accept": "text/plain;version=0.0.4"}
@@ -42,12 +45,6 @@ http {{
   }}
 }}
 """
-
-
-def free_port():
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Server:

@@ -146,7 +146,7 @@ class Live:
             ]))  # fmt: skip
             self.url = f"http://127.0.0.1:{port}"
             support.poll(self._ready, "Prometheus is ready", 60)
-            support.poll(lambda: ask(self.url, "query", query="dbt_invocations_total"),
+            support.poll(lambda: len(ask(self.url, "query", query="dbt_up")) == dbt_projects.COUNT,
                          "Prometheus knows what runs there were", 60)
             dbt_projects.run_again(folder / "dbt")
             cloud.end_runs()
@@ -198,8 +198,9 @@ class Live:
         config = dbt_projects.write(folder / "dbt", cloud)
         exporter = stack.enter_context(support.Exporter(
             f"--config.file={config}", "--artifacts.remote-interval=1s", name="dbt_exporter"))
-        page = support.poll(lambda: "dbt_up{" in (page := exporter.page()) and page,
-                            "dbt_exporter shows its projects")
+        page = support.poll(
+            lambda: (page := exporter.page()).count("\ndbt_up{") == dbt_projects.COUNT and page,
+            "dbt_exporter shows its projects")
         address = f'job="dbt",instance="127.0.0.1:{exporter.port}",host="127.0.0.1"'
         dbt_projects.make_week(page, address, folder)
         return exporter.port

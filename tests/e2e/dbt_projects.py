@@ -16,6 +16,7 @@ sys.path.insert(0, str(SOURCE / "deploy"))
 import dbt_example  # noqa: E402
 
 DAY = 86400
+COUNT = 5  # of the projects that write() makes
 SAMPLE = re.compile(r"(dbt_\w+)\{(.*)\} (\S+)$", re.M)
 # What the rules must find of a week ago, and what they have recorded of a run a day since.
 WEEK_AGO = {"dbt_node_last_run_timestamp_seconds", "dbt_source_snapshotted_at_timestamp_seconds"}

@@ -11,11 +11,15 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(SOURCE / "tests/support"))
+from ports import free_port  # noqa: E402, F401: the tests' own
+
 EXPORTER = pathlib.Path(os.environ.get("BIN_DIR", SOURCE / "build/release/bin")) / "host_exporter"
 SANITIZED = bool(os.environ.get("SANITIZED"))
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -49,13 +53,6 @@ def environment(extra):
     clean = {name: value for name, value in os.environ.items()
              if not name.startswith("LISTEN_") and not name.lower().endswith("_proxy")}
     return clean | (extra or {})
-
-
-def free_port(address="127.0.0.1"):
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.bind((address, 0))
-        return probe.getsockname()[1]
 
 
 def poll(condition, what, timeout=None):

@@ -295,4 +295,7 @@ Script answer(std::function<std::string(const std::string&)> function) {
   };
 }
 
-std::uint16_t closed_port() { return port_of(Descriptor(bind_loopback()).get()); }
+std::uint16_t closed_port() {
+  static const Descriptor kept(bind_loopback());
+  return port_of(kept.get());
+}
