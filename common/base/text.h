@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -38,6 +39,17 @@ std::optional<Number> parse_number(std::string_view text, int base = 10) noexcep
   }();
   if (result.ec != std::errc{} || result.ptr != end || text.empty()) return std::nullopt;
   return value;
+}
+
+/// Eight bytes of the text from `at` on, zeros behind its end; `at` lies in it.
+inline std::uint64_t word_at(std::string_view text, std::size_t at) noexcept {
+  std::uint64_t word = 0;
+  if (at + sizeof word <= text.size()) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+  } else {
+    std::memcpy(&word, text.data() + at, text.size() - at);
+  }
+  return word;
 }
 
 /// Appends `text`, each maximal invalid UTF-8 part replaced by U+FFFD (Unicode 15, 3.9, table 3-8).

@@ -1,10 +1,6 @@
 #include "common/metric/samples.h"
 
 #include <catch2/catch.hpp>
-#include <charconv>
-#include <cmath>
-#include <limits>
-#include <random>
 
 #include "common/base/error.h"
 
@@ -21,18 +17,6 @@ constexpr auto kPlain = untyped("demo_plain", "Plain.");
 std::string page(const Samples& samples, Format format) {
   std::string out;
   samples.render(format, out);
-  return out;
-}
-
-std::string value(double number) {
-  std::string out;
-  append_value(out, number);
-  return out;
-}
-
-std::string bound(double number) {
-  std::string out;
-  append_bound(out, number);
   return out;
 }
 
@@ -83,32 +67,6 @@ TEST_CASE("label values are escaped and made valid UTF-8") {
         "# HELP demo_build_info Build.\n"
         "# TYPE demo_build_info gauge\n"
         "demo_build_info{version=\"q\\\"b\\\\n\\nü\xef\xbf\xbd\xef\xbf\xbdz\"} 1\n");
-}
-
-TEST_CASE("values are the shortest text that reads back as the same double") {
-  CHECK(value(0.1 + 0.2) == "0.30000000000000004");
-  CHECK(value(1) == "1");
-  CHECK(value(-0.0) == "-0");
-  CHECK(value(1e21) == "1e+21");
-  CHECK(value(5e-324) == "5e-324");
-  CHECK(value(18446744073709551615.0) == "18446744073709551616");
-  CHECK(value(std::nan("")) == "NaN");
-  CHECK(value(-std::nan("")) == "NaN");
-  CHECK(value(std::numeric_limits<double>::infinity()) == "+Inf");
-  CHECK(value(-std::numeric_limits<double>::infinity()) == "-Inf");
-}
-
-TEST_CASE("bounds are canonical, as Go writes them for OpenMetrics") {
-  CHECK(bound(0) == "0.0");
-  CHECK(bound(1) == "1.0");
-  CHECK(bound(0.005) == "0.005");
-  CHECK(bound(0.0001) == "0.0001");
-  CHECK(bound(0.00001) == "1e-05");
-  CHECK(bound(2.5) == "2.5");
-  CHECK(bound(100000) == "100000.0");
-  CHECK(bound(1e6) == "1e+06");
-  CHECK(bound(1234567) == "1.234567e+06");
-  CHECK(bound(INFINITY) == "+Inf");
 }
 
 TEST_CASE("a histogram is cumulative, with canonical bounds, and keeps its labels in front of le") {
@@ -207,51 +165,6 @@ TEST_CASE("pages are compared by what they would render") {
   other.add(kRows, 2, "a");
   CHECK(one.same_page(same));
   CHECK_FALSE(one.same_page(other));
-}
-
-TEST_CASE("what a declaration may not be is refused") {
-  const auto faulty = [](MetricType type, std::string_view name, std::string_view help,
-                         std::span<const std::string_view> labels = {}) {
-    return std::string(fault(MetricView{type, name, help, labels}));
-  };
-  CHECK(faulty(MetricType::gauge, "good", "Help.").empty());
-  CHECK(faulty(MetricType::gauge, "0bad", "Help.") == "not a metric name");
-  CHECK(faulty(MetricType::gauge, "a:b", "Help.") == "not a metric name");
-  CHECK(faulty(MetricType::gauge, "good", "") == "the help is missing");
-  CHECK(faulty(MetricType::counter, "runs", "Help.") ==
-        "_total belongs to counters, and to them alone");
-  CHECK(faulty(MetricType::gauge, "runs_total", "Help.") ==
-        "_total belongs to counters, and to them alone");
-  CHECK(faulty(MetricType::info, "build", "Help.") == "an info metric ends in _info");
-  CHECK(faulty(MetricType::gauge, "runs_count", "Help.") == "the suffix belongs to histograms");
-  for (const std::string_view reserved : {"le", "quantile", "job", "instance", "__name__"}) {
-    CHECK(faulty(MetricType::gauge, "good", "Help.", std::span(&reserved, 1)) ==
-          "a reserved label");
-  }
-  const std::string_view doubled[] = {"a", "a"};
-  CHECK(faulty(MetricType::gauge, "good", "Help.", doubled) == "a doubled label");
-}
-
-TEST_CASE("a value is the shortest text that reads back as the same double, an integer's too") {
-  const auto shortest = [](double number) {
-    char digits[32];
-    return std::string(digits, std::to_chars(digits, std::end(digits), number).ptr);
-  };
-  std::minstd_rand random(7);
-  const auto check = [&](double number) {
-    for (const double each : {number, -number}) {
-      if (value(each) != shortest(each)) FAIL(shortest(each) << " is written as " << value(each));
-    }
-  };
-  for (int i = 0; i <= 2'000'000; i += 7) check(i);
-  for (int bits = 0; bits < 64; ++bits) {
-    const double power = std::ldexp(1.0, bits);
-    for (const double each : {power - 1, power, power + 1, power + 0.5}) check(each);
-  }
-  for (double power = 1; power < 1e25; power *= 10) {
-    for (int i = 0; i < 300; ++i) check(power * static_cast<double>(random() % 2000));
-  }
-  CHECK(value(-0.0) == "-0");
 }
 
 TEST_CASE("series that differ in one byte, at any place, are different series") {

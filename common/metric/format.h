@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "common/metric/metric.h"
+
+namespace exporter {
+
+/// The exposition formats: Prometheus text 0.0.4 and OpenMetrics 1.0.
+enum class Format : std::uint8_t { text, openmetrics };
+
+/// Appends a family's HELP and TYPE lines.
+void append_header(std::string& out, MetricType type, std::string_view name, std::string_view help,
+                   Format format);
+
+/// Appends the value as both formats write it: the shortest text that reads back as the same
+/// double, `NaN`, `+Inf` or `-Inf`.
+void append_value(std::string& out, double value);
+
+/// Appends a bucket's bound in OpenMetrics' canonical form: as Go's %g, with ".0" where it would
+/// look like an integer (OpenMetrics 1.0, "Considerations: Canonical Numbers").
+void append_bound(std::string& out, double bound);
+
+/// Appends a label's value: `\`, `"` and newline escaped, invalid UTF-8 replaced.
+void append_label_value(std::string& out, std::string_view value);
+
+}  // namespace exporter
