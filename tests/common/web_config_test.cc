@@ -311,18 +311,19 @@ TEST_CASE("a wrong password takes as long for a user who does not exist") {
       ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
       return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
     };
-    double least = 1e9;
-    for (int i = 0; i < 3; ++i) {
-      const auto begin = cpu_time();
-      CHECK(check.check(users, credentials(user, "wonderland")) == Result::wrong);
-      least = std::min(least, cpu_time() - begin);
-    }
-    return least;
+    const auto begin = cpu_time();
+    CHECK(check.check(users, credentials(user, "wonderland")) == Result::wrong);
+    return cpu_time() - begin;
   };
-  const double known = cpu_seconds("bob"), unknown = cpu_seconds("carol");
+  // The least of several is the cost itself: what else the machine does only adds to it.
+  double known = 1e9, unknown = 1e9;
+  const auto as_long = [&] { return unknown > known / 2 && unknown < known * 2; };
+  for (int i = 0; i < 3 || (i < 30 && !as_long()); ++i) {
+    known = std::min(known, cpu_seconds("bob"));
+    unknown = std::min(unknown, cpu_seconds("carol"));
+  }
   CAPTURE(known, unknown);
-  CHECK(unknown > known / 2);
-  CHECK(unknown < known * 2);
+  CHECK(as_long());
 }
 
 TEST_CASE("password checks do not pile up") {
