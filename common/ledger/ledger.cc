@@ -31,9 +31,9 @@ bool valid_file_name(std::string_view name) {
 }
 
 /// SQLite would tell of something else: it opens for reading what it cannot write.
-void check_access(const std::filesystem::path& path, int mode) {
+void check_access(std::string_view what, const std::filesystem::path& path, int mode) {
   if (::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) != 0) {
-    throw io_error(path.string(), errno);
+    throw io_error(std::string(what) + path.string(), errno);
   }
 }
 
@@ -42,12 +42,13 @@ std::string path_of(const std::string& name, const std::filesystem::path& state_
     throw Error(Reason::config, "\"" + name + "\" cannot be the name of a ledger");
   }
   if (state_dir.empty()) return {};
+  constexpr std::string_view kFolder = "state folder ";
   if (::mkdir(state_dir.c_str(), 0755) != 0 && errno != EEXIST) {
-    throw io_error(state_dir.string(), errno);
+    throw io_error(std::string(kFolder) + state_dir.string(), errno);
   }
   const auto file = state_dir / (name + ".ledger");
-  check_access(state_dir / "", W_OK | X_OK);
-  if (std::filesystem::exists(file)) check_access(file, R_OK | W_OK);
+  check_access(kFolder, state_dir / "", W_OK | X_OK);
+  if (std::filesystem::exists(file)) check_access("", file, R_OK | W_OK);
   return file;
 }
 

@@ -315,12 +315,12 @@ TEST_CASE("a ledger that cannot be written is an error at the start") {
   SECTION("a file in place of the folder") {
     const auto file = state.folder.write("state", "");
     CHECK(error_of(Reason::io, [&] { Ledger("test", file, {}, kStart); }) ==
-          file + "/: Not a directory");
+          "state folder " + file + "/: Not a directory");
   }
   SECTION("a folder that is not there and cannot be made") {
     const auto folder = state.folder.path() / "a" / "b";
     CHECK(error_of(Reason::io, [&] { Ledger("test", folder, {}, kStart); }) ==
-          folder.string() + ": No such file or directory");
+          "state folder " + folder.string() + ": No such file or directory");
   }
   SECTION("a folder in place of the file") {
     std::filesystem::create_directory(state.file());
@@ -333,7 +333,7 @@ TEST_CASE("a ledger that cannot be written is an error at the start") {
     ::chmod(state.folder.path().c_str(), 0555);
     if (with_ledger) ::chmod(state.file().c_str(), 0666);
     const Unprivileged user;
-    CHECK(state.error_of_open(Reason::io) == "FOLDER/: Permission denied");
+    CHECK(state.error_of_open(Reason::io) == "state folder FOLDER/: Permission denied");
     ::chmod(state.folder.path().c_str(), 0755);
   }
   SECTION("a file without the right to write") {

@@ -80,7 +80,7 @@ TEST_CASE("a ledger that cannot be opened can be opened later") {
   TemporaryFolder folder;
   Ledgers ledgers(folder.path() / "a" / "b");
   CHECK(error_of(Reason::io, [&] { ledgers.open("dbt", {}); }) ==
-        (folder.path() / "a" / "b").string() + ": No such file or directory");
+        "state folder " + (folder.path() / "a" / "b").string() + ": No such file or directory");
   std::filesystem::create_directory(folder.path() / "a");
   CHECK(ledgers.open("dbt", {})->figures().series == 0);
 }
