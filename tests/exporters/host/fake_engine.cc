@@ -85,10 +85,12 @@ void FakeEngine::event(char digit, std::string_view action, std::string_view att
     const std::scoped_lock lock(mutex_);
     tick();
     const auto time_ns = last_ns_ - ago.count();
-    events_.push_back({time_ns, "{\"Type\":\"container\",\"Action\":\"" + std::string(action) +
-                                    "\",\"Actor\":{\"ID\":\"" + id_of(digit) +
-                                    "\",\"Attributes\":" + std::string(attributes) +
-                                    "},\"timeNano\":" + std::to_string(time_ns) + "}\n"});
+    events_.push_back({time_ns,
+                       "{\"Type\":\"container\",\"Action\":\"" + std::string(action) +
+                           "\",\"Actor\":{\"ID\":\"" + id_of(digit) +
+                           "\",\"Attributes\":" + std::string(attributes) +
+                           "},\"timeNano\":" + std::to_string(time_ns) + "}\n",
+                       "%22" + std::string(action.substr(0, action.find(':'))) + "%22"});
   }
   changed_.notify_all();
 }
@@ -103,7 +105,7 @@ void FakeEngine::garbage(std::string_view bytes) {
   {
     const std::scoped_lock lock(mutex_);
     tick();
-    events_.push_back({last_ns_, std::string(bytes)});
+    events_.push_back({last_ns_, std::string(bytes), ""});
   }
   changed_.notify_all();
 }
@@ -204,6 +206,7 @@ void FakeEngine::serve_events(Peer& peer, const std::string& request) {
     }
     const auto sent = events_[next++];
     if (sent.time_ns < from || sent.time_ns > until) continue;
+    if (target.find(sent.wanted_by) == target.npos) continue;
     lock.unlock();
     const bool alive = peer.write(chunk(sent.text));
     lock.lock();

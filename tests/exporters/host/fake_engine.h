@@ -28,7 +28,7 @@ struct FakeContainer {
 };
 
 /// An engine on a Unix socket that speaks Docker's API: /info, the list, single containers, and
-/// events, of which it tells a new listener those since the time that it asks for.
+/// events, of which it tells a new listener those of the kinds and since the time that it asks for.
 class FakeEngine {
  public:
   explicit FakeEngine(const std::filesystem::path& socket, std::string server = "Docker/27.0.1");
@@ -61,6 +61,7 @@ class FakeEngine {
   struct Sent {
     std::int64_t time_ns;
     std::string text;
+    std::string wanted_by;  ///< what a filter that lets it through holds
   };
   void tick();
   void serve(Peer& peer);

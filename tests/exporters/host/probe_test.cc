@@ -218,6 +218,24 @@ TEST_CASE("a page is up when it answers with a status of success, and all is tol
   CHECK(server.requests()[0].starts_with("GET /health?token=hunter2 HTTP/1.1\r\n"));
 }
 
+TEST_CASE("the time of a probe is told by phase") {
+  constexpr auto kSlow = 150ms;
+  const ScriptedServer slow_page([&](Peer& peer) {
+    peer.read_request();
+    std::this_thread::sleep_for(kSlow);
+    peer.write(reply(200, "hello"));
+  });
+  const ScriptedServer page(hello(), tls("server"));
+  const auto samples = run({slow_page.url(), page.url()});
+  const auto phase = [&](const std::string& target, const std::string& name) {
+    return samples.at(series("probe_phase_duration_seconds", target, ",phase=\"" + name + "\""));
+  };
+  CHECK(phase(slow_page.url(), "first_byte") >= 0.15);
+  for (const std::string name : {"name_lookup", "connect", "tls", "first_byte"}) {
+    CHECK(phase(page.url(), name) > 0);
+  }
+}
+
 TEST_CASE("each probe makes a new connection and closes it") {
   const ScriptedServer server(hello());
   const auto port = std::to_string(server.port());

@@ -213,14 +213,16 @@ def container(history, instance, name):
         usage(history, at, CONTAINERS[instance][name], falls)
     history.add("container_restarts_total", lambda t: sum(t >= fall for fall in falls), **at)
     history.add("container_oom_events_total", lambda t: sum(t >= fall for fall in falls), **at)
-    history.add("container_exit_code", 137 if falls else 0, **at)
+    if stopped:
+        history.add("container_exit_code", 0, **at)
     history.add("container_creation_time_seconds", history.now - 86400 * 4, **at)
     history.add("container_started_time_seconds", history.now - 86400 * 4, **at)
     for state in ("created", "running", "paused", "restarting", "removing", "exited", "dead"):
         history.add("container_state", int(state == ("exited" if stopped else "running")), state=state, **at)
-    for status in ("healthy", "unhealthy", "starting", "none"):
-        unchecked = stopped or name == "nginx"
-        current = "none" if unchecked else "unhealthy" if name == "redis" else "healthy"
+    if stopped or name == "nginx":
+        return
+    for status in ("starting", "healthy", "unhealthy"):
+        current = "unhealthy" if name == "redis" else "healthy"
         history.add("container_health_status", int(status == current), status=status, **at)
 
 
