@@ -60,7 +60,7 @@ class Prometheus(support.Process):
         self.port = support.free_port()
         file = folder / "prometheus.yml"
         file.write_text(json.dumps({
-            "global": {"scrape_interval": "500ms", "scrape_timeout": "500ms"},
+            "global": {"scrape_interval": "2s", "scrape_timeout": "2s"},
             "scrape_configs": jobs}))
         super().__init__(["prometheus", f"--config.file={file}", "--log.level=warn",
                           f"--storage.tsdb.path={folder}/data",
