@@ -73,15 +73,20 @@ std::size_t valid_prefix(std::string_view text) noexcept {
   return i;
 }
 
-std::size_t levenshtein(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
+/// How many slips make one text the other: a letter left out, added, replaced, or two neighbours in
+/// the other order (optimal string alignment distance).
+std::size_t slips_between(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before_last, last, row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, diagonal + 1, row[j] + 1});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    before_last = std::exchange(last, row);
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      row[j] = std::min({replaced, last[j] + 1, row[j - 1] + 1});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        row[j] = std::min(row[j], before_last[j - 2] + 1);
+      }
     }
   }
   return row.back();
@@ -135,7 +140,7 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
   for (const auto candidate : candidates) {
     if (candidate.size() >= word.size() + best_distance) continue;
     if (word.size() >= candidate.size() + best_distance) continue;
-    if (const auto distance = levenshtein(word, candidate); distance < best_distance) {
+    if (const auto distance = slips_between(word, candidate); distance < best_distance) {
       best = candidate;
       best_distance = distance;
     }

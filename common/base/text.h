@@ -58,7 +58,7 @@ void append_utf8(std::string& out, std::string_view text);
 /// Whether the whole text is valid UTF-8.
 bool valid_utf8(std::string_view text) noexcept;
 
-/// The candidate nearest to `word` (Levenshtein distance at most a third of its length), for "did
+/// The candidate nearest to `word` (one slip of the keyboard for three letters at most), for "did
 /// you mean"; empty when none is near.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
 

@@ -88,6 +88,16 @@ const Node* look_up(const Node& map, std::string_view key) {
   return found->get();
 }
 
+/// Why there is no value: with the key, of those that nobody asked for, that may be a slip for it.
+std::string missing(const Node& map, std::string_view key) {
+  std::vector<std::string_view> candidates;
+  for (const auto& child : map.children) {
+    if (!child->known) candidates.push_back(child->key);
+  }
+  const auto slip = nearest(key, candidates);
+  return slip.empty() ? "missing" : "missing; there is " + path::quoted(slip);
+}
+
 [[noreturn]] void fail_unknown(const Node& node) {
   const auto& asked = node.parent->asked;
   const std::vector<std::string_view> candidates(asked.begin(), asked.end());
@@ -131,7 +141,7 @@ bool Yaml::is_empty() const { return node_->kind != Kind::scalar && node_->child
 
 Yaml Yaml::required(std::string_view key) const {
   const Node* value = look_up(*node_, key);
-  if (value == nullptr) fail_key(*node_, node_->offset, key, "missing");
+  if (value == nullptr) fail_key(*node_, node_->offset, key, missing(*node_, key));
   if (value->kind == Kind::null) fail_at(*value, "no value");
   return Yaml({node_, value});
 }

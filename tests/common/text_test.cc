@@ -172,7 +172,10 @@ TEST_CASE("append_utf8 keeps what is there and NUL bytes") {
 TEST_CASE("nearest finds what is at most a third of the word away") {
   constexpr std::array<std::string_view, 4> kKeys = {"url", "timeout", "interval", "password_file"};
   CHECK(nearest("urll", kKeys) == "url");
-  CHECK(nearest("ulr", kKeys) == "");
+  CHECK(nearest("ulr", kKeys) == "url");
+  CHECK(nearest("lur", kKeys) == "");
+  CHECK(nearest("rul", kKeys) == "url");
+  CHECK(nearest("intrevla", kKeys) == "interval");
   CHECK(nearest("urx", kKeys) == "url");
   CHECK(nearest("timeuot", kKeys) == "timeout");
   CHECK(nearest("time", kKeys) == "");

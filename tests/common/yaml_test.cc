@@ -123,6 +123,8 @@ TEST_CASE("what is missing, null or of another type is named by place and path")
         "a.yml:6:5: targets[0].n: no value");
   CHECK(error_of(Reason::config, [&] { target.required("a b"); }) ==
         "a.yml:2:5: targets[0][\"a b\"]: missing");
+  CHECK(error_of(Reason::config, [&] { target.required("lts"); }) ==
+        "a.yml:2:5: targets[0].lts: missing; there is \"tls\"");
   CHECK_FALSE(target.optional("url"));
   CHECK(error_of(Reason::config, [&] { target.required("tls").string(); }) ==
         "a.yml:4:10: targets[0].tls: expected a string, got a sequence");
