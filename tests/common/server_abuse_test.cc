@@ -12,6 +12,7 @@
 #include "common/base/error.h"
 #include "common/http/server.h"
 #include "tests/common/raw_client.h"
+#include "tests/common/server_fixture.h"
 #include "tests/support/certificates.h"
 #include "tests/support/temporary_folder.h"
 
@@ -35,17 +36,10 @@ constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 constexpr const char* kGetAndClose = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
 ServerOptions options_of(std::size_t max_connections, std::chrono::seconds idle_timeout = 30s) {
-  ServerOptions options;
-  options.listen = {"127.0.0.1:0"};
+  auto options = on_loopback();
   options.max_connections = max_connections;
   options.idle_timeout = idle_timeout;
   return options;
-}
-
-Response text(std::string body) {
-  Response response;
-  response.body = Body(std::move(body));
-  return response;
 }
 
 Response done(const Request&) { return text("done"); }
