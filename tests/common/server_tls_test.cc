@@ -1,18 +1,13 @@
 #include <curl/curl.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <fstream>
-#include <functional>
 #include <future>
 
-#include "common/base/error.h"
 #include "common/http/server.h"
 #include "tests/common/raw_client.h"
+#include "tests/common/site.h"
 #include "tests/common/tls_client.h"
 #include "tests/support/certificates.h"
-#include "tests/support/temporary_folder.h"
 
 using namespace exporter;
 using namespace exporter::testing;
@@ -20,115 +15,12 @@ using namespace std::chrono_literals;
 using http::Request;
 using http::Response;
 using http::Server;
-using http::ServerOptions;
 
 namespace {
-
-// Made by crypt(3), cost 4, of "wonderland" and of "builder".
-constexpr const char* kWonderland = "$2y$04$abcdefghijklmnopqrstuujZkTwHUiJ9XdZPwKfcfDo7dMp5DjlTu";
-constexpr const char* kBuilder = "$2y$04$ABCDEFGHIJKLMNOPQRSTUuQi9GqU/UhgbxLKqHx2NVirX.R16gAYO";
-constexpr const char* kAsAlice = "Authorization: Basic YWxpY2U6d29uZGVybGFuZA==\r\n";
-constexpr const char* kAsBob = "Authorization: Basic Ym9iOmJ1aWxkZXI=\r\n";
-
-const std::string kTls = "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n";
-
-/// A folder with a web configuration and the certificates it may name.
-class Site {
- public:
-  explicit Site(const std::string& yaml) {
-    make_authority(path(), "ca");
-    make_certificate(path(), "server", "DNS:localhost,IP:127.0.0.1", "ca");
-    write("web.yml", yaml);
-  }
-  const std::filesystem::path& path() const { return folder_.path(); }
-  std::string file(const std::string& name) const { return (path() / name).string(); }
-  /// Replaces a file at once, so that nobody reads half of it.
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(file(name + ".new"), std::ios::binary) << text;
-    std::filesystem::rename(file(name + ".new"), file(name));
-  }
-  ServerOptions options() const {
-    ServerOptions options;
-    options.listen = {"127.0.0.1:0"};
-    options.web_config_file = file("web.yml");
-    options.open_paths = {"/-/healthy"};
-    return options;
-  }
-  TlsOptions with_certificate(const std::string& name) const {
-    return {.certificate_file = file(name + ".pem"), .key_file = file(name + ".key")};
-  }
-
- private:
-  TemporaryFolder folder_;
-};
-
-Response page(const Request& request) {
-  Response response;
-  response.body = Body("user " + std::string(request.user) + "\n");
-  return response;
-}
-
-std::string get_request(const std::string& path, const std::string& headers = {}) {
-  return "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + "\r\n";
-}
-
-std::string get(const Server& server, const std::string& path, const std::string& headers = {}) {
-  return RawClient(server.port()).say(get_request(path, headers)).read_to_end();
-}
-
-std::string status(const Server& server, const std::string& headers = {}) {
-  return status_of(get(server, "/metrics", headers));
-}
-
-/// "200", or "refused".
-std::string tls_status(const Server& server, const TlsOptions& options = {}) {
-  const auto reply = say_over_tls(server.port(), get_request("/metrics"), options);
-  return reply.response.empty() ? "refused" : status_of(reply.response);
-}
 
 std::string server_name(const Server& server) {
   return say_over_tls(server.port(), get_request("/metrics")).server_name;
 }
-
-/// Whether it becomes true within 20 s.
-bool eventually(const std::function<bool()>& is_true) {
-  const auto deadline = std::chrono::steady_clock::now() + 20s;
-  while (std::chrono::steady_clock::now() < deadline) {
-    if (is_true()) return true;
-    std::this_thread::sleep_for(10ms);
-  }
-  return false;
-}
-
-/// Catches what is written to standard error.
-class CaughtLog {
- public:
-  explicit CaughtLog(const std::string& path) : path_(path), saved_(::dup(STDERR_FILENO)) {
-    const int fd = ::open(path.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
-    ::dup2(fd, STDERR_FILENO);
-    ::close(fd);
-  }
-  CaughtLog(const CaughtLog&) = delete;
-  CaughtLog& operator=(const CaughtLog&) = delete;
-  ~CaughtLog() {
-    ::dup2(saved_, STDERR_FILENO);
-    ::close(saved_);
-  }
-  /// The lines with `part` in them, each from there on.
-  std::vector<std::string> lines(const std::string& part) const {
-    std::ifstream in(path_);
-    std::vector<std::string> found;
-    for (std::string line; std::getline(in, line);) {
-      if (const auto at = line.find(part); at != std::string::npos)
-        found.push_back(line.substr(at));
-    }
-    return found;
-  }
-
- private:
-  std::string path_;
-  int saved_;
-};
 
 }  // namespace
 
@@ -319,39 +211,6 @@ TEST_CASE("a new client CA counts for new connections") {
   CHECK(tls_status(server, site.with_certificate("old")) == "refused");
 }
 
-TEST_CASE("users must say who they are, but on open paths") {
-  const Site site("basic_auth_users:\n  alice: " + std::string(kWonderland) +
-                  "\n  bob: " + kBuilder + "\n");
-  const Server server(site.options(), page);
-  CHECK_FALSE(server.tls());
-  CHECK(without_date(get(server, "/metrics")) ==
-        "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n"
-        "WWW-Authenticate: Basic realm=\"exporter\", charset=\"UTF-8\"\r\n"
-        "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 13\r\n\r\nunauthorized\n");
-  CHECK(body_of(get(server, "/metrics", kAsAlice)) == "user alice\n");
-  CHECK(body_of(get(server, "/metrics", kAsBob)) == "user bob\n");
-  CHECK(status(server, "Authorization: Basic YWxpY2U6YnVpbGRlcg==\r\n") == "401");
-  CHECK(status(server, "Authorization: Basic bm9ib2R5Ong=\r\n") == "401");
-  CHECK(status(server, "Authorization: Bearer YWxpY2U6d29uZGVybGFuZA==\r\n") == "401");
-  CHECK(status(server, std::string(kAsAlice) + kAsAlice) == "401");
-  CHECK(body_of(get(server, "/-/healthy")) == "user \n");
-  CHECK(status_of(get(server, "/-/healthy/")) == "401");
-  CHECK(status_of(get(server, "//-/healthy")) == "401");
-  CHECK(status_of(get(server, "/-/%68ealthy")) == "200");
-}
-
-TEST_CASE("a refused connection stays usable for the right credentials") {
-  const Site site("basic_auth_users:\n  alice: " + std::string(kWonderland) + "\n");
-  const Server server(site.options(), page);
-  RawClient client(server.port());
-  client.say("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
-  CHECK(status_of(client.read_response()) == "401");
-  client.say("POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc");
-  CHECK(status_of(client.read_response()) == "401");
-  client.say("GET /metrics HTTP/1.1\r\nHost: x\r\n" + std::string(kAsAlice) + "\r\n");
-  CHECK(status_of(client.read_response()) == "200");
-}
-
 TEST_CASE("client certificates are asked for on open paths, too") {
   const Site site(kTls +
                   "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n"
@@ -365,95 +224,6 @@ TEST_CASE("client certificates are asked for on open paths, too") {
   CHECK(healthy({}) == "");
   CHECK(healthy(site.with_certificate("friend")) == "200");
   CHECK(tls_status(server, site.with_certificate("friend")) == "401");
-}
-
-TEST_CASE("users rotate without a restart, and a faulty file keeps the old ones") {
-  const Site site("basic_auth_users:\n  alice: " + std::string(kWonderland) + "\n");
-  const CaughtLog log(site.file("log"));
-  const Server server(site.options(), page);
-  CHECK(status(server, kAsAlice) == "200");
-  CHECK(status(server, kAsBob) == "401");
-
-  site.write("web.yml", "basic_auth_users:\n  bob: hunter2\n");
-  CHECK(eventually(
-      [&] { return status(server, kAsAlice) == "200" && !log.lines("not read again").empty(); }));
-  CHECK(status(server, kAsAlice) == "200");
-
-  site.write("web.yml", "basic_auth_users:\n  bob: " + std::string(kBuilder) + "\n");
-  CHECK(eventually([&] { return status(server, kAsBob) == "200"; }));
-  CHECK(status(server, kAsAlice) == "401");
-  CHECK(log.lines("not read again").size() == 1);
-  CHECK(log.lines("hunter2").empty());
-}
-
-TEST_CASE("switching TLS on needs a restart, and is said once") {
-  const Site site("basic_auth_users:\n  alice: " + std::string(kWonderland) + "\n");
-  const CaughtLog log(site.file("log"));
-  const Server server(site.options(), page);
-  site.write("web.yml", kTls);
-  CHECK(
-      eventually([&] { return status(server) == "401" && !log.lines("needs a restart").empty(); }));
-  CHECK(status(server, kAsAlice) == "200");
-  CHECK(log.lines("needs a restart").size() == 1);
-}
-
-TEST_CASE("a faulty file at start is an error of the configuration") {
-  const Site site("basic_auth_users:\n  alice: x\n");
-  try {
-    const Server server(site.options(), page);
-    FAIL("started");
-  } catch (const Error& error) {
-    CHECK(error.reason() == Reason::config);
-    CHECK(error.what() == site.file("web.yml") +
-                              ":2:10: basic_auth_users.alice: not a bcrypt hash as `htpasswd -nBC "
-                              "10 \"\"` makes it");
-  }
-}
-
-TEST_CASE("requests beyond the rate limit get 429, but not on open paths") {
-  const Site site("rate_limit:\n  interval: 1h\n  burst: 2\n");
-  const Server server(site.options(), page);
-  CHECK(status(server) == "200");
-  CHECK(status_of(get(server, "/-/healthy")) == "200");
-  CHECK(status(server) == "200");
-  CHECK(status(server) == "429");
-  CHECK(status_of(get(server, "/-/healthy")) == "200");
-}
-
-TEST_CASE("configured headers are on every response; that HTTP/2 is not served is said once") {
-  const Site site(
-      "http_server_config:\n  http2: true\n  headers:\n    X-Frame-Options: deny\n"
-      "basic_auth_users:\n  alice: " +
-      std::string(kWonderland) + "\n");
-  const CaughtLog log(site.file("log"));
-  const Server server(site.options(), page);
-  for (const std::string headers : {"", kAsAlice}) {
-    CHECK(get(server, "/metrics", headers).find("\r\nX-Frame-Options: deny\r\n") !=
-          std::string::npos);
-  }
-  CHECK(log.lines("msg=\"HTTP/2 is not served, HTTP/1.1 is\"").size() == 1);
-}
-
-TEST_CASE("the access log says who read what, without the query and the password") {
-  const Site site("basic_auth_users:\n  alice: " + std::string(kWonderland) + "\n");
-  const CaughtLog log(site.file("log"));
-  {
-    auto options = site.options();
-    options.access_log = true;
-    Server server(options, page);
-    get(server, "/metrics?token=hunter2", kAsAlice);
-    get(server, "/metrics");
-    server.stop(10s);
-  }
-  const auto lines = log.lines("msg=request");
-  REQUIRE(lines.size() == 2);
-  const auto before_duration = [](const std::string& line) {
-    return line.substr(0, line.find(" duration="));
-  };
-  CHECK(before_duration(lines[0]) ==
-        "msg=request client=127.0.0.1 user=alice method=GET path=/metrics status=200 bytes=11");
-  CHECK(before_duration(lines[1]) ==
-        "msg=request client=127.0.0.1 user=\"\" method=GET path=/metrics status=401 bytes=13");
 }
 
 TEST_CASE("stop ends idle TLS connections and lets running requests finish") {
