@@ -69,14 +69,14 @@ std::pair<std::string_view, MetricType> header_of(std::string_view name, MetricT
   return {name, type};
 }
 
-void append_help(std::string& out, std::string_view help, Format format) {
+void append_escaped(std::string& out, std::string_view text, bool quotes) {
   std::string valid;
-  append_utf8(valid, help);
+  append_utf8(valid, text);
   for (const char c : valid) {
     if (c == '\n') {
       out += "\\n";
     } else {
-      if (c == '\\' || (c == '"' && format == Format::openmetrics)) out += '\\';
+      if (c == '\\' || (c == '"' && quotes)) out += '\\';
       out += c;
     }
   }
@@ -88,7 +88,7 @@ void append_header(std::string& out, MetricType type, std::string_view name, std
                    Format format) {
   const auto [family, written_type] = header_of(name, type, format);
   out.append("# HELP ").append(family).append(" ");
-  append_help(out, help, format);
+  append_escaped(out, help, format == Format::openmetrics);
   out.append("\n# TYPE ").append(family).append(" ");
   out.append(type_name(written_type, format)).append("\n");
 }
@@ -128,17 +128,8 @@ void append_bound(std::string& out, double bound) {
 void append_label_value(std::string& out, std::string_view value) {
   if (is_plain(value)) {
     out += value;
-    return;
-  }
-  std::string valid;
-  append_utf8(valid, value);
-  for (const char c : valid) {
-    if (c == '\n') {
-      out += "\\n";
-    } else {
-      if (c == '\\' || c == '"') out += '\\';
-      out += c;
-    }
+  } else {
+    append_escaped(out, value, true);
   }
 }
 
