@@ -6,10 +6,12 @@
 
 #include <csignal>
 #include <cstdio>
+#include <deque>
 #include <iostream>
 #include <mutex>
 #include <optional>
 
+#include "common/app/collectors.h"
 #include "common/app/command.h"
 #include "common/app/health_check.h"
 #include "common/app/metrics_list.h"
@@ -72,38 +74,52 @@ class Generations {
   std::shared_ptr<Exposition> build() {
     std::optional<Yaml> file;
     if (!command_.config_file.empty()) file = Yaml::load_file(command_.config_file);
-    const auto switches = switch_names();
-    auto flags = app_.flags;
-    for (std::size_t i = 0; i < switches.size(); ++i) {
-      const bool on = app_.collectors[i].enabled && !command_.disable_default_collectors;
-      flags.push_back({switches[i], on ? "true" : "false", "", Flag::Kind::boolean});
+    const auto switches = collectors_of(app_);
+    std::deque<std::string> names;
+    auto flags = AppFlags(app_);
+    for (const auto& collector : switches) {
+      const bool on = collector.enabled && !command_.disable_default_collectors;
+      flags.flags.push_back({names.emplace_back(enabled_flag(collector.name)),
+                             on ? "true" : "false", "", Flag::Kind::boolean});
     }
-    const Settings settings(flags, command_.given, file ? &*file : nullptr);
-    // To look at a configuration leaves no trace, and does not wait for an exporter that runs.
-    const bool looks_only = command_.mode == Command::Mode::check_config;
+    const auto settings =
+        std::make_shared<const Settings>(flags.flags, command_.given, file ? &*file : nullptr);
     const bool starting = command_.mode == Command::Mode::serve && !current();
-    auto collectors = app_.build({settings, file ? &*file : nullptr, self_.upstreams(),
-                                  looks_only ? "" : command_.state_dir, starting});
+    auto collectors = make_collectors(
+        app_.sources, app_.modules,
+        {settings, file ? &*file : nullptr, self_.upstreams(), ledgers(), starting});
+    if (app_.ledgers && settings->enabled(enabled_flag("ledger"))) {
+      collectors.push_back(app_.ledgers->make_collector(ledgers()));
+    }
     if (file) file->finish();
+    return std::make_shared<Exposition>(std::move(collectors), options());
+  }
+
+  Exposition::Options options() {
     Exposition::Options options;
-    options.node_exporter_names = app_.node_exporter_names;
-    options.count_failure = [this](const std::string& collector, Reason reason) {
+    options.outcomes = outcomes_of(app_);
+    options.count_failure = [this](const Collector& collector, Reason reason) {
       self_.count_failure(collector, reason);
     };
     options.self.push_back({[this](Samples& samples) { self_.add(samples); }});
     if (!command_.disable_exporter_metrics) options.self.push_back({&add_process_metrics, 0});
-    return std::make_shared<Exposition>(std::move(collectors), std::move(options));
+    options.self_metrics = self_.metrics();
+    return options;
   }
 
-  std::vector<std::string> switch_names() const {
-    std::vector<std::string> names;
-    for (const auto& collector : app_.collectors) names.push_back(enabled_flag(collector.name));
-    return names;
+  /// Those of all generations. To look at a configuration leaves no trace, and does not wait for
+  /// an exporter that runs.
+  std::shared_ptr<Ledgers> ledgers() {
+    if (!app_.ledgers) return nullptr;
+    const bool looks_only = command_.mode == Command::Mode::check_config;
+    if (!ledgers_) ledgers_ = app_.ledgers->open(looks_only ? "" : command_.state_dir);
+    return ledgers_;
   }
 
   const App& app_;
   const Command& command_;
   SelfMetrics self_;
+  std::shared_ptr<Ledgers> ledgers_;
   std::mutex load_mutex_;
   mutable std::mutex mutex_;
   std::shared_ptr<Exposition> current_;
@@ -162,7 +178,7 @@ void wait_for_the_end(Generations& generations) {
 int serve(const App& app, const Command& command, Generations& generations) {
   generations.load();
   Pages pages({std::string(app.name), std::string(app.description), command.telemetry_path,
-               command.max_requests, command.enable_lifecycle,
+               std::string(app.sources.label), command.max_requests, command.enable_lifecycle,
                [&] { return generations.current(); }, [&] { return generations.reload(); }});
   http::ServerOptions options;
   options.listen = command.listen;
@@ -198,10 +214,6 @@ int run_command(const App& app, const Command& command) {
 }
 
 }  // namespace
-
-bool App::Inputs::enabled(std::string_view collector) const {
-  return settings.enabled(enabled_flag(collector));
-}
 
 int run(const App& app, int argc, char** argv) {
   // Few threads allocate at once here: arenas for each of them would only cost memory.

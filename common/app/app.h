@@ -1,17 +1,16 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/app/module.h"
 #include "common/app/settings.h"
-#include "common/collect/collector.h"
-#include "common/http/upstream_metrics.h"
+#include "common/app/sources.h"
 
 namespace exporter {
-
-class Yaml;
 
 /// What makes one exporter of the suite out of the common library.
 struct App {
@@ -19,34 +18,39 @@ struct App {
   std::string_view description;     ///< one sentence, for --help and the landing page
   std::string_view default_listen;  ///< ":19100"
 
-  struct CollectorFlag {
-    std::string_view name;
-    bool enabled;  ///< the default of --collector.<name>
-    std::vector<MetricView> metrics;
-  };
-  std::vector<CollectorFlag> collectors;
+  AnySourceKind sources;           ///< see watch()
+  std::vector<AnyModule> modules;  ///< see watch()
   /// Collectors that only the exporter has that this one stands in for: turning one off is
   /// accepted, turning it on is refused.
   std::vector<std::string_view> foreign_collectors;
-  std::vector<Flag> flags;
+  std::vector<Flag> flags;  ///< besides those of the modules and sources
   /// node_exporter's names too for the build and the runs of collectors, for dashboards made for
   /// it.
   bool node_exporter_names = false;
 
-  /// What a generation of collectors is built from.
-  struct Inputs {
-    const Settings& settings;
-    const Yaml* file;  ///< null without --config.file
-    http::UpstreamMetrics& upstreams;
-    std::string state_dir;  ///< empty: keep nothing
-    bool starting;          ///< the first generation of one that will serve: time for warnings
-
-    /// Whether --collector.<name> is on.
-    bool enabled(std::string_view collector) const;
+  /// Of an exporter that counts; see keep_ledgers().
+  struct LedgerKeeping {
+    std::shared_ptr<Ledgers> (*open)(const std::string& state_dir);
+    Collector (*make_collector)(std::shared_ptr<const Ledgers> ledgers);
+    std::vector<MetricView> metrics;
   };
-  /// Builds the collectors that are enabled. Throws Error{config}.
-  std::function<std::vector<Collector>(const Inputs&)> build;
+  std::optional<LedgerKeeping> ledgers;
 };
+
+/// Says what sources the exporter has and which collectors read each of them.
+template <class Source>
+void watch(App& app, const SourceKind<Source>& kind,
+           std::span<const Module<Source>* const> modules) {
+  app.sources = {kind.key,
+                 kind.label,
+                 kind.flags,
+                 [make = kind.make](const SourceInputs& in) {
+                   return std::static_pointer_cast<void>(make(in));
+                 },
+                 kind.at_once,
+                 kind.means_down};
+  for (const auto* module : modules) app.modules.emplace_back(*module);
+}
 
 /// Runs the exporter: flags, log, configuration, signals, web server. The process's exit code: 0
 /// after SIGTERM or SIGINT, 1 after an error, which it has logged.

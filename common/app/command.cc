@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "common/app/collectors.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
@@ -101,7 +102,7 @@ void add_collector_flags(CLI::App& cli, const App& app, Command& command) {
   cli.add_flag("--collector.disable-defaults", command.disable_default_collectors,
                "Turn off all collectors that are on by default.")
       ->group("Collectors");
-  for (const auto& collector : app.collectors) {
+  for (const auto& collector : collectors_of(app)) {
     const auto name = std::string(collector.name);
     const auto set = [&command, key = enabled_flag(name)](std::int64_t on) {
       command.given[key] = {on > 0 ? "true" : "false"};
@@ -121,7 +122,7 @@ void add_collector_flags(CLI::App& cli, const App& app, Command& command) {
 }
 
 void add_app_flags(CLI::App& cli, const App& app, Command& command) {
-  for (const auto& flag : app.flags) {
+  for (const auto& flag : AppFlags(app).flags) {
     const auto name = std::string(flag.name);
     auto help = std::string(flag.help);
     if (flag.kind == Flag::Kind::boolean) {
@@ -192,10 +193,6 @@ std::string not_known(const CLI::App& cli, const std::vector<std::string>& argum
 }
 
 }  // namespace
-
-std::string enabled_flag(std::string_view collector) {
-  return "collector." + std::string(collector) + ".enabled";
-}
 
 std::optional<Command> parse_command(const App& app, int argc, const char* const* argv,
                                      int& exit_code) {

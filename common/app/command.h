@@ -30,9 +30,6 @@ struct Command {
   bool disable_default_collectors = false;
 };
 
-/// The flag that turns a collector on, as Settings names it: "collector.<name>.enabled".
-std::string enabled_flag(std::string_view collector);
-
 /// Reads the command line. Nothing when all is done, after --help, --version or a mistake, which it
 /// has printed; then `exit_code` says how to end.
 std::optional<Command> parse_command(const App& app, int argc, const char* const* argv,

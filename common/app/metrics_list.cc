@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include "common/app/process_metrics.h"
+#include "common/app/collectors.h"
 #include "common/app/self_metrics.h"
-#include "common/collect/exposition.h"
 
 namespace exporter {
 namespace {
@@ -50,16 +49,17 @@ std::string metrics_list(const App& app) {
   std::string out = "# Metrics of " + std::string(app.name) + "\n\nMade by `" +
                     std::string(app.name) + " --metrics.list`. A `<word>` in a name stands for " +
                     "what the source calls it.\n";
-  for (const auto& collector : app.collectors) {
+  for (const auto& collector : collectors_of(app)) {
     out.append("\n## ").append(collector.name);
     out += collector.enabled ? "\n\n" : " (off by default)\n\n";
     append_table(out, collector.metrics);
   }
   out += "\n## The exporter itself\n\n";
-  auto own = Exposition::own_metrics(app.node_exporter_names);
-  for (const auto& more : {SelfMetrics::metrics(app), process_metrics()}) {
-    own.insert(own.end(), more.begin(), more.end());
-  }
+  const Outcomes outcomes(outcomes_of(app));
+  auto own = outcomes.metrics();
+  const SelfMetrics self(app);
+  const auto more = self.metrics();
+  own.insert(own.end(), more.begin(), more.end());
   append_table(out, std::move(own));
   return out;
 }

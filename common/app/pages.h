@@ -18,6 +18,7 @@ class Pages {
   struct Options {
     std::string name, description;
     std::string telemetry_path;
+    std::string source_label;      ///< empty where the source has no name
     std::size_t max_requests = 0;  ///< scrapes at once; 0 for no limit
     bool enable_lifecycle = false;
     std::function<std::shared_ptr<Exposition>()> exposition;  ///< the current generation
@@ -40,8 +41,9 @@ class Pages {
   std::atomic<std::size_t> scrapes_ = 0;
 };
 
-/// How long a scrape may take: the scraper's X-Prometheus-Scrape-Timeout-Seconds less half a second
-/// for the way back (at most half of it), or 9.5 s when it says nothing sensible.
+/// How long a scrape may take: the scraper's X-Prometheus-Scrape-Timeout-Seconds (at least 0.1 s)
+/// less half a second for the way back (at most half of it), or 9.5 s when it says nothing
+/// sensible.
 Clock::duration scrape_time(std::string_view timeout_header);
 
 }  // namespace exporter

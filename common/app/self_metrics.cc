@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "common/app/process_metrics.h"
 #include "common/base/time.h"
 #include "version.h"
 
@@ -23,9 +24,9 @@ constexpr auto kReloadSuccessful =
 constexpr auto kReloadTime =
     gauge("exporter_config_last_reload_success_timestamp_seconds",
           "When the configuration was last loaded, in seconds since 1970.");
-constexpr auto kFailures =
-    counter("exporter_collector_failures_total",
-            "Failed runs of the collector; absent before the first.", "collector", "reason");
+constexpr auto kFailures = counter("exporter_collector_failures_total",
+                                   "Failed runs of the collector; absent before the first.",
+                                   "collector", "reason", "source");
 constexpr auto kUpstreamRequests = counter(
     http::UpstreamMetrics::kRequests, http::UpstreamMetrics::kRequestsHelp, "upstream", "code");
 constexpr auto kUpstreamDuration = histogram(
@@ -92,8 +93,11 @@ void SelfMetrics::add_registry(Samples& samples) const {
   }
 }
 
-void SelfMetrics::count_failure(const std::string& collector, Reason reason) {
-  failures_.Add({{"collector", collector}, {"reason", std::string(to_string(reason))}}).Increment();
+void SelfMetrics::count_failure(const Collector& collector, Reason reason) {
+  prometheus::Labels labels{{"collector", collector.name},
+                            {"reason", std::string(to_string(reason))}};
+  if (!collector.source.empty()) labels["source"] = collector.source;
+  failures_.Add(labels).Increment();
 }
 
 void SelfMetrics::config_loaded(bool successful) {
@@ -101,10 +105,13 @@ void SelfMetrics::config_loaded(bool successful) {
   if (successful) reload_success_time_ = unix_now();
 }
 
-std::vector<MetricView> SelfMetrics::metrics(const App& app) {
-  std::vector<MetricView> all = {kBuild,    kReloadSuccessful, kReloadTime,
-                                 kFailures, kUpstreamRequests, kUpstreamDuration};
-  if (app.node_exporter_names) all.push_back(kNodeBuild);
+std::vector<MetricView> SelfMetrics::metrics() const {
+  MetricView failures = kFailures;
+  if (app_.sources.label.empty()) failures.labels = failures.labels.first(2);
+  std::vector<MetricView> all = {kBuild,   kReloadSuccessful, kReloadTime,
+                                 failures, kUpstreamRequests, kUpstreamDuration};
+  if (app_.node_exporter_names) all.push_back(kNodeBuild);
+  for (const auto& metric : process_metrics()) all.push_back(metric);
   return all;
 }
 

@@ -22,12 +22,13 @@ class SelfMetrics {
 
   /// Safe to call from several threads.
   void add(Samples& samples) const;
-  void count_failure(const std::string& collector, Reason reason);
+  void count_failure(const Collector& collector, Reason reason);
   void config_loaded(bool successful);
   void web_config_loaded(bool successful) { web_config_successful_ = successful; }
   http::UpstreamMetrics& upstreams() { return upstreams_; }
 
-  static std::vector<MetricView> metrics(const App& app);
+  /// Its families and those of the process, borrowed.
+  std::vector<MetricView> metrics() const;
 
  private:
   void add_registry(Samples& samples) const;

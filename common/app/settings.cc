@@ -103,6 +103,8 @@ std::size_t Settings::count(std::string_view flag) const {
   return *count;
 }
 
+const std::string& Settings::origin(std::string_view flag) const { return value(flag).origin; }
+
 bool Settings::is_default(std::string_view flag) const { return !value(flag).given; }
 
 void Settings::require_one_of(std::string_view flag, std::string_view other) const {

@@ -43,6 +43,8 @@ class Settings {
   std::size_t count(std::string_view flag) const;
   /// Whether nobody gave the flag, so that its value is the fallback.
   bool is_default(std::string_view flag) const;
+  /// Where the value comes from: "--x" or "file:line:column: path".
+  const std::string& origin(std::string_view flag) const;
 
   /// Fails when both flags were given a value: they exclude each other.
   void require_one_of(std::string_view flag, std::string_view other) const;

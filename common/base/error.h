@@ -1,8 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include "common/base/deadline.h"
 
 namespace exporter {
 
@@ -29,9 +32,16 @@ class Error : public std::runtime_error {
  public:
   Error(Reason reason, const std::string& what) : std::runtime_error(what), reason_(reason) {}
   Reason reason() const noexcept { return reason_; }
+  /// Before when the source asked not to be asked again, as by Retry-After.
+  std::optional<Clock::time_point> not_before() const noexcept { return not_before_; }
+  Error& set_not_before(Clock::time_point time) noexcept {
+    not_before_ = time;
+    return *this;
+  }
 
  private:
   Reason reason_;
+  std::optional<Clock::time_point> not_before_;
 };
 
 /// An Error{Reason::io} that reads "<what>: <text of errno_value>".

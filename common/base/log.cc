@@ -131,7 +131,9 @@ std::string format_line(Format format, Level level, std::string_view time_rfc333
   append_field(line, format, "ts", time_rfc3339);
   append_field(line, format, "level", kLevels[static_cast<std::size_t>(level)]);
   append_field(line, format, "msg", message);
-  for (const auto& field : fields) append_field(line, format, field.key, field.value);
+  for (const auto& field : fields) {
+    if (!field.key.empty()) append_field(line, format, field.key, field.value);
+  }
   if (format == Format::json) line += '}';
   return line;
 }

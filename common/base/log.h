@@ -16,7 +16,7 @@ enum class Format { logfmt, json };
 using Value = std::variant<std::string_view, double, std::int64_t, bool>;
 
 struct Field {
-  std::string_view key;
+  std::string_view key;  ///< a field with an empty key is left out
   Value value;
 };
 

@@ -15,11 +15,16 @@ namespace exporter {
 /// Runs when a scrape asks; concurrent scrapes share one run. For what is local and fast.
 struct OnScrape {};
 
-/// Runs in the background. After a failure the last good samples stay for `keep_stale_for`, and the
-/// next run comes later and later, up to eight intervals.
+/// Runs in the background. After a failure the last good samples stay for `keep_stale_for`, and
+/// each further run is twice as late, up to `longest_pause`.
 struct Every {
   Clock::duration interval;
   Clock::duration keep_stale_for;
+  Clock::duration longest_pause = {};  ///< after failures; zero: eight intervals
+  /// Runs start at whole multiples of the cycle, at the same instants for all collectors of a
+  /// source, and the interval is rounded up to whole cycles: a warehouse that bills each resumption
+  /// is resumed once for all that is due. Zero: no cycle.
+  Clock::duration cycle = {};
 };
 
 using Schedule = std::variant<OnScrape, Every>;
@@ -27,16 +32,19 @@ using Schedule = std::variant<OnScrape, Every>;
 /// Fills in the samples of one run. Throws Error; all of its samples appear or none.
 using CollectFunction = std::function<void(Samples&, const Deadline&)>;
 
-/// One unit of collection and of failure.
+/// One unit of collection and of failure: what one collector reads of one source.
 struct Collector {
   std::string name;
+  /// The name of the source; empty where an exporter has one, without a name. Collectors of equal
+  /// name, each of another source, have the same metrics and stand on the page as one.
+  std::string source = {};
   Schedule schedule = OnScrape{};
   Clock::duration timeout = std::chrono::seconds(10);  ///< the deadline of one run
-  std::vector<MetricView> metrics;                     ///< for --metrics.list and the clash check
-  CollectFunction collect;
-  /// Collectors of one group have the same metrics, each of another source, and stand on the page
-  /// as one; empty for one that stands alone. `collect[]` takes a group's name for all of it.
-  std::string group = {};
+  std::vector<MetricView> metrics = {};                ///< for --metrics.list and the clash check
+  CollectFunction collect = {};
+  /// The most collectors of this source that run at once; those that are due longest run first.
+  /// Zero: no limit.
+  std::size_t at_once = 0;
 };
 
 }  // namespace exporter

@@ -4,11 +4,15 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/base/body.h"
+#include "common/collect/family_names.h"
+#include "common/collect/group_page.h"
+#include "common/collect/outcomes.h"
 #include "common/collect/runner.h"
 
 namespace exporter {
@@ -22,22 +26,22 @@ class Exposition {
     int level = 1;  ///< zlib's: 0 for what is too small and too short-lived to be worth compressing
   };
   struct Options {
-    /// A second pair of names for a collector's success and duration, as node_exporter's
-    /// `node_scrape_collector_*`; empty for none.
-    bool node_exporter_names = false;
+    Outcomes::Options outcomes;
     Runner::CountFailure count_failure;
     /// What describes the process itself, in parts: one whose samples did not change keeps its
     /// forms, so what changes at each scrape is apart from what hardly does.
     std::vector<SelfPart> self;
+    std::vector<MetricView> self_metrics;  ///< the families of these parts: no collector's
   };
 
-  /// Throws Error{config} when two collectors that are not of one group declare the same metric.
+  /// Throws Error{config} when two collectors of different names declare the same metric, or one
+  /// declares a metric of the exporter's own.
   Exposition(std::vector<Collector> collectors, Options options);
 
   struct Query {
     Format format = Format::text;
     bool gzip = false;
-    std::vector<std::string> collect, exclude;  ///< names or groups; no `collect` means all
+    std::vector<std::string> collect, exclude;  ///< names of collectors; no `collect` means all
     Clock::time_point until;                    ///< when the page must be there
   };
   /// The page, joined from the collectors' own. Throws Error{config} for an unknown collector and
@@ -52,41 +56,42 @@ class Exposition {
   struct Overview {
     const Collector* collector;
     std::shared_ptr<const Status> status;
+    std::vector<RunRecord> runs;  ///< the newest first
   };
   std::vector<Overview> overview() const;
 
   /// Whether every background collector has run.
   bool ready() const { return runner_.ready(); }
 
-  /// The families that every page holds besides the collectors'.
-  static std::vector<MetricView> own_metrics(bool node_exporter_names);
-
  private:
   using Snapshots = std::vector<std::shared_ptr<const Snapshot>>;
-  struct Merged {
-    Snapshots from;
-    std::shared_ptr<const Snapshot> whole;
+  using Indices = std::vector<std::size_t>;
+  /// A snapshot without the families that clash with other collectors'.
+  struct Reduced {
+    std::shared_ptr<const Snapshot> from, rest;
+    std::set<std::string, std::less<>> logged;
   };
 
-  std::vector<std::size_t> select(const Query& query) const;
-  std::vector<std::size_t> indices_of(std::string_view name) const;
-  Body join(const std::vector<std::size_t>& selected, const std::vector<Runner::View>& views,
-            Format format, bool gzip);
-  void add_outcomes(Samples& samples, const std::vector<std::size_t>& selected,
-                    const std::vector<Runner::View>& views) const;
-  void add_times(Samples& samples, const std::vector<std::size_t>& selected,
-                 const std::vector<Runner::View>& views) const;
-  Snapshots snapshots(const std::vector<std::size_t>& selected,
-                      const std::vector<Runner::View>& views);
-  std::shared_ptr<const Snapshot> merged(const std::string& group, Snapshots snapshots);
+  Indices all() const;
+  Indices select(const Query& query) const;
+  Indices indices_of(std::string_view name) const;
+  Body join(const Indices& selected, std::vector<Runner::View> views, Format format, bool gzip);
+  std::vector<Outcomes::Shown> without_clashes(const Indices& selected,
+                                               std::vector<Runner::View>& views);
+  std::size_t reduce(std::size_t index, std::shared_ptr<const Snapshot>& snapshot);
+  void add_up(Samples& samples, const Indices& selected, const std::vector<Runner::View>& views);
+  std::shared_ptr<const GroupPage> group_page(const std::string& name, Snapshots members);
   std::shared_ptr<const Snapshot> keep_or_replace(std::size_t part, Samples samples, int level);
 
-  Options options_;
+  const Options options_;
+  const Outcomes outcomes_;
+  std::mutex mutex_;  // of what follows up to the Runner
+  FamilyNames names_;
+  std::map<std::size_t, Reduced> reduced_;  // by collector
+  std::map<std::string, std::shared_ptr<const GroupPage>, std::less<>>
+      groups_;       // the last, by name
+  Snapshots parts_;  // the last: outcomes, times, up, Options::self
   Runner runner_;
-  std::mutex parts_mutex_;
-  Snapshots parts_;  // the last: outcomes, times, Options::self
-  std::mutex merged_mutex_;
-  std::map<std::string, Merged> merged_;  // the last, by group
 };
 
 }  // namespace exporter

@@ -10,32 +10,28 @@
 #include "common/base/deadline.h"
 #include "common/base/error.h"
 #include "common/collect/collector.h"
+#include "common/collect/slot.h"
 #include "common/metric/snapshot.h"
 
 namespace exporter {
 
-/// How a collector's last run went.
-struct Status {
-  enum class Outcome { never_ran, success, failure };
-
-  Outcome outcome = Outcome::never_ran;
-  Reason reason = Reason::internal;  ///< of a failure
-  std::string error;                 ///< of a failure; holds no secret
-  double duration_seconds = 0;
-  double last_success_unix = 0;  ///< seconds since 1970; 0 before the first success
-  std::size_t samples = 0, duplicates = 0, dropped = 0;
-};
-
 /// Runs collectors, each never twice at once, on few threads: one does all the work as long as none
 /// takes long; while one is busy, others take over what waits. A collector that hangs keeps its
-/// thread and nothing else.
+/// thread and nothing else: once its timeout has passed it has failed, and its place among those of
+/// its source that run at once is free.
 class Runner {
  public:
-  /// `count_failure` is called once for each failed run, from any thread.
-  using CountFailure = std::function<void(const std::string& collector, Reason reason)>;
+  /// Called once for each failed run, from any thread.
+  using CountFailure = std::function<void(const Collector& collector, Reason reason)>;
 
-  Runner(std::vector<Collector> collectors, CountFailure count_failure);
-  /// Asks running collectors to stop and waits for them for a second; one that hangs is left behind
+  struct Options {
+    std::string source_label =
+        {};  ///< the label that all samples of a collector with a source have
+    CountFailure count_failure = {};
+  };
+
+  Runner(std::vector<Collector> collectors, Options options);
+  /// Asks running collectors to stop and waits for them for a second; one that hangs is abandoned
   /// with what it holds.
   ~Runner();
   Runner(const Runner&) = delete;
@@ -53,13 +49,16 @@ class Runner {
 
   enum class Which { on_scrape, all };
   /// Asks the collectors `wanted` that run on scrape (or all of them) to run, waits until each has
-  /// finished a run that began after this call, at most `until`, and returns their views in that
-  /// order. One that is not ready by then has no snapshot and a Status{timeout}.
+  /// finished a run that began after this call or is overdue, at most `until`, and returns their
+  /// views in that order. One that is not ready by then has no snapshot and a Status{timeout} in
+  /// these views, and in no others.
   std::vector<View> collect(std::span<const std::size_t> wanted, Clock::time_point until,
                             Which which = Which::on_scrape);
 
   /// The views as they are, without asking anybody to run.
   std::vector<View> views() const;
+  /// The last runs of each collector, the newest first.
+  std::vector<std::vector<RunRecord>> histories() const;
 
   /// Whether every background collector has finished its first run, well or not.
   bool ready() const;

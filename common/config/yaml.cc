@@ -135,6 +135,26 @@ Yaml Yaml::parse(std::string_view text, std::string origin) {
   return Yaml({document, document->root.get()});
 }
 
+Yaml Yaml::from_flags(const std::vector<FlagValue>& flags) {
+  auto document = std::make_shared<yaml_tree::Document>();
+  document->origin = "command line";
+  document->root = std::make_unique<Node>();
+  document->root->kind = Kind::map;
+  document->root->document = document.get();
+  for (const auto& flag : flags) {
+    document->flags[flag.key] = flag.origin;
+    if (flag.text.empty()) continue;
+    auto& value = document->root->children.emplace_back(std::make_unique<Node>());
+    value->kind = Kind::scalar;
+    value->document = document.get();
+    value->parent = document->root.get();
+    value->key = flag.key;
+    value->text = flag.text;
+    value->plain = true;
+  }
+  return Yaml({document, document->root.get()});
+}
+
 bool Yaml::is_map() const { return node_->kind == Kind::map; }
 bool Yaml::is_sequence() const { return node_->kind == Kind::sequence; }
 bool Yaml::is_empty() const { return node_->kind != Kind::scalar && node_->children.empty(); }
@@ -238,9 +258,7 @@ void Yaml::finish() const { check_known(*node_); }
 std::string Yaml::folder() const { return node_->document->folder; }
 
 std::string Yaml::where() const {
-  const auto path = yaml_tree::path_of(*node_);
-  const auto position = yaml_tree::position(*node_->document, node_->offset);
-  return path.empty() ? position : position + ": " + path;
+  return yaml_tree::where(*node_->document, node_->offset, yaml_tree::path_of(*node_));
 }
 
 void Yaml::fail(std::string_view why) const { fail_at(*node_, why); }

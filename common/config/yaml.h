@@ -31,6 +31,15 @@ class Yaml {
   /// The same from text; `origin` stands for the file's name.
   static Yaml parse(std::string_view text, std::string origin);
 
+  /// The value of a flag that stands for a key.
+  struct FlagValue {
+    std::string key, text;
+    std::string origin;  ///< what errors call it: "--target.path"
+  };
+  /// A map of flags' values, so that one function reads a source from a file and from flags. One
+  /// with an empty text is absent.
+  static Yaml from_flags(const std::vector<FlagValue>& flags);
+
   bool is_map() const;
   bool is_sequence() const;
   bool is_empty() const;  ///< a map or a sequence without items
@@ -60,7 +69,7 @@ class Yaml {
 
   /// The folder of the file, for paths relative to it; empty for parse().
   std::string folder() const;
-  /// "file:line:column: path".
+  /// "file:line:column: path", or the flag.
   std::string where() const;
   [[noreturn]] void fail(std::string_view why) const;
 

@@ -371,11 +371,18 @@ std::string path_of(const Node& node) {
   return path;
 }
 
+std::string where(const Document& document, std::size_t offset, std::string_view path) {
+  if (const auto flag = document.flags.find(path); flag != document.flags.end()) {
+    return flag->second;
+  }
+  auto text = document.flags.empty() ? position(document, offset) : document.origin;
+  if (!path.empty()) text.append(": ").append(path);
+  return text;
+}
+
 void fail(const Document& document, std::size_t offset, std::string_view path,
           std::string_view why) {
-  std::string text = position(document, offset);
-  if (!path.empty()) text.append(": ").append(path);
-  throw Error(Reason::config, text.append(": ").append(why));
+  throw Error(Reason::config, where(document, offset, path).append(": ").append(why));
 }
 
 }  // namespace exporter::yaml_tree

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,11 +38,16 @@ struct Document {
   std::string folder;
   std::string text;
   std::unique_ptr<Node> root;
+  /// Of one that was made of flags: their names, by path, which errors give instead of a place.
+  std::map<std::string, std::string, std::less<>> flags;
 };
 
 /// Parses `text`, which may begin with a byte order mark. An empty document is an empty map.
 std::shared_ptr<const Document> parse(std::string_view text, std::string origin,
                                       std::string folder);
+
+/// "origin:line:column: path", or the flag.
+std::string where(const Document& document, std::size_t offset, std::string_view path);
 
 /// "origin:line:column", both from 1, columns in characters.
 std::string position(const Document& document, std::size_t offset);
@@ -49,7 +55,7 @@ std::string position(const Document& document, std::size_t offset);
 /// "targets[1].url"; empty for the root.
 std::string path_of(const Node& node);
 
-/// Throws Error{config} "origin:line:column: path: why" for the place `offset`.
+/// Throws Error{config} "origin:line:column: path: why" for the place `offset`, or "--flag: why".
 [[noreturn]] void fail(const Document& document, std::size_t offset, std::string_view path,
                        std::string_view why);
 

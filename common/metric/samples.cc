@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "common/base/error.h"
 #include "common/base/text.h"
@@ -37,6 +38,7 @@ void Samples::add(const MetricView& metric, double value,
 
 void Samples::add_line(const MetricView& metric, std::string_view suffix, double value,
                        std::span<const std::string_view> labels) {
+  if (!required_name_.empty()) check_required(metric, labels);
   const auto family_index = family(metric);
   const auto begin = lines_.size();
   append_series(metric.name, suffix, metric.labels, labels);
@@ -64,7 +66,7 @@ void Samples::add_named(MetricType type, std::string_view name, std::string_view
   if (!valid_metric_name(name)) {
     throw Error(Reason::decode, "invalid metric name \"" + std::string(name) + '"');
   }
-  declare({type, name, help, {}});
+  declare_named({type, name, help, {}});
   add_line(MetricView{type, name, help, std::span(names).first(labels.size())}, suffix, value,
            std::span(values).first(labels.size()));
 }
@@ -76,9 +78,17 @@ void Samples::declare(const MetricView& metric) {
   family({metric.type, name, owned_.emplace_back(metric.help), {}});
 }
 
+void Samples::declare_named(const MetricView& metric) {
+  const auto known = families_.size();
+  declare(metric);
+  if (families_.size() == known) return;
+  families_.back().is_named = has_named_ = true;
+}
+
 void Samples::add_histogram(const MetricView& metric, std::span<const double> bounds,
                             std::span<const std::uint64_t> counts, double sum,
                             std::span<const std::string_view> labels) {
+  if (!required_name_.empty()) check_required(metric, labels);
   const auto family_index = family(metric);
   const auto begin = lines_.size();
   const auto line = [&](std::string_view suffix, std::string_view bound, double value) {
@@ -114,48 +124,98 @@ void Samples::add_histogram(const MetricView& metric, std::span<const double> bo
   line("_count", "", cumulative);
 }
 
-void Samples::append(const Samples& other) {
-  std::vector<std::uint32_t> families;  // here, of theirs
-  for (const auto& theirs : other.families_) {
-    const MetricView metric{theirs.type, theirs.name, theirs.help, {}};
-    declare(metric);
-    families.push_back(family(metric));
+void Samples::require(const Label& label) {
+  required_name_ = label.name;
+  required_value_ = label.value;
+}
+
+void Samples::check_required(const MetricView& metric,
+                             std::span<const std::string_view> labels) const {
+  const auto at = std::find(metric.labels.begin(), metric.labels.end(), required_name_);
+  const auto index = static_cast<std::size_t>(at - metric.labels.begin());
+  if (index < labels.size() && labels[index] == required_value_) return;
+  throw Error(Reason::internal, std::string(metric.name) + ": a series without the label " +
+                                    required_name_ + "=\"" + required_value_ + '"');
+}
+
+Samples Samples::without(const std::set<std::string, std::less<>>& names) const {
+  Samples rest;
+  std::vector<std::uint32_t> families;  // there, of these
+  for (const auto& family : families_) {
+    families.push_back(static_cast<std::uint32_t>(rest.families_.size()));
+    if (names.contains(family.name)) continue;
+    const auto& name = rest.owned_.emplace_back(family.name);
+    rest.families_.push_back(
+        {family.type, name, rest.owned_.emplace_back(family.help), 0, family.is_named});
   }
-  for (const auto& chunk : other.chunks_) {
-    const auto begin = lines_.size();
-    lines_.append(other.series_of(chunk));
-    const auto series_end = lines_.size();
-    if (!claim_series(begin)) continue;
-    const auto value = chunk.begin + chunk.series_size;
-    lines_.append(other.lines_, value, chunk.end - value);
-    finish_chunk(begin, series_end, families[chunk.family]);
+  for (const auto& chunk : chunks_) {
+    if (names.contains(families_[chunk.family].name)) continue;
+    const auto begin = rest.lines_.size();
+    rest.lines_.append(lines_, chunk.begin, chunk.end - chunk.begin);
+    rest.pending_hash_ = chunk.hash;
+    rest.finish_chunk(begin, begin + chunk.series_size, families[chunk.family]);
   }
-  dropped_ += other.dropped_;
+  rest.duplicates_ = duplicates_;
+  rest.dropped_ = dropped_;
+  rest.has_named_ = has_named_;
+  rest.is_grouped_ = is_grouped_;
+  return rest;
+}
+
+/// The chunks, those of a family one after the other.
+std::vector<std::uint32_t> Samples::in_family_order() const {
+  std::vector<std::uint32_t> next(families_.size() + 1, 0);
+  for (std::size_t i = 0; i < families_.size(); ++i) next[i + 1] = next[i] + families_[i].chunks;
+  std::vector<std::uint32_t> order(chunks_.size());
+  for (std::uint32_t i = 0; i < chunks_.size(); ++i) order[next[chunks_[i].family]++] = i;
+  return order;
+}
+
+void Samples::group_by_family() {
+  if (std::exchange(is_grouped_, true)) return;
+  std::string lines;
+  lines.reserve(lines_.size());
+  std::vector<Chunk> chunks;
+  chunks.reserve(chunks_.size());
+  for (const auto index : in_family_order()) {
+    auto chunk = chunks_[index];
+    const auto begin = lines.size();
+    lines.append(lines_, chunk.begin, chunk.end - chunk.begin);
+    chunk.begin = begin;
+    chunk.end = lines.size();
+    chunks.push_back(chunk);
+  }
+  lines_ = std::move(lines);
+  chunks_ = std::move(chunks);
+  series_table_ = {};
+}
+
+std::vector<Samples::FamilyLines> Samples::families() const {
+  std::vector<FamilyLines> all;
+  std::size_t chunk = 0;
+  for (const auto& family : families_) {
+    if (family.chunks == 0) continue;
+    all.push_back({family.type, family.name, family.help, {}, family.chunks, family.is_named});
+    if (!is_grouped_) continue;
+    const auto begin = chunks_[chunk].begin;
+    chunk += family.chunks;
+    all.back().lines = std::string_view(lines_).substr(begin, chunks_[chunk - 1].end - begin);
+  }
+  return all;
 }
 
 void Samples::render(Format format, std::string& out) const {
-  std::vector<std::uint32_t> starts(families_.size() + 1, 0);
-  for (std::size_t i = 0; i < families_.size(); ++i)
-    starts[i + 1] = starts[i] + families_[i].chunks;
-  std::vector<std::uint32_t> order(chunks_.size());
-  auto next = starts;
-  for (std::uint32_t i = 0; i < chunks_.size(); ++i) order[next[chunks_[i].family]++] = i;
   out.reserve(out.size() + lines_.size() + families_.size() * 160);
-  for (std::size_t i = 0; i < families_.size(); ++i) {
-    if (starts[i] == starts[i + 1]) continue;
+  const auto order = in_family_order();
+  for (std::size_t i = 0, at = 0; i < families_.size(); ++i) {
     const auto& family = families_[i];
+    if (family.chunks == 0) continue;
     append_header(out, family.type, family.name, family.help, format);
-    for (auto at = starts[i]; at < starts[i + 1]; ++at) {
+    for (const auto end = at + family.chunks; at < end; ++at) {
       const auto& chunk = chunks_[order[at]];
       out.append(lines_, chunk.begin, chunk.end - chunk.begin);
     }
   }
-}
-
-std::vector<std::string_view> Samples::family_names() const {
-  std::vector<std::string_view> names;
-  for (const auto& family : families_) names.push_back(family.name);
-  return names;
 }
 
 bool Samples::same_page(const Samples& other) const {

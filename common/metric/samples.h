@@ -3,11 +3,14 @@
 #include <cstdint>
 #include <deque>
 #include <initializer_list>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/base/error.h"
 #include "common/metric/format.h"
 #include "common/metric/metric.h"
 
@@ -61,11 +64,17 @@ class Samples {
                      std::span<const std::uint64_t> counts, double sum,
                      std::span<const std::string_view> labels);
 
-  /// Adds those of another run, whose families may be the same.
-  void append(const Samples& other);
+  /// From now on every series must have this label, the name of the source that it is of: adding
+  /// one without it is an Error{internal}. So samples of different sources are never the same.
+  void require(const Label& label);
 
   /// Says that a cardinality limit kept `series` series off the page.
   void count_dropped(std::size_t series) { dropped_ += series; }
+
+  /// Says that the run has failed although these samples are right, as what is counted stays right
+  /// when its source cannot be read: they are published, and the collector has failed.
+  void set_failure(Error failure) { failure_ = std::move(failure); }
+  const std::optional<Error>& failure() const { return failure_; }
 
   /// Says that nothing has changed since the last good run of this background collector: the
   /// samples of that one stay, and those added here are left out.
@@ -75,8 +84,22 @@ class Samples {
   /// Appends the page of these samples in that format; `# EOF` is left to who joins the pages.
   void render(Format format, std::string& out) const;
 
-  /// The names of the families, in order of their first sample.
-  std::vector<std::string_view> family_names() const;
+  /// A family that has samples, with its lines where these stand together; borrowed.
+  struct FamilyLines {
+    MetricType type;
+    std::string_view name, help, lines;
+    std::size_t count;  ///< of the lines
+    bool is_named;      ///< its name came from the source
+  };
+  /// Makes the lines of each family stand together. Nothing may be added afterwards.
+  void group_by_family();
+  /// The families in order of their first sample; without lines before group_by_family().
+  std::vector<FamilyLines> families() const;
+  /// Whether the name of some family came from the source.
+  bool has_named() const { return has_named_; }
+
+  /// The same without the families of these names.
+  Samples without(const std::set<std::string, std::less<>>& names) const;
 
   /// Lines on the page; a histogram counts each of its lines.
   std::size_t size() const { return sample_count_; }
@@ -93,6 +116,7 @@ class Samples {
     MetricType type;
     std::string_view name, help;
     std::uint32_t chunks = 0;
+    bool is_named = false;
   };
   /// The lines of one add: where they stand, whose they are, and the hash of their series.
   struct Chunk {
@@ -102,6 +126,9 @@ class Samples {
 
   void add_line(const MetricView& metric, std::string_view suffix, double value,
                 std::span<const std::string_view> labels);
+  void check_required(const MetricView& metric, std::span<const std::string_view> labels) const;
+  void declare_named(const MetricView& metric);
+  std::vector<std::uint32_t> in_family_order() const;
   std::uint32_t family(const MetricView& metric);
   std::uint32_t family_at(std::string_view name, std::size_t& slot) const;
   void append_series(std::string_view name, std::string_view suffix,
@@ -121,7 +148,9 @@ class Samples {
   std::uint32_t last_family_ = 0, pending_hash_ = 0;
   std::size_t sample_count_ = 0, duplicates_ = 0, dropped_ = 0;
   std::string first_duplicate_;
-  bool keeps_last_ = false;
+  bool keeps_last_ = false, has_named_ = false, is_grouped_ = false;
+  std::string required_name_, required_value_;
+  std::optional<Error> failure_;
 };
 
 }  // namespace exporter

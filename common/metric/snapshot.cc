@@ -2,6 +2,8 @@
 
 namespace exporter {
 
+Snapshot::Snapshot(Samples samples, int level) : samples_(std::move(samples)), level_(level) {}
+
 const std::string& Snapshot::page(Format format) const {
   auto& form = forms(format);
   std::call_once(form.page_once, [&] { samples_.render(format, form.page); });
@@ -17,6 +19,16 @@ const Deflated& Snapshot::deflated(Format format) const {
     form.deflated = deflate_blocks(page, level_);
   });
   return form.deflated;
+}
+
+const Deflated& Snapshot::deflated_family(std::size_t index) const {
+  std::call_once(families_once_,
+                 [&] { families_ = std::make_unique<Family[]>(samples_.families().size()); });
+  auto& family = families_[index];
+  std::call_once(family.once, [&] {
+    family.deflated = deflate_blocks(samples_.families().at(index).lines, level_);
+  });
+  return family.deflated;
 }
 
 }  // namespace exporter

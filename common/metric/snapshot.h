@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "common/metric/gzip.h"
 #include "common/metric/samples.h"
@@ -15,12 +16,15 @@ namespace exporter {
 class Snapshot {
  public:
   /// `level` is zlib's: 1 for what changes at each scrape, 6 for what is served many times.
-  Snapshot(Samples samples, int level) : samples_(std::move(samples)), level_(level) {}
+  Snapshot(Samples samples, int level);
 
   const Samples& samples() const { return samples_; }
   int level() const { return level_; }
   const std::string& page(Format format) const;
   const Deflated& deflated(Format format) const;
+
+  /// The lines of a family, by its place in samples().families(), compressed apart.
+  const Deflated& deflated_family(std::size_t index) const;
 
  private:
   struct Forms {
@@ -28,11 +32,17 @@ class Snapshot {
     std::string page;
     Deflated deflated;
   };
+  struct Family {
+    std::once_flag once;
+    Deflated deflated;
+  };
   Forms& forms(Format format) const { return forms_[static_cast<std::size_t>(format)]; }
 
   Samples samples_;
   int level_;
   mutable std::array<Forms, 2> forms_;
+  mutable std::once_flag families_once_;
+  mutable std::unique_ptr<Family[]> families_;
 };
 
 }  // namespace exporter

@@ -37,28 +37,17 @@ void check_paths(const Settings& settings) {
   }
 }
 
-std::vector<Collector> build(const App::Inputs& inputs) {
-  const auto& settings = inputs.settings;
+std::shared_ptr<Host> make_host(const SourceInputs& inputs) {
+  const auto& settings = *inputs.settings;
   check_paths(settings);
-  const Host host{settings,
-                  settings.text("path.procfs"),
-                  settings.text("path.sysfs"),
-                  settings.text("path.rootfs"),
-                  settings.text("path.udev.data"),
-                  inputs.upstreams};
+  auto host = std::make_shared<Host>(Host{settings, settings.text("path.procfs"),
+                                          settings.text("path.sysfs"), settings.text("path.rootfs"),
+                                          settings.text("path.udev.data"), inputs.upstreams,
+                                          inputs.settings});
   if (inputs.starting) {
-    for (const auto& spot : blind_spots(host)) log::warn("cannot see", {{"what", spot}});
+    for (const auto& spot : blind_spots(*host)) log::warn("cannot see", {{"what", spot}});
   }
-  std::vector<Collector> collectors;
-  for (const auto* module : modules()) {
-    if (!inputs.enabled(module->name)) continue;
-    collectors.push_back({std::string(module->name),
-                          module->schedule(settings),
-                          std::chrono::seconds(10),
-                          {module->metrics.begin(), module->metrics.end()},
-                          module->make(host)});
-  }
-  return collectors;
+  return host;
 }
 
 App app() {
@@ -71,13 +60,7 @@ App app() {
   app.node_exporter_names = true;
   app.foreign_collectors.assign(std::begin(kForeign), std::end(kForeign));
   app.flags.assign(std::begin(kPaths), std::end(kPaths));
-  for (const auto* module : modules()) {
-    app.collectors.push_back({module->name,
-                              module->enabled == Module::Default::on,
-                              {module->metrics.begin(), module->metrics.end()}});
-    app.flags.insert(app.flags.end(), module->flags.begin(), module->flags.end());
-  }
-  app.build = build;
+  watch<Host>(app, {.make = make_host}, modules());
   return app;
 }
 

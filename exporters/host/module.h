@@ -6,8 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "common/app/settings.h"
-#include "common/collect/collector.h"
+#include "common/app/module.h"
 #include "common/http/upstream_metrics.h"
 #include "exporters/host/files.h"
 
@@ -20,9 +19,10 @@ std::string_view unrooted(std::string_view rootfs, std::string_view path);
 
 /// The machine as a collector finds it: where its trees are mounted, and the flags' values.
 struct Host {
-  const Settings& settings;  ///< only valid while the collectors are made
+  const Settings& settings;
   std::string procfs, sysfs, rootfs, udev_data;
   http::UpstreamMetrics& upstreams;
+  std::shared_ptr<const Settings> owned_settings = {};
 
   Files proc() const { return {procfs, Files::Tree::proc}; }
   Files sys() const { return {sysfs, Files::Tree::sys}; }
@@ -36,20 +36,7 @@ struct Host {
   std::string rooted(std::string_view path) const { return host::rooted(rootfs, path); }
 };
 
-/// One collector of host_exporter: its name and default, what it declares, and how it is made. Each
-/// stands in a file of its own, and in the list of collectors.cc.
-struct Module {
-  enum class Default { on, off };
-
-  std::string_view name;
-  Default enabled;
-  std::span<const MetricView> metrics;  ///< the names may hold `<word>`, see matches()
-  std::span<const Flag> flags;
-  CollectFunction (*make)(const Host& host);
-  Schedule (*schedule)(const Settings& settings) = [](const Settings&) -> Schedule {
-    return OnScrape{};
-  };
-};
+using Module = exporter::Module<Host>;
 
 /// Whether a family's name fits the name that a module declares, in which `<word>` stands for any
 /// text: node_memory_<field>_bytes.
@@ -63,14 +50,6 @@ constexpr auto families(const Row (&rows)[N], const More&... more) {
   for (const auto& row : rows) views[i++] = row.metric;
   ((views[i++] = more), ...);
   return views;
-}
-
-/// Makes a T(host) and lends its collect(Samples&, const Deadline&).
-template <class T>
-CollectFunction make(const Host& host) {
-  return [state = std::make_shared<T>(host)](Samples& samples, const Deadline& deadline) {
-    state->collect(samples, deadline);
-  };
 }
 
 }  // namespace exporter::host

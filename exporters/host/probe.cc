@@ -40,15 +40,12 @@ constexpr Flag kTarget{"collector.probe.target", "",
                        "what to reach, as tcp://host:port, http://host/path or https://host/path; "
                        "repeatable, at most 100",
                        Flag::Kind::repeated};
-constexpr Flag kInterval{"collector.probe.interval", "15s",
-                         "pause between two rounds of probes, at least 1s"};
 constexpr Flag kTimeout{"collector.probe.timeout", "5s", "most time for a probe, at most 9s"};
 constexpr Flag kCaFile{"collector.probe.ca-file", "",
                        "certificate authorities (PEM) to trust instead of the system's"};
-constexpr Flag kFlags[] = {kTarget, kInterval, kTimeout, kCaFile};
+constexpr Flag kFlags[] = {kTarget, kTimeout, kCaFile};
 
 constexpr std::size_t kMostTargets = 100;
-constexpr auto kShortestInterval = std::chrono::seconds(1);
 constexpr auto kLongestTimeout = std::chrono::seconds(9);  // a run of a collector has ten
 
 std::vector<http::ProbeTarget> read_targets(const Settings& settings) {
@@ -91,13 +88,12 @@ std::string read_ca_file(const Settings& settings) {
   return path;
 }
 
-Schedule schedule(const Settings& settings) {
-  const auto interval = settings.duration(kInterval.name);
-  if (interval < kShortestInterval) {
-    settings.fail(kInterval.name, "expected a duration of 1s or more");
-  }
-  if (settings.texts(kTarget.name).empty()) return OnScrape{};
-  return Every{interval, interval};
+constexpr Every kEvery{std::chrono::seconds(15), std::chrono::seconds(15)};
+
+/// What has no targets needs no thread.
+Schedule schedule_for(const Host& host) {
+  if (host.settings.texts(kTarget.name).empty()) return OnScrape{};
+  return kEvery;
 }
 
 class Probe {
@@ -150,7 +146,12 @@ class Probe {
 
 }  // namespace
 
-constinit const Module kProbe{"probe", Module::Default::on, kMetrics,
-                              kFlags,  make<Probe>,         schedule};
+constinit const Module kProbe{.name = "probe",
+                              .enabled = Module::Default::on,
+                              .metrics = kMetrics,
+                              .flags = kFlags,
+                              .make = make<Probe>,
+                              .schedule = kEvery,
+                              .schedule_for = schedule_for};
 
 }  // namespace exporter::host

@@ -1,7 +1,6 @@
 #include "common/collect/exposition.h"
 
 #include <catch2/catch.hpp>
-#include <map>
 #include <regex>
 
 #include "tests/support/gunzip.h"
@@ -13,10 +12,9 @@ namespace {
 
 constexpr auto kA = gauge("demo_a", "A.");
 constexpr auto kB = counter("demo_b_total", "B.");
-constexpr auto kPlaces = gauge("demo_places", "Places.", "name");
 
 Collector collector(std::string name, MetricView metric, CollectFunction collect) {
-  return {std::move(name), OnScrape{}, 10s, {metric}, std::move(collect)};
+  return {.name = std::move(name), .metrics = {metric}, .collect = std::move(collect)};
 }
 
 std::vector<Collector> two() {
@@ -28,7 +26,7 @@ std::vector<Collector> two() {
 
 Exposition::Options options() {
   Exposition::Options options;
-  options.count_failure = [](const std::string&, Reason) {};
+  options.count_failure = [](const Collector&, Reason) {};
   return options;
 }
 
@@ -52,8 +50,8 @@ const std::string kStatus =
     "exporter_collector_samples{collector=\"a\"} 1\n"
     "exporter_collector_samples{collector=\"b\"} 1\n"
     "# HELP exporter_collector_duplicate_samples Samples of the last run that were left out "
-    "because "
-    "their series was there already.\n"
+    "because their series was there already, or the name of their family was another "
+    "collector's.\n"
     "# TYPE exporter_collector_duplicate_samples gauge\n"
     "exporter_collector_duplicate_samples{collector=\"a\"} 0\n"
     "exporter_collector_duplicate_samples{collector=\"b\"} 0\n"
@@ -120,51 +118,41 @@ TEST_CASE("two collectors may not declare the same metric") {
                     "metric demo_a is declared by a and by b");
 }
 
-TEST_CASE("collectors of one group stand on the page as one, each with an outcome of its own") {
-  std::map<std::string, double> values{{"x", 1}, {"y", 2}, {"z", 3}};
-  std::vector<Collector> collectors;
-  for (const auto* name : {"x", "y", "z"}) {
-    collectors.push_back(collector(std::string("sources/") + name, kPlaces,
-                                   [&values, name](Samples& samples, const Deadline&) {
-                                     if (!values.contains(name)) throw Error(Reason::io, "no");
-                                     samples.add(kPlaces, values[name], name);
-                                   }));
-    collectors.back().group = "sources";
-    if (collectors.size() == 1) collectors.push_back(two().at(0));
-  }
-  Exposition exposition(std::move(collectors), options());
-  const auto places = [&](std::vector<std::string> collect = {},
-                          std::vector<std::string> exclude = {}) {
-    for (const bool gzip : {true, false}) {
-      auto asked = query(Format::text, gzip);
-      asked.collect = collect;
-      asked.exclude = exclude;
-      auto page = exposition.scrape(asked).joined();
-      if (gzip) page = gunzip_one_member(page);
-      const auto begin = page.find("# HELP demo_places");
-      const auto end = page.find("# HELP", page.find("# TYPE demo_places"));
-      CHECK(page.find("# HELP demo_places", end) == page.npos);
-      if (!gzip) return begin == page.npos ? "" : page.substr(begin, end - begin);
-    }
-    return std::string();
+TEST_CASE("a family whose name is another collector's is left out, counted and told of") {
+  const auto rows = [](double value) {
+    return [value](Samples& samples, const Deadline&) {
+      samples.add_named(MetricType::gauge, "rows", "Rows.", value, {{"q", "a"}});
+      samples.add_named(MetricType::gauge, "exporter_build_info", "Mine.", 7);
+      samples.add_named(MetricType::gauge, value > 1 ? "more" : "less", "Other.", value);
+    };
   };
-  const std::string head = "# HELP demo_places Places.\n# TYPE demo_places gauge\n";
-  const std::string x = "demo_places{name=\"x\"} 1\n", y = "demo_places{name=\"y\"} 2\n",
-                    z = "demo_places{name=\"z\"} 3\n";
-  CHECK(places() == head + x + y + z);
-  CHECK(places({"sources"}) == head + x + y + z);
-  CHECK(places({"sources/y"}) == head + y);
-  CHECK(places({}, {"sources/y"}) == head + x + z);
-  CHECK(places({}, {"sources"}).empty());
+  std::vector<Collector> collectors;
+  collectors.push_back({.name = "a", .collect = rows(1)});
+  collectors.push_back({.name = "b", .collect = rows(2)});
+  constexpr auto kBuild = info("exporter_build_info", "Build.");
+  auto own = options();
+  own.self_metrics = {kBuild};
+  Exposition exposition(std::move(collectors), std::move(own));
+  for (int scrape = 0; scrape < 2; ++scrape) {
+    const auto page = exposition.scrape(query(Format::openmetrics)).joined();
+    CHECK(
+        page.starts_with("# HELP rows Rows.\n# TYPE rows gauge\nrows{q=\"a\"} 1\n"
+                         "# HELP less Other.\n# TYPE less gauge\nless 1\n"
+                         "# HELP more Other.\n# TYPE more gauge\nmore 2\n"
+                         "# HELP exporter_collector_success"));
+    CHECK(page.find("duplicate_samples{collector=\"a\"} 1") != page.npos);
+    CHECK(page.find("duplicate_samples{collector=\"b\"} 2") != page.npos);
+    CHECK(page.find("collector_samples{collector=\"b\"} 1") != page.npos);
+  }
+}
 
-  values.erase("y");
-  CHECK(places() == head + x + z);
-  const auto page = exposition.scrape(query()).joined();
-  CHECK(page.find("exporter_collector_success{collector=\"sources/y\"} 0") != page.npos);
-  CHECK(page.find("exporter_collector_success{collector=\"sources/z\"} 1") != page.npos);
-  CHECK(page.find("demo_a 1") != page.npos);
-  values["y"] = 5;
-  CHECK(places() == head + x + "demo_places{name=\"y\"} 5\n" + z);
+TEST_CASE("a collector may not declare what the exporter says of itself") {
+  constexpr auto kSuccess = gauge("exporter_collector_success", "Mine.");
+  auto collectors = two();
+  collectors[1].metrics = {kSuccess};
+  CHECK_THROWS_WITH(
+      Exposition(std::move(collectors), options()),
+      "metric exporter_collector_success is declared by the exporter itself and by b");
 }
 
 TEST_CASE("a failed collector leaves the others' samples, and once tells that it failed") {

@@ -4,6 +4,8 @@
 
 #include "common/base/error.h"
 
+#include "tests/support/error_of.h"
+
 using namespace exporter;
 
 namespace {
@@ -99,42 +101,63 @@ TEST_CASE("of equal series the first is kept and the others are counted") {
   CHECK(text.find("demo_rows{table=\"0\"} 700\n") == std::string::npos);
 }
 
-TEST_CASE("samples put together are the page of a run that found them all") {
-  constexpr std::array bounds{1.0, 5.0};
-  constexpr std::array<std::uint64_t, 3> counts{3, 2, 1};
-  const auto first = [](Samples& samples) {
+TEST_CASE("lines are put together by family without a change of the page") {
+  const double bounds[] = {1, 5};
+  const std::uint64_t counts[] = {1, 2, 3};
+  const auto fill = [&](Samples& samples) {
     samples.add(kRows, 1, "a");
     samples.add_named(MetricType::gauge, "demo_named", "Named.", 2, {{"x", "1"}});
-  };
-  const auto second = [&](Samples& samples) {
     samples.add_histogram(kSeconds, bounds, counts, 30, "run");
     samples.add_named(MetricType::gauge, "demo_named", "Named.", 3, {{"x", "2"}});
     samples.add(kRows, 4, "b\n");
   };
-  Samples whole, together;
-  first(whole);
-  second(whole);
-  {
-    Samples a, b;
-    first(a);
-    second(b);
-    b.count_dropped(7);
-    together.append(a);
-    together.append(b);
-  }
+  Samples plain, grouped;
+  fill(plain);
+  fill(grouped);
+  grouped.group_by_family();
   for (const auto format : {Format::text, Format::openmetrics}) {
-    CHECK(page(together, format) == page(whole, format));
+    CHECK(page(grouped, format) == page(plain, format));
   }
-  CHECK(together.size() == whole.size());
-  CHECK(together.dropped() == 7);
-  CHECK(together.duplicates() == 0);
-
+  const auto families = grouped.families();
+  REQUIRE(families.size() == 3);
+  CHECK(families[0].name == "demo_rows");
+  CHECK(families[0].lines == "demo_rows{table=\"a\"} 1\ndemo_rows{table=\"b\\n\"} 4\n");
+  CHECK(families[1].is_named);
+  CHECK(families[1].count == 2);
+  CHECK_FALSE(families[2].is_named);
+  CHECK(families[2].count == 5);
   Samples again;
-  first(again);
-  second(again);
-  together.append(again);
-  CHECK(page(together, Format::text) == page(whole, Format::text));
-  CHECK(together.first_duplicate() == "demo_rows{table=\"a\"}");
+  fill(again);
+  again.group_by_family();
+  CHECK(again.same_page(grouped));
+
+  for (const auto* samples : {&plain, &grouped}) {
+    const auto rest = samples->without({"demo_named", "demo_other"});
+    CHECK(rest.size() == 7);
+    const auto whole = page(*samples, Format::text);
+    const auto begin = whole.find("# HELP demo_named"), end = whole.find("# HELP demo_run_seconds");
+    CHECK(page(rest, Format::text) == whole.substr(0, begin) + whole.substr(end));
+  }
+}
+
+TEST_CASE("series without the label that is required are refused") {
+  constexpr auto kUnlabelled = gauge("demo_unlabelled", "Unlabelled.");
+  const double bounds[] = {1};
+  const std::uint64_t counts[] = {1, 2};
+  Samples samples;
+  samples.require({"table", "a"});
+  samples.add(kRows, 1, "a");
+  samples.add_named(MetricType::gauge, "demo_named", "Named.", 1, {{"x", "y"}, {"table", "a"}});
+  const std::string why = ": a series without the label table=\"a\"";
+  CHECK(error_of(Reason::internal, [&] { samples.add(kRows, 1, "b"); }) == "demo_rows" + why);
+  CHECK(error_of(Reason::internal, [&] { samples.add(kUnlabelled, 1); }) ==
+        "demo_unlabelled" + why);
+  CHECK(error_of(Reason::internal, [&] {
+          samples.add_named(MetricType::gauge, "demo_named", "Named.", 1, {{"x", "y"}});
+        }) == "demo_named" + why);
+  CHECK(error_of(Reason::internal, [&] {
+          samples.add_histogram(kSeconds, bounds, counts, 1, "run");
+        }) == "demo_run_seconds" + why);
 }
 
 TEST_CASE("families named by the source are copied, and refused when their names are invalid") {

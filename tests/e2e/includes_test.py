@@ -16,7 +16,7 @@ PARTS = {
     "ledger": {"base", "metric", "collect"},
     "collect": {"base", "metric"},
     "http": {"base", "config"},
-    "app": {"base", "metric", "config", "collect", "http"},
+    "app": {"base", "metric", "config", "collect", "http", "ledger"},
 }
 
 # Libraries that only some files may include, by the begin of the header's name.

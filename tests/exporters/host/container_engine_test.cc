@@ -6,6 +6,7 @@
 #include "common/base/time.h"
 #include "exporters/host/collectors.h"
 #include "exporters/host/container/engine.h"
+#include "tests/exporters/host/collect_of.h"
 #include "tests/exporters/host/fake_engine.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"
@@ -70,8 +71,8 @@ class Collected {
   Collected(const std::string& machine, const std::string& socket)
       : given_{{"collector.container.socket", {socket}}, {"collector.container.label", {"team"}}},
         settings_(kContainer.flags, given_, nullptr),
-        collect_(kContainer.make(
-            {settings_, machine + "/proc", machine + "/sys", "/", machine + "/udev", upstreams()})),
+        collect_(collect_of(kContainer, {settings_, machine + "/proc", machine + "/sys", "/",
+                                         machine + "/udev", upstreams()})),
         socket_(socket) {}
 
   std::string page() {

@@ -6,6 +6,7 @@
 
 #include "exporters/host/collectors.h"
 #include "exporters/host/container/options.h"
+#include "tests/exporters/host/collect_of.h"
 #include "tests/exporters/host/fake_engine.h"
 #include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
@@ -32,8 +33,8 @@ class Collected {
  public:
   Collected(const std::string& rootfs, const Flags& flags)
       : settings_(kContainer.flags, flags, nullptr),
-        collect_(kContainer.make({settings_, "/nonexistent/proc", "/nonexistent/sys", rootfs,
-                                  "/nonexistent/udev", upstreams()})) {}
+        collect_(collect_of(kContainer, {settings_, "/nonexistent/proc", "/nonexistent/sys", rootfs,
+                                         "/nonexistent/udev", upstreams()})) {}
 
   /// The lines that tell of engines.
   std::string engines() {

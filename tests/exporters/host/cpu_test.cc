@@ -5,6 +5,7 @@
 
 #include "common/config/yaml.h"
 #include "exporters/host/collectors.h"
+#include "tests/exporters/host/collect_of.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/upstreams.h"
 
@@ -18,9 +19,9 @@ namespace {
 class Machine {
  public:
   Machine()
-      : collect_(
-            kCpu.make({Settings(kCpu.flags, {{"collector.cpu.guest", {"false"}}}, nullptr),
-                       folder_.path() / "proc", folder_.path() / "sys", "/", "/", upstreams()})) {}
+      : collect_(collect_of(
+            kCpu, {Settings(kCpu.flags, {{"collector.cpu.guest", {"false"}}}, nullptr),
+                   folder_.path() / "proc", folder_.path() / "sys", "/", "/", upstreams()})) {}
 
   void write(const fs::path& file, const std::string& text) const {
     fs::create_directories((folder_.path() / file).parent_path());

@@ -14,6 +14,7 @@
 
 #include "common/base/error.h"
 #include "exporters/host/collectors.h"
+#include "tests/exporters/host/collect_of.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -27,7 +28,7 @@ const std::set<std::string> kNotFromFiles = {"probe", "systemd", "time", "timex"
 
 const fs::path kFixtures = fs::path(SOURCE_DIR) / "tests/fixtures/host";
 
-const Module& module_of(const std::string& name) {
+const host::Module& module_of(const std::string& name) {
   for (const auto* module : modules()) {
     if (module->name == name) return *module;
   }
@@ -84,7 +85,7 @@ std::string run(const CollectFunction& collect, const fs::path& machine) {
   return without_time(without(page, machine.string()));
 }
 
-void check_declared(const Module& module, const CollectFunction& collect) {
+void check_declared(const host::Module& module, const CollectFunction& collect) {
   Samples samples;
   try {
     collect(samples, Deadline::in(std::chrono::seconds(10)));
@@ -92,7 +93,8 @@ void check_declared(const Module& module, const CollectFunction& collect) {
     return;
   }
   CHECK(samples.duplicates() == 0);
-  for (const auto name : samples.family_names()) {
+  for (const auto& family : samples.families()) {
+    const auto name = family.name;
     INFO("family " << name << " of collector " << module.name);
     CHECK(std::any_of(module.metrics.begin(), module.metrics.end(),
                       [&](const MetricView& metric) { return matches(metric.name, name); }));
@@ -111,8 +113,8 @@ TEST_CASE("a recorded machine gives the expected page") {
       const auto given = flags_of(machine);
       const Settings settings(all_flags(), given, nullptr);
       const auto root = machine.path().string();
-      const auto collect = module.make(
-          {settings, root + "/proc", root + "/sys", root + "/root", root + "/udev", upstreams()});
+      const auto collect = collect_of(module, {settings, root + "/proc", root + "/sys",
+                                               root + "/root", root + "/udev", upstreams()});
       const auto page = run(collect, machine);
       const bool failed = page.starts_with("error: ");
       check_golden(machine.path() / (failed ? "expected.error" : "expected.prom"), page);
@@ -141,7 +143,8 @@ TEST_CASE("a machine without any files gives no samples and no error") {
   for (const auto* module : modules()) {
     const Settings settings(all_flags(), {}, nullptr);
     const std::string nowhere = "/nonexistent";
-    const auto collect = module->make({settings, nowhere, nowhere, nowhere, nowhere, upstreams()});
+    const auto collect =
+        collect_of(*module, {settings, nowhere, nowhere, nowhere, nowhere, upstreams()});
     const auto page = run(collect, nowhere);
     INFO("collector " << module->name << ": " << page);
     const bool nothing_read = page.ends_with("\nnode_textfile_scrape_error 0\n");

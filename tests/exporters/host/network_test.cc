@@ -15,6 +15,7 @@
 
 #include "exporters/host/addresses.h"
 #include "exporters/host/collectors.h"
+#include "tests/exporters/host/collect_of.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/upstreams.h"
@@ -27,10 +28,11 @@ namespace {
 
 const std::string kNowhere = "/nonexistent";
 
-std::string page_of(const Module& module, const std::string& procfs, const std::string& sysfs,
+std::string page_of(const host::Module& module, const std::string& procfs, const std::string& sysfs,
                     const std::map<std::string, std::vector<std::string>>& given = {}) {
   const Settings settings(module.flags, given, nullptr);
-  const auto collect = module.make({settings, procfs, sysfs, kNowhere, kNowhere, upstreams()});
+  const auto collect =
+      collect_of(module, {settings, procfs, sysfs, kNowhere, kNowhere, upstreams()});
   Samples samples;
   collect(samples, Deadline::in(std::chrono::seconds(10)));
   std::string page;
@@ -220,8 +222,8 @@ TEST_CASE("a device that changes is asked for and read again, one that does not 
       std::ofstream(machine.path() / "class/net/lo/flags") << flags << '\n';
     };
     const Settings settings(kNetclass.flags, {}, nullptr);
-    const auto collect =
-        kNetclass.make({settings, machine.path(), machine.path(), kNowhere, kNowhere, upstreams()});
+    const auto collect = collect_of(
+        kNetclass, {settings, machine.path(), machine.path(), kNowhere, kNowhere, upstreams()});
     const auto shown = [&] {
       Samples samples;
       collect(samples, Deadline::in(std::chrono::seconds(10)));

@@ -15,6 +15,7 @@
 #include "common/base/time.h"
 #include "common/http/tls.h"
 #include "exporters/host/collectors.h"
+#include "tests/exporters/host/collect_of.h"
 #include "tests/support/certificates.h"
 #include "tests/support/full_server.h"
 #include "tests/support/golden.h"
@@ -91,7 +92,7 @@ class Listener6 {
 
 CollectFunction make_probe(const Given& given) {
   const Settings settings(kProbe.flags, given, nullptr);
-  return kProbe.make({settings, "/proc", "/sys", "/", "/run/udev/data", upstreams()});
+  return collect_of(kProbe, {settings, "/proc", "/sys", "/", "/run/udev/data", upstreams()});
 }
 
 /// The samples of a run by series, and how long it took.
@@ -180,8 +181,6 @@ void silence(Peer& peer) { peer.wait_closed(); }
 
 std::string refused(const Given& given) {
   try {
-    const Settings settings(kProbe.flags, given, nullptr);
-    static_cast<void>(kProbe.schedule(settings));
     static_cast<void>(make_probe(given));
   } catch (const Error& error) {
     return std::string(to_string(error.reason())) + ": " + error.what();
@@ -391,20 +390,15 @@ TEST_CASE("the run's deadline and a stop end the probes too") {
   CHECK(Clock::now() - begin < kLate);
 }
 
-TEST_CASE("without a target nothing is probed, nor is anybody woken for it") {
-  const Settings settings(kProbe.flags, {}, nullptr);
-  CHECK(std::holds_alternative<OnScrape>(kProbe.schedule(settings)));
+TEST_CASE("probes run in the background, but without a target nobody is woken for it") {
+  const auto schedule = [](const Given& given) {
+    const Settings settings(kProbe.flags, given, nullptr);
+    return kProbe.schedule_for({settings, "/proc", "/sys", "/", "/run/udev/data", upstreams()});
+  };
+  CHECK(std::holds_alternative<OnScrape>(schedule({})));
   CHECK(run(make_probe({})).values.empty());
-}
-
-TEST_CASE("probes run in the background, at the interval that is set") {
-  const Settings settings(
-      kProbe.flags,
-      {{"collector.probe.target", {"tcp://db1:5432"}}, {"collector.probe.interval", {"1m"}}},
-      nullptr);
-  const auto schedule = kProbe.schedule(settings);
-  REQUIRE(std::holds_alternative<Every>(schedule));
-  CHECK(std::get<Every>(schedule).interval == 1min);
+  REQUIRE(
+      std::holds_alternative<Every>(schedule({{"collector.probe.target", {"tcp://db1:5432"}}})));
 }
 
 TEST_CASE("a target that cannot be probed as it stands is a fault of the configuration") {
@@ -449,8 +443,6 @@ TEST_CASE("faulty settings of the probe are refused") {
   many.push_back("tcp://db1:1");
   CHECK(refused(Given{{"collector.probe.target", many}}) ==
         "config: --collector.probe.target: more than 100 targets");
-  CHECK(with("interval", "999ms") ==
-        "config: --collector.probe.interval: expected a duration of 1s or more");
   for (const std::string timeout : {"0s", "9001ms"}) {
     CHECK(with("timeout", timeout) ==
           "config: --collector.probe.timeout: expected a duration above 0 and at most 9s");

@@ -11,6 +11,7 @@
 
 #include "common/base/time.h"
 #include "exporters/host/collectors.h"
+#include "tests/exporters/host/collect_of.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/upstreams.h"
 
@@ -20,10 +21,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string page_of(const Module& module, const std::string& sysfs = "/nonexistent") {
+std::string page_of(const host::Module& module, const std::string& sysfs = "/nonexistent") {
   const Settings settings(module.flags, {}, nullptr);
-  const auto collect =
-      module.make({settings, "/nonexistent", sysfs, "/nonexistent", "/nonexistent", upstreams()});
+  const auto collect = collect_of(
+      module, {settings, "/nonexistent", sysfs, "/nonexistent", "/nonexistent", upstreams()});
   Samples samples;
   collect(samples, Deadline::in(std::chrono::seconds(10)));
   std::string page;

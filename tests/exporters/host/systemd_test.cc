@@ -3,6 +3,7 @@
 
 #include "common/base/error.h"
 #include "exporters/host/collectors.h"
+#include "tests/exporters/host/collect_of.h"
 #include "tests/exporters/host/fake_systemd.h"
 #include "tests/support/upstreams.h"
 
@@ -18,7 +19,7 @@ using Given = std::map<std::string, std::vector<std::string>>;
 std::string run(const Given& given, const Deadline& deadline) {
   const Settings settings(kSystemd.flags, given, nullptr);
   const auto collect =
-      kSystemd.make({settings, "/proc", "/sys", "/", "/run/udev/data", upstreams()});
+      collect_of(kSystemd, {settings, "/proc", "/sys", "/", "/run/udev/data", upstreams()});
   Samples samples;
   try {
     collect(samples, deadline);

@@ -8,6 +8,7 @@
 
 #include "exporters/host/collectors.h"
 #include "exporters/host/text_files.h"
+#include "tests/exporters/host/collect_of.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/upstreams.h"
 
@@ -39,8 +40,8 @@ class Textfiles {
  public:
   explicit Textfiles(const std::vector<std::string>& folders)
       : settings_(kTextfile.flags, {{"collector.textfile.directory", folders}}, nullptr),
-        collect_(kTextfile.make({settings_, "/proc", "/sys", "/", "/run/udev/data", upstreams()})) {
-  }
+        collect_(collect_of(kTextfile,
+                            {settings_, "/proc", "/sys", "/", "/run/udev/data", upstreams()})) {}
   explicit Textfiles(const Folder& folder) : Textfiles(std::vector{folder.path()}) {}
 
   /// The page, `prefix` taken out of it.

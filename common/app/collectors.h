@@ -1,0 +1,40 @@
+#pragma once
+
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/app/app.h"
+#include "common/collect/outcomes.h"
+
+namespace exporter {
+
+/// A collector that --collector.<name> turns on and off.
+struct CollectorEntry {
+  std::string_view name;
+  bool enabled;  ///< by default
+  std::vector<MetricView> metrics;
+};
+
+/// All collectors of the exporter, those of the library too.
+std::vector<CollectorEntry> collectors_of(const App& app);
+
+/// What the page says of the exporter's collectors.
+Outcomes::Options outcomes_of(const App& app);
+
+/// All flags that have a value, but the library's own (--config.file, --web.*).
+struct AppFlags {
+  explicit AppFlags(const App& app);
+  AppFlags(const AppFlags&) = delete;
+  AppFlags& operator=(const AppFlags&) = delete;
+
+  std::vector<Flag> flags;
+
+ private:
+  std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
+
+  std::deque<std::string> texts_;  // of the flags that have their names from collectors
+};
+
+}  // namespace exporter

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/app/settings.h"
+#include "common/collect/collector.h"
+
+namespace exporter {
+
+/// One collector of an exporter, which reads each of its sources: what it is called, what it
+/// declares, how it is made. Each stands in a file of its own, and in the exporter's list.
+template <class Source>
+struct Module {
+  enum class Default { on, off };
+
+  std::string_view name;
+  Default enabled;
+  std::span<const MetricView> metrics;  ///< a name may hold `<word>`, which stands for any text
+  std::span<const Flag> flags;
+  CollectFunction (*make)(const std::shared_ptr<Source>& source);
+  Schedule schedule = OnScrape{};
+  Clock::duration timeout = std::chrono::seconds(10);  ///< of one run
+  /// Where the schedule depends on the source; the interval that a user sets comes first.
+  Schedule (*schedule_for)(const Source& source) = nullptr;
+};
+
+/// For Module::make: makes a T(*source), which lives as long as the collector and may hold the
+/// source by reference, and has it `collect(Samples&, const Deadline&)`.
+template <class T, class Source>
+CollectFunction make(const std::shared_ptr<Source>& source) {
+  struct State {
+    explicit State(std::shared_ptr<Source> of) : source(std::move(of)), collector(*source) {}
+    std::shared_ptr<Source> source;
+    T collector;
+  };
+  return [state = std::make_shared<State>(source)](Samples& samples, const Deadline& deadline) {
+    state->collector.collect(samples, deadline);
+  };
+}
+
+/// For Module::make where a collector keeps nothing between its runs: it is the function
+/// `collect(source, samples, deadline)`.
+template <auto collect, class Source>
+CollectFunction run(const std::shared_ptr<Source>& source) {
+  return
+      [source](Samples& samples, const Deadline& deadline) { collect(*source, samples, deadline); };
+}
+
+/// A Module of whatever Source.
+struct AnyModule {
+  std::string_view name;
+  bool enabled;
+  std::vector<MetricView> metrics;
+  std::vector<Flag> flags;
+  Schedule schedule;
+  Clock::duration timeout;
+  std::function<CollectFunction(const std::shared_ptr<void>&)> make;
+  std::function<Schedule(const void*)> schedule_for;  ///< may be empty
+
+  template <class Source>
+  explicit AnyModule(const Module<Source>& module)
+      : name(module.name),
+        enabled(module.enabled == Module<Source>::Default::on),
+        metrics(module.metrics.begin(), module.metrics.end()),
+        flags(module.flags.begin(), module.flags.end()),
+        schedule(module.schedule),
+        timeout(module.timeout),
+        make([make = module.make](const std::shared_ptr<void>& source) {
+          return make(std::static_pointer_cast<Source>(source));
+        }) {
+    if (module.schedule_for == nullptr) return;
+    schedule_for = [of = module.schedule_for](const void* source) {
+      return of(*static_cast<const Source*>(source));
+    };
+  }
+};
+
+}  // namespace exporter

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/app/module.h"
+#include "common/base/error.h"
+#include "common/config/yaml.h"
+#include "common/http/upstream_metrics.h"
+
+namespace exporter {
+
+class Ledgers;
+
+/// What a source is made of.
+struct SourceInputs {
+  /// The value of the source's label; empty where the exporter has one source, without a name.
+  std::string name;
+  /// The source's entry in the configuration file, or a map of the flags that stand for one.
+  Yaml config;
+  std::shared_ptr<const Settings> settings;
+  http::UpstreamMetrics& upstreams;
+  std::shared_ptr<Ledgers> ledgers;  ///< null unless the exporter keeps ledgers
+  bool starting;  ///< the first generation of an exporter that will serve: time for warnings
+};
+
+/// A flag of the one source of an exporter that is run without a list of sources.
+struct SourceFlag {
+  Flag flag;             ///< "target.path"
+  std::string_view key;  ///< the key of a list's entry that it stands for: "target", "name"
+};
+
+/// What sources an exporter has. Each is made once per generation of the configuration, and shared
+/// by its collectors.
+template <class Source>
+struct SourceKind {
+  std::string_view key = {};    ///< of their list in the configuration file: "projects"
+  std::string_view label = {};  ///< that names one in the exporter's own families: "project"
+  std::span<const SourceFlag> flags = {};
+  std::shared_ptr<Source> (*make)(const SourceInputs& inputs) = nullptr;
+  std::size_t at_once = 0;  ///< the most collectors of a source that run at once; 0 for no limit
+  /// Whether a failure for this reason means that the source is down; see Outcomes::Options.
+  bool (*means_down)(Reason) = nullptr;
+};
+
+/// A SourceKind of whatever Source. Without a key and a label there is one source, without a name.
+struct AnySourceKind {
+  std::string_view key, label;
+  std::span<const SourceFlag> flags;
+  std::function<std::shared_ptr<void>(const SourceInputs&)> make;
+  std::size_t at_once = 0;
+  bool (*means_down)(Reason) = nullptr;
+};
+
+/// The longest name of a source, in bytes: it is in the names of ledgers' files.
+constexpr std::size_t kMaxSourceName = 40;
+
+/// What the sources of one generation are read from.
+struct SourcesInputs {
+  std::shared_ptr<const Settings> settings;
+  const Yaml* file;  ///< null without --config.file
+  http::UpstreamMetrics& upstreams;
+  std::shared_ptr<Ledgers> ledgers;
+  bool starting;
+};
+
+/// Makes the sources, those of the file's list or the one that the flags describe, and the
+/// collectors of each that are turned on. Throws Error{config}.
+std::vector<Collector> make_collectors(const AnySourceKind& kind,
+                                       std::span<const AnyModule> modules,
+                                       const SourcesInputs& inputs);
+
+/// The settings by which a collector is turned on, "collector.<name>.enabled", and by which it runs
+/// more or less often, "collector.<name>.interval".
+std::string enabled_flag(std::string_view collector);
+std::string interval_flag(std::string_view collector);
+
+}  // namespace exporter

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "common/collect/collector.h"
+#include "common/collect/history.h"
+#include "common/collect/schedule.h"
+#include "common/metric/snapshot.h"
+
+namespace exporter {
+
+/// How a collector's last run went.
+struct Status {
+  enum class Outcome { never_ran, success, failure };
+
+  Outcome outcome = Outcome::never_ran;
+  Reason reason = Reason::internal;  ///< of a failure
+  std::string error;                 ///< of a failure; holds no secret
+  double duration_seconds = 0;
+  double last_success_unix = 0;  ///< seconds since 1970; 0 before the first success
+  std::size_t samples = 0, duplicates = 0, dropped = 0;
+};
+
+/// What is to be counted and logged of a collector, once nothing is locked.
+struct Notice {
+  enum class Kind { failed, recovered, duplicate };
+
+  Kind kind;
+  const Collector* collector;
+  Reason reason = Reason::internal;  ///< of a failure
+  bool counts = false;               ///< of a failure: that it is one more
+  std::string text = {};  ///< the error to log, or the duplicate series; empty: nothing to log
+};
+using Notices = std::vector<Notice>;
+
+/// The outcome of one run, before it is published.
+struct Run {
+  std::shared_ptr<const Snapshot> snapshot;  ///< null when it threw
+  Status status;
+  std::string duplicate;
+  std::uint64_t requests = 0;
+  bool keeps_last = false;
+  std::optional<Clock::time_point> not_before;
+};
+
+/// Runs the collector on this thread. Its samples carry the label `source_label` with its source.
+Run run_collector(const Collector& collector, std::string_view source_label,
+                  const std::stop_token& stop);
+
+/// One collector as the Runner knows it: whether it runs, when it runs next, what its runs left.
+/// Not safe to use from several threads.
+class Slot {
+ public:
+  Slot(Collector collector, Clock::time_point first_due);
+
+  const Collector& collector() const { return collector_; }
+  bool in_background() const { return every() != nullptr; }
+
+  /// Asks for a run that begins after this call; the number is what finished() reaches with it.
+  std::uint64_t want() { return ++wanted_; }
+  std::uint64_t finished() const { return finished_; }
+
+  bool is_running() const { return running_; }
+  /// Whether a run is wanted or due, and none is under way.
+  bool is_ready(Clock::time_point now) const;
+  /// When the run became ready, or will; the past where a scrape waits for it.
+  Clock::time_point due() const;
+
+  void start(Clock::time_point now);
+  void finish(Run run, Clock::time_point now, Notices& notices);
+
+  /// When the run that is under way is given up; the end of time when there is none or it was.
+  Clock::time_point overdue_at() const;
+  /// Gives it up: it has failed, until it ends after all.
+  void give_up(Clock::time_point now, Notices& notices);
+  bool is_given_up() const { return given_up_; }
+
+  /// Good samples that are not too old; nothing after a failure on scrape.
+  std::shared_ptr<const Snapshot> snapshot(Clock::time_point now) const;
+  const std::shared_ptr<const Status>& status() const { return status_; }
+  /// The status of a scrape that could not wait for the run to end.
+  std::shared_ptr<const Status> late_status(Clock::time_point now) const;
+  const History& history() const { return history_; }
+
+ private:
+  const Every* every() const { return std::get_if<Every>(&collector_.schedule); }
+  void keep_samples(Run& run);
+  void note_change(const Run& run, bool counts, Notices& notices);
+
+  Collector collector_;
+  std::uint64_t wanted_ = 0, fulfils_ = 0, finished_ = 0;
+  bool running_ = false, given_up_ = false;
+  Clock::time_point started_, due_;
+  Clock::time_point good_until_ = Clock::time_point::max();
+  int failures_ = 0;
+  std::string logged_error_, logged_duplicate_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  std::shared_ptr<const Status> status_ = std::make_shared<const Status>();
+  History history_;
+};
+
+}  // namespace exporter

@@ -1,0 +1,82 @@
+#include "common/collect/family_names.h"
+
+#include <catch2/catch.hpp>
+
+#include "common/base/error.h"
+
+using namespace exporter;
+
+namespace {
+
+using Names = std::set<std::string, std::less<>>;
+
+Samples named(std::initializer_list<std::pair<MetricType, const char*>> families) {
+  Samples samples;
+  for (const auto& [type, name] : families) samples.add_named(type, name, "Help.", 1);
+  return samples;
+}
+
+constexpr auto kGauge = MetricType::gauge, kCounter = MetricType::counter, kInfo = MetricType::info,
+               kHistogram = MetricType::histogram;
+
+}  // namespace
+
+TEST_CASE("two owners may not declare names that clash") {
+  constexpr auto a = gauge("demo_a", "A."), count = gauge("demo_d", "D.");
+  constexpr auto total = counter("demo_a_total", "A.");
+  constexpr auto about = info("demo_b_info", "B.");
+  constexpr auto b = gauge("demo_b", "B.");
+  FamilyNames names;
+  names.declare("x", a);
+  names.declare("x", a);
+  CHECK_THROWS_WITH(names.declare("y", a), "metric demo_a is declared by x and by y");
+  CHECK_THROWS_WITH(names.declare("y", total), "metric demo_a_total is declared by x and by y");
+  names.declare("x", about);
+  CHECK_THROWS_WITH(names.declare("y", b), "metric demo_b is declared by x and by y");
+  names.declare("y", count);
+}
+
+TEST_CASE("a name from a source belongs to who uses it first") {
+  FamilyNames names;
+  CHECK(names.clashes(0, "a", named({{kGauge, "rows"}})).empty());
+  CHECK(names.clashes(1, "b", named({{kCounter, "rows"}, {kGauge, "other"}})) == Names{"rows"});
+  CHECK(names.clashes(1, "b", named({{kCounter, "rows"}, {kGauge, "other"}})) == Names{"rows"});
+  CHECK(names.clashes(2, "c", named({{kGauge, "other"}})) == Names{"other"});
+  // When its owner leaves it, another may have it.
+  CHECK(names.clashes(0, "a", named({{kGauge, "lines"}})).empty());
+  CHECK(names.clashes(2, "c", named({{kGauge, "rows"}})).empty());
+}
+
+TEST_CASE("collectors of one name share their families") {
+  FamilyNames names;
+  CHECK(names.clashes(0, "a", named({{kGauge, "rows"}})).empty());
+  CHECK(names.clashes(1, "a", named({{kGauge, "rows"}})).empty());
+  CHECK(names.clashes(0, "a", named({})).empty());
+  CHECK(names.clashes(2, "b", named({{kGauge, "rows"}})) == Names{"rows"});
+}
+
+TEST_CASE("names that are declared are not for the taking") {
+  constexpr auto success = gauge("exporter_collector_success", "S.");
+  FamilyNames names;
+  names.declare("the exporter itself", success);
+  CHECK(names.clashes(0, "a", named({{kGauge, "exporter_collector_success"}})) ==
+        Names{"exporter_collector_success"});
+}
+
+TEST_CASE("families clash by what OpenMetrics calls them and by the names of their lines") {
+  const auto clash = [](std::pair<MetricType, const char*> one,
+                        std::pair<MetricType, const char*> two) {
+    FamilyNames across, within;
+    across.clashes(0, "a", named({one}));
+    const bool is_across = !across.clashes(1, "b", named({two})).empty();
+    CHECK(within.clashes(0, "a", named({one, two})).empty() != is_across);
+    return is_across;
+  };
+  CHECK(clash({kCounter, "a_total"}, {kGauge, "a"}));
+  CHECK(clash({kGauge, "a"}, {kCounter, "a_total"}));
+  CHECK(clash({kInfo, "a_info"}, {kGauge, "a"}));
+  CHECK(clash({kHistogram, "a"}, {kGauge, "a_count"}));
+  CHECK(clash({kGauge, "a_sum"}, {MetricType::summary, "a"}));
+  CHECK_FALSE(clash({kGauge, "a"}, {kGauge, "a_total"}));
+  CHECK_FALSE(clash({kGauge, "a"}, {kGauge, "b"}));
+}

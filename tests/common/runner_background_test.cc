@@ -1,0 +1,209 @@
+#include <catch2/catch.hpp>
+
+#include "common/collect/runner.h"
+#include "tests/common/runner_fixture.h"
+
+using namespace exporter;
+using namespace runner_fixture;
+
+TEST_CASE("a background collector runs by itself, and a scrape does not make it run") {
+  const auto runs = count();
+  Runner runner({in_background("a", {1h, 1h}, numbered(runs))}, uncounted());
+  CHECK(page(runner.collect(kFirst, soon())[0]).empty());
+  CHECK_FALSE(runner.ready());
+  runner.collect(kFirst, soon(), Runner::Which::all);
+  CHECK(runner.ready());
+  runner.collect(kFirst, soon());
+  CHECK(*runs == 1);
+}
+
+TEST_CASE("background runs repeat, and the last good samples stay while they fail, then go") {
+  const auto runs = count();
+  Runner runner({in_background("a", {20ms, 400ms},
+                               [runs](Samples& samples, const Deadline&) {
+                                 if (++*runs > 2) throw Error(Reason::connect, "refused");
+                                 samples.add(kRun, *runs);
+                               })},
+                uncounted());
+  REQUIRE(eventually([&] { return *runs >= 4; }));
+  REQUIRE(eventually([&] { return runner.views()[0].snapshot == nullptr; }));
+  CHECK(runner.views()[0].status->reason == Reason::connect);
+}
+
+TEST_CASE("a background collector that fails keeps its last good samples") {
+  const auto runs = count();
+  Runner runner({in_background("a", {20ms, 1h},
+                               [runs](Samples& samples, const Deadline&) {
+                                 if (++*runs > 2) throw Error(Reason::connect, "refused");
+                                 samples.add(kRun, *runs);
+                               })},
+                uncounted());
+  REQUIRE(eventually([&] { return *runs >= 4; }));
+  CHECK(page(runner.views()[0]) == kHeader + "demo_run 2\n");
+}
+
+TEST_CASE("samples that are kept for ever are shown") {
+  const auto runs = count();
+  const auto ever = Clock::duration::max();
+  Runner runner({in_background("a", {ever, ever}, numbered(runs))}, uncounted());
+  CHECK(page(runner.collect(kFirst, soon(), Runner::Which::all)[0]) == kHeader + "demo_run 1\n");
+  CHECK(page(runner.views()[0]) == kHeader + "demo_run 1\n");
+}
+
+TEST_CASE("a background run without news keeps the samples of the last good one") {
+  const auto runs = count();
+  Runner runner({in_background("a", {1h, 1h},
+                               [runs](Samples& samples, const Deadline&) {
+                                 if (++*runs == 2) throw Error(Reason::connect, "refused");
+                                 samples.add(kRun, *runs);
+                                 if (*runs == 3) samples.keep_last();
+                               })},
+                uncounted());
+  const auto run = [&] { return runner.collect(kFirst, soon(), Runner::Which::all)[0]; };
+  const auto first = run();
+  CHECK(run().status->samples == 0);
+  const auto kept = run();
+  CHECK(kept.snapshot == first.snapshot);
+  CHECK(page(kept) == kHeader + "demo_run 1\n");
+  CHECK(kept.status->outcome == Status::Outcome::success);
+  CHECK(kept.status->samples == 1);
+  CHECK(page(run()) == kHeader + "demo_run 4\n");
+}
+
+TEST_CASE("background runs that fail come later and later, and a source may ask for more") {
+  std::mutex mutex;
+  std::vector<Clock::time_point> times;
+  Runner runner({in_background("a", {40ms, 0ms},
+                               [&](Samples&, const Deadline&) {
+                                 const std::lock_guard lock(mutex);
+                                 const auto now = Clock::now();
+                                 times.push_back(now);
+                                 Error error(Reason::rate_limited, "busy");
+                                 if (times.size() == 3) error.set_not_before(now + 700ms);
+                                 throw error;
+                               })},
+                uncounted());
+  REQUIRE(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return times.size() >= 4;
+  }));
+  const std::lock_guard lock(mutex);
+  CHECK(times[1] - times[0] >= 40ms);
+  CHECK(times[2] - times[1] >= 80ms);
+  CHECK(times[3] - times[2] >= 700ms);
+}
+
+TEST_CASE("a background run that hangs has failed once its timeout has passed") {
+  auto gate = std::make_shared<Gate>();
+  Failures failures;
+  const auto runs = count();
+  const int good_runs = GENERATE(0, 1);
+  auto collector = in_background("hung", {1ms, 1h}, [=](Samples& samples, const Deadline&) {
+    if (++*runs > good_runs) gate->pass();
+    samples.add(kRun, *runs);
+  });
+  collector.timeout = 10ms;
+  Runner runner({collector}, failures.options());
+  REQUIRE(
+      eventually([&] { return runner.views()[0].status->outcome == Status::Outcome::failure; }));
+  CHECK(runner.ready());
+  CHECK(runner.views()[0].status->reason == Reason::timeout);
+  CHECK(page(runner.views()[0]) == (good_runs == 0 ? "" : kHeader + "demo_run 1\n"));
+  CHECK(failures.counts() == std::map<std::string, int>{{"hung timeout", 1}});
+  gate->open();
+  REQUIRE(
+      eventually([&] { return runner.views()[0].status->outcome == Status::Outcome::success; }));
+  CHECK(failures.counts() == std::map<std::string, int>{{"hung timeout", 1}});
+}
+
+TEST_CASE("collectors that hang on scrape do not stop the background") {
+  auto gate = std::make_shared<Gate>();
+  const auto runs = count();
+  std::vector<Collector> collectors;
+  for (int i = 0; i < 3; ++i) {
+    collectors.push_back(
+        on_scrape("hung" + std::to_string(i), [gate](Samples&, const Deadline&) { gate->pass(); }));
+  }
+  collectors.push_back(in_background("alive", {10ms, 1h}, numbered(runs)));
+  Runner runner(std::move(collectors), uncounted());
+  const std::vector<std::size_t> all = {0, 1, 2, 3};
+  runner.collect(all, Clock::now() + 300ms);
+  gate->wait_for_arrivals(3);
+  const int before = *runs;
+  CHECK(eventually([&] { return *runs >= before + 3; }));
+  gate->open();
+}
+
+TEST_CASE("collectors of a source run a few at once, and one that hangs does not keep its place") {
+  auto gate = std::make_shared<Gate>();
+  std::mutex mutex;
+  int now = 0, most = 0, runs = 0;
+  std::vector<Collector> collectors;
+  for (int i = 0; i < 6; ++i) {
+    auto collector =
+        in_background("c" + std::to_string(i), {1ms, 1h}, [&, gate, i](Samples&, const Deadline&) {
+          if (i == 0) return gate->pass();
+          {
+            const std::lock_guard lock(mutex);
+            most = std::max(most, ++now);
+            ++runs;
+          }
+          std::this_thread::sleep_for(2ms);
+          const std::lock_guard lock(mutex);
+          --now;
+        });
+    collector.source = "x";
+    collector.at_once = 2;
+    collector.timeout = i == 0 ? 10ms : 60s;
+    collectors.push_back(collector);
+  }
+  Runner runner(std::move(collectors), uncounted("place"));
+  gate->wait_for_arrivals(1);
+  REQUIRE(
+      eventually([&] { return runner.views()[0].status->outcome == Status::Outcome::failure; }));
+  // It has been given up, and both places are used again.
+  REQUIRE(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return runs > 100 && most >= 2;
+  }));
+  const std::lock_guard lock(mutex);
+  CHECK(most == 2);
+  gate->open();
+}
+
+TEST_CASE("collectors that wait for a place run in the order in which they are due") {
+  const auto runs = std::make_shared<std::array<std::atomic<int>, 4>>();
+  std::vector<Collector> collectors;
+  for (std::size_t i = 0; i < runs->size(); ++i) {
+    auto collector =
+        in_background("c" + std::to_string(i), {1ms, 1h}, [runs, i](Samples&, const Deadline&) {
+          std::this_thread::sleep_for(2ms);
+          ++(*runs)[i];
+        });
+    collector.source = "x";
+    collector.at_once = 1;
+    collectors.push_back(collector);
+  }
+  Runner runner(std::move(collectors), uncounted("place"));
+  REQUIRE(eventually([&] { return (*runs)[0] >= 20; }));
+  for (const auto& count : *runs) CHECK(count >= 18);
+}
+
+TEST_CASE("the end does not wait for a collector that hangs, and tells the others to stop") {
+  auto gate = std::make_shared<Gate>();
+  std::atomic<bool> told = false;
+  auto runner = std::make_unique<Runner>(
+      std::vector<Collector>{
+          in_background("hung", {1ms, 1ms}, [gate](Samples&, const Deadline&) { gate->pass(); }),
+          in_background("obedient", {1ms, 1ms},
+                        [&](Samples&, const Deadline& deadline) {
+                          while (deadline.left() > 0ms) std::this_thread::sleep_for(1ms);
+                          told = deadline.stop().stop_requested();
+                        })},
+      uncounted());
+  gate->wait_for_arrivals(1);
+  const auto begin = Clock::now();
+  runner.reset();
+  CHECK(Clock::now() - begin < 5s);
+  gate->open();
+}
