@@ -1,0 +1,77 @@
+"""Whether each exporter stands in each place that an exporter needs: names the one that was forgotten."""
+
+import re
+import unittest
+
+from support import EXPORTER, SOURCE, run
+
+# What each exporter needs, by file: the expression that must be found in it, or None where the file
+# itself is enough. {name} is "host", {port} its port.
+PLACES = {
+    "CMakeLists.txt": r"add_subdirectory\(exporters/{name}\)",
+    "README.md": r"\| `{name}_exporter` \| {port} \|",
+    "cmake/packaging.cmake": r"package_exporter\({name} ",
+    "deploy/config/{name}_exporter.yml": None,
+    "deploy/docker/Dockerfile": r"AS {name}_exporter\n(.+\n)+EXPOSE {port}\n",
+    "deploy/quickstart.py": r'"{name}": {port}\b',
+    "deploy/systemd/{name}_exporter.service": None,
+    "deploy/systemd/{name}_exporter.socket": r"(?m)^ListenStream={port}$",
+    "docs/metrics/{name}.md": None,
+    "docs/{name}.md": None,
+    "prometheus/prometheus.yml": r"job_name: {name}\n",
+    "prometheus/targets/{name}.yml": r":{port}\b",
+    "tests/CMakeLists.txt": r"add_test\(NAME {name} ",
+    "tests/live/docker": r'"{name}_exporter": \({port}\b',
+    "tests/live/packages": r"\[{name}\]={port}\b(.*\n)+check_{name}\(\)",
+}
+
+NAMES = sorted(path.parent.name for path in (SOURCE / "exporters").glob("*/main.cc"))
+
+
+def port_of(name):
+    """Where the exporter listens unless told."""
+    text = (SOURCE / "exporters" / name / "main.cc").read_text()
+    return re.search(r'default_listen = ":(\d+)"', text).group(1)
+
+
+def missing(root, name, port):
+    """One line for each place where the exporter does not stand."""
+    for place, pattern in PLACES.items():
+        path = root / place.format(name=name)
+        if not path.is_file():
+            yield f"{name}_exporter: {place.format(name=name)} is missing"
+        elif pattern and not re.search(pattern.format(name=name, port=port), path.read_text()):
+            wanted = pattern.format(name=name, port=port)
+            yield f"{name}_exporter: {place.format(name=name)} has nothing that matches {wanted}"
+
+
+class Inventory(unittest.TestCase):
+    def test_each_exporter_stands_in_each_place(self):
+        self.assertGreaterEqual(len(NAMES), 2)
+        for name in NAMES:
+            with self.subTest(name):
+                self.assertEqual(list(missing(SOURCE, name, port_of(name))), [])
+
+    def test_each_binary_is_an_exporter_of_the_suite(self):
+        self.assertEqual(sorted(path.name for path in EXPORTER.parent.glob("*_exporter")),
+                         sorted(f"{name}_exporter" for name in NAMES))
+
+    def test_ports_are_all_different(self):
+        ports = [port_of(name) for name in NAMES]
+        self.assertEqual(len(set(ports)), len(ports))
+
+    def test_lists_of_metrics_are_those_of_the_binaries(self):
+        for name in NAMES:
+            with self.subTest(name):
+                result = run("--metrics.list", name=f"{name}_exporter")
+                self.assertEqual(result.stdout, (SOURCE / f"docs/metrics/{name}.md").read_text(),
+                                 f"run {name}_exporter --metrics.list > docs/metrics/{name}.md")
+
+    def test_what_is_forgotten_is_named(self):
+        found = list(missing(SOURCE, "made_up", "19199"))
+        self.assertEqual(len(found), len(PLACES))
+        self.assertIn("made_up_exporter: docs/made_up.md is missing", found)
+
+
+if __name__ == "__main__":
+    unittest.main()
