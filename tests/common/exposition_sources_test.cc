@@ -129,10 +129,13 @@ TEST_CASE("of large families each source has its piece, which stays when another
 }
 
 TEST_CASE("a source is up by the last run of its most frequent collectors") {
-  std::map<std::string, std::optional<Error>> errors;
+  std::mutex mutex;
+  std::map<std::string, Error> errors;
   const auto background = [&](std::string name, std::string source, Clock::duration interval) {
-    auto collector = of_source(name, source, [&errors, name](Samples&, const Deadline&) {
-      if (errors[name]) throw *errors[name];
+    auto collector = of_source(name, source, [&, name](Samples&, const Deadline&) {
+      const std::lock_guard lock(mutex);
+      const auto found = errors.find(name);
+      if (found != errors.end()) throw Error(found->second);
     });
     collector.schedule = Every{interval, 1h};
     return collector;
@@ -143,8 +146,11 @@ TEST_CASE("a source is up by the last run of its most frequent collectors") {
   collectors.push_back(background("seldom", "x", 2h));
   Exposition exposition(std::move(collectors), options());
   const auto up = [&](std::vector<std::string> failing, Reason reason) {
-    errors.clear();
-    for (const auto& name : failing) errors[name] = Error(reason, "no");
+    {
+      const std::lock_guard lock(mutex);
+      errors.clear();
+      for (const auto& name : failing) errors.emplace(name, Error(reason, "no"));
+    }
     bool failed = false;
     const auto text = exposition.scrape_once(Format::text, Clock::now() + 60s, failed).joined();
     CHECK(failed == !failing.empty());
