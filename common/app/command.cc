@@ -82,7 +82,7 @@ void add_general_flags(CLI::App& cli, Command& command) {
       "--health-check", [&] { command.mode = Command::Mode::check_health; },
       "Ask the exporter that runs in this container whether it is healthy, and exit; 1 if it does "
       "not say so within 3 s. With --web.listen-address and --web.config.file: ask there.");
-  cli.add_option("--state.dir", command.state_dir, "Folder for what must survive a restart.");
+  cli.add_option("--state.dir", command.state_dir, "Directory for what must survive a restart.");
   cli.add_flag_callback(
       "--once", [&] { command.mode = Command::Mode::once; },
       "Collect once, print the page and exit; 1 if a collector failed.");
