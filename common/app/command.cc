@@ -2,7 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <sstream>
 
+#include "common/app/process.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
@@ -219,7 +221,9 @@ std::optional<Command> parse_command(const App& app, int argc, const char* const
     exit_code = 2;
     return std::nullopt;
   } catch (const CLI::Error& error) {
-    exit_code = cli.exit(error) == 0 ? 0 : 2;
+    std::ostringstream said;  // --help and --version
+    exit_code = cli.exit(error, said) == 0 ? 0 : 2;
+    process::print(said.str());
     return std::nullopt;
   }
   return command;
