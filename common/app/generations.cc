@@ -1,7 +1,7 @@
 #include "common/app/generations.h"
 
 #include <condition_variable>
-#include <system_error>
+#include <exception>
 #include <thread>
 #include <utility>
 
@@ -43,7 +43,7 @@ class Generations::Living : public std::enable_shared_from_this<Generations::Liv
     };
     try {
       std::thread(std::move(end)).detach();
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
       return;  // no thread to be had: it was destroyed here
     }
   }

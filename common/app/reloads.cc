@@ -1,6 +1,6 @@
 #include "common/app/reloads.h"
 
-#include <system_error>
+#include <exception>
 #include <utility>
 
 #include "common/base/log.h"
@@ -71,7 +71,7 @@ std::uint64_t Reloads::request(std::unique_lock<std::mutex>& lock) {
       std::unique_lock own(mutex_);
       work(own);
     });
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {
     work(lock);  // no thread to be had
   }
   return number;

@@ -11,7 +11,6 @@
 #include <exception>
 #include <mutex>
 #include <string_view>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -69,7 +68,7 @@ class LineWriter::State : public std::enable_shared_from_this<LineWriter::State>
   void hand_over() {
     try {
       std::thread([state = shared_from_this()] { state->write_all(); }).detach();
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
       stop_writing();  // no thread to be had: the next line tries again
     }
   }

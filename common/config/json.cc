@@ -187,13 +187,11 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     const auto first = members.size();
     for (auto at = object + 1; at != size(); at = document_.nodes[at].end) members.push_back(at);
     const auto key = [this](std::uint32_t node) { return document_.key_of(node); };
-    const auto sorted =
-        std::ranges::subrange(members.begin() + static_cast<std::ptrdiff_t>(first), members.end());
-    std::ranges::stable_sort(sorted, {}, key);
-    const auto same_key = [&](std::uint32_t a, std::uint32_t b) { return key(a) == key(b); };
-    const auto kept =
-        std::unique(members.rbegin(), std::reverse_iterator(sorted.begin()), same_key);
-    members.erase(sorted.begin(), kept.base());
+    const auto begin = members.begin() + static_cast<std::ptrdiff_t>(first);
+    std::stable_sort(begin, members.end(), [&](auto a, auto b) { return key(a) < key(b); });
+    const auto kept = std::unique(members.rbegin(), std::reverse_iterator(begin),
+                                  [&](auto a, auto b) { return key(a) == key(b); });
+    members.erase(begin, kept.base());
     return {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(members.size() - first)};
   }
 
