@@ -125,6 +125,7 @@ int serve(const App& app, const Command& command, Generations& generations) {
 }
 
 int run_command(const App& app, const Command& command, Generations& generations) {
+  process::block_signals();
   log::configure(log::parse_level(command.log_level), log::parse_format(command.log_format));
   if (command.mode == Command::Mode::serve) return serve(app, command, generations);
   const auto work = [&] {
@@ -149,7 +150,6 @@ int run(const App& app, int argc, char** argv) {
   // Few threads allocate at once here: arenas for each of them would only cost memory.
   ::mallopt(M_ARENA_MAX, 1);
   raise_limit_of_open_files();
-  process::block_signals();
   std::optional<Command> command;
   std::optional<Generations> generations;
   int exit_code = 1;

