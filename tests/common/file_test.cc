@@ -36,25 +36,25 @@ bool write(int fd, std::string_view text) {
 }  // namespace
 
 TEST_CASE("a file is read whole, or as far as tells that it is too large") {
-  const TemporaryFolder folder;
-  CHECK(read(folder.write("a", "text\n")) == "text\n");
-  CHECK(read(folder.write("empty", "")).empty());
-  CHECK(read(folder.write("full", std::string(kMax, 'x'))).size() == kMax);
-  CHECK(read(folder.write("large", std::string(5 * kMax, 'x'))).size() == kMax + 1);
+  const TemporaryFolder directory;
+  CHECK(read(directory.write("a", "text\n")) == "text\n");
+  CHECK(read(directory.write("empty", "")).empty());
+  CHECK(read(directory.write("full", std::string(kMax, 'x'))).size() == kMax);
+  CHECK(read(directory.write("large", std::string(5 * kMax, 'x'))).size() == kMax + 1);
   CHECK(read("/dev/null").empty());
   CHECK(read("/dev/zero").size() == kMax + 1);
 }
 
 TEST_CASE("a file that cannot be read is named with the reason") {
-  const TemporaryFolder folder;
-  const auto path = folder.path().string();
+  const TemporaryFolder directory;
+  const auto path = directory.path().string();
   CHECK(read_error(path + "/none") == path + "/none: No such file or directory");
   CHECK(read_error(path) == path + ": Is a directory");
 }
 
 TEST_CASE("a FIFO is read until its writer closes it") {
-  const TemporaryFolder folder;
-  const auto path = (folder.path() / "fifo").string();
+  const TemporaryFolder directory;
+  const auto path = (directory.path() / "fifo").string();
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
   std::thread writer([&] {
     const int fd = ::open(path.c_str(), O_WRONLY);  // waits for the reader
@@ -69,8 +69,8 @@ TEST_CASE("a FIFO is read until its writer closes it") {
 }
 
 TEST_CASE("a FIFO that nobody writes, or not to its end, is given up") {
-  const TemporaryFolder folder;
-  const auto path = (folder.path() / "fifo").string();
+  const TemporaryFolder directory;
+  const auto path = (directory.path() / "fifo").string();
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
   const auto error = path + ": its writer did not write it to its end in time";
   CHECK(read_error(path, 10ms) == error);

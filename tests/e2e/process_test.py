@@ -19,10 +19,9 @@ REFUSED = "configuration not reloaded"
 ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
-class Folder(unittest.TestCase):
+class Configured(unittest.TestCase):
     def setUp(self):
-        self.folder = self.enterContext(support.folder())
-        self.file = self.folder / "stuck.yml"
+        self.file = self.enterContext(support.folder()) / "stuck.yml"
 
     def start(self, text, *flags):
         self.file.write_text(text)
@@ -50,7 +49,7 @@ class Folder(unittest.TestCase):
         self.assertEqual(process.wait(support.START), code, "\n".join(process.log()))
 
 
-class Reload(Folder):
+class Reload(Configured):
     def is_loaded(self, exporter):
         return support.samples(exporter.page())["exporter_config_last_reload_successful"] == "1"
 
@@ -104,7 +103,7 @@ class Reload(Folder):
         self.assert_ends(exporter)
 
 
-class Start(Folder):
+class Start(Configured):
     def test_a_signal_ends_one_that_hangs(self):
         for number in ENDING:
             with self.subTest(number=number):
@@ -122,7 +121,7 @@ class Start(Folder):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
 
 
-class Once(Folder):
+class Once(Configured):
     def test_a_collector_that_hangs_is_waited_for_by_its_timeout(self):
         self.file.write_text("hang: true\n")
         result = run("--once", f"--config.file={self.file}", name=STUCK)
@@ -156,7 +155,7 @@ class Once(Folder):
         return False
 
 
-class StandardStreams(Folder):
+class StandardStreams(Configured):
     def test_an_output_that_cannot_be_written_is_a_failure(self):
         self.file.write_text("")
         for flags in (["--help"], ["--version"], ["--metrics.list"], ["--once"],
@@ -180,7 +179,7 @@ class StandardStreams(Folder):
         self.assert_ends(exporter)
 
 
-class Log(Folder):
+class Log(Configured):
     """Nobody reads the log. Its pipe holds 64 KiB, and each failure of the collector is a line of one."""
 
     FAILURES = 150

@@ -178,32 +178,6 @@ TEST_CASE("values of wrong types are named with their place") {
         "minute, hour or day");
 }
 
-TEST_CASE("a row that cannot be read is left out, and the others are taken") {
-  for (const std::string_view row :
-       {R"({"unique_id": "model.a.b", "status": "success", "execution_time": NaN})",
-        R"({"unique_id": "model.a.b", "status": "success", "failures": 1e999})",
-        R"({"unique_id": "model.a.b", "status": "error", "message": "\ud800"})",
-        R"({"unique_id": "model.a.b", "status": 7})"}) {
-    CAPTURE(row);
-    const auto found = read_run_results(artifact(
-        results(R"("results": [{"unique_id": "model.a.a", "status": "success"}, )" +
-                std::string(row) + R"(, {"unique_id": "model.a.c", "status": "error"}])")));
-    REQUIRE(found.results.size() == 2);
-    CHECK(found.results[0].node == "model.a.a");
-    CHECK(found.results[1].node == "model.a.c");
-    CHECK(found.unread.rows == 1);
-    CHECK(found.unread.error.starts_with("target/it.json: results[1]: "));
-  }
-  const auto nodes = read_manifest(artifact(manifest(
-      R"("nodes": {"model.a.b": {"name": "b"}, "model.a.c": {"name": []}, "model.a.d": NaN})")));
-  CHECK(nodes.nodes.size() == 1);
-  CHECK(nodes.unread.rows == 2);
-  CHECK(nodes.unread.error ==
-        R"(target/it.json: nodes["model.a.c"]: name: expected string, got array)");
-  CHECK(results_error(results(R"("elapsed_time": NaN, "results": [])")) ==
-        "target/it.json: elapsed_time: not valid JSON at byte 1");
-}
-
 TEST_CASE("what dbt leaves out or writes as null is absent") {
   const auto found = read_run_results(artifact(results(
       R"("args": {}, "results": [{"unique_id": "model.a.b", "status": "success", "timing": null,
@@ -276,35 +250,6 @@ TEST_CASE("a bad artifact is counted once, the last good one stays until there i
 
   write_long_ago(path, whole.substr(0, 2000));
   CHECK(page_of(follower) == up + readable + "0\n" + good + failures + "2\n");
-  CHECK(follower.project().nodes.size() == 28);
-}
-
-TEST_CASE("an artifact that could be read in part is shown, and called unreadable") {
-  const TemporaryFolder target;
-  const auto path = target.path() / "run_results.json";
-  const auto whole = read_file(kBuild / "run_results.json");
-  auto part = whole;
-  const std::string_view passed = R"("status": "success")";
-  part.replace(part.find(passed), passed.size(), R"("status": 7)");
-  Follower follower("shop", folders(target.path()),
-                    std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
-  const auto has = [&](const std::string& line) {
-    return page_of(follower).find(line) != std::string::npos;
-  };
-  const auto readable = "dbt_artifact_readable{project=\"shop\",location=\"" +
-                        target.path().string() + "\",artifact=\"run_results\"} ";
-  const std::string failures =
-      "dbt_artifact_read_failures_total{project=\"shop\",artifact=\"run_results\",reason="
-      "\"decode\"} 1\n";
-
-  write_long_ago(path, part);
-  CHECK(has(readable + "0\n"));
-  CHECK(has(failures));  // once, however often it is polled
-  CHECK(follower.project().nodes.size() == 27);
-
-  write_long_ago(path, whole);
-  CHECK(has(readable + "1\n"));
-  CHECK(has(failures));
   CHECK(follower.project().nodes.size() == 28);
 }
 
