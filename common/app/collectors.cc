@@ -31,9 +31,20 @@ AppFlags::AppFlags(const App& app) : flags(app.flags) {
     flags.insert(flags.end(), module.flags.begin(), module.flags.end());
     const auto* every = std::get_if<Every>(&module.schedule);
     if (every == nullptr) continue;
-    const auto interval = std::chrono::duration_cast<std::chrono::milliseconds>(every->interval);
-    flags.push_back({keep(interval_flag(module.name)), keep(format_duration(interval)),
-                     "How often the collector runs."});
+    const auto text = [&](Clock::duration duration) {
+      return keep(format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(duration)));
+    };
+    flags.push_back(
+        {keep(interval_flag(module.name)), text(every->interval), "How often the collector runs."});
+    flags.push_back({keep(timeout_flag(module.name)), text(module.timeout),
+                     "How long one run of the collector may take."});
+  }
+}
+
+void AppFlags::add_switches(const App& app, bool defaults) {
+  for (const auto& collector : collectors_of(app)) {
+    flags.push_back({keep(enabled_flag(collector.name)),
+                     collector.enabled && defaults ? "true" : "false", "", Flag::Kind::boolean});
   }
 }
 

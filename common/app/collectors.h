@@ -29,6 +29,9 @@ struct AppFlags {
   AppFlags(const AppFlags&) = delete;
   AppFlags& operator=(const AppFlags&) = delete;
 
+  /// Adds those that turn collectors on and off; `defaults` says whether what is on by default is.
+  void add_switches(const App& app, bool defaults);
+
   std::vector<Flag> flags;
 
  private:

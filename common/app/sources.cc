@@ -9,7 +9,7 @@
 namespace exporter {
 namespace {
 
-constexpr auto kShortestInterval = std::chrono::seconds(1);
+constexpr auto kShortest = std::chrono::seconds(1);  // of intervals and timeouts
 
 struct Source {
   std::string name;
@@ -86,42 +86,55 @@ class Reader {
 class Choice {
  public:
   Choice(const AnyModule& module, const Source& source, const Settings& settings)
-      : module_(module), source_(source), settings_(settings) {
-    if (source.collectors) own_ = source.collectors->optional(module.name);
+      : module_(module),
+        settings_(settings),
+        is_enabled_(settings.enabled(enabled_flag(module.name))),
+        schedule_(module.schedule_for ? module.schedule_for(source.made.get()) : module.schedule),
+        timeout_(module.timeout) {
+    if (std::holds_alternative<Every>(module.schedule)) read_settings();
+    const auto own = source.collectors ? source.collectors->optional(module.name) : std::nullopt;
+    if (own) read_own(*own);
   }
 
-  bool is_enabled() const {
-    const auto own = own_ ? own_->optional("enabled") : std::nullopt;
-    return own ? own->boolean() : settings_.enabled(enabled_flag(module_.name));
-  }
-
-  Schedule schedule() const {
-    auto schedule =
-        module_.schedule_for ? module_.schedule_for(source_.made.get()) : module_.schedule;
-    auto* every = std::get_if<Every>(&schedule);
-    if (const auto own = own_ ? own_->optional("interval") : std::nullopt) {
-      if (every == nullptr) own->fail("this collector runs on each scrape");
-      every->interval = own->duration();
-      if (every->interval < kShortestInterval) own->fail(kTooShort);
-      return schedule;
-    }
-    const auto flag = interval_flag(module_.name);
-    if (every == nullptr || !std::holds_alternative<Every>(module_.schedule) ||
-        settings_.is_default(flag)) {
-      return schedule;
-    }
-    every->interval = settings_.duration(flag);
-    if (every->interval < kShortestInterval) settings_.fail(flag, kTooShort);
-    return schedule;
-  }
+  bool is_enabled() const { return is_enabled_; }
+  const Schedule& schedule() const { return schedule_; }
+  Clock::duration timeout() const { return timeout_; }
 
  private:
   static constexpr const char* kTooShort = "expected a duration of at least 1s";
 
+  /// The interval stays where the source has none.
+  void read_settings() {
+    const auto read = [&](const std::string& flag, Clock::duration& value) {
+      if (settings_.is_default(flag)) return;
+      value = settings_.duration(flag);
+      if (value < kShortest) settings_.fail(flag, kTooShort);
+    };
+    if (auto* every = std::get_if<Every>(&schedule_)) {
+      read(interval_flag(module_.name), every->interval);
+    }
+    read(timeout_flag(module_.name), timeout_);
+  }
+
+  void read_own(const Yaml& own) {
+    const auto read = [](const std::optional<Yaml>& given, Clock::duration& value) {
+      if (!given) return;
+      value = given->duration();
+      if (value < kShortest) given->fail(kTooShort);
+    };
+    if (const auto enabled = own.optional("enabled")) is_enabled_ = enabled->boolean();
+    const auto interval = own.optional("interval"), timeout = own.optional("timeout");
+    auto* every = std::get_if<Every>(&schedule_);
+    if (interval && every == nullptr) interval->fail("this collector runs on each scrape");
+    if (every != nullptr) read(interval, every->interval);
+    read(timeout, timeout_);
+  }
+
   const AnyModule& module_;
-  const Source& source_;
   const Settings& settings_;
-  std::optional<Yaml> own_;
+  bool is_enabled_;
+  Schedule schedule_;
+  Clock::duration timeout_;
 };
 
 }  // namespace
@@ -134,6 +147,10 @@ std::string interval_flag(std::string_view collector) {
   return "collector." + std::string(collector) + ".interval";
 }
 
+std::string timeout_flag(std::string_view collector) {
+  return "collector." + std::string(collector) + ".timeout";
+}
+
 std::vector<Collector> make_collectors(const AnySourceKind& kind,
                                        std::span<const AnyModule> modules,
                                        const SourcesInputs& inputs) {
@@ -142,12 +159,11 @@ std::vector<Collector> make_collectors(const AnySourceKind& kind,
   for (const auto& module : modules) {
     for (const auto& source : sources) {
       const Choice choice(module, source, *inputs.settings);
-      auto schedule = choice.schedule();  // checked even where the collector is off
       if (!choice.is_enabled()) continue;
       collectors.push_back({.name = std::string(module.name),
                             .source = source.name,
-                            .schedule = schedule,
-                            .timeout = module.timeout,
+                            .schedule = choice.schedule(),
+                            .timeout = choice.timeout(),
                             .metrics = module.metrics,
                             .collect = module.make(source.made),
                             .at_once = kind.at_once});

@@ -74,9 +74,10 @@ std::vector<Collector> make_collectors(const AnySourceKind& kind,
                                        std::span<const AnyModule> modules,
                                        const SourcesInputs& inputs);
 
-/// The settings by which a collector is turned on, "collector.<name>.enabled", and by which it runs
-/// more or less often, "collector.<name>.interval".
+/// The settings of a collector: whether it is on, "collector.<name>.enabled", and, of one that runs
+/// in the background, how often it runs and how long a run may take.
 std::string enabled_flag(std::string_view collector);
 std::string interval_flag(std::string_view collector);
+std::string timeout_flag(std::string_view collector);
 
 }  // namespace exporter

@@ -14,9 +14,7 @@ constexpr auto kPlaces = gauge("demo_places", "Places.", "place");
 constexpr auto kSize = gauge("demo_size", "Size.", "place", "n");
 
 Collector of_source(std::string name, std::string source, CollectFunction collect) {
-  return {.name = std::move(name),
-          .source = std::move(source),
-          .collect = std::move(collect)};
+  return {.name = std::move(name), .source = std::move(source), .collect = std::move(collect)};
 }
 
 Exposition::Options options() {

@@ -77,15 +77,10 @@ using Given = std::map<std::string, std::vector<std::string>>;
 
 std::vector<Collector> collectors_with(const std::string& yaml, const Given& given = {}) {
   const auto exporter = app();
-  const AppFlags own(exporter);
-  auto flags = own.flags;
-  std::deque<std::string> names;
-  for (const auto& collector : collectors_of(exporter)) {
-    flags.push_back({names.emplace_back(enabled_flag(collector.name)),
-                     collector.enabled ? "true" : "false", "", Flag::Kind::boolean});
-  }
+  AppFlags flags(exporter);
+  flags.add_switches(exporter, true);
   const auto file = Yaml::parse(yaml, "demo.yml");
-  const auto settings = std::make_shared<const Settings>(flags, given, &file);
+  const auto settings = std::make_shared<const Settings>(flags.flags, given, &file);
   auto collectors = make_collectors(exporter.sources, exporter.modules,
                                     {settings, &file, upstreams(), nullptr, false});
   file.finish();
@@ -166,6 +161,18 @@ TEST_CASE(
         "orders of near every 90");
 }
 
+TEST_CASE("a run may take as long as the source, the flag or the collector says") {
+  const auto timeout = [](const std::string& of_source, const Given& given) {
+    return collectors_with("shops: [{name: a, url: /a, collector: {orders: {" + of_source + "}}}]",
+                           given)[0]
+        .timeout;
+  };
+  const Given flag{{"collector.orders.timeout", {"20s"}}};
+  CHECK(timeout("", {}) == 7s);
+  CHECK(timeout("", flag) == 20s);
+  CHECK(timeout("timeout: 3s", flag) == 3s);
+}
+
 TEST_CASE("a source turns collectors on and off for itself") {
   CHECK(summary(collectors_with("shops:\n"
                                 "- {name: a, url: /a, collector: {orders: {enabled: false}}}\n"
@@ -187,6 +194,10 @@ TEST_CASE("what is wrong with sources is told with its place") {
         "demo.yml:1:58: shops[0].collector.stock.interval: expected a duration of at least 1s");
   CHECK(failure("shops: [{name: a, url: /a, collector: {local: {interval: 1m}}}]") ==
         "demo.yml:1:58: shops[0].collector.local.interval: this collector runs on each scrape");
+  CHECK(failure("shops: [{name: a, url: /a, collector: {stock: {timeout: 0s}}}]") ==
+        "demo.yml:1:57: shops[0].collector.stock.timeout: expected a duration of at least 1s");
+  CHECK(failure("shops: [{name: a, url: /a}]", {{"collector.orders.timeout", {"1ms"}}}) ==
+        "--collector.orders.timeout: expected a duration of at least 1s");
   CHECK(failure("shops: [{name: a, url: /a}]", {{"collector.orders.interval", {"0s"}}}) ==
         "--collector.orders.interval: expected a duration of at least 1s");
 }
