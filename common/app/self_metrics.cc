@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "common/app/process_metrics.h"
+#include "common/base/log.h"
 #include "common/base/time.h"
 #include "version.h"
 
@@ -27,6 +28,9 @@ constexpr auto kReloadTime =
 constexpr auto kFailures = counter("exporter_collector_failures_total",
                                    "Failed runs of the collector; absent before the first.",
                                    "collector", "reason", "source");
+constexpr auto kLogDropped =
+    counter("exporter_log_dropped_lines_total",
+            "Lines of the log that were dropped because nobody read them in time.");
 constexpr auto kUpstreamRequests = counter(
     http::UpstreamMetrics::kRequests, http::UpstreamMetrics::kRequestsHelp, "upstream", "code");
 constexpr auto kUpstreamDuration = histogram(
@@ -82,6 +86,7 @@ void SelfMetrics::add(Samples& samples) const {
   if (app_.node_exporter_names) samples.add(kNodeBuild, 1, kVersion, kRevision);
   samples.add(kReloadSuccessful, reload_successful_ && web_config_successful_ ? 1 : 0);
   samples.add(kReloadTime, reload_success_time_);
+  samples.add(kLogDropped, static_cast<double>(log::dropped()));
   add_registry(samples);
 }
 
@@ -108,7 +113,7 @@ void SelfMetrics::config_loaded(bool successful) {
 std::vector<MetricView> SelfMetrics::metrics() const {
   MetricView failures = kFailures;
   if (app_.sources.label.empty()) failures.labels = failures.labels.first(2);
-  std::vector<MetricView> all = {kBuild,   kReloadSuccessful, kReloadTime,
+  std::vector<MetricView> all = {kBuild,   kReloadSuccessful, kReloadTime,      kLogDropped,
                                  failures, kUpstreamRequests, kUpstreamDuration};
   if (app_.node_exporter_names) all.push_back(kNodeBuild);
   for (const auto& metric : process_metrics()) all.push_back(metric);

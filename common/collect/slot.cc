@@ -72,8 +72,8 @@ Run run_collector(const Collector& collector, std::string_view source_label,
         std::move(samples), in_background ? kLevelBackground : kLevelOnScrape);
   } catch (const Error& error) {
     set_failure(run, error);
-  } catch (const std::exception& error) {
-    set_failure(run.status, Reason::internal, error.what());
+  } catch (...) {
+    set_failure(run.status, Reason::internal, current_error());
   }
   run.status.duration_seconds = seconds(Clock::now() - begin);
   return run;

@@ -146,6 +146,18 @@ TEST_CASE("a failed run publishes nothing, says why, and keeps the time of the l
   CHECK(failures.counts() == std::map<std::string, int>{{"a decode", 1}});
 }
 
+TEST_CASE("a run fails by whatever a collector throws") {
+  Failures failures;
+  Runner runner({on_scrape("alien", [](Samples&, const Deadline&) { throw 1; }),
+                 on_scrape("large", [](Samples&, const Deadline&) { throw std::bad_alloc(); })},
+                failures.options());
+  const std::size_t both[] = {0, 1};
+  const auto views = runner.collect(both, soon());
+  CHECK(views[0].status->error == "an exception of unknown type");
+  CHECK(views[1].status->error == "std::bad_alloc");
+  CHECK(failures.counts() == std::map<std::string, int>{{"alien internal", 1}, {"large internal", 1}});
+}
+
 TEST_CASE("a run can fail and yet publish what is right") {
   Failures failures;
   Runner runner({on_scrape("a",

@@ -180,9 +180,9 @@ class StandardStreams(Configured):
 
 
 class Log(Configured):
-    """Nobody reads the log. Its pipe holds 64 KiB, and each failure of the collector is a line of one."""
+    """Nobody reads the log. Its pipe holds 64 KiB, and each failure of the collector is a line of 16."""
 
-    FAILURES = 150
+    FAILURES = 30
 
     def setUp(self):
         super().setUp()
@@ -195,13 +195,20 @@ class Log(Configured):
         self.addCleanup(self.child.kill)
         support.poll(lambda: self.failures() > self.FAILURES, "failures")
 
-    def failures(self):
+    def value(self, pattern):
+        """Of the series that a line of the page begins with; 0 when there is none."""
         try:
             page = support.fetch(self.port, "/metrics").body.decode()
         except ConnectionRefusedError:
             return 0
-        found = re.search(r"^exporter_collector_failures_total\{.*\} (\d+)$", page, re.M)
+        found = re.search(rf"^{pattern} (\d+)$", page, re.M)
         return int(found.group(1)) if found else 0
+
+    def failures(self):
+        return self.value(r"exporter_collector_failures_total\{.*\}")
+
+    def dropped(self):
+        return self.value("exporter_log_dropped_lines_total")
 
     def end(self):
         self.child.send_signal(signal.SIGTERM)
@@ -209,6 +216,7 @@ class Log(Configured):
 
     def test_scrapes_go_on_and_a_late_reader_misses_no_line(self):
         failures, lines = self.failures(), []
+        self.assertEqual(self.dropped(), 0)
         reader = threading.Thread(target=lambda: lines.extend(self.child.stderr))
         reader.start()
         self.end()
@@ -216,6 +224,9 @@ class Log(Configured):
         runs = [int(run) for line in lines for run in re.findall(r'error="run (\d+)\.', line)]
         self.assertGreaterEqual(len(runs), failures)
         self.assertEqual(runs, list(range(1, len(runs) + 1)))
+
+    def test_lines_that_are_dropped_are_counted(self):
+        support.poll(self.dropped, "dropped lines")
 
     def test_the_end_does_not_wait_for_a_reader(self):
         self.end()

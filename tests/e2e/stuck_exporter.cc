@@ -1,7 +1,7 @@
 // An exporter whose parts hang or throw, as its configuration file says:
 //   fault: error | filesystem | bad_alloc | unknown    thrown while the configuration is loaded
 //   hang: true                                         its collector does not return
-//   fail: true                                         its collector fails, each time differently
+//   fail: true                                         its collector fails, each time differently and at length
 
 #include <unistd.h>
 
@@ -42,7 +42,7 @@ CollectFunction make_collector(const std::shared_ptr<Stuck>& stuck) {
   return [stuck, run = 0](Samples& samples, const Deadline&) mutable {
     while (stuck->hangs) ::pause();
     if (stuck->fails)
-      throw Error(Reason::io, "run " + std::to_string(++run) + std::string(1000, '.'));
+      throw Error(Reason::io, "run " + std::to_string(++run) + std::string(16000, '.'));
     samples.add(kGauge, 1);
   };
 }

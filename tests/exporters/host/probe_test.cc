@@ -129,7 +129,7 @@ Run run(const CollectFunction& collect, const Deadline& deadline = Deadline::in(
 Run run(const Texts& targets, const std::string& timeout = "9s",
         const std::string& ca_file = "ca.pem") {
   return run(make_probe({{"collector.probe.target", targets},
-                         {"collector.probe.timeout", {timeout}},
+                         {"collector.probe.target-timeout", {timeout}},
                          {"collector.probe.ca-file", {file(ca_file)}}}));
 }
 
@@ -445,7 +445,7 @@ TEST_CASE("faulty settings of the probe are refused") {
         "config: --collector.probe.target: more than 100 targets");
   for (const std::string timeout : {"0s", "9001ms"}) {
     CHECK(with("timeout", timeout) ==
-          "config: --collector.probe.timeout: expected a duration above 0 and at most 9s");
+          "config: --collector.probe.target-timeout: expected a duration above 0 and at most 9s");
   }
   const std::map<std::string, std::string> files = {{"missing.pem", "No such file or directory"},
                                                     {"empty.pem", "no certificates in it"},
