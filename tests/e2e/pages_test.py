@@ -258,12 +258,13 @@ class SlowCollector(unittest.TestCase):
             self.assertLess(took, 2)
             self.assertEqual(support.collectors(page), {"slabinfo": False, "time": True})
             self.assertIn("node_time_seconds ", page)
-            self.assertIn('exporter_collector_failures_total{collector="slabinfo",'
-                          'reason="timeout"} 1\n', page)
-            late = exporter.wait_for_lines("collector failed")[0]
-            self.assertIn("did not finish before the scrape's deadline", late)
             page = exporter.page("?collect[]=time", **{"X-Prometheus-Scrape-Timeout-Seconds": "1"})
             self.assertEqual(support.collectors(page), {"time": True})
+            # Others are not told that one scrape had no time.
+            page = exporter.page()
+            self.assertEqual(support.collectors(page), {"slabinfo": True, "time": True})
+            self.assertNotIn("exporter_collector_failures_total", page)
+            self.assertFalse([line for line in exporter.log() if "collector failed" in line])
 
     def test_beyond_max_requests_scrapes_are_refused_and_the_one_under_way_is_served(self):
         with Exporter(*self.tree.flags, "--web.max-requests=1") as exporter:
@@ -303,14 +304,16 @@ class HungCollector(unittest.TestCase):
             bus.listen()
             with Exporter("--collector.disable-defaults", "--collector.time", "--collector.systemd",
                           env={"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={folder}/bus"}) as exporter:
-                for _ in range(3):
+                failures = 'exporter_collector_failures_total{collector="systemd",reason="timeout"}'
+                for _ in range(200):
                     begin = time.monotonic()
                     page = exporter.page(**{"X-Prometheus-Scrape-Timeout-Seconds": "0.6"})
                     self.assertLess(time.monotonic() - begin, 5)
                     self.assertEqual(support.collectors(page), {"systemd": False, "time": True})
                     self.assertIn("node_time_seconds ", page)
                     self.assertNotIn("node_systemd_", page)
-                failures = 'exporter_collector_failures_total{collector="systemd",reason="timeout"}'
+                    if failures in page:
+                        break
                 self.assertEqual(support.samples(page)[failures], "1")
                 self.assertEqual(len(exporter.wait_for_lines("collector failed")), 1)
                 begin = time.monotonic()
