@@ -1,8 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include "common/base/clock.h"
 
 namespace exporter {
 
@@ -27,11 +30,15 @@ std::string_view to_string(Reason reason) noexcept;
 /// A failure with its reason: thrown where it happens, caught by the Runner and by run() alone.
 class Error : public std::runtime_error {
  public:
-  Error(Reason reason, const std::string& what) : std::runtime_error(what), reason_(reason) {}
+  Error(Reason reason, const std::string& what, std::optional<Clock::time_point> not_before = {})
+      : std::runtime_error(what), reason_(reason), not_before_(not_before) {}
   Reason reason() const noexcept { return reason_; }
+  /// When the source asked to be left alone: until when (Retry-After, at most a day ahead).
+  std::optional<Clock::time_point> not_before() const noexcept { return not_before_; }
 
  private:
   Reason reason_;
+  std::optional<Clock::time_point> not_before_;
 };
 
 /// An Error{Reason::io} that reads "<what>: <text of errno_value>".
