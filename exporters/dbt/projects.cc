@@ -55,7 +55,7 @@ http::ClientOptions read_client_options(const Yaml& project, const std::string& 
   http::ClientOptions options;
   options.name = name;
   options.base_url = std::move(base_url);
-  options.proxy = optional_text(project, "proxy");
+  options.proxy.url = optional_text(project, "proxy");
   options.ca_file = optional_text(project, "ca_file");
   return options;
 }
