@@ -2,22 +2,22 @@
 
 #include <malloc.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <iostream>
-#include <mutex>
+#include <memory>
 #include <optional>
 
 #include "common/app/command.h"
+#include "common/app/generations.h"
 #include "common/app/health_check.h"
 #include "common/app/metrics_list.h"
 #include "common/app/pages.h"
-#include "common/app/process_metrics.h"
-#include "common/app/self_metrics.h"
+#include "common/app/process.h"
+#include "common/app/reloads.h"
+#include "common/base/error.h"
 #include "common/base/log.h"
-#include "common/config/yaml.h"
 #include "common/http/listen.h"
 #include "common/http/server.h"
 #include "common/http/web_config.h"
@@ -26,96 +26,11 @@
 namespace exporter {
 namespace {
 
-constexpr auto kOnceTimeout = std::chrono::minutes(10);
+/// How long requests, and then collectors, may take to end with the process.
 constexpr auto kShutdownGrace = std::chrono::milliseconds(1500);
-
-/// Builds generations of collectors from the command line and the configuration file as it is now,
-/// and holds the current one.
-class Generations {
- public:
-  Generations(const App& app, const Command& command) : app_(app), command_(command), self_(app) {}
-
-  /// Throws Error{config}, and keeps what was.
-  void load() {
-    const std::lock_guard one_at_a_time(load_mutex_);
-    try {
-      auto next = build();
-      self_.config_loaded(true);
-      const std::lock_guard lock(mutex_);
-      std::swap(current_, next);
-    } catch (const Error&) {
-      self_.config_loaded(false);
-      throw;
-    }
-  }
-
-  /// load(), with one log line; answers what went wrong.
-  std::optional<std::string> reload() {
-    try {
-      load();
-      log::info("configuration reloaded");
-      return std::nullopt;
-    } catch (const Error& error) {
-      log::error("configuration not reloaded, the old one stays", {{"error", error.what()}});
-      return error.what();
-    }
-  }
-
-  SelfMetrics& self() { return self_; }
-
-  std::shared_ptr<Exposition> current() const {
-    const std::lock_guard lock(mutex_);
-    return current_;
-  }
-
- private:
-  std::shared_ptr<Exposition> build() {
-    std::optional<Yaml> file;
-    if (!command_.config_file.empty()) file = Yaml::load_file(command_.config_file);
-    const auto switches = switch_names();
-    auto flags = app_.flags;
-    for (std::size_t i = 0; i < switches.size(); ++i) {
-      const bool on = app_.collectors[i].enabled && !command_.disable_default_collectors;
-      flags.push_back({switches[i], on ? "true" : "false", "", Flag::Kind::boolean});
-    }
-    const Settings settings(flags, command_.given, file ? &*file : nullptr);
-    // To look at a configuration leaves no trace, and does not wait for an exporter that runs.
-    const bool looks_only = command_.mode == Command::Mode::check_config;
-    const bool starting = command_.mode == Command::Mode::serve && !current();
-    auto collectors = app_.build({settings, file ? &*file : nullptr, self_.upstreams(),
-                                  looks_only ? "" : command_.state_dir, starting});
-    if (file) file->finish();
-    Exposition::Options options;
-    options.node_exporter_names = app_.node_exporter_names;
-    options.count_failure = [this](const std::string& collector, Reason reason) {
-      self_.count_failure(collector, reason);
-    };
-    options.self.push_back({[this](Samples& samples) { self_.add(samples); }});
-    if (!command_.disable_exporter_metrics) options.self.push_back({&add_process_metrics, 0});
-    return std::make_shared<Exposition>(std::move(collectors), std::move(options));
-  }
-
-  std::vector<std::string> switch_names() const {
-    std::vector<std::string> names;
-    for (const auto& collector : app_.collectors) names.push_back(enabled_flag(collector.name));
-    return names;
-  }
-
-  const App& app_;
-  const Command& command_;
-  SelfMetrics self_;
-  std::mutex load_mutex_;
-  mutable std::mutex mutex_;
-  std::shared_ptr<Exposition> current_;
-};
-
-/// The signals that end or reload; blocked in all threads, so that the main one can wait for them.
-sigset_t handled_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&signals, signal);
-  return signals;
-}
+constexpr auto kCollectorGrace = std::chrono::milliseconds(500);
+/// For a collector to fail by its own deadline.
+constexpr auto kOnceGrace = std::chrono::seconds(1);
 
 /// The soft limit of open files is for programs that call select(2): all may be used here.
 void raise_limit_of_open_files() {
@@ -128,42 +43,29 @@ void raise_limit_of_open_files() {
 int check_config(const Command& command, Generations& generations) {
   for (const auto& address : command.listen) http::check_listen_address(address);
   generations.load();
+  std::string said;
   if (!command.web_config_file.empty()) {
     http::WebConfig::load(command.web_config_file);
-    std::cout << command.web_config_file << ": valid\n";
+    said = command.web_config_file + ": valid\n";
   }
-  std::cout << (command.config_file.empty() ? "command line" : command.config_file) << ": valid\n";
+  said += (command.config_file.empty() ? "command line" : command.config_file) + ": valid\n";
+  process::print(said);
   return 0;
 }
 
 int print_once(Generations& generations) {
   generations.load();
+  const auto current = generations.current();
+  Clock::duration longest{};
+  for (const auto& each : current->overview()) longest = std::max(longest, each.collector->timeout);
   bool failed = false;
-  const auto page =
-      generations.current()->scrape_once(Format::text, Clock::now() + kOnceTimeout, failed);
-  for (const auto part : page.parts()) std::cout << part;
-  std::cout.flush();
-  return failed || !std::cout ? 1 : 0;
+  const auto page = current->scrape_once(Format::text, Clock::now() + longest + kOnceGrace, failed);
+  for (const auto part : page.parts()) process::print(part);
+  return failed ? 1 : 0;
 }
 
-void wait_for_the_end(Generations& generations) {
-  const auto signals = handled_signals();
-  for (;;) {
-    int signal = 0;
-    if (::sigwait(&signals, &signal) != 0) continue;
-    if (signal != SIGHUP) {
-      log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
-      return;
-    }
-    generations.reload();
-  }
-}
-
-int serve(const App& app, const Command& command, Generations& generations) {
-  generations.load();
-  Pages pages({std::string(app.name), std::string(app.description), command.telemetry_path,
-               command.max_requests, command.enable_lifecycle,
-               [&] { return generations.current(); }, [&] { return generations.reload(); }});
+std::unique_ptr<http::Server> start_server(const Command& command, Generations& generations,
+                                           Pages& pages) {
   http::ServerOptions options;
   options.listen = command.listen;
   options.systemd_socket = command.systemd_socket;
@@ -173,28 +75,68 @@ int serve(const App& app, const Command& command, Generations& generations) {
     generations.self().web_config_loaded(successful);
   };
   options.access_log = command.access_log;
-  http::Server server(std::move(options),
-                      [&](const http::Request& request) { return pages.answer(request); });
-  for (const auto& address : server.addresses()) {
-    log::info("listening", {{"address", address}, {"tls", server.tls()}});
+  auto server = std::make_unique<http::Server>(
+      std::move(options), [&](const http::Request& request) { return pages.answer(request); });
+  for (const auto& address : server->addresses()) {
+    log::info("listening", {{"address", address}, {"tls", server->tls()}});
   }
-  wait_for_the_end(generations);
-  server.stop(kShutdownGrace);
+  return server;
+}
+
+void log_stopping(int signal) {
+  log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+}
+
+/// Returns after SIGTERM or SIGINT.
+void heed_signals(Reloads& reloads) {
+  for (;;) {
+    const int signal = process::next_signal(reloads.late_at());
+    if (signal == SIGHUP) {
+      reloads.request();
+    } else if (signal == 0) {
+      reloads.note_late();
+    } else {
+      return log_stopping(signal);
+    }
+  }
+}
+
+int serve(const App& app, const Command& command, Generations& generations) {
+  log::info("starting", {{"exporter", app.name}, {"version", kVersion}, {"revision", kRevision}});
+  Reloads reloads([&] { return generations.reload(); }, [&] { generations.note_late_reload(); });
+  Pages pages({std::string(app.name), std::string(app.description), command.telemetry_path,
+               command.max_requests, command.enable_lifecycle,
+               [&] { return generations.current(); }, [&] { return reloads.run(); }});
+  std::unique_ptr<http::Server> server;
+  const auto start = [&] {
+    generations.load();
+    server = start_server(command, generations, pages);
+    return 0;
+  };
+  process::interruptible(start, {SIGTERM, SIGINT}, [](int signal) {
+    log_stopping(signal);
+    process::leave(0);
+  });
+  heed_signals(reloads);
+  reloads.stop();
+  const bool all_answered = server->stop(kShutdownGrace);
+  if (!all_answered || !reloads.wait_until_idle(Clock::now())) process::leave(0);
   return 0;
 }
 
-int run_command(const App& app, const Command& command) {
+int run_command(const App& app, const Command& command, Generations& generations) {
+  process::block_signals();
   log::configure(log::parse_level(command.log_level), log::parse_format(command.log_format));
-  Generations generations(app, command);
-  switch (command.mode) {
-    case Command::Mode::list_metrics: std::cout << metrics_list(app); return 0;
-    case Command::Mode::check_health: return check_health(app, command);
-    case Command::Mode::check_config: return check_config(command, generations);
-    case Command::Mode::once: return print_once(generations);
-    case Command::Mode::serve: break;
-  }
-  log::info("starting", {{"exporter", app.name}, {"version", kVersion}, {"revision", kRevision}});
-  return serve(app, command, generations);
+  if (command.mode == Command::Mode::serve) return serve(app, command, generations);
+  const auto work = [&] {
+    switch (command.mode) {
+      case Command::Mode::list_metrics: process::print(metrics_list(app)); return 0;
+      case Command::Mode::check_health: return check_health(app, command);
+      case Command::Mode::check_config: return check_config(command, generations);
+      default: return print_once(generations);
+    }
+  };
+  return process::interruptible(work, {SIGHUP, SIGTERM, SIGINT}, &process::die_of);
 }
 
 }  // namespace
@@ -204,25 +146,29 @@ bool App::Inputs::enabled(std::string_view collector) const {
 }
 
 int run(const App& app, int argc, char** argv) {
+  process::open_standard_streams();
   // Few threads allocate at once here: arenas for each of them would only cost memory.
   ::mallopt(M_ARENA_MAX, 1);
   raise_limit_of_open_files();
-  int exit_code = 0;
-  const auto command = parse_command(app, argc, argv, exit_code);
-  if (!command) return exit_code;
-  const auto signals = handled_signals();
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
+  std::optional<Command> command;
+  std::optional<Generations> generations;
+  int exit_code = 1;
   try {
-    return run_command(app, *command);
-  } catch (const std::exception& error) {
-    if (command->mode == Command::Mode::serve) {
-      log::error("cannot run", {{"error", error.what()}});
+    command = parse_command(app, argc, argv, exit_code);
+    if (command) exit_code = run_command(app, *command, generations.emplace(app, *command));
+  } catch (...) {
+    exit_code = 1;
+    if (command && command->mode == Command::Mode::serve) {
+      log::error("cannot run", {{"error", current_error()}});
     } else {
-      std::cerr << app.name << ": " << error.what() << '\n';
+      process::flush_log();
+      std::cerr << app.name << ": " << current_error() << '\n';
     }
-    return 1;
   }
+  // A collector that hangs ends with the process, before what it uses is destroyed.
+  if (generations && !generations->end(Clock::now() + kCollectorGrace)) process::leave(exit_code);
+  process::flush_log();
+  return exit_code;
 }
 
 }  // namespace exporter

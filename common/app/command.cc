@@ -2,7 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <sstream>
 
+#include "common/app/process.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
@@ -82,7 +84,7 @@ void add_general_flags(CLI::App& cli, Command& command) {
       "--health-check", [&] { command.mode = Command::Mode::check_health; },
       "Ask the exporter that runs in this container whether it is healthy, and exit; 1 if it does "
       "not say so within 3 s. With --web.listen-address and --web.config.file: ask there.");
-  cli.add_option("--state.dir", command.state_dir, "Folder for what must survive a restart.");
+  cli.add_option("--state.dir", command.state_dir, "Directory for what must survive a restart.");
   cli.add_flag_callback(
       "--once", [&] { command.mode = Command::Mode::once; },
       "Collect once, print the page and exit; 1 if a collector failed.");
@@ -219,7 +221,9 @@ std::optional<Command> parse_command(const App& app, int argc, const char* const
     exit_code = 2;
     return std::nullopt;
   } catch (const CLI::Error& error) {
-    exit_code = cli.exit(error) == 0 ? 0 : 2;
+    std::ostringstream said;  // --help and --version
+    exit_code = cli.exit(error, said) == 0 ? 0 : 2;
+    process::print(said.str());
     return std::nullopt;
   }
   return command;

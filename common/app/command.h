@@ -34,7 +34,7 @@ struct Command {
 std::string enabled_flag(std::string_view collector);
 
 /// Reads the command line. Nothing when all is done, after --help, --version or a mistake, which it
-/// has printed; then `exit_code` says how to end.
+/// has printed; then `exit_code` says how to end. Throws Error{io} when it cannot print.
 std::optional<Command> parse_command(const App& app, int argc, const char* const* argv,
                                      int& exit_code);
 

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <iterator>
 
 #include "common/app/pages.h"
+#include "common/app/process.h"
 #include "common/base/deadline.h"
 #include "common/base/error.h"
 #include "common/base/text.h"
@@ -76,7 +76,7 @@ int check_health(const App& app, const Command& command) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
     http::ask_health(address, Pages::kHealthy, tls, std::max(left, std::chrono::milliseconds(1)));
   }
-  std::cout << "healthy\n";
+  process::print("healthy\n");
   return 0;
 }
 

@@ -105,7 +105,7 @@ std::size_t Settings::count(std::string_view flag) const {
 
 bool Settings::is_default(std::string_view flag) const { return !value(flag).given; }
 
-void Settings::require_one_of(std::string_view flag, std::string_view other) const {
+void Settings::at_most_one_of(std::string_view flag, std::string_view other) const {
   const auto is_given = [&](std::string_view name) {
     return !is_default(name) && !text(name).empty();
   };

@@ -45,7 +45,7 @@ class Settings {
   bool is_default(std::string_view flag) const;
 
   /// Fails when both flags were given a value: they exclude each other.
-  void require_one_of(std::string_view flag, std::string_view other) const;
+  void at_most_one_of(std::string_view flag, std::string_view other) const;
 
   /// Fails as the getters do: for a check that only the flag's owner can make.
   [[noreturn]] void fail(std::string_view flag, std::string_view why) const;

@@ -25,4 +25,14 @@ Error io_error(std::string_view what, int errno_value) {
   return {Reason::io, std::string(what) + ": " + std::generic_category().message(errno_value)};
 }
 
+std::string current_error() {
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "an exception of unknown type";
+  }
+}
+
 }  // namespace exporter

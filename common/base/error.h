@@ -44,4 +44,8 @@ class Error : public std::runtime_error {
 /// An Error{Reason::io} that reads "<what>: <text of errno_value>".
 Error io_error(std::string_view what, int errno_value);
 
+/// The text of the exception that is handled now, whatever its type: for a catch (...) at the end
+/// of a thread or of a library's callback.
+std::string current_error();
+
 }  // namespace exporter

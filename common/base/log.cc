@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "common/base/error.h"
+#include "common/base/line_writer.h"
 #include "common/base/text.h"
 #include "common/base/time.h"
 
@@ -96,6 +97,22 @@ void append_field(std::string& out, Format format, std::string_view key, const V
   append_value(out, format, value);
 }
 
+std::string make_line(Level level, std::string_view message, std::initializer_list<Field> fields) {
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  return format_line(g_format, level, format_rfc3339(now), message, fields) + '\n';
+}
+
+std::string dropped_line(std::uint64_t lines) {
+  return make_line(Level::warn, "log lines dropped, nobody read the log",
+                   {{"lines", static_cast<std::int64_t>(lines)}});
+}
+
+/// Never destroyed: threads may log while the process ends.
+LineWriter& writer() {
+  static auto& kWriter = *new LineWriter(STDERR_FILENO, &dropped_line);
+  return kWriter;
+}
+
 template <class Names>
 [[noreturn]] void refuse(std::string_view what, std::string_view name, const Names& names) {
   std::string message = std::string(what) + " \"" + std::string(name) + "\" is none of";
@@ -139,15 +156,14 @@ std::string format_line(Format format, Level level, std::string_view time_rfc333
 void write(Level level, std::string_view message, std::initializer_list<Field> fields) noexcept {
   if (!enabled(level)) return;
   try {
-    const auto now =
-        std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-    auto line = format_line(g_format, level, format_rfc3339(now), message, fields);
-    line += '\n';
-    // A log that cannot be written has nobody to be told.
-    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+    writer().write(make_line(level, message, fields));
   } catch (const std::exception&) {
     return;  // out of memory: the line is lost, the program goes on
   }
 }
+
+void flush(std::chrono::milliseconds at_most) noexcept { writer().flush(Clock::now() + at_most); }
+
+std::uint64_t dropped() noexcept { return writer().dropped(); }
 
 }  // namespace exporter::log

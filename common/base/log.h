@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -34,9 +35,17 @@ bool enabled(Level level) noexcept;
 std::string format_line(Format format, Level level, std::string_view time_rfc3339,
                         std::string_view message, std::initializer_list<Field> fields);
 
-/// Writes one line in one write(2), so that lines of threads do not mix. Never throws.
+/// Writes one line in one write(2), so that lines of threads do not mix. Never throws, and never
+/// waits for whoever reads the log (LineWriter): lines that are dropped because nobody does are
+/// counted, and a line in their place says so.
 void write(Level level, std::string_view message,
            std::initializer_list<Field> fields = {}) noexcept;
+
+/// Waits until what was logged is written, at most so long: before the process ends.
+void flush(std::chrono::milliseconds at_most) noexcept;
+
+/// How many lines were dropped since the process started.
+std::uint64_t dropped() noexcept;
 
 inline void debug(std::string_view message, std::initializer_list<Field> fields = {}) noexcept {
   write(Level::debug, message, fields);

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "common/base/descriptor.h"
 #include "common/base/error.h"
 
 namespace exporter {
@@ -17,20 +18,6 @@ namespace {
 
 constexpr std::size_t kMaxSecretBytes = 64 << 10;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
 
 /// Straight into the string, as the buffer of a stream would not be wiped.
 Secret read_all(int file, const std::string& what) {
@@ -51,11 +38,11 @@ Secret read_file(const std::string& path) {
   const auto what = "secret file " + path;
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat status {};
-  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) {
+  if (*file < 0 || ::fstat(*file, &status) != 0) {
     throw Error(Reason::config, io_error(what, errno).what());
   }
   if (!S_ISREG(status.st_mode)) throw Error(Reason::config, what + ": not a regular file");
-  const Secret whole = read_all(file.get(), what);
+  const Secret whole = read_all(*file, what);
   auto value = whole.reveal();
   if (value.size() > kMaxSecretBytes) throw Error(Reason::config, what + ": larger than 64 KiB");
   if (value.starts_with(kByteOrderMark)) value.remove_prefix(kByteOrderMark.size());

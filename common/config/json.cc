@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <deque>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <utility>
 #include <variant>
 
@@ -16,44 +19,67 @@ namespace exporter {
 
 namespace json_tree {
 
+/// Where a string lies in Document::text.
+struct Text {
+  std::uint32_t at = 0, size = 0;
+};
+struct Array {};
+/// Where an object's members lie in Document::members.
+struct Object {
+  std::uint32_t first = 0, count = 0;
+};
+
+/// A value. What is within an array or an object follows it, so that a value costs 32 bytes and no
+/// allocation of its own.
 struct Node {
-  using Children = std::vector<std::unique_ptr<Node>>;
-  struct Array {
-    Children items;
-  };
-  struct Object {
-    Children members;  // by key
-  };
+  std::variant<std::nullptr_t, bool, std::int64_t, double, Text, Array, Object> value;
+  std::uint32_t parent;  // of the root: itself
+  std::uint32_t end;     // the next node that is not within this one
+  Text key;              // in an object
+};
+static_assert(sizeof(Node) == 32);
 
-  const Node* parent = nullptr;
-  const std::string* origin = nullptr;
-  std::size_t index = 0;  // in an array
-  std::string key;        // in an object
-  std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object> value;
+struct Document {
+  std::string origin;
+  std::string text;        // all strings and keys, one after the other
+  std::deque<Node> nodes;  // in the order of the text
+  std::vector<std::uint32_t> members;
 
-  bool is_null() const { return std::holds_alternative<std::nullptr_t>(value); }
+  std::string_view at(Text place) const {
+    return std::string_view(text).substr(place.at, place.size);
+  }
+  std::span<const std::uint32_t> at(Object object) const {
+    return std::span(members).subspan(object.first, object.count);
+  }
+  std::string_view key_of(std::uint32_t node) const { return at(nodes[node].key); }
 };
 
 }  // namespace json_tree
 
 namespace {
 
-using json_tree::Node;
+using json_tree::Array;
+using json_tree::Document;
+using json_tree::Object;
+using json_tree::Text;
 
 constexpr std::size_t kMaxDepth = 256;
+constexpr std::size_t kMaxBytes = std::numeric_limits<std::uint32_t>::max();
 
-struct Document {
-  std::string origin;
-  std::unique_ptr<Node> root;
-};
+std::uint32_t index_in_parent(const Document& document, std::uint32_t node) {
+  std::uint32_t index = 0;
+  for (auto at = document.nodes[node].parent + 1; at != node; at = document.nodes[at].end) ++index;
+  return index;
+}
 
-std::string path_of(const Node& node) {
-  if (node.parent == nullptr) return {};
-  std::string path = path_of(*node.parent);
-  if (std::holds_alternative<Node::Object>(node.parent->value)) {
-    path::append_key(path, node.key);
+std::string path_of(const Document& document, std::uint32_t node) {
+  const auto parent = document.nodes[node].parent;
+  if (parent == node) return {};
+  std::string path = path_of(document, parent);
+  if (std::holds_alternative<Object>(document.nodes[parent].value)) {
+    path::append_key(path, document.key_of(node));
   } else {
-    path::append_index(path, node.index);
+    path::append_index(path, index_in_parent(document, node));
   }
   return path;
 }
@@ -64,23 +90,26 @@ std::string path_of(const Node& node) {
   throw Error(Reason::decode, text.append(": ").append(why));
 }
 
-[[noreturn]] void fail_type(const Node& node, std::string_view expected) {
+[[noreturn]] void fail_type(const Document& document, std::uint32_t node,
+                            std::string_view expected) {
   constexpr std::array<std::string_view, 7> kKinds = {"null",   "boolean", "number", "number",
                                                       "string", "array",   "object"};
-  fail_at(*node.origin, path_of(node),
-          "expected " + std::string(expected) + ", got " + std::string(kKinds[node.value.index()]));
+  fail_at(document.origin, path_of(document, node),
+          "expected " + std::string(expected) + ", got " +
+              std::string(kKinds[document.nodes[node].value.index()]));
 }
 
 template <class Type>
-const Type& get(const Node& node, std::string_view expected) {
-  if (const auto* held = std::get_if<Type>(&node.value)) return *held;
-  fail_type(node, expected);
+const Type& get(const Document& document, std::uint32_t node, std::string_view expected) {
+  if (const auto* held = std::get_if<Type>(&document.nodes[node].value)) return *held;
+  fail_type(document, node, expected);
 }
 
 /// Builds the tree from nlohmann's events.
 class Builder : public nlohmann::json_sax<nlohmann::json> {
  public:
-  Builder(Document& document, std::size_t text_size) : document_(document), text_size_(text_size) {}
+  Builder(Document& document, std::size_t text_size, std::size_t max_values)
+      : document_(document), text_size_(text_size), max_values_(max_values) {}
 
   bool null() override { return add(nullptr); }
   bool boolean(bool value) override { return add(value); }
@@ -90,23 +119,21 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     return add(static_cast<double>(value));
   }
   bool number_float(number_float_t value, const string_t& /*text*/) override { return add(value); }
-  bool string(string_t& value) override { return add(std::move(value)); }
+  bool string(string_t& value) override { return add(keep(value)); }
   bool binary(binary_t& /*value*/) override { return false; }
 
-  bool start_array(std::size_t /*size*/) override { return open(Node::Array{}); }
-  bool end_array() override {
-    open_.pop_back();
-    return true;
-  }
+  bool start_array(std::size_t /*size*/) override { return open(Array{}); }
+  bool end_array() override { return close(); }
 
-  bool start_object(std::size_t /*size*/) override { return open(Node::Object{}); }
+  bool start_object(std::size_t /*size*/) override { return open(Object{}); }
   bool key(string_t& value) override {
-    key_ = std::move(value);
+    key_ = keep(value);
     return true;
   }
   bool end_object() override {
-    sort(std::get<Node::Object>(open_.back()->value).members);
-    open_.pop_back();
+    const auto object = open_.back();
+    close();
+    document_.nodes[object].value = sort_members(object);
     return true;
   }
 
@@ -120,140 +147,163 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   }
 
  private:
+  std::uint32_t size() const { return static_cast<std::uint32_t>(document_.nodes.size()); }
+
+  /// The document's texts never outgrow the text that they come from.
+  Text keep(std::string_view text) {
+    const auto at = document_.text.size();
+    document_.text += text;
+    return {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(text.size())};
+  }
+
   template <class Value>
-  bool add(Value&& value) {
-    auto node = std::make_unique<Node>();
-    node->value = std::forward<Value>(value);
-    node->origin = &document_.origin;
-    last_ = node.get();
-    if (open_.empty()) {
-      document_.root = std::move(node);
-      return true;
+  bool add(Value value) {
+    if (size() == max_values_) {
+      fail_at(document_.origin, {}, "more than " + std::to_string(max_values_) + " values");
     }
-    Node& parent = *open_.back();
-    node->parent = &parent;
-    if (auto* array = std::get_if<Node::Array>(&parent.value)) {
-      node->index = array->items.size();
-      array->items.push_back(std::move(node));
-    } else {
-      node->key = std::move(key_);
-      std::get<Node::Object>(parent.value).members.push_back(std::move(node));
-    }
+    const auto parent = open_.empty() ? 0 : open_.back();
+    document_.nodes.push_back({value, parent, size() + 1, std::exchange(key_, {})});
     return true;
   }
 
   template <class Collection>
-  bool open(Collection&& collection) {
+  bool open(Collection collection) {
     if (open_.size() == kMaxDepth) fail_at(document_.origin, {}, "more than 256 levels");
-    add(std::forward<Collection>(collection));
-    open_.push_back(last_);
+    add(collection);
+    open_.push_back(size() - 1);
+    return true;
+  }
+
+  bool close() {
+    document_.nodes[open_.back()].end = size();
+    open_.pop_back();
     return true;
   }
 
   /// By key; the last of equal ones stays.
-  static void sort(Node::Children& members) {
-    std::stable_sort(members.begin(), members.end(),
-                     [](const auto& a, const auto& b) { return a->key < b->key; });
-    const auto kept = std::unique(members.rbegin(), members.rend(),
-                                  [](const auto& a, const auto& b) { return a->key == b->key; });
-    members.erase(members.begin(), kept.base());
+  Object sort_members(std::uint32_t object) {
+    auto& members = document_.members;
+    const auto first = members.size();
+    for (auto at = object + 1; at != size(); at = document_.nodes[at].end) members.push_back(at);
+    const auto key = [this](std::uint32_t node) { return document_.key_of(node); };
+    const auto begin = members.begin() + static_cast<std::ptrdiff_t>(first);
+    std::stable_sort(begin, members.end(), [&](auto a, auto b) { return key(a) < key(b); });
+    const auto kept = std::unique(members.rbegin(), std::reverse_iterator(begin),
+                                  [&](auto a, auto b) { return key(a) == key(b); });
+    members.erase(begin, kept.base());
+    return {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(members.size() - first)};
   }
 
   Document& document_;
-  std::size_t text_size_;
-  std::vector<Node*> open_;
-  Node* last_ = nullptr;
-  std::string key_;
+  std::size_t text_size_, max_values_;
+  std::vector<std::uint32_t> open_;
+  Text key_;
 };
 
-const Node* member(const Node& node, std::string_view key) {
-  const auto& members = get<Node::Object>(node, "object").members;
-  const auto found =
-      std::lower_bound(members.begin(), members.end(), key,
-                       [](const auto& candidate, auto wanted) { return candidate->key < wanted; });
-  return found != members.end() && (*found)->key == key ? found->get() : nullptr;
+/// Nothing when there is no such member.
+std::optional<std::uint32_t> member(const Document& document, std::uint32_t node,
+                                    std::string_view key) {
+  const auto members = document.at(get<Object>(document, node, "object"));
+  const auto key_of = [&](std::uint32_t member) { return document.key_of(member); };
+  const auto found = std::ranges::lower_bound(members, key, {}, key_of);
+  if (found == members.end() || key_of(*found) != key) return std::nullopt;
+  return *found;
+}
+
+bool is_null(const Document& document, std::uint32_t node) {
+  return std::holds_alternative<std::nullptr_t>(document.nodes[node].value);
 }
 
 }  // namespace
 
-Json::Json(std::shared_ptr<const Node> node) : node_(std::move(node)) {}
+Json::Json(std::shared_ptr<const Document> document, std::uint32_t node)
+    : document_(std::move(document)), node_(node) {}
 
-Json Json::parse(std::string_view text, std::string origin) {
-  const auto document = std::make_shared<Document>(Document{std::move(origin), nullptr});
+Json Json::parse(std::string_view text, std::string origin, std::size_t max_values) {
+  const auto document = std::make_shared<Document>();
+  document->origin = std::move(origin);
+  if (text.size() > kMaxBytes) fail_at(document->origin, {}, "larger than 4 GiB");
   if (!valid_utf8(text)) fail_at(document->origin, {}, "not valid UTF-8");
   if (const auto nul = text.find('\0'); nul != std::string_view::npos) {  // nlohmann: the end
     fail_at(document->origin, {}, "not valid JSON at byte " + std::to_string(nul + 1));
   }
-  Builder builder(*document, text.size());
+  document->text.reserve(text.size());
+  Builder builder(*document, text.size(), std::min(max_values, kMaxBytes));
   nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
-  return Json({document, document->root.get()});
+  return {document, 0};
 }
 
 Json Json::at(std::string_view key) const {
-  const Node* value = member(*node_, key);
-  if (value == nullptr) {
-    auto path = path_of(*node_);
+  const auto value = member(*document_, node_, key);
+  if (!value) {
+    auto path = path_of(*document_, node_);
     path::append_key(path, key);
-    fail_at(*node_->origin, path, "missing");
+    fail_at(document_->origin, path, "missing");
   }
-  if (value->is_null()) fail_type(*value, "a value");
-  return Json({node_, value});
+  if (is_null(*document_, *value)) fail_type(*document_, *value, "a value");
+  return {document_, *value};
 }
 
 std::optional<Json> Json::find(std::string_view key) const {
-  const Node* value = member(*node_, key);
-  if (value == nullptr || value->is_null()) return std::nullopt;
-  return Json({node_, value});
+  const auto value = member(*document_, node_, key);
+  if (!value || is_null(*document_, *value)) return std::nullopt;
+  return Json(document_, *value);
 }
 
 std::vector<Json> Json::items() const {
+  get<Array>(*document_, node_, "array");
   std::vector<Json> items;
-  for (const auto& item : get<Node::Array>(*node_, "array").items) {
-    items.push_back(Json({node_, item.get()}));
+  const auto& nodes = document_->nodes;
+  for (auto at = node_ + 1; at != nodes[node_].end; at = nodes[at].end) {
+    items.push_back({document_, at});
   }
   return items;
 }
 
 std::vector<std::pair<std::string, Json>> Json::members() const {
   std::vector<std::pair<std::string, Json>> members;
-  for (const auto& value : get<Node::Object>(*node_, "object").members) {
-    members.emplace_back(value->key, Json({node_, value.get()}));
+  for (const auto node : document_->at(get<Object>(*document_, node_, "object"))) {
+    members.emplace_back(document_->key_of(node), Json(document_, node));
   }
   return members;
 }
 
-bool Json::is_string() const { return std::holds_alternative<std::string>(node_->value); }
-bool Json::is_number() const {
-  return std::holds_alternative<std::int64_t>(node_->value) ||
-         std::holds_alternative<double>(node_->value);
+template <class Type>
+bool Json::is() const {
+  return std::holds_alternative<Type>(document_->nodes[node_].value);
 }
-bool Json::is_array() const { return std::holds_alternative<Node::Array>(node_->value); }
-bool Json::is_object() const { return std::holds_alternative<Node::Object>(node_->value); }
+bool Json::is_string() const { return is<Text>(); }
+bool Json::is_number() const { return is<std::int64_t>() || is<double>(); }
+bool Json::is_array() const { return is<Array>(); }
+bool Json::is_object() const { return is<Object>(); }
 
-std::string Json::string() const { return get<std::string>(*node_, "string"); }
-bool Json::boolean() const { return get<bool>(*node_, "boolean"); }
+std::string Json::string() const {
+  return std::string(document_->at(get<Text>(*document_, node_, "string")));
+}
+bool Json::boolean() const { return get<bool>(*document_, node_, "boolean"); }
 
 double Json::number() const {
-  if (const auto* integer = std::get_if<std::int64_t>(&node_->value)) {
-    return static_cast<double>(*integer);
-  }
-  return get<double>(*node_, "number");
+  if (is<std::int64_t>()) return static_cast<double>(integer());
+  return get<double>(*document_, node_, "number");
 }
 
 std::int64_t Json::integer() const {
   constexpr double kLimit = 0x1p63;
-  if (const auto* integer = std::get_if<std::int64_t>(&node_->value)) return *integer;
-  const double number = get<double>(*node_, "integer");
+  if (is<std::int64_t>()) return get<std::int64_t>(*document_, node_, "integer");
+  const double number = get<double>(*document_, node_, "integer");
   if (number != std::trunc(number)) fail("expected integer, got fraction");
   if (number < -kLimit || number >= kLimit) fail("expected integer of 64 bits, got a larger one");
   return static_cast<std::int64_t>(number);
 }
 
 std::chrono::sys_time<std::chrono::microseconds> Json::time() const {
-  if (const auto time = parse_rfc3339(get<std::string>(*node_, "time"))) return *time;
+  if (const auto time = parse_rfc3339(document_->at(get<Text>(*document_, node_, "time"))))
+    return *time;
   fail("expected time (RFC 3339), got another string");
 }
 
-void Json::fail(std::string_view why) const { fail_at(*node_->origin, path_of(*node_), why); }
+void Json::fail(std::string_view why) const {
+  fail_at(document_->origin, path_of(*document_, node_), why);
+}
 
 }  // namespace exporter

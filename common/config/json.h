@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,7 +13,7 @@
 namespace exporter {
 
 namespace json_tree {
-struct Node;
+struct Document;
 }
 
 /// A place in a JSON reply. Every failure is an Error{decode} that reads
@@ -20,8 +21,12 @@ struct Node;
 /// string". Values are never quoted in errors: a reply may hold secrets. Cheap to copy.
 class Json {
  public:
-  /// Parses the whole text (at most 256 levels deep); invalid UTF-8 is an error.
-  static Json parse(std::string_view text, std::string origin);
+  static constexpr std::size_t kMaxValues = 4u << 20;  ///< 128 MiB of memory, besides the strings
+
+  /// Parses the whole text (at most 256 levels deep, of at most `max_values` values); invalid UTF-8
+  /// is an error. Takes 32 bytes of memory for each value, and no more than the text for its
+  /// strings.
+  static Json parse(std::string_view text, std::string origin, std::size_t max_values = kMaxValues);
 
   /// The member `key`; fails when it is missing or null.
   Json at(std::string_view key) const;
@@ -46,9 +51,12 @@ class Json {
   [[noreturn]] void fail(std::string_view why) const;
 
  private:
-  explicit Json(std::shared_ptr<const json_tree::Node> node);
+  Json(std::shared_ptr<const json_tree::Document> document, std::uint32_t node);
+  template <class Type>
+  bool is() const;
 
-  std::shared_ptr<const json_tree::Node> node_;  ///< shares the ownership of its document
+  std::shared_ptr<const json_tree::Document> document_;
+  std::uint32_t node_;
 };
 
 }  // namespace exporter

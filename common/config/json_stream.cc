@@ -85,6 +85,11 @@ JsonStream::JsonStream(std::span<const JsonRecord> records, std::string origin, 
 
 JsonStream::~JsonStream() = default;
 
+Json JsonStream::Record::read() const {
+  if (!fault_.empty()) throw Error(Reason::decode, where_ + ": " + fault_);
+  return Json::parse(text_, where_, kMaxRecordValues);
+}
+
 void JsonStream::feed(std::string_view piece) {
   const auto* at = piece.data();
   const auto* const end = at + piece.size();
@@ -105,7 +110,7 @@ void JsonStream::finish() const {
 void JsonStream::read_token(const char*& at, const char* end) {
   switch (state_) {
     case State::in_string:
-      if (read_string(at, end, recording_ && step_ != nullptr ? &record_ : nullptr)) end_value();
+      if (read_string(at, end, is_kept() ? &record_.text_ : nullptr)) end_value();
       return;
     case State::in_scalar: read_scalar(at, end); return;
     case State::in_key:
@@ -189,7 +194,7 @@ bool JsonStream::read_string(const char*& at, const char* end, std::string* kept
   if (kept != nullptr) {
     kept->append(begin, at);
     if (closed && kept == &key_) key_.pop_back();
-    if (record_.size() > kMaxRecord) fail("a record larger than 16 MiB");
+    check_size();
   }
   return closed;
 }
@@ -247,10 +252,11 @@ void JsonStream::expect_item() {
   step_ = level.step != nullptr ? level.step->below("") : nullptr;
   if (step_ == nullptr) return;
   if (recording_) {
-    if (record_.back() != '[') keep(",");
+    if (!record_.text_.ends_with('[')) keep(",");
     return;
   }
-  name_.clear();
+  record_.name_.clear();
+  record_.fault_.clear();
   path_.resize(level.path);
   path::append_index(path_, level.items++);
 }
@@ -260,25 +266,31 @@ void JsonStream::expect_value_of_key() {
   state_ = State::value;
   step_ = nullptr;
   if (level.step == nullptr) return;
-  if (!is_plain(key_)) {
-    return expect_value_of(Json::parse('"' + key_ + '"', origin_ + ": a name").string());
+  if (is_plain(key_)) return expect_value_of(key_, {});
+  std::string name, fault;
+  try {
+    name = Json::parse('"' + key_ + '"', "its name").string();
+  } catch (const Error& error) {
+    name = key_;  // which is none that was asked for, but may be any
+    fault = error.what();
   }
-  expect_value_of(key_);
+  expect_value_of(name, std::move(fault));
 }
 
-void JsonStream::expect_value_of(const std::string& name) {
+void JsonStream::expect_value_of(const std::string& name, std::string fault) {
   const auto& level = levels_.back();
   step_ = level.step->below(name);
   if (step_ == nullptr) return;
   if (recording_) {
-    keep(record_.back() == '{' ? "\"" : ",\"");
+    keep(record_.text_.ends_with('{') ? "\"" : ",\"");
     keep(key_);
     keep("\":");
     return;
   }
   path_.resize(level.path);
   path::append_key(path_, name);
-  name_ = name;
+  record_.name_ = name;
+  record_.fault_ = std::move(fault);
 }
 
 /// Where a path goes on, there must be something to go on in; or null.
@@ -290,23 +302,34 @@ void JsonStream::expect_leaf() const {
 void JsonStream::begin_value() {
   if (recording_ || step_ == nullptr || !step_->record) return;
   recording_ = true;
-  record_index_ = *step_->record;
+  record_.index_ = *step_->record;
+  record_.where_ = path_.empty() ? origin_ : origin_ + ": " + path_;
+  record_.text_.clear();
   record_level_ = levels_.size();
-  record_.clear();
 }
 
 void JsonStream::end_value() {
   state_ = levels_.empty() ? State::end : State::after_value;
   if (!recording_ || levels_.size() != record_level_) return;
   recording_ = false;
-  take_(record_index_, name_,
-        Json::parse(record_, path_.empty() ? origin_ : origin_ + ": " + path_));
+  take_(record_);
+}
+
+/// Whether what is read now is part of a record that can be read.
+bool JsonStream::is_kept() const {
+  return recording_ && step_ != nullptr && record_.fault_.empty();
 }
 
 void JsonStream::keep(std::string_view text) {
-  if (!recording_ || step_ == nullptr) return;
-  record_ += text;
-  if (record_.size() > kMaxRecord) fail("a record larger than 16 MiB");
+  if (!is_kept()) return;
+  record_.text_ += text;
+  check_size();
+}
+
+void JsonStream::check_size() {
+  if (record_.text_.size() <= kMaxRecord) return;
+  record_.fault_ = "larger than 16 MiB";
+  record_.text_ = {};
 }
 
 void JsonStream::fail(std::string_view why) const {

@@ -27,11 +27,32 @@ struct JsonRecord {
 /// Failures are Error{decode} that begin with the origin.
 class JsonStream {
  public:
-  /// Takes a record: its index in the list given, the last part of its path (the member's name,
-  /// empty for an item), and its value, whose errors name the whole path.
-  using Take = std::function<void(std::size_t record, const std::string& name, const Json& value)>;
-
   static constexpr std::size_t kMaxRecord = 16u << 20;  ///< bytes of what is kept of one record
+  static constexpr std::size_t kMaxRecordValues = 1u << 20;  ///< 32 MiB of memory
+
+  /// A record as it stands in the document. Valid until the taker returns.
+  class Record {
+   public:
+    std::size_t index() const { return index_; }  ///< in the list given
+    /// The last part of its path: the member's name, empty for an item.
+    const std::string& name() const { return name_; }
+    /// Its value, whose errors name the whole path. Throws Error{decode} that does so when it is
+    /// too large, or not valid JSON in a way that leaves the rest of the document readable: NaN and
+    /// Infinity, a number too large, a lone surrogate, invalid UTF-8. A taker that catches it gets
+    /// the next record.
+    Json read() const;
+
+   private:
+    friend class JsonStream;
+    Record() = default;
+
+    std::size_t index_ = 0;
+    std::string name_;
+    std::string where_;  // the origin and the path
+    std::string text_;   // what is kept of it
+    std::string fault_;  // why it cannot be read, as far as that is known before it is
+  };
+  using Take = std::function<void(const Record& record)>;
 
   JsonStream(std::span<const JsonRecord> records, std::string origin, Take take);
   ~JsonStream();
@@ -73,11 +94,13 @@ class JsonStream {
   void close(bool is_object);
   void expect_item();
   void expect_value_of_key();
-  void expect_value_of(const std::string& name);
+  void expect_value_of(const std::string& name, std::string fault);
   void expect_leaf() const;
   void begin_value();
   void end_value();
+  bool is_kept() const;
   void keep(std::string_view text);
+  void check_size();
   [[noreturn]] void fail(std::string_view why) const;
 
   std::string origin_;
@@ -87,13 +110,11 @@ class JsonStream {
   bool escaped_ = false;   // the last character of a string was a backslash
   std::size_t bytes_ = 0;  // read, for errors
   std::vector<Level> levels_;
-  const Step* step_;    // of the value that follows or is read; null: passed over
-  std::string key_;     // as it stands between its quotes
-  std::string path_;    // of the value, until a record begins
-  std::string name_;    // of the record
-  std::string record_;  // what is kept of it
+  const Step* step_;  // of the value that follows or is read; null: passed over
+  std::string key_;   // as it stands between its quotes
+  std::string path_;  // of the value, until a record begins
+  Record record_;     // the one that is read or may be next
   bool recording_ = false;
-  std::size_t record_index_ = 0;  // in the list that was given
   std::size_t record_level_ = 0;  // the levels around it
 };
 

@@ -1,14 +1,12 @@
 #include "common/config/yaml.h"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 #include <utility>
 
 #include "common/base/error.h"
+#include "common/base/file.h"
 #include "common/base/text.h"
 #include "common/base/time.h"
 #include "common/config/path.h"
@@ -21,20 +19,15 @@ namespace {
 using yaml_tree::Node;
 using Kind = Node::Kind;
 
+/// For the writer of a FIFO, who may have to fetch a secret first.
+constexpr auto kPatience = std::chrono::seconds(30);
+
 std::string read_file(const std::string& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"),
-                                                             &std::fclose);
-  std::string text;
-  std::array<char, 65536> buffer;
-  std::size_t count = 1;
-  while (file && count > 0 && text.size() <= yaml_tree::kMaxBytes) {
-    count = std::fread(buffer.data(), 1, buffer.size(), file.get());
-    text.append(buffer.data(), count);
+  try {
+    return read_file_within(path, yaml_tree::kMaxBytes, kPatience);
+  } catch (const Error& error) {
+    throw Error(Reason::config, error.what());
   }
-  if (!file || std::ferror(file.get()) != 0) {
-    throw Error(Reason::config, io_error(path, errno).what());
-  }
-  return text;
 }
 
 std::string_view name_of(Kind kind) {

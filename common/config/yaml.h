@@ -24,9 +24,10 @@ struct Node;
 /// expected, cut to 40 bytes; never one that was read as a secret or that has an anchor.
 class Yaml {
  public:
-  /// Reads and parses a file of at most 16 MiB, 64 levels and 1 MiB a value. Refuses doubled keys,
-  /// aliases that expand without bound, more than one document, and what yaml-cpp would pass over
-  /// in silence. An empty file is an empty map.
+  /// Reads and parses a file of at most 16 MiB, 64 levels and 1 MiB a value; a FIFO, as process
+  /// substitution makes it, within 30 s. Refuses duplicate keys, aliases that expand without bound,
+  /// more than one document, and what yaml-cpp would pass over in silence. An empty file is an
+  /// empty map.
   static Yaml load_file(const std::string& path);
   /// The same from text; `origin` stands for the file's name.
   static Yaml parse(std::string_view text, std::string origin);

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <future>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "common/base/error.h"
@@ -113,13 +114,14 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
         connections_(max_connections_, options_.idle_timeout) {}
 
   void start();
-  void stop(std::chrono::milliseconds grace);
+  bool stop(std::chrono::milliseconds grace);
   const std::vector<Listener>& listeners() const { return listeners_; }
   bool tls() const { return gate_.tls(); }
 
  private:
   void start_on(Listener& listener);
-  void cut();
+  bool cut();
+  void stop_daemons();
 
   static void on_connection(void* self, MHD_Connection* connection, void** peer,
                             MHD_ConnectionNotificationCode code);
@@ -144,6 +146,7 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   std::vector<MHD_Daemon*> daemons_;
   Connections connections_;
   std::once_flag stopped_;
+  bool all_ended_ = false;
 };
 
 void Server::Impl::start() {
@@ -191,29 +194,42 @@ void Server::Impl::start_on(Listener& listener) {
   daemons_.push_back(daemon);
 }
 
-void Server::Impl::stop(std::chrono::milliseconds grace) {
+bool Server::Impl::stop(std::chrono::milliseconds grace) {
   std::call_once(stopped_, [&] {
     for (auto* daemon : daemons_) MHD_quiesce_daemon(daemon);
     for (const auto& listener : listeners_) listener.refuse();
     connections_.drain();
     connections_.wait_until_none(Clock::now() + grace);
-    cut();
+    all_ended_ = cut();
   });
+  return all_ended_;
 }
 
-void Server::Impl::cut() {
+/// Ends the library's threads; whether they had ended in time.
+bool Server::Impl::cut() {
   std::promise<void> promise;
   const auto done = promise.get_future();
-  std::thread cutter([self = shared_from_this(), promise = std::move(promise)]() mutable {
-    for (auto* daemon : self->daemons_) MHD_stop_daemon(daemon);
-    promise.set_value();
-  });
+  std::thread cutter;
+  try {
+    cutter = std::thread([self = shared_from_this(), promise = std::move(promise)]() mutable {
+      self->stop_daemons();
+      promise.set_value();
+    });
+  } catch (const std::system_error&) {
+    stop_daemons();  // no thread to be had: without a bound, then
+    return true;
+  }
   if (done.wait_for(kCutting) == std::future_status::ready) {
     cutter.join();
-  } else {
-    cutter.detach();
-    log::warn("a request still runs and was left behind");
+    return true;
   }
+  cutter.detach();
+  log::warn("a request still runs and is abandoned");
+  return false;
+}
+
+void Server::Impl::stop_daemons() {
+  for (auto* daemon : daemons_) MHD_stop_daemon(daemon);
 }
 
 void Server::Impl::on_connection(void* self, MHD_Connection* connection, void** peer,
@@ -237,8 +253,8 @@ void Server::Impl::on_connection(void* self, MHD_Connection* connection, void** 
   }
   server.connections_.open(fd);
   *peer = opened.release();
-} catch (const std::exception& error) {
-  log::error("connection cannot be served", {{"error", error.what()}});
+} catch (...) {
+  log::error("connection cannot be served", {{"error", current_error()}});
 }
 
 MHD_Result Server::Impl::on_request(void* self, MHD_Connection* connection, const char* url,
@@ -258,8 +274,8 @@ MHD_Result Server::Impl::on_request(void* self, MHD_Connection* connection, cons
   if (*upload_size == 0) return server.finish(connection, *peer, exchange);
   exchange.body_received += std::exchange(*upload_size, 0);
   return exchange.body_received <= kMaxDiscardedBody ? MHD_YES : MHD_NO;
-} catch (const std::exception& error) {
-  log::error("request failed", {{"path", url}, {"error", error.what()}});
+} catch (...) {
+  log::error("request failed", {{"path", url}, {"error", current_error()}});
   return MHD_NO;
 }
 
@@ -302,8 +318,8 @@ Response Server::Impl::respond(MHD_Connection* connection, const Peer& peer, Exc
   };
   try {
     return handler_(request);
-  } catch (const std::exception& error) {
-    log::error("request failed", {{"path", exchange.path}, {"error", error.what()}});
+  } catch (...) {
+    log::error("request failed", {{"path", exchange.path}, {"error", current_error()}});
     return plain_response(500, "internal server error\n");
   }
 }
@@ -329,7 +345,7 @@ MHD_Result Server::Impl::send(MHD_Connection* connection, const Peer& peer, Exch
 }
 
 void Server::Impl::on_completed(void* self, MHD_Connection* connection, void** state,
-                                MHD_RequestTerminationCode) {
+                                MHD_RequestTerminationCode) try {
   const std::unique_ptr<Exchange> exchange(static_cast<Exchange*>(std::exchange(*state, nullptr)));
   if (!exchange) return;
   auto& server = *static_cast<Impl*>(self);
@@ -344,6 +360,8 @@ void Server::Impl::on_completed(void* self, MHD_Connection* connection, void** s
                         {"status", static_cast<std::int64_t>(exchange->status)},
                         {"bytes", static_cast<std::int64_t>(exchange->bytes)},
                         {"duration", duration.count()}});
+} catch (...) {
+  log::error("request not completed", {{"error", current_error()}});
 }
 
 Server::Server(ServerOptions options, Handler handler)
@@ -368,6 +386,6 @@ std::uint16_t Server::port() const { return impl_->listeners().front().port(); }
 
 bool Server::tls() const { return impl_->tls(); }
 
-void Server::stop(std::chrono::milliseconds grace) { impl_->stop(grace); }
+bool Server::stop(std::chrono::milliseconds grace) { return impl_->stop(grace); }
 
 }  // namespace exporter::http

@@ -68,9 +68,9 @@ class Server {
   std::uint16_t port() const;
   bool tls() const;
 
-  /// Accepts no more, lets running requests finish for at most `grace`, then cuts them. A handler
-  /// that still runs then is left behind: what it uses must outlive it.
-  void stop(std::chrono::milliseconds grace);
+  /// Accepts no more, lets running requests finish for at most `grace`, then cuts them; whether all
+  /// have ended. A handler that still runs is abandoned: what it uses must outlive it.
+  bool stop(std::chrono::milliseconds grace);
 
  private:
   class Impl;

@@ -3,7 +3,6 @@
 #include <array>
 #include <cstdint>
 #include <span>
-#include <stdexcept>
 #include <string_view>
 
 namespace exporter {
@@ -18,7 +17,7 @@ struct MetricView {
 };
 
 /// A family declared in source by counter(), gauge(), info(), histogram() or untyped(). A bad name,
-/// an empty help, a counter without `_total`, a reserved or doubled label does not compile.
+/// an empty help, a counter without `_total`, a reserved or duplicate label does not compile.
 template <std::size_t N>
 struct Metric {
   MetricType type;
@@ -40,36 +39,54 @@ constexpr bool valid_name(std::string_view name, char extra = '_') {
 constexpr bool valid_metric_name(std::string_view name) { return valid_name(name, ':'); }
 constexpr bool valid_label_name(std::string_view name) { return valid_name(name); }
 
-/// What is wrong with the family, or an empty text. The rules of the Prometheus naming practices
-/// and of OpenMetrics 1.0; `le`, `quantile`, `job`, `instance` and `__*` are reserved.
-constexpr std::string_view fault(const MetricView& metric) {
-  const auto ends = [&](std::string_view suffix) { return metric.name.ends_with(suffix); };
-  if (!valid_name(metric.name)) return "not a metric name";
-  if (metric.help.empty()) return "the help is missing";
-  if ((metric.type == MetricType::counter) != ends("_total")) {
-    return "_total belongs to counters, and to them alone";
+/// A declaration that breaks a rule calls the rule's function. As none of them is constexpr, the
+/// compiler refuses the call and prints the name.
+namespace broken_rule {
+inline void metric_name_is_not_valid() {}
+inline void help_is_missing() {}
+inline void counter_name_must_end_in_total() {}
+inline void only_a_counter_name_may_end_in_total() {}
+inline void info_name_must_end_in_info() {}
+inline void suffixes_bucket_count_and_sum_belong_to_histograms() {}
+inline void label_name_is_not_valid() {}
+inline void label_name_is_reserved() {}
+inline void label_name_is_duplicate() {}
+}  // namespace broken_rule
+
+consteval void check_name(MetricType type, std::string_view name) {
+  const auto ends = [&](std::string_view suffix) { return name.ends_with(suffix); };
+  const bool is_counter = type == MetricType::counter;
+  if (!valid_name(name)) broken_rule::metric_name_is_not_valid();
+  if (is_counter && !ends("_total")) broken_rule::counter_name_must_end_in_total();
+  if (!is_counter && ends("_total")) broken_rule::only_a_counter_name_may_end_in_total();
+  if (type == MetricType::info && !ends("_info")) broken_rule::info_name_must_end_in_info();
+  if (ends("_bucket") || ends("_count") || ends("_sum")) {
+    broken_rule::suffixes_bucket_count_and_sum_belong_to_histograms();
   }
-  if (metric.type == MetricType::info && !ends("_info")) return "an info metric ends in _info";
-  if (ends("_bucket") || ends("_count") || ends("_sum")) return "the suffix belongs to histograms";
-  for (std::size_t i = 0; i < metric.labels.size(); ++i) {
-    const auto label = metric.labels[i];
-    if (!valid_label_name(label)) return "not a label name";
-    if (label.starts_with("__") || label == "le" || label == "quantile" || label == "job" ||
-        label == "instance") {
-      return "a reserved label";
-    }
-    for (std::size_t j = 0; j < i; ++j) {
-      if (metric.labels[j] == label) return "a doubled label";
-    }
-  }
-  return {};
 }
 
+consteval void check_labels(std::span<const std::string_view> labels) {
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const auto label = labels[i];
+    if (!valid_label_name(label)) broken_rule::label_name_is_not_valid();
+    if (label.starts_with("__") || label == "le" || label == "quantile" || label == "job" ||
+        label == "instance") {
+      broken_rule::label_name_is_reserved();
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      if (labels[j] == label) broken_rule::label_name_is_duplicate();
+    }
+  }
+}
+
+/// The rules are those of the Prometheus naming practices and of OpenMetrics 1.0.
 template <class... Labels>
 consteval auto declare(MetricType type, std::string_view name, std::string_view help,
                        Labels... labels) {
   const Metric<sizeof...(Labels)> metric{type, name, help, {std::string_view(labels)...}};
-  if (!fault(metric).empty()) throw std::invalid_argument("see fault()");
+  check_name(type, name);
+  if (help.empty()) broken_rule::help_is_missing();
+  check_labels(metric.labels);
   return metric;
 }
 template <class... Labels>

@@ -59,17 +59,27 @@ Metadata read_metadata(const Json& metadata, Kind kind) {
   return found;
 }
 
-void read_records(const Artifact& artifact, std::span<const JsonRecord> records,
-                  const JsonStream::Take& take) {
+Unread read_records(const Artifact& artifact, std::span<const JsonRecord> records,
+                    const TakeRecord& take) {
   bool has_metadata = false;
-  JsonStream stream(records, artifact.origin,
-                    [&](std::size_t record, const std::string& name, const Json& value) {
-                      has_metadata |= record == 0;
-                      take(record, name, value);
-                    });
+  std::size_t rows = 0;
+  Unread unread;
+  JsonStream stream(records, artifact.origin, [&](const JsonStream::Record& record) {
+    const bool is_row = records[record.index()].path.ends_with('*');
+    has_metadata |= record.index() == 0;
+    rows += is_row ? 1 : 0;
+    try {
+      take(record.index(), record.name(), record.read());
+    } catch (const Error& error) {
+      if (!is_row || error.reason() != Reason::decode) throw;
+      if (unread.rows++ == 0) unread.error = error.what();
+    }
+  });
   artifact.read([&](std::string_view piece) { stream.feed(piece); });
   stream.finish();
   if (!has_metadata) throw Error(Reason::decode, artifact.origin + ": metadata: missing");
+  if (rows > 0 && unread.rows == rows) throw Error(Reason::decode, unread.error);
+  return unread;
 }
 
 std::string text_at(const Json& object, std::string_view key) {

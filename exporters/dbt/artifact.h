@@ -42,10 +42,20 @@ int newest_schema(Kind kind);
 /// Reads `metadata`. Throws Error{decode} when it is that of another kind of artifact.
 Metadata read_metadata(const Json& metadata, Kind kind);
 
-/// Streams the artifact through `take`, one record at a time. Throws Error, of a document without
-/// metadata too (record 0 must be that).
-void read_records(const Artifact& artifact, std::span<const JsonRecord> records,
-                  const JsonStream::Take& take);
+/// Rows of an artifact that could not be read and are left out.
+struct Unread {
+  std::size_t rows = 0;
+  std::string error;  ///< of the first
+};
+
+using TakeRecord =
+    std::function<void(std::size_t record, const std::string& name, const Json& value)>;
+
+/// Streams the artifact through `take`, one record at a time. A row (a record of many, "nodes.*")
+/// that is not valid JSON, or of which `take` throws Error{decode}, is left out. Throws Error, of a
+/// document without metadata (record 0), and when not one row can be read, too.
+Unread read_records(const Artifact& artifact, std::span<const JsonRecord> records,
+                    const TakeRecord& take);
 
 /// The member as text; empty when it is absent or null.
 std::string text_at(const Json& object, std::string_view key);

@@ -22,18 +22,19 @@ std::optional<double> stat(const Json& stats, std::initializer_list<std::string_
 
 Catalog read_catalog(const Artifact& artifact) {
   Catalog found;
-  read_records(artifact, kRecords,
-               [&](std::size_t record, const std::string& name, const Json& value) {
-                 if (record == kMetadata) {
-                   found.metadata = read_metadata(value, Kind::catalog);
-                   return;
-                 }
-                 auto& table = found.tables[name];
-                 const auto stats = value.find("stats");
-                 if (!stats) return;
-                 table.rows = stat(*stats, {"row_count", "num_rows"});
-                 table.bytes = stat(*stats, {"bytes", "num_bytes"});
-               });
+  const auto take = [&](std::size_t record, const std::string& name, const Json& value) {
+    if (record == kMetadata) {
+      found.metadata = read_metadata(value, Kind::catalog);
+      return;
+    }
+    TableStats table;
+    if (const auto stats = value.find("stats")) {
+      table.rows = stat(*stats, {"row_count", "num_rows"});
+      table.bytes = stat(*stats, {"bytes", "num_bytes"});
+    }
+    found.tables[name] = table;
+  };
+  found.unread = read_records(artifact, kRecords, take);
   return found;
 }
 

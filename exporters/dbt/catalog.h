@@ -16,6 +16,7 @@ struct TableStats {
 /// catalog.json (schema v1): the tables behind the nodes, as `dbt docs generate` found them.
 struct Catalog {
   Metadata metadata;
+  Unread unread;
   std::map<std::string, TableStats> tables;  ///< by unique_id
 };
 

@@ -25,12 +25,13 @@ constexpr auto kSchema = gauge("dbt_artifact_schema_version",
                                "project", "location", "artifact");
 constexpr auto kReadable =
     gauge("dbt_artifact_readable",
-          "Whether the newest version of the artifact could be read (1), or an older one is shown, "
-          "or none (0); absent while there is no such artifact.",
+          "Whether the newest version of the artifact could be read (1), or only a part of it is "
+          "shown, an older one, or none (0); absent while there is no such artifact.",
           "project", "location", "artifact");
 constexpr auto kFailures = counter("dbt_artifact_read_failures_total",
-                                   "Versions of artifacts that could not be read, and failures to "
-                                   "look for artifacts (artifact is empty), by reason.",
+                                   "Versions of artifacts that could not be read, or only in part, "
+                                   "and failures to look for artifacts (artifact is empty), by "
+                                   "reason.",
                                    "project", "artifact", "reason");
 /// How long what is known of a node outlives it: one that is only left out for a while, by a branch
 /// or a disabled folder, comes back as it was.
@@ -174,16 +175,30 @@ void Follower::follow(const Found& found, const Deadline& deadline) {
     if (error.reason() == Reason::decode) ++failure.malformed;
     return;
   }
+  Unread unread;
   std::visit(
       [&](auto& artifact) {
         tell_of_new_schema(place, artifact.metadata.schema_version);
         note_end(artifact, found, deadline);
+        unread = artifact.unread;
         take_in(place, found, std::move(artifact), deadline);
       },
       content);
-  failed_.erase(place);
-  logged_.erase(kind);
+  note_taken(place, found.version, unread);
   if (found.taken) found.taken();
+}
+
+void Follower::note_taken(const SeenByPlace::key_type& place, const std::string& version,
+                          const Unread& unread) {
+  const std::string kind(to_string(place.second));
+  failed_.erase(place);
+  if (unread.rows == 0) {
+    logged_.erase(kind);
+    return;
+  }
+  failed_[place] = {version};
+  note_failure(kind, Error(Reason::decode, "rows left out: " + std::to_string(unread.rows) +
+                                               ", the first: " + unread.error));
 }
 
 Follower::Content Follower::read(const Found& found) {

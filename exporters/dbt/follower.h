@@ -53,6 +53,8 @@ class Follower {
   void forget_others(const std::vector<Found>& all, const Deadline& deadline);
   void look_for_incomplete(const std::vector<Found>& all, const Deadline& deadline);
   void settle_incomplete(Ledger::Run& run, const std::string& location, const RunResults& results);
+  void note_taken(const SeenByPlace::key_type& place, const std::string& version,
+                  const Unread& unread);
   void note_failure(const std::string& kind, const Error& error);
   void tell_of_new_schema(const SeenByPlace::key_type& place, int version) const;
 
@@ -60,7 +62,7 @@ class Follower {
   std::shared_ptr<Ledger> ledger_;
   Project project_;
   SeenByPlace seen_;
-  std::map<SeenByPlace::key_type, Failed> failed_;  // the newer version that cannot be read
+  std::map<SeenByPlace::key_type, Failed> failed_;  // the version that cannot be read whole
   std::map<std::pair<std::string, Reason>, std::size_t> failures_;  // by artifact
   std::map<std::string, std::string> logged_;                       // by artifact: the last error
   std::set<SeenByPlace::key_type> listed_;                          // at the last look

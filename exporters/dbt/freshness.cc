@@ -27,14 +27,14 @@ Freshness read_result(const Json& json) {
 
 FreshnessResults read_freshness_results(const Artifact& artifact) {
   FreshnessResults found;
-  read_records(artifact, kRecords,
-               [&](std::size_t record, const std::string& /*name*/, const Json& value) {
-                 switch (record) {
-                   case kMetadata: found.metadata = read_metadata(value, Kind::sources); break;
-                   case kElapsed: found.elapsed_seconds = value.number(); break;
-                   default: found.results.push_back(read_result(value));
-                 }
-               });
+  const auto take = [&](std::size_t record, const std::string& /*name*/, const Json& value) {
+    switch (record) {
+      case kMetadata: found.metadata = read_metadata(value, Kind::sources); break;
+      case kElapsed: found.elapsed_seconds = value.number(); break;
+      default: found.results.push_back(read_result(value));
+    }
+  };
+  found.unread = read_records(artifact, kRecords, take);
   return found;
 }
 

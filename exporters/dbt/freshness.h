@@ -20,6 +20,7 @@ struct Freshness {
 /// sources.json (schemas v1 to v3): the results of one invocation.
 struct FreshnessResults {
   Metadata metadata;
+  Unread unread;
   double elapsed_seconds = 0;
   std::vector<Freshness> results;
   bool has_failed = false;  ///< the command, by dbt's log

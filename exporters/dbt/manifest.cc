@@ -198,21 +198,21 @@ bool is_test(std::string_view resource_type) {
 Manifest read_manifest(const Artifact& artifact) {
   Manifest found;
   std::map<std::string, std::string> group_owners, source_owners;
-  read_records(artifact, kRecords,
-               [&](std::size_t record, const std::string& name, const Json& value) {
-                 if (record == kMetadata) {
-                   found.metadata = read_metadata(value, Kind::manifest);
-                 } else if (record == kGroups) {
-                   group_owners[name] = owner_text(value.find("owner"));
-                 } else {
-                   if (name.empty()) value.fail("expected the member of an object, got an item");
-                   auto node = read_node(name, value, found.metadata.adapter);
-                   if (record == kSources) {
-                     source_owners[name] = owner_text(find_path(value, {"source_meta", "owner"}));
-                   }
-                   found.nodes.emplace(name, std::move(node));
-                 }
-               });
+  const auto take = [&](std::size_t record, const std::string& name, const Json& value) {
+    if (record == kMetadata) {
+      found.metadata = read_metadata(value, Kind::manifest);
+    } else if (record == kGroups) {
+      group_owners[name] = owner_text(value.find("owner"));
+    } else {
+      if (name.empty()) value.fail("expected the member of an object, got an item");
+      auto node = read_node(name, value, found.metadata.adapter);
+      if (record == kSources) {
+        source_owners[name] = owner_text(find_path(value, {"source_meta", "owner"}));
+      }
+      found.nodes.emplace(name, std::move(node));
+    }
+  };
+  found.unread = read_records(artifact, kRecords, take);
   complete_owners(found, group_owners, source_owners);
   return found;
 }

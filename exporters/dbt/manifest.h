@@ -32,6 +32,7 @@ struct Node {
 /// manifest.json (schemas v1 to v12): the project as the last command found it.
 struct Manifest {
   Metadata metadata;
+  Unread unread;
   std::map<std::string, Node> nodes;  ///< by unique_id; of two with one id the first
 };
 

@@ -118,15 +118,15 @@ RunResults read_run_results(const Artifact& artifact) {
   const auto add = [&](Result result) {
     if (nodes.insert(result.node).second) found.results.push_back(std::move(result));
   };
-  read_records(artifact, kRecords,
-               [&](std::size_t record, const std::string& /*name*/, const Json& value) {
-                 switch (record) {
-                   case kMetadata: found.metadata = read_metadata(value, Kind::run_results); break;
-                   case kElapsed: found.elapsed_seconds = value.number(); break;
-                   case kArguments: read_arguments(value, found); break;
-                   default: add(read_result(value));
-                 }
-               });
+  const auto take = [&](std::size_t record, const std::string& /*name*/, const Json& value) {
+    switch (record) {
+      case kMetadata: found.metadata = read_metadata(value, Kind::run_results); break;
+      case kElapsed: found.elapsed_seconds = value.number(); break;
+      case kArguments: read_arguments(value, found); break;
+      default: add(read_result(value));
+    }
+  };
+  found.unread = read_records(artifact, kRecords, take);
   return found;
 }
 

@@ -21,6 +21,7 @@ struct Result {
 /// run_results.json (schemas v1 to v6): the results of one invocation.
 struct RunResults {
   Metadata metadata;
+  Unread unread;
   std::string command;  ///< "run", "build", "docs generate", ...; empty when it is not said
   bool is_retry = false;
   std::optional<bool> is_full_refresh;  ///< where dbt tells of the flag

@@ -98,7 +98,7 @@ class Diskstats {
         sys_(host.sys()),
         udev_(host.udev_data),
         filter_(host.settings, kInclude.name, kExclude.name) {
-    host.settings.require_one_of(kInclude.name, kExclude.name);
+    host.settings.at_most_one_of(kInclude.name, kExclude.name);
   }
 
   void collect(Samples& samples, const Deadline&) {

@@ -77,8 +77,8 @@ class Filesystem {
         types_(host.settings, kFlags[3].name, kFlags[2].name),
         timeout_(host.settings.duration(kFlags[4].name)),
         statter_(host.settings.count(kFlags[5].name)) {
-    host.settings.require_one_of(kFlags[1].name, kFlags[0].name);
-    host.settings.require_one_of(kFlags[3].name, kFlags[2].name);
+    host.settings.at_most_one_of(kFlags[1].name, kFlags[0].name);
+    host.settings.at_most_one_of(kFlags[3].name, kFlags[2].name);
   }
 
   void collect(Samples& samples, const Deadline& deadline) {

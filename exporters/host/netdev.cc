@@ -182,7 +182,7 @@ class Netdev {
         detailed_(host.settings.enabled(kDetailed.name)),
         label_alias_(host.settings.enabled(kLabelAlias.name)),
         by_netlink_(!detailed_ && host.own_network() && tells_counters(links_)) {
-    host.settings.require_one_of(kInclude.name, kExclude.name);
+    host.settings.at_most_one_of(kInclude.name, kExclude.name);
   }
 
   void collect(Samples& samples, const Deadline&) {

@@ -18,10 +18,10 @@ std::string written(const Json& json);
 /// All records in their order, read in pieces of that many bytes.
 std::string read(std::string_view text, std::size_t piece = 1u << 20) {
   std::string taken;
-  JsonStream stream(kRecords, "manifest.json",
-                    [&](std::size_t record, const std::string& name, const Json& value) {
-                      taken += std::to_string(record) + ' ' + name + ' ' + written(value) + '\n';
-                    });
+  JsonStream stream(kRecords, "manifest.json", [&](const JsonStream::Record& record) {
+    taken += std::to_string(record.index()) + ' ' + record.name() + ' ' + written(record.read());
+    taken += '\n';
+  });
   for (std::size_t at = 0; at < text.size(); at += piece) stream.feed(text.substr(at, piece));
   stream.finish();
   return taken;
@@ -82,8 +82,8 @@ TEST_CASE("a JSON document may be cut into pieces anywhere") {
 TEST_CASE("the whole document can be one record") {
   constexpr JsonRecord kWhole[] = {{""}};
   std::string taken;
-  JsonStream stream(kWhole, "x", [&](std::size_t, const std::string& name, const Json& value) {
-    taken += name + written(value);
+  JsonStream stream(kWhole, "x", [&](const JsonStream::Record& record) {
+    taken += record.name() + written(record.read());
   });
   stream.feed(R"({"a": [1, "b"]})");
   stream.finish();
@@ -101,10 +101,9 @@ TEST_CASE("a JSON document that is cut short is never taken for whole") {
 TEST_CASE("an error in a record names its path") {
   const auto type_error = [](std::string_view text) {
     return error_of(Reason::decode, [&] {
-      JsonStream stream(kRecords, "manifest.json",
-                        [](std::size_t, const std::string&, const Json& value) {
-                          value.at("config").at("severity").string();
-                        });
+      JsonStream stream(kRecords, "manifest.json", [](const JsonStream::Record& record) {
+        record.read().at("config").at("severity").string();
+      });
       stream.feed(text);
     });
   };
@@ -159,10 +158,10 @@ TEST_CASE("nesting, names and records of a JSON document are bounded") {
     const auto error = read_error(text);
     return error.substr(0, error.find(" at byte"));
   };
-  CHECK(size_error(R"({"metadata": ")" + large + "\"}") ==
-        "manifest.json: a record larger than 16 MiB");
-  CHECK(size_error(R"({"metadata": [)" + large.substr(1) + "1]}") ==
-        "manifest.json: a record larger than 16 MiB");
+  CHECK(read_error(R"({"metadata": ")" + large + "\"}") ==
+        "manifest.json: metadata: larger than 16 MiB");
+  CHECK(read_error(R"({"metadata": [)" + large.substr(1) + "1]}") ==
+        "manifest.json: metadata: larger than 16 MiB");
   CHECK(size_error(R"({"nodes": {")" + large + "\": 1}}") ==
         "manifest.json: a name longer than 64 KiB");
   CHECK(read(R"({"macros": {")" + large + "\": \"" + large + "\"}}").empty());
@@ -172,7 +171,65 @@ TEST_CASE("invalid UTF-8 in a record is an error, elsewhere it is passed over") 
   CHECK(read("{\"macros\": \"\xFF\"}").empty());
   CHECK(read_error("{\"metadata\": \"\xFF\"}") == "manifest.json: metadata: not valid UTF-8");
   CHECK(read("{\"macros\": {\"\xFF\": 1}}").empty());
-  CHECK(read_error("{\"nodes\": {\"\xFF\": 1}}") == "manifest.json: a name: not valid UTF-8");
+  CHECK(read("{\"\xFF\": 1, \"nodes\": {\"a\": {\"\xFF\": 1, \"name\": 2}}}") ==
+        "1 a { name: 2 }\n");
+  CHECK(read_error("{\"nodes\": {\"\xFF\": 1}}") ==
+        "manifest.json: nodes[\"\xEF\xBF\xBD\"]: its name: not valid UTF-8");
   CHECK(read_error("{\"nodes\": {\"\n\": 1}}") ==
-        "manifest.json: a name: not valid JSON at byte 2");
+        R"(manifest.json: nodes["\n"]: its name: not valid JSON at byte 2)");
+}
+
+TEST_CASE("a record that cannot be read costs itself, not those before and after it") {
+  const auto read_on = [](std::string_view bad) {
+    std::string taken;
+    JsonStream stream(kRecords, "results.json", [&](const JsonStream::Record& record) {
+      try {
+        taken += written(record.read()) + '\n';
+      } catch (const Error& error) {
+        taken += std::string(error.what()) + '\n';
+      }
+    });
+    const auto text = R"({"results": [{"name": "before"}, {"name": )" + std::string(bad) +
+                      R"(}, {"name": "after"}], "metadata": "too"})";
+    for (const char c : text) stream.feed({&c, 1});
+    stream.finish();
+    return taken;
+  };
+  const auto with = [](const std::string& error) {
+    return "{ name: before }\nresults.json: results[1]: " + error + "\n{ name: after }\ntoo\n";
+  };
+  // Python's json.dumps writes all but the last three.
+  CHECK(read_on("NaN") == with("not valid JSON at byte 9"));
+  CHECK(read_on("Infinity") == with("not valid JSON at byte 9"));
+  CHECK(read_on("-Infinity") == with("not valid JSON at byte 10"));
+  CHECK(read_on(R"("\ud800")") == with("not valid JSON at byte 16"));
+  CHECK(read_on("1e999") == with("a number too large at byte 13"));
+  CHECK(read_on("\"\xFF\"") == with("not valid UTF-8"));
+  CHECK(read_on("[" + std::string(JsonStream::kMaxRecord, ' ') + "\"" +
+                std::string(JsonStream::kMaxRecord, 'x') + "\", [1], {\"a\": 1}]") ==
+        with("larger than 16 MiB"));
+}
+
+TEST_CASE("a record with a name that is not valid costs itself") {
+  std::string taken;
+  JsonStream stream(kRecords, "x", [&](const JsonStream::Record& record) {
+    taken += record.name();
+    try {
+      taken += " " + written(record.read()) + '\n';
+    } catch (const Error& error) {
+      taken += std::string(" ") + error.what() + '\n';
+    }
+  });
+  stream.feed(R"({"nodes": {"a": 1, "\ud800": {"name": "lost"}, "b": 2}, "\ud800": 1})");
+  stream.finish();
+  CHECK(taken ==
+        "a 1\n"
+        R"(\ud800 x: nodes["\\ud800"]: its name: not valid JSON at byte 8)"
+        "\nb 2\n");
+}
+
+TEST_CASE("the values of a record are bounded") {
+  std::string many = "{\"metadata\": [0";
+  while (many.size() < 2 * JsonStream::kMaxRecordValues + 20) many += ",0";
+  CHECK(read_error(many + "]}") == "manifest.json: metadata: more than 1048576 values");
 }

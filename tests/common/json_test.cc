@@ -180,6 +180,18 @@ TEST_CASE("JSON of 256 levels is read, and of more is refused before it costs st
   CHECK(parse_error(std::string(10'000'000, '[')) == "GET /dags: more than 256 levels");
 }
 
+TEST_CASE("the values of a document are bounded, so that a large one cannot take all memory") {
+  const auto parse_at_most = [](std::size_t values, std::string_view text) {
+    return error_of(Reason::decode, [&] { Json::parse(text, "GET /dags", values); });
+  };
+  const std::string_view text = R"({"a": [1, "b", {}], "c": null})";
+  CHECK(parse_at_most(6, text) == "no error");
+  CHECK(parse_at_most(5, text) == "GET /dags: more than 5 values");
+  std::string many = "[0";
+  while (many.size() < 2 * Json::kMaxValues) many += ",0";
+  CHECK(parse_error(many + "]") == "GET /dags: more than 4194304 values");
+}
+
 TEST_CASE("an object of many members is read in good time") {
   std::string text = "{";
   for (int i = 0; i < 100'000; ++i)

@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <exception>
 
 #include "common/base/error.h"
+#include "common/base/log.h"
 #include "common/base/text.h"
 
 namespace exporter::host::container {
@@ -41,8 +43,12 @@ void Loads::run(const std::stop_token& stop) {
       containers = watched_;
     }
     const auto now = Clock::now();
-    sample(containers, now - last, stop);
-    last = now;
+    try {
+      sample(containers, now - last, stop);
+      last = now;
+    } catch (const std::exception& error) {
+      log::warn("load of containers not known", {{"error", error.what()}});
+    }
     exporter::pause(kEvery, stop);
   }
 }

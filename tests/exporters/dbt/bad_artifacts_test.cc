@@ -301,7 +301,7 @@ TEST_CASE("NUL bytes are refused, in a value, between values, and in place of a 
   CHECK(results_error(between) ==
         "target/it.json: not valid JSON at byte " + std::to_string(between.find('\0') + 1));
   CHECK(manifest_error(with_nul(manifest(R"("nodes": {"model.~": {}})"))) ==
-        "target/it.json: a name: not valid JSON at byte 8");
+        R"(target/it.json: nodes["model.\x00"]: its name: not valid JSON at byte 8)");
 
   const TemporaryFolder target;
   const auto path = target.write("run_results.json", "");

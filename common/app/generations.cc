@@ -1,0 +1,171 @@
+#include "common/app/generations.h"
+
+#include <condition_variable>
+#include <exception>
+#include <thread>
+#include <utility>
+
+#include "common/app/process_metrics.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/config/yaml.h"
+
+namespace exporter {
+namespace {
+
+/// How long the threads of a generation may take to end before they count as abandoned: after it
+/// was destroyed, and before a reload is refused for their sake.
+constexpr auto kTimeToEnd = std::chrono::seconds(1), kTimeToMakeRoom = std::chrono::seconds(2);
+
+}  // namespace
+
+/// Counts the generations of which something still runs, by tokens that they hold.
+class Generations::Living : public std::enable_shared_from_this<Generations::Living> {
+ public:
+  std::shared_ptr<const void> token() {
+    const std::lock_guard lock(mutex_);
+    ++count_;
+    return {nullptr, [living = shared_from_this()](const void*) { living->give_back(); }};
+  }
+
+  /// Whether there are no more than so many, at the latest then.
+  bool wait_for_few(std::size_t most, Clock::time_point until) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_until(lock, until, [&] { return count_ <= most; });
+  }
+
+  /// Destroys a generation on a thread of its own, as that waits for its collectors.
+  void end_apart(std::unique_ptr<Exposition> generation, std::weak_ptr<const void> token) {
+    auto end = [living = shared_from_this(), generation = std::move(generation),
+                token = std::move(token)]() mutable {
+      generation.reset();
+      living->note_abandoned(token);
+    };
+    try {
+      std::thread(std::move(end)).detach();
+    } catch (const std::exception&) {
+      return;  // no thread to be had: it was destroyed here
+    }
+  }
+
+ private:
+  void note_abandoned(const std::weak_ptr<const void>& token) {
+    std::unique_lock lock(mutex_);
+    const auto until = Clock::now() + kTimeToEnd;
+    if (changed_.wait_until(lock, until, [&] { return token.expired(); })) return;
+    log::warn("a collector does not stop, its thread is abandoned");
+  }
+
+  void give_back() {
+    const std::lock_guard lock(mutex_);
+    --count_;
+    changed_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t count_ = 0;
+};
+
+Generations::Generations(const App& app, const Command& command)
+    : app_(app), command_(command), self_(app), living_(std::make_shared<Living>()) {}
+
+Generations::~Generations() {
+  while (!end(Clock::now() + std::chrono::hours(1))) {
+  }
+}
+
+void Generations::load() {
+  try {
+    require_few_abandoned();
+    auto next = build();
+    self_.config_loaded(true);
+    const std::lock_guard lock(mutex_);
+    std::swap(current_, next);
+  } catch (...) {
+    self_.config_loaded(false);
+    throw;
+  }
+}
+
+std::optional<std::string> Generations::reload() {
+  try {
+    load();
+    log::info("configuration reloaded");
+    return std::nullopt;
+  } catch (...) {
+    const auto error = current_error();
+    log::error("configuration not reloaded, the old one stays", {{"error", error}});
+    return error;
+  }
+}
+
+void Generations::note_late_reload() {
+  self_.config_loaded(false);
+  log::error("configuration not reloaded yet, the old one stays until it is");
+}
+
+std::shared_ptr<Exposition> Generations::current() const {
+  const std::lock_guard lock(mutex_);
+  return current_;
+}
+
+bool Generations::end(Clock::time_point until) {
+  {
+    const std::lock_guard lock(mutex_);
+    current_ = nullptr;
+  }
+  return living_->wait_for_few(0, until);
+}
+
+void Generations::require_few_abandoned() {
+  const std::size_t most = kMaxAbandoned + (current() ? 1 : 0);
+  if (living_->wait_for_few(most, Clock::now() + kTimeToMakeRoom)) return;
+  throw Error(Reason::internal, "more than " + std::to_string(kMaxAbandoned) +
+                                    " replaced configurations have a collector that hangs: " +
+                                    "restart the exporter");
+}
+
+std::shared_ptr<Exposition> Generations::build() {
+  std::optional<Yaml> file;
+  if (!command_.config_file.empty()) file = Yaml::load_file(command_.config_file);
+  const auto switches = switch_names();
+  auto flags = app_.flags;
+  for (std::size_t i = 0; i < switches.size(); ++i) {
+    const bool on = app_.collectors[i].enabled && !command_.disable_default_collectors;
+    flags.push_back({switches[i], on ? "true" : "false", "", Flag::Kind::boolean});
+  }
+  const Settings settings(flags, command_.given, file ? &*file : nullptr);
+  // A check of a configuration leaves no trace, and does not wait for an exporter that runs.
+  const bool checks_only = command_.mode == Command::Mode::check_config;
+  const bool starting = command_.mode == Command::Mode::serve && !current();
+  auto collectors = app_.build({settings, file ? &*file : nullptr, self_.upstreams(),
+                                checks_only ? "" : command_.state_dir, starting});
+  if (file) file->finish();
+  return expose(std::move(collectors));
+}
+
+std::vector<std::string> Generations::switch_names() const {
+  std::vector<std::string> names;
+  for (const auto& collector : app_.collectors) names.push_back(enabled_flag(collector.name));
+  return names;
+}
+
+std::shared_ptr<Exposition> Generations::expose(std::vector<Collector> collectors) {
+  Exposition::Options options;
+  options.node_exporter_names = app_.node_exporter_names;
+  // The Runner keeps this function, and so the token, as long as one of its threads may call it.
+  const auto token = living_->token();
+  options.count_failure = [this, token](const std::string& collector, Reason reason) {
+    self_.count_failure(collector, reason);
+  };
+  options.self.push_back({[this](Samples& samples) { self_.add(samples); }});
+  if (!command_.disable_exporter_metrics) options.self.push_back({&add_process_metrics, 0});
+  auto made = std::make_unique<Exposition>(std::move(collectors), std::move(options));
+  const std::weak_ptr<const void> alive = token;
+  return {made.release(), [living = living_, alive](Exposition* generation) {
+            living->end_apart(std::unique_ptr<Exposition>(generation), alive);
+          }};
+}
+
+}  // namespace exporter

@@ -1,0 +1,103 @@
+#include "common/app/reloads.h"
+
+#include <exception>
+#include <utility>
+
+#include "common/base/log.h"
+
+namespace exporter {
+
+Reloads::Reloads(std::function<std::optional<std::string>()> reload, std::function<void()> late,
+                 Clock::duration patience)
+    : reload_(std::move(reload)), late_(std::move(late)), patience_(patience) {}
+
+Reloads::~Reloads() {
+  stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Reloads::request() {
+  std::unique_lock lock(mutex_);
+  request(lock);
+}
+
+std::optional<std::string> Reloads::run() {
+  std::unique_lock lock(mutex_);
+  const auto number = request(lock);
+  const auto ended = [&] { return done_ >= number || stopped_; };
+  changed_.wait_until(lock, Clock::now() + patience_, ended);
+  if (done_ >= number) return error_;
+  if (stopped_) return "the exporter stops";
+  note_late(lock);
+  return "a reload is under way and does not end; the old configuration stays until it does";
+}
+
+std::optional<Clock::time_point> Reloads::late_at() const {
+  const std::lock_guard lock(mutex_);
+  if (!running_ || noted_late_ == begun_) return std::nullopt;
+  return began_ + patience_;
+}
+
+void Reloads::note_late() {
+  std::unique_lock lock(mutex_);
+  note_late(lock);
+}
+
+void Reloads::stop() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  changed_.notify_all();
+}
+
+bool Reloads::wait_until_idle(Clock::time_point until) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_until(lock, until, [&] { return !running_; });
+}
+
+/// The number of the reload that fulfils the request.
+std::uint64_t Reloads::request(std::unique_lock<std::mutex>& lock) {
+  if (stopped_) return wanted_ + 1;
+  if (wanted_ == begun_) ++wanted_;
+  const auto number = wanted_;
+  if (running_) {
+    log::info("a reload is under way, another one follows");
+    return number;
+  }
+  running_ = true;
+  began_ = Clock::now();
+  if (thread_.joinable()) thread_.join();  // it has ended but for its return
+  try {
+    thread_ = std::thread([this] {
+      std::unique_lock own(mutex_);
+      work(own);
+    });
+  } catch (const std::exception&) {
+    work(lock);  // no thread to be had
+  }
+  return number;
+}
+
+void Reloads::work(std::unique_lock<std::mutex>& lock) {
+  while (begun_ < wanted_ && !stopped_) {
+    begun_ = wanted_;
+    began_ = Clock::now();
+    lock.unlock();
+    auto error = reload_();
+    lock.lock();
+    done_ = begun_;
+    error_ = std::move(error);
+    changed_.notify_all();
+  }
+  running_ = false;
+  changed_.notify_all();
+}
+
+void Reloads::note_late(std::unique_lock<std::mutex>& lock) {
+  if (!running_ || noted_late_ == begun_ || Clock::now() < began_ + patience_) return;
+  noted_late_ = begun_;
+  lock.unlock();
+  late_();
+  lock.lock();
+}
+
+}  // namespace exporter

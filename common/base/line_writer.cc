@@ -1,0 +1,139 @@
+#include "common/base/line_writer.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+namespace exporter {
+namespace {
+
+constexpr std::size_t kMaxWaiting = 4 << 20;  // bytes
+
+/// Waits for room, for no time or without end. A pipe has room for PIPE_BUF bytes then (pipe(7)).
+bool has_room(int descriptor, int milliseconds) {
+  pollfd polled{descriptor, POLLOUT, 0};
+  return ::poll(&polled, 1, milliseconds) > 0;
+}
+
+}  // namespace
+
+class LineWriter::State : public std::enable_shared_from_this<LineWriter::State> {
+ public:
+  State(int descriptor, Notice notice) : descriptor_(descriptor), notice_(notice) {}
+
+  void write(std::string line) {
+    std::unique_lock lock(mutex_);
+    if (waiting_ + line.size() > kMaxWaiting) {
+      ++dropped_;
+      return;
+    }
+    waiting_ += line.size();
+    lines_.push_back(std::move(line));
+    if (writing_) return;
+    writing_ = true;
+    if (lines_.front().size() <= PIPE_BUF && has_room(descriptor_, 0)) write_first(lock);
+    if (lines_.empty()) {
+      stop_writing();
+    } else {
+      hand_over();
+    }
+  }
+
+  bool flush(Clock::time_point until) {
+    std::unique_lock lock(mutex_);
+    return written_.wait_until(lock, until, [&] { return lines_.empty() && !writing_; });
+  }
+
+  std::uint64_t dropped() const {
+    const std::lock_guard lock(mutex_);
+    return dropped_;
+  }
+
+ private:
+  void stop_writing() {
+    writing_ = false;
+    written_.notify_all();
+  }
+
+  void hand_over() {
+    try {
+      std::thread([state = shared_from_this()] { state->write_all(); }).detach();
+    } catch (const std::exception&) {
+      stop_writing();  // no thread to be had: the next line tries again
+    }
+  }
+
+  void write_all() {
+    std::unique_lock lock(mutex_);
+    while (!lines_.empty()) {
+      lock.unlock();
+      has_room(descriptor_, -1);
+      lock.lock();
+      write_first(lock);
+    }
+    stop_writing();
+  }
+
+  /// One write(2) of the first line, or of what is left of it. The lock is not held meanwhile;
+  /// nobody else takes lines off the front.
+  void write_first(std::unique_lock<std::mutex>& lock) {
+    const auto rest = std::string_view(lines_.front()).substr(offset_);
+    lock.unlock();
+    const auto count = ::write(descriptor_, rest.data(), rest.size());
+    const int error = count < 0 ? errno : 0;
+    lock.lock();
+    if (error == EINTR || error == EAGAIN) return;
+    if (error == 0 && static_cast<std::size_t>(count) < rest.size()) {
+      offset_ += static_cast<std::size_t>(count);
+      return;
+    }
+    waiting_ -= std::exchange(lines_.front(), {}).size();
+    lines_.pop_front();
+    offset_ = 0;
+    if (error != 0) {
+      ++dropped_;
+    } else if (dropped_ != noticed_) {
+      add_notice();
+    }
+  }
+
+  /// All lines that wait are older than those dropped, and those to come are newer.
+  void add_notice() {
+    try {
+      lines_.push_back(notice_(dropped_ - noticed_));
+      waiting_ += lines_.back().size();
+      noticed_ = dropped_;
+    } catch (const std::exception&) {
+      return;  // out of memory: the next line that is written tries again
+    }
+  }
+
+  const int descriptor_;
+  const Notice notice_;
+  mutable std::mutex mutex_;
+  std::condition_variable written_;
+  std::deque<std::string> lines_;
+  std::size_t waiting_ = 0;  // bytes of `lines_`
+  std::size_t offset_ = 0;   // of the first line's bytes that are not written yet
+  bool writing_ = false;     // a caller or the thread; no two at once
+  std::uint64_t dropped_ = 0, noticed_ = 0;
+};
+
+LineWriter::LineWriter(int descriptor, Notice notice)
+    : state_(std::make_shared<State>(descriptor, notice)) {}
+
+void LineWriter::write(std::string line) { state_->write(std::move(line)); }
+bool LineWriter::flush(Clock::time_point until) { return state_->flush(until); }
+std::uint64_t LineWriter::dropped() const { return state_->dropped(); }
+
+}  // namespace exporter

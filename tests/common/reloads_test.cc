@@ -1,0 +1,122 @@
+#include "common/app/reloads.h"
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <future>
+#include <semaphore>
+#include <thread>
+#include <vector>
+
+using namespace exporter;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto kLong = 60s;  // never waited for when all is well
+
+/// A reload that the test lets go on.
+struct Hanging {
+  std::counting_semaphore<> begun{0}, go_on{0};
+  std::atomic<int> count = 0, late = 0;
+  std::string error;
+
+  std::optional<std::string> operator()() {
+    ++count;
+    begun.release();
+    go_on.acquire();
+    return error.empty() ? std::nullopt : std::optional(error);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("reloads run one at a time, and requests meanwhile share the next one") {
+  Hanging reload;
+  Reloads reloads([&] { return reload(); }, [&] { ++reload.late; });
+  CHECK(reloads.wait_until_idle(Clock::now()));
+  reloads.request();
+  reload.begun.acquire();
+  for (int i = 0; i < 5; ++i) reloads.request();
+  CHECK(reload.count == 1);
+  CHECK_FALSE(reloads.wait_until_idle(Clock::now()));
+  reload.go_on.release();
+  reload.begun.acquire();
+  CHECK(reload.count == 2);
+  reload.go_on.release();
+  CHECK(reloads.wait_until_idle(Clock::now() + kLong));
+  CHECK(reload.count == 2);
+  CHECK(reload.late == 0);
+}
+
+TEST_CASE("who waits for a reload learns what became of one that began after the request") {
+  Hanging reload;
+  Reloads reloads([&] { return reload(); }, [&] { ++reload.late; });
+  reload.error = "old";
+  reloads.request();
+  reload.begun.acquire();
+  auto answer = std::async(std::launch::async, [&] { return reloads.run(); });
+  SECTION("it fails") {
+    reload.go_on.release();
+    reload.begun.acquire();
+    reload.error = "new";
+    reload.go_on.release();
+    CHECK(answer.get() == "new");
+  }
+  SECTION("it succeeds") {
+    reload.go_on.release();
+    reload.begun.acquire();
+    reload.error.clear();
+    reload.go_on.release();
+    CHECK(answer.get() == std::nullopt);
+  }
+}
+
+TEST_CASE("a reload that hangs holds one thread, is late once, and holds up nobody for good") {
+  Hanging reload;
+  Reloads reloads([&] { return reload(); }, [&] { ++reload.late; }, 10ms);
+  CHECK_FALSE(reloads.late_at());
+  reloads.request();
+  reload.begun.acquire();
+  for (int i = 0; i < 12; ++i) {
+    CHECK(reloads.run() ==
+          "a reload is under way and does not end; the old configuration stays until it does");
+    reloads.request();
+    reloads.note_late();
+  }
+  CHECK(reload.count == 1);
+  CHECK(reload.late == 1);
+  CHECK_FALSE(reloads.late_at());
+  reload.go_on.release(2);
+  CHECK(reloads.wait_until_idle(Clock::now() + kLong));
+  CHECK(reload.count == 2);
+}
+
+TEST_CASE("when a reload that runs will be late is known") {
+  Hanging reload;
+  Reloads reloads([&] { return reload(); }, [&] { ++reload.late; }, 1h);
+  const auto before = Clock::now();
+  reloads.request();
+  reload.begun.acquire();
+  const auto late_at = reloads.late_at();
+  REQUIRE(late_at);
+  CHECK(*late_at >= before + 1h);
+  CHECK(*late_at <= Clock::now() + 1h);
+  reloads.note_late();  // too early
+  CHECK(reload.late == 0);
+  reload.go_on.release();
+}
+
+TEST_CASE("a stop begins no more reloads and lets go who waits for one") {
+  Hanging reload;
+  Reloads reloads([&] { return reload(); }, [&] { ++reload.late; });
+  auto answer = std::async(std::launch::async, [&] { return reloads.run(); });
+  reload.begun.acquire();
+  reloads.request();
+  reloads.stop();
+  CHECK(answer.get() == "the exporter stops");
+  CHECK(reloads.run() == "the exporter stops");
+  CHECK_FALSE(reloads.wait_until_idle(Clock::now()));
+  reload.go_on.release();
+  CHECK(reloads.wait_until_idle(Clock::now() + kLong));
+  CHECK(reload.count == 1);
+}

@@ -1,0 +1,111 @@
+// Rows that cannot be read, in artifacts of which the rest can.
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "common/base/error.h"
+#include "exporters/dbt/follower.h"
+#include "tests/support/error_of.h"
+#include "tests/support/golden.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace exporter;
+using namespace exporter::dbt;
+namespace fs = std::filesystem;
+
+namespace {
+
+Artifact artifact(std::string text) {
+  return {"target/it.json", [text = std::move(text)](const auto& sink) { sink(text); }};
+}
+
+std::string document(std::string_view schema, std::string_view more) {
+  return R"({"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/)" +
+         std::string(schema) + R"(.json", "generated_at": "2026-01-02T03:04:05Z"}, )" +
+         std::string(more) + '}';
+}
+
+std::string results(std::string_view more) { return document("run-results/v6", more); }
+
+/// What dbt no longer writes.
+void write_long_ago(const fs::path& path, const std::string& text) {
+  std::ofstream(path) << text;
+  fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(1));
+}
+
+std::string page_of(Follower& follower) {
+  follower.update(Deadline::in(std::chrono::minutes(1)));
+  Samples samples;
+  follower.add_to(samples);
+  std::string page;
+  samples.render(Format::text, page);
+  return page;
+}
+
+}  // namespace
+
+TEST_CASE("a row that cannot be read is left out, and the others are taken") {
+  for (const std::string_view row :
+       {R"({"unique_id": "model.a.b", "status": "success", "execution_time": NaN})",
+        R"({"unique_id": "model.a.b", "status": "success", "failures": 1e999})",
+        R"({"unique_id": "model.a.b", "status": "error", "message": "\ud800"})",
+        R"({"unique_id": "model.a.b", "status": 7})"}) {
+    CAPTURE(row);
+    const auto found = read_run_results(artifact(
+        results(R"("results": [{"unique_id": "model.a.a", "status": "success"}, )" +
+                std::string(row) + R"(, {"unique_id": "model.a.c", "status": "error"}])")));
+    REQUIRE(found.results.size() == 2);
+    CHECK(found.results[0].node == "model.a.a");
+    CHECK(found.results[1].node == "model.a.c");
+    CHECK(found.unread.rows == 1);
+    CHECK(found.unread.error.starts_with("target/it.json: results[1]: "));
+  }
+  const auto nodes = read_manifest(artifact(document(
+      "manifest/v12",
+      R"("nodes": {"model.a.b": {"name": "b"}, "model.a.c": {"name": []}, "model.a.d": NaN})")));
+  CHECK(nodes.nodes.size() == 1);
+  CHECK(nodes.unread.rows == 2);
+  CHECK(nodes.unread.error ==
+        R"(target/it.json: nodes["model.a.c"]: name: expected string, got array)");
+}
+
+TEST_CASE("an artifact of which no row can be read, or what is no row, is refused") {
+  const auto error = [](std::string_view more) {
+    return error_of(Reason::decode, [&] { read_run_results(artifact(results(more))); });
+  };
+  CHECK(error(R"("results": [{"unique_id": 7}, {"unique_id": 8}])") ==
+        "target/it.json: results[0]: unique_id: expected string, got number");
+  CHECK(error(R"("elapsed_time": NaN, "results": [])") ==
+        "target/it.json: elapsed_time: not valid JSON at byte 1");
+}
+
+TEST_CASE("an artifact that could be read in part is shown, and called unreadable") {
+  const TemporaryFolder target;
+  const auto path = target.path() / "run_results.json";
+  const auto whole = read_file(fs::path(SOURCE_DIR) /
+                               "tests/fixtures/dbt/recorded/dbt-1.11/02_build/run_results.json");
+  auto part = whole;
+  const std::string_view passed = R"("status": "success")";
+  part.replace(part.find(passed), passed.size(), R"("status": 7)");
+  Follower follower("shop", folders(target.path()),
+                    std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
+  const auto has = [&](const std::string& line) {
+    return page_of(follower).find(line) != std::string::npos;
+  };
+  const auto readable = "dbt_artifact_readable{project=\"shop\",location=\"" +
+                        target.path().string() + "\",artifact=\"run_results\"} ";
+  const std::string failures =
+      "dbt_artifact_read_failures_total{project=\"shop\",artifact=\"run_results\",reason="
+      "\"decode\"} 1\n";
+
+  write_long_ago(path, part);
+  CHECK(has(readable + "0\n"));
+  CHECK(has(failures));  // once, however often it is polled
+  CHECK(follower.project().nodes.size() == 27);
+
+  write_long_ago(path, whole);
+  CHECK(has(readable + "1\n"));
+  CHECK(has(failures));
+  CHECK(follower.project().nodes.size() == 28);
+}
