@@ -8,6 +8,18 @@
 
 namespace exporter {
 
+Deadline Deadline::no_later_than(Clock::time_point when) const {
+  Deadline sooner = *this;
+  sooner.when_ = std::min(when_, when);
+  return sooner;
+}
+
+Deadline Deadline::counted_into(std::shared_ptr<Tally> tally) const {
+  Deadline counted = *this;
+  counted.tally_ = std::move(tally);
+  return counted;
+}
+
 std::chrono::milliseconds Deadline::left() const {
   using std::chrono::milliseconds;
   if (stop_.stop_requested()) return milliseconds::zero();

@@ -1,22 +1,33 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <memory>
 #include <stop_token>
 #include <utility>
 
-namespace exporter {
+#include "common/base/clock.h"
 
-using Clock = std::chrono::steady_clock;
+namespace exporter {
 
 /// When work must be done, and whether anyone still wants it. A value, handed to all that waits.
 class Deadline {
  public:
+  /// How many requests some work has sent to its sources.
+  using Tally = std::atomic<std::uint64_t>;
+
   static Deadline at(Clock::time_point when, std::stop_token stop = {}) {
     return {when, std::move(stop)};
   }
   static Deadline in(Clock::duration duration, std::stop_token stop = {}) {
     return {Clock::now() + duration, std::move(stop)};
   }
+
+  /// The same work, to be done by `when` if that is earlier; its stop and its tally stay.
+  Deadline no_later_than(Clock::time_point when) const;
+  /// The same work, whose requests are counted into the tally, and no longer into another one.
+  Deadline counted_into(std::shared_ptr<Tally> tally) const;
 
   Clock::time_point when() const { return when_; }
   const std::stop_token& stop() const { return stop_; }
@@ -27,11 +38,17 @@ class Deadline {
   /// Throws Error{timeout} once it has passed, Error{cancelled} once a stop was requested.
   void check() const;
 
+  /// To be called before each request that is sent to a source for this work, repeated ones too.
+  void count_request() const noexcept {
+    if (tally_) tally_->fetch_add(1, std::memory_order_relaxed);
+  }
+
  private:
   Deadline(Clock::time_point when, std::stop_token stop) : when_(when), stop_(std::move(stop)) {}
 
   Clock::time_point when_;
   std::stop_token stop_;
+  std::shared_ptr<Tally> tally_;
 };
 
 /// Returns after that time, or as soon as a stop is requested.

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "common/base/deadline.h"
+#include "common/base/clock.h"
 
 namespace exporter {
 
@@ -30,14 +30,11 @@ std::string_view to_string(Reason reason) noexcept;
 /// A failure with its reason: thrown where it happens, caught by the Runner and by run() alone.
 class Error : public std::runtime_error {
  public:
-  Error(Reason reason, const std::string& what) : std::runtime_error(what), reason_(reason) {}
+  Error(Reason reason, const std::string& what, std::optional<Clock::time_point> not_before = {})
+      : std::runtime_error(what), reason_(reason), not_before_(not_before) {}
   Reason reason() const noexcept { return reason_; }
-  /// Before when the source asked not to be asked again, as by Retry-After.
+  /// When the source asked to be left alone: until when (Retry-After, at most a day ahead).
   std::optional<Clock::time_point> not_before() const noexcept { return not_before_; }
-  Error& set_not_before(Clock::time_point time) noexcept {
-    not_before_ = time;
-    return *this;
-  }
 
  private:
   Reason reason_;

@@ -9,24 +9,11 @@
 #include <array>
 #include <cerrno>
 
+#include "common/base/descriptor.h"
 #include "common/base/error.h"
 
 namespace exporter {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 /// Whether there is something to read, or the writer has closed it, before the deadline.
 bool wait_for_input(int fd, const Deadline& deadline) {
@@ -42,14 +29,14 @@ std::string read_file_within(const std::string& path, std::size_t max_bytes,
   // Without O_NONBLOCK, the open of a FIFO waits for its writer.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   struct stat status {};
-  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) throw io_error(path, errno);
+  if (*file < 0 || ::fstat(*file, &status) != 0) throw io_error(path, errno);
   // A FIFO seems to be at its end until its writer has opened it.
   bool may_end = S_ISREG(status.st_mode);
   std::string text;
   std::array<char, 65536> buffer;
   while (text.size() <= max_bytes) {
     const auto room = std::min(buffer.size(), max_bytes + 1 - text.size());
-    const auto count = ::read(file.get(), buffer.data(), room);
+    const auto count = ::read(*file, buffer.data(), room);
     const int error = count < 0 ? errno : 0;
     if (count > 0) {
       text.append(buffer.data(), static_cast<std::size_t>(count));
@@ -58,7 +45,7 @@ std::string read_file_within(const std::string& path, std::size_t max_bytes,
       break;
     } else if (error != 0 && error != EAGAIN && error != EINTR) {
       throw io_error(path, error);
-    } else if (wait_for_input(file.get(), deadline)) {
+    } else if (wait_for_input(*file, deadline)) {
       may_end = true;
     } else if (deadline.left().count() == 0) {
       throw Error(Reason::io, path + ": its writer did not write it to its end in time");

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace exporter {
 
@@ -10,7 +11,7 @@ namespace exporter {
 /// wiped when it is destroyed or moved from.
 class Secret {
  public:
-  explicit Secret(std::string value) : value_(std::move(value)) {}
+  explicit Secret(std::string value);
   Secret(const Secret&) = delete;
   Secret& operator=(const Secret&) = delete;
   Secret(Secret&& other) noexcept;
@@ -19,6 +20,8 @@ class Secret {
 
   /// The value itself: pass it to the library that needs it, never to a log, a label or an error.
   std::string_view reveal() const noexcept { return value_; }
+  /// The same for a library that expects a zero at the end.
+  const char* c_str() const noexcept { return value_.c_str(); }
 
  private:
   void wipe() noexcept;
@@ -33,18 +36,23 @@ class SecretSource {
   static SecretSource file(std::string path);
   static SecretSource env(std::string name);
 
-  /// The secret as it is now, without a file's trailing newline. Throws Error{config} naming the
-  /// file or the variable (never the value) when it is missing, empty or above 64 KiB.
+  /// The secret as it is now, of a file without a UTF-8 byte order mark and the last line break.
+  /// Throws Error{config} naming the file or the variable (never the value) when it is missing,
+  /// empty or above 64 KiB, or is not a regular file: a pipe would block.
   Secret load() const;
+
+  /// What errors call it: "file /etc/token", "environment variable TOKEN", or "value in the
+  /// configuration".
+  std::string name() const;
 
  private:
   enum class Kind { literal, file, env };
-  SecretSource(Kind kind, std::string where, std::optional<Secret> value)
+  SecretSource(Kind kind, std::string where, std::shared_ptr<const Secret> value)
       : kind_(kind), where_(std::move(where)), value_(std::move(value)) {}
 
   Kind kind_;
   std::string where_;
-  std::optional<Secret> value_;
+  std::shared_ptr<const Secret> value_;  ///< of a literal, shared by its copies
 };
 
 }  // namespace exporter

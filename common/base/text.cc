@@ -132,6 +132,19 @@ void append_utf8(std::string& out, std::string_view text) {
   }
 }
 
+std::string printable(std::string_view text, std::size_t most) {
+  const bool fits = text.size() <= most;
+  if (!fits) {
+    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;
+    text = text.substr(0, most);
+  }
+  std::string out;
+  append_utf8(out, text);
+  std::ranges::replace_if(
+      out, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  return fits ? out : out + "...";
+}
+
 bool valid_utf8(std::string_view text) noexcept { return valid_prefix(text) == text.size(); }
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {

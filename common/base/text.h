@@ -55,6 +55,10 @@ inline std::uint64_t word_at(std::string_view text, std::size_t at) noexcept {
 /// Appends `text`, each maximal invalid UTF-8 part replaced by U+FFFD (Unicode 15, 3.9, table 3-8).
 void append_utf8(std::string& out, std::string_view text);
 
+/// The text for a line of a log: valid UTF-8, control characters become blanks, and what is beyond
+/// `most` bytes becomes "...".
+std::string printable(std::string_view text, std::size_t most);
+
 /// Whether the whole text is valid UTF-8.
 bool valid_utf8(std::string_view text) noexcept;
 

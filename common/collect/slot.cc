@@ -58,10 +58,12 @@ Run run_collector(const Collector& collector, std::string_view source_label,
   Run run;
   const auto begin = Clock::now();
   const bool in_background = std::holds_alternative<Every>(collector.schedule);
+  const auto requests = std::make_shared<Deadline::Tally>(0);
   try {
     Samples samples;
     if (!collector.source.empty()) samples.require({source_label, collector.source});
-    collector.collect(samples, Deadline::at(later(begin, collector.timeout), stop));
+    collector.collect(samples, Deadline::at(later(begin, collector.timeout), stop)
+                                   .counted_into(requests));
     run.status.outcome = Status::Outcome::success;
     if (samples.failure()) set_failure(run, *samples.failure());
     run.keeps_last = samples.keeps_last();
@@ -75,6 +77,7 @@ Run run_collector(const Collector& collector, std::string_view source_label,
   } catch (...) {
     set_failure(run.status, Reason::internal, current_error());
   }
+  run.requests = *requests;
   run.status.duration_seconds = seconds(Clock::now() - begin);
   return run;
 }

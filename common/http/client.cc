@@ -1,8 +1,13 @@
 #include "common/http/client.h"
 
+#include <algorithm>
+
 #include "common/base/error.h"
+#include "common/base/text.h"
 #include "common/http/client_request.h"
 #include "common/http/exchange.h"
+#include "common/http/pace.h"
+#include "common/http/refusal.h"
 #include "common/http/transport.h"
 #include "common/http/url.h"
 
@@ -10,30 +15,57 @@ namespace exporter::http {
 
 namespace {
 
+void check_proxy(const ClientOptions& options) {
+  const auto refuse = [](const std::string& why) { throw Error(Reason::config, why); };
+  const auto& proxy = options.proxy;
+  if (proxy.url.empty()) {
+    if (proxy.login || !proxy.none.empty()) refuse("proxy: has a login or exceptions and no URL");
+    return;
+  }
+  parse_option_url("proxy", proxy.url, {"http://"});
+  if (!options.unix_socket.empty()) refuse("proxy: does not go together with a Unix socket");
+  for (const auto& host : proxy.none) {
+    if (host.empty() || host.find_first_of(", \t\r\n") != host.npos) {
+      refuse("no_proxy: expected a host name or an address each");
+    }
+  }
+}
+
+void check_budget(const Budget& budget) {
+  const auto refuse = [](const std::string& why) { throw Error(Reason::config, "budget: " + why); };
+  const auto is_count = [](std::size_t count) { return count >= 1 && count <= Budget::kMost; };
+  const double rate = budget.requests_per_second;
+  if (rate != 0 && !(rate >= Budget::kLeastRate && rate <= Budget::kMostRate)) {
+    refuse("requests_per_second: expected one a day to a million a second");
+  }
+  if (!is_count(budget.burst)) refuse("burst: expected 1 to 1000");
+  if (!is_count(budget.at_once)) refuse("at_once: expected 1 to 1000");
+}
+
 Address checked_base(const ClientOptions& options) {
   Address base = parse_option_url("base_url", options.base_url, {"http://", "https://"});
   while (base.target.ends_with('/')) base.target.pop_back();
-  if (!options.proxy.empty()) {
-    parse_option_url("proxy", options.proxy, {"http://"});
-    if (!options.unix_socket.empty()) {
-      throw Error(Reason::config, "proxy: does not go together with a Unix socket");
-    }
-  }
+  check_proxy(options);
+  check_budget(options.budget);
   if (options.client_certificate_file.empty() && !options.client_key_file.empty()) {
     throw Error(Reason::config, "client_key_file: needs a client_certificate_file");
   }
   return base;
 }
 
-Reason reason_of_status(int status) {
-  if (status == 401 || status == 403) return Reason::auth;
-  return status == 429 ? Reason::rate_limited : Reason::http_status;
+/// How long a reply asks to be left alone, by its own clock if it shows it.
+std::optional<std::chrono::milliseconds> wanted_pause(const ClientResponse& response) {
+  const auto value = [&](const char* name) {
+    const auto found = response.headers.find(name);
+    return found == response.headers.end() ? std::string_view() : std::string_view(found->second);
+  };
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  return parse_retry_after(value("retry-after"), parse_http_date(value("date"), now).value_or(now));
 }
 
-void require_ok(const ClientResponse& response, const std::string& what) {
-  if (response.status == 200) return;
-  throw Error(reason_of_status(response.status),
-              what + ": status " + std::to_string(response.status));
+bool has_header(const ClientRequest& request, std::string_view name) {
+  return std::ranges::any_of(
+      request.headers, [&](const auto& header) { return equal_ignoring_case(header.first, name); });
 }
 
 }  // namespace
@@ -45,30 +77,20 @@ class Client::Impl {
         authorize_(std::move(authorize)),
         metrics_(metrics),
         base_(checked_base(options_)),
+        pace_(options_.budget),
         transport_(options_) {}
 
-  ClientResponse send(ClientRequest request, const Deadline& deadline) {
+  ClientResponse send(ClientRequest request, const Deadline& deadline, const Sink* sink) {
     request.target = whole(request.target);
-    return exchange(std::move(request), base_.origin, options_, deadline,
-                    [&](const ClientRequest& each) { return try_once(each, deadline); });
+    return exchange(std::move(request), base_.origin, options_, deadline, pace_,
+                    [&](const ClientRequest& each, Connection connection) {
+                      return try_once(each, connection, deadline, sink);
+                    });
   }
 
-  Json get(std::string target, const Deadline& deadline) {
-    ClientRequest request;
-    request.target = std::move(target);
-    request.headers = {{"Accept", "application/json"}};
-    const std::string what = describe(request.method, base_.origin, whole(request.target));
-    const ClientResponse response = send(std::move(request), deadline);
-    require_ok(response, what);
-    return Json::parse(response.body, what);
-  }
-
-  void stream(ClientRequest request, const Sink& sink, const Deadline& deadline) {
-    request.target = whole(request.target);
-    const std::string what = describe(request.method, base_.origin, request.target);
-    require_ok(exchange(std::move(request), base_.origin, options_, deadline,
-                        [&](const ClientRequest& each) { return try_once(each, deadline, &sink); }),
-               what);
+  /// What errors call the request.
+  std::string name(const ClientRequest& request) const {
+    return describe(request.method, base_.origin, whole(request.target));
   }
 
  private:
@@ -79,24 +101,53 @@ class Client::Impl {
     return (base_.target.empty() ? "/" : base_.target) + target;
   }
 
-  Outcome try_once(ClientRequest request, const Deadline& deadline, const Sink* sink = nullptr) {
-    if (authorize_) authorize_(request);
+  Outcome try_once(ClientRequest request, Connection connection, const Deadline& deadline,
+                   const Sink* sink) {
+    const auto start = Clock::now();
+    Outcome outcome;
+    outcome.failure = pace_.wait_turn(deadline);
+    if (outcome.failure) return outcome;
+    const auto waited = Clock::now() - start;
+    add_headers(request, deadline);
     check_shape(request, base_.origin);
-    Outcome outcome = transport_.try_once(request, base_.origin, deadline, sink);
-    if (!outcome.phases.empty()) {
-      metrics_.count(options_.name,
-                     outcome.failure ? "error" : std::to_string(outcome.response.status));
-    }
-    for (const auto& [phase, seconds] : outcome.phases) {
-      metrics_.observe(options_.name, phase, seconds);
-    }
+    outcome = transport_.try_once(request, base_.origin, connection, deadline, sink);
+    if (!outcome.failure) take_reply(request, outcome);
+    count(outcome, waited + outcome.waited);
     return outcome;
+  }
+
+  void add_headers(ClientRequest& request, const Deadline& deadline) const {
+    for (const auto& [name, value] : options_.headers) {
+      if (!has_header(request, name)) request.headers.emplace_back(name, value.load().reveal());
+    }
+    if (authorize_.add) authorize_.add(request, deadline);
+  }
+
+  void take_reply(const ClientRequest& request, Outcome& outcome) {
+    auto& response = outcome.response;
+    if (is_transient(response.status)) {
+      const auto pause = wanted_pause(response);
+      if (pause && pause->count() > 0) response.not_before = pace_.hold(*pause);
+    }
+    outcome.has_new_credentials = authorize_.renew && authorize_.renew(request, response);
+  }
+
+  void count(const Outcome& outcome, Clock::duration waited) {
+    const auto& name = options_.name;
+    if (waited >= std::chrono::milliseconds(1)) {
+      metrics_.observe(name, "wait", std::chrono::duration<double>(waited).count());
+    }
+    if (!outcome.phases.empty()) {
+      metrics_.count(name, outcome.failure ? "error" : std::to_string(outcome.response.status));
+    }
+    for (const auto& [phase, seconds] : outcome.phases) metrics_.observe(name, phase, seconds);
   }
 
   const ClientOptions options_;
   const Authorize authorize_;
   UpstreamMetrics& metrics_;
   const Address base_;
+  Pace pace_;
   Transport transport_;
 };
 
@@ -107,15 +158,23 @@ Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 
 ClientResponse Client::send(ClientRequest request, const Deadline& deadline) {
-  return impl_->send(std::move(request), deadline);
+  return impl_->send(std::move(request), deadline, nullptr);
 }
 
 Json Client::get(std::string target, const Deadline& deadline) {
-  return impl_->get(std::move(target), deadline);
+  ClientRequest request;
+  request.target = std::move(target);
+  request.headers = {{"Accept", "application/json"}};
+  const auto what = impl_->name(request);
+  const auto response = impl_->send(std::move(request), deadline, nullptr);
+  if (response.status != 200) throw refusal(what, response);
+  return Json::parse(response.body, what);
 }
 
 void Client::stream(ClientRequest request, const Sink& sink, const Deadline& deadline) {
-  impl_->stream(std::move(request), sink, deadline);
+  const auto what = impl_->name(request);
+  const auto response = impl_->send(std::move(request), deadline, &sink);
+  if (response.status != 200) throw refusal(what, response);
 }
 
 }  // namespace exporter::http

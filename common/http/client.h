@@ -36,36 +36,87 @@ struct ClientRequest {
 
 struct ClientResponse {
   int status = 0;
-  std::string body;  ///< decompressed
+  std::string body;  ///< decompressed; of a 206 as it came: a part of what is compressed
   /// Of the final reply, names in lower case, values of equal names joined by ", ".
   std::map<std::string, std::string, std::less<>> headers;
+  /// Of a reply of overload (is_transient()) with Retry-After: when the next request may be sent.
+  std::optional<Clock::time_point> not_before = {};
+};
+
+/// The way to an upstream by another host.
+struct Proxy {
+  struct Login {
+    SecretSource user, password;
+  };
+
+  std::string url;                ///< http://host:port; empty: none, whatever the environment says
+  std::optional<Login> login;     ///< Basic (RFC 7617), read again at each try
+  std::vector<std::string> none;  ///< hosts without it: names, with their subdomains, or addresses
+};
+
+/// What may be asked of an upstream, by all who use one client.
+struct Budget {
+  static constexpr double kLeastRate = 1.0 / 86'400, kMostRate = 1e6;  // one a day
+  static constexpr std::size_t kMost = 1000;
+
+  double requests_per_second = 0;  ///< on average, repeated ones too; 0: no limit
+  std::size_t burst = 1;           ///< how many may go at once after a pause
+  std::size_t at_once = 8;         ///< requests under way; more wait until one has ended
 };
 
 struct ClientOptions {
   std::string name;         ///< the `upstream` label of its metrics
   std::string base_url;     ///< http://, https://, a path if need be; no user or password in it
   std::string unix_socket;  ///< connect there instead of to the URL's host
-  std::string proxy;        ///< http://host:port; empty: none, whatever the environment says
-  std::string ca_file;      ///< trusted instead of the system's authorities
+  Proxy proxy;
+  std::string ca_file;  ///< trusted instead of the system's authorities
   std::string client_certificate_file, client_key_file;  ///< PEM; an empty key file: the same file
+  /// Sent with each request that has none of the same name; read again at each try.
+  std::vector<std::pair<std::string, SecretSource>> headers;
   RetryPolicy retry;
-  std::size_t max_body = 256u << 20;  ///< bytes after decompression
+  Budget budget;
+  std::size_t max_body = 256u << 20;  ///< bytes, compressed and not
   std::size_t max_redirects = 5;
-  std::size_t max_connections = 8;  ///< requests beyond it wait for a free one
+  /// A connection that was idle for longer is not used again: NATs and load balancers drop one
+  /// after a minute or later.
+  std::chrono::seconds max_idle{30};
+  /// Neither is an older one, so that a host's new address and a rotated client certificate are
+  /// used.
+  std::chrono::seconds max_age{300};
 };
 
-/// Adds credentials to a request, again before each try, so that a rotated secret is used. The
-/// target it sees is whole: base_url's path, the path, the query. Called from several threads when
-/// the client is; may be empty.
-using Authorize = std::function<void(ClientRequest&)>;
+/// Adds credentials to requests. Called from several threads when the client is.
+struct Authorize {
+  /// Adds them, again before each try, so that a rotated secret is used. The target it sees is
+  /// whole: base_url's path, the path, the query. May ask others for them, within the deadline.
+  /// Empty: none are added.
+  std::function<void(ClientRequest&, const Deadline&)> add = {};
+  /// Is called with each reply (without its body where a sink had it) and the request that add()
+  /// was called for. Returns whether the reply refuses the credentials and add() has others now:
+  /// then the request is sent once more, whatever its method. Empty: never.
+  std::function<bool(const ClientRequest&, const ClientResponse&)> renew = {};
+};
 
 /// Takes the pieces of a body in the order in which they come.
 using Sink = std::function<void(std::string_view piece)>;
 
-/// One upstream: keeps its connections, retries what is safe to retry within the deadline, honours
-/// Retry-After, counts into UpstreamMetrics. Redirects are followed to the same scheme, host and
-/// port; one that points elsewhere is an Error{http_status} that names where, as no credentials
-/// may go there. HTTP/1.1, TLS 1.2 and up, gzip. Safe to use from several threads.
+/// One upstream. HTTP/1.1, TLS 1.2 and up, gzip, whose trailer is checked. Safe to use from several
+/// threads.
+///
+/// What is safe to repeat is repeated within the deadline. Any other request has a new connection,
+/// so that it never fails because the peer has closed a kept one. A kept connection that brings no
+/// byte of the reply in half of the time that is left is given up, as a NAT may have dropped it,
+/// and the request is repeated over a new one: a deadline should be more than twice the time of the
+/// slowest reply.
+///
+/// A reply of overload with Retry-After applies to all calls: until then they wait, or fail at once
+/// with Error{rate_limited}, which has that time as not_before(), when their deadline is earlier.
+/// So it is with the budget's rate; and with its requests at once, for which a call waits until its
+/// deadline.
+///
+/// Redirects are followed to the same scheme, host and port; one that points elsewhere is an
+/// Error{http_status} that names where, as no credentials may go there. Each request that is sent
+/// is counted into UpstreamMetrics and by Deadline::count_request().
 class Client {
  public:
   /// Throws Error{config} naming the option that is wrong. Connects to nothing yet. The metrics
@@ -75,18 +126,19 @@ class Client {
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;
 
-  /// The reply, whatever its status. Throws Error{connect | timeout | cancelled | decode |
-  /// http_status (a redirect) | config (certificate files, a malformed request)}; no error text
-  /// holds a header's value, a body or a query.
+  /// The reply, whatever its status; refusal() makes an Error of it. Throws Error{connect | timeout
+  /// | cancelled | decode | rate_limited (not sent) | http_status (a redirect) | auth (the proxy's
+  /// login) | config (certificate files, a malformed request)}, and what the authorization throws;
+  /// no error text holds a header's value, a body or a query.
   ClientResponse send(ClientRequest request, const Deadline& deadline);
 
-  /// The JSON reply to a GET. Besides send()'s errors throws Error{auth} for 401 and 403,
-  /// Error{rate_limited} for 429, Error{http_status} for other statuses than 200.
+  /// The JSON reply to a GET. Besides send()'s errors throws refusal() for other statuses than 200.
   Json get(std::string target, const Deadline& deadline);
 
   /// Hands the body of a 200 reply to the sink as it comes, decompressed, whatever its size, and
   /// returns at its end. Tries again only as long as the sink was given nothing. Throws as get()
-  /// does; what the sink throws ends the transfer and passes through.
+  /// does; what the sink throws ends the transfer and passes through. What the sink, on its thread,
+  /// sends with the same client does not wait for one of the requests at once to end.
   void stream(ClientRequest request, const Sink& sink, const Deadline& deadline);
 
  private:

@@ -4,28 +4,16 @@
 #include <array>
 
 #include "common/base/error.h"
+#include "common/base/text.h"
 
 namespace exporter::http {
 
 namespace {
 
+constexpr std::size_t kMostPath = 500;  // bytes in an error: a redirect can lead to any
+
 bool is_alphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-bool is_token(std::string_view text) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return is_alphanumeric(c) || kMarks.find(c) != kMarks.npos;
-  });
-}
-
-/// RFC 9110, 5.5: visible characters, blanks, tabs and bytes above ASCII.
-bool is_field_value(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\t') || byte == 0x7f;
-  });
 }
 
 bool is_target(std::string_view text) {
@@ -43,6 +31,20 @@ bool describes_body(std::string_view header) {
 
 }  // namespace
 
+bool is_header_name(std::string_view text) {
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    return is_alphanumeric(c) || kMarks.find(c) != kMarks.npos;
+  });
+}
+
+bool is_header_value(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\t') || byte == 0x7f;
+  });
+}
+
 bool may_repeat(const ClientRequest& request) {
   constexpr std::array<std::string_view, 4> kIdempotent = {"GET", "HEAD", "PUT", "DELETE"};
   return request.idempotent ||
@@ -51,21 +53,21 @@ bool may_repeat(const ClientRequest& request) {
 
 std::string describe(std::string_view method, std::string_view origin, std::string_view target) {
   const auto path = target.substr(0, target.find('?'));
-  return std::string(is_token(method) ? method : "request") + ' ' + std::string(origin) +
-         std::string(is_target(path) ? path : "/...");
+  return std::string(is_header_name(method) ? method : "request") + ' ' + std::string(origin) +
+         (is_target(path) ? printable(path, kMostPath) : "/...");
 }
 
 void check_shape(const ClientRequest& request, std::string_view origin) {
   const auto refuse = [&](const std::string& why) {
     throw Error(Reason::config, describe(request.method, origin, request.target) + ": " + why);
   };
-  if (!is_token(request.method)) refuse("the method is not a word");
+  if (!is_header_name(request.method)) refuse("the method is not a word");
   if (!is_target(request.target)) {
     refuse("the target does not begin with / or holds a character to be percent-encoded");
   }
   for (const auto& [name, value] : request.headers) {
-    if (!is_token(name)) refuse("the name of a header is not a word");
-    if (!is_field_value(value)) refuse("header " + name + ": line break or control character");
+    if (!is_header_name(name)) refuse("the name of a header is not a word");
+    if (!is_header_value(value)) refuse("header " + name + ": line break or control character");
   }
 }
 

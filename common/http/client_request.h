@@ -8,11 +8,16 @@
 /// What can be said of a request before it is sent.
 namespace exporter::http {
 
+/// A token (RFC 9110, 5.6.2), which the name of a header is, and a method.
+bool is_header_name(std::string_view text);
+/// Visible characters, blanks, tabs and bytes above ASCII (RFC 9110, 5.5).
+bool is_header_value(std::string_view text);
+
 /// Whether it may be sent twice (RFC 9110, 9.2.2).
 bool may_repeat(const ClientRequest& request);
 
 /// "GET https://host/path": what errors call the request. Without its query, which may hold
-/// secrets.
+/// secrets; of a path, 500 bytes.
 std::string describe(std::string_view method, std::string_view origin, std::string_view target);
 
 /// Throws Error{config} when a part of it would change the shape of what is sent: a method or a

@@ -35,12 +35,9 @@ std::string errno_text(int value) {
   return lower(text.substr(0, 1)) + text.substr(1);
 }
 
-std::string tls_text(std::string_view told) {
-  std::string text = "TLS: ";
-  append_utf8(text, trim(told));
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-  return text;
+std::string tls_text(std::string_view error) {
+  constexpr std::size_t kMost = 500;  // bytes
+  return "TLS: " + printable(trim(error), kMost);
 }
 
 }  // namespace exporter::http::curl

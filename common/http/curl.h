@@ -73,7 +73,7 @@ double first_byte(CURL* easy);
 std::string errno_text(int value);
 /// "TLS: " and what libcurl tells of a failed handshake, on one line, without what a terminal or a
 /// log would stumble over.
-std::string tls_text(std::string_view told);
+std::string tls_text(std::string_view error);
 
 inline std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),

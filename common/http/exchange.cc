@@ -1,11 +1,10 @@
 #include "common/http/exchange.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <random>
 #include <utility>
 
+#include "common/base/text.h"
 #include "common/http/client_request.h"
 
 namespace exporter::http {
@@ -13,6 +12,8 @@ namespace exporter::http {
 namespace {
 
 using std::chrono::milliseconds;
+
+constexpr std::size_t kMostOrigin = 200;  // bytes in an error
 
 double random_fraction() {
   thread_local std::minstd_rand generator{std::random_device{}()};
@@ -29,30 +30,21 @@ bool is_worth_repeating(const ClientRequest& request, const Outcome& outcome) {
   return false;
 }
 
-milliseconds pause_after(const Outcome& outcome, const RetryPolicy& policy, int tries_made) {
-  const auto jittered = pause_before(policy, tries_made, random_fraction());
-  const auto header = outcome.response.headers.find("retry-after");
-  if (header == outcome.response.headers.end()) return jittered;
-  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  return std::max(jittered, parse_retry_after(header->second, now).value_or(jittered));
-}
-
-/// Whether the pause leaves time for another try; if so, it has passed when this returns. A stop
-/// ends it, and is the next check's to find.
-bool waited(milliseconds pause, const Deadline& deadline) {
-  const auto until = Clock::now() + pause;
+/// Whether another try would have its turn before the deadline; if so, its time has come when this
+/// returns. A stop ends the pause, and is the next check's to find.
+bool waited(milliseconds pause, const Pace& pace, const Deadline& deadline) {
+  const auto now = Clock::now();
+  const auto until = std::max(now + pause, pace.next_turn());
   if (until >= deadline.when()) return false;
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_until(lock, deadline.stop(), until, [] { return false; });
+  exporter::pause(until - now, deadline.stop());
   return deadline.stop().stop_requested() || Clock::now() < deadline.when();
 }
 
 ClientRequest follow(ClientRequest request, Outcome outcome, const std::string& origin,
                      const std::string& what) {
   if (outcome.redirect->origin != origin) {
-    throw Error(Reason::http_status, what + ": redirected to " + outcome.redirect->origin +
+    throw Error(Reason::http_status, what + ": redirected to " +
+                                         printable(outcome.redirect->origin, kMostOrigin) +
                                          ", which is not followed: another scheme, host or port");
   }
   return redirected(std::move(request), outcome.response.status,
@@ -70,24 +62,30 @@ void check(const Deadline& deadline, const std::string& what) {
 }  // namespace
 
 ClientResponse exchange(ClientRequest request, const std::string& origin,
-                        const ClientOptions& options, const Deadline& deadline,
+                        const ClientOptions& options, const Deadline& deadline, const Pace& pace,
                         const TryOnce& try_once) {
   std::size_t redirects = 0;
+  bool failed = false, renewed = false;
   for (int tries = 1;;) {
     const std::string what = describe(request.method, origin, request.target);
     check(deadline, what);
-    Outcome outcome = try_once(request);
+    const bool may_fail = may_repeat(request) && tries < options.retry.attempts && !failed;
+    Outcome outcome = try_once(request, may_fail ? Connection::kept : Connection::fresh);
+    failed = failed || outcome.failure;
     if (outcome.redirect) {
       if (++redirects > options.max_redirects) {
         throw Error(Reason::http_status,
                     what + ": more than " + std::to_string(options.max_redirects) + " redirects");
       }
       request = follow(std::move(request), std::move(outcome), origin, what);
+    } else if (outcome.has_new_credentials && !renewed) {
+      renewed = true;
     } else if (tries < options.retry.attempts && is_worth_repeating(request, outcome) &&
-               waited(pause_after(outcome, options.retry, tries), deadline)) {
+               waited(pause_before(options.retry, tries, random_fraction()), pace, deadline)) {
       ++tries;
     } else if (outcome.failure) {
-      throw Error(outcome.failure->reason, what + ": " + outcome.failure->why);
+      throw Error(outcome.failure->reason, what + ": " + outcome.failure->why,
+                  outcome.failure->not_before);
     } else {
       return std::move(outcome.response);
     }

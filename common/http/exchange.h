@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -8,36 +9,35 @@
 #include <vector>
 
 #include "common/base/deadline.h"
-#include "common/base/error.h"
 #include "common/http/client.h"
+#include "common/http/failure.h"
+#include "common/http/pace.h"
 #include "common/http/url.h"
 
-/// What stands around a single try of a request: redirects, pauses and retries.
+/// What stands around a single try of a request: redirects, new credentials, pauses and retries.
 namespace exporter::http {
-
-/// Why a try brought no whole reply, and which requests may be tried again after it.
-struct Failure {
-  enum class Again { never, if_repeatable, always };
-  Reason reason;
-  std::string why;
-  Again again;
-};
 
 /// What a try brought: a failure, or a response.
 struct Outcome {
   std::optional<Failure> failure;
   ClientResponse response;
-  std::optional<Address> redirect;  ///< where the response sends the client
+  std::optional<Address> redirect;   ///< where the response sends the client
+  bool has_new_credentials = false;  ///< the response refused the old ones
+  Clock::duration waited{};          ///< for its turn and for a connection
   /// How long each phase took that happened, in seconds; empty when nothing was tried.
   std::vector<std::pair<std::string_view, double>> phases;
 };
 
-using TryOnce = std::function<Outcome(const ClientRequest&)>;
+/// What a try goes over: a connection that was kept, if there is one, or a new one.
+enum class Connection { kept, fresh };
+
+using TryOnce = std::function<Outcome(const ClientRequest&, Connection)>;
 
 /// Tries until there is a reply that is worth handing over, or no time or try is left; then gives
-/// the last reply, or throws the last failure as an Error.
+/// the last reply, or throws the last failure as an Error. `pace` says when another try would have
+/// its turn.
 ClientResponse exchange(ClientRequest request, const std::string& origin,
-                        const ClientOptions& options, const Deadline& deadline,
+                        const ClientOptions& options, const Deadline& deadline, const Pace& pace,
                         const TryOnce& try_once);
 
 }  // namespace exporter::http

@@ -11,8 +11,8 @@
 
 namespace exporter::http {
 
-/// Lends at most `limit` objects at a time and keeps them between loans; the one given back last is
-/// lent first. Safe to use from several threads; outlives its loans.
+/// Lends at most `limit` objects at a time and keeps as many between loans; the one given back last
+/// is lent first. Safe to use from several threads; outlives its loans.
 template <class Object>
 class Pool {
  public:
@@ -20,9 +20,16 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  struct GiveBack {
-    Pool* pool;
-    void operator()(Object* object) const noexcept { pool->give_back(object); }
+  class GiveBack {
+   public:
+    void operator()(Object* object) const noexcept { pool_->give_back(object, counted_); }
+
+   private:
+    friend Pool;
+    GiveBack(Pool* pool, std::size_t counted) : pool_(pool), counted_(counted) {}
+
+    Pool* pool_;
+    std::size_t counted_;
   };
   using Loan = std::unique_ptr<Object, GiveBack>;
 
@@ -30,23 +37,33 @@ class Pool {
   Loan borrow(const Deadline& deadline) {
     std::unique_lock lock(mutex_);
     const bool free = returned_.wait_until(lock, deadline.stop(), deadline.when(),
-                                           [&] { return !idle_.empty() || made_ < limit_; });
-    if (!free) return {nullptr, GiveBack{this}};
-    if (idle_.empty()) {
-      idle_.reserve(limit_);
-      idle_.push_back(std::make_unique<Object>());
-      ++made_;
-    }
-    Loan loan(idle_.back().release(), GiveBack{this});
-    idle_.pop_back();
-    return loan;
+                                           [&] { return lent_ < limit_; });
+    if (!free) return {nullptr, GiveBack{this, 0}};
+    return lend(1);
+  }
+
+  /// Does not wait: for who holds a loan and would wait for its own.
+  Loan borrow_beyond_limit() {
+    const std::scoped_lock lock(mutex_);
+    return lend(0);
   }
 
  private:
-  void give_back(Object* object) noexcept {
+  Loan lend(std::size_t counted) {
+    idle_.reserve(limit_);
+    if (idle_.empty()) idle_.push_back(std::make_unique<Object>());
+    Loan loan(idle_.back().release(), GiveBack{this, counted});
+    idle_.pop_back();
+    lent_ += counted;
+    return loan;
+  }
+
+  void give_back(Object* object, std::size_t counted) noexcept {
+    std::unique_ptr<Object> owned(object);
     {
       const std::scoped_lock lock(mutex_);
-      idle_.emplace_back(object);
+      lent_ -= counted;
+      if (idle_.size() < limit_) idle_.push_back(std::move(owned));
     }
     returned_.notify_one();
   }
@@ -55,7 +72,7 @@ class Pool {
   std::mutex mutex_;
   std::condition_variable_any returned_;
   std::vector<std::unique_ptr<Object>> idle_;  // its capacity is `limit_`: giving back cannot fail
-  std::size_t made_ = 0;
+  std::size_t lent_ = 0;
 };
 
 }  // namespace exporter::http

@@ -55,8 +55,20 @@ std::optional<sys_seconds> parse_parts(const DateParts& parts, sys_seconds now) 
   return sys_days{date} + *clock;
 }
 
-/// An HTTP date in any of the three forms of RFC 9110, 5.6.7. The name of the day is not compared
-/// with the date.
+}  // namespace
+
+milliseconds pause_before(const RetryPolicy& policy, int tries_made, double random) {
+  const double bound =
+      std::min(static_cast<double>(policy.cap.count()),
+               std::ldexp(static_cast<double>(policy.base.count()), std::max(tries_made, 1) - 1));
+  return milliseconds{static_cast<milliseconds::rep>(bound * random)};
+}
+
+bool is_transient(int status) {
+  constexpr std::array kTransient = {408, 429, 500, 502, 503, 504};
+  return std::find(kTransient.begin(), kTransient.end(), status) != kTransient.end();
+}
+
 std::optional<sys_seconds> parse_http_date(std::string_view text, sys_seconds now) {
   const std::string_view weekday = next_word(text);
   DateParts parts;
@@ -81,20 +93,6 @@ std::optional<sys_seconds> parse_http_date(std::string_view text, sys_seconds no
   }
   if (zone != "GMT" || !trim(text).empty()) return {};
   return parse_parts(parts, now);
-}
-
-}  // namespace
-
-milliseconds pause_before(const RetryPolicy& policy, int tries_made, double random) {
-  const double bound =
-      std::min(static_cast<double>(policy.cap.count()),
-               std::ldexp(static_cast<double>(policy.base.count()), std::max(tries_made, 1) - 1));
-  return milliseconds{static_cast<milliseconds::rep>(bound * random)};
-}
-
-bool is_transient(int status) {
-  constexpr std::array kTransient = {408, 429, 500, 502, 503, 504};
-  return std::find(kTransient.begin(), kTransient.end(), status) != kTransient.end();
 }
 
 std::optional<milliseconds> parse_retry_after(std::string_view value, sys_seconds now) {

@@ -9,7 +9,7 @@ namespace exporter::http {
 /// How often and when a request is tried again: full jitter between zero and
 /// min(cap, base * 2^(tries - 1)) (AWS Architecture Blog, "Exponential Backoff And Jitter").
 struct RetryPolicy {
-  int attempts = 3;  ///< tries in all
+  int attempts = 3;  ///< tries in all; with one alone, each request has a connection of its own
   std::chrono::milliseconds base{200}, cap{5000};
   std::chrono::milliseconds connect_timeout{5000};  ///< of one try: name lookup, connect and TLS
   std::chrono::milliseconds try_timeout{0};         ///< of one whole try; zero: the deadline alone
@@ -22,9 +22,15 @@ std::chrono::milliseconds pause_before(const RetryPolicy& policy, int tries_made
 /// 429, 500, 502, 503 and 504.
 bool is_transient(int status);
 
-/// The value of a Retry-After header (seconds, or an HTTP date of RFC 9110), from `now`; nothing
-/// when it is malformed. A date in the past is zero; at most one day.
-std::optional<std::chrono::milliseconds> parse_retry_after(
-    std::string_view value, std::chrono::sys_time<std::chrono::seconds> now);
+/// An HTTP date in any of the three forms of RFC 9110, 5.6.7, such as a Date header has; nothing
+/// when it is malformed. The name of the day is not compared with the date; `now` is what a year of
+/// two digits is near to.
+std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text,
+                                                        std::chrono::sys_seconds now);
+
+/// The value of a Retry-After header (seconds, or an HTTP date), from `now`; nothing when it is
+/// malformed. A date in the past is zero; at most one day.
+std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view value,
+                                                           std::chrono::sys_seconds now);
 
 }  // namespace exporter::http

@@ -1,17 +1,20 @@
 #include "common/http/transport.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <exception>
-#include <new>
+#include <functional>
 #include <optional>
-#include <stop_token>
 
 #include "common/base/error.h"
 #include "common/base/text.h"
 #include "common/http/curl.h"
+#include "common/http/handle.h"
 #include "common/http/pool.h"
+#include "common/http/transfer.h"
 #include "version.h"
 
 namespace exporter::http {
@@ -20,162 +23,70 @@ namespace {
 
 using curl::info;
 using curl::set;
-using std::chrono::milliseconds;
 
-constexpr std::size_t kMaxHeaderBytes = 256 << 10;
-constexpr std::size_t kMaxHeaderLines = 1000;
-constexpr milliseconds kLongestPoll{60'000};
-constexpr const char* kCutShort = "the reply was cut short";
+constexpr long kKeepAliveIdle = 30, kKeepAliveInterval = 10;  // seconds
+constexpr unsigned kUnacknowledged = 10'000;                  // milliseconds
 
-/// One connection at a time, and what libcurl needs to keep it.
-struct Handle {
-  curl::Multi multi{curl::made(curl_multi_init())};
-  curl::Easy easy{curl::made(curl_easy_init())};
-
-  Handle() { curl_multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, 1L); }
-};
-
-/// What one try brings in; filled by libcurl's callbacks.
-struct Transfer {
-  Transfer(CURL* handle, std::size_t body_limit, const Sink* body_sink)
-      : easy(handle), max_body(body_limit), sink(body_sink) {}
-
-  CURL* easy;
-  std::size_t max_body;
-  const Sink* sink;
-  bool handed_over = false;   ///< a piece to the sink
-  std::exception_ptr thrown;  ///< by the sink
-  std::string body;
-  std::size_t header_bytes = 0, header_lines = 0;
-  bool headers_ended = false;
-  bool sent = false;         ///< the request, or a part of it
-  std::string_view refused;  ///< why the reply was not read to its end
-  std::array<char, CURL_ERROR_SIZE> curl_error{};
-};
-
-std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) noexcept {
-  auto& transfer = *static_cast<Transfer*>(user);
-  const std::string_view line(data, size);
-  if (line.starts_with("HTTP/")) transfer.headers_ended = false;
-  if (line == "\r\n" || line == "\n") transfer.headers_ended = true;
-  transfer.header_bytes += size;
-  if (transfer.header_bytes > kMaxHeaderBytes || ++transfer.header_lines > kMaxHeaderLines) {
-    transfer.refused = "the reply's headers exceed 256 KiB or 1000 lines";
-    return 0;
-  }
-  return size;
-}
-
-std::size_t hand_over(Transfer& transfer, std::string_view piece) noexcept {
-  transfer.handed_over = true;
-  try {
-    (*transfer.sink)(piece);
-    return piece.size();
-  } catch (...) {
-    transfer.thrown = std::current_exception();
-    return 0;
-  }
-}
-
-std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) noexcept {
-  auto& transfer = *static_cast<Transfer*>(user);
-  if (transfer.sink != nullptr && info<long>(transfer.easy, CURLINFO_RESPONSE_CODE) == 200) {
-    return hand_over(transfer, {data, size});
-  }
-  if (size > transfer.max_body - transfer.body.size()) {
-    transfer.refused = "the reply's body exceeds the limit";
-    return 0;
-  }
-  try {
-    transfer.body.append(data, size);
-  } catch (const std::bad_alloc&) {
-    transfer.refused = "the reply's body does not fit into memory";
-    return 0;
-  }
-  return size;
-}
-
-/// Where a kept connection turns out to be closed, libcurl would send any request again by itself;
-/// whether that is safe is exchange()'s to decide.
-int on_send(void* user, char*, char*, int, int) noexcept {
-  auto& transfer = *static_cast<Transfer*>(user);
-  if (transfer.sent) return CURL_PREREQFUNC_ABORT;
-  transfer.sent = true;
-  return CURL_PREREQFUNC_OK;
-}
-
-/// A try in libcurl's hands, until destruction takes it back.
-class Running {
+/// Marks its thread as one that runs a sink of these handles, until destruction.
+class InSink {
  public:
-  explicit Running(const Handle& handle) : handle_(handle) {
-    const auto code = curl_multi_add_handle(handle_.multi.get(), handle_.easy.get());
-    if (code != CURLM_OK) throw Error(Reason::internal, curl_multi_strerror(code));
+  explicit InSink(const Pool<Handle>& handles) : handles_(handles), outer_(innermost_) {
+    innermost_ = this;
   }
-  ~Running() { curl_multi_remove_handle(handle_.multi.get(), handle_.easy.get()); }
-  Running(const Running&) = delete;
-  Running& operator=(const Running&) = delete;
+  ~InSink() { innermost_ = outer_; }
+  InSink(const InSink&) = delete;
+  InSink& operator=(const InSink&) = delete;
 
-  /// What the try ended with; nothing when it was stopped or ran out of time.
-  std::optional<CURLcode> finish(Clock::time_point until, const std::stop_token& stop) {
-    CURLM* const multi = handle_.multi.get();
-    const std::stop_callback wake(stop, [multi] { curl_multi_wakeup(multi); });
-    while (true) {
-      int count = 0;
-      if (const auto code = curl_multi_perform(multi, &count); code != CURLM_OK) {
-        throw Error(Reason::internal, curl_multi_strerror(code));
-      }
-      if (const CURLMsg* message = curl_multi_info_read(multi, &count)) return message->data.result;
-      const auto left = std::chrono::ceil<milliseconds>(until - Clock::now());
-      if (stop.stop_requested() || left <= milliseconds::zero()) return {};
-      const auto wait = static_cast<int>(std::min(left, kLongestPoll).count());
-      curl_multi_poll(multi, nullptr, 0, wait, nullptr);
+  static bool of(const Pool<Handle>& handles) {
+    for (const auto* each = innermost_; each != nullptr; each = each->outer_) {
+      if (&each->handles_ == &handles) return true;
     }
+    return false;
   }
 
  private:
-  const Handle& handle_;
+  static thread_local const InSink* innermost_;
+  const Pool<Handle>& handles_;
+  const InSink* const outer_;
 };
+thread_local const InSink* InSink::innermost_ = nullptr;
+
+/// A host that no longer acknowledges is detected, however long the server may take to answer.
+int on_socket(void*, curl_socket_t socket, curlsocktype) noexcept {
+  ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &kUnacknowledged, sizeof kUnacknowledged);
+  return CURL_SOCKOPT_OK;  // it may be a Unix socket
+}
 
 std::string broken_off(CURL* easy, const Transfer& transfer) {
   if (const long error = info<long>(easy, CURLINFO_OS_ERRNO); error != 0) {
     return curl::errno_text(static_cast<int>(error));
   }
-  const std::string_view text = transfer.curl_error.data();
-  return text.find("SSL") != text.npos ? curl::tls_text(transfer.curl_error.data())
+  const auto text = transfer.curl_error();
+  return text.find("SSL") != text.npos ? curl::tls_text(text)
                                        : "the reply was cut short or is malformed";
 }
 
+/// Whether the request went over a kept connection.
+bool is_reused(CURL* easy, const Transfer& transfer) {
+  return transfer.is_sent() && info<long>(easy, CURLINFO_NUM_CONNECTS) == 0;
+}
+
 std::string lateness(CURL* easy, const Transfer& transfer) {
-  if (transfer.header_bytes > 0) return "timed out reading the reply";
-  if (transfer.sent) return "timed out waiting for the reply";
+  if (transfer.has_begun()) return "timed out reading the reply";
+  if (transfer.is_sent()) return "timed out waiting for the reply";
   if (info<long>(easy, CURLINFO_NUM_CONNECTS) > 0) return "timed out in the handshake";
   if (info<curl_off_t>(easy, CURLINFO_NAMELOOKUP_TIME_T) > 0) return "timed out connecting";
   return "timed out looking up the host name";
 }
 
 Failure::Again again_after(const Transfer& transfer) {
-  return transfer.sent ? Failure::Again::if_repeatable : Failure::Again::always;
+  return transfer.is_sent() ? Failure::Again::if_repeatable : Failure::Again::always;
 }
 
 /// Why nothing came of a try that ended before it was done.
-Failure unfinished(const Deadline& deadline, std::string why_late, Failure::Again again) {
-  if (deadline.stop().stop_requested()) {
-    return {Reason::cancelled, "cancelled", Failure::Again::never};
-  }
-  return {Reason::timeout, std::move(why_late), again};
-}
-
-ClientResponse take_response(CURL* easy, Transfer& transfer) {
-  ClientResponse response;
-  response.status = static_cast<int>(info<long>(easy, CURLINFO_RESPONSE_CODE));
-  response.body = std::move(transfer.body);
-  curl_header* header = nullptr;
-  while ((header = curl_easy_nextheader(easy, CURLH_HEADER, -1, header)) != nullptr) {
-    const std::string_view value = trim(header->value);  // libcurl 7.88 leaves "\r" of an empty one
-    const auto [at, fresh] = response.headers.try_emplace(curl::lower(header->name), value);
-    if (!fresh) at->second.append(", ").append(value);
-  }
-  return response;
+Failure unfinished(const Deadline& deadline, Failure late) {
+  if (!deadline.stop().stop_requested()) return late;
+  return {Reason::cancelled, "cancelled", Failure::Again::never};
 }
 
 std::optional<Address> redirect_of(CURL* easy, int status) {
@@ -186,9 +97,8 @@ std::optional<Address> redirect_of(CURL* easy, int status) {
 }
 
 curl::Phases phases_of(CURL* easy, const Transfer& transfer) {
-  const bool reused = transfer.sent && info<long>(easy, CURLINFO_NUM_CONNECTS) == 0;
-  auto phases = reused ? curl::Phases{} : curl::connection_phases(easy);
-  if (transfer.header_bytes > 0) phases.emplace_back("first_byte", curl::first_byte(easy));
+  auto phases = is_reused(easy, transfer) ? curl::Phases{} : curl::connection_phases(easy);
+  if (transfer.has_begun()) phases.emplace_back("first_byte", curl::first_byte(easy));
   phases.emplace_back("total", curl::seconds(easy, CURLINFO_TOTAL_TIME_T));
   return phases;
 }
@@ -199,10 +109,16 @@ bool has_body(const ClientRequest& request) {
          std::find(kWithBody.begin(), kWithBody.end(), request.method) != kWithBody.end();
 }
 
+std::string joined(const std::vector<std::string>& parts) {
+  std::string all;
+  for (const auto& part : parts) all.append(all.empty() ? "" : ",").append(part);
+  return all;
+}
+
 void set_signing(CURL* easy, const AwsSigning& signing) {
   set(easy, CURLOPT_AWS_SIGV4, ("aws:amz:" + signing.region + ':' + signing.service).c_str());
-  set(easy, CURLOPT_USERNAME, std::string(signing.key_id.reveal()).c_str());
-  set(easy, CURLOPT_PASSWORD, std::string(signing.key.reveal()).c_str());
+  set(easy, CURLOPT_USERNAME, signing.key_id.c_str());
+  set(easy, CURLOPT_PASSWORD, signing.key.c_str());
 }
 
 }  // namespace
@@ -211,19 +127,27 @@ class Transport::Impl {
  public:
   explicit Impl(ClientOptions options)
       : options_(std::move(options)),
-        handles_(std::max<std::size_t>(options_.max_connections, 1)) {}
+        handles_(options_.budget.at_once),
+        no_proxy_(joined(options_.proxy.none)) {}
 
-  Outcome try_once(const ClientRequest& request, const std::string& origin,
+  Outcome try_once(const ClientRequest& request, const std::string& origin, Connection connection,
                    const Deadline& deadline, const Sink* sink);
 
  private:
+  Pool<Handle>::Loan borrow(const Deadline& deadline, Outcome& outcome);
   void prepare_connection(CURL* easy) const;
-  void prepare_exchange(CURL* easy, const ClientRequest& request, Transfer& transfer) const;
+  void prepare_proxy(CURL* easy) const;
+  void prepare_exchange(CURL* easy, const ClientRequest& request, bool is_streamed) const;
+  std::function<Clock::time_point()> limit_of(const Handle& handle, const Transfer& transfer,
+                                              const Deadline& deadline) const;
   std::string connect_failure(CURL* easy) const;
   Failure failure_of(CURL* easy, CURLcode code, const Transfer& transfer) const;
+  std::optional<Failure> find_failure(CURL* easy, std::optional<CURLcode> code,
+                                      const Deadline& deadline, Transfer& transfer) const;
 
   const ClientOptions options_;
   Pool<Handle> handles_;
+  const std::string no_proxy_;
 };
 
 void Transport::Impl::prepare_connection(CURL* easy) const {
@@ -235,11 +159,12 @@ void Transport::Impl::prepare_connection(CURL* easy) const {
   set(easy, CURLOPT_NOSIGNAL, 1L);
   set(easy, CURLOPT_QUICK_EXIT, 1L);  // a thread that looks up a name is not waited for
   set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.retry.connect_timeout.count()));
+  set(easy, CURLOPT_MAXAGE_CONN, static_cast<long>(options_.max_idle.count()));
+  set(easy, CURLOPT_MAXLIFETIME_CONN, static_cast<long>(options_.max_age.count()));
   set(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-  set(easy, CURLOPT_PROXY, options_.proxy.c_str());  // "", unlike null, shuts out the environment
-  set(easy, CURLOPT_NOPROXY, "");
-  set(easy, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
-  set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  set(easy, CURLOPT_TCP_KEEPIDLE, kKeepAliveIdle);
+  set(easy, CURLOPT_TCP_KEEPINTVL, kKeepAliveInterval);
+  set(easy, CURLOPT_SOCKOPTFUNCTION, &on_socket);
   set_text(CURLOPT_UNIX_SOCKET_PATH, options_.unix_socket);
   set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (!options_.ca_file.empty()) {
@@ -247,29 +172,33 @@ void Transport::Impl::prepare_connection(CURL* easy) const {
     set(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
     set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
   }
+  set(easy, CURLOPT_KEYPASSWD, "");  // OpenSSL would ask a terminal for it
   set_text(CURLOPT_SSLCERT, options_.client_certificate_file);
   set_text(CURLOPT_SSLKEY, options_.client_key_file.empty() ? options_.client_certificate_file
                                                             : options_.client_key_file);
 }
 
+void Transport::Impl::prepare_proxy(CURL* easy) const {
+  // "", unlike null, shuts out the environment.
+  set(easy, CURLOPT_PROXY, options_.proxy.url.c_str());
+  set(easy, CURLOPT_NOPROXY, no_proxy_.c_str());
+  set(easy, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
+  set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  if (!options_.proxy.login) return;
+  set(easy, CURLOPT_PROXYUSERNAME, options_.proxy.login->user.load().c_str());
+  set(easy, CURLOPT_PROXYPASSWORD, options_.proxy.login->password.load().c_str());
+}
+
 void Transport::Impl::prepare_exchange(CURL* easy, const ClientRequest& request,
-                                       Transfer& transfer) const {
+                                       bool is_streamed) const {
   set(easy, CURLOPT_PATH_AS_IS, 1L);
-  set(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
   set(easy, CURLOPT_USERAGENT, (std::string("data-platform-exporters/") + kVersion).c_str());
-  set(easy, CURLOPT_ERRORBUFFER, transfer.curl_error.data());
-  set(easy, CURLOPT_HEADERFUNCTION, &on_header);
-  set(easy, CURLOPT_HEADERDATA, &transfer);
-  set(easy, CURLOPT_WRITEFUNCTION, &on_body);
-  set(easy, CURLOPT_WRITEDATA, &transfer);
-  set(easy, CURLOPT_PREREQFUNCTION, &on_send);
-  set(easy, CURLOPT_PREREQDATA, &transfer);
   if (request.signing) set_signing(easy, *request.signing);
   if (request.method == "HEAD") {
     set(easy, CURLOPT_NOBODY, 1L);
     return;
   }
-  if (transfer.sink == nullptr) {
+  if (!is_streamed) {
     set(easy, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(options_.max_body));
   }
   if (has_body(request)) {
@@ -299,7 +228,7 @@ curl::Lines header_lines(const ClientRequest& request) {
 std::string Transport::Impl::connect_failure(CURL* easy) const {
   std::string where;
   if (!options_.unix_socket.empty()) where = "Unix socket " + options_.unix_socket + ": ";
-  if (!options_.proxy.empty()) where = "proxy: ";
+  if (!options_.proxy.url.empty()) where = "proxy: ";
   const long error = info<long>(easy, CURLINFO_OS_ERRNO);
   return where + (error == 0 ? "cannot connect" : curl::errno_text(static_cast<int>(error)));
 }
@@ -307,10 +236,12 @@ std::string Transport::Impl::connect_failure(CURL* easy) const {
 Failure Transport::Impl::failure_of(CURL* easy, CURLcode code, const Transfer& transfer) const {
   using enum Failure::Again;
   const auto again = again_after(transfer);
-  if (!transfer.refused.empty()) return {Reason::decode, std::string(transfer.refused), never};
+  if (transfer.refused()) return *transfer.refused();
   const long tunnel = info<long>(easy, CURLINFO_HTTP_CONNECTCODE);
-  if (!transfer.sent && tunnel != 0 && tunnel / 100 != 2) {
-    return {Reason::connect, "proxy: status " + std::to_string(tunnel) + " to CONNECT", always};
+  if (!transfer.is_sent() && tunnel != 0 && tunnel / 100 != 2) {
+    const auto why = "proxy: status " + std::to_string(tunnel) + " to CONNECT";
+    if (tunnel == 407) return {Reason::auth, why, never};
+    return {Reason::connect, why, always};
   }
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT: return {Reason::timeout, lateness(easy, transfer), again};
@@ -320,9 +251,9 @@ Failure Transport::Impl::failure_of(CURL* easy, CURLcode code, const Transfer& t
       return {Reason::connect, "cannot look up the proxy's host name", always};
     case CURLE_COULDNT_CONNECT: return {Reason::connect, connect_failure(easy), always};
     case CURLE_SSL_CONNECT_ERROR:
-      return {Reason::connect, curl::tls_text(transfer.curl_error.data()), always};
+      return {Reason::connect, curl::tls_text(transfer.curl_error()), always};
     case CURLE_PEER_FAILED_VERIFICATION:
-      return {Reason::connect, curl::tls_text(transfer.curl_error.data()), never};
+      return {Reason::connect, curl::tls_text(transfer.curl_error()), never};
     case CURLE_SSL_CACERT_BADFILE:
       return {Reason::config, "CA file " + options_.ca_file + ": cannot be used", never};
     case CURLE_SSL_CERTPROBLEM:
@@ -330,9 +261,6 @@ Failure Transport::Impl::failure_of(CURL* easy, CURLcode code, const Transfer& t
               "client certificate " + options_.client_certificate_file +
                   ": it or its key cannot be used",
               never};
-    case CURLE_WRITE_ERROR:
-    case CURLE_BAD_CONTENT_ENCODING:
-      return {Reason::decode, "the reply's compression is unknown or broken", again};
     case CURLE_FILESIZE_EXCEEDED:
       return {Reason::decode, "the reply's body exceeds the limit", never};
     case CURLE_ABORTED_BY_CALLBACK:
@@ -346,42 +274,80 @@ Failure Transport::Impl::failure_of(CURL* easy, CURLcode code, const Transfer& t
   }
 }
 
+std::optional<Failure> Transport::Impl::find_failure(CURL* easy, std::optional<CURLcode> code,
+                                                     const Deadline& deadline,
+                                                     Transfer& transfer) const {
+  if (!code) {
+    return unfinished(deadline, {Reason::timeout, lateness(easy, transfer), again_after(transfer)});
+  }
+  return *code == CURLE_OK ? transfer.find_fault() : failure_of(easy, *code, transfer);
+}
+
+/// Null when none came free by the deadline.
+Pool<Handle>::Loan Transport::Impl::borrow(const Deadline& deadline, Outcome& outcome) {
+  if (InSink::of(handles_)) return handles_.borrow_beyond_limit();
+  const auto start = Clock::now();
+  auto handle = handles_.borrow(deadline);
+  outcome.waited = Clock::now() - start;
+  if (!handle) {
+    outcome.failure = unfinished(
+        deadline, Failure{Reason::rate_limited,
+                          "not sent: none of " + std::to_string(options_.budget.at_once) +
+                              " requests at once, which is the budget, ended before the deadline",
+                          Failure::Again::never});
+  }
+  return handle;
+}
+
+/// When a try must be done. What comes over a kept connection must come soon enough to try again:
+/// of one that a NAT has forgotten, nothing comes.
+std::function<Clock::time_point()> Transport::Impl::limit_of(const Handle& handle,
+                                                             const Transfer& transfer,
+                                                             const Deadline& deadline) const {
+  const auto now = Clock::now();
+  auto until = deadline.when();
+  const auto limit = options_.retry.try_timeout;
+  if (limit > limit.zero()) until = std::min(until, now + limit);
+  if (!options_.unix_socket.empty()) return [until] { return until; };
+  const auto first_byte = std::min(until, now + (deadline.when() - now) / 2);
+  return [until, first_byte, easy = handle.easy.get(), &transfer] {
+    return is_reused(easy, transfer) && !transfer.has_begun() ? first_byte : until;
+  };
+}
+
 Outcome Transport::Impl::try_once(const ClientRequest& request, const std::string& origin,
-                                  const Deadline& deadline, const Sink* sink) {
+                                  Connection connection, const Deadline& deadline,
+                                  const Sink* sink) {
   Outcome outcome;
   curl::initialise();  // not before: 2 MB of a TLS library that many a client never needs
-  const auto handle = handles_.borrow(deadline);
-  if (!handle) {
-    outcome.failure = unfinished(deadline, "no connection came free", Failure::Again::always);
-    return outcome;
-  }
+  const auto handle = borrow(deadline, outcome);
+  if (!handle) return outcome;
   CURL* const easy = handle->easy.get();
   struct Reset {
     CURL* easy;
     ~Reset() { curl_easy_reset(easy); }
   } const reset{easy};
-  Transfer transfer(easy, options_.max_body, sink);
+  const Sink marked = [&](std::string_view piece) {
+    const InSink in_sink(handles_);
+    (*sink)(piece);
+  };
+  Transfer transfer(easy, options_.max_body, sink != nullptr ? &marked : nullptr);
   const curl::Lines lines = header_lines(request);
   prepare_connection(easy);
-  prepare_exchange(easy, request, transfer);
+  prepare_proxy(easy);
+  prepare_exchange(easy, request, sink != nullptr);
+  set(easy, CURLOPT_FRESH_CONNECT, connection == Connection::fresh ? 1L : 0L);
   set(easy, CURLOPT_URL, (origin + request.target).c_str());
   set(easy, CURLOPT_HTTPHEADER, lines.get());
-  const auto limit = options_.retry.try_timeout;
-  const auto until =
-      limit > limit.zero() ? std::min(deadline.when(), Clock::now() + limit) : deadline.when();
-  const auto code = Running(*handle).finish(until, deadline.stop());
-  if (transfer.thrown) std::rethrow_exception(transfer.thrown);
-  if (!code) {
-    outcome.failure = unfinished(deadline, lateness(easy, transfer), again_after(transfer));
-  } else if (code != CURLE_OK) {
-    outcome.failure = failure_of(easy, *code, transfer);
-  } else if (!transfer.headers_ended || info<long>(easy, CURLINFO_RESPONSE_CODE) < 200) {
-    outcome.failure = {Reason::connect, kCutShort, Failure::Again::if_repeatable};
-  } else {
-    outcome.response = take_response(easy, transfer);
+  deadline.count_request();
+  const auto code = Running(*handle).finish(limit_of(*handle, transfer, deadline), deadline.stop());
+  transfer.rethrow();
+  outcome.failure = find_failure(easy, code, deadline, transfer);
+  if (!outcome.failure) {
+    outcome.response = transfer.take_response();
     outcome.redirect = redirect_of(easy, outcome.response.status);
   }
-  if (outcome.failure && transfer.handed_over) outcome.failure->again = Failure::Again::never;
+  if (outcome.failure && transfer.handed_over()) outcome.failure->again = Failure::Again::never;
   outcome.phases = phases_of(easy, transfer);
   return outcome;
 }
@@ -390,8 +356,8 @@ Transport::Transport(ClientOptions options) : impl_(std::make_unique<Impl>(std::
 Transport::~Transport() = default;
 
 Outcome Transport::try_once(const ClientRequest& request, const std::string& origin,
-                            const Deadline& deadline, const Sink* sink) {
-  return impl_->try_once(request, origin, deadline, sink);
+                            Connection connection, const Deadline& deadline, const Sink* sink) {
+  return impl_->try_once(request, origin, connection, deadline, sink);
 }
 
 }  // namespace exporter::http

@@ -20,8 +20,9 @@ class UpstreamMetrics {
       "reply came.";
   static constexpr const char* kDuration = "exporter_upstream_request_duration_seconds";
   static constexpr const char* kDurationHelp =
-      "How long requests to an upstream took, by phase: name_lookup, connect, tls, first_byte, "
-      "total; a phase that a kept connection spared is not observed.";
+      "Duration of requests to an upstream in seconds, by phase: name_lookup, connect, tls, "
+      "first_byte, total, and wait (before it, for the budget or a Retry-After); a phase that did "
+      "not happen is not observed.";
 
   explicit UpstreamMetrics(prometheus::Registry& registry);
   ~UpstreamMetrics();

@@ -42,30 +42,33 @@ std::optional<Address> parse_url(const std::string& text) {
   return url.address();
 }
 
-Address parse_option_url(const std::string& option, const std::string& text,
-                         std::initializer_list<std::string_view> schemes) {
-  const auto refuse = [&](const std::string& why) {
-    throw Error(Reason::config, option + ": " + why);
-  };
+std::string url_fault(const std::string& text, std::initializer_list<std::string_view> schemes) {
   const Url url(text);
   const auto begins = [&](std::string_view with) { return curl::lower(text).starts_with(with); };
   if (!url.ok() && std::any_of(schemes.begin(), schemes.end(), begins)) {
-    refuse("not a valid URL: a host, and perhaps a port from 1 to 65535, follow the scheme");
+    return "not a valid URL: a host, and perhaps a port from 1 to 65535, follow the scheme";
   }
-  Address address = url.ok() ? url.address() : Address{};
+  const auto origin = url.ok() ? url.address().origin : std::string();
   if (std::none_of(schemes.begin(), schemes.end(),
-                   [&](auto scheme) { return address.origin.starts_with(scheme); })) {
+                   [&](auto scheme) { return origin.starts_with(scheme); })) {
     std::string allowed;
     for (const auto scheme : schemes) allowed.append(allowed.empty() ? "" : " or ").append(scheme);
-    refuse("expected a URL that begins with " + allowed);
+    return "expected a URL that begins with " + allowed;
   }
   if (url.has(CURLUPART_USER) || url.has(CURLUPART_PASSWORD)) {
-    refuse("must not hold a user or a password");
+    return "must not hold a user or a password";
   }
   if (url.has(CURLUPART_QUERY) || url.has(CURLUPART_FRAGMENT)) {
-    refuse("must not hold a query or a fragment");
+    return "must not hold a query or a fragment";
   }
-  return address;
+  return {};
+}
+
+Address parse_option_url(const std::string& option, const std::string& text,
+                         std::initializer_list<std::string_view> schemes) {
+  const auto fault = url_fault(text, schemes);
+  if (!fault.empty()) throw Error(Reason::config, option + ": " + fault);
+  return Url(text).address();
 }
 
 std::string percent_encoded(std::string_view text, std::string_view kept) {

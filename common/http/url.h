@@ -15,8 +15,11 @@ struct Address {
 /// Nothing when it is not an absolute URL. User, password and fragment are dropped.
 std::optional<Address> parse_url(const std::string& text);
 
-/// The address in an option. Throws Error{config} that names the option when it is no URL of one of
-/// the schemes ("http://"), or holds a user, a password, a query or a fragment; never quotes it.
+/// Why the text is not a URL of one of the schemes ("http://") without user, password, query and
+/// fragment; empty when it is one. Never quotes it.
+std::string url_fault(const std::string& text, std::initializer_list<std::string_view> schemes);
+
+/// The address in an option. Throws Error{config} that names the option when there is a fault.
 Address parse_option_url(const std::string& option, const std::string& text,
                          std::initializer_list<std::string_view> schemes);
 

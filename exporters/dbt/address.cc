@@ -1,5 +1,5 @@
-#include "common/base/error.h"
 #include "common/base/text.h"
+#include "common/http/refusal.h"
 #include "exporters/dbt/source.h"
 
 namespace exporter::dbt {
@@ -27,18 +27,15 @@ std::string version_of(const http::ClientResponse& response) {
 }  // namespace
 
 Source address(std::shared_ptr<http::Client> client, std::string label) {
-  return [client, label, looks = std::size_t{0}](const Deadline& deadline) mutable {
+  return [client = std::move(client), label = std::move(label),
+          looks = std::size_t{0}](const Deadline& deadline) mutable {
     ++looks;
     std::vector<Found> found;
     for (const auto kind : kKinds) {
       const auto file = '/' + std::string(to_string(kind)) + ".json";
       const auto response = client->send(request("HEAD", file), deadline);
       if (response.status == 404) continue;
-      if (response.status != 200) {
-        throw Error(
-            response.status == 401 || response.status == 403 ? Reason::auth : Reason::http_status,
-            "HEAD " + label + file + ": status " + std::to_string(response.status));
-      }
+      if (response.status != 200) throw http::refusal("HEAD " + label + file, response);
       auto version = version_of(response);
       if (version.empty()) version = "looked at " + std::to_string(++looks);
       const auto size = parse_number<std::uint64_t>(header(response, "content-length"));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/error.h"
+#include "common/http/refusal.h"
 
 namespace exporter::dbt {
 namespace {
@@ -63,13 +64,6 @@ std::string id_at(const Json& object, std::string_view key) {
   return id ? std::to_string(id->integer()) : std::string();
 }
 
-Error refusal(const std::string& what, int status) {
-  auto reason = Reason::http_status;
-  if (status == 401 || status == 403) reason = Reason::auth;
-  if (status == 429) reason = Reason::rate_limited;
-  return {reason, what + ": status " + std::to_string(status)};
-}
-
 }  // namespace
 
 std::string_view to_string(CloudStatus status) {
@@ -86,6 +80,11 @@ CloudApi::CloudApi(std::shared_ptr<http::Client> client, std::string url, CloudS
   if (scope.environment) scope_ += "&environment_id=" + std::to_string(*scope.environment);
 }
 
+/// The reply's data.
+Json CloudApi::get(const std::string& target, const Deadline& deadline) const {
+  return client_->get(target, deadline).at("data");
+}
+
 /// The reply's data; nothing when there is no such thing.
 std::optional<Json> CloudApi::find(const std::string& target, const Deadline& deadline) const {
   http::ClientRequest request;
@@ -94,16 +93,14 @@ std::optional<Json> CloudApi::find(const std::string& target, const Deadline& de
   const auto response = client_->send(std::move(request), deadline);
   if (response.status == 404) return std::nullopt;
   const auto what = "GET " + url_ + target.substr(0, target.find('?'));
-  if (response.status != 200) throw refusal(what, response.status);
+  if (response.status != 200) throw http::refusal(what, response);
   return Json::parse(response.body, what).at("data");
 }
 
 std::vector<CloudRun> CloudApi::runs(const std::string& query, const Deadline& deadline) const {
-  const auto target = account_ + "/runs/";
-  const auto data = find(target + '?' + query + scope_, deadline);
-  if (!data) throw refusal("GET " + url_ + target, 404);
+  const auto data = get(account_ + "/runs/?" + query + scope_, deadline);
   std::vector<CloudRun> runs;
-  for (const auto& run : data->items()) runs.push_back(read_run(run));
+  for (const auto& run : data.items()) runs.push_back(read_run(run));
   return runs;
 }
 
@@ -168,13 +165,11 @@ std::vector<CloudJob> CloudApi::jobs(const Deadline& deadline) const {
     return found == names.end() ? id : found->second;
   };
   std::vector<CloudJob> jobs;
-  const auto target = account_ + "/jobs/";
   for (std::size_t page = 0; page < kMostPages; ++page) {
-    const auto data = find(target + "?limit=" + std::to_string(kPage) +
-                               "&offset=" + std::to_string(page * kPage) + scope_,
-                           deadline);
-    if (!data) throw refusal("GET " + url_ + target, 404);
-    const auto items = data->items();
+    const auto data = get(account_ + "/jobs/?limit=" + std::to_string(kPage) +
+                              "&offset=" + std::to_string(page * kPage) + scope_,
+                          deadline);
+    const auto items = data.items();
     for (const auto& job : items) {
       jobs.push_back({job.at("id").integer(), text_at(job, "name"),
                       name(projects, id_at(job, "project_id")),

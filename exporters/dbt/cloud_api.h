@@ -73,6 +73,7 @@ class CloudApi {
   Artifact artifact(std::int64_t run, std::int64_t step, Kind kind, const Deadline& deadline) const;
 
  private:
+  Json get(const std::string& target, const Deadline& deadline) const;
   std::optional<Json> find(const std::string& target, const Deadline& deadline) const;
   std::vector<CloudRun> runs(const std::string& query, const Deadline& deadline) const;
   std::map<std::int64_t, std::string> names(const std::string& what,

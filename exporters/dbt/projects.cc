@@ -6,6 +6,7 @@
 #include "common/base/error.h"
 #include "common/config/yaml.h"
 #include "common/http/authorize.h"
+#include "common/http/client_config.h"
 #include "common/http/url.h"
 #include "exporters/dbt/s3.h"
 
@@ -25,56 +26,17 @@ constexpr std::size_t kLongestName = 40;  // bytes; it is in the name of the led
 constexpr auto kLookback = std::chrono::days(2);
 constexpr std::size_t kMostListing = 16u << 20;  // bytes; a page of 1000 objects has about 400,000
 
-std::string optional_text(const Yaml& yaml, std::string_view key) {
-  const auto value = yaml.optional(key);
-  return value ? value->string() : std::string();
-}
-
-/// The address at `key`, which is there.
-std::string read_url(const Yaml& map, const char* key) {
-  auto url = map.required(key).string();
-  try {
-    http::parse_option_url(key, url, {"http://", "https://"});
-  } catch (const Error& error) {
-    map.fail(error.what());
-  }
-  return url;
-}
-
-http::Authorize read_authorize(const Yaml& project) {
-  auto token = project.optional_secret("bearer_token");
-  const auto user = project.optional("username");
-  if (token && user) user->fail("bearer_token is given too: they exclude each other");
-  if (token) return http::with_token("Bearer", std::move(*token));
-  if (user) return http::with_password(user->string(), project.secret("password"));
-  return {};
-}
-
-http::ClientOptions read_client_options(const Yaml& project, const std::string& name,
-                                        std::string base_url) {
+http::ClientOptions named(const std::string& name) {
   http::ClientOptions options;
   options.name = name;
-  options.base_url = std::move(base_url);
-  options.proxy = optional_text(project, "proxy");
-  options.ca_file = optional_text(project, "ca_file");
   return options;
 }
 
-std::shared_ptr<http::Client> make_client(const Yaml& project, const http::ClientOptions& options,
-                                          http::Authorize authorize,
-                                          http::UpstreamMetrics& metrics) {
-  try {
-    return std::make_shared<http::Client>(options, std::move(authorize), metrics);
-  } catch (const Error& error) {
-    project.fail(error.what());
-  }
-}
-
 Source read_address(const Yaml& project, const std::string& name, http::UpstreamMetrics& metrics) {
-  const auto options = read_client_options(project, name, read_url(project, "url"));
+  const auto config = http::read_client_config(project, named(name));
+  const auto& url = config.options.base_url;
   return telling(
-      address(make_client(project, options, read_authorize(project), metrics), options.base_url),
-      options.base_url);
+      address(std::make_shared<http::Client>(config.options, config.authorize, metrics), url), url);
 }
 
 /// The variables by which AWS's own tools are told the same.
@@ -121,12 +83,13 @@ Source read_s3(const Yaml& project, const std::string& name, http::UpstreamMetri
   auto place = parse_s3(where.string());
   if (!place) where.fail("expected s3://bucket/folder");
   const auto endpoint =
-      project.optional("endpoint") ? read_url(project, "endpoint") : std::string();
+      project.optional("endpoint") ? http::read_url(project, "endpoint") : std::string();
   const auto region = read_region(project, !endpoint.empty());
-  auto options = read_client_options(project, name, s3_url(place->bucket, region, endpoint));
+  auto options = http::read_client_options(project, named(name));
+  options.base_url = s3_url(place->bucket, region, endpoint);
   options.max_body = kMostListing;
-  auto client = make_client(project, options,
-                            http::with_aws_signature(region, "s3", read_keys(project)), metrics);
+  auto client = std::make_shared<http::Client>(
+      options, http::with_aws_signature(region, "s3", read_keys(project)), metrics);
   return telling(s3(std::move(client), std::move(*place)), where.string());
 }
 
@@ -176,10 +139,11 @@ Place read_cloud(const Yaml& project, const std::string& name, http::UpstreamMet
   scope.account = *read_id(cloud, "account_id");
   scope.project = read_id(cloud, "project_id");
   scope.environment = read_id(cloud, "environment_id");
-  const auto options = read_client_options(
-      project, name, cloud.optional("url") ? read_url(cloud, "url") : "https://cloud.getdbt.com");
-  auto client =
-      make_client(project, options, http::with_token("Token", cloud.secret("token")), metrics);
+  auto options = http::read_client_options(project, named(name));
+  options.base_url =
+      cloud.optional("url") ? http::read_url(cloud, "url") : "https://cloud.getdbt.com";
+  auto client = std::make_shared<http::Client>(
+      options, http::with_token("Token", cloud.secret("token")), metrics);
   const auto followed = std::make_shared<Cloud>(
       read_cloud_options(cloud, name), CloudApi(std::move(client), options.base_url, scope),
       open_ledger("dbt_cloud", name, ledgers));

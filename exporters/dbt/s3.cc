@@ -7,6 +7,7 @@
 
 #include "common/base/error.h"
 #include "common/base/text.h"
+#include "common/http/refusal.h"
 #include "common/http/url.h"
 #include "exporters/dbt/s3_xml.h"
 
@@ -30,12 +31,8 @@ http::ClientRequest request(std::string method, const std::string& key) {
   return request;
 }
 
-Error refusal(const std::string& what, const http::ClientResponse& response) {
-  const bool is_denied = response.status == 401 || response.status == 403;
-  auto text = what + ": status " + std::to_string(response.status);
-  const auto why = read_s3_error(response.body);
-  if (!why.empty()) text += ": " + why;
-  return {is_denied ? Reason::auth : Reason::http_status, text};
+Error s3_refusal(const std::string& what, const http::ClientResponse& response) {
+  return http::refusal(what, response, read_s3_error(response.body));
 }
 
 /// Asks for the object's first byte, to hear why it is refused: the reply to a HEAD has no body.
@@ -54,7 +51,7 @@ void read_object(const Bucket& bucket, const std::string& key, const http::Sink&
     if (error.reason() != Reason::auth && error.reason() != Reason::http_status) throw;
     const auto response = ask_why(bucket, key, deadline);
     if (response.status < 300) throw;
-    throw refusal(bucket.address(key), response);
+    throw s3_refusal(bucket.address(key), response);
   }
 }
 
@@ -91,7 +88,7 @@ std::optional<S3Object> look_at(const Bucket& bucket, const std::string& key,
   if (response.status == 404) return std::nullopt;
   if (response.status != 200) {
     const auto why = ask_why(bucket, key, deadline);
-    throw refusal(bucket.address(key), why.status < 300 ? response : why);
+    throw s3_refusal(bucket.address(key), why.status < 300 ? response : why);
   }
   const auto tag = response.headers.find("etag");
   const auto length = response.headers.find("content-length");
@@ -113,7 +110,7 @@ std::vector<Found> look_into(const Bucket& bucket, const std::string& folder,
     const auto key = key_in(folder, Kind::manifest);
     const auto why = ask_why(bucket, key, deadline);
     if (why.status >= 300 && !read_s3_error(why.body).starts_with("NoSuchKey")) {
-      throw refusal(bucket.address(key), why);
+      throw s3_refusal(bucket.address(key), why);
     }
   }
   return found;
@@ -125,7 +122,7 @@ S3Listing list(const Bucket& bucket, const std::string& prefix, const std::strin
   get.target = token.empty() ? "/?" : "/?continuation-token=" + http::percent_encoded(token) + '&';
   get.target += "list-type=2&prefix=" + http::percent_encoded(prefix);
   const auto response = bucket.client->send(std::move(get), deadline);
-  if (response.status != 200) throw refusal(bucket.address(prefix), response);
+  if (response.status != 200) throw s3_refusal(bucket.address(prefix), response);
   return read_s3_listing(response.body, bucket.address(prefix));
 }
 

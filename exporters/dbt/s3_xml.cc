@@ -1,6 +1,5 @@
 #include "exporters/dbt/s3_xml.h"
 
-#include <algorithm>
 #include <pugixml.hpp>
 
 #include "common/base/error.h"
@@ -9,16 +8,6 @@
 
 namespace exporter::dbt {
 namespace {
-
-constexpr std::size_t kLongestError = 300;
-
-std::string on_one_line(std::string_view text) {
-  std::string line;
-  append_utf8(line, trim(text).substr(0, kLongestError));
-  std::ranges::replace_if(
-      line, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
-  return line;
-}
 
 S3Object read_object(const pugi::xml_node& contents, const std::string& origin) {
   S3Object object;
@@ -59,7 +48,7 @@ std::string read_s3_error(std::string_view xml) {
   if (!document.load_buffer(xml.data(), xml.size())) return {};
   const auto error = document.child("Error");
   const std::string code = error.child_value("Code"), message = error.child_value("Message");
-  return on_one_line(code.empty() || message.empty() ? code + message : code + ": " + message);
+  return code.empty() || message.empty() ? code + message : code + ": " + message;
 }
 
 }  // namespace exporter::dbt

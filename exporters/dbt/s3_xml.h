@@ -25,8 +25,7 @@ struct S3Listing {
 /// Throws Error{decode} that begins with the origin.
 S3Listing read_s3_listing(std::string_view xml, const std::string& origin);
 
-/// "AccessDenied: Access Denied" of an error's document, on one line and cut to 300 bytes; empty
-/// when it is none.
+/// "AccessDenied: Access Denied" of an error's document; empty when it is none.
 std::string read_s3_error(std::string_view xml);
 
 }  // namespace exporter::dbt

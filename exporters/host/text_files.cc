@@ -11,24 +11,11 @@
 #include <memory>
 #include <string_view>
 
+#include "common/base/descriptor.h"
 #include "common/base/error.h"
 
 namespace exporter::host {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int operator*() const { return number_; }
-
- private:
-  int number_;
-};
 
 [[noreturn]] void fail(const std::string& path, const std::string& why) {
   throw Error(Reason::io, path + ": " + why);

@@ -125,19 +125,6 @@ TEST_CASE("the next try waits as long as Retry-After says, in seconds or until a
   }
 }
 
-TEST_CASE("a Retry-After beyond the deadline ends the matter at once with the reply in hand") {
-  const ScriptedServer server(
-      answer([](const std::string&) { return reply(429, "slow down", "Retry-After: 3600\r\n"); }));
-  ClientFixture fixture(server.url());
-  auto client = fixture.client();
-  const auto time = took([&] {
-    CHECK(client.send(request("/"), Deadline::in(30s)).body == "slow down");
-    CHECK_THROWS_AS(client.get("/", Deadline::in(30s)), Error);
-  });
-  CHECK(time < 20s);
-  CHECK(server.requests().size() == 2);
-}
-
 TEST_CASE("a failure whose pause would end beyond the deadline is told at once") {
   ClientFixture fixture("http://127.0.0.1:" + std::to_string(closed_port()));
   fixture.options.retry.base = fixture.options.retry.cap = 240h;
@@ -254,7 +241,7 @@ TEST_CASE(
   std::latch ready(1);
   Cancelled cancelled;
   ClientFixture fixture;
-  fixture.options.max_connections = 1;
+  fixture.options.budget.at_once = 1;
   fixture.options.retry.attempts = 1;
   SECTION("a transfer") {
     const ScriptedServer server([&](Peer& peer) {
@@ -284,13 +271,13 @@ TEST_CASE(
   SECTION("a connect") {
     const FullServer server;
     fixture.options.base_url = server.url();
-    auto client = fixture.client([&](ClientRequest&) { ready.count_down(); });
+    auto client = fixture.client(adding([&](ClientRequest&) { ready.count_down(); }));
     cancelled = cancel(client, ready);
   }
   SECTION("a lookup") {
     const SlowNames slow;
     fixture.options.base_url = "http://slow.test";
-    auto client = fixture.client([&](ClientRequest&) { ready.count_down(); });
+    auto client = fixture.client(adding([&](ClientRequest&) { ready.count_down(); }));
     cancelled = cancel(client, ready);
   }
   SECTION("the wait for a connection") {
@@ -302,9 +289,9 @@ TEST_CASE(
     });
     fixture.options.base_url = server.url();
     std::atomic<int> calls = 0;
-    auto client = fixture.client([&](ClientRequest&) {
+    auto client = fixture.client(adding([&](ClientRequest&) {
       if (++calls == 2) ready.count_down();
-    });
+    }));
     std::stop_source stop;
     std::jthread holder(
         [&] { result_of(client, request("/hold"), Deadline::in(60s, stop.get_token())); });
@@ -337,13 +324,15 @@ TEST_CASE("the wait for a connection ends by the deadline") {
     peer.wait_closed();
   });
   ClientFixture fixture(server.url());
-  fixture.options.max_connections = 1;
+  fixture.options.budget.at_once = 1;
   auto client = fixture.client();
   std::stop_source stop;
   std::jthread holder(
       [&] { result_of(client, request("/hold"), Deadline::in(60s, stop.get_token())); });
   taken.wait();
   CHECK(result_in(client, request("/a"), 100ms) ==
-        "timeout: GET " + server.url() + "/a: no connection came free");
+        "rate_limited: GET " + server.url() +
+            "/a: not sent: none of 1 requests at once, which is the budget, ended before the "
+            "deadline");
   stop.request_stop();
 }

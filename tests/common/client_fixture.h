@@ -3,6 +3,7 @@
 #include <prometheus/registry.h>
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -36,6 +37,12 @@ struct ClientFixture {
   /// The sum of the observations by phase, in seconds.
   std::map<std::string, double> durations() const;
 };
+
+/// Credentials that a function adds without asking anybody.
+inline exporter::http::Authorize adding(std::function<void(exporter::http::ClientRequest&)> add) {
+  return {[add = std::move(add)](exporter::http::ClientRequest& request,
+                                 const exporter::Deadline&) { add(request); }};
+}
 
 inline exporter::Deadline soon() { return exporter::Deadline::in(std::chrono::seconds(20)); }
 

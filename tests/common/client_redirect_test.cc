@@ -32,7 +32,7 @@ TEST_CASE("a redirect within the origin is followed, with credentials") {
   }));
   ClientFixture fixture(server.url() + "/api");
   auto client = fixture.client(
-      [](ClientRequest& each) { each.headers.emplace_back("Authorization", "key"); });
+      adding([](ClientRequest& each) { each.headers.emplace_back("Authorization", "key"); }));
   CHECK(client.send(request("/a?x=1"), soon()).body == "known");
   CHECK(asked(server) == std::vector<std::string>{"GET /api/a?x=1 ", "GET /api/b?y=2 ", "GET /c "});
   CHECK(server.connections() == 1);
@@ -90,7 +90,7 @@ TEST_CASE(
   const ScriptedServer server(answer([&](const std::string&) { return redirect(302, location); }));
   ClientFixture fixture(server.url());
   auto client = fixture.client(
-      [](ClientRequest& each) { each.headers.emplace_back("Authorization", "hunter2"); });
+      adding([](ClientRequest& each) { each.headers.emplace_back("Authorization", "hunter2"); }));
   const std::vector<std::pair<std::string, std::string>> locations = {
       {other.url() + "/x?token=hunter2", other.url()},
       {"//localhost:" + port + "/", "http://localhost:" + port},

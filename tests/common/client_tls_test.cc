@@ -77,7 +77,7 @@ TEST_CASE("a server that cannot be verified is not spoken to, and not asked agai
     ClientFixture fixture(server.url());
     if (*each.authority != '\0') fixture.options.ca_file = file(each.authority);
     auto client = fixture.client(
-        [](ClientRequest& sent) { sent.headers.emplace_back("Authorization", "hunter2"); });
+        adding([](ClientRequest& sent) { sent.headers.emplace_back("Authorization", "hunter2"); }));
     CHECK(result_of(client, request("/a?b")) == "connect: GET " + server.url() + "/a: " + each.why);
     CHECK(server.connections() == 1);
     CHECK(server.requests().empty());

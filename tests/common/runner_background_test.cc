@@ -78,9 +78,9 @@ TEST_CASE("background runs that fail come later and later, and a source may ask 
                                  const std::lock_guard lock(mutex);
                                  const auto now = Clock::now();
                                  times.push_back(now);
-                                 Error error(Reason::rate_limited, "busy");
-                                 if (times.size() == 3) error.set_not_before(now + 700ms);
-                                 throw error;
+                                 std::optional<Clock::time_point> not_before;
+                                 if (times.size() == 3) not_before = now + 700ms;
+                                 throw Error(Reason::rate_limited, "busy", not_before);
                                })},
                 uncounted());
   REQUIRE(eventually([&] {

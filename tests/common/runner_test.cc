@@ -199,8 +199,9 @@ TEST_CASE("the samples of a source must carry its label") {
 TEST_CASE("the last runs are remembered, and of those before the last failures") {
   std::atomic<int> runs = 0;
   Runner runner({on_scrape("a",
-                           [&](Samples& samples, const Deadline&) {
+                           [&](Samples& samples, const Deadline& deadline) {
                              samples.add(kRun, 1);
+                             for (int i = 0; i < 2; ++i) deadline.count_request();
                              if (++runs % 3 == 0) {
                                throw Error(Reason::io, "run " + std::to_string(runs.load()));
                              }
@@ -212,6 +213,7 @@ TEST_CASE("the last runs are remembered, and of those before the last failures")
   for (const auto& run : histories[0]) {
     CHECK(run.success == run.error.empty());
     CHECK(run.samples == (run.success ? 1 : 0));
+    CHECK(run.requests == 2);
     errors.push_back(run.error);
   }
   CHECK(errors == std::vector<std::string>{"", "run 39", "", "", "run 36", "", "", "run 33", "", "",

@@ -1,11 +1,13 @@
 #include "common/base/secret.h"
 
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
 #include <cstdlib>
-#include <fstream>
 #include <type_traits>
 
-#include "common/base/error.h"
+#include "tests/support/error_of.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace exporter;
 
@@ -14,13 +16,8 @@ static_assert(!std::is_convertible_v<Secret, std::string_view>);
 
 namespace {
 
-std::string error_of(const SecretSource& source) {
-  try {
-    source.load();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+std::string why(const SecretSource& source) {
+  return error_of(Reason::config, [&] { source.load(); });
 }
 
 }  // namespace
@@ -32,18 +29,43 @@ TEST_CASE("a secret moves and leaves nothing behind") {
   CHECK(first.reveal().empty());  // NOLINT: the moved-from state is the promise
 }
 
-TEST_CASE("a file's secret is read at each load, without its newline") {
-  const std::string path = std::string(std::getenv("TMPDIR") ? std::getenv("TMPDIR") : "/tmp") +
-                           "/secret_test." + std::to_string(::rand());
-  std::ofstream(path) << "one\n";
+TEST_CASE("a file's secret is read at each load, without mark and line break") {
+  const TemporaryFolder folder;
+  const auto path = folder.write("secret", "one\n");
   const auto source = SecretSource::file(path);
+  CHECK(source.name() == "file " + path);
+  const auto read_again = [&](const std::string& text) {
+    folder.write("secret", text);
+    return std::string(source.load().reveal());
+  };
   CHECK(source.load().reveal() == "one");
-  std::ofstream(path) << "two\r\n";
-  CHECK(source.load().reveal() == "two");
-  std::ofstream(path) << "";
-  CHECK(error_of(source) == "secret file " + path + ": empty");
-  std::remove(path.c_str());
-  CHECK(error_of(source) == "secret file " + path + ": No such file or directory");
+  CHECK(read_again("two\r\n") == "two");
+  CHECK(read_again("\n\n") == "\n");
+  CHECK(read_again("\xEF\xBB\xBFthree\n") == "three");
+  CHECK(read_again(" \xEF\xBB\xBF") == " \xEF\xBB\xBF");
+  CHECK(read_again(std::string(65'536, 'x')) == std::string(65'536, 'x'));
+}
+
+TEST_CASE("a file without a secret is an error that names it") {
+  const TemporaryFolder folder;
+  const auto path = (folder.path() / "secret").string();
+  const auto source = SecretSource::file(path);
+  CHECK(why(source) == "secret file " + path + ": No such file or directory");
+  for (const char* text : {"", "\n", "\r\n", "\xEF\xBB\xBF", "\xEF\xBB\xBF\n"}) {
+    folder.write("secret", text);
+    CHECK(why(source) == "secret file " + path + ": empty");
+  }
+  folder.write("secret", std::string(65'537, 'x'));
+  CHECK(why(source) == "secret file " + path + ": larger than 64 KiB");
+  CHECK(why(SecretSource::file(folder.path())) ==
+        "secret file " + folder.path().string() + ": not a regular file");
+}
+
+TEST_CASE("a pipe is no secret file: to read it could take for ever") {
+  const TemporaryFolder folder;
+  const auto path = (folder.path() / "pipe").string();
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  CHECK(why(SecretSource::file(path)) == "secret file " + path + ": not a regular file");
 }
 
 TEST_CASE("a variable's secret is read at each load") {
@@ -51,5 +73,13 @@ TEST_CASE("a variable's secret is read at each load") {
   const auto source = SecretSource::env("SECRET_TEST");
   CHECK(source.load().reveal() == "value");
   ::unsetenv("SECRET_TEST");
-  CHECK(error_of(source) == "environment variable SECRET_TEST: not set or empty");
+  CHECK(why(source) == "environment variable SECRET_TEST: not set or empty");
+}
+
+TEST_CASE("copies of a source have the same secret") {
+  const auto source = SecretSource::literal(Secret("hunter2"));
+  const auto copy = source;  // NOLINT(performance-unnecessary-copy-initialization)
+  CHECK(copy.load().reveal() == "hunter2");
+  CHECK(source.load().reveal() == "hunter2");
+  CHECK(copy.name() == "value in the configuration");
 }

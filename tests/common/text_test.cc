@@ -190,3 +190,13 @@ TEST_CASE("nearest prefers the smaller distance, then the first") {
   CHECK(nearest("abcdef", kKeys) == "abcdef");
   CHECK(nearest("abcdex", kKeys) == "abcdeg");
 }
+
+TEST_CASE("a printable text is one line of valid UTF-8, and not longer than it may be") {
+  CHECK(printable("", 3) == "");
+  CHECK(printable("abc", 3) == "abc");
+  CHECK(printable("abcd", 3) == "abc...");
+  CHECK(printable("a\r\n\x1b[1m\x7f", 20) == "a   [1m ");
+  CHECK(printable("a\xFF", 20) == "a" + bad(1));
+  CHECK(printable("\u00e4\u00e4", 3) == "\u00e4...");
+  CHECK(printable("\u20ac", 2) == "...");
+}

@@ -35,8 +35,9 @@ TEST_CASE("the metrics of upstreams are a counter by code and a histogram by pha
         "exporter_upstream_requests_total{code=\"200\",upstream=\"airflow\"} 400\n"
         "# HELP " +
             name +
-            " How long requests to an upstream took, by phase: name_lookup, connect, tls, "
-            "first_byte, total; a phase that a kept connection spared is not observed.\n"
+            " Duration of requests to an upstream in seconds, by phase: name_lookup, connect, "
+            "tls, first_byte, total, and wait (before it, for the budget or a Retry-After); a "
+            "phase that did not happen is not observed.\n"
             "# TYPE " +
             name + " histogram\n" + name + "_count{phase=\"tls\",upstream=\"airflow\"} 3\n" + name +
             "_sum{phase=\"tls\",upstream=\"airflow\"} 64.0675\n" + bucket("0.005", 1) +

@@ -44,13 +44,8 @@ TEST_CASE("without a file, paths are relative to the working folder") {
   const auto yaml = parse("token_file: no/such/file\n");
   CHECK(yaml.folder().empty());
   const auto source = yaml.secret("token");
-  CHECK(error_of(Reason::config, [&] {
-          try {
-            source.load();
-          } catch (const Error& error) {
-            throw Error(Reason::config, error.what());
-          }
-        }) == "secret file no/such/file: No such file or directory");
+  CHECK(error_of(Reason::config, [&] { source.load(); }) ==
+        "secret file no/such/file: No such file or directory");
 }
 
 TEST_CASE("a secret that is missing, empty, doubled or a map is refused") {

@@ -5,7 +5,7 @@ import re
 import sys
 import unittest
 
-from support import EXPORTER, SOURCE, folder, run
+from support import EXPORTER, SOURCE, WebConfig, folder, run
 
 sys.path.insert(0, str(SOURCE / "deploy"))
 import dbt_example  # noqa: E402
@@ -19,6 +19,8 @@ class Example(unittest.TestCase):
             for tree in ("proc", "sys"):
                 (path / "host" / tree).mkdir(parents=True)
             text = text.replace(" /host", f" {path}/host")
+            WebConfig(path).certificate.rename(path / "ca.pem")
+            text = text.replace(" /etc/data-platform-exporters", f" {path}")
             file = path / example.name
             file.write_text(text)
             result = run(f"--config.file={file}", "--config.check", name=example.stem)

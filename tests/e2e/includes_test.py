@@ -29,7 +29,7 @@ LIBRARIES = {
     "nlohmann/": r"common/config/\w+\.(h|cc)",
     "CLI/": r"common/app/\w+\.cc",
     "re2/": r"common/app/\w+\.cc",
-    "zlib.h": r"common/metric/\w+\.cc",
+    "zlib.h": r"common/(metric|http)/\w+\.cc",
     "sqlite3.h": r"common/ledger/\w+\.(h|cc)",
     "prometheus/": r"common/(app|http)/\w+\.(h|cc)",
     "systemd/": r"exporters/host/\w+\.cc",

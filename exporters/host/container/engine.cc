@@ -11,6 +11,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/http/refusal.h"
 
 namespace exporter::host::container {
 namespace {
@@ -284,9 +285,7 @@ std::shared_ptr<const Container> Engine::inspect(const std::string& id,
   const auto target = "/containers/" + id + "/json";
   const auto reply = client_.send(get(target), Deadline::in(kPatience, stop));
   if (reply.status == 404) return nullptr;
-  if (reply.status != 200) {
-    throw Error(Reason::http_status, "GET " + target + ": status " + std::to_string(reply.status));
-  }
+  if (reply.status != 200) throw http::refusal("GET " + target, reply);
   try {
     return std::make_shared<const Container>(
         parse_container(Json::parse(reply.body, "GET " + target), options_.labels));

@@ -4,6 +4,7 @@
 
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/http/refusal.h"
 
 namespace exporter::host::container {
 namespace {
@@ -74,12 +75,9 @@ std::optional<double> Sizes::ask(const std::string& id, const std::stop_token& s
   request.target = "/containers/" + id + "/json?size=1";
   const auto reply = client_.send(std::move(request), Deadline::in(kPatience, stop));
   if (reply.status == 404) return std::nullopt;
-  if (reply.status != 200) {
-    throw Error(Reason::http_status,
-                "GET /containers/" + id + "/json?size=1: status " + std::to_string(reply.status));
-  }
-  const auto size =
-      Json::parse(reply.body, "GET /containers/" + id + "/json?size=1").find("SizeRw");
+  const auto what = "GET /containers/" + id + "/json?size=1";
+  if (reply.status != 200) throw http::refusal(what, reply);
+  const auto size = Json::parse(reply.body, what).find("SizeRw");
   if (!size || size->integer() < 0) return std::nullopt;
   return static_cast<double>(size->integer());
 }

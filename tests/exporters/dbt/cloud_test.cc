@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "common/config/yaml.h"
+#include "common/http/authorize.h"
 #include "exporters/dbt/artifacts.h"
 #include "tests/exporters/dbt/cloud_account.h"
 #include "tests/support/error_of.h"
@@ -124,11 +125,7 @@ TEST_CASE("a token that is refused, and a reply that is none, are errors that sa
     options.name = "cloud";
     options.base_url = cloud.url();
     return std::make_shared<http::Client>(
-        options,
-        [token](http::ClientRequest& request) {
-          request.headers.emplace_back("Authorization", "Token " + token);
-        },
-        upstreams());
+        options, http::with_token("Token", SecretSource::literal(Secret(token))), upstreams());
   };
   const auto why = [&](Reason reason, const std::string& token) {
     const CloudApi api(client(token), cloud.url(), {1, {}, {}});

@@ -59,9 +59,20 @@ TEST_CASE("a project has one way to its artifacts") {
 
 TEST_CASE("an address that is none is told with its key") {
   const std::string why = ": expected a URL that begins with http:// or https://";
-  CHECK(refusal("url: \"s3://lake\"") == "dbt.yml:1:12: projects[0]: url" + why);
-  CHECK(refusal("s3: \"s3://lake\", endpoint: lake") ==
-        "dbt.yml:1:12: projects[0]: endpoint" + why);
+  CHECK(refusal("url: \"s3://lake\"") == "dbt.yml:1:30: projects[0].url" + why);
+  CHECK(refusal("s3: \"s3://lake\", endpoint: lake") == "dbt.yml:1:52: projects[0].endpoint" + why);
+}
+
+TEST_CASE("each kind of place can have what a client can") {
+  for (const auto* place :
+       {"url: \"http://a\"", "cloud: {account_id: 1, token: a}",
+        "s3: \"s3://lake\", region: eu-central-1, access_key_id: a, secret_access_key: b"}) {
+    CAPTURE(place);
+    CHECK(read(std::string(place) + ", proxy: \"http://p\", budget: {at_once: 2}") == 1);
+    CHECK_THAT(refusal(std::string(place) + ", try_timeout: 0"),
+               Catch::Contains("projects[0].try_timeout: expected a duration above 0"));
+  }
+  CHECK_THAT(refusal("url: \"http://a\", username: b"), Catch::Contains("projects[0].password: "));
 }
 
 TEST_CASE("an account of dbt Cloud is a number and a token, and perhaps less than all of it") {
@@ -73,7 +84,7 @@ TEST_CASE("an account of dbt Cloud is a number and a token, and perhaps less tha
   CHECK(refusal("cloud: {account_id: 1, token: a, jobs: []}") ==
         "dbt.yml:1:64: projects[0].cloud.jobs: expected the id of a job");
   CHECK(refusal("cloud: {account_id: 1, token: a, url: ftp://a}") ==
-        "dbt.yml:1:32: projects[0].cloud: url: expected a URL that begins with http:// or "
+        "dbt.yml:1:63: projects[0].cloud.url: expected a URL that begins with http:// or "
         "https://");
   CHECK(read("cloud: {account_id: 1, token: a, project_id: 2, jobs: [70403110257794]}") == 1);
 }

@@ -269,7 +269,8 @@ TEST_CASE("a refusal says why, in the words of the server") {
   CHECK(both(Reason::http_status).second ==
         "s3://lake/: status 301: PermanentRedirect: Use another endpoint.");
   lake.refuse(400, std::string(1000, 'x'), "");
-  CHECK(both(Reason::http_status).second == "s3://lake/: status 400: " + std::string(300, 'x'));
+  CHECK(both(Reason::http_status).second ==
+        "s3://lake/: status 400: " + std::string(200, 'x') + "...");
 }
 
 TEST_CASE("a listing that is none is refused") {
