@@ -1,7 +1,7 @@
-// Times a million open units in a ledger, or in the table that one would write at first, whose key
-// is the unit and the series: bench_ledger ledger|table RECORDS_A_RUN [FOLDER]; in memory without a
-// folder. Prints a line each phase: its name, records, seconds, seconds of CPU, the most
-// resident bytes so far.
+// Times a million open events in a ledger, or in the table that one would write at first, whose key
+// is the event and the series: bench_ledger ledger|table RECORDS_A_RUN [FOLDER]; in memory without
+// a folder. Prints a line each phase: its name, records, seconds, seconds of CPU, the most resident
+// bytes so far.
 
 #include <sqlite3.h>
 #include <sys/resource.h>
@@ -25,12 +25,12 @@ namespace {
 
 constexpr auto kQueries = counter("bench_queries_total", "Queries.", "warehouse", "user");
 constexpr std::uint64_t kOpen = 1'000'000, kSeries = 1000;
-constexpr auto kHorizon = std::chrono::hours(48);
-constexpr auto kApart = std::chrono::microseconds(kHorizon) / kOpen;
+constexpr auto kAllowedLateness = std::chrono::hours(48);
+constexpr auto kApart = std::chrono::microseconds(kAllowedLateness) / kOpen;
 const Ledger::Time kBegin{std::chrono::hours(24 * 365 * 50)};
 
-/// A record of a unit, whose id is a random UUID, always the same one for a number; as many records
-/// as told, one after the other, are of one unit.
+/// A record of an event, whose id is a random UUID, always the same one for a number; as many
+/// records as told, one after the other, are of one event.
 struct Work {
   Work(std::uint64_t number, std::uint64_t series_a_unit)
       : series(number % kSeries),
@@ -56,8 +56,8 @@ struct Work {
 using TakeIn = std::function<void(const std::vector<Work>&)>;
 
 TakeIn into_ledger(const std::string& folder) {
-  auto ledger =
-      std::make_shared<Ledger>("bench", folder, Ledger::Options{.horizon = kHorizon}, kBegin);
+  auto ledger = std::make_shared<Ledger>(
+      "bench", folder, Ledger::Options{.allowed_lateness = kAllowedLateness}, kBegin);
   return [ledger](const std::vector<Work>& works) {
     auto run = ledger->begin(Deadline::in(std::chrono::minutes(1)), works.back().when);
     for (const auto& work : works) {
@@ -76,7 +76,7 @@ class Table {
         "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
         "PRAGMA cache_size = -65536;"
         "CREATE TABLE unit (unit TEXT, series INTEGER, value REAL, happened INTEGER,"
-        "                   PRIMARY KEY (unit, series)) WITHOUT ROWID");
+        "                   PRIMARY KEY (event, series)) WITHOUT ROWID");
     check(sqlite3_prepare_v2(database_,
                              "INSERT INTO unit VALUES (?, ?, 1, ?) ON CONFLICT DO UPDATE "
                              "SET value = excluded.value WHERE value <> excluded.value",
@@ -98,11 +98,11 @@ class Table {
       if (sqlite3_step(insert_) != SQLITE_DONE) check(sqlite3_errcode(database_));
       sqlite3_reset(insert_);
     }
-    const auto line = works.back().when - kHorizon;
-    if (line >= folded_ + kHorizon / 16) {
-      folded_ = line;
+    const auto watermark = works.back().when - kAllowedLateness;
+    if (watermark >= compacted_ + kAllowedLateness / 16) {
+      compacted_ = watermark;
       execute("DELETE FROM unit WHERE happened < " +
-              std::to_string(line.time_since_epoch().count()));
+              std::to_string(watermark.time_since_epoch().count()));
     }
     execute("COMMIT");
   }
@@ -117,7 +117,7 @@ class Table {
 
   sqlite3* database_ = nullptr;
   sqlite3_stmt* insert_ = nullptr;
-  Ledger::Time folded_ = kBegin;
+  Ledger::Time compacted_ = kBegin;
 };
 
 TakeIn into_table(const std::string& folder) {
@@ -165,6 +165,6 @@ int main(int argc, char** argv) {
   const auto take_in = kind == "ledger" ? into_ledger(folder) : into_table(folder);
   phase("new", 0, kOpen, per_run, take_in);
   phase("again", 0, kOpen, per_run, take_in);
-  phase("new, and as many folded", kOpen, kOpen * 3 / 2, per_run, take_in);
+  phase("new, and as many compacted", kOpen, kOpen * 3 / 2, per_run, take_in);
   phase("each in 1,000 series", kOpen * 3 / 2, kOpen * 2, per_run, take_in, kSeries);
 }

@@ -71,7 +71,7 @@ Ledger::~Ledger() = default;
 
 void Ledger::set_options(const Options& options) {
   const std::chrono::microseconds zero{0};
-  if (options.horizon < zero || options.past < zero || options.retention < zero) {
+  if (options.allowed_lateness < zero || options.past < zero || options.retention < zero) {
     throw Error(Reason::config, "a ledger's times cannot be negative");
   }
   const std::lock_guard lock(mutex_);
@@ -149,8 +149,8 @@ void Ledger::add_to(Samples& samples, const MetricView& metric, std::span<const 
 
 Ledger::Figures Ledger::figures() const {
   const std::lock_guard lock(mutex_);
-  return {state_.started,     state_.newest,   state_.written, series_.size(), state_.open_units,
-          state_.corrections, state_.too_late, state_.dropped, size_bytes_,    discarded_};
+  return {state_.started,     state_.newest, state_.written, series_.size(), state_.open_events,
+          state_.corrections, state_.late,   state_.dropped, size_bytes_,    discarded_};
 }
 
 Ledger::Time Ledger::wall_clock() {

@@ -24,33 +24,34 @@ class Store;
 }
 
 /// One piece of a source's work that is counted once: a query, a task, a run.
-struct Unit {
-  std::string_view id;  ///< the same in each report of it; at most Ledger::kMaxUnit bytes
+struct Event {
+  std::string_view id;  ///< the same in each report of it; at most Ledger::kMaxId bytes
   ledger::Time when;    ///< when it happened, by the source's clock; the same in each report too
 };
 
-/// Counters and histograms that count each unit of work once, however often, late or corrected the
+/// Counters and histograms that count each event of work once, however often, late or corrected the
 /// source reports it, and go on where they were after a restart.
 ///
 ///     auto run = ledger.begin(deadline);
-///     for (const auto& task : source.since(run.note("position"))) {
+///     for (const auto& task : source.since(run.metadata("position"))) {
 ///       run.record(kTasks, {task.id, task.ended}, 1, task.state);
 ///       run.observe(kSeconds, kBounds, {task.id, task.ended}, task.seconds, task.queue);
 ///     }
-///     run.set_note("position", source.position());
+///     run.set_metadata("position", source.position());
 ///     run.commit();
 ///     ledger.add_to(samples, kTasks);
 ///     ledger.add_to(samples, kSeconds, kBounds);
 ///
-/// The truth of a series is the sum of the values that were last reported of its units, exact to
+/// The truth of a series is the sum of the values that were last reported of its events, exact to
 /// 1e-9. What is shown is the highest truth that was ever committed, as a counter never falls: a
 /// correction downwards waits until growth has made up for it. Each bucket of a histogram and its
 /// sum keep this rule for themselves; the count is the sum of the shown buckets.
 ///
-/// A unit that happened longer than the horizon before the newest one is folded: its value stays,
-/// its id is forgotten, and later reports of it, or of others as old, are ignored. It is the newest
-/// unit that moves the line, at a commit, and not the clock: what happened while the exporter was
-/// down is not late. So read the oldest first when a backlog takes several runs.
+/// An event that happened longer than the allowed lateness before the newest one is compacted: its
+/// value stays, its id is forgotten, and later reports of it, or of others as old, are ignored. It
+/// is the newest event that moves the watermark, at a commit, and not the clock: what happened
+/// while the exporter was down is not late. So read the oldest first when a backlog takes several
+/// runs.
 ///
 /// State is one SQLite file; a commit has reached the disk when it returns. A file that is damaged,
 /// of an older version or none of ours is set aside under a new name, and the ledger starts afresh;
@@ -60,20 +61,21 @@ class Ledger {
   using Time = ledger::Time;
 
   struct Options {
-    /// How late a source may report or correct a unit. Units are folded in steps of a sixteenth.
-    std::chrono::microseconds horizon = std::chrono::hours(48);
+    /// How late a source may report or correct an event. Events are compacted in steps of a
+    /// sixteenth.
+    std::chrono::microseconds allowed_lateness = std::chrono::hours(48);
     /// How far before its first start the ledger counts what happened; later starts do not matter.
     std::chrono::microseconds past = {};
-    /// Series without a unit for so long before the newest unit of all are dropped, but never
-    /// within the horizon.
+    /// Series without an event for so long before the newest event of all are dropped, but never
+    /// within the allowed lateness.
     std::chrono::microseconds retention = std::chrono::days(90);
-    /// Beyond these, records of new series or units are left out, and counted as dropped.
+    /// Beyond these, records of new series or events are left out, and counted as dropped.
     std::size_t max_series = 100'000;
-    std::int64_t max_open_units = 10'000'000;
+    std::int64_t max_open_events = 10'000'000;
   };
 
-  static constexpr std::size_t kMaxUnit = 1024, kMaxLabelValue = 1024;  ///< bytes
-  static constexpr std::size_t kMaxNoteKey = 2048, kMaxNote = 65'536;
+  static constexpr std::size_t kMaxId = 1024, kMaxLabelValue = 1024;  ///< bytes
+  static constexpr std::size_t kMaxMetadataKey = 2048, kMaxMetadata = 65'536;
   /// What is further ahead of the clock counts but does not move the line.
   static constexpr std::chrono::minutes kMaxAhead{5};
 
@@ -105,7 +107,7 @@ class Ledger {
   struct Figures {
     Time started, newest, written;
     std::size_t series;
-    std::int64_t open_units, corrections, too_late, dropped, size_bytes;
+    std::int64_t open_events, corrections, late, dropped, size_bytes;
     bool discarded;  ///< the state found at the start was of no use and was set aside
   };
   Figures figures() const;
@@ -142,39 +144,39 @@ class Ledger::Run {
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
-  /// Says that the unit adds `value` to the series; another value than before is a correction, and
-  /// the same one changes nothing. A unit that moves to another series is recorded with 0 in the
+  /// Says that the event adds `value` to the series; another value than before is a correction, and
+  /// the same one changes nothing. An event that moves to another series is recorded with 0 in the
   /// old one. Throws Error{decode} that names the series for a value that is not from 0 to 1e18 and
   /// for an id or label that is too long, Error{io}, and Error{internal} for a family that is no
   /// counter.
   template <std::size_t N, class... Values>
-  void record(const Metric<N>& counter, const Unit& unit, double value, const Values&... labels) {
+  void record(const Metric<N>& counter, const Event& event, double value, const Values&... labels) {
     static_assert(sizeof...(Values) == N, "one value for each declared label");
     const std::array<std::string_view, N> values{std::string_view(labels)...};
-    record(MetricView(counter), unit, value, values);
+    record(MetricView(counter), event, value, values);
   }
-  void record(const MetricView& counter, const Unit& unit, double value,
+  void record(const MetricView& counter, const Event& event, double value,
               std::span<const std::string_view> labels);
 
   /// The same for one observation of a histogram; `bounds` are positive and ascend, as for
   /// Samples::add_histogram(). Other bounds than before begin a new family.
   template <std::size_t N, class... Values>
-  void observe(const Metric<N>& histogram, std::span<const double> bounds, const Unit& unit,
+  void observe(const Metric<N>& histogram, std::span<const double> bounds, const Event& event,
                double value, const Values&... labels) {
     static_assert(sizeof...(Values) == N, "one value for each declared label");
     const std::array<std::string_view, N> values{std::string_view(labels)...};
-    observe(MetricView(histogram), bounds, unit, value, values);
+    observe(MetricView(histogram), bounds, event, value, values);
   }
-  void observe(const MetricView& histogram, std::span<const double> bounds, const Unit& unit,
+  void observe(const MetricView& histogram, std::span<const double> bounds, const Event& event,
                double value, std::span<const std::string_view> labels);
 
   /// A text of the collector's own that is durable with the counters: how far the source has been
   /// read, what is known beside them. Empty until it is set, and when it is set empty. A key is
   /// UTF-8. Throws Error{io}, and Error{decode} for a key or a text that is too long.
-  std::string note(std::string_view key);
-  void set_note(std::string_view key, std::string_view text);
+  std::string metadata(std::string_view key);
+  void set_metadata(std::string_view key, std::string_view text);
   /// The notes whose keys begin with the prefix, in the order of their keys.
-  void each_note(std::string_view prefix, const ledger::Notes& use);
+  void each_metadata(std::string_view prefix, const ledger::MetadataUse& use);
 
   /// Makes it durable, and then visible. Throws Error{io}: nothing of the run is kept.
   void commit();
@@ -192,13 +194,14 @@ class Ledger::Run {
 
   Run(Ledger& ledger, const Deadline& deadline, Time now);
   void begin_earlier();
-  void take(const MetricView& metric, std::span<const double> bounds, const Unit& unit,
+  void take(const MetricView& metric, std::span<const double> bounds, const Event& event,
             double value, std::span<const std::string_view> labels);
-  void store(std::span<const double> bounds, const Unit& unit, double value, ledger::Amount amount);
+  void store(std::span<const double> bounds, const Event& event, double value,
+             ledger::Amount amount);
   const ledger::Series* find_series() const;
   bool has_room(const ledger::Series* known) const;
   ledger::Series& edit(const ledger::Series* known, std::size_t cells);
-  void fold();
+  void compact();
   void publish();
   template <class Work>
   void guarded(Work&& work);

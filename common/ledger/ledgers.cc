@@ -4,34 +4,37 @@ namespace exporter {
 namespace {
 
 constexpr auto kSeries = gauge("exporter_ledger_series", "Series that the ledger keeps.", "ledger");
-constexpr auto kOpenUnits = gauge(
-    "exporter_ledger_open_units",
-    "Units in series whose values may still be corrected: those within the horizon.", "ledger");
+constexpr auto kOpenEvents = gauge(
+    "exporter_ledger_open_events",
+    "Events whose values may still be corrected: those within the allowed lateness.", "ledger");
 constexpr auto kCorrections =
     counter("exporter_ledger_corrections_total",
-            "Reports that gave a unit another value than before.", "ledger");
-constexpr auto kTooLate = counter(
-    "exporter_ledger_too_late_total",
-    "Reports of units beyond the horizon, which are ignored: they may be repetitions.", "ledger");
+            "Reports that gave an event another value than before.", "ledger");
+constexpr auto kLate =
+    counter("exporter_ledger_late_events_total",
+            "Reports of events beyond the allowed lateness. They are ignored, as they may be "
+            "repetitions.",
+            "ledger");
 constexpr auto kDropped = counter(
-    "exporter_ledger_dropped_total",
-    "Reports left out because the ledger has as many series or open units as it may.", "ledger");
+    "exporter_ledger_dropped_events_total",
+    "Reports left out because the ledger has as many series or open events as it may.", "ledger");
 constexpr auto kSize =
-    gauge("exporter_ledger_size_bytes", "The size of the ledger's database.", "ledger");
-constexpr auto kStart =
-    gauge("exporter_ledger_start_timestamp_seconds",
-          "When the ledger began to count, in seconds since 1970; moves when its state is lost.",
-          "ledger");
+    gauge("exporter_ledger_size_bytes", "Size of the ledger's database.", "ledger");
+constexpr auto kStart = gauge("exporter_ledger_start_timestamp_seconds",
+                              "When the ledger started to count, in seconds since 1970. Changes "
+                              "when its state is lost.",
+                              "ledger");
 constexpr auto kLastWrite =
     gauge("exporter_ledger_last_write_timestamp_seconds",
           "When a run was last committed, in seconds since 1970.", "ledger");
-constexpr auto kNewest = gauge(
-    "exporter_ledger_newest_unit_timestamp_seconds",
-    "When the newest unit happened, in seconds since 1970; the start before the first.", "ledger");
+constexpr auto kNewest = gauge("exporter_ledger_newest_event_timestamp_seconds",
+                               "When the newest event happened, in seconds since 1970. The start "
+                               "of the ledger before the first.",
+                               "ledger");
 constexpr auto kDiscarded =
     gauge("exporter_ledger_state_discarded",
-          "Whether this process found a ledger that could not be used, set it aside (1) and began "
-          "again.",
+          "Whether this process found a ledger that could not be used, set it aside (1) and "
+          "started again.",
           "ledger");
 
 double seconds(Ledger::Time time) {
@@ -40,9 +43,9 @@ double seconds(Ledger::Time time) {
 
 void add(Samples& samples, const std::string& name, const Ledger::Figures& figures) {
   samples.add(kSeries, static_cast<double>(figures.series), name);
-  samples.add(kOpenUnits, static_cast<double>(figures.open_units), name);
+  samples.add(kOpenEvents, static_cast<double>(figures.open_events), name);
   samples.add(kCorrections, static_cast<double>(figures.corrections), name);
-  samples.add(kTooLate, static_cast<double>(figures.too_late), name);
+  samples.add(kLate, static_cast<double>(figures.late), name);
   samples.add(kDropped, static_cast<double>(figures.dropped), name);
   samples.add(kSize, static_cast<double>(figures.size_bytes), name);
   samples.add(kStart, seconds(figures.started), name);
@@ -73,8 +76,8 @@ void Ledgers::add_to(Samples& samples) const {
 }
 
 std::vector<MetricView> Ledgers::metrics() {
-  return {kSeries, kOpenUnits, kCorrections, kTooLate, kDropped,
-          kSize,   kStart,     kLastWrite,   kNewest,  kDiscarded};
+  return {kSeries, kOpenEvents, kCorrections, kLate,   kDropped,
+          kSize,   kStart,      kLastWrite,   kNewest, kDiscarded};
 }
 
 Collector make_ledger(std::shared_ptr<const Ledgers> ledgers) {

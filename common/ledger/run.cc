@@ -52,7 +52,7 @@ std::size_t bucket_of(Amount amount, std::span<const double> bounds) {
   return static_cast<std::size_t>(at - bounds.begin());
 }
 
-/// Replaces what a unit adds to the series.
+/// Replaces what an event adds to the series.
 void replace(Series& series, std::span<const double> bounds, std::optional<Amount> old,
              Amount value) {
   auto& cells = series.cells;
@@ -64,11 +64,12 @@ void replace(Series& series, std::span<const double> bounds, std::optional<Amoun
   if (old) cells[bucket_of(*old, bounds)].truth -= one;
 }
 
-/// The line that leaves a horizon before the newest unit, on whole steps, so that it moves rarely.
-ledger::Time line_of(ledger::Time newest, std::chrono::microseconds horizon) {
+/// The line that lies the allowed lateness before the newest event, on whole steps, so that it
+/// moves rarely.
+ledger::Time watermark_of(ledger::Time newest, std::chrono::microseconds allowed_lateness) {
   using std::chrono::microseconds;
-  const auto step = std::max<microseconds>(horizon / 16, std::chrono::seconds(1));
-  const auto line = (newest - horizon).time_since_epoch();
+  const auto step = std::max<microseconds>(allowed_lateness / 16, std::chrono::seconds(1));
+  const auto line = (newest - allowed_lateness).time_since_epoch();
   return ledger::Time(line - line % step);
 }
 
@@ -107,46 +108,47 @@ Ledger::Run::Run(Ledger& ledger, const Deadline& deadline, Time now)
 /// The clock was ahead when the ledger was made: without this, nothing would count until then.
 void Ledger::Run::begin_earlier() {
   state_.started = now_;
-  state_.since = state_.line = state_.newest = now_ - options_.past;
+  state_.since = state_.watermark = state_.newest = now_ - options_.past;
 }
 
 Ledger::Run::~Run() { store_.rollback(); }
 
-void Ledger::Run::record(const MetricView& counter, const Unit& unit, double value,
+void Ledger::Run::record(const MetricView& counter, const Event& event, double value,
                          std::span<const std::string_view> labels) {
   if (counter.type != MetricType::counter) misuse(counter, "not a counter");
-  take(counter, {}, unit, value, labels);
+  take(counter, {}, event, value, labels);
 }
 
 void Ledger::Run::observe(const MetricView& histogram, std::span<const double> bounds,
-                          const Unit& unit, double value,
+                          const Event& event, double value,
                           std::span<const std::string_view> labels) {
   if (histogram.type != MetricType::histogram) misuse(histogram, "not a histogram");
   check_bounds(histogram, bounds);
-  take(histogram, bounds, unit, value, labels);
+  take(histogram, bounds, event, value, labels);
 }
 
-std::string Ledger::Run::note(std::string_view key) {
+std::string Ledger::Run::metadata(std::string_view key) {
   std::string text;
-  each_note(key, [&](std::string_view found, std::string_view its) {
+  each_metadata(key, [&](std::string_view found, std::string_view its) {
     if (found == key) text = its;
   });
   return text;
 }
 
-void Ledger::Run::set_note(std::string_view key, std::string_view text) {
-  if (key.size() > kMaxNoteKey) {
-    throw Error(Reason::decode, "the key of a note" + longer_than(kMaxNoteKey));
+void Ledger::Run::set_metadata(std::string_view key, std::string_view text) {
+  if (key.size() > kMaxMetadataKey) {
+    throw Error(Reason::decode, "a metadata key" + longer_than(kMaxMetadataKey));
   }
-  if (text.size() > kMaxNote) throw Error(Reason::decode, "a note" + longer_than(kMaxNote));
-  guarded([&] { store_.put_note(key, text); });
+  if (text.size() > kMaxMetadata)
+    throw Error(Reason::decode, "metadata" + longer_than(kMaxMetadata));
+  guarded([&] { store_.put_metadata(key, text); });
 }
 
-void Ledger::Run::each_note(std::string_view prefix, const ledger::Notes& use) {
-  guarded([&] { store_.each_note(prefix, use); });
+void Ledger::Run::each_metadata(std::string_view prefix, const ledger::MetadataUse& use) {
+  guarded([&] { store_.each_metadata(prefix, use); });
 }
 
-void Ledger::Run::take(const MetricView& metric, std::span<const double> bounds, const Unit& unit,
+void Ledger::Run::take(const MetricView& metric, std::span<const double> bounds, const Event& event,
                        double value, std::span<const std::string_view> labels) {
   for (std::size_t i = 0; i < labels.size(); ++i) {
     if (labels[i].size() > kMaxLabelValue) {
@@ -154,40 +156,40 @@ void Ledger::Run::take(const MetricView& metric, std::span<const double> bounds,
              "the value of " + std::string(metric.labels[i]) + longer_than(kMaxLabelValue));
     }
   }
-  if (unit.id.size() > kMaxUnit) refuse(metric, labels, "the id of a unit" + longer_than(kMaxUnit));
+  if (event.id.size() > kMaxId) refuse(metric, labels, "the id of an event" + longer_than(kMaxId));
   const auto amount = Amount::of(value);
   if (!amount) refuse(metric, labels, "a value that is not from 0 to 1e18");
-  if (unit.when < state_.line) {
-    if (unit.when >= state_.since) ++state_.too_late;
+  if (event.when < state_.watermark) {
+    if (event.when >= state_.since) ++state_.late;
     return;
   }
   key_.clear();
   ledger::append_series_key(key_, metric, bounds, labels);
-  guarded([&] { store(bounds, unit, value, *amount); });
+  guarded([&] { store(bounds, event, value, *amount); });
 }
 
-void Ledger::Run::store(std::span<const double> bounds, const Unit& unit, double value,
+void Ledger::Run::store(std::span<const double> bounds, const Event& event, double value,
                         Amount amount) {
   const auto* known = find_series();
-  const auto before = known != nullptr ? store_.find(unit.id, known->id) : std::nullopt;
+  const auto before = known != nullptr ? store_.find(event.id, known->id) : std::nullopt;
   if (!before && !has_room(known)) {
     ++state_.dropped;
     return;
   }
   const auto old = before ? Amount::of(before->value) : std::nullopt;
-  const auto when = before ? std::max(before->when, unit.when) : unit.when;
+  const auto when = before ? std::max(before->when, event.when) : event.when;
   if (before && old == amount && when == before->when) return;
 
   auto& series = edit(known, bounds.empty() ? 1 : bounds.size() + 2);
   if (before) {
     store_.change({before->row, value, when});
   } else {
-    store_.add(unit.id, series.id, value, when);
+    store_.add(event.id, series.id, value, when);
   }
   replace(series, bounds, old, amount);
   series.newest = std::max(series.newest, when);
   if (when <= now_ + kMaxAhead) state_.newest = std::max(state_.newest, when);
-  if (!before) ++state_.open_units;
+  if (!before) ++state_.open_events;
   if (before && old != amount) ++state_.corrections;
 }
 
@@ -200,7 +202,7 @@ const Series* Ledger::Run::find_series() const {
 }
 
 bool Ledger::Run::has_room(const Series* known) const {
-  if (state_.open_units >= options_.max_open_units) return false;
+  if (state_.open_events >= options_.max_open_events) return false;
   const auto created = static_cast<std::size_t>(state_.next_series - created_before_);
   return known != nullptr || turn_.ledger.series_.size() + created < options_.max_series;
 }
@@ -224,7 +226,7 @@ void Ledger::Run::commit() {
       for (auto& cell : series.cells) cell.shown = std::max(cell.shown, cell.truth);
       store_.put(key, series);
     }
-    fold();
+    compact();
     store_.put(state_);
     size_bytes_ = store_.size_bytes();
     store_.commit();
@@ -233,11 +235,11 @@ void Ledger::Run::commit() {
   publish();
 }
 
-void Ledger::Run::fold() {
-  const auto line = line_of(state_.newest, options_.horizon);
-  if (line <= state_.line) return;
-  state_.line = line;
-  state_.open_units -= store_.forget_units(line);
+void Ledger::Run::compact() {
+  const auto line = watermark_of(state_.newest, options_.allowed_lateness);
+  if (line <= state_.watermark) return;
+  state_.watermark = line;
+  state_.open_events -= store_.compact(line);
   dropped_before_ = std::min(line, state_.newest - options_.retention);
   store_.forget_series(dropped_before_);
 }

@@ -13,7 +13,7 @@ constexpr std::int64_t kApplicationId = 0x6c656467;  // "ledg", for file(1)
 constexpr std::int64_t kVersion = 1;
 
 /// Times are microseconds since 1970; truth and shown hold a series' cells, separated by blanks.
-/// Units stand in the order in which they came, so that a commit writes few pages; an index of
+/// Events stand in the order in which they came, so that a commit writes few pages; an index of
 /// their ids in the file would spread it over all of them.
 constexpr const char* kTables = R"(
   BEGIN IMMEDIATE;
@@ -96,11 +96,12 @@ std::string text(const std::vector<Cell>& cells, Amount Cell::*part) {
 Store::Store(const std::string& path, const State& fresh)
     : database_(open(path)),
       is_new_(database_.in_transaction()),
-      read_unit_(database_.prepare("SELECT unit, series, value, happened FROM unit WHERE row = ?")),
-      add_unit_(database_.prepare("INSERT INTO unit VALUES (?, ?, ?, ?, ?)")),
-      change_unit_(database_.prepare("UPDATE unit SET value = ?, happened = ? WHERE row = ?")),
+      read_event_(
+          database_.prepare("SELECT unit, series, value, happened FROM unit WHERE row = ?")),
+      add_event_(database_.prepare("INSERT INTO unit VALUES (?, ?, ?, ?, ?)")),
+      change_event_(database_.prepare("UPDATE unit SET value = ?, happened = ? WHERE row = ?")),
       put_series_(database_.prepare("INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?)")),
-      put_note_(database_.prepare("INSERT OR REPLACE INTO note VALUES (?, ?)")) {
+      put_metadata_(database_.prepare("INSERT OR REPLACE INTO note VALUES (?, ?)")) {
   if (!is_new_) return;
   put(fresh);
   commit();
@@ -114,7 +115,7 @@ State Store::load_state() {
                   row.integer(6),       row.integer(7)};
   });
   if (!state) throw database_.unusable("its state is missing");
-  state->open_units = build_index();
+  state->open_events = build_index();
   state->next_series = database_.number("SELECT coalesce(max(id), 0) + 1 FROM series");
   return *state;
 }
@@ -142,39 +143,39 @@ void Store::rollback() noexcept {
   }
 }
 
-std::optional<StoredUnit> Store::find(std::string_view unit, std::int64_t series) {
+std::optional<StoredEvent> Store::find(std::string_view event, std::int64_t series) {
   insist_on_transaction();
-  std::optional<StoredUnit> found;
-  index_.find(UnitIndex::hash(unit, series), [&](std::int64_t row) {
+  std::optional<StoredEvent> found;
+  index_.find(EventIndex::hash(event, series), [&](std::int64_t row) {
     const auto use = [&](const Row& columns) {
-      if (columns.text(0) != unit || columns.integer(1) != series) return;
+      if (columns.text(0) != event || columns.integer(1) != series) return;
       found = {row, columns.real(2), time(columns.integer(3))};
     };
-    read_unit_.each(use, row);
+    read_event_.each(use, row);
     return found.has_value();
   });
   return found;
 }
 
-void Store::add(std::string_view unit, std::int64_t series, double value, Time when) {
+void Store::add(std::string_view event, std::int64_t series, double value, Time when) {
   insist_on_transaction();
   if (index_.full()) build_index();
-  add_unit_.run(++last_row_, unit, series, value, count(when));
-  index_.add(UnitIndex::hash(unit, series), last_row_);
+  add_event_.run(++last_row_, event, series, value, count(when));
+  index_.add(EventIndex::hash(event, series), last_row_);
 }
 
-void Store::change(const StoredUnit& unit) {
+void Store::change(const StoredEvent& event) {
   insist_on_transaction();
-  change_unit_.run(unit.value, count(unit.when), unit.row);
+  change_event_.run(event.value, count(event.when), event.row);
 }
 
 /// Reads it from the table, and so leaves out the rows that are gone; answers how many there are.
-/// The old one stays when that fails: one that lacks rows would count their units twice.
+/// The old one stays when that fails: one that lacks rows would count their events twice.
 std::int64_t Store::build_index() {
   const auto rows = database_.number("SELECT count(*) FROM unit");
-  UnitIndex index(static_cast<std::size_t>(rows));
+  EventIndex index(static_cast<std::size_t>(rows));
   database_.prepare("SELECT row, unit, series FROM unit").each([&](const Row& row) {
-    index.add(UnitIndex::hash(row.text(1), row.integer(2)), row.integer(0));
+    index.add(EventIndex::hash(row.text(1), row.integer(2)), row.integer(0));
     last_row_ = std::max(last_row_, row.integer(0));
   });
   index_ = std::move(index);
@@ -192,27 +193,27 @@ void Store::put(const State& state) {
   insist_on_transaction();
   database_.execute("DELETE FROM state");
   database_.prepare("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-      .run(count(state.started), count(state.since), count(state.line), count(state.newest),
-           count(state.written), state.corrections, state.too_late, state.dropped);
+      .run(count(state.started), count(state.since), count(state.watermark), count(state.newest),
+           count(state.written), state.corrections, state.late, state.dropped);
 }
 
-void Store::put_note(std::string_view key, std::string_view text) {
+void Store::put_metadata(std::string_view key, std::string_view text) {
   insist_on_transaction();
   if (text.empty()) {
     database_.prepare("DELETE FROM note WHERE key = ?").run(key);
   } else {
-    put_note_.run(key, text);
+    put_metadata_.run(key, text);
   }
 }
 
-void Store::each_note(std::string_view prefix, const Notes& use) {
+void Store::each_metadata(std::string_view prefix, const MetadataUse& use) {
   const auto beyond = std::string(prefix) + kEndOfLabel;
   database_.prepare("SELECT key, text FROM note WHERE key >= ? AND key < ? ORDER BY key")
       .each([&](const Row& row) { use(row.text(0), row.text(1)); }, prefix,
             std::string_view(beyond));
 }
 
-std::int64_t Store::forget_units(Time before) {
+std::int64_t Store::compact(Time before) {
   insist_on_transaction();
   database_.prepare("DELETE FROM unit WHERE happened < ?").run(count(before));
   return database_.changes();

@@ -5,12 +5,12 @@
 
 #include "common/ledger/book.h"
 #include "common/ledger/database.h"
-#include "common/ledger/unit_index.h"
+#include "common/ledger/event_index.h"
 
 namespace exporter::ledger {
 
-/// What is stored of a unit in a series.
-struct StoredUnit {
+/// What is stored of an event in a series.
+struct StoredEvent {
   std::int64_t row;
   double value;
   Time when;
@@ -35,16 +35,16 @@ class Store {
 
   // What follows belongs between begin() and commit().
 
-  std::optional<StoredUnit> find(std::string_view unit, std::int64_t series);
-  void add(std::string_view unit, std::int64_t series, double value, Time when);
-  void change(const StoredUnit& unit);
+  std::optional<StoredEvent> find(std::string_view event, std::int64_t series);
+  void add(std::string_view event, std::int64_t series, double value, Time when);
+  void change(const StoredEvent& event);
   void put(const std::string& key, const Series& series);
   void put(const State& state);
   /// An empty text removes it.
-  void put_note(std::string_view key, std::string_view text);
-  void each_note(std::string_view prefix, const Notes& use);
-  /// Forgets the units that happened before a time; answers how many.
-  std::int64_t forget_units(Time before);
+  void put_metadata(std::string_view key, std::string_view text);
+  void each_metadata(std::string_view prefix, const MetadataUse& use);
+  /// Forgets the events that happened before a time; answers how many.
+  std::int64_t compact(Time before);
   void forget_series(Time before);
 
   /// Without its log, which stays below 16 MiB between runs.
@@ -56,8 +56,8 @@ class Store {
 
   Database database_;
   bool is_new_;
-  Statement read_unit_, add_unit_, change_unit_, put_series_, put_note_;
-  UnitIndex index_;
+  Statement read_event_, add_event_, change_event_, put_series_, put_metadata_;
+  EventIndex index_;
   std::int64_t last_row_ = 0;
 };
 

@@ -55,7 +55,7 @@ class Cloud {
   void take(const CloudRun& run);
   void note_end(const CloudRun& run);
   std::int64_t read_up_to() const;
-  std::string note() const;
+  std::string position_key() const;
   void keep(const Deadline& deadline);
 
   const Options options_;

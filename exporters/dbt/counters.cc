@@ -29,7 +29,7 @@ constexpr MetricView kMetrics[] = {kNodeRuns, kInvocations, kSeconds, kUnknown};
 constexpr double kBounds[] = {0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200};
 
 /// The invocation; the oldest dbt gave it no id.
-std::string unit_of(const Metadata& metadata) {
+std::string event_id_of(const Metadata& metadata) {
   if (!metadata.invocation_id.empty()) return metadata.invocation_id;
   return std::to_string(metadata.generated_at.time_since_epoch().count());
 }
@@ -37,10 +37,10 @@ std::string unit_of(const Metadata& metadata) {
 /// Both outcomes have a series from the first invocation on: increase() sees from zero only.
 void count_invocation(Ledger::Run& run, const Project& project, const std::string& command,
                       const Metadata& metadata, bool failed) {
-  const auto id = unit_of(metadata);
-  const Unit unit{id, metadata.generated_at};
-  run.record(kInvocations, unit, failed ? 0 : 1, project.name, command, "success");
-  run.record(kInvocations, unit, failed ? 1 : 0, project.name, command, "failure");
+  const auto id = event_id_of(metadata);
+  const Event event{id, metadata.generated_at};
+  run.record(kInvocations, event, failed ? 0 : 1, project.name, command, "success");
+  run.record(kInvocations, event, failed ? 1 : 0, project.name, command, "failure");
 }
 
 bool is_failure(std::string_view status) { return outcome_of(status) == Outcome::failure; }
@@ -51,7 +51,7 @@ std::span<const MetricView> counters() { return kMetrics; }
 
 void count(Ledger::Run& run, const Project& project, const RunResults& results) {
   const auto& metadata = results.metadata;
-  const auto invocation = unit_of(metadata);
+  const auto invocation = event_id_of(metadata);
   bool failed = results.has_failed;
   for (const auto& result : results.results) {
     if (is_placeholder(project, result)) continue;
@@ -61,10 +61,10 @@ void count(Ledger::Run& run, const Project& project, const RunResults& results) 
                result.status);
     const auto outcome = outcome_of(result.status);
     const auto id = invocation + ' ' + result.node;
-    const Unit unit{id, metadata.generated_at};
-    if (outcome == Outcome::unknown) run.record(kUnknown, unit, 1, project.name, result.status);
+    const Event event{id, metadata.generated_at};
+    if (outcome == Outcome::unknown) run.record(kUnknown, event, 1, project.name, result.status);
     if (outcome != Outcome::idle && result.execution_seconds) {
-      run.observe(kSeconds, kBounds, unit, *result.execution_seconds, project.name,
+      run.observe(kSeconds, kBounds, event, *result.execution_seconds, project.name,
                   resource_type_of(result.node));
     }
   }

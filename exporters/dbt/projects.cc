@@ -167,7 +167,7 @@ std::shared_ptr<Ledger> open_ledger(const std::string& source, const std::string
 }
 
 /// Runs are counted as soon as they end, and their results when they are read: apart, as the newest
-/// unit in a ledger says what is late.
+/// event in a ledger says what is late.
 Place read_cloud(const Yaml& project, const std::string& name, http::UpstreamMetrics& metrics,
                  Ledgers& ledgers) {
   const auto cloud = project.required("cloud");

@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
   const std::uint64_t seed = std::stoull(argv[2]);
   const auto reports = history::reports(seed, std::stoul(argv[3]));
   Ledger ledger("killed", argv[1], history::kOptions, history::kBegin);
-  auto position = position_of(ledger.begin(deadline()).note("position"));
+  auto position = position_of(ledger.begin(deadline()).metadata("position"));
   show(ledger, position);
   while (position < reports.size()) {
     const auto end = std::min(reports.size(), position + history::run_length(seed, position));
@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
     for (auto i = position - std::min(position, kOverlap); i < end; ++i) {
       history::record(run, reports[i]);
     }
-    run.set_note("position", std::to_string(end));
+    run.set_metadata("position", std::to_string(end));
     run.commit();
     show(ledger, end);
     position = end;

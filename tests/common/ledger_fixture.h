@@ -33,12 +33,12 @@ inline std::string tasks_page(const std::string& lines) {
 struct Book {
   explicit Book(const Ledger::Options& options = {}) : ledger("test", {}, options, kStart) {}
 
-  void report(std::string_view unit, Ledger::Time when, double value) {
-    report(unit, when, value, std::max(kStart, when));
+  void report(std::string_view event, Ledger::Time when, double value) {
+    report(event, when, value, std::max(kStart, when));
   }
-  void report(std::string_view unit, Ledger::Time when, double value, Ledger::Time now) {
+  void report(std::string_view event, Ledger::Time when, double value, Ledger::Time now) {
     auto run = ledger.begin(soon(), now);
-    run.record(kTasks, {unit, when}, value, "ok", "main");
+    run.record(kTasks, {event, when}, value, "ok", "main");
     run.commit();
   }
   /// What the series of report() shows.

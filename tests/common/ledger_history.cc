@@ -21,19 +21,24 @@ class Dice {
   std::mt19937_64 random_;
 };
 
-/// A report of a unit that nobody has heard of: most are of now, some up to the horizon late, few
-/// far ahead of the clock.
+/// A report of an event that nobody has heard of: most are of now, some up to the allowed lateness
+/// late, few far ahead of the clock.
 Report new_unit(Dice& dice, std::size_t number, Ledger::Time now) {
   Report report{static_cast<std::size_t>(dice.roll(kKinds.size())),
-                "unit " + std::to_string(number), now, dice.roll(10'000), now};
+                "event " + std::to_string(number), now, dice.roll(10'000), now};
   const auto chance = dice.roll(100);
-  if (chance < 30) report.when = std::max(kBegin, now - minutes(dice.roll(60 * kHorizon.count())));
+  if (chance < 30)
+    report.when = std::max(kBegin, now - minutes(dice.roll(60 * kAllowedLateness.count())));
   if (chance == 30) report.when = now + std::chrono::hours(24 * 365);
   return report;
 }
 
-bool within(const Report& report, Ledger::Time now) { return report.when >= now - kHorizon; }
-bool far_beyond(const Report& report, Ledger::Time now) { return report.when < now - 2 * kHorizon; }
+bool within(const Report& report, Ledger::Time now) {
+  return report.when >= now - kAllowedLateness;
+}
+bool far_beyond(const Report& report, Ledger::Time now) {
+  return report.when < now - 2 * kAllowedLateness;
+}
 
 }  // namespace
 
@@ -49,7 +54,7 @@ std::vector<Report> reports(std::uint64_t seed, std::size_t count) {
       continue;
     }
     auto again = all[static_cast<std::size_t>(dice.roll(static_cast<std::int64_t>(all.size())))];
-    // What is between is folded or not, as the steps of the ledger have it.
+    // What is between is compacted or not, as the steps of the ledger have it.
     if (!within(again, now) && !far_beyond(again, now)) continue;
     again.now = now;
     const auto chance = dice.roll(10);
@@ -75,23 +80,23 @@ std::string page(const Ledger& ledger) {
 }
 
 void record(Ledger::Run& run, const Report& report) {
-  const exporter::Unit unit{report.unit, report.when};
+  const exporter::Event event{report.event, report.when};
   const double value = static_cast<double>(report.thousandths) / 1000;
-  run.record(kWork, unit, value, kKinds[report.kind]);
-  run.observe(kSize, kBounds, unit, value, kKinds[report.kind]);
+  run.record(kWork, event, value, kKinds[report.kind]);
+  run.observe(kSize, kBounds, event, value, kKinds[report.kind]);
 }
 
 void Model::add(const Report& report) {
   if (!within(report, newest_)) return;
   if (report.when <= report.now) newest_ = std::max(newest_, report.when);
-  pending_[kKinds[report.kind]].units[report.unit] = report.thousandths;
+  pending_[kKinds[report.kind]].events[report.event] = report.thousandths;
 }
 
 void Model::commit() {
   for (auto& [name, kind] : pending_) {
     std::int64_t sum = 0;
     std::array<std::int64_t, kBounds.size() + 1> buckets{};
-    for (const auto& [unit, thousandths] : kind.units) {
+    for (const auto& [event, thousandths] : kind.events) {
       std::size_t bucket = 0;
       while (bucket < kBounds.size() && static_cast<double>(thousandths) > kBounds[bucket] * 1000) {
         ++bucket;

@@ -8,7 +8,7 @@
 
 #include "common/ledger/ledger.h"
 
-/// A source that reports units late, twice, out of order and corrected, and what a ledger that has
+/// A source that reports events late, twice, out of order and corrected, and what a ledger that has
 /// read it must show: computed plainly, in whole thousandths, without any code of the ledger.
 namespace history {
 
@@ -18,13 +18,13 @@ inline constexpr auto kWork = exporter::counter("test_work_total", "Work.", "kin
 inline constexpr auto kSize = exporter::histogram("test_size", "Sizes.", "kind");
 inline constexpr std::array<double, 3> kBounds = {0.25, 1, 7.5};
 inline constexpr std::array<const char*, 5> kKinds = {"", "a", "a\"\n\\b", "z", "\xc3\xa9"};
-inline constexpr std::chrono::hours kHorizon{16};
-inline const Ledger::Options kOptions = {.horizon = kHorizon};
+inline constexpr std::chrono::hours kAllowedLateness{16};
+inline const Ledger::Options kOptions = {.allowed_lateness = kAllowedLateness};
 inline const Ledger::Time kBegin{std::chrono::hours(24 * 365 * 50)};
 
 struct Report {
   std::size_t kind;
-  std::string unit;
+  std::string event;
   Ledger::Time when;
   std::int64_t thousandths;
   Ledger::Time now;  ///< when the source told it
@@ -50,7 +50,7 @@ class Model {
 
  private:
   struct Kind {
-    std::map<std::string, std::int64_t> units;
+    std::map<std::string, std::int64_t> events;
     std::array<std::int64_t, kBounds.size() + 1> shown_buckets{};
     std::int64_t shown = 0;
   };

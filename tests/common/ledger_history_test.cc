@@ -90,9 +90,9 @@ void check_history(std::uint64_t seed, std::size_t count, const std::filesystem:
     shown = now_shown;
   }
   const auto figures = ledger->figures();
-  CHECK(figures.too_late > 0);
+  CHECK(figures.late > 0);
   CHECK(figures.corrections > 0);
-  CHECK(figures.open_units < static_cast<std::int64_t>(count / 2));
+  CHECK(figures.open_events < static_cast<std::int64_t>(count / 2));
 }
 
 /// A process that reads a history into a ledger, with the end of a pipe to its output.

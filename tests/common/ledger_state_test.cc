@@ -55,10 +55,10 @@ struct StateFolder {
 
 constexpr const char* kAside = "test.ledger test.ledger.unusable-2019-12-20T01:00:00.000Z ";
 
-void report(Ledger& ledger, std::string_view unit, double value) {
+void report(Ledger& ledger, std::string_view event, double value) {
   auto run = ledger.begin(Deadline::in(1min), kStart);
-  run.record(kTasks, {unit, kStart}, value, "ok");
-  run.set_note("position", "after " + std::string(unit));
+  run.record(kTasks, {event, kStart}, value, "ok");
+  run.set_metadata("position", "after " + std::string(event));
   run.commit();
 }
 
@@ -82,18 +82,18 @@ void check_fresh(Ledger& ledger, bool discarded) {
   CHECK(ledger.figures().started == kLater);
   CHECK(ledger.figures().discarded == discarded);
   auto run = ledger.begin(Deadline::in(1min), kLater);
-  CHECK(run.note("position").empty());
+  CHECK(run.metadata("position").empty());
   run.record(kTasks, {"new", kLater}, 1, "ok");
   run.commit();
   CHECK(page(ledger) == page_of("1"));
 }
 
-/// A closed ledger with more than one page of units and of series.
+/// A closed ledger with more than one page of events and of series.
 void fill(const StateFolder& state) {
   const auto ledger = state.open(kStart);
   auto run = ledger->begin(Deadline::in(1min), kStart);
   for (int i = 0; i < 500; ++i) {
-    run.record(kTasks, {"unit " + std::to_string(i), kStart}, 1, "state " + std::to_string(i));
+    run.record(kTasks, {"event " + std::to_string(i), kStart}, 1, "state " + std::to_string(i));
   }
   run.commit();
 }
@@ -155,7 +155,7 @@ TEST_CASE("a ledger that is opened again is where it was") {
     CHECK(figures.written == kStart);
     CHECK(figures.newest == kStart);
     CHECK(figures.series == 1);
-    CHECK(figures.open_units == 2);
+    CHECK(figures.open_events == 2);
     CHECK(figures.corrections == 1);
     CHECK_FALSE(figures.discarded);
   };
@@ -169,7 +169,7 @@ TEST_CASE("a ledger that is opened again is where it was") {
   CHECK(state.names() == "test.ledger ");
   const auto ledger = state.open();
   expect(*ledger, "7.75");
-  CHECK(ledger->begin(Deadline::in(1min)).note("position") == "after a");
+  CHECK(ledger->begin(Deadline::in(1min)).metadata("position") == "after a");
   report(*ledger, "a", 2);
   expect(*ledger, "7.75");
   report(*ledger, "c", 6.25);
@@ -240,8 +240,8 @@ TEST_CASE("a log that was cut off at any place ends with the last run that is wh
   StateFolder state;
   const auto ledger = state.open(kStart);
   std::vector<std::string> pages = {page(*ledger)};
-  for (const auto* unit : {"a", "b", "c", "d"}) {
-    report(*ledger, unit, 1);
+  for (const auto* event : {"a", "b", "c", "d"}) {
+    report(*ledger, event, 1);
     pages.push_back(page(*ledger));
   }
   const auto file = read_file(state.file()), log = read_file(state.file() + "-wal");
@@ -360,8 +360,8 @@ TEST_CASE("a full disk fails the run, nothing changes, and the next one catches 
             report(*ledger, "b", 1);
           }).starts_with(state.file() + ": disk I/O error"));
     CHECK(page(*ledger) == page_of("1"));
-    CHECK(ledger->figures().open_units == 1);
-    CHECK(ledger->begin(Deadline::in(1min)).note("position") == "after a");
+    CHECK(ledger->figures().open_events == 1);
+    CHECK(ledger->begin(Deadline::in(1min)).metadata("position") == "after a");
   }
   report(*ledger, "b", 1);
   report(*ledger, "a", 1);

@@ -21,7 +21,7 @@ constexpr auto kLoad = gauge("test_load", "Load.");
 
 }  // namespace
 
-TEST_CASE("a ledger shows the sums of its units by series") {
+TEST_CASE("a ledger shows the sums of its events by series") {
   Book book;
   auto run = book.ledger.begin(soon(), kStart);
   run.record(kTasks, {"a", kStart}, 1, "ok", "main");
@@ -45,7 +45,7 @@ TEST_CASE("a ledger shows the sums of its units by series") {
         "test_seconds_count{queue=\"main\"} 5\n");
 }
 
-TEST_CASE("a unit counts once, with the value that was reported last") {
+TEST_CASE("an event counts once, with the value that was reported last") {
   Book book;
   book.report("a", kStart, 5);
   book.report("a", kStart, 5);
@@ -53,7 +53,7 @@ TEST_CASE("a unit counts once, with the value that was reported last") {
   book.report("a", kStart, 7);
   CHECK(book.shown() == "7");
   CHECK(book.ledger.figures().corrections == 1);
-  CHECK(book.ledger.figures().open_units == 1);
+  CHECK(book.ledger.figures().open_events == 1);
 }
 
 TEST_CASE("a correction downwards waits until growth has made up for it") {
@@ -78,9 +78,9 @@ TEST_CASE("what is corrected within a run was never there") {
 
 TEST_CASE("a histogram whose observation moves stays consistent, and no bucket falls") {
   Book book;
-  const auto observe = [&](const char* unit, double value) {
+  const auto observe = [&](const char* event, double value) {
     auto run = book.ledger.begin(soon(), kStart);
-    run.observe(kSeconds, kBounds, {unit, kStart}, value, "main");
+    run.observe(kSeconds, kBounds, {event, kStart}, value, "main");
     run.commit();
   };
   const auto shown = [&](const char* one, const char* ten, const char* all, const char* sum) {
@@ -116,20 +116,20 @@ TEST_CASE("a run that is not committed was never there") {
     auto run = book.ledger.begin(soon(), kStart + 1h);
     run.record(kTasks, {"a", kStart}, 5, "ok", "main");
     run.record(kTasks, {"b", kStart}, 5, "new", "main");
-    run.set_note("position", "further");
-    CHECK(run.note("position") == "further");
+    run.set_metadata("position", "further");
+    CHECK(run.metadata("position") == "further");
   }
   CHECK(page(book.ledger, kTasks) == before);
   const auto figures = book.ledger.figures();
   CHECK(figures.series == 1);
-  CHECK(figures.open_units == 1);
+  CHECK(figures.open_events == 1);
   CHECK(figures.corrections == 0);
   CHECK(figures.written == kStart);
   auto run = book.ledger.begin(soon(), kStart);
-  CHECK(run.note("position").empty());
+  CHECK(run.metadata("position").empty());
   run.record(kTasks, {"b", kStart}, 5, "new", "main");
   run.commit();
-  CHECK(book.ledger.figures().open_units == 2);
+  CHECK(book.ledger.figures().open_events == 2);
 }
 
 TEST_CASE("the series to keep are shown, the others are not") {
@@ -156,20 +156,20 @@ TEST_CASE("notes are found by the beginning of their keys, in order") {
   Book book;
   {
     auto run = book.ledger.begin(soon(), kStart);
-    for (const auto* key : {"b/2", "b/10", "a/1", "b", "c/1"}) run.set_note(key, key);
-    run.set_note("b/2", "newer");
-    run.set_note("b/10", "");
-    run.set_note("b/3", std::string("\0x", 2));
+    for (const auto* key : {"b/2", "b/10", "a/1", "b", "c/1"}) run.set_metadata(key, key);
+    run.set_metadata("b/2", "newer");
+    run.set_metadata("b/10", "");
+    run.set_metadata("b/3", std::string("\0x", 2));
     run.commit();
   }
   auto next = book.ledger.begin(soon(), kStart);
   std::vector<std::pair<std::string, std::string>> found;
-  next.each_note(
+  next.each_metadata(
       "b/", [&](std::string_view key, std::string_view text) { found.emplace_back(key, text); });
   CHECK(found == decltype(found){{"b/2", "newer"}, {"b/3", std::string("\0x", 2)}});
-  CHECK(next.note("b") == "b");
-  CHECK(next.note("b/10").empty());
-  CHECK(next.note("nothing").empty());
+  CHECK(next.metadata("b") == "b");
+  CHECK(next.metadata("b/10").empty());
+  CHECK(next.metadata("nothing").empty());
 }
 
 TEST_CASE("what a run has not committed cannot be seen") {
@@ -178,7 +178,7 @@ TEST_CASE("what a run has not committed cannot be seen") {
   auto run = book.ledger.begin(soon(), kStart);
   run.record(kTasks, {"b", kStart}, 1, "ok", "main");
   CHECK(book.shown() == "1");
-  std::thread([&] { CHECK(book.ledger.figures().open_units == 1); }).join();
+  std::thread([&] { CHECK(book.ledger.figures().open_events == 1); }).join();
   run.commit();
   CHECK(book.shown() == "2");
 }
@@ -213,12 +213,12 @@ TEST_CASE(
                  [&] {
                    run.record(kTasks, {long_text, kStart}, 1, "a", "b");
                  }) ==
-        "test_tasks_total{state=\"a\",queue=\"b\"}: the id of a unit is longer than 1024 bytes");
+        "test_tasks_total{state=\"a\",queue=\"b\"}: the id of an event is longer than 1024 bytes");
   CHECK(error_of(Reason::decode, [&] {
           run.record(kTasks, {"a", kStart}, 1, "a", long_text);
         }) == "test_tasks_total: the value of queue is longer than 1024 bytes");
-  CHECK(error_of(Reason::decode, [&] { run.set_note("position", std::string(65537, 'x')); }) ==
-        "a note is longer than 65536 bytes");
+  CHECK(error_of(Reason::decode, [&] { run.set_metadata("position", std::string(65537, 'x')); }) ==
+        "metadata is longer than 65536 bytes");
   run.record(kTasks, {"a", kStart}, 1e18, "ok", "main");
   run.record(kTasks, {"b", kStart}, 0, "ok", "main");
   run.commit();
@@ -229,19 +229,19 @@ TEST_CASE(
 TEST_CASE("a family of another type, or bounds that do not ascend, are refused") {
   Book book;
   auto run = book.ledger.begin(soon(), kStart);
-  const Unit unit{"a", kStart};
-  CHECK(error_of(Reason::internal, [&] { run.record(kLoad, unit, 1); }) ==
+  const Event event{"a", kStart};
+  CHECK(error_of(Reason::internal, [&] { run.record(kLoad, event, 1); }) ==
         "test_load: not a counter");
-  CHECK(error_of(Reason::internal, [&] { run.observe(kTasks, kBounds, unit, 1, "a", "b"); }) ==
+  CHECK(error_of(Reason::internal, [&] { run.observe(kTasks, kBounds, event, 1, "a", "b"); }) ==
         "test_tasks_total: not a histogram");
   for (const std::vector<double>& bounds :
        std::vector<std::vector<double>>{{}, {0}, {-1}, {1, 1}, {2, 1}, {1, INFINITY}, {NAN}}) {
-    CHECK(error_of(Reason::internal, [&] { run.observe(kSeconds, bounds, unit, 1, "a"); }) ==
+    CHECK(error_of(Reason::internal, [&] { run.observe(kSeconds, bounds, event, 1, "a"); }) ==
           "test_seconds: the bounds of a histogram are positive and ascend");
   }
 }
 
-TEST_CASE("sums do not depend on the order in which units come") {
+TEST_CASE("sums do not depend on the order in which events come") {
   const std::vector<double> values = {1e15, 0.1, 0.2, 1e-9, 0.7, 123456.789};
   for (const bool backwards : {false, true}) {
     Book book;
@@ -293,9 +293,9 @@ TEST_CASE("a page is never half of a run, whoever reads while runs are committed
   });
   for (int i = 0; i < 300; ++i) {
     auto run = book.ledger.begin(soon(), kStart);
-    const auto unit = std::to_string(i);
-    run.record(kTasks, {i == 0 ? "first" : unit, kStart}, 1, "ok", "main");
-    run.record(kTasks, {unit, kStart}, 1, "ok", "side");
+    const auto event = std::to_string(i);
+    run.record(kTasks, {i == 0 ? "first" : event, kStart}, 1, "ok", "main");
+    run.record(kTasks, {event, kStart}, 1, "ok", "side");
     run.commit();
   }
   done = true;
@@ -311,6 +311,6 @@ TEST_CASE("a ledger has a name that a file may have, and times that are not nega
     CHECK(error_of(Reason::config, [&] { Ledger(name, {}, {}, kStart); }) ==
           "\"" + std::string(name) + "\" cannot be the name of a ledger");
   }
-  CHECK(error_of(Reason::config, [&] { Ledger("test", {}, {.horizon = -1us}, kStart); }) ==
+  CHECK(error_of(Reason::config, [&] { Ledger("test", {}, {.allowed_lateness = -1us}, kStart); }) ==
         "a ledger's times cannot be negative");
 }

@@ -12,7 +12,7 @@ TEST_CASE("what happened before the first start does not count, but for a stated
   CHECK(book.shown() == "nothing");
   book.report("a", kStart, 1);
   CHECK(book.shown() == "1");
-  CHECK(book.ledger.figures().too_late == 0);
+  CHECK(book.ledger.figures().late == 0);
 
   Book with_past({.past = 24h * 365});
   with_past.report("a", kStart - 24h * 365, 1);
@@ -32,33 +32,33 @@ TEST_CASE("a ledger that was made while the clock was ahead begins when it is ri
   CHECK(book.ledger.figures().started == right);
 }
 
-TEST_CASE("a unit within the horizon counts once, and one beyond it not at all") {
-  Book book({.horizon = 16h});
+TEST_CASE("an event within the allowed lateness counts once, and one beyond it not at all") {
+  Book book({.allowed_lateness = 16h});
   const auto later = kStart + 100h;
   book.report("a", kStart + 84h, 1, later);
   book.report("newest", later, 0, later);  // folds what is older than 16 hours
   book.report("at the line", kStart + 84h, 1, later);
   book.report("a", kStart + 84h, 3, later);
   CHECK(book.shown() == "4");
-  CHECK(book.ledger.figures().open_units == 3);
+  CHECK(book.ledger.figures().open_events == 3);
   book.report("beyond", kStart + 83h, 1, later);
   CHECK(book.shown() == "4");
-  CHECK(book.ledger.figures().too_late == 1);
+  CHECK(book.ledger.figures().late == 1);
 
   book.report("newest of all", kStart + 101h, 0);  // folds both
-  CHECK(book.ledger.figures().open_units == 2);
+  CHECK(book.ledger.figures().open_events == 2);
   book.report("a", kStart + 84h, 9, later);
   CHECK(book.shown() == "4");
-  CHECK(book.ledger.figures().too_late == 2);
+  CHECK(book.ledger.figures().late == 2);
 }
 
-TEST_CASE("neither time that passes nor a time ahead of the clock makes a unit late") {
-  Book book({.horizon = 16h});
+TEST_CASE("neither time that passes nor a time ahead of the clock makes an event late") {
+  Book book({.allowed_lateness = 16h});
   book.report("a", kStart, 1, kStart + 24h * 365);
   book.report("b", kStart + 24h * 365 * 100, 1, kStart + 24h * 365);
   book.report("c", kStart, 1, kStart + 24h * 366);
   CHECK(book.shown() == "3");
-  CHECK(book.ledger.figures().too_late == 0);
+  CHECK(book.ledger.figures().late == 0);
   CHECK(book.ledger.figures().newest == kStart);
   book.report("d", kStart + 5min, 1, kStart);  // the clocks differ a little
   CHECK(book.ledger.figures().newest == kStart + 5min);
@@ -67,7 +67,7 @@ TEST_CASE("neither time that passes nor a time ahead of the clock makes a unit l
 }
 
 TEST_CASE("series of which nothing happened for the retention are dropped") {
-  Book book({.horizon = 16h, .retention = 240h});
+  Book book({.allowed_lateness = 16h, .retention = 240h});
   const auto report = [&](const char* state, Ledger::Time when) {
     auto run = book.ledger.begin(soon(), when);
     run.record(kTasks, {state, when}, 1, state, "main");
@@ -82,17 +82,17 @@ TEST_CASE("series of which nothing happened for the retention are dropped") {
                    "test_tasks_total{state=\"third\",queue=\"main\"} 1\n"));
 }
 
-TEST_CASE("beyond the most series or units, records are left out and counted") {
-  Book book({.max_series = 2, .max_open_units = 3});
+TEST_CASE("beyond the most series or events, records are left out and counted") {
+  Book book({.max_series = 2, .max_open_events = 3});
   auto run = book.ledger.begin(soon(), kStart);
-  const auto record = [&](const char* unit, const char* state) {
-    run.record(kTasks, {unit, kStart}, 1, state, "main");
+  const auto record = [&](const char* event, const char* state) {
+    run.record(kTasks, {event, kStart}, 1, state, "main");
   };
   record("a", "one");
   record("a", "two");
   record("a", "three");  // a third series
   record("b", "one");
-  record("c", "one");  // a fourth unit
+  record("c", "one");  // a fourth event
   record("a", "one");
   run.commit();
   CHECK(page(book.ledger, kTasks) ==

@@ -20,14 +20,14 @@ Deadline soon() { return Deadline::in(1min); }
 TEST_CASE("collectors of two configurations share a ledger by its name") {
   Ledgers ledgers({});
   auto old_one = ledgers.open("dbt", {});
-  auto new_one = ledgers.open("dbt", {.horizon = 1h});
+  auto new_one = ledgers.open("dbt", {.allowed_lateness = 1h});
   CHECK(old_one == new_one);
   CHECK(ledgers.open("airflow", {}) != new_one);
   old_one.reset();
   auto run = new_one->begin(soon());
   run.record(kTasks, {"a", Ledger::wall_clock()}, 1, "ok");
   run.commit();
-  CHECK(ledgers.open("dbt", {})->figures().open_units == 1);
+  CHECK(ledgers.open("dbt", {})->figures().open_events == 1);
 }
 
 TEST_CASE("the ledgers that somebody holds tell of themselves") {

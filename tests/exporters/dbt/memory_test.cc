@@ -221,9 +221,9 @@ TEST_CASE("a note that cannot be read is left out, the others stay") {
     Ledger ledger("dbt.shop", exporter.state(), {});
     auto run = ledger.begin(Deadline::in(std::chrono::minutes(1)));
     std::vector<std::string> keys;
-    run.each_note("node/", [&](std::string_view key, std::string_view) { keys.emplace_back(key); });
+    run.each_metadata("node/", [&](std::string_view key, std::string_view) { keys.emplace_back(key); });
     REQUIRE(keys.size() == 1);
-    run.set_note(keys[0], "{");
+    run.set_metadata(keys[0], "{");
     run.commit();
   }
   exporter.start();

@@ -9,19 +9,21 @@
 
 namespace exporter::ledger {
 
-/// Where the reports of units stand in their table: from the hash of a unit and its series to the
-/// rows that may be theirs. It names each row that was added, and may name others, or ones that are
-/// gone: who asks looks at the row. So a transaction that is rolled back leaves nothing to undo.
-class UnitIndex {
+/// Where the reports of events stand in their table: from the hash of an event and its series to
+/// the rows that may be theirs. It names each row that was added, and may name others, or ones that
+/// are gone: who asks looks at the row. So a transaction that is rolled back leaves nothing to
+/// undo.
+class EventIndex {
  public:
   /// With room for an eighth more rows than these, and for 48 at least.
-  explicit UnitIndex(std::size_t rows = 0)
+  explicit EventIndex(std::size_t rows = 0)
       : slots_(std::bit_ceil(std::max<std::size_t>(64, rows + rows / 2))) {}
 
-  /// Every bit of it depends on both: a unit may be in as many series as there are.
-  static std::uint64_t hash(std::string_view unit, std::int64_t series) {
+  /// Every bit of it depends on both: an event may be in as many series as there are.
+  static std::uint64_t hash(std::string_view event, std::int64_t series) {
     constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
-    auto mixed = std::hash<std::string_view>{}(unit) ^ static_cast<std::uint64_t>(series) * kGolden;
+    auto mixed =
+        std::hash<std::string_view>{}(event) ^ static_cast<std::uint64_t>(series) * kGolden;
     mixed = (mixed ^ mixed >> 32) * kGolden;
     return mixed ^ mixed >> 32;
   }
