@@ -51,7 +51,7 @@ std::span<const MetricView> Cloud::metrics() {
   return all;
 }
 
-Cloud::Cloud(Options options, CloudApi api, std::shared_ptr<Ledger> ledger)
+Cloud::Cloud(Options options, CloudApi api, SharedLedger ledger)
     : options_(std::move(options)),
       api_(std::move(api)),
       ledger_(std::move(ledger)),
@@ -76,7 +76,7 @@ std::vector<Found> Cloud::look(const Deadline& deadline) {
 
 void Cloud::recall(const Deadline& deadline) {
   if (is_recalled_) return;
-  auto run = ledger_->begin(deadline);
+  auto run = ledger_.begin(deadline);
   kept_ = parse_number<std::int64_t>(run.metadata(position_key())).value_or(0);
   newest_ = kept_;
   is_recalled_ = true;
@@ -214,7 +214,7 @@ void Cloud::keep(const Deadline& deadline) {
   const auto up_to = read_up_to();
   if (uncounted_.empty() && up_to == kept_) return;
   std::ranges::sort(uncounted_, {}, &CloudRun::ended_at);
-  auto run = ledger_->begin(deadline);
+  auto run = ledger_.begin(deadline);
   for (const auto& ended : uncounted_) count(run, options_.project, ended);
   run.set_metadata(position_key(), std::to_string(up_to));
   run.commit();
