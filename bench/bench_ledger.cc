@@ -1,16 +1,18 @@
-// Times a million open events in a ledger, or in the table that one would write at first, whose key
-// is the event and the series: bench_ledger ledger|table RECORDS_A_RUN [FOLDER]; in memory without
-// a folder. Prints a line each phase: its name, records, seconds, seconds of CPU, the most resident
-// bytes so far.
+// Times many open events in a ledger, or in the table that one would write at first, whose key is
+// the event and the series: bench_ledger ledger|table EVENTS REPORTS_A_RUN [DIRECTORY]; in memory
+// without a directory. Prints a line each phase: its name, reports, seconds, seconds of CPU,
+// seconds of the slowest run, the most resident bytes so far, bytes of the file.
 
 #include <sqlite3.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <functional>
+#include <optional>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -23,17 +25,16 @@ using namespace exporter;
 namespace {
 
 constexpr auto kQueries = counter("bench_queries_total", "Queries.", "warehouse", "user");
-constexpr std::uint64_t kOpen = 1'000'000, kSeries = 1000;
+constexpr std::uint64_t kSeries = 1000;
 constexpr auto kAllowedLateness = std::chrono::hours(48);
-constexpr auto kApart = std::chrono::microseconds(kAllowedLateness) / kOpen;
 const Ledger::Time kBegin{std::chrono::hours(24 * 365 * 50)};
 
 /// A report of an event, whose id is a random UUID, always the same one for a number; it may have
 /// moved to another series.
 struct Work {
-  Work(std::uint64_t number, std::uint64_t moved_by)
+  Work(std::uint64_t number, std::chrono::microseconds apart, std::uint64_t moved_by)
       : series((number + moved_by) % kSeries),
-        when(kBegin + number * kApart),
+        when(kBegin + number * apart),
         warehouse("WAREHOUSE_" + std::to_string(series % 10)),
         user("user_" + std::to_string(series / 10)) {
     std::array<char, 40> text;
@@ -66,8 +67,8 @@ void record(Ledger& ledger, const std::vector<Work>& works, bool is_whole_window
 
 class Table {
  public:
-  explicit Table(const std::string& folder) {
-    const auto path = folder.empty() ? ":memory:" : folder + "/table.db";
+  explicit Table(const std::string& directory) {
+    const auto path = directory.empty() ? ":memory:" : directory + "/table.db";
     check(sqlite3_open(path.c_str(), &database_));
     execute(
         "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
@@ -131,49 +132,102 @@ double cpu_seconds() {
   return seconds(all.ru_utime) + seconds(all.ru_stime);
 }
 
-void phase(const char* name, std::uint64_t begin, std::uint64_t end, std::uint64_t per_run,
-           const TakeIn& take_in, std::uint64_t moved_by = 0) {
-  double seconds = 0, cpu = 0;
-  for (auto at = begin; at < end; at += per_run) {
-    std::vector<Work> works;
-    for (auto i = at; i < std::min(end, at + per_run); ++i) works.emplace_back(i, moved_by);
-    const auto started = Clock::now();
-    const double cpu_before = cpu_seconds();
-    take_in(works);
-    seconds += std::chrono::duration<double>(Clock::now() - started).count();
-    cpu += cpu_seconds() - cpu_before;
+/// Reports of `open` events that are open at once, in runs of so many.
+class Bench {
+ public:
+  Bench(std::uint64_t open, std::uint64_t per_run)
+      : open_(open),
+        per_run_(per_run),
+        apart_(std::chrono::microseconds(kAllowedLateness) / static_cast<std::int64_t>(open)) {}
+
+  void measure(Ledger& ledger) {
+    const TakeIn take_in = [&](const auto& works) { record(ledger, works, false); };
+    const TakeIn replace = [&](const auto& works) { record(ledger, works, true); };
+    size_ = [&] { return ledger.figures()->size_bytes; };
+    phases(take_in);
+    phase("moved to another series", open_, open_ * 3 / 2, take_in, 1);
+    const auto last = open_ * 3 / 2 - per_run_;
+    phase("a run that replaces all", last, open_ * 3 / 2, replace, 1);
+    phase("and once more", last, open_ * 3 / 2, replace, 1);
   }
-  std::printf("%s\t%llu\t%.4f\t%.4f\t%lld\n", name, static_cast<unsigned long long>(end - begin),
-              seconds, cpu, static_cast<long long>(usage().ru_maxrss) * 1024);
-}
+  void measure(Table& table) {
+    phases([&](const auto& works) { table.take_in(works); });
+  }
+  /// What a start costs: before the exporter listens, and in its first run.
+  void measure_start(const std::string& directory) {
+    size_ = [] { return 0; };
+    std::optional<Ledger> ledger;
+    timed("opened", 1,
+          [&] { ledger.emplace("bench", directory, std::vector<Migration>{}, kBegin); });
+    timed("loaded by the first run", 1,
+          [&] { ledger->begin(Deadline::in(std::chrono::minutes(10)), {}, kBegin); });
+  }
 
-void measure_ledger(std::uint64_t per_run, const std::string& folder) {
-  Ledger ledger("bench", folder, {}, kBegin);
-  const TakeIn take_in = [&](const auto& works) { record(ledger, works, false); };
-  const TakeIn replace = [&](const auto& works) { record(ledger, works, true); };
-  phase("new", 0, kOpen, per_run, take_in);
-  phase("again", 0, kOpen, per_run, take_in);
-  phase("new, and as many compacted", kOpen, kOpen * 3 / 2, per_run, take_in);
-  phase("moved to another series", kOpen, kOpen * 3 / 2, per_run, take_in, 1);
-  // A run of its own for each million open events; the first has all of them to set to nothing.
-  phase("window of a million replaced by few", kOpen * 3 / 2 - per_run, kOpen * 3 / 2, per_run,
-        replace, 1);
-  phase("and once more", kOpen * 3 / 2 - per_run, kOpen * 3 / 2, per_run, replace, 1);
-}
+ private:
+  void phases(const TakeIn& take_in) {
+    phase("new", 0, open_, take_in);
+    phase("again", 0, open_, take_in);
+    phase("new, and as many compacted", open_, open_ * 3 / 2, take_in);
+  }
 
-void measure_table(std::uint64_t per_run, const std::string& folder) {
-  Table table(folder);
-  const TakeIn take_in = [&](const auto& works) { table.take_in(works); };
-  phase("new", 0, kOpen, per_run, take_in);
-  phase("again", 0, kOpen, per_run, take_in);
-  phase("new, and as many compacted", kOpen, kOpen * 3 / 2, per_run, take_in);
-}
+  void phase(const char* name, std::uint64_t begin, std::uint64_t end, const TakeIn& take_in,
+             std::uint64_t moved_by = 0) {
+    Times times;
+    for (auto at = begin; at < end; at += per_run_) {
+      std::vector<Work> works;
+      for (auto i = at; i < std::min(end, at + per_run_); ++i) {
+        works.emplace_back(i, apart_, moved_by);
+      }
+      times.add([&] { take_in(works); });
+    }
+    print(name, end - begin, times);
+  }
+  template <class Do>
+  void timed(const char* name, std::uint64_t count, Do&& act) {
+    Times times;
+    times.add(act);
+    print(name, count, times);
+  }
+
+  struct Times {
+    double all = 0, cpu = 0, slowest = 0;
+
+    template <class Do>
+    void add(Do&& act) {
+      const auto started = Clock::now();
+      const double cpu_before = cpu_seconds();
+      act();
+      const auto taken = std::chrono::duration<double>(Clock::now() - started).count();
+      all += taken;
+      cpu += cpu_seconds() - cpu_before;
+      slowest = std::max(slowest, taken);
+    }
+  };
+  void print(const char* name, std::uint64_t count, const Times& times) const {
+    std::printf("%s\t%llu\t%.4f\t%.4f\t%.4f\t%lld\t%lld\n", name,
+                static_cast<unsigned long long>(count), times.all, times.cpu, times.slowest,
+                static_cast<long long>(usage().ru_maxrss) * 1024, static_cast<long long>(size_()));
+  }
+
+  std::uint64_t open_, per_run_;
+  std::chrono::microseconds apart_;
+  std::function<std::int64_t()> size_ = [] { return 0; };
+};
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) return 2;
-  const std::string kind = argv[1], folder = argc > 3 ? argv[3] : "";
-  const auto per_run = std::stoull(argv[2]);
-  kind == "ledger" ? measure_ledger(per_run, folder) : measure_table(per_run, folder);
+  if (argc < 4) return 2;
+  const std::string kind = argv[1], directory = argc > 4 ? argv[4] : "";
+  Bench bench(std::stoull(argv[2]), std::stoull(argv[3]));
+  if (kind == "table") {
+    Table table(directory);
+    bench.measure(table);
+    return 0;
+  }
+  {
+    Ledger ledger("bench", directory, {}, kBegin);
+    bench.measure(ledger);
+  }
+  if (!directory.empty()) bench.measure_start(directory);
 }
