@@ -1,6 +1,8 @@
 #include "common/ledger/event_table.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "common/ledger/checksum.h"
 
@@ -53,17 +55,24 @@ std::int64_t EventTable::load(std::int64_t expected, const Book& book) {
   EventIndex index(static_cast<std::size_t>(std::max<std::int64_t>(expected, 0)));
   EventBlocks blocks;
   std::int64_t rows = 0;
+  std::array<std::pair<std::uint64_t, std::int64_t>, 32> fetched{};  // hashes and their rows
+  const auto replace = [&](std::size_t at, std::uint64_t hash, std::int64_t row) {
+    if (index.full()) index.grow([](std::int64_t) { return true; });
+    if (fetched[at].second != 0) index.add(fetched[at].first, fetched[at].second);
+    fetched[at] = {hash, row};
+  };
   const auto use = [&](const Row& columns) {
     const auto event = read_sound(columns);
     const auto place = book.places.find(event.series);
     database_.insist_sound(place != book.places.end());
     database_.insist_sound(blocks.note(event.row, event.when));
-    if (index.full()) index.grow([](std::int64_t) { return true; });
-    index.add(EventIndex::hash(columns.text(kId), place->second.family->id), event.row);
+    const auto hash = EventIndex::hash(columns.text(kId), place->second.family->id);
+    index.prefetch(hash);
+    replace(static_cast<std::size_t>(rows++) % fetched.size(), hash, event.row);
     farthest_ = std::max(farthest_, event.when);
-    ++rows;
   };
   database_.prepare(std::string(kSelect) + "ORDER BY row").each(use);
+  for (std::size_t at = 0; at < fetched.size(); ++at) replace(at, 0, 0);
   index_ = std::move(index);
   blocks_ = std::move(blocks);
   return rows;

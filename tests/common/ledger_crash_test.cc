@@ -119,6 +119,45 @@ TEST_CASE("a power cut at any write leaves what was committed") {
   }
 }
 
+TEST_CASE("a run whose commit fails has compacted nothing") {
+  constexpr auto kEvents = counter("test_events_total", "Events.");
+  const Ledger::Options options = {.allowed_lateness = std::chrono::hours(1)};
+  const auto at = [](int minutes) { return history::kCreated + std::chrono::minutes(minutes); };
+  for (std::int64_t operation = 1;; ++operation) {
+    INFO("operation " << operation);
+    const TemporaryFolder directory;
+    UnreliableDisk disk;
+    Ledger ledger("test", directory.path(), {}, history::kCreated);
+    const auto report = [&](int from, int to, int minutes) {
+      auto run = ledger.begin(soon(), options, at(60));
+      for (int i = from; i < to; ++i) {
+        run.record(kEvents, {"event " + std::to_string(i), at(minutes)}, 1);
+      }
+      run.record(kEvents, {"newest", at(60)}, 1);
+      run.commit();
+    };
+    report(0, 60, 30);
+    bool has_failed = false;
+    disk.fail(disk.operations() + operation, 1);
+    try {
+      auto run = ledger.begin(soon(), options, at(120));
+      run.record(kEvents, {"compacts", at(120)}, 1);
+      run.commit();
+    } catch (const Error&) {
+      has_failed = true;
+    }
+    if (!has_failed) {
+      CHECK(operation > 2);
+      break;
+    }
+    report(0, 60, 30);
+    report(60, 400, 31);  // the index grows
+    report(0, 60, 30);
+    REQUIRE(ledger.figures()->open_events == 401);
+    REQUIRE(ledger.figures()->corrections == 0);
+  }
+}
+
 TEST_CASE("a disk that is full for a while fails runs, and the ledger goes on") {
   for (std::int64_t operation = 1; operation < 500; operation += stride()) {
     INFO("operation " << operation);

@@ -171,6 +171,8 @@ void UnreliableDisk::fail(std::int64_t operation, std::int64_t count) {
   shim_->state.fails_until = operation + count;
 }
 
+std::int64_t UnreliableDisk::operations() const { return shim_->state.operations; }
+
 void UnreliableDisk::kill(std::int64_t operation) { shim_->state.ends_at = operation; }
 
 void UnreliableDisk::cut_power(std::int64_t operation, std::uint64_t seed) {

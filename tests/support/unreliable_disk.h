@@ -12,6 +12,8 @@ class UnreliableDisk {
   UnreliableDisk(const UnreliableDisk&) = delete;
   UnreliableDisk& operator=(const UnreliableDisk&) = delete;
 
+  /// So far.
+  std::int64_t operations() const;
   /// From that operation on, for so many, each fails as on a full disk.
   void fail(std::int64_t operation, std::int64_t count);
   /// At that operation the process ends: nothing after it happens. With a power cut, what was not
