@@ -35,11 +35,11 @@ constexpr auto kGauge = MetricType::gauge, kCounter = MetricType::counter;
 constexpr Figure kFigures[] = {
     {kGauge, "exporter_ledger_series", "Series that the ledger keeps.", number<&Figures::series>},
     {kGauge, "exporter_ledger_open_events",
-     "Events that may still be corrected, as they are not compacted.",
+     "Events that may still be corrected: those since the watermark.",
      number<&Figures::open_events>},
     {kCounter, "exporter_ledger_corrections_total",
-     "Known events whose value or labels changed, or which were missing in a window that was "
-     "replaced.",
+     "Known events whose value or labels changed, or which a window that was read again no longer "
+     "had.",
      number<&Figures::corrections>},
     {kCounter, "exporter_ledger_late_events_total",
      "Reports of events from before the watermark. They are ignored, as they may be repetitions.",
@@ -49,10 +49,10 @@ constexpr Figure kFigures[] = {
      "move the watermark.",
      number<&Figures::ahead>},
     {kCounter, "exporter_ledger_dropped_events_total",
-     "Reports that do not count because the ledger has as many series or open events as it may.",
+     "Reports that do not count, as the ledger has as many series or open events as it may.",
      number<&Figures::dropped>},
     {kCounter, "exporter_ledger_early_compacted_events_total",
-     "Events compacted before the allowed lateness had passed, because the ledger has as many open "
+     "Events compacted before the allowed lateness had passed, as the ledger has as many open "
      "events as it may. Later corrections of them are late.",
      number<&Figures::compacted_early>},
     {kGauge, "exporter_ledger_size_bytes", "Size of the ledger's database.",
@@ -67,7 +67,7 @@ constexpr Figure kFigures[] = {
      "When the newest event happened, in seconds since 1970. The start before the first.",
      timestamp<&Figures::newest>},
     {kGauge, "exporter_ledger_watermark_timestamp_seconds",
-     "Reports of events that happened before are late, in seconds since 1970.",
+     "The watermark, in seconds since 1970. Reports of events that happened before are late.",
      timestamp<&Figures::watermark>},
 };
 constexpr Figure kDiscarded = {
