@@ -23,7 +23,4 @@ std::string url_fault(const std::string& text, std::initializer_list<std::string
 Address parse_option_url(const std::string& option, const std::string& text,
                          std::initializer_list<std::string_view> schemes);
 
-/// Percent-encodes all but the unreserved characters of RFC 3986, 2.3, and those `kept`.
-std::string percent_encoded(std::string_view text, std::string_view kept = {});
-
 }  // namespace exporter::http

@@ -50,7 +50,7 @@ Metadata read_metadata(const Json& metadata, Kind kind) {
   found.schema_version = schema->second;
   found.dbt_version = text_at(metadata, "dbt_version");
   found.generated_at = metadata.at("generated_at").time();
-  found.invocation_id = text_at(metadata, "invocation_id");
+  if (const auto id = metadata.find("invocation_id")) found.invocation_id = read_name(*id);
   if (const auto started = metadata.find("invocation_started_at")) {
     found.invocation_started_at = started->time();
   }
@@ -82,6 +82,13 @@ Unread read_records(const Artifact& artifact, std::span<const JsonRecord> record
   return unread;
 }
 
+std::string read_name(const Json& text) {
+  constexpr std::size_t kMost = 500;
+  auto name = text.string();
+  if (name.size() > kMost) text.fail("longer than " + std::to_string(kMost) + " bytes");
+  return name;
+}
+
 std::string text_at(const Json& object, std::string_view key) {
   const auto value = object.find(key);
   return value ? value->string() : std::string();
@@ -97,11 +104,12 @@ std::optional<Json> find_path(const Json& object, std::initializer_list<std::str
 }
 
 std::optional<double> count_at(const Json& object, std::string_view key) {
+  constexpr double kMost = 1e18;
   const auto value = object.find(key);
   if (!value) return std::nullopt;
   const auto number =
       value->is_string() ? parse_number<double>(value->string()) : std::optional(value->number());
-  return number && *number >= 0 ? number : std::nullopt;
+  return number && *number >= 0 && *number <= kMost ? number : std::nullopt;
 }
 
 }  // namespace exporter::dbt

@@ -57,11 +57,15 @@ using TakeRecord =
 Unread read_records(const Artifact& artifact, std::span<const JsonRecord> records,
                     const TakeRecord& take);
 
+/// A name or an id. Fails when it is longer than 500 bytes: the ledger takes two of these as an id
+/// (Ledger::kMaxId), and refuses longer ones only after the artifact was read.
+std::string read_name(const Json& text);
 /// The member as text; empty when it is absent or null.
 std::string text_at(const Json& object, std::string_view key);
 /// The object `key`, or nothing when that is absent or null.
 std::optional<Json> find_path(const Json& object, std::initializer_list<std::string_view> keys);
-/// A number that some adapters write as text; nothing when it is absent, no number or negative.
+/// A number that some adapters write as text; nothing when it is absent, no number, negative or
+/// above 1e18, the most that the ledger takes.
 std::optional<double> count_at(const Json& object, std::string_view key);
 
 }  // namespace exporter::dbt

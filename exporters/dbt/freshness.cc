@@ -12,8 +12,8 @@ constexpr Time kNever = std::chrono::sys_days(std::chrono::year(1) / 1 / 1);
 
 Freshness read_result(const Json& json) {
   Freshness found;
-  found.source = json.at("unique_id").string();
-  found.status = json.at("status").string();
+  found.source = read_name(json.at("unique_id"));
+  found.status = read_name(json.at("status"));
   if (const auto time = json.find("max_loaded_at")) found.max_loaded_at = time->time();
   if (const auto time = json.find("snapshotted_at")) found.snapshotted_at = time->time();
   if (found.max_loaded_at && *found.max_loaded_at < kNever + std::chrono::days(366)) {

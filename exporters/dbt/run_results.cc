@@ -55,8 +55,8 @@ void read_timing(const Json& json, Result& result) {
 
 Result read_result(const Json& json) {
   Result result;
-  result.node = json.at("unique_id").string();
-  result.status = json.at("status").string();
+  result.node = read_name(json.at("unique_id"));
+  result.status = read_name(json.at("status"));
   read_timing(json, result);
   if (result.status != "skipped") result.execution_seconds = count_at(json, "execution_time");
   if (const auto response = json.find("adapter_response")) {
@@ -85,8 +85,11 @@ std::string_view command_of(std::string_view command_line) {
 }
 
 void read_arguments(const Json& args, RunResults& found) {
-  found.command = text_at(args, "which");
-  if (found.command.empty()) found.command = text_at(args, "command");
+  for (const auto* key : {"which", "command"}) {
+    if (const auto name = args.find(key); name && found.command.empty()) {
+      found.command = read_name(*name);
+    }
+  }
   if (found.command == "generate") found.command = "docs generate";
   // dbt 1.12 tells of it only where it was asked for.
   constexpr std::string_view kRefreshing[] = {"build", "run", "seed"};

@@ -6,9 +6,9 @@
 #include <set>
 
 #include "common/base/error.h"
+#include "common/base/percent.h"
 #include "common/base/text.h"
 #include "common/http/refusal.h"
-#include "common/http/url.h"
 #include "exporters/dbt/s3_xml.h"
 
 namespace exporter::dbt {
@@ -27,7 +27,7 @@ struct Bucket {
 http::ClientRequest request(std::string method, const std::string& key) {
   http::ClientRequest request;
   request.method = std::move(method);
-  request.target = '/' + http::percent_encoded(key, "/");
+  request.target = '/' + percent_encoded(key, "/");
   return request;
 }
 
@@ -119,8 +119,8 @@ std::vector<Found> look_into(const Bucket& bucket, const std::string& folder,
 S3Listing list(const Bucket& bucket, const std::string& prefix, const std::string& token,
                const Deadline& deadline) {
   http::ClientRequest get;
-  get.target = token.empty() ? "/?" : "/?continuation-token=" + http::percent_encoded(token) + '&';
-  get.target += "list-type=2&prefix=" + http::percent_encoded(prefix);
+  get.target = token.empty() ? "/?" : "/?continuation-token=" + percent_encoded(token) + '&';
+  get.target += "list-type=2&prefix=" + percent_encoded(prefix);
   const auto response = bucket.client->send(std::move(get), deadline);
   if (response.status != 200) throw s3_refusal(bucket.address(prefix), response);
   return read_s3_listing(response.body, bucket.address(prefix));

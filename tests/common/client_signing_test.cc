@@ -9,9 +9,9 @@
 #include <map>
 #include <sstream>
 
+#include "common/base/percent.h"
 #include "common/base/text.h"
 #include "common/http/authorize.h"
-#include "common/http/url.h"
 #include "tests/common/client_fixture.h"
 
 using namespace exporter;

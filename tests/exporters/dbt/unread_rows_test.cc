@@ -3,8 +3,10 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "common/base/error.h"
+#include "exporters/dbt/counters.h"
 #include "exporters/dbt/follower.h"
 #include "tests/support/error_of.h"
 #include "tests/support/golden.h"
@@ -89,7 +91,7 @@ TEST_CASE("an artifact that could be read in part is shown, and called unreadabl
   const std::string_view passed = R"("status": "success")";
   part.replace(part.find(passed), passed.size(), R"("status": 7)");
   Follower follower("shop", folders(target.path()),
-                    std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
+                    SharedLedger(std::make_shared<Ledger>("dbt", "")));
   const auto has = [&](const std::string& line) {
     return page_of(follower).find(line) != std::string::npos;
   };
@@ -108,4 +110,42 @@ TEST_CASE("an artifact that could be read in part is shown, and called unreadabl
   CHECK(has(readable + "1\n"));
   CHECK(has(failures));
   CHECK(follower.project().nodes.size() == 28);
+}
+
+TEST_CASE("what the ledger would refuse is left out, and the others are counted") {
+  const TemporaryFolder target;
+  const auto path = target.path() / "run_results.json";
+  const std::string longest(500, 'x');
+  const auto row = [](const std::string& node, const std::string& status,
+                      const std::string& seconds) {
+    return R"({"unique_id": ")" + node + R"(", "status": ")" + status + R"(", "execution_time": )" +
+           seconds + "}, ";
+  };
+  const auto text =
+      document("run-results/v6",
+               R"("args": {"which": "run"}, "results": [)" + row(longest + 'x', "success", "1") +
+                   row("model.a.a", longest + 'x', "1") + row(longest, "success", "1") +
+                   row("model.a.b", "success", "1e300") +
+                   R"({"unique_id": "model.a.c", "status": "success"}])");
+  auto with_longest_id = text;
+  const std::string_view before = R"("generated_at")";
+  with_longest_id.insert(text.find(before), R"("invocation_id": ")" + longest + "\", ");
+  write_long_ago(path, with_longest_id);
+  Ledger::Options options;
+  options.past = Ledger::wall_clock().time_since_epoch();
+  const SharedLedger ledger(std::make_shared<Ledger>("dbt", ""), options);
+  Follower follower("shop", folders(target.path()), ledger);
+  follower.update(Deadline::in(std::chrono::minutes(1)));
+  const std::set<std::string, std::less<>> taken = {longest, "model.a.b", "model.a.c"};
+  Samples samples;
+  add_counters(samples, follower.ledger(), taken);
+  std::string page;
+  samples.render(Format::text, page);
+  CHECK(follower.project().nodes.size() == 3);
+  for (const auto& node : taken) {
+    CAPTURE(node);
+    CHECK(page.find("dbt_node_runs_total{project=\"shop\",unique_id=\"" + node +
+                    "\",status=\"success\"} 1\n") != std::string::npos);
+  }
+  CHECK(page_of(follower).find("artifact=\"run_results\"} 0\n") != std::string::npos);
 }
