@@ -11,7 +11,7 @@
 #include <string>
 
 #include "exporters/dbt/manifest.h"
-#include "exporters/dbt/source.h"
+#include "exporters/dbt/lister.h"
 
 using namespace exporter;
 

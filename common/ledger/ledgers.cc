@@ -1,6 +1,8 @@
 #include "common/ledger/ledgers.h"
 
+#include <array>
 #include <span>
+#include <string_view>
 
 #include "common/base/percent.h"
 
@@ -22,73 +24,74 @@ double timestamp(const Figures& figures) {
   return seconds(figures.*Member);
 }
 
-/// A family, whose second label an exporter names.
 struct Figure {
-  Metric<1> family;
+  Metric<2> family;
   double (*value)(const Figures& figures);
-
-  MetricView with(std::span<const std::string_view> labels) const {
-    return {family.type, family.name, family.help, labels};
-  }
 };
 
 constexpr Figure kFigures[] = {
-    {gauge("exporter_ledger_series", "Series that the ledger keeps.", "ledger"),
+    {gauge("exporter_ledger_series", "Series that the ledger keeps.", "ledger", "source"),
      number<&Figures::series>},
     {gauge("exporter_ledger_open_events",
-           "Events that may still be corrected: those since the watermark.", "ledger"),
+           "Events that may still be corrected: those since the watermark.", "ledger", "source"),
      number<&Figures::open_events>},
     {counter("exporter_ledger_corrections_total",
              "Known events whose value or labels changed, or which a window that was read again no "
              "longer had.",
-             "ledger"),
+             "ledger", "source"),
      number<&Figures::corrections>},
     {counter("exporter_ledger_late_events_total",
              "Reports of events from before the watermark. They are ignored, as they may be "
              "repetitions.",
-             "ledger"),
+             "ledger", "source"),
      number<&Figures::late>},
     {counter("exporter_ledger_ahead_events_total",
              "Reports of events more than 5 minutes ahead of the exporter's clock. They count, but "
              "do not move the watermark.",
-             "ledger"),
+             "ledger", "source"),
      number<&Figures::ahead>},
     {counter(
          "exporter_ledger_dropped_events_total",
          "Reports that do not count, as the ledger has as many series or open events as it may.",
-         "ledger"),
+         "ledger", "source"),
      number<&Figures::dropped>},
     {counter(
          "exporter_ledger_early_compacted_events_total",
          "Events compacted before the allowed lateness had passed, as the ledger has as many open "
          "events as it may. Later corrections of them are late.",
-         "ledger"),
+         "ledger", "source"),
      number<&Figures::compacted_early>},
-    {gauge("exporter_ledger_size_bytes", "Size of the ledger's database.", "ledger"),
+    {gauge("exporter_ledger_size_bytes", "Size of the ledger's database.", "ledger", "source"),
      number<&Figures::size_bytes>},
     {gauge(
          "exporter_ledger_start_timestamp_seconds",
          "When the ledger started to count, in seconds since 1970. Changes when its state is lost.",
-         "ledger"),
+         "ledger", "source"),
      timestamp<&Figures::started>},
     {gauge("exporter_ledger_last_write_timestamp_seconds",
            "When a run was last committed, in seconds since 1970. The start before the first.",
-           "ledger"),
+           "ledger", "source"),
      timestamp<&Figures::written>},
     {gauge("exporter_ledger_newest_event_timestamp_seconds",
            "When the newest event happened, in seconds since 1970. The start before the first.",
-           "ledger"),
+           "ledger", "source"),
      timestamp<&Figures::newest>},
     {gauge("exporter_ledger_watermark_timestamp_seconds",
            "The watermark, in seconds since 1970. Reports of events that happened before are late.",
-           "ledger"),
+           "ledger", "source"),
      timestamp<&Figures::watermark>},
 };
-constexpr Figure kDiscarded = {gauge("exporter_ledger_state_discarded",
-                                     "Whether this process found a file that could not be used, "
-                                     "renamed it (1) and started again.",
-                                     "ledger"),
-                               nullptr};
+constexpr auto kDiscarded = gauge("exporter_ledger_state_discarded",
+                                  "Whether this process found a file that could not be used, "
+                                  "renamed it (1) and started again.",
+                                  "ledger", "source");
+
+/// Without the label `source` where the ledger has none.
+void add_figure(Samples& samples, MetricView family, double value,
+                std::span<const std::string_view> labels) {
+  family.labels = family.labels.first(labels.size());
+  samples.add(family, value, labels);
+}
 
 }  // namespace
 
@@ -97,11 +100,7 @@ SharedLedger::SharedLedger(std::shared_ptr<Ledger> ledger, const Ledger::Options
   Ledger::check(options);
 }
 
-Ledgers::Ledgers(std::filesystem::path state_dir, std::string source_label)
-    : state_dir_(std::move(state_dir)), source_label_(std::move(source_label)) {
-  labels_.push_back("ledger");
-  if (!source_label_.empty()) labels_.push_back(source_label_);
-}
+Ledgers::Ledgers(std::filesystem::path state_dir) : state_dir_(std::move(state_dir)) {}
 
 SharedLedger Ledgers::open(const std::string& purpose, const std::string& source,
                            const Ledger::Options& options, std::vector<Migration> migrations) {
@@ -141,27 +140,27 @@ void Ledgers::add_to(Samples& samples) const {
   for (const auto& [key, ledger] : ledgers_) {
     if (ledger.use_count() == 1) continue;
     const std::array<std::string_view, 2> both{key.first, key.second};
-    const auto values = std::span(both).first(labels_.size());
+    const auto labels = std::span(both).first(key.second.empty() ? 1 : 2);
     if (const auto figures = ledger->figures()) {
       for (const auto& figure : kFigures) {
-        samples.add(figure.with(labels_), figure.value(*figures), values);
+        add_figure(samples, figure.family, figure.value(*figures), labels);
       }
     }
-    samples.add(kDiscarded.with(labels_), ledger->has_discarded_state() ? 1 : 0, values);
+    add_figure(samples, kDiscarded, ledger->has_discarded_state() ? 1 : 0, labels);
   }
 }
 
-std::vector<MetricView> Ledgers::metrics() const {
+std::vector<MetricView> Ledgers::metrics() {
   std::vector<MetricView> metrics;
-  for (const auto& figure : kFigures) metrics.push_back(figure.with(labels_));
-  metrics.push_back(kDiscarded.with(labels_));
+  for (const auto& figure : kFigures) metrics.push_back(figure.family);
+  metrics.push_back(kDiscarded);
   return metrics;
 }
 
 Collector make_ledger(std::shared_ptr<const Ledgers> ledgers) {
   Collector collector;
   collector.name = "ledger";
-  collector.metrics = ledgers->metrics();
+  collector.metrics = Ledgers::metrics();
   collector.collect = [ledgers = std::move(ledgers)](Samples& samples, const Deadline&) {
     ledgers->add_to(samples);
   };

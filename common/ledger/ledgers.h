@@ -5,7 +5,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,9 +33,8 @@ class SharedLedger {
 /// The ledgers of a process by their purpose and source. Safe to use from several threads.
 class Ledgers {
  public:
-  /// Without a directory they are in memory. Their figures have the labels `ledger`, which is the
-  /// purpose, and `source_label`, unless that is empty.
-  Ledgers(std::filesystem::path state_dir, std::string source_label);
+  /// Without a directory they are in memory.
+  explicit Ledgers(std::filesystem::path state_dir);
   Ledgers(const Ledgers&) = delete;
   Ledgers& operator=(const Ledgers&) = delete;
 
@@ -46,10 +44,10 @@ class Ledgers {
   SharedLedger open(const std::string& purpose, const std::string& source,
                     const Ledger::Options& options, std::vector<Migration> migrations = {});
 
-  /// Adds exporter_ledger_* of the ledgers that somebody holds. Waits for no file.
+  /// Adds exporter_ledger_* of the ledgers that somebody holds, with the labels `ledger`, which is
+  /// the purpose, and `source`. Waits for no file.
   void add_to(Samples& samples) const;
-  /// Their families, which live as long as this.
-  std::vector<MetricView> metrics() const;
+  static std::vector<MetricView> metrics();
 
  private:
   using Key = std::pair<std::string, std::string>;
@@ -57,8 +55,6 @@ class Ledgers {
   void close_others(const Key& key);
 
   const std::filesystem::path state_dir_;
-  const std::string source_label_;
-  std::vector<std::string_view> labels_;
   std::mutex opening_;  ///< held while a file is opened; before the other
   mutable std::mutex mutex_;
   std::map<Key, std::shared_ptr<Ledger>> ledgers_;

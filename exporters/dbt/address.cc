@@ -1,6 +1,6 @@
 #include "common/base/text.h"
 #include "common/http/refusal.h"
-#include "exporters/dbt/source.h"
+#include "exporters/dbt/lister.h"
 
 namespace exporter::dbt {
 namespace {
@@ -26,7 +26,7 @@ std::string version_of(const http::ClientResponse& response) {
 
 }  // namespace
 
-Source address(std::shared_ptr<http::Client> client, std::string label) {
+Lister address(std::shared_ptr<http::Client> client, std::string label) {
   return [client = std::move(client), label = std::move(label),
           looks = std::size_t{0}](const Deadline& deadline) mutable {
     ++looks;

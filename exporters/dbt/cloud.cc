@@ -57,7 +57,7 @@ Cloud::Cloud(Options options, CloudApi api, SharedLedger ledger)
       ledger_(std::move(ledger)),
       unread_(options_.project) {}
 
-std::vector<Found> Cloud::look(const Deadline& deadline) {
+std::vector<Found> Cloud::list(const Deadline& deadline) {
   recall(deadline);
   const auto unread = unread_.size();
   unread_.sweep();

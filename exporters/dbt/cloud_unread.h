@@ -9,7 +9,7 @@
 
 #include "common/base/error.h"
 #include "exporters/dbt/cloud_api.h"
-#include "exporters/dbt/source.h"
+#include "exporters/dbt/lister.h"
 
 namespace exporter::dbt {
 

@@ -70,7 +70,7 @@ std::vector<Migration> migrations() {
            .id = with_label(1)}};
 }
 
-void count(Ledger::Run& run, const Project& project, const RunResults& results) {
+void count_run_results(Ledger::Run& run, const Project& project, const RunResults& results) {
   const auto& metadata = results.metadata;
   const auto invocation = id_of(metadata);
   bool failed = results.has_failed;
@@ -91,7 +91,7 @@ void count(Ledger::Run& run, const Project& project, const RunResults& results) 
   count_invocation(run, project, results.shown_command(), metadata, failed);
 }
 
-void count(Ledger::Run& run, const Project& project, const FreshnessResults& results) {
+void count_freshness(Ledger::Run& run, const Project& project, const FreshnessResults& results) {
   const bool failed =
       results.has_failed || std::ranges::any_of(results.results, [](const auto& result) {
         return is_failure(result.status);

@@ -17,9 +17,9 @@ std::span<const MetricView> counters();
 /// Of the ledger that they are in.
 std::vector<Migration> migrations();
 
-/// Takes the results into the run.
-void count(Ledger::Run& run, const Project& project, const RunResults& results);
-void count(Ledger::Run& run, const Project& project, const FreshnessResults& results);
+/// Counts the results of an invocation in the run.
+void count_run_results(Ledger::Run& run, const Project& project, const RunResults& results);
+void count_freshness(Ledger::Run& run, const Project& project, const FreshnessResults& results);
 
 /// Adds the counters of a project, as far as they are of the nodes that are shown.
 void add_counters(Samples& samples, const Ledger& ledger,

@@ -10,8 +10,8 @@
 
 #include "common/base/error.h"
 #include "common/base/text.h"
+#include "exporters/dbt/lister.h"
 #include "exporters/dbt/run_results.h"
-#include "exporters/dbt/source.h"
 
 namespace exporter::dbt {
 namespace {
@@ -225,7 +225,7 @@ std::vector<std::string> expand(const std::string& pattern) {
 
 }  // namespace
 
-Source folders(std::string pattern) {
+Lister folders(std::string pattern) {
   return [pattern = std::move(pattern)](const Deadline&) {
     std::vector<Found> found, closed;
     const auto all = expand(pattern);

@@ -10,10 +10,6 @@
 namespace exporter::dbt {
 namespace {
 
-constexpr auto kUp = gauge("dbt_up",
-                           "Whether the place of the project's artifacts could be looked into (1) "
-                           "and holds some, or not (0).",
-                           "project");
 constexpr auto kTimestamp =
     gauge("dbt_artifact_timestamp_seconds",
           "When dbt wrote the artifact that is shown, by its own word, in seconds since 1970.",
@@ -75,32 +71,44 @@ void note_end(FreshnessResults& results, const Found& found, const Deadline& dea
 void note_end(const Manifest&, const Found&, const Deadline&) {}
 void note_end(const Catalog&, const Found&, const Deadline&) {}
 
-constexpr MetricView kMetrics[] = {kUp, kTimestamp, kSize, kSchema, kReadable, kFailures};
+/// Results of work in the same place: whatever did not come to its end before is over, unless this
+/// did not come to its end either, or found nothing to do.
+void settle_incomplete(std::map<std::string, Incomplete>& incomplete, const std::string& location,
+                       const RunResults& results) {
+  if (!results.are_real()) return;
+  const auto& metadata = results.metadata;
+  if (results.is_interrupted) {
+    const auto since = metadata.invocation_started_at.value_or(metadata.generated_at);
+    auto& first =
+        incomplete.try_emplace(location, Incomplete{metadata.invocation_id, since}).first->second;
+    first.is_interrupted |= first.invocation_id == metadata.invocation_id;
+  } else if (!results.results.empty()) {
+    std::erase_if(incomplete, [&](const auto& entry) {
+      return entry.first == location && entry.second.since <= metadata.generated_at;
+    });
+  }
+}
+
+constexpr MetricView kMetrics[] = {kTimestamp, kSize, kSchema, kReadable, kFailures};
 
 }  // namespace
 
 std::span<const MetricView> Follower::metrics() { return kMetrics; }
 
-Follower::Follower(std::string name, Source source, SharedLedger ledger)
-    : source_(std::move(source)), ledger_(std::move(ledger)) {
+Follower::Follower(std::string name, Lister list, SharedLedger ledger)
+    : list_(std::move(list)), ledger_(std::move(ledger)) {
   project_.name = std::move(name);
 }
 
 void Follower::update(const Deadline& deadline) {
-  if (!is_recalled_) {
+  if (!is_loaded_) {
     auto run = ledger_.begin(deadline);
-    recall(run, project_, seen_);
-    is_recalled_ = true;
+    load_stored(run, project_, seen_);
+    is_loaded_ = true;
   }
-  std::vector<Found> all;
-  try {
-    all = source_(deadline);
-    note_listing(all);
-  } catch (const Error& error) {
-    set(is_listed_, false);
-    note_failure("", error);
-    return;
-  }
+  auto all = list_(deadline);
+  note_listing(all);
+  if (all.empty()) throw Error(Reason::io, "no artifacts there");
   // What a result means can depend on the manifest.
   std::stable_partition(all.begin(), all.end(),
                         [](const Found& found) { return found.kind == Kind::manifest; });
@@ -113,15 +121,10 @@ void Follower::update(const Deadline& deadline) {
 }
 
 void Follower::note_listing(const std::vector<Found>& all) {
-  set(is_listed_, !all.empty());
-  std::set<SeenByPlace::key_type> listed;
+  std::set<ArtifactKey> listed;
   for (const auto& found : all) listed.emplace(found.location, found.kind);
   if (listed != listed_) ++revision_;
   listed_ = std::move(listed);
-}
-
-void Follower::set(bool& fact, bool value) {
-  if (std::exchange(fact, value) != value) ++revision_;
 }
 
 /// What the manifests in place say of invocations; results have said it already in take_in().
@@ -144,14 +147,14 @@ void Follower::look_for_incomplete(const std::vector<Found>& all, const Deadline
   }
   if (incomplete == project_.incomplete) return;
   auto run = ledger_.begin(deadline);
-  keep(run, project_.incomplete, incomplete);
+  store_incomplete(run, project_.incomplete, incomplete);
   run.commit();
   project_.incomplete = std::move(incomplete);
   ++revision_;
 }
 
 void Follower::follow(const Found& found, const Deadline& deadline) {
-  const SeenByPlace::key_type place{found.location, found.kind};
+  const ArtifactKey place{found.location, found.kind};
   if (const auto seen = seen_.find(place); seen != seen_.end()) {
     if (seen->second.version == found.version) {
       if (found.taken) found.taken();
@@ -181,14 +184,16 @@ void Follower::follow(const Found& found, const Deadline& deadline) {
         tell_of_new_schema(place, artifact.metadata.schema_version);
         note_end(artifact, found, deadline);
         unread = artifact.unread;
-        take_in(place, found, std::move(artifact), deadline);
+        const SeenArtifacts::value_type seen{place, {found.version, artifact.metadata, found.size}};
+        take_in(seen, std::move(artifact), deadline);
+        ++revision_;
       },
       content);
   note_taken(place, found.version, unread);
   if (found.taken) found.taken();
 }
 
-void Follower::note_taken(const SeenByPlace::key_type& place, const std::string& version,
+void Follower::note_taken(const ArtifactKey& place, const std::string& version,
                           const Unread& unread) {
   const std::string kind(to_string(place.second));
   failed_.erase(place);
@@ -211,55 +216,53 @@ Follower::Content Follower::read(const Found& found) {
   return read_run_results(found.artifact);
 }
 
-/// Results of work in the same place: whatever did not come to its end before is over, unless this
-/// did not come to its end either, or found nothing to do.
-void Follower::settle_incomplete(Ledger::Run& run, const std::string& location,
-                                 const RunResults& results) {
-  if (!results.are_real()) return;
-  const auto& metadata = results.metadata;
-  auto incomplete = project_.incomplete;
-  if (results.is_interrupted) {
-    const auto since = metadata.invocation_started_at.value_or(metadata.generated_at);
-    auto& first =
-        incomplete.try_emplace(location, Incomplete{metadata.invocation_id, since}).first->second;
-    first.is_interrupted |= first.invocation_id == metadata.invocation_id;
-  } else if (!results.results.empty()) {
-    std::erase_if(incomplete, [&](const auto& entry) {
-      return entry.first == location && entry.second.since <= metadata.generated_at;
-    });
-  }
-  keep(run, project_.incomplete, incomplete);
-  project_.incomplete = std::move(incomplete);
+void Follower::take_in(const SeenArtifacts::value_type& seen, Manifest manifest, const Deadline&) {
+  apply_manifest(project_, std::move(manifest));
+  seen_[seen.first] = seen.second;
 }
 
-/// A manifest and a catalog are read again after a restart; results are overwritten by others.
-template <class Artifact>
-void Follower::take_in(const SeenByPlace::key_type& place, const Found& found, Artifact artifact,
+void Follower::take_in(const SeenArtifacts::value_type& seen, Catalog catalog, const Deadline&) {
+  apply_catalog(project_, std::move(catalog));
+  seen_[seen.first] = seen.second;
+}
+
+void Follower::take_in(const SeenArtifacts::value_type& seen, const RunResults& results,
                        const Deadline& deadline) {
-  const SeenByPlace::value_type seen{place, {found.version, artifact.metadata, found.size}};
-  if constexpr (std::is_same_v<Artifact, RunResults> ||
-                std::is_same_v<Artifact, FreshnessResults>) {
-    auto run = ledger_.begin(deadline);
-    take(project_, artifact);
-    if constexpr (std::is_same_v<Artifact, RunResults>) {
-      settle_incomplete(run, place.first, artifact);
-    }
-    count(run, project_, artifact);
-    keep(run, project_, artifact);
-    keep(run, seen);
-    forget_gone(run, project_, artifact.metadata.generated_at - kMemory);
-    run.commit();
-  } else {
-    take(project_, std::move(artifact));
-  }
-  seen_[place] = seen.second;
-  ++revision_;
+  auto run = ledger_.begin(deadline);
+  auto changed = project_;
+  apply_run_results(changed, results);
+  settle_incomplete(changed.incomplete, seen.first.first, results);
+  count_run_results(run, changed, results);
+  store_run_results(run, changed, results);
+  commit(run, seen, std::move(changed), results.metadata.generated_at);
+}
+
+void Follower::take_in(const SeenArtifacts::value_type& seen, const FreshnessResults& results,
+                       const Deadline& deadline) {
+  auto run = ledger_.begin(deadline);
+  auto changed = project_;
+  apply_freshness(changed, results);
+  count_freshness(run, changed, results);
+  store_freshness(run, changed, results);
+  commit(run, seen, std::move(changed), results.metadata.generated_at);
+}
+
+/// Results are stored, as others overwrite them; a manifest and a catalog are read again after a
+/// restart.
+void Follower::commit(Ledger::Run& run, const SeenArtifacts::value_type& seen, Project changed,
+                      Time time) {
+  store_incomplete(run, project_.incomplete, changed.incomplete);
+  store_seen(run, seen);
+  remove_gone(run, changed, time - kMemory);
+  run.commit();
+  project_ = std::move(changed);
+  seen_[seen.first] = seen.second;
 }
 
 /// Forgets the places that are no more, as folders named by their date, while others have such an
 /// artifact.
 void Follower::forget_others(const std::vector<Found>& all, const Deadline& deadline) {
-  std::set<SeenByPlace::key_type> places;
+  std::set<ArtifactKey> places;
   std::set<Kind> kinds;
   for (const auto& found : all) {
     places.emplace(found.location, found.kind);
@@ -275,13 +278,13 @@ void Follower::forget_others(const std::vector<Found>& all, const Deadline& dead
   if (std::ranges::none_of(seen_, is_other)) return;
   auto run = ledger_.begin(deadline);
   for (const auto& entry : seen_) {
-    if (is_other(entry)) forget(run, entry.first);
+    if (is_other(entry)) remove_seen(run, entry.first);
   }
   auto incomplete = project_.incomplete;
   std::erase_if(incomplete, [&](const auto& entry) {
     return is_other(std::pair(std::pair(entry.first, Kind::manifest), 0));
   });
-  keep(run, project_.incomplete, incomplete);
+  store_incomplete(run, project_.incomplete, incomplete);
   run.commit();
   project_.incomplete = std::move(incomplete);
   std::erase_if(seen_, is_other);
@@ -297,7 +300,7 @@ void Follower::note_failure(const std::string& kind, const Error& error) {
   log::warn("artifact not read", {{"project", project_.name}, {"error", logged}});
 }
 
-void Follower::tell_of_new_schema(const SeenByPlace::key_type& place, int version) const {
+void Follower::tell_of_new_schema(const ArtifactKey& place, int version) const {
   const auto seen = seen_.find(place);
   const bool is_told = seen != seen_.end() && seen->second.metadata.schema_version == version;
   if (is_told || version <= newest_schema(place.second)) return;
@@ -309,7 +312,6 @@ void Follower::tell_of_new_schema(const SeenByPlace::key_type& place, int versio
 }
 
 void Follower::add_to(Samples& samples) const {
-  samples.add(kUp, is_listed_ ? 1 : 0, project_.name);
   const auto add = [&](const auto& metric, const auto& place, double value) {
     samples.add(metric, value, project_.name, place.first, to_string(place.second));
   };

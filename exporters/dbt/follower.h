@@ -10,9 +10,9 @@
 #include "common/base/error.h"
 #include "common/ledger/ledgers.h"
 #include "common/metric/samples.h"
-#include "exporters/dbt/memory.h"
+#include "exporters/dbt/lister.h"
 #include "exporters/dbt/project.h"
-#include "exporters/dbt/source.h"
+#include "exporters/dbt/stored.h"
 
 namespace exporter::dbt {
 
@@ -20,12 +20,12 @@ namespace exporter::dbt {
 /// while a newer one cannot be read.
 class Follower {
  public:
-  /// Goes on from what the ledger, which is the project's own, has kept of it.
-  Follower(std::string name, Source source, SharedLedger ledger);
+  /// Goes on from what is stored in the ledger, which is the project's own.
+  Follower(std::string name, Lister list, SharedLedger ledger);
 
   /// Reads what is new. What cannot be read is counted and logged, and tried again the next time,
-  /// malformed ones twice more.
-  /// Throws Error when it cannot be taken into the ledger.
+  /// malformed ones twice more. Throws Error when there are no artifacts or they cannot be listed,
+  /// or the ledger cannot be written; what is known of the project stays.
   void update(const Deadline& deadline);
 
   const Project& project() const { return project_; }
@@ -45,29 +45,30 @@ class Follower {
   static Content read(const Found& found);
 
   void follow(const Found& found, const Deadline& deadline);
-  template <class Artifact>
-  void take_in(const SeenByPlace::key_type& place, const Found& found, Artifact artifact,
+  void take_in(const SeenArtifacts::value_type& seen, Manifest manifest, const Deadline& deadline);
+  void take_in(const SeenArtifacts::value_type& seen, Catalog catalog, const Deadline& deadline);
+  void take_in(const SeenArtifacts::value_type& seen, const RunResults& results,
                const Deadline& deadline);
+  void take_in(const SeenArtifacts::value_type& seen, const FreshnessResults& results,
+               const Deadline& deadline);
+  void commit(Ledger::Run& run, const SeenArtifacts::value_type& seen, Project changed, Time time);
   void note_listing(const std::vector<Found>& all);
-  void set(bool& fact, bool value);
   void forget_others(const std::vector<Found>& all, const Deadline& deadline);
   void look_for_incomplete(const std::vector<Found>& all, const Deadline& deadline);
-  void settle_incomplete(Ledger::Run& run, const std::string& location, const RunResults& results);
-  void note_taken(const SeenByPlace::key_type& place, const std::string& version,
-                  const Unread& unread);
+  void note_taken(const ArtifactKey& place, const std::string& version, const Unread& unread);
   void note_failure(const std::string& kind, const Error& error);
-  void tell_of_new_schema(const SeenByPlace::key_type& place, int version) const;
+  void tell_of_new_schema(const ArtifactKey& place, int version) const;
 
-  Source source_;
+  Lister list_;
   SharedLedger ledger_;
   Project project_;
-  SeenByPlace seen_;
-  std::map<SeenByPlace::key_type, Failed> failed_;  // the version that cannot be read whole
+  SeenArtifacts seen_;
+  std::map<ArtifactKey, Failed> failed_;  // the version that cannot be read whole
   std::map<std::pair<std::string, Reason>, std::size_t> failures_;  // by artifact
   std::map<std::string, std::string> logged_;                       // by artifact: the last error
-  std::set<SeenByPlace::key_type> listed_;                          // at the last look
+  std::set<ArtifactKey> listed_;                                    // at the last look
   std::map<std::string, std::string> idle_;  // by location: an invocation that set nothing to work
-  bool is_recalled_ = false, is_listed_ = false;
+  bool is_loaded_ = false;
   std::uint64_t revision_ = 0;
 };
 

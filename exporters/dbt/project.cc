@@ -24,7 +24,7 @@ bool is_success(const Result& result) {
   return outcome_of(result.status) == Outcome::success && !warns;
 }
 
-void take(NodeHistory& node, const Result& result, Time at) {
+void add_result(NodeHistory& node, const Result& result, Time at) {
   node.at = at;
   node.last = result;
   const auto outcome = outcome_of(result.status);
@@ -36,7 +36,7 @@ void take(NodeHistory& node, const Result& result, Time at) {
   if (outcome == Outcome::failure) ++node.consecutive_failures;
 }
 
-void take(FreshnessHistory& source, const Freshness& result, const Metadata& metadata) {
+void add_freshness(FreshnessHistory& source, const Freshness& result, const Metadata& metadata) {
   const auto loaded_before = source.last.max_loaded_at;
   source.last = result;
   source.at = metadata.generated_at;
@@ -44,7 +44,7 @@ void take(FreshnessHistory& source, const Freshness& result, const Metadata& met
 }
 
 /// The invocation as an exit code tells of it: one failure fails it.
-void take(Project& project, const std::string& command, Invocation invocation) {
+void add_invocation(Project& project, const std::string& command, Invocation invocation) {
   for (const auto& [kind, count] : invocation.results) {
     if (outcome_of(kind.second) == Outcome::failure) invocation.outcome = Outcome::failure;
   }
@@ -76,22 +76,22 @@ bool Project::has_results_of(const std::string& invocation_id) const {
   });
 }
 
-void take(Project& project, Manifest manifest) {
+void apply_manifest(Project& project, Manifest manifest) {
   if (project.manifest &&
       project.manifest->metadata.generated_at >= manifest.metadata.generated_at) {
     return;
   }
-  project.manifest = std::move(manifest);
+  project.manifest = std::make_shared<const Manifest>(std::move(manifest));
 }
 
-void take(Project& project, Catalog catalog) {
+void apply_catalog(Project& project, Catalog catalog) {
   if (project.catalog && project.catalog->metadata.generated_at >= catalog.metadata.generated_at) {
     return;
   }
-  project.catalog = std::move(catalog);
+  project.catalog = std::make_shared<const Catalog>(std::move(catalog));
 }
 
-void take(Project& project, const RunResults& results) {
+void apply_run_results(Project& project, const RunResults& results) {
   Invocation invocation{results.metadata,
                         results.has_failed ? Outcome::failure : Outcome::success,
                         results.elapsed_seconds,
@@ -103,12 +103,12 @@ void take(Project& project, const RunResults& results) {
     if (!results.are_real()) continue;
     const auto at = result.completed_at.value_or(results.metadata.generated_at);
     auto& node = project.nodes[result.node];
-    if (node.at < at) take(node, result, at);
+    if (node.at < at) add_result(node, result, at);
   }
-  take(project, results.shown_command(), std::move(invocation));
+  add_invocation(project, results.shown_command(), std::move(invocation));
 }
 
-void take(Project& project, const FreshnessResults& results) {
+void apply_freshness(Project& project, const FreshnessResults& results) {
   Invocation invocation{results.metadata,
                         results.has_failed ? Outcome::failure : Outcome::success,
                         results.elapsed_seconds,
@@ -117,9 +117,9 @@ void take(Project& project, const FreshnessResults& results) {
   for (const auto& result : results.results) {
     ++invocation.results[{"source", result.status}];
     auto& source = project.freshness[result.source];
-    if (source.at < results.metadata.generated_at) take(source, result, results.metadata);
+    if (source.at < results.metadata.generated_at) add_freshness(source, result, results.metadata);
   }
-  take(project, kFreshnessCommand, std::move(invocation));
+  add_invocation(project, kFreshnessCommand, std::move(invocation));
   const auto at = results.metadata.generated_at;
   project.freshness_at = std::max(project.freshness_at.value_or(at), at);
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -59,8 +60,8 @@ struct Incomplete {
 /// What the artifacts of a project say, put together: each was a state of the last command alone.
 struct Project {
   std::string name;
-  std::optional<Manifest> manifest;  ///< the newest
-  std::optional<Catalog> catalog;    ///< the newest
+  std::shared_ptr<const Manifest> manifest;  ///< the newest, or null
+  std::shared_ptr<const Catalog> catalog;    ///< the newest, or null
   std::map<std::string, NodeHistory> nodes;
   std::map<std::string, Invocation> invocations;      ///< by command
   std::map<std::string, FreshnessHistory> freshness;  ///< by source
@@ -71,12 +72,12 @@ struct Project {
   bool has_results_of(const std::string& invocation_id) const;
 };
 
-/// Puts what was read into the project; older than what is there, or the same once more, changes
-/// nothing. Nothing but real results changes what is known of a node.
-void take(Project& project, Manifest manifest);
-void take(Project& project, Catalog catalog);
-void take(Project& project, const RunResults& results);
-void take(Project& project, const FreshnessResults& results);
+/// Puts what was read into the project; what is older than what is there, or the same once more,
+/// changes nothing. Nothing but real results changes what is known of a node.
+void apply_manifest(Project& project, Manifest manifest);
+void apply_catalog(Project& project, Catalog catalog);
+void apply_run_results(Project& project, const RunResults& results);
+void apply_freshness(Project& project, const FreshnessResults& results);
 
 /// Whether the result says nothing: a node of dbt 2.0 that has no table of its own is "skipped"
 /// although nothing went wrong.

@@ -1,7 +1,6 @@
 #include "exporters/dbt/projects.h"
 
 #include <cstdlib>
-#include <set>
 
 #include "common/base/error.h"
 #include "common/config/yaml.h"
@@ -14,15 +13,16 @@
 namespace exporter::dbt {
 namespace {
 
-constexpr Flag kTarget{"target.path", "./target",
-                       "The folder that dbt writes its artifacts to, or a glob of several; the "
-                       "configuration file names those of several projects instead."};
-constexpr Flag kProject{"target.project", "dbt", "The label `project` of what is found there."};
-constexpr Flag kFlags[] = {kTarget, kProject};
+constexpr SourceFlag kFlags[] = {
+    {{"target.path", "./target",
+      "The folder that dbt writes its artifacts to, or a glob of several; the configuration file "
+      "names those of several projects instead."},
+     "target"},
+    {{"target.project", "dbt", "The label `project` of what is found there."}, "name"},
+};
 
 /// Whatever stands in the folders at the first start counts, however old.
 constexpr Ledger::Options kLedger{.past = std::chrono::years(20), .max_series = 1'000'000};
-constexpr std::size_t kLongestName = 40;  // bytes; it is in the name of the ledger's file
 
 constexpr auto kLookback = std::chrono::days(2);
 constexpr std::size_t kMostListing = 16u << 20;  // bytes; a page of 1000 objects has about 400,000
@@ -33,11 +33,10 @@ http::ClientOptions named(const std::string& name) {
   return options;
 }
 
-Source read_address(const Yaml& project, const std::string& name, http::UpstreamMetrics& metrics) {
-  const auto config = http::read_client_config(project, named(name));
-  const auto& url = config.options.base_url;
-  return telling(
-      address(std::make_shared<http::Client>(config.options, config.authorize, metrics), url), url);
+Lister read_address(const SourceInputs& inputs) {
+  const auto config = http::read_client_config(inputs.config, named(inputs.name));
+  return address(std::make_shared<http::Client>(config.options, config.authorize, inputs.upstreams),
+                 config.options.base_url);
 }
 
 /// The variables by which AWS's own tools are told the same.
@@ -79,19 +78,20 @@ std::string read_region(const Yaml& project, bool has_endpoint) {
   return region;
 }
 
-Source read_s3(const Yaml& project, const std::string& name, http::UpstreamMetrics& metrics) {
+Lister read_s3(const SourceInputs& inputs) {
+  const auto& project = inputs.config;
   const auto where = project.required("s3");
   auto place = parse_s3(where.string());
   if (!place) where.fail("expected s3://bucket/folder");
   const auto endpoint =
       project.optional("endpoint") ? http::read_url(project, "endpoint") : std::string();
   const auto region = read_region(project, !endpoint.empty());
-  auto options = http::read_client_options(project, named(name));
+  auto options = http::read_client_options(project, named(inputs.name));
   options.base_url = s3_url(place->bucket, region, endpoint);
   options.max_body = kMostListing;
   auto client = std::make_shared<http::Client>(
-      options, http::with_aws_signature(region, "s3", read_keys(project)), metrics);
-  return telling(s3(std::move(client), std::move(*place)), where.string());
+      options, http::with_aws_signature(region, "s3", read_keys(project)), inputs.upstreams);
+  return s3(std::move(client), std::move(*place));
 }
 
 /// Which one of the ways to artifacts the project has.
@@ -125,75 +125,48 @@ Cloud::Options read_cloud_options(const Yaml& cloud, const std::string& name) {
   return options;
 }
 
-SharedLedger open_ledger(const std::string& project, Ledgers& ledgers) {
-  return ledgers.open("dbt", project, kLedger, migrations());
-}
-
 /// Runs are counted as soon as they end, and their results when they are read: apart, as the newest
 /// event in a ledger says what is late.
-Place read_cloud(const Yaml& project, const std::string& name, http::UpstreamMetrics& metrics,
-                 Ledgers& ledgers) {
-  const auto cloud = project.required("cloud");
+std::shared_ptr<Cloud> read_cloud(const SourceInputs& inputs) {
+  const auto cloud = inputs.config.required("cloud");
   CloudScope scope;
   cloud.required("account_id");
   scope.account = *read_id(cloud, "account_id");
   scope.project = read_id(cloud, "project_id");
   scope.environment = read_id(cloud, "environment_id");
-  auto options = http::read_client_options(project, named(name));
+  auto options = http::read_client_options(inputs.config, named(inputs.name));
   options.base_url =
       cloud.optional("url") ? http::read_url(cloud, "url") : "https://cloud.getdbt.com";
   auto client = std::make_shared<http::Client>(
-      options, http::with_token("Token", cloud.secret("token")), metrics);
-  const auto followed = std::make_shared<Cloud>(
-      read_cloud_options(cloud, name), CloudApi(std::move(client), options.base_url, scope),
-      ledgers.open("dbt_cloud", name, kLedger));
-  return {name, open_ledger(name, ledgers),
-          [followed](const Deadline& deadline) { return followed->look(deadline); }, followed,
-          true};
-}
-
-Source read_folders(const std::string& pattern) { return telling(folders(pattern), pattern); }
-
-Place read_place(const Yaml& project, http::UpstreamMetrics& metrics, Ledgers& ledgers) {
-  const auto place = project.required("name");
-  const auto name = place.string();
-  if (name.empty() || name.size() > kLongestName) place.fail("expected 1 to 40 bytes");
-  const auto way = read_way(project);
-  if (way == "cloud") return read_cloud(project, name, metrics, ledgers);
-  auto ledger = open_ledger(name, ledgers);
-  if (way == "s3") return {name, std::move(ledger), read_s3(project, name, metrics), {}, true};
-  if (way == "url")
-    return {name, std::move(ledger), read_address(project, name, metrics), {}, true};
-  return {name, std::move(ledger), read_folders(project.required("target").string())};
+      options, http::with_token("Token", cloud.secret("token")), inputs.upstreams);
+  return std::make_shared<Cloud>(read_cloud_options(cloud, inputs.name),
+                                 CloudApi(std::move(client), options.base_url, scope),
+                                 inputs.ledgers->open("dbt_cloud", inputs.name, kLedger));
 }
 
 }  // namespace
 
-std::span<const Flag> project_flags() { return kFlags; }
+std::span<const SourceFlag> project_flags() { return kFlags; }
 
-std::vector<Place> read_projects(const App::Inputs& inputs, Ledgers& ledgers) {
-  const auto& settings = inputs.settings;
-  const auto projects = inputs.file != nullptr ? inputs.file->optional("projects") : std::nullopt;
-  std::vector<Place> places;
-  if (!projects) {
-    const auto name = settings.text(kProject.name);
-    if (settings.text(kTarget.name).empty()) settings.fail(kTarget.name, "expected a folder");
-    if (name.empty() || name.size() > kLongestName) {
-      settings.fail(kProject.name, "expected 1 to 40 bytes");
-    }
-    places.push_back({name, open_ledger(name, ledgers), read_folders(settings.text(kTarget.name))});
-    return places;
+std::shared_ptr<ProjectSource> make_project(const SourceInputs& inputs) {
+  ProjectSource project{inputs.name,
+                        Selection(*inputs.settings),
+                        inputs.ledgers->open("dbt", inputs.name, kLedger, migrations()),
+                        {}};
+  const auto way = read_way(inputs.config);
+  project.is_remote = way != "target";
+  if (way == "target") {
+    project.list = folders(inputs.config.required("target").string());
+  } else if (way == "url") {
+    project.list = read_address(inputs);
+  } else if (way == "s3") {
+    project.list = read_s3(inputs);
+  } else {
+    const auto cloud = read_cloud(inputs);
+    project.list = [cloud](const Deadline& deadline) { return cloud->list(deadline); };
+    project.cloud = cloud;
   }
-  for (const auto& flag : kFlags) {
-    if (!settings.is_default(flag.name)) settings.fail(flag.name, "the file names the projects");
-  }
-  std::set<std::string> names;
-  for (const auto& project : projects->items()) {
-    places.push_back(read_place(project, inputs.upstreams, ledgers));
-    if (!names.insert(places.back().project).second) project.fail("another one has this name");
-  }
-  if (places.empty()) projects->fail("expected a project");
-  return places;
+  return std::make_shared<ProjectSource>(std::move(project));
 }
 
 }  // namespace exporter::dbt

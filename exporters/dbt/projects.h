@@ -1,28 +1,31 @@
 #pragma once
 
+#include <memory>
+#include <span>
 #include <string>
-#include <vector>
 
-#include "common/app/app.h"
+#include "common/app/sources.h"
 #include "common/ledger/ledgers.h"
 #include "exporters/dbt/cloud.h"
-#include "exporters/dbt/source.h"
+#include "exporters/dbt/families.h"
+#include "exporters/dbt/lister.h"
 
 namespace exporter::dbt {
 
 /// A project and where its artifacts are.
-struct Place {
-  std::string project;
+struct ProjectSource {
+  std::string name;
+  Selection selection;
   SharedLedger ledger;  ///< its own: what is late in a busy one is not in a quiet one
-  Source source;
-  std::shared_ptr<const Cloud> cloud = {};  ///< where that is the source
-  bool is_remote = false;                   ///< a look costs requests
+  Lister list;
+  bool is_remote = false;                   ///< a listing costs requests
+  std::shared_ptr<const Cloud> cloud = {};  ///< where that has the artifacts
 };
 
-std::span<const Flag> project_flags();
+/// The flags of the one project of an exporter without a list of projects.
+std::span<const SourceFlag> project_flags();
 
-/// The projects of the configuration file, or the one of the flags. Throws Error{config}, and as
-/// Ledgers::open() does.
-std::vector<Place> read_projects(const App::Inputs& inputs, Ledgers& ledgers);
+/// The project of an entry of the list. Throws Error{config}, and as Ledgers::open() does.
+std::shared_ptr<ProjectSource> make_project(const SourceInputs& inputs);
 
 }  // namespace exporter::dbt

@@ -199,7 +199,7 @@ std::string s3_url(const std::string& bucket, const std::string& region,
   return "https://" + bucket + '.' + host;
 }
 
-Source s3(std::shared_ptr<http::Client> client, S3Place place) {
+Lister s3(std::shared_ptr<http::Client> client, S3Place place) {
   const Bucket bucket{std::move(client), place.bucket};
   const bool is_glob = place.folder.find_first_of(kGlob) != place.folder.npos;
   return [bucket, is_glob, folder = std::move(place.folder)](const Deadline& deadline) {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "common/http/client.h"
-#include "exporters/dbt/source.h"
+#include "exporters/dbt/lister.h"
 
 namespace exporter::dbt {
 
@@ -26,6 +26,6 @@ std::string s3_url(const std::string& bucket, const std::string& region,
 /// takes for a listing, however much else the folder holds; a glob costs a listing of each thousand
 /// objects below its plain beginning, of which there may be 100,000. The client has the bucket's
 /// URL and signs.
-Source s3(std::shared_ptr<http::Client> client, S3Place place);
+Lister s3(std::shared_ptr<http::Client> client, S3Place place);
 
 }  // namespace exporter::dbt

@@ -28,7 +28,7 @@ std::string page(const Samples& samples) {
 }  // namespace
 
 TEST_CASE("configurations share a ledger by its purpose and source") {
-  Ledgers ledgers({}, "project");
+  Ledgers ledgers({});
   auto old_one = std::optional(ledgers.open("dbt", "shop", {}));
   const auto new_one = ledgers.open("dbt", "shop", {.allowed_lateness = 1h});
   CHECK(&**old_one == &*new_one);
@@ -42,7 +42,7 @@ TEST_CASE("configurations share a ledger by its purpose and source") {
 }
 
 TEST_CASE("each configuration's runs have its own options, whoever came last") {
-  Ledgers ledgers({}, "project");
+  Ledgers ledgers({});
   const auto old_one = ledgers.open("dbt", "shop", {});
   { const auto refused = ledgers.open("dbt", "shop", {.allowed_lateness = 0s, .max_series = 0}); }
   CHECK(error_of(Reason::config, [&] { ledgers.open("dbt", "shop", {.retention = -1s}); }) ==
@@ -59,7 +59,7 @@ TEST_CASE("each configuration's runs have its own options, whoever came last") {
 
 TEST_CASE("a ledger's file is named by its purpose and its source") {
   const TemporaryFolder directory;
-  Ledgers ledgers(directory.path(), "project");
+  Ledgers ledgers(directory.path());
   const auto shop = ledgers.open("dbt", "a shop/\xc3\xa9", {});
   const auto alone = ledgers.open("airflow", "", {});
   CHECK(std::filesystem::exists(directory.path() / "dbt.a%20shop%2F%C3%A9.ledger"));
@@ -67,7 +67,7 @@ TEST_CASE("a ledger's file is named by its purpose and its source") {
 }
 
 TEST_CASE("the ledgers that somebody holds say what they have, by purpose and source") {
-  Ledgers ledgers({}, "project");
+  Ledgers ledgers({});
   const auto held = ledgers.open("dbt", "shop", {});
   ledgers.open("dbt", "bank", {});
   {
@@ -83,7 +83,7 @@ TEST_CASE("the ledgers that somebody holds say what they have, by purpose and so
   const std::vector<double> values = {
       1,     1,          1,     0,     2, 0, 0, static_cast<double>(figures.size_bytes),
       start, 1576803600, start, start, 0};
-  const auto metrics = ledgers.metrics();
+  const auto metrics = Ledgers::metrics();
   REQUIRE(metrics.size() == values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     expected.add(metrics[i], values[i], std::array<std::string_view, 2>{"dbt", "shop"});
@@ -93,7 +93,7 @@ TEST_CASE("the ledgers that somebody holds say what they have, by purpose and so
 }
 
 TEST_CASE("ledgers of one source have no label for it") {
-  Ledgers ledgers({}, "");
+  Ledgers ledgers({});
   const auto held = ledgers.open("airflow", "", {});
   Samples samples;
   ledgers.add_to(samples);
@@ -101,17 +101,16 @@ TEST_CASE("ledgers of one source have no label for it") {
 }
 
 TEST_CASE("the families of ledgers have a sentence for help and both labels") {
-  const Ledgers ledgers({}, "project");
-  for (const auto& metric : ledgers.metrics()) {
+  for (const auto& metric : Ledgers::metrics()) {
     CAPTURE(metric.name);
-    CHECK(std::ranges::equal(metric.labels, std::array<std::string_view, 2>{"ledger", "project"}));
+    CHECK(std::ranges::equal(metric.labels, std::array<std::string_view, 2>{"ledger", "source"}));
     CHECK(metric.help.ends_with('.'));
   }
 }
 
 TEST_CASE("a ledger that nobody holds is closed when another one is opened") {
   const TemporaryFolder directory;
-  Ledgers ledgers(directory.path(), "project");
+  Ledgers ledgers(directory.path());
   ledgers.open("dbt", "shop", {});
   CHECK(error_of(Reason::io, [&] { Ledger("dbt.shop", directory.path()); }) ==
         (directory.path() / "dbt.shop.ledger").string() + ": in use by another process");
@@ -122,7 +121,7 @@ TEST_CASE("a ledger that nobody holds is closed when another one is opened") {
 
 TEST_CASE("a ledger that cannot be opened can be opened later") {
   const TemporaryFolder directory;
-  Ledgers ledgers(directory.path() / "a" / "b", "project");
+  Ledgers ledgers(directory.path() / "a" / "b");
   CHECK(error_of(Reason::io, [&] { ledgers.open("dbt", "shop", {}); }) ==
         "state directory " + (directory.path() / "a" / "b").string() +
             ": No such file or directory");
@@ -134,12 +133,12 @@ TEST_CASE("migrations apply to the ledger that they are opened with") {
   const TemporaryFolder directory;
   constexpr auto kJobs = counter("test_jobs_total", "Jobs.", "state");
   {
-    Ledgers ledgers(directory.path(), "project");
+    Ledgers ledgers(directory.path());
     auto run = ledgers.open("dbt", "shop", {}).begin(soon());
     run.record(kTasks, {"a", Ledger::wall_clock()}, 1, "ok");
     run.commit();
   }
-  Ledgers ledgers(directory.path(), "project");
+  Ledgers ledgers(directory.path());
   const auto shop =
       ledgers.open("dbt", "shop", {}, {{.name = "to jobs", .from = kTasks, .to = kJobs}});
   { const auto run = shop.begin(soon()); }
@@ -150,7 +149,7 @@ TEST_CASE("migrations apply to the ledger that they are opened with") {
 
 TEST_CASE("figures are read while ledgers are opened, run and closed") {
   const TemporaryFolder directory;
-  Ledgers ledgers(directory.path(), "project");
+  Ledgers ledgers(directory.path());
   const auto held = ledgers.open("dbt", "held", {});
   std::atomic<bool> is_missing = false;
   std::vector<std::jthread> threads;

@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "exporters/dbt/source.h"
+#include "exporters/dbt/lister.h"
 #include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 

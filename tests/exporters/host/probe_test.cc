@@ -444,7 +444,7 @@ TEST_CASE("faulty settings of the probe are refused") {
   CHECK(refused(Given{{"collector.probe.target", many}}) ==
         "config: --collector.probe.target: more than 100 targets");
   for (const std::string timeout : {"0s", "9001ms"}) {
-    CHECK(with("timeout", timeout) ==
+    CHECK(with("target-timeout", timeout) ==
           "config: --collector.probe.target-timeout: expected a duration above 0 and at most 9s");
   }
   const std::map<std::string, std::string> files = {{"missing.pem", "No such file or directory"},

@@ -16,12 +16,12 @@ namespace exporter::dbt {
 /// How dbt's log says that an invocation ended: nothing at all, nothing yet, or what it was.
 enum class End : std::uint8_t { untold, awaited, success, failure, interrupted };
 
-/// A version of an artifact that a source has.
+/// A version of an artifact that stands somewhere.
 struct Found {
   Kind kind;
   std::string location;    ///< the folder or address that holds it, as the label says it
   std::string version;     ///< another text whenever the content is another
-  std::uint64_t size = 0;  ///< bytes; 0 when the source does not tell
+  std::uint64_t size = 0;  ///< bytes; 0 when it is not known
   Time modified_at;
   Artifact artifact;
   /// Of a manifest: whether the invocation that wrote it set to work on nodes, as opposed to `ls`
@@ -33,18 +33,15 @@ struct Found {
   std::function<void()> taken = {};
 };
 
-/// Lists what a source has now, without reading it, the oldest first. Throws Error.
-using Source = std::function<std::vector<Found>(const Deadline&)>;
-
-/// The same, which logs once when it finds nothing at that place, and once when it does again.
-Source telling(Source source, std::string place);
+/// Lists the artifacts that there are now, without reading them, the oldest first. Throws Error.
+using Lister = std::function<std::vector<Found>(const Deadline&)>;
 
 /// The target folders that a path or a glob names ("/srv/jobs/*/target"). A folder that is not
 /// there is one without artifacts.
-Source folders(std::string pattern);
+Lister folders(std::string pattern);
 
 /// The artifacts below an address, which is the client's base URL: a HEAD each look, a GET each new
 /// version. A server that tells neither ETag nor Last-Modified has a new version each time.
-Source address(std::shared_ptr<http::Client> client, std::string label);
+Lister address(std::shared_ptr<http::Client> client, std::string label);
 
 }  // namespace exporter::dbt

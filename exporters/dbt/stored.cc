@@ -1,4 +1,4 @@
-#include "exporters/dbt/memory.h"
+#include "exporters/dbt/stored.h"
 
 #include <algorithm>
 
@@ -151,12 +151,12 @@ Seen read_seen(const Json& json) {
 }
 
 /// The kind, which has no '/', then the location.
-std::string name_of(const SeenByPlace::key_type& place) {
-  return std::string(to_string(place.second)) + '/' + place.first;
+std::string name_of(const ArtifactKey& key) {
+  return std::string(to_string(key.second)) + '/' + key.first;
 }
 
-/// The key of a note; without a name, the beginning of all of that kind.
-std::string note_key(std::string_view kind, std::string_view name = {}) {
+/// The key of an entry; without a name, the beginning of all of that kind.
+std::string entry_key(std::string_view kind, std::string_view name = {}) {
   return std::string(kind) + '/' + std::string(name);
 }
 
@@ -165,70 +165,70 @@ void set_metadata(Ledger::Run& run, const std::string& key, const JsonObject& ob
 }
 
 template <class Map>
-void keep(Ledger::Run& run, std::string_view kind, const Map& map, const std::string& key) {
+void store_entry(Ledger::Run& run, std::string_view kind, const Map& map, const std::string& key) {
   const auto found = map.find(key);
   if (found == map.end()) return;
-  set_metadata(run, note_key(kind, key), written(found->second));
+  set_metadata(run, entry_key(kind, key), written(found->second));
 }
 
-/// Calls `take(name, json)` with each note of that kind.
-template <class Take>
-void each(Ledger::Run& run, const Project& project, std::string_view kind, Take&& take) {
-  const auto prefix = note_key(kind);
+/// Calls `use(name, json)` with each entry of that kind.
+template <class Use>
+void each(Ledger::Run& run, const Project& project, std::string_view kind, Use&& use) {
+  const auto prefix = entry_key(kind);
   run.each_metadata(prefix, [&](std::string_view key, std::string_view text) {
     const auto name = key.substr(prefix.size());
     try {
-      take(std::string(name), Json::parse(text, "note on " + std::string(name)));
+      use(std::string(name), Json::parse(text, "stored entry " + std::string(name)));
     } catch (const Error& error) {
-      log::warn("forgotten", {{"project", project.name}, {"error", error.what()}});
+      log::warn("stored entry left out", {{"project", project.name}, {"error", error.what()}});
     }
   });
 }
 
 }  // namespace
 
-void keep(Ledger::Run& run, const Project& project, const RunResults& results) {
+void store_run_results(Ledger::Run& run, const Project& project, const RunResults& results) {
   for (const auto& result : results.results) {
-    keep(run, "node", project.nodes, result.node);
+    store_entry(run, "node", project.nodes, result.node);
   }
-  keep(run, "invocation", project.invocations, results.shown_command());
+  store_entry(run, "invocation", project.invocations, results.shown_command());
 }
 
-void keep(Ledger::Run& run, const Project& project, const FreshnessResults& results) {
+void store_freshness(Ledger::Run& run, const Project& project, const FreshnessResults& results) {
   for (const auto& result : results.results) {
-    keep(run, "source", project.freshness, result.source);
+    store_entry(run, "source", project.freshness, result.source);
   }
-  keep(run, "invocation", project.invocations, kFreshnessCommand);
+  store_entry(run, "invocation", project.invocations, kFreshnessCommand);
 }
 
-void keep(Ledger::Run& run, const std::map<std::string, Incomplete>& before,
-          const std::map<std::string, Incomplete>& after) {
+void store_incomplete(Ledger::Run& run, const std::map<std::string, Incomplete>& before,
+                      const std::map<std::string, Incomplete>& after) {
   for (const auto& [location, incomplete] : before) {
-    if (!after.contains(location)) run.set_metadata(note_key("incomplete", location), {});
+    if (!after.contains(location)) run.set_metadata(entry_key("incomplete", location), {});
   }
   for (const auto& [location, incomplete] : after) {
     JsonObject object;
     object.add("invocation_id", incomplete.invocation_id);
     object.add("since", count(incomplete.since));
     object.add("is_interrupted", incomplete.is_interrupted);
-    set_metadata(run, note_key("incomplete", location), object);
+    set_metadata(run, entry_key("incomplete", location), object);
   }
 }
 
-void keep(Ledger::Run& run, const SeenByPlace::value_type& seen) {
-  set_metadata(run, note_key("seen", name_of(seen.first)), written(seen.second));
+void store_seen(Ledger::Run& run, const SeenArtifacts::value_type& seen) {
+  set_metadata(run, entry_key("seen", name_of(seen.first)), written(seen.second));
 }
 
-void forget(Ledger::Run& run, const SeenByPlace::key_type& place) {
-  run.set_metadata(note_key("seen", name_of(place)), {});
+void remove_seen(Ledger::Run& run, const ArtifactKey& key) {
+  run.set_metadata(entry_key("seen", name_of(key)), {});
 }
 
-void forget_gone(Ledger::Run& run, Project& project, Time before) {
+void remove_gone(Ledger::Run& run, Project& project, Time before) {
   if (!project.manifest) return;
   const auto prune = [&](std::string_view kind, auto& all) {
     std::erase_if(all, [&](const auto& entry) {
       if (entry.second.at >= before || project.manifest->nodes.contains(entry.first)) return false;
-      run.set_metadata(note_key(kind, entry.first), {});
+      run.set_metadata(entry_key(kind, entry.first), {});
       return true;
     });
   };
@@ -236,7 +236,7 @@ void forget_gone(Ledger::Run& run, Project& project, Time before) {
   prune("source", project.freshness);
 }
 
-void recall(Ledger::Run& run, Project& project, SeenByPlace& seen) {
+void load_stored(Ledger::Run& run, Project& project, SeenArtifacts& seen) {
   each(run, project, "node",
        [&](const std::string& id, const Json& json) { project.nodes[id] = read_node(json, id); });
   each(run, project, "source", [&](const std::string& id, const Json& json) {
