@@ -37,7 +37,7 @@ struct Host {
 };
 
 /// One collector of host_exporter: its name and default, what it declares, and how it is made. Each
-/// stands in a file of its own, and in the list of collectors.cc.
+/// stands in a file of its own, `extern` for the list in collectors.cc.
 struct Module {
   enum class Default { on, off };
 

@@ -8,7 +8,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/http/tls.h"
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -150,7 +150,7 @@ class Probe {
 
 }  // namespace
 
-constinit const Module kProbe{"probe", Module::Default::on, kMetrics,
-                              kFlags,  make<Probe>,         schedule};
+extern constinit const Module kProbe{"probe", Module::Default::on, kMetrics,
+                                     kFlags,  make<Probe>,         schedule};
 
 }  // namespace exporter::host
