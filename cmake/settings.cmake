@@ -26,9 +26,13 @@ target_compile_options(settings INTERFACE -Wall -Wextra -Wpedantic -Wconversion 
 target_link_options(settings INTERFACE -Wl,--gc-sections -Wl,--as-needed)
 
 if(DPE_SANITIZE)
+  # What the optimizer finds, and GCC's manual advises against together with -fsanitize and -Werror.
+  set(wrong_beside_sanitizers -Wno-array-bounds -Wno-maybe-uninitialized -Wno-stringop-overflow
+    -Wno-stringop-overread)
   # Their reports need lines, not variables.
   target_compile_options(settings INTERFACE -g1 -fsanitize=${DPE_SANITIZE} -fno-omit-frame-pointer
-    -fno-sanitize-recover=all)
+    -fno-sanitize-recover=all
+    "$<$<CXX_COMPILER_ID:GNU>:${wrong_beside_sanitizers}>")
   target_link_options(settings INTERFACE -fsanitize=${DPE_SANITIZE})
 else()
   target_compile_options(settings INTERFACE -fstack-protector-strong
