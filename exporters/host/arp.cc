@@ -1,6 +1,6 @@
 #include <map>
 
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -53,6 +53,6 @@ class Arp {
 
 }  // namespace
 
-constinit const Module kArp{"arp", Module::Default::on, kMetrics, kFlags, make<Arp>};
+extern constinit const Module kArp{"arp", Module::Default::on, kMetrics, kFlags, make<Arp>};
 
 }  // namespace exporter::host

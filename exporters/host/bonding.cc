@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -49,6 +49,6 @@ class Bonding {
 
 }  // namespace
 
-constinit const Module kBonding{"bonding", Module::Default::on, kMetrics, {}, make<Bonding>};
+extern constinit const Module kBonding{"bonding", Module::Default::on, kMetrics, {}, make<Bonding>};
 
 }  // namespace exporter::host

@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -123,6 +123,6 @@ class Btrfs {
 
 }  // namespace
 
-constinit const Module kBtrfs{"btrfs", Module::Default::on, kMetrics, {}, make<Btrfs>};
+extern constinit const Module kBtrfs{"btrfs", Module::Default::on, kMetrics, {}, make<Btrfs>};
 
 }  // namespace exporter::host

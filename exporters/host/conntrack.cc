@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -99,6 +99,7 @@ class Conntrack {
 
 }  // namespace
 
-constinit const Module kConntrack{"conntrack", Module::Default::on, kMetrics, {}, make<Conntrack>};
+extern constinit const Module kConntrack{
+    "conntrack", Module::Default::on, kMetrics, {}, make<Conntrack>};
 
 }  // namespace exporter::host

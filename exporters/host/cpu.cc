@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "exporters/host/collectors.h"
 #include "exporters/host/cpu_info.h"
 #include "exporters/host/cpus.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -146,6 +146,7 @@ class CpuCollector {
 
 }  // namespace
 
-constinit const Module kCpu{"cpu", Module::Default::on, kMetrics, kFlags, make<CpuCollector>};
+extern constinit const Module kCpu{"cpu", Module::Default::on, kMetrics, kFlags,
+                                   make<CpuCollector>};
 
 }  // namespace exporter::host

@@ -1,8 +1,8 @@
 #include <algorithm>
 
-#include "exporters/host/collectors.h"
 #include "exporters/host/cpu_info.h"
 #include "exporters/host/cpus.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -101,6 +101,6 @@ class Cpufreq {
 
 }  // namespace
 
-constinit const Module kCpufreq{"cpufreq", Module::Default::on, kMetrics, {}, make<Cpufreq>};
+extern constinit const Module kCpufreq{"cpufreq", Module::Default::on, kMetrics, {}, make<Cpufreq>};
 
 }  // namespace exporter::host

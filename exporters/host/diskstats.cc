@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 #include "exporters/host/udev.h"
 
 namespace exporter::host {
@@ -160,7 +160,7 @@ class Diskstats {
 
 }  // namespace
 
-constinit const Module kDiskstats{"diskstats", Module::Default::on, kMetrics, kFlags,
-                                  make<Diskstats>};
+extern constinit const Module kDiskstats{"diskstats", Module::Default::on, kMetrics, kFlags,
+                                         make<Diskstats>};
 
 }  // namespace exporter::host

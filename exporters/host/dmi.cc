@@ -1,7 +1,7 @@
 #include <string>
 #include <vector>
 
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -45,6 +45,6 @@ class Dmi {
 
 }  // namespace
 
-constinit const Module kDmi{"dmi", Module::Default::on, kMetrics, {}, make<Dmi>};
+extern constinit const Module kDmi{"dmi", Module::Default::on, kMetrics, {}, make<Dmi>};
 
 }  // namespace exporter::host

@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -92,6 +92,6 @@ class Edac {
 
 }  // namespace
 
-constinit const Module kEdac{"edac", Module::Default::on, kMetrics, {}, make<Edac>};
+extern constinit const Module kEdac{"edac", Module::Default::on, kMetrics, {}, make<Edac>};
 
 }  // namespace exporter::host

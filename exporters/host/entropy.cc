@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -24,6 +24,6 @@ class Entropy {
 
 }  // namespace
 
-constinit const Module kEntropy{"entropy", Module::Default::on, kMetrics, {}, make<Entropy>};
+extern constinit const Module kEntropy{"entropy", Module::Default::on, kMetrics, {}, make<Entropy>};
 
 }  // namespace exporter::host

@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -31,6 +31,6 @@ class Filefd {
 
 }  // namespace
 
-constinit const Module kFilefd{"filefd", Module::Default::on, kMetrics, {}, make<Filefd>};
+extern constinit const Module kFilefd{"filefd", Module::Default::on, kMetrics, {}, make<Filefd>};
 
 }  // namespace exporter::host

@@ -3,7 +3,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 #include "exporters/host/mount_stats.h"
 #include "exporters/host/mount_table.h"
 
@@ -156,7 +156,7 @@ void Filesystem::add(Samples& samples, const Mount& mount, const std::optional<M
 
 }  // namespace
 
-constinit const Module kFilesystem{"filesystem", Module::Default::on, kMetrics, kFlags,
-                                   make<Filesystem>};
+extern constinit const Module kFilesystem{"filesystem", Module::Default::on, kMetrics, kFlags,
+                                          make<Filesystem>};
 
 }  // namespace exporter::host

@@ -1,8 +1,8 @@
 #include <map>
 
-#include "exporters/host/collectors.h"
 #include "exporters/host/hwmon_chips.h"
 #include "exporters/host/hwmon_names.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -141,6 +141,6 @@ void Hwmon::add_sensor(Samples& samples, const std::string& chip, const std::str
 
 }  // namespace
 
-constinit const Module kHwmon{"hwmon", Module::Default::on, kMetrics, kFlags, make<Hwmon>};
+extern constinit const Module kHwmon{"hwmon", Module::Default::on, kMetrics, kFlags, make<Hwmon>};
 
 }  // namespace exporter::host

@@ -1,7 +1,7 @@
 #include <string>
 #include <vector>
 
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -93,7 +93,7 @@ class Interrupts {
 
 }  // namespace
 
-constinit const Module kInterrupts{"interrupts", Module::Default::off, kMetrics, kFlags,
-                                   make<Interrupts>};
+extern constinit const Module kInterrupts{"interrupts", Module::Default::off, kMetrics, kFlags,
+                                          make<Interrupts>};
 
 }  // namespace exporter::host

@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -23,7 +23,7 @@ class KernelHung {
 
 }  // namespace
 
-constinit const Module kKernelHung{
+extern constinit const Module kKernelHung{
     "kernel_hung", Module::Default::on, kMetrics, {}, make<KernelHung>};
 
 }  // namespace exporter::host

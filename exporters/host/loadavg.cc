@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -29,6 +29,6 @@ class Loadavg {
 
 }  // namespace
 
-constinit const Module kLoadavg{"loadavg", Module::Default::on, kMetrics, {}, make<Loadavg>};
+extern constinit const Module kLoadavg{"loadavg", Module::Default::on, kMetrics, {}, make<Loadavg>};
 
 }  // namespace exporter::host

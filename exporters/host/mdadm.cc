@@ -1,7 +1,7 @@
 #include <optional>
 #include <utility>
 
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -155,6 +155,6 @@ class Mdadm {
 
 }  // namespace
 
-constinit const Module kMdadm{"mdadm", Module::Default::on, kMetrics, {}, make<Mdadm>};
+extern constinit const Module kMdadm{"mdadm", Module::Default::on, kMetrics, {}, make<Mdadm>};
 
 }  // namespace exporter::host

@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -47,6 +47,6 @@ class Meminfo {
 
 }  // namespace
 
-constinit const Module kMeminfo{"meminfo", Module::Default::on, kMetrics, {}, make<Meminfo>};
+extern constinit const Module kMeminfo{"meminfo", Module::Default::on, kMetrics, {}, make<Meminfo>};
 
 }  // namespace exporter::host

@@ -1,8 +1,8 @@
 #include <net/if.h>
 
 #include "common/base/error.h"
-#include "exporters/host/collectors.h"
 #include "exporters/host/links.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -173,6 +173,7 @@ class Netclass {
 
 }  // namespace
 
-constinit const Module kNetclass{"netclass", Module::Default::on, kMetrics, kFlags, make<Netclass>};
+extern constinit const Module kNetclass{"netclass", Module::Default::on, kMetrics, kFlags,
+                                        make<Netclass>};
 
 }  // namespace exporter::host

@@ -2,8 +2,8 @@
 
 #include "common/base/error.h"
 #include "exporters/host/addresses.h"
-#include "exporters/host/collectors.h"
 #include "exporters/host/links.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -270,6 +270,7 @@ class Netdev {
 
 }  // namespace
 
-constinit const Module kNetdev{"netdev", Module::Default::on, kMetrics, kFlags, make<Netdev>};
+extern constinit const Module kNetdev{"netdev", Module::Default::on, kMetrics, kFlags,
+                                      make<Netdev>};
 
 }  // namespace exporter::host

@@ -1,6 +1,6 @@
 #include <map>
 
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -108,6 +108,7 @@ class Netstat {
 
 }  // namespace
 
-constinit const Module kNetstat{"netstat", Module::Default::on, kMetrics, kFlags, make<Netstat>};
+extern constinit const Module kNetstat{"netstat", Module::Default::on, kMetrics, kFlags,
+                                       make<Netstat>};
 
 }  // namespace exporter::host

@@ -1,6 +1,6 @@
 #include <span>
 
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -135,6 +135,6 @@ class Nfs {
 
 }  // namespace
 
-constinit const Module kNfs{"nfs", Module::Default::on, kMetrics, {}, make<Nfs>};
+extern constinit const Module kNfs{"nfs", Module::Default::on, kMetrics, {}, make<Nfs>};
 
 }  // namespace exporter::host

@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -69,6 +69,6 @@ class Nvme {
 
 }  // namespace
 
-constinit const Module kNvme{"nvme", Module::Default::on, kMetrics, {}, make<Nvme>};
+extern constinit const Module kNvme{"nvme", Module::Default::on, kMetrics, {}, make<Nvme>};
 
 }  // namespace exporter::host

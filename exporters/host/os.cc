@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "common/base/time.h"
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -108,6 +108,6 @@ class Os {
 
 }  // namespace
 
-constinit const Module kOs{"os", Module::Default::on, kMetrics, {}, make<Os>};
+extern constinit const Module kOs{"os", Module::Default::on, kMetrics, {}, make<Os>};
 
 }  // namespace exporter::host

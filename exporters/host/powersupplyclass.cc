@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -119,7 +119,7 @@ class PowerSupplyClass {
 
 }  // namespace
 
-constinit const Module kPowerSupplyClass{"powersupplyclass", Module::Default::on, kMetrics, kFlags,
-                                         make<PowerSupplyClass>};
+extern constinit const Module kPowerSupplyClass{"powersupplyclass", Module::Default::on, kMetrics,
+                                                kFlags, make<PowerSupplyClass>};
 
 }  // namespace exporter::host

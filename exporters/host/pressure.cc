@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -70,6 +70,7 @@ class Pressure {
 
 }  // namespace
 
-constinit const Module kPressure{"pressure", Module::Default::on, kMetrics, {}, make<Pressure>};
+extern constinit const Module kPressure{
+    "pressure", Module::Default::on, kMetrics, {}, make<Pressure>};
 
 }  // namespace exporter::host

@@ -8,7 +8,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/http/tls.h"
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -40,7 +40,8 @@ constexpr Flag kTarget{"collector.probe.target", "",
                        "what to reach, as tcp://host:port, http://host/path or https://host/path; "
                        "repeatable, at most 100",
                        Flag::Kind::repeated};
-constexpr Flag kTimeout{"collector.probe.target-timeout", "5s", "most time for one target, at most 9s"};
+constexpr Flag kTimeout{"collector.probe.target-timeout", "5s",
+                        "most time for one target, at most 9s"};
 constexpr Flag kCaFile{"collector.probe.ca-file", "",
                        "certificate authorities (PEM) to trust instead of the system's"};
 constexpr Flag kFlags[] = {kTarget, kTimeout, kCaFile};
@@ -146,12 +147,12 @@ class Probe {
 
 }  // namespace
 
-constinit const Module kProbe{.name = "probe",
-                              .enabled = Module::Default::on,
-                              .metrics = kMetrics,
-                              .flags = kFlags,
-                              .make = make<Probe>,
-                              .schedule = kEvery,
-                              .schedule_for = schedule_for};
+extern constinit const Module kProbe{.name = "probe",
+                                     .enabled = Module::Default::on,
+                                     .metrics = kMetrics,
+                                     .flags = kFlags,
+                                     .make = make<Probe>,
+                                     .schedule = kEvery,
+                                     .schedule_for = schedule_for};
 
 }  // namespace exporter::host

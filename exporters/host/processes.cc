@@ -1,6 +1,6 @@
 #include <map>
 
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -94,6 +94,7 @@ class Processes {
 
 }  // namespace
 
-constinit const Module kProcesses{"processes", Module::Default::off, kMetrics, {}, make<Processes>};
+extern constinit const Module kProcesses{
+    "processes", Module::Default::off, kMetrics, {}, make<Processes>};
 
 }  // namespace exporter::host

@@ -1,6 +1,6 @@
 #include <map>
 
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -91,6 +91,6 @@ class Rapl {
 
 }  // namespace
 
-constinit const Module kRapl{"rapl", Module::Default::on, kMetrics, kFlags, make<Rapl>};
+extern constinit const Module kRapl{"rapl", Module::Default::on, kMetrics, kFlags, make<Rapl>};
 
 }  // namespace exporter::host

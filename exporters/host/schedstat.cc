@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -42,6 +42,7 @@ class Schedstat {
 
 }  // namespace
 
-constinit const Module kSchedstat{"schedstat", Module::Default::on, kMetrics, {}, make<Schedstat>};
+extern constinit const Module kSchedstat{
+    "schedstat", Module::Default::on, kMetrics, {}, make<Schedstat>};
 
 }  // namespace exporter::host

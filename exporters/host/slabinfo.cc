@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -62,7 +62,7 @@ class Slabinfo {
 
 }  // namespace
 
-constinit const Module kSlabinfo{"slabinfo", Module::Default::off, kMetrics, kFlags,
-                                 make<Slabinfo>};
+extern constinit const Module kSlabinfo{"slabinfo", Module::Default::off, kMetrics, kFlags,
+                                        make<Slabinfo>};
 
 }  // namespace exporter::host

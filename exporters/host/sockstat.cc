@@ -1,6 +1,6 @@
 #include <unistd.h>
 
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -57,6 +57,7 @@ class Sockstat {
 
 }  // namespace
 
-constinit const Module kSockstat{"sockstat", Module::Default::on, kMetrics, {}, make<Sockstat>};
+extern constinit const Module kSockstat{
+    "sockstat", Module::Default::on, kMetrics, {}, make<Sockstat>};
 
 }  // namespace exporter::host

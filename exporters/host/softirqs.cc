@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -33,6 +33,7 @@ class Softirqs {
 
 }  // namespace
 
-constinit const Module kSoftirqs{"softirqs", Module::Default::off, kMetrics, {}, make<Softirqs>};
+extern constinit const Module kSoftirqs{
+    "softirqs", Module::Default::off, kMetrics, {}, make<Softirqs>};
 
 }  // namespace exporter::host

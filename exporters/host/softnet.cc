@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -65,6 +65,6 @@ class Softnet {
 
 }  // namespace
 
-constinit const Module kSoftnet{"softnet", Module::Default::on, kMetrics, {}, make<Softnet>};
+extern constinit const Module kSoftnet{"softnet", Module::Default::on, kMetrics, {}, make<Softnet>};
 
 }  // namespace exporter::host

@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -65,6 +65,6 @@ class Stat {
 
 }  // namespace
 
-constinit const Module kStat{"stat", Module::Default::on, kMetrics, kFlags, make<Stat>};
+extern constinit const Module kStat{"stat", Module::Default::on, kMetrics, kFlags, make<Stat>};
 
 }  // namespace exporter::host

@@ -2,7 +2,7 @@
 #include <limits>
 #include <map>
 
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 #include "exporters/host/systemd_manager.h"
 
 namespace exporter::host {
@@ -184,6 +184,7 @@ void Systemd::add_socket(Samples& samples, SystemdManager& manager, const Unit& 
 
 }  // namespace
 
-constinit const Module kSystemd{"systemd", Module::Default::off, kMetrics, kFlags, make<Systemd>};
+extern constinit const Module kSystemd{"systemd", Module::Default::off, kMetrics, kFlags,
+                                       make<Systemd>};
 
 }  // namespace exporter::host

@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 #include "exporters/host/netlink.h"
 
 namespace exporter::host {
@@ -98,6 +98,7 @@ class Tcpstat {
 
 }  // namespace
 
-constinit const Module kTcpstat{"tcpstat", Module::Default::off, kMetrics, {}, make<Tcpstat>};
+extern constinit const Module kTcpstat{
+    "tcpstat", Module::Default::off, kMetrics, {}, make<Tcpstat>};
 
 }  // namespace exporter::host

@@ -151,6 +151,7 @@ void Textfile::report(Errors errors) {
 
 }  // namespace
 
-constinit const Module kTextfile{"textfile", Module::Default::on, kMetrics, kFlags, make<Textfile>};
+extern constinit const Module kTextfile{"textfile", Module::Default::on, kMetrics, kFlags,
+                                        make<Textfile>};
 
 }  // namespace exporter::host

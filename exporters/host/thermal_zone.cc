@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -50,7 +50,7 @@ class ThermalZone {
 
 }  // namespace
 
-constinit const Module kThermalZone{
+extern constinit const Module kThermalZone{
     "thermal_zone", Module::Default::on, kMetrics, {}, make<ThermalZone>};
 
 }  // namespace exporter::host

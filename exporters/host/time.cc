@@ -2,7 +2,7 @@
 
 #include <ctime>
 
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -56,6 +56,6 @@ class Time {
 
 }  // namespace
 
-constinit const Module kTime{"time", Module::Default::on, kMetrics, {}, make<Time>};
+extern constinit const Module kTime{"time", Module::Default::on, kMetrics, {}, make<Time>};
 
 }  // namespace exporter::host

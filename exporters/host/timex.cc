@@ -3,7 +3,7 @@
 #include <cerrno>
 
 #include "common/base/error.h"
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -109,6 +109,6 @@ class Timex {
 
 }  // namespace
 
-constinit const Module kTimex{"timex", Module::Default::on, kMetrics, {}, make<Timex>};
+extern constinit const Module kTimex{"timex", Module::Default::on, kMetrics, {}, make<Timex>};
 
 }  // namespace exporter::host

@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -45,6 +45,7 @@ class UdpQueues {
 
 }  // namespace
 
-constinit const Module kUdpQueues{"udp_queues", Module::Default::on, kMetrics, {}, make<UdpQueues>};
+extern constinit const Module kUdpQueues{
+    "udp_queues", Module::Default::on, kMetrics, {}, make<UdpQueues>};
 
 }  // namespace exporter::host

@@ -3,7 +3,7 @@
 #include <cerrno>
 
 #include "common/base/error.h"
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -27,6 +27,6 @@ class Uname {
 
 }  // namespace
 
-constinit const Module kUname{"uname", Module::Default::on, kMetrics, {}, make<Uname>};
+extern constinit const Module kUname{"uname", Module::Default::on, kMetrics, {}, make<Uname>};
 
 }  // namespace exporter::host

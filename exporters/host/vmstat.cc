@@ -1,7 +1,7 @@
 #include <string>
 #include <vector>
 
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -55,6 +55,7 @@ class Vmstat {
 
 }  // namespace
 
-constinit const Module kVmstat{"vmstat", Module::Default::on, kMetrics, kFlags, make<Vmstat>};
+extern constinit const Module kVmstat{"vmstat", Module::Default::on, kMetrics, kFlags,
+                                      make<Vmstat>};
 
 }  // namespace exporter::host

@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -53,6 +53,7 @@ class Watchdog {
 
 }  // namespace
 
-constinit const Module kWatchdog{"watchdog", Module::Default::on, kMetrics, {}, make<Watchdog>};
+extern constinit const Module kWatchdog{
+    "watchdog", Module::Default::on, kMetrics, {}, make<Watchdog>};
 
 }  // namespace exporter::host

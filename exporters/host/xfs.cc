@@ -1,4 +1,4 @@
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -138,6 +138,6 @@ class Xfs {
 
 }  // namespace
 
-constinit const Module kXfs{"xfs", Module::Default::on, kMetrics, {}, make<Xfs>};
+extern constinit const Module kXfs{"xfs", Module::Default::on, kMetrics, {}, make<Xfs>};
 
 }  // namespace exporter::host

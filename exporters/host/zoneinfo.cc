@@ -1,7 +1,7 @@
 #include <array>
 #include <string>
 
-#include "exporters/host/collectors.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -140,6 +140,7 @@ class Zoneinfo {
 
 }  // namespace
 
-constinit const Module kZoneinfo{"zoneinfo", Module::Default::off, kMetrics, {}, make<Zoneinfo>};
+extern constinit const Module kZoneinfo{
+    "zoneinfo", Module::Default::off, kMetrics, {}, make<Zoneinfo>};
 
 }  // namespace exporter::host

@@ -3,6 +3,7 @@
 import contextlib
 import fnmatch
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -19,13 +20,14 @@ import engine
 import support
 import yaml
 from dashboard_files import Query, selectors
+from recorded_machine import FIXTURES, RecordedMachine
 
 OF_PROMETHEUS = {
     "ALERTS", "ALERTS_FOR_STATE", "prometheus_config_last_reload_successful",
     "prometheus_rule_evaluation_failures_total", "scrape_duration_seconds",
     "scrape_samples_scraped", "up",
 }  # fmt: skip
-INTERVAL = 2  # seconds between two scrapes
+INTERVAL, MAX_INTERVAL = 2, 15  # seconds between two scrapes; some must be in $__rate_interval
 RANGE = 600  # seconds of a range query
 # What Grafana puts into a query, here for the whole of every variable.
 REPLACEMENTS = {"$__rate_interval": "1m", "$__range": "10m", "$__interval": "15s"}
@@ -117,24 +119,24 @@ def queries(dashboards):
 
 
 class Live:
-    """Prometheus with the project's configuration, which scrapes real exporters every other second.
+    """Prometheus with the project's configuration, which scrapes real exporters every other second, or
+    as often as this machine can.
 
-    host_exporter runs as it is, and over recorded machines for what this one may lack or does not
-    get wrong; dbt_exporter over projects in several states, with a week before them. A further
-    target does not exist. Alerts do not wait.
+    host_exporter runs as it is, and over recorded machines for what this one may lack, not get wrong,
+    or not do meanwhile; dbt_exporter over projects in several states, with a week before them. A
+    further target does not exist. Alerts do not wait.
     """
-
-    FIXTURES = support.SOURCE / "tests/fixtures/host"
 
     def __init__(self, root):
         self.root = root
+        self.interval = min(max(INTERVAL, math.ceil(10 * support.seconds_of_a_page())), MAX_INTERVAL)
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             port = support.free_port()
             machines = [self._this_one(port), self._with_containers(stack, folder),
-                        *self._recorded()]
+                        self._at_work(stack, folder), self._with_a_failure()]
             hosts = [stack.enter_context(support.Exporter(*flags)) for flags in machines]
             cloud = stack.enter_context(dbt_cloud.Cloud())
             jobs = {"host": [*(host.port for host in hosts), support.free_port()],
@@ -145,9 +147,9 @@ class Live:
                 f"--web.listen-address=127.0.0.1:{port}",
             ]))  # fmt: skip
             self.url = f"http://127.0.0.1:{port}"
-            support.poll(self._ready, "Prometheus is ready", 60)
+            support.poll(self._ready, "Prometheus is ready")
             support.poll(lambda: len(ask(self.url, "query", query="dbt_up")) == dbt_projects.COUNT,
-                         "Prometheus knows what runs there were", 60)
+                         "Prometheus knows what runs there were")
             dbt_projects.run_again(folder / "dbt")
             cloud.end_runs()
             self._stack = stack.pop_all()
@@ -156,41 +158,45 @@ class Live:
     def __exit__(self, *_):
         self._stack.close()
 
-    @staticmethod
-    def _this_one(prometheus_port):
+    def _this_one(self, prometheus_port):
         """With probes of one that answers, over HTTP and without, and of one that is not there."""
         targets = (f"http://127.0.0.1:{prometheus_port}/-/healthy",
                    f"tcp://127.0.0.1:{prometheus_port}", "tcp://127.0.0.1:1")
-        return (f"--collector.probe.interval={INTERVAL}s", "--collector.container.socket=",
+        return (f"--collector.probe.interval={self.interval}s", "--collector.container.socket=",
                 *(f"--collector.probe.target={target}" for target in targets))
 
-    @classmethod
-    def _with_containers(cls, stack, folder):
+    @staticmethod
+    def _with_containers(stack, folder):
         """Recorded control groups, whose names and states an engine tells; one of its containers
         has ended."""
-        machine = cls.FIXTURES / "container/v2_docker"
+        machine = stack.enter_context(RecordedMachine(
+            folder / "containers", [FIXTURES / "container/v2_docker"], ["sys/**/docker-*/cpu.stat"]))
         running = [path.name.removeprefix("docker-").removesuffix(".scope")
-                   for path in sorted((machine / "sys").rglob("docker-*.scope"))]
+                   for path in sorted((machine.path / "sys").rglob("docker-*.scope"))]
         containers = [engine.container(identity, f"app{i}", health="unhealthy" if i else "healthy")
                       for i, identity in enumerate(running)]
         containers.append(engine.container("e" * 64, "ended", "exited", 137, OOMKilled=True))
         socket = folder / "engine.sock"
         stack.enter_context(engine.Engine(socket, containers))
-        return (*cls._only("container", machine), f"--collector.container.socket={socket}",
-                "--collector.container.size-interval=10s")
-
-    @classmethod
-    def _recorded(cls):
-        for collector, case in (("diskstats", "typical"), ("pressure", "typical"),
-                                ("pressure", "malformed")):
-            yield cls._only(collector, cls.FIXTURES / collector / case)
+        return ("--collector.disable-defaults", "--collector.container",
+                f"--collector.container.socket={socket}", "--collector.container.size-interval=10s",
+                *machine.flags())
 
     @staticmethod
-    def _only(collector, machine):
-        trees = {"procfs": "proc", "sysfs": "sys", "udev.data": "udev"}
-        return ("--collector.disable-defaults", f"--collector.{collector}",
-                *(f"--path.{flag}={machine / folder}" for flag, folder in trees.items()
-                  if (machine / folder).is_dir()))
+    def _at_work(stack, folder):
+        machine = stack.enter_context(RecordedMachine(
+            folder / "at_work", sorted(FIXTURES.glob("*/typical")),
+            ["proc/diskstats", "proc/self/net/dev", "proc/self/net/snmp"]))
+        (machine.path / "proc/1/net").symlink_to("../self/net")
+        disk = machine.path / "root/srv/data"
+        disk.unlink()
+        disk.symlink_to("/dev/shm")  # everywhere a file system with space and inodes
+        return ("--collector.container.socket=", *machine.flags())
+
+    @staticmethod
+    def _with_a_failure():
+        return ("--collector.disable-defaults", "--collector.pressure",
+                f"--path.procfs={FIXTURES}/pressure/malformed/proc")
 
     @staticmethod
     def _dbt(stack, folder, cloud):
@@ -210,21 +216,22 @@ class Live:
             shutil.copytree(self.root / name, folder / name)
         config = folder / "prometheus/prometheus.yml"
         body = yaml.safe_load(config.read_text())
-        body["global"] = {"scrape_interval": f"{INTERVAL}s", "scrape_timeout": f"{INTERVAL}s",
-                          "evaluation_interval": f"{INTERVAL}s"}
+        body["global"] = {"scrape_interval": f"{self.interval}s",
+                          "scrape_timeout": f"{self.interval}s",
+                          "evaluation_interval": f"{self.interval}s"}
         for scrape in body["scrape_configs"]:
             scrape.pop("scrape_interval", None)
         config.write_text(yaml.safe_dump(body))
         for path in [*(folder / "alerts").glob("*.yml"), *(folder / "prometheus/rules").glob("*.yml")]:
             text = re.sub(r"^( +for:) .*$", r"\1 0s", path.read_text(), flags=re.M)
-            path.write_text(re.sub(r"^( +interval:) .*$", rf"\1 {INTERVAL}s", text, flags=re.M))
+            path.write_text(re.sub(r"^( +interval:) .*$", rf"\1 {self.interval}s", text, flags=re.M))
         for job, ports in jobs.items():
             targets = [{"targets": [f"127.0.0.1:{number}" for number in ports]}]
             (folder / f"prometheus/targets/{job}.yml").write_text(yaml.safe_dump(targets))
         return config
 
     def _ready(self):
-        with contextlib.suppress(OSError), OPENER.open(f"{self.url}/-/ready", timeout=10):
+        with contextlib.suppress(OSError), OPENER.open(f"{self.url}/-/ready", timeout=support.START):
             return True
 
 
@@ -232,7 +239,7 @@ def ask(url, what, **parameters):
     """The result of a call of Prometheus's API."""
     call = f"{url}/api/v1/{what}?{urllib.parse.urlencode(parameters)}"
     try:
-        with OPENER.open(call, timeout=30) as reply:
+        with OPENER.open(call, timeout=support.START) as reply:
             data = json.load(reply)["data"]
     except urllib.error.HTTPError as error:
         raise ValueError(json.load(error)["error"]) from error

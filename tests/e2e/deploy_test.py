@@ -1,7 +1,10 @@
 """What deploy/ ships for each exporter: the example configuration, and the example project of dbt."""
 
 import datetime
+import json
 import re
+import shutil
+import subprocess
 import sys
 import unittest
 
@@ -48,6 +51,32 @@ class Example(unittest.TestCase):
                 text, count = re.subn(r"(?m)^#(?=  +(- )?[a-z0-9._-]+:)", "", text)
                 self.assertGreater(count, 15)
                 self.check(example, text)
+
+
+class Configure(unittest.TestCase):
+    def test_a_checkout_may_be_moved(self):
+        with folder() as path:
+            (path / "first/deploy").mkdir(parents=True)
+            shutil.copy(SOURCE / "deploy/configure", path / "first/deploy")
+            (path / "first/CMakeLists.txt").write_text(
+                "cmake_minimum_required(VERSION 3.25)\nproject(small LANGUAGES NONE)\n")
+            (path / "first/CMakePresets.json").write_text(json.dumps({
+                "version": 6, "configurePresets": [
+                    {"name": "small", "generator": "Ninja",
+                     "binaryDir": "${sourceDir}/build/small"}]}))
+            self.configure(path / "first", "-DKEPT=1")
+            self.configure(path / "first")
+            cache = (path / "first/build/small/CMakeCache.txt").read_text()
+            self.assertIn("KEPT", cache)
+            (path / "first").rename(path / "second")
+            self.configure(path / "second")
+            cache = (path / "second/build/small/CMakeCache.txt").read_text()
+            self.assertIn(f"CMAKE_HOME_DIRECTORY:INTERNAL={path}/second\n", cache)
+
+    @staticmethod
+    def configure(root, *options):
+        subprocess.run([root / "deploy/configure", "small", *options], check=True,
+                       capture_output=True)
 
 
 class Artifacts(unittest.TestCase):

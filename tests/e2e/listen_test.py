@@ -127,7 +127,7 @@ class Activation(unittest.TestCase):
                     self.assertEqual(exporter.get().status, 200)
                     self.assertEqual(exporter.stop(), 0)
             # Nobody listens now, and yet a client may come: the next one will serve it.
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as early:
+            with socket.create_connection(("127.0.0.1", port), timeout=support.START) as early:
                 early.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
                 with Exporter(*ALONE, "--web.systemd-socket", command=self.passing(listener),
                               pass_fds=[listener.fileno()]):

@@ -242,83 +242,70 @@ class Reloading(unittest.TestCase):
                 self.assertEqual(exporter.get("/metrics").status, 200)
 
 
-class SlowCollector(unittest.TestCase):
-    """A collector that takes 3 s, beside one that takes none."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.tree = support.SlowTree(cls.enterClassContext(support.folder()), 3)
-
-    def test_a_scrape_ends_before_its_timeout_without_the_late_collector(self):
-        with Exporter(*self.tree.flags) as exporter:
-            begin = time.monotonic()
-            page = exporter.page(**{"X-Prometheus-Scrape-Timeout-Seconds": "1.0"})
-            took = time.monotonic() - begin
-            self.assertGreater(took, 0.49)
-            self.assertLess(took, 2)
-            self.assertEqual(support.collectors(page), {"slabinfo": False, "time": True})
-            self.assertIn("node_time_seconds ", page)
-            page = exporter.page("?collect[]=time", **{"X-Prometheus-Scrape-Timeout-Seconds": "1"})
-            self.assertEqual(support.collectors(page), {"time": True})
-            # Others are not told that one scrape had no time.
-            page = exporter.page()
-            self.assertEqual(support.collectors(page), {"slabinfo": True, "time": True})
-            self.assertNotIn("exporter_collector_failures_total", page)
-            self.assertFalse([line for line in exporter.log() if "collector failed" in line])
-
-    def test_beyond_max_requests_scrapes_are_refused_and_the_one_under_way_is_served(self):
-        with Exporter(*self.tree.flags, "--web.max-requests=1") as exporter:
-            idle = exporter.cpu_ticks()
-            answers = []
-            slow = threading.Thread(target=lambda: answers.append(exporter.get()))
-            slow.start()
-            support.poll(lambda: exporter.cpu_ticks() > idle + 5, "the slow scrape runs")
-            refused = exporter.get()
-            healthy = exporter.get("/-/healthy")
-            self.assertEqual(answers, [], "the slow scrape was over too early")
-            slow.join()
-            self.assertEqual((refused.status, refused.body),
-                             (503, b"more than 1 scrapes at once (--web.max-requests)\n"))
-            self.assertEqual(healthy.status, 200)
-            self.assertEqual(answers[0].status, 200)
-            self.assertEqual(exporter.get("/metrics?collect[]=time").status, 200)
-
-    def test_concurrent_scrapes_share_one_run(self):
-        with Exporter(*self.tree.flags) as exporter:
-            idle = exporter.cpu_ticks()
-            scrapes = [threading.Thread(target=exporter.get) for _ in range(8)]
-            for scrape in scrapes:
-                scrape.start()
-            for scrape in scrapes:
-                scrape.join()
-            # One run, and one more for those who came when it had begun.
-            self.assertLess((exporter.cpu_ticks() - idle) / 100, 4 * 3)
+FAILURES = 'exporter_collector_failures_total{{collector="systemd",reason="{}"}}'
+PATIENT = {"X-Prometheus-Scrape-Timeout-Seconds": str(support.START)}
 
 
 class HungCollector(unittest.TestCase):
     """The systemd collector, and a message bus that takes connections and never answers."""
 
-    def test_it_costs_its_own_samples_and_delays_neither_scrape_nor_end(self):
-        with support.folder() as folder, socket.socket(socket.AF_UNIX) as bus:
-            bus.bind(str(folder / "bus"))
-            bus.listen()
-            with Exporter("--collector.disable-defaults", "--collector.time", "--collector.systemd",
-                          env={"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={folder}/bus"}) as exporter:
-                failures = 'exporter_collector_failures_total{collector="systemd",reason="timeout"}'
-                for _ in range(200):
-                    begin = time.monotonic()
-                    page = exporter.page(**{"X-Prometheus-Scrape-Timeout-Seconds": "0.6"})
-                    self.assertLess(time.monotonic() - begin, 5)
-                    self.assertEqual(support.collectors(page), {"systemd": False, "time": True})
-                    self.assertIn("node_time_seconds ", page)
-                    self.assertNotIn("node_systemd_", page)
-                    if failures in page:
-                        break
-                self.assertEqual(support.samples(page)[failures], "1")
-                self.assertEqual(len(exporter.wait_for_lines("collector failed")), 1)
-                begin = time.monotonic()
-                self.assertEqual(exporter.stop(), 0)
-                self.assertLess(time.monotonic() - begin, 2 if not support.SANITIZED else 6)
+    def setUp(self):
+        self.bus = support.HungBus(self.enterContext(support.folder()))
+        self.addCleanup(self.bus.hang_up)
+
+    def start(self, *flags):
+        return self.enterContext(Exporter(*self.bus.flags, *flags, env=self.bus.env))
+
+    def test_it_costs_its_own_samples_and_does_not_delay_the_scrape(self):
+        exporter = self.start()
+        failures = FAILURES.format("timeout")
+        for _ in range(20):
+            begin = time.monotonic()
+            page = exporter.page(**{"X-Prometheus-Scrape-Timeout-Seconds": "2"})
+            took = time.monotonic() - begin
+            self.assertLess(took, 9)  # without the header it is 9.5
+            self.assertEqual(support.collectors(page), {"systemd": False, "time": True})
+            self.assertIn("node_time_seconds ", page)
+            self.assertNotIn("node_systemd_", page)
+            if failures in page:
+                break
+            # Others are not told that one scrape had no time.
+            self.assertGreater(took, 1.49)
+            self.assertFalse([line for line in exporter.log() if "collector failed" in line])
+        self.assertEqual(support.samples(page)[failures], "1")
+        late = exporter.wait_for_lines("collector failed")
+        self.assertEqual(len(late), 1)
+        self.assertIn("did not finish within its timeout, and still runs", late[0])
+        page = exporter.page("?collect[]=time", **{"X-Prometheus-Scrape-Timeout-Seconds": "2"})
+        self.assertEqual(support.collectors(page), {"time": True})
+
+    def test_beyond_max_requests_scrapes_are_refused_and_the_one_under_way_is_served(self):
+        exporter = self.start("--web.max-requests=1")
+        answers = []
+        hung = threading.Thread(target=lambda: answers.append(exporter.get(headers=PATIENT)))
+        hung.start()
+        self.bus.wait_for_client()
+        refused = exporter.get()
+        healthy = exporter.get("/-/healthy")
+        self.assertEqual(answers, [], "the scrape was over too early")
+        self.bus.hang_up()
+        hung.join()
+        self.assertEqual((refused.status, refused.body),
+                         (503, b"more than 1 scrapes at once (--web.max-requests)\n"))
+        self.assertEqual(healthy.status, 200)
+        self.assertEqual(answers[0].status, 200)
+        self.assertEqual(exporter.get("/metrics?collect[]=time").status, 200)
+
+    def test_concurrent_scrapes_share_one_run(self):
+        exporter = self.start()
+        scrapes = [threading.Thread(target=exporter.page, kwargs={
+            "X-Prometheus-Scrape-Timeout-Seconds": "2"}) for _ in range(8)]
+        for scrape in scrapes:
+            scrape.start()
+        for scrape in scrapes:
+            scrape.join()
+        self.bus.wait_for_client()
+        self.assertFalse(self.bus.has_client())
 
 
 class Connections(unittest.TestCase):
@@ -327,7 +314,7 @@ class Connections(unittest.TestCase):
         cls.exporter = cls.enterClassContext(Exporter(*FIXED))
 
     def test_a_connection_serves_many_requests(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.exporter.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.exporter.port, timeout=support.START)
         with contextlib.closing(connection):
             connection.connect()
             kept = connection.sock
@@ -336,7 +323,7 @@ class Connections(unittest.TestCase):
                 self.assertIs(connection.sock, kept)
 
     def test_requests_may_be_sent_ahead_and_the_sending_side_shut(self):
-        with socket.create_connection(("127.0.0.1", self.exporter.port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", self.exporter.port), timeout=support.START) as client:
             client.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
             client.shutdown(socket.SHUT_WR)
             received = b""

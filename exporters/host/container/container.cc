@@ -2,13 +2,13 @@
 
 #include "common/base/log.h"
 #include "common/base/time.h"
-#include "exporters/host/collectors.h"
 #include "exporters/host/container/families.h"
 #include "exporters/host/container/group_reader.h"
 #include "exporters/host/container/loads.h"
 #include "exporters/host/container/machine.h"
 #include "exporters/host/container/options.h"
 #include "exporters/host/container/page.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host::container {
 namespace {
@@ -150,7 +150,7 @@ void Collector::say_problems(Samples& samples) {
 
 namespace exporter::host {
 
-constinit const Module kContainer{"container", Module::Default::on, container::kFamilies,
-                                  container::kFlags, make<container::Collector>};
+extern constinit const Module kContainer{"container", Module::Default::on, container::kFamilies,
+                                         container::kFlags, make<container::Collector>};
 
 }  // namespace exporter::host
