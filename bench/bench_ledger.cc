@@ -1,17 +1,18 @@
-// Times a million open units in a ledger, or in the table that one would write at first, whose key
-// is the unit and the series: bench_ledger ledger|table RECORDS_A_RUN [FOLDER]; in memory without a
-// folder. Prints a line each phase: its name, records, seconds, seconds of CPU, the most
-// resident bytes so far.
+// Times many open events in a ledger, or in the table that one would write at first, whose key is
+// the event and the series: bench_ledger ledger|table EVENTS REPORTS_A_RUN [DIRECTORY]; in memory
+// without a directory. Prints a line each phase: its name, reports, seconds, seconds of CPU,
+// seconds of the slowest run, the most resident bytes so far, bytes of the file.
 
 #include <sqlite3.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <functional>
-#include <memory>
+#include <optional>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -24,21 +25,20 @@ using namespace exporter;
 namespace {
 
 constexpr auto kQueries = counter("bench_queries_total", "Queries.", "warehouse", "user");
-constexpr std::uint64_t kOpen = 1'000'000, kSeries = 1000;
-constexpr auto kHorizon = std::chrono::hours(48);
-constexpr auto kApart = std::chrono::microseconds(kHorizon) / kOpen;
+constexpr std::uint64_t kSeries = 1000;
+constexpr auto kAllowedLateness = std::chrono::hours(48);
 const Ledger::Time kBegin{std::chrono::hours(24 * 365 * 50)};
 
-/// A record of a unit, whose id is a random UUID, always the same one for a number; as many records
-/// as told, one after the other, are of one unit.
+/// A report of an event, whose id is a random UUID, always the same one for a number; it may have
+/// moved to another series.
 struct Work {
-  Work(std::uint64_t number, std::uint64_t series_a_unit)
-      : series(number % kSeries),
-        when(kBegin + number * kApart),
+  Work(std::uint64_t number, std::chrono::microseconds apart, std::uint64_t moved_by)
+      : series((number + moved_by) % kSeries),
+        when(kBegin + number * apart),
         warehouse("WAREHOUSE_" + std::to_string(series % 10)),
         user("user_" + std::to_string(series / 10)) {
     std::array<char, 40> text;
-    std::mt19937_64 random(number / series_a_unit);
+    std::mt19937_64 random(number);
     const auto a = random(), b = random();
     std::snprintf(text.data(), text.size(), "%08x-%04x-%04x-%04x-%012llx",
                   static_cast<unsigned>(a >> 32), static_cast<unsigned>(a >> 16 & 0xffff),
@@ -55,28 +55,26 @@ struct Work {
 /// Takes the works of one run in, durably.
 using TakeIn = std::function<void(const std::vector<Work>&)>;
 
-TakeIn into_ledger(const std::string& folder) {
-  auto ledger =
-      std::make_shared<Ledger>("bench", folder, Ledger::Options{.horizon = kHorizon}, kBegin);
-  return [ledger](const std::vector<Work>& works) {
-    auto run = ledger->begin(Deadline::in(std::chrono::minutes(1)), works.back().when);
-    for (const auto& work : works) {
-      run.record(kQueries, {work.id, work.when}, 1, work.warehouse, work.user);
-    }
-    run.commit();
-  };
+void record(Ledger& ledger, const std::vector<Work>& works, bool is_whole_window) {
+  auto run = ledger.begin(Deadline::in(std::chrono::minutes(1)),
+                          {.allowed_lateness = kAllowedLateness}, works.back().when);
+  if (is_whole_window) run.replace_window(Ledger::Time::min(), Ledger::Time::max());
+  for (const auto& work : works) {
+    run.record(kQueries, {work.id, work.when}, 1, work.warehouse, work.user);
+  }
+  run.commit();
 }
 
 class Table {
  public:
-  explicit Table(const std::string& folder) {
-    const auto path = folder.empty() ? ":memory:" : folder + "/table.db";
+  explicit Table(const std::string& directory) {
+    const auto path = directory.empty() ? ":memory:" : directory + "/table.db";
     check(sqlite3_open(path.c_str(), &database_));
     execute(
         "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
         "PRAGMA cache_size = -65536;"
         "CREATE TABLE unit (unit TEXT, series INTEGER, value REAL, happened INTEGER,"
-        "                   PRIMARY KEY (unit, series)) WITHOUT ROWID");
+        "                   PRIMARY KEY (event, series)) WITHOUT ROWID");
     check(sqlite3_prepare_v2(database_,
                              "INSERT INTO unit VALUES (?, ?, 1, ?) ON CONFLICT DO UPDATE "
                              "SET value = excluded.value WHERE value <> excluded.value",
@@ -98,11 +96,11 @@ class Table {
       if (sqlite3_step(insert_) != SQLITE_DONE) check(sqlite3_errcode(database_));
       sqlite3_reset(insert_);
     }
-    const auto line = works.back().when - kHorizon;
-    if (line >= folded_ + kHorizon / 16) {
-      folded_ = line;
+    const auto watermark = works.back().when - kAllowedLateness;
+    if (watermark >= compacted_ + kAllowedLateness / 16) {
+      compacted_ = watermark;
       execute("DELETE FROM unit WHERE happened < " +
-              std::to_string(line.time_since_epoch().count()));
+              std::to_string(watermark.time_since_epoch().count()));
     }
     execute("COMMIT");
   }
@@ -117,14 +115,8 @@ class Table {
 
   sqlite3* database_ = nullptr;
   sqlite3_stmt* insert_ = nullptr;
-  Ledger::Time folded_ = kBegin;
+  Ledger::Time compacted_ = kBegin;
 };
-
-TakeIn into_table(const std::string& folder) {
-  return [table = std::make_shared<Table>(folder)](const std::vector<Work>& works) {
-    table->take_in(works);
-  };
-}
 
 rusage usage() {
   rusage all{};
@@ -140,31 +132,102 @@ double cpu_seconds() {
   return seconds(all.ru_utime) + seconds(all.ru_stime);
 }
 
-void phase(const char* name, std::uint64_t begin, std::uint64_t end, std::uint64_t per_run,
-           const TakeIn& take_in, std::uint64_t series_a_unit = 1) {
-  double seconds = 0, cpu = 0;
-  for (auto at = begin; at < end; at += per_run) {
-    std::vector<Work> works;
-    for (auto i = at; i < std::min(end, at + per_run); ++i) works.emplace_back(i, series_a_unit);
-    const auto started = Clock::now();
-    const double cpu_before = cpu_seconds();
-    take_in(works);
-    seconds += std::chrono::duration<double>(Clock::now() - started).count();
-    cpu += cpu_seconds() - cpu_before;
+/// Reports of `open` events that are open at once, in runs of so many.
+class Bench {
+ public:
+  Bench(std::uint64_t open, std::uint64_t per_run)
+      : open_(open),
+        per_run_(per_run),
+        apart_(std::chrono::microseconds(kAllowedLateness) / static_cast<std::int64_t>(open)) {}
+
+  void measure(Ledger& ledger) {
+    const TakeIn take_in = [&](const auto& works) { record(ledger, works, false); };
+    const TakeIn replace = [&](const auto& works) { record(ledger, works, true); };
+    size_ = [&] { return ledger.figures()->size_bytes; };
+    phases(take_in);
+    phase("moved to another series", open_, open_ * 3 / 2, take_in, 1);
+    const auto last = open_ * 3 / 2 - per_run_;
+    phase("a run that replaces all", last, open_ * 3 / 2, replace, 1);
+    phase("and once more", last, open_ * 3 / 2, replace, 1);
   }
-  std::printf("%s\t%llu\t%.4f\t%.4f\t%lld\n", name, static_cast<unsigned long long>(end - begin),
-              seconds, cpu, static_cast<long long>(usage().ru_maxrss) * 1024);
-}
+  void measure(Table& table) {
+    phases([&](const auto& works) { table.take_in(works); });
+  }
+  /// What a start costs: before the exporter listens, and in its first run.
+  void measure_start(const std::string& directory) {
+    size_ = [] { return 0; };
+    std::optional<Ledger> ledger;
+    timed("opened", 1,
+          [&] { ledger.emplace("bench", directory, std::vector<Migration>{}, kBegin); });
+    timed("loaded by the first run", 1,
+          [&] { ledger->begin(Deadline::in(std::chrono::minutes(10)), {}, kBegin); });
+  }
+
+ private:
+  void phases(const TakeIn& take_in) {
+    phase("new", 0, open_, take_in);
+    phase("again", 0, open_, take_in);
+    phase("new, and as many compacted", open_, open_ * 3 / 2, take_in);
+  }
+
+  void phase(const char* name, std::uint64_t begin, std::uint64_t end, const TakeIn& take_in,
+             std::uint64_t moved_by = 0) {
+    Times times;
+    for (auto at = begin; at < end; at += per_run_) {
+      std::vector<Work> works;
+      for (auto i = at; i < std::min(end, at + per_run_); ++i) {
+        works.emplace_back(i, apart_, moved_by);
+      }
+      times.add([&] { take_in(works); });
+    }
+    print(name, end - begin, times);
+  }
+  template <class Do>
+  void timed(const char* name, std::uint64_t count, Do&& act) {
+    Times times;
+    times.add(act);
+    print(name, count, times);
+  }
+
+  struct Times {
+    double all = 0, cpu = 0, slowest = 0;
+
+    template <class Do>
+    void add(Do&& act) {
+      const auto started = Clock::now();
+      const double cpu_before = cpu_seconds();
+      act();
+      const auto taken = std::chrono::duration<double>(Clock::now() - started).count();
+      all += taken;
+      cpu += cpu_seconds() - cpu_before;
+      slowest = std::max(slowest, taken);
+    }
+  };
+  void print(const char* name, std::uint64_t count, const Times& times) const {
+    std::printf("%s\t%llu\t%.4f\t%.4f\t%.4f\t%lld\t%lld\n", name,
+                static_cast<unsigned long long>(count), times.all, times.cpu, times.slowest,
+                static_cast<long long>(usage().ru_maxrss) * 1024, static_cast<long long>(size_()));
+  }
+
+  std::uint64_t open_, per_run_;
+  std::chrono::microseconds apart_;
+  std::function<std::int64_t()> size_ = [] { return 0; };
+};
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) return 2;
-  const std::string kind = argv[1], folder = argc > 3 ? argv[3] : "";
-  const auto per_run = std::stoull(argv[2]);
-  const auto take_in = kind == "ledger" ? into_ledger(folder) : into_table(folder);
-  phase("new", 0, kOpen, per_run, take_in);
-  phase("again", 0, kOpen, per_run, take_in);
-  phase("new, and as many folded", kOpen, kOpen * 3 / 2, per_run, take_in);
-  phase("each in 1,000 series", kOpen * 3 / 2, kOpen * 2, per_run, take_in, kSeries);
+  if (argc < 4) return 2;
+  const std::string kind = argv[1], directory = argc > 4 ? argv[4] : "";
+  Bench bench(std::stoull(argv[2]), std::stoull(argv[3]));
+  if (kind == "table") {
+    Table table(directory);
+    bench.measure(table);
+    return 0;
+  }
+  {
+    Ledger ledger("bench", directory, {}, kBegin);
+    bench.measure(ledger);
+  }
+  if (!directory.empty()) bench.measure_start(directory);
 }

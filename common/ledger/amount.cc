@@ -7,7 +7,6 @@
 namespace exporter::ledger {
 namespace {
 
-constexpr std::int64_t kSteps = 1'000'000'000;
 constexpr std::size_t kDecimals = 9;
 constexpr std::size_t kMaxDigits = 38;  // of any number of digits that 127 bits hold
 
@@ -16,7 +15,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 }  // namespace
 
 std::optional<Amount> Amount::of(double value) noexcept {
-  if (!(value >= 0 && value <= kMaxValue)) return std::nullopt;
+  if (!takes(value)) return std::nullopt;
   const double whole = std::floor(value);
   Amount amount;
   amount.steps_ = static_cast<Steps>(whole) * kSteps + std::llround((value - whole) * kSteps);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <compare>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,8 +16,14 @@ class Amount {
   static constexpr double kMaxValue = 1e18;
 
   constexpr Amount() = default;
-  /// The step nearest to a value from 0 to kMaxValue; nothing for NaN and any other.
+  static constexpr bool takes(double value) noexcept { return value >= 0 && value <= kMaxValue; }
+  /// The step nearest to a value that it takes; nothing for NaN and any other.
   static std::optional<Amount> of(double value) noexcept;
+  static constexpr Amount whole(std::uint64_t number) noexcept {
+    Amount amount;
+    amount.steps_ = static_cast<Steps>(number) * kSteps;
+    return amount;
+  }
   /// What text() wrote; nothing for any other text.
   static std::optional<Amount> parse(std::string_view text) noexcept;
 
@@ -37,6 +44,7 @@ class Amount {
 
  private:
   __extension__ using Steps = __int128;
+  static constexpr std::int64_t kSteps = 1'000'000'000;
 
   Steps steps_ = 0;
 };

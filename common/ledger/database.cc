@@ -1,15 +1,34 @@
 #include "common/ledger/database.h"
 
-namespace exporter::ledger {
+#include <cerrno>
+#include <utility>
 
-std::string_view Row::text(int column) const {
-  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
-  if (bytes == nullptr) return {};
-  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+namespace exporter::ledger {
+namespace {
+
+/// SQLite says "busy" of each lock that it does not get.
+const char* why_not_locked() {
+  if (errno != ENOLCK) return "in use by another process";
+  return "cannot be locked: the file system has no lock service (NFS without lockd?)";
 }
 
-Database::Database(const std::string& path) : path_(path) {
+}  // namespace
+
+std::string_view Row::text(int column) const {
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+  if (size == 0) return {};
+  return {static_cast<const char*>(sqlite3_column_blob(statement_, column)), size};
+}
+
+std::optional<double> Row::real(int column) const {
+  const double value = sqlite3_column_double(statement_, column);
+  if (value == 0 && sqlite3_column_type(statement_, column) == SQLITE_NULL) return std::nullopt;
+  return value;
+}
+
+Database::Database(const std::string& path, std::string name) : name_(std::move(name)) {
   sqlite3* handle = nullptr;
+  errno = 0;
   const int code = sqlite3_open_v2(
       path.empty() ? ":memory:" : path.c_str(), &handle,
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
@@ -18,16 +37,18 @@ Database::Database(const std::string& path) : path_(path) {
   if (code != SQLITE_OK) fail(code);
   if (sqlite3_db_readonly(handle, "main") == 1) fail(SQLITE_READONLY);
   // Locked for good before the first read: the index of the log is in memory then, not in a file.
+  // Debian's SQLite writes zeros over what is deleted unless it is told otherwise.
   execute(
       "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL;"
       "PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -16384;"
-      "PRAGMA temp_store = MEMORY;");
+      "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = OFF;");
 }
 
 Statement Database::prepare(std::string_view sql) const {
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()),
                                       SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (code == SQLITE_ERROR) throw unusable("a table is missing or is not a ledger's");
   if (code != SQLITE_OK) fail(code);
   return {*this, statement};
 }
@@ -44,16 +65,26 @@ std::int64_t Database::number(std::string_view sql) const {
 }
 
 std::string Database::message(std::string_view what) const {
-  return (path_.empty() ? "ledger in memory" : path_) + ": " + std::string(what);
+  return (name_.empty() ? "ledger in memory" : name_) + ": " + std::string(what);
 }
 
 UnusableFile Database::unusable(std::string_view why) const { return {Reason::io, message(why)}; }
+
+void Database::insist_on_transaction() const {
+  if (!in_transaction()) {
+    throw Error(Reason::io, message("the run was rolled back after an error"));
+  }
+}
+
+void Database::insist_sound(bool is_sound) const {
+  if (!is_sound) throw unusable("a checksum is wrong");
+}
 
 void Database::fail(int code) const {
   switch (code & 0xff) {
     case SQLITE_CORRUPT: throw unusable("the database is damaged");
     case SQLITE_NOTADB: throw unusable("not a database");
-    case SQLITE_BUSY: throw Error(Reason::io, message("in use by another process"));
+    case SQLITE_BUSY: throw Error(Reason::io, message(why_not_locked()));
     case SQLITE_READONLY: throw Error(Reason::io, message("cannot be written"));
     default: break;
   }
@@ -68,8 +99,9 @@ void Statement::bind(int index, std::int64_t value) {
   if (code != SQLITE_OK) database_.fail(code);
 }
 
-void Statement::bind(int index, double value) {
-  const int code = sqlite3_bind_double(handle_.get(), index, value);
+void Statement::bind(int index, std::optional<double> value) {
+  const int code = value ? sqlite3_bind_double(handle_.get(), index, *value)
+                         : sqlite3_bind_null(handle_.get(), index);
   if (code != SQLITE_OK) database_.fail(code);
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,7 +12,7 @@
 
 namespace exporter::ledger {
 
-/// The file is there and holds nothing that can be read: no database, a damaged one, none of ours.
+/// The file exists and cannot be used: not a database, a damaged one, or another program's.
 class UnusableFile : public Error {
  public:
   using Error::Error;
@@ -23,7 +24,7 @@ class Row {
   explicit Row(sqlite3_stmt* statement) : statement_(statement) {}
 
   std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
-  double real(int column) const { return sqlite3_column_double(statement_, column); }
+  std::optional<double> real(int column) const;
   std::string_view text(int column) const;
 
  private:
@@ -36,22 +37,26 @@ class Statement;
 /// the file, or a UnusableFile.
 class Database {
  public:
-  /// Opens or makes the file and locks it against other processes; an empty path is a database in
-  /// memory.
-  explicit Database(const std::string& path);
+  /// Opens or creates the file and locks it against other processes; an empty path is a database
+  /// in memory. Errors name the file `name`.
+  Database(const std::string& path, std::string name);
 
   Statement prepare(std::string_view sql) const;
   /// Runs statements that give no rows.
   void execute(const char* sql) const;
   /// Runs a statement without parameters that gives one number.
   std::int64_t number(std::string_view sql) const;
-  /// The rows that the last statement changed.
+  /// How many rows the last statement changed.
   std::int64_t changes() const { return sqlite3_changes64(handle_.get()); }
   /// The text after the name of the file.
   std::string message(std::string_view what) const;
   UnusableFile unusable(std::string_view why) const;
   /// Whether a transaction is open; SQLite ends it by itself after some failures.
   bool in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
+  /// Throws when none is open: what came then would be committed at once.
+  void insist_on_transaction() const;
+  /// Throws when a checksum was wrong.
+  void insist_sound(bool is_sound) const;
 
  private:
   friend class Statement;
@@ -61,14 +66,14 @@ class Database {
 
   [[noreturn]] void fail(int code) const;
 
-  std::string path_;
+  std::string name_;
   std::unique_ptr<sqlite3, Close> handle_;
 };
 
 /// A prepared statement; its Database outlives it.
 class Statement {
  public:
-  /// Binds the arguments (integers, doubles, texts as blobs) and calls `use` with each row.
+  /// Binds the arguments (integers, doubles or NULL, texts as blobs) and calls `use` with each row.
   template <class Use, class... Arguments>
   void each(Use&& use, const Arguments&... arguments) {
     const Reset reset{handle_.get()};
@@ -94,7 +99,7 @@ class Statement {
   Statement(const Database& database, sqlite3_stmt* handle)
       : database_(database), handle_(handle) {}
   void bind(int index, std::int64_t value);
-  void bind(int index, double value);
+  void bind(int index, std::optional<double> value);
   void bind(int index, std::string_view value);
   bool step();
 

@@ -6,18 +6,18 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <vector>
 
 #include "common/base/error.h"
 #include "common/base/log.h"
-#include "common/base/text.h"
 #include "common/base/time.h"
-#include "common/ledger/store.h"
+#include "common/ledger/file.h"
+#include "common/ledger/ledger_parts.h"
+#include "common/ledger/migrate.h"
 
 namespace exporter {
 namespace {
 
-std::string rfc3339(ledger::Time time) {
+std::string rfc3339(Ledger::Time time) {
   return format_rfc3339(std::chrono::floor<std::chrono::milliseconds>(time));
 }
 
@@ -26,15 +26,15 @@ bool valid_file_name(std::string_view name) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-' || c == '.' || c == '~' || c == '%';
   };
-  return !name.empty() && name.size() <= 128 && name[0] != '.' &&
+  return !name.empty() && name.size() <= 200 && name[0] != '.' &&
          std::all_of(name.begin(), name.end(), ordinary);
 }
 
-/// SQLite would tell of something else: it opens for reading what it cannot write.
-void check_access(std::string_view what, const std::filesystem::path& path, int mode) {
-  if (::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) != 0) {
-    throw io_error(std::string(what) + path.string(), errno);
-  }
+/// SQLite would report something else: it opens for reading what it cannot write.
+bool has_access(std::string_view what, const std::filesystem::path& path, int mode) {
+  if (::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0) return true;
+  if (errno == ENOENT) return false;
+  throw io_error(std::string(what) + path.string(), errno);
 }
 
 std::string path_of(const std::string& name, const std::filesystem::path& state_dir) {
@@ -42,99 +42,117 @@ std::string path_of(const std::string& name, const std::filesystem::path& state_
     throw Error(Reason::config, "\"" + name + "\" cannot be the name of a ledger");
   }
   if (state_dir.empty()) return {};
-  constexpr std::string_view kFolder = "state folder ";
+  constexpr std::string_view kDirectory = "state directory ";
   if (::mkdir(state_dir.c_str(), 0755) != 0 && errno != EEXIST) {
-    throw io_error(std::string(kFolder) + state_dir.string(), errno);
+    throw io_error(std::string(kDirectory) + state_dir.string(), errno);
   }
   const auto file = state_dir / (name + ".ledger");
-  check_access(kFolder, state_dir / "", W_OK | X_OK);
-  if (std::filesystem::exists(file)) check_access("", file, R_OK | W_OK);
+  has_access(kDirectory, state_dir / "", W_OK | X_OK);
+  has_access("", file, R_OK | W_OK);
   return file;
 }
 
 void rename(const std::string& from, const std::string& to) {
-  std::error_code error;
-  std::filesystem::rename(from, to, error);
-  if (error && error != std::errc::no_such_file_or_directory) throw io_error(from, error.value());
+  if (::rename(from.c_str(), to.c_str()) != 0 && errno != ENOENT) throw io_error(from, errno);
 }
 
 }  // namespace
 
-Ledger::Ledger(std::string name, const std::filesystem::path& state_dir, const Options& options,
-               Time now)
-    : name_(std::move(name)), path_(path_of(name_, state_dir)) {
-  set_options(options);
-  open(now);
+void Ledger::check(const Options& options) {
+  const std::chrono::microseconds zero{0};
+  if (options.allowed_lateness < zero || options.past < zero || options.retention < zero) {
+    throw Error(Reason::config, "a ledger's times cannot be negative");
+  }
+}
+
+Ledger::Ledger(std::string name, const std::filesystem::path& state_dir,
+               std::vector<Migration> migrations, Time now) {
+  auto path = path_of(name, state_dir);
+  parts_.reset(new Parts{std::move(name), std::move(path), std::move(migrations)});
+  parts_->or_start_again(now, [&] { parts_->open(now); });
 }
 
 Ledger::~Ledger() = default;
 
-void Ledger::set_options(const Options& options) {
-  const std::chrono::microseconds zero{0};
-  if (options.horizon < zero || options.past < zero || options.retention < zero) {
-    throw Error(Reason::config, "a ledger's times cannot be negative");
-  }
-  const std::lock_guard lock(mutex_);
-  options_ = options;
+const std::string& Ledger::name() const { return parts_->name; }
+
+ledger::Store& Ledger::Parts::ready_store(Time now) {
+  if (is_unusable) close();
+  if (!store) or_start_again(now, [&] { load(now); });
+  return *store;
 }
 
-ledger::Store& Ledger::usable_store(Time now) {
-  if (unusable_) {
-    store_.reset();
-    open(now);
-    unusable_ = false;
-  }
-  return *store_;
+/// Opens the file, and learns its state unless an older version wrote it.
+void Ledger::Parts::open(Time now) {
+  database.emplace(ledger::open_file(path, ledger::State::starting(now)));
+  if (!ledger::is_current(*database)) return;
+  const auto found = ledger::Store::read_state(*database);
+  const std::lock_guard lock(mutex);
+  state = found;
+  has_state = true;
+  size_bytes = ledger::size_bytes(*database);
 }
 
-void Ledger::open(Time now) {
+/// All that grows with the file.
+void Ledger::Parts::load(Time now) {
+  if (!database) open(now);
+  ledger::check_structure(*database);
+  ledger::upgrade(*database);
+  auto loaded = std::make_unique<ledger::Store>(*database);
+  ledger::State new_state;
+  ledger::Book new_book;
+  loaded->load(new_state, new_book);
+  ledger::apply(migrations, *loaded, new_state, new_book);
+  const auto size = ledger::size_bytes(*database);
+  const std::lock_guard lock(mutex);
+  store = std::move(loaded);
+  state = new_state;
+  has_state = true;
+  std::swap(book, new_book);
+  size_bytes = size;
+}
+
+void Ledger::Parts::close() {
+  store.reset();
+  database.reset();
+  is_unusable = false;
+}
+
+/// Does it, and once more with a new file when the old one cannot be used.
+template <class Work>
+void Ledger::Parts::or_start_again(Time now, Work&& work) {
   try {
-    load(now);
-  } catch (const ledger::UnusableFile& error) {
-    set_aside(error.what(), now);
-    load(now);
+    try {
+      work();
+    } catch (const ledger::UnusableFile& error) {
+      close();
+      set_aside(error.what(), now);
+      work();
+    }
+  } catch (...) {
+    close();
+    throw;
   }
 }
 
-void Ledger::load(Time now) {
-  const Time since = now - options_.past;
-  auto store =
-      std::make_unique<ledger::Store>(path_, ledger::State{now, since, since, since, now, {}});
-  auto state = store->load_state();
-  auto series = store->load_series();
-  if (store->is_new() && !path_.empty()) {
-    log::info("ledger begins", {{"file", path_}, {"since", rfc3339(since)}});
-  }
-  const auto size = store->size_bytes();
-  const std::lock_guard lock(mutex_);
-  store_ = std::move(store);
-  state_ = std::move(state);
-  series_ = std::move(series);
-  size_bytes_ = size;
-}
-
-void Ledger::set_aside(const std::string& why, Time now) {
-  const auto aside = path_ + ".unusable-" + rfc3339(now);
-  rename(path_, aside);
-  rename(path_ + "-wal", aside + "-wal");
-  log::error("ledger cannot be used and was set aside: its counters begin again",
+void Ledger::Parts::set_aside(const std::string& why, Time now) {
+  const auto aside = path + ".unusable-" + rfc3339(now);
+  rename(path, aside);
+  rename(path + "-wal", aside + "-wal");
+  log::error("ledger cannot be used and was set aside: its counters start again",
              {{"error", why}, {"moved_to", aside}});
-  const std::lock_guard lock(mutex_);
-  discarded_ = true;
+  const std::lock_guard lock(mutex);
+  has_discarded = true;
 }
 
 void Ledger::add_to(Samples& samples, const MetricView& metric, std::span<const double> bounds,
                     const Keep& keep) const {
-  std::string family;
-  ledger::append_family_key(family, metric, bounds);
-  std::vector<std::string_view> labels(metric.labels.size());
   std::vector<std::uint64_t> counts(bounds.size() + 1);
-  const std::lock_guard lock(mutex_);
-  for (auto at = series_.lower_bound(family); at != series_.end(); ++at) {
-    const auto& [key, series] = *at;
-    if (!key.starts_with(family)) break;
-    auto rest = std::string_view(key).substr(family.size());
-    for (auto& label : labels) label = next_part(rest, ledger::kEndOfLabel);
+  const std::lock_guard lock(parts_->mutex);
+  const auto family = parts_->book.families.find(ledger::family_key(metric, bounds));
+  if (family == parts_->book.families.end()) return;
+  for (const auto& [key, series] : family->second.series) {
+    const auto labels = ledger::labels_of(key);
     if (keep && !keep(labels)) continue;
     if (metric.type != MetricType::histogram) {
       samples.add(metric, series.cells.front().shown.value(), labels);
@@ -147,10 +165,19 @@ void Ledger::add_to(Samples& samples, const MetricView& metric, std::span<const 
   }
 }
 
-Ledger::Figures Ledger::figures() const {
-  const std::lock_guard lock(mutex_);
-  return {state_.started,     state_.newest,   state_.written, series_.size(), state_.open_units,
-          state_.corrections, state_.too_late, state_.dropped, size_bytes_,    discarded_};
+std::optional<Ledger::Figures> Ledger::figures() const {
+  const std::lock_guard lock(parts_->mutex);
+  if (!parts_->has_state) return std::nullopt;
+  const auto& state = parts_->state;
+  return Figures{state.started,     state.timeline.newest, state.timeline.watermark,
+                 state.written,     state.series,          state.open_events,
+                 state.corrections, parts_->size_bytes,    state.late,
+                 state.ahead,       state.dropped,         state.compacted_early};
+}
+
+bool Ledger::has_discarded_state() const {
+  const std::lock_guard lock(parts_->mutex);
+  return parts_->has_discarded;
 }
 
 Ledger::Time Ledger::wall_clock() {

@@ -5,6 +5,8 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/collect/collector.h"
@@ -12,25 +14,54 @@
 
 namespace exporter {
 
-/// The ledgers of a process by their names: collectors of an old and of a new configuration share
-/// them. Safe to use from several threads.
-class Ledgers {
+/// A ledger that several configurations share, and the options of one of them, which its runs use.
+class SharedLedger {
  public:
-  /// Without a folder they are in memory.
-  explicit Ledgers(std::filesystem::path state_dir) : state_dir_(std::move(state_dir)) {}
+  /// Throws as Ledger::check() does.
+  explicit SharedLedger(std::shared_ptr<Ledger> ledger, const Ledger::Options& options = {});
 
-  /// The open one of that name, which takes these options from its next run on, or a new one.
-  /// Throws as Ledger's constructor does. Those that nobody holds any more are closed here.
-  std::shared_ptr<Ledger> open(const std::string& name, const Ledger::Options& options);
-
-  /// Adds exporter_ledger_* of the ledgers that somebody holds.
-  void add_to(Samples& samples) const;
-  static std::vector<MetricView> metrics();
+  Ledger::Run begin(const Deadline& deadline, Ledger::Time now = Ledger::wall_clock()) const {
+    return ledger_->begin(deadline, options_, now);
+  }
+  const Ledger& operator*() const { return *ledger_; }
+  const Ledger* operator->() const { return ledger_.get(); }
 
  private:
+  std::shared_ptr<Ledger> ledger_;
+  Ledger::Options options_;
+};
+
+/// The ledgers of a process by their purpose and source. Safe to use from several threads.
+class Ledgers {
+ public:
+  /// Without a directory they are in memory. Their figures have the labels `ledger`, which is the
+  /// purpose, and `source_label`, unless that is empty.
+  Ledgers(std::filesystem::path state_dir, std::string source_label);
+  Ledgers(const Ledgers&) = delete;
+  Ledgers& operator=(const Ledgers&) = delete;
+
+  /// The open one, or `purpose`.`source`.ledger with the source percent-encoded, to which the
+  /// migrations apply; without a source `purpose`.ledger. Throws as Ledger's constructor does, and
+  /// changes nothing then. Those that nobody holds any more are closed here.
+  SharedLedger open(const std::string& purpose, const std::string& source,
+                    const Ledger::Options& options, std::vector<Migration> migrations = {});
+
+  /// Adds exporter_ledger_* of the ledgers that somebody holds. Waits for no file.
+  void add_to(Samples& samples) const;
+  /// Their families, which live as long as this.
+  std::vector<MetricView> metrics() const;
+
+ private:
+  using Key = std::pair<std::string, std::string>;
+  std::shared_ptr<Ledger> find(const Key& key) const;
+  void close_others(const Key& key);
+
   const std::filesystem::path state_dir_;
+  const std::string source_label_;
+  std::vector<std::string_view> labels_;
+  std::mutex opening_;  ///< held while a file is opened; before the other
   mutable std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<Ledger>> ledgers_;
+  std::map<Key, std::shared_ptr<Ledger>> ledgers_;
 };
 
 /// The collector "ledger": what the ledgers say of themselves.

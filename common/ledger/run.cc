@@ -2,15 +2,12 @@
 #include <cmath>
 
 #include "common/base/error.h"
-#include "common/ledger/ledger.h"
-#include "common/ledger/store.h"
+#include "common/ledger/draft.h"
+#include "common/ledger/file.h"
+#include "common/ledger/ledger_parts.h"
 
 namespace exporter {
 namespace {
-
-using ledger::Amount;
-using ledger::Cell;
-using ledger::Series;
 
 constexpr const char* kBadBounds = "the bounds of a histogram are positive and ascend";
 
@@ -38,7 +35,12 @@ std::string longer_than(std::size_t bytes) {
   throw Error(Reason::decode, text + ": " + why);
 }
 
-void check_bounds(const MetricView& metric, std::span<const double> bounds) {
+void check_counter(const MetricView& metric) {
+  if (metric.type != MetricType::counter) misuse(metric, "not a counter");
+}
+
+void check_histogram(const MetricView& metric, std::span<const double> bounds) {
+  if (metric.type != MetricType::histogram) misuse(metric, "not a histogram");
   double below = 0;
   for (const double bound : bounds) {
     if (!(bound > below) || !std::isfinite(bound)) misuse(metric, kBadBounds);
@@ -47,225 +49,175 @@ void check_bounds(const MetricView& metric, std::span<const double> bounds) {
   if (bounds.empty()) misuse(metric, kBadBounds);
 }
 
-std::size_t bucket_of(Amount amount, std::span<const double> bounds) {
-  const auto at = std::lower_bound(bounds.begin(), bounds.end(), amount.value());
-  return static_cast<std::size_t>(at - bounds.begin());
+void check_labels(const MetricView& metric, std::span<const std::string_view> labels) {
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (labels[i].size() > Ledger::kMaxLabelValue) {
+      refuse(metric, {},
+             "the value of " + std::string(metric.labels[i]) + longer_than(Ledger::kMaxLabelValue));
+    }
+  }
 }
 
-/// Replaces what a unit adds to the series.
-void replace(Series& series, std::span<const double> bounds, std::optional<Amount> old,
-             Amount value) {
-  auto& cells = series.cells;
-  cells.back().truth += value;
-  if (old) cells.back().truth -= *old;
-  if (bounds.empty()) return;
-  const auto one = *Amount::of(1);
-  cells[bucket_of(value, bounds)].truth += one;
-  if (old) cells[bucket_of(*old, bounds)].truth -= one;
+void check_row(const MetricView& metric, const Event& event, double value,
+               std::span<const std::string_view> labels) {
+  check_labels(metric, labels);
+  if (event.id.size() > Ledger::kMaxId) {
+    refuse(metric, labels, "the id of an event" + longer_than(Ledger::kMaxId));
+  }
+  if (!ledger::Amount::takes(value)) refuse(metric, labels, "a value that is not from 0 to 1e18");
 }
 
-/// The line that leaves a horizon before the newest unit, on whole steps, so that it moves rarely.
-ledger::Time line_of(ledger::Time newest, std::chrono::microseconds horizon) {
-  using std::chrono::microseconds;
-  const auto step = std::max<microseconds>(horizon / 16, std::chrono::seconds(1));
-  const auto line = (newest - horizon).time_since_epoch();
-  return ledger::Time(line - line % step);
+std::string text_of_counts(const MetricView& metric, std::span<const double> bounds,
+                           std::span<const std::uint64_t> counts,
+                           std::span<const std::string_view> labels) {
+  if (counts.size() != bounds.size() + 1) misuse(metric, "one count for each bound, and one more");
+  std::string text;
+  for (const auto count : counts) {
+    if (static_cast<double>(count) > ledger::Amount::kMaxValue) {
+      refuse(metric, labels, "a count that is above 1e18");
+    }
+    if (!text.empty()) text += ' ';
+    text += std::to_string(count);
+  }
+  return text;
 }
 
 }  // namespace
 
-Ledger::Run Ledger::begin(const Deadline& deadline, Time now) { return {*this, deadline, now}; }
-
-Ledger::Run::Turn::Turn(Ledger& of, const Deadline& deadline) : ledger(of) {
-  std::unique_lock lock(of.mutex_);
-  const auto idle = [&] { return !of.running_; };
-  if (!of.idle_.wait_until(lock, deadline.stop(), deadline.when(), idle)) {
-    if (deadline.stop().stop_requested()) throw Error(Reason::cancelled, "cancelled");
-    throw Error(Reason::timeout, "ledger " + of.name_ + ": another run of it has not ended");
+/// What a run holds.
+struct Ledger::Run::Impl {
+  Impl(Parts& of, const Deadline& deadline, const Options& options, Time now) : parts(of) {
+    const ledger::Turn::Hold hold(turn.emplace(of.turns, deadline, of.name));
+    hold.check();
+    auto& store = parts.ready_store(now);
+    store.rollback();  // what a run left behind whose turn was taken away
+    draft.emplace(store, parts.book, parts.state, options, now);
   }
-  of.running_ = true;
-}
-
-Ledger::Run::Turn::~Turn() {
-  const std::lock_guard lock(ledger.mutex_);
-  ledger.running_ = false;
-  ledger.idle_.notify_one();
-}
-
-Ledger::Run::Run(Ledger& ledger, const Deadline& deadline, Time now)
-    : turn_(ledger, deadline), store_(ledger.usable_store(now)), now_(now) {
-  {
-    const std::lock_guard lock(ledger.mutex_);
-    options_ = ledger.options_;
-    state_ = ledger.state_;
+  ~Impl() {
+    if (!turn) return;
+    const ledger::Turn::Hold hold(*turn);
+    if (hold && draft) parts.store->rollback();
   }
-  created_before_ = state_.next_series;
-  if (now < state_.started && ledger.series_.empty()) begin_earlier();
-  guarded([&] { store_.begin(); });
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  /// Does what reads or writes the store; when it fails, so does the whole run.
+  template <class Work>
+  void call(Work&& work) {
+    if (!is_intact) throw Error(Reason::internal, "the run of the ledger has ended");
+    const ledger::Turn::Hold hold(*turn);
+    hold.check();
+    is_intact = false;
+    try {
+      work();
+    } catch (const ledger::UnusableFile&) {
+      parts.is_unusable = true;
+      throw;
+    }
+    is_intact = true;
+  }
+
+  void report(const MetricView& metric, std::span<const double> bounds, const Event& event,
+              ledger::EventValue value, std::span<const std::string_view> labels) {
+    check_row(metric, event, *value.number, labels);
+    call([&] {
+      key.clear();
+      ledger::append_labels_key(key, labels);
+      draft->report(draft->family(metric, bounds), event, std::move(value), key);
+    });
+  }
+
+  Parts& parts;
+  std::optional<ledger::Turn> turn;  ///< until the commit
+  std::optional<ledger::Draft> draft;
+  bool is_intact = true;
+  std::string key;
+};
+
+Ledger::Run Ledger::begin(const Deadline& deadline, const Options& options, Time now) {
+  check(options);
+  return Run(std::make_unique<Run::Impl>(*parts_, deadline, options, now));
 }
 
-/// The clock was ahead when the ledger was made: without this, nothing would count until then.
-void Ledger::Run::begin_earlier() {
-  state_.started = now_;
-  state_.since = state_.line = state_.newest = now_ - options_.past;
-}
+Ledger::Run::Run(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Ledger::Run::~Run() = default;
 
-Ledger::Run::~Run() { store_.rollback(); }
-
-void Ledger::Run::record(const MetricView& counter, const Unit& unit, double value,
+void Ledger::Run::record(const MetricView& counter, const Event& event, double value,
                          std::span<const std::string_view> labels) {
-  if (counter.type != MetricType::counter) misuse(counter, "not a counter");
-  take(counter, {}, unit, value, labels);
+  check_counter(counter);
+  impl_->report(counter, {}, event, {value, {}}, labels);
 }
 
 void Ledger::Run::observe(const MetricView& histogram, std::span<const double> bounds,
-                          const Unit& unit, double value,
+                          const Event& event, double value,
                           std::span<const std::string_view> labels) {
-  if (histogram.type != MetricType::histogram) misuse(histogram, "not a histogram");
-  check_bounds(histogram, bounds);
-  take(histogram, bounds, unit, value, labels);
+  check_histogram(histogram, bounds);
+  impl_->report(histogram, bounds, event, {value, {}}, labels);
 }
 
-std::string Ledger::Run::note(std::string_view key) {
-  std::string text;
-  each_note(key, [&](std::string_view found, std::string_view its) {
-    if (found == key) text = its;
+void Ledger::Run::observe_counts(const MetricView& histogram, std::span<const double> bounds,
+                                 const Event& event, std::span<const std::uint64_t> counts,
+                                 double sum, std::span<const std::string_view> labels) {
+  check_histogram(histogram, bounds);
+  impl_->report(histogram, bounds, event, {sum, text_of_counts(histogram, bounds, counts, labels)},
+                labels);
+}
+
+void Ledger::Run::ensure(const MetricView& counter, std::span<const std::string_view> labels) {
+  check_counter(counter);
+  check_labels(counter, labels);
+  impl_->call([&] {
+    impl_->key.clear();
+    ledger::append_labels_key(impl_->key, labels);
+    impl_->draft->ensure(impl_->draft->family(counter, {}), impl_->key);
   });
+}
+
+void Ledger::Run::replace_window(Time from, Time to, std::span<const MetricView> families) {
+  impl_->call([&] {
+    auto& draft = *impl_->draft;
+    if (draft.has_reported()) {
+      throw Error(Reason::internal, "replace_window() comes before what it replaces");
+    }
+    draft.replace_window(from, to, families);
+  });
+}
+
+std::string Ledger::Run::metadata(std::string_view key) {
+  std::string text;
+  impl_->call([&] { text = impl_->parts.store->metadata(key); });
   return text;
 }
 
-void Ledger::Run::set_note(std::string_view key, std::string_view text) {
-  if (key.size() > kMaxNoteKey) {
-    throw Error(Reason::decode, "the key of a note" + longer_than(kMaxNoteKey));
+void Ledger::Run::set_metadata(std::string_view key, std::string_view text) {
+  if (key.size() > kMaxMetadataKey) {
+    throw Error(Reason::decode, "a metadata key" + longer_than(kMaxMetadataKey));
   }
-  if (text.size() > kMaxNote) throw Error(Reason::decode, "a note" + longer_than(kMaxNote));
-  guarded([&] { store_.put_note(key, text); });
+  if (text.size() > kMaxMetadata) {
+    throw Error(Reason::decode, "metadata" + longer_than(kMaxMetadata));
+  }
+  impl_->call([&] { impl_->draft->set_metadata(key, text); });
 }
 
-void Ledger::Run::each_note(std::string_view prefix, const ledger::Notes& use) {
-  guarded([&] { store_.each_note(prefix, use); });
-}
-
-void Ledger::Run::take(const MetricView& metric, std::span<const double> bounds, const Unit& unit,
-                       double value, std::span<const std::string_view> labels) {
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (labels[i].size() > kMaxLabelValue) {
-      refuse(metric, {},
-             "the value of " + std::string(metric.labels[i]) + longer_than(kMaxLabelValue));
-    }
-  }
-  if (unit.id.size() > kMaxUnit) refuse(metric, labels, "the id of a unit" + longer_than(kMaxUnit));
-  const auto amount = Amount::of(value);
-  if (!amount) refuse(metric, labels, "a value that is not from 0 to 1e18");
-  if (unit.when < state_.line) {
-    if (unit.when >= state_.since) ++state_.too_late;
-    return;
-  }
-  key_.clear();
-  ledger::append_series_key(key_, metric, bounds, labels);
-  guarded([&] { store(bounds, unit, value, *amount); });
-}
-
-void Ledger::Run::store(std::span<const double> bounds, const Unit& unit, double value,
-                        Amount amount) {
-  const auto* known = find_series();
-  const auto before = known != nullptr ? store_.find(unit.id, known->id) : std::nullopt;
-  if (!before && !has_room(known)) {
-    ++state_.dropped;
-    return;
-  }
-  const auto old = before ? Amount::of(before->value) : std::nullopt;
-  const auto when = before ? std::max(before->when, unit.when) : unit.when;
-  if (before && old == amount && when == before->when) return;
-
-  auto& series = edit(known, bounds.empty() ? 1 : bounds.size() + 2);
-  if (before) {
-    store_.change({before->row, value, when});
-  } else {
-    store_.add(unit.id, series.id, value, when);
-  }
-  replace(series, bounds, old, amount);
-  series.newest = std::max(series.newest, when);
-  if (when <= now_ + kMaxAhead) state_.newest = std::max(state_.newest, when);
-  if (!before) ++state_.open_units;
-  if (before && old != amount) ++state_.corrections;
-}
-
-/// The series of key_ as this run has it, or as it was; null when it is new.
-const Series* Ledger::Run::find_series() const {
-  if (const auto at = changed_.find(key_); at != changed_.end()) return &at->second;
-  const auto& all = turn_.ledger.series_;  // which runs alone change
-  const auto at = all.find(key_);
-  return at != all.end() ? &at->second : nullptr;
-}
-
-bool Ledger::Run::has_room(const Series* known) const {
-  if (state_.open_units >= options_.max_open_units) return false;
-  const auto created = static_cast<std::size_t>(state_.next_series - created_before_);
-  return known != nullptr || turn_.ledger.series_.size() + created < options_.max_series;
-}
-
-/// This run's own copy of the series of key_.
-Series& Ledger::Run::edit(const Series* known, std::size_t cells) {
-  const auto [at, is_new] = changed_.try_emplace(key_);
-  if (!is_new) return at->second;
-  if (known != nullptr) {
-    at->second = *known;
-  } else {
-    at->second = {state_.next_series++, Time::min(), std::vector<Cell>(cells)};
-  }
-  return at->second;
+void Ledger::Run::each_metadata(
+    std::string_view prefix, const std::function<void(std::string_view, std::string_view)>& use) {
+  ledger::Store::Metadata all;
+  impl_->call([&] { all = impl_->parts.store->metadata_of(prefix); });
+  for (const auto& [key, text] : all) use(key, text);
 }
 
 void Ledger::Run::commit() {
-  guarded([&] {
-    state_.written = now_;
-    for (auto& [key, series] : changed_) {
-      for (auto& cell : series.cells) cell.shown = std::max(cell.shown, cell.truth);
-      store_.put(key, series);
-    }
-    fold();
-    store_.put(state_);
-    size_bytes_ = store_.size_bytes();
-    store_.commit();
+  impl_->call([&] {
+    auto& parts = impl_->parts;
+    impl_->draft->finish();
+    const auto size = ledger::size_bytes(*parts.database);
+    parts.store->commit();
+    const std::lock_guard lock(parts.mutex);
+    impl_->draft->publish(parts.state);
+    parts.size_bytes = size;
   });
-  intact_ = false;
-  publish();
-}
-
-void Ledger::Run::fold() {
-  const auto line = line_of(state_.newest, options_.horizon);
-  if (line <= state_.line) return;
-  state_.line = line;
-  state_.open_units -= store_.forget_units(line);
-  dropped_before_ = std::min(line, state_.newest - options_.retention);
-  store_.forget_series(dropped_before_);
-}
-
-void Ledger::Run::publish() {
-  auto& ledger = turn_.ledger;
-  const std::lock_guard lock(ledger.mutex_);
-  for (auto& [key, series] : changed_) ledger.series_[key] = std::move(series);
-  if (dropped_before_ != Time::min()) {
-    std::erase_if(ledger.series_,
-                  [&](const auto& entry) { return entry.second.newest < dropped_before_; });
-  }
-  ledger.state_ = state_;
-  ledger.size_bytes_ = size_bytes_;
-}
-
-/// Does what reads or writes the store; when it fails, so does the whole run.
-template <class Work>
-void Ledger::Run::guarded(Work&& work) {
-  if (!intact_) throw Error(Reason::internal, "the run of the ledger has ended");
-  intact_ = false;
-  try {
-    work();
-  } catch (const ledger::UnusableFile&) {
-    turn_.ledger.unusable_ = true;
-    throw;
-  }
-  intact_ = true;
+  impl_->is_intact = false;
+  impl_->turn.reset();
 }
 
 }  // namespace exporter

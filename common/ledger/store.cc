@@ -1,139 +1,191 @@
 #include "common/ledger/store.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <string>
+#include <array>
+#include <tuple>
 
-#include "common/base/text.h"
+#include "common/ledger/checksum.h"
 
 namespace exporter::ledger {
 namespace {
 
-constexpr std::int64_t kApplicationId = 0x6c656467;  // "ledg", for file(1)
-constexpr std::int64_t kVersion = 1;
-
-/// Times are microseconds since 1970; truth and shown hold a series' cells, separated by blanks.
-/// Units stand in the order in which they came, so that a commit writes few pages; an index of
-/// their ids in the file would spread it over all of them.
+/// Times are microseconds since 1970; truth and shown hold a series' cells.
 constexpr const char* kTables = R"(
-  BEGIN IMMEDIATE;
-  CREATE TABLE state (started INTEGER NOT NULL, since INTEGER NOT NULL, line INTEGER NOT NULL,
-                      newest INTEGER NOT NULL, written INTEGER NOT NULL,
-                      corrections INTEGER NOT NULL, too_late INTEGER NOT NULL,
-                      dropped INTEGER NOT NULL) STRICT;
-  CREATE TABLE series (id INTEGER PRIMARY KEY, key BLOB NOT NULL, newest INTEGER NOT NULL,
-                       truth BLOB NOT NULL, shown BLOB NOT NULL) STRICT;
-  CREATE TABLE unit (row INTEGER PRIMARY KEY, unit BLOB NOT NULL, series INTEGER NOT NULL,
-                     value REAL NOT NULL, happened INTEGER NOT NULL) STRICT;
-  CREATE TABLE note (key BLOB PRIMARY KEY, text BLOB NOT NULL) STRICT, WITHOUT ROWID;
-  PRAGMA application_id = 1818584167;
-  PRAGMA user_version = 1;)";
-
-void check(const Database& database) {
-  if (database.number("PRAGMA application_id") != kApplicationId) {
-    throw database.unusable("a database, but not a ledger");
-  }
-  const auto version = database.number("PRAGMA user_version");
-  if (version > kVersion) {
-    throw Error(Reason::config, database.message("made by a newer version of this exporter"));
-  }
-  if (version < kVersion) throw database.unusable("made by an older version of this exporter");
-  if (database.number("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND "
-                      "name IN ('state', 'series', 'unit', 'note')") != 4) {
-    throw database.unusable("a table is missing");
-  }
-  bool whole = false;
-  database.prepare("PRAGMA quick_check(1)").each([&](const Row& row) {
-    whole = row.text(0) == "ok";
-  });
-  if (!whole) throw database.unusable("the database is damaged");
-}
-
-/// Leaves a transaction open in which the tables were made, if they were.
-Database open(const std::string& path) {
-  constexpr std::uintmax_t kSmallest = 512;  // SQLite takes what is shorter for an empty file
-  std::error_code absent;
-  const auto size = std::filesystem::file_size(path, absent);
-  Database database(path);
-  if (!absent && size > 0 && size < kSmallest) throw database.unusable("cut off");
-  const bool empty = database.number("SELECT count(*) FROM sqlite_schema") == 0;
-  if (!empty) check(database);
-  database.execute("PRAGMA journal_mode = WAL");
-  if (empty) database.execute(kTables);
-  return database;
-}
+  CREATE TABLE state (only INTEGER PRIMARY KEY, started INTEGER NOT NULL, since INTEGER NOT NULL,
+                      watermark INTEGER NOT NULL, newest INTEGER NOT NULL,
+                      jumped_from INTEGER NOT NULL, jumped_to INTEGER NOT NULL,
+                      retained_from INTEGER NOT NULL, retained_to INTEGER NOT NULL,
+                      ahead_to INTEGER NOT NULL, ahead_since INTEGER NOT NULL,
+                      written INTEGER NOT NULL, corrections INTEGER NOT NULL,
+                      late INTEGER NOT NULL, ahead INTEGER NOT NULL, dropped INTEGER NOT NULL,
+                      compacted_early INTEGER NOT NULL, open_events INTEGER NOT NULL,
+                      series INTEGER NOT NULL, metadata INTEGER NOT NULL,
+                      checksum INTEGER NOT NULL) STRICT;
+  CREATE TABLE family (id INTEGER PRIMARY KEY, key BLOB NOT NULL,
+                       checksum INTEGER NOT NULL) STRICT;
+  CREATE TABLE series (id INTEGER PRIMARY KEY, family INTEGER NOT NULL, labels BLOB NOT NULL,
+                       newest INTEGER NOT NULL, truth BLOB NOT NULL, shown BLOB NOT NULL,
+                       checksum INTEGER NOT NULL) STRICT;
+  CREATE TABLE event (row INTEGER PRIMARY KEY, id BLOB NOT NULL, series INTEGER NOT NULL,
+                      happened INTEGER NOT NULL, value REAL, counts BLOB NOT NULL,
+                      checksum INTEGER NOT NULL) STRICT;
+  CREATE TABLE metadata (key BLOB PRIMARY KEY, text BLOB NOT NULL,
+                         checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE migration (name BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;)";
 
 std::int64_t count(Time time) { return time.time_since_epoch().count(); }
 Time time(std::int64_t count) { return Time(Time::duration(count)); }
 
-/// The number of cells of a series, by its key: a bound of a histogram stands after a blank.
-std::size_t cells_of(std::string_view key) {
-  const auto family = key.substr(0, key.find(kEndOfLabel));
-  const auto bounds = static_cast<std::size_t>(std::count(family.begin(), family.end(), ' '));
-  return bounds == 0 ? 1 : bounds + 2;
+constexpr std::size_t kStateColumns = 19;
+
+std::array<std::int64_t, kStateColumns> columns_of(const State& state) {
+  const auto& timeline = state.timeline;
+  return {count(state.started),
+          count(timeline.since),
+          count(timeline.watermark),
+          count(timeline.newest),
+          count(timeline.beyond_lateness.from),
+          count(timeline.beyond_lateness.to),
+          count(timeline.beyond_retention.from),
+          count(timeline.beyond_retention.to),
+          count(timeline.ahead_to),
+          count(timeline.ahead_since),
+          count(state.written),
+          state.corrections,
+          state.late,
+          state.ahead,
+          state.dropped,
+          state.compacted_early,
+          state.open_events,
+          state.series,
+          state.metadata};
 }
 
-bool parse(std::vector<Cell>& cells, Amount Cell::*part, std::string_view text) {
-  for (auto& cell : cells) {
-    const auto amount = Amount::parse(next_part(text, ' '));
-    if (!amount) return false;
-    cell.*part = *amount;
-  }
-  return text.empty();
+std::int64_t checksum_of(const std::array<std::int64_t, kStateColumns>& columns) {
+  Checksum checksum;
+  for (const auto column : columns) checksum.add(column);
+  return checksum.value();
 }
 
-std::string text(const std::vector<Cell>& cells, Amount Cell::*part) {
-  std::string out;
-  for (const auto& cell : cells) {
-    if (!out.empty()) out += ' ';
-    out += (cell.*part).text();
-  }
-  return out;
+std::int64_t checksum_of(std::string_view key, std::string_view text) {
+  return Checksum().add(key).add(text).value();
+}
+
+std::int64_t checksum_of(std::int64_t family, std::string_view key) {
+  return Checksum().add(family).add(key).value();
+}
+
+std::int64_t checksum_of(std::int64_t family, std::string_view labels, const Series& series,
+                         std::string_view truth, std::string_view shown) {
+  return Checksum()
+      .add(series.id)
+      .add(family)
+      .add(labels)
+      .add(count(series.newest))
+      .add(truth)
+      .add(shown)
+      .value();
+}
+
+void put_state(const Database& database, const State& state) {
+  const auto columns = columns_of(state);
+  auto statement = database.prepare(
+      "INSERT OR REPLACE INTO state "
+      "VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  std::apply([&](const auto&... column) { statement.run(column..., checksum_of(columns)); },
+             columns);
 }
 
 }  // namespace
 
-Store::Store(const std::string& path, const State& fresh)
-    : database_(open(path)),
-      is_new_(database_.in_transaction()),
-      read_unit_(database_.prepare("SELECT unit, series, value, happened FROM unit WHERE row = ?")),
-      add_unit_(database_.prepare("INSERT INTO unit VALUES (?, ?, ?, ?, ?)")),
-      change_unit_(database_.prepare("UPDATE unit SET value = ?, happened = ? WHERE row = ?")),
-      put_series_(database_.prepare("INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?)")),
-      put_note_(database_.prepare("INSERT OR REPLACE INTO note VALUES (?, ?)")) {
-  if (!is_new_) return;
-  put(fresh);
-  commit();
+void Store::create_tables(const Database& database, const State& state) {
+  database.execute(kTables);
+  put_state(database, state);
 }
 
-State Store::load_state() {
-  std::optional<State> state;
-  database_.prepare("SELECT * FROM state").each([&](const Row& row) {
-    state = State{time(row.integer(0)), time(row.integer(1)), time(row.integer(2)),
-                  time(row.integer(3)), time(row.integer(4)), row.integer(5),
-                  row.integer(6),       row.integer(7)};
+State Store::read_state(const Database& database) {
+  std::array<std::int64_t, kStateColumns> columns{};
+  bool is_sound = false;
+  database.prepare("SELECT * FROM state").each([&](const Row& row) {
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      columns[i] = row.integer(static_cast<int>(i) + 1);
+    is_sound = row.integer(kStateColumns + 1) == checksum_of(columns);
   });
-  if (!state) throw database_.unusable("its state is missing");
-  state->open_units = build_index();
-  state->next_series = database_.number("SELECT coalesce(max(id), 0) + 1 FROM series");
-  return *state;
+  if (!is_sound) throw database.unusable("its state is missing or damaged");
+  const auto at = [&](std::size_t i) { return time(columns[i]); };
+  return {at(0),       {at(1), at(2), at(3), {at(4), at(5)}, {at(6), at(7)}, at(8), at(9)},
+          at(10),      columns[11],
+          columns[12], columns[13],
+          columns[14], columns[15],
+          columns[16], columns[17],
+          columns[18]};
 }
 
-SeriesByKey Store::load_series() {
-  SeriesByKey all;
-  database_.prepare("SELECT * FROM series").each([&](const Row& row) {
+Store::Store(const Database& database)
+    : database_(database),
+      events_(database),
+      put_series_(database.prepare("INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?, ?, ?)")),
+      put_metadata_(database.prepare("INSERT OR REPLACE INTO metadata VALUES (?, ?, ?)")),
+      read_metadata_(database.prepare("SELECT key, text, checksum FROM metadata WHERE key = ?")) {}
+
+void Store::load(State& state, Book& book) {
+  state = read_state(database_);
+  load_families(book);
+  load_series(book);
+  const auto events = events_.load(state.open_events, book);
+  const bool is_complete = std::ssize(book.places) == state.series && events == state.open_events &&
+                           load_metadata() == state.metadata;
+  if (!is_complete) throw database_.unusable("rows are missing");
+}
+
+void Store::load_families(Book& book) {
+  database_.prepare("SELECT id, key, checksum FROM family").each([&](const Row& row) {
+    const auto id = row.integer(0);
     const auto key = row.text(1);
-    Series series{row.integer(0), time(row.integer(2)), std::vector<Cell>(cells_of(key))};
-    if (!parse(series.cells, &Cell::truth, row.text(3)) ||
-        !parse(series.cells, &Cell::shown, row.text(4))) {
-      throw database_.unusable("the sums of a series cannot be read");
-    }
-    all.emplace(key, std::move(series));
+    database_.insist_sound(row.integer(2) == checksum_of(id, key));
+    last_family_ = std::max(last_family_, id);
+    book.families.emplace(key, Family{id, bounds_of(key), {}});
   });
-  return all;
+}
+
+void Store::load_series(Book& book) {
+  std::unordered_map<std::int64_t, Family*> families;
+  for (auto& [key, family] : book.families) families[family.id] = &family;
+  const auto use = [&](const Row& row) {
+    const auto found = families.find(row.integer(1));
+    database_.insist_sound(found != families.end());
+    auto& family = *found->second;
+    Series series{row.integer(0), time(row.integer(3)), std::vector<Cell>(family.cells())};
+    database_.insist_sound(read_text(series.cells, &Cell::truth, row.text(4)) &&
+                           read_text(series.cells, &Cell::shown, row.text(5)));
+    database_.insist_sound(row.integer(6) ==
+                           checksum_of(family.id, row.text(2), series, row.text(4), row.text(5)));
+    last_series_ = std::max(last_series_, series.id);
+    const auto entry = family.series.emplace(row.text(2), std::move(series)).first;
+    book.places[entry->second.id] = {&family, &*entry};
+  };
+  database_.prepare("SELECT id, family, labels, newest, truth, shown, checksum FROM series")
+      .each(use);
+}
+
+std::int64_t Store::load_metadata() {
+  std::int64_t rows = 0;
+  database_.prepare("SELECT key, text, checksum FROM metadata").each([&](const Row& row) {
+    database_.insist_sound(row.integer(2) == checksum_of(row.text(0), row.text(1)));
+    ++rows;
+  });
+  return rows;
+}
+
+void Store::commit() {
+  database_.insist_on_transaction();
+  events_.prepare_commit();
+  database_.execute("COMMIT");
+  events_.committed();
 }
 
 void Store::rollback() noexcept {
+  events_.rolled_back();
   if (!database_.in_transaction()) return;
   try {
     database_.execute("ROLLBACK");
@@ -142,97 +194,90 @@ void Store::rollback() noexcept {
   }
 }
 
-std::optional<StoredUnit> Store::find(std::string_view unit, std::int64_t series) {
-  insist_on_transaction();
-  std::optional<StoredUnit> found;
-  index_.find(UnitIndex::hash(unit, series), [&](std::int64_t row) {
-    const auto use = [&](const Row& columns) {
-      if (columns.text(0) != unit || columns.integer(1) != series) return;
-      found = {row, columns.real(2), time(columns.integer(3))};
-    };
-    read_unit_.each(use, row);
-    return found.has_value();
-  });
-  return found;
+void Store::put_family(std::int64_t id, std::string_view key) {
+  database_.insist_on_transaction();
+  database_.prepare("INSERT OR REPLACE INTO family VALUES (?, ?, ?)")
+      .run(id, key, checksum_of(id, key));
 }
 
-void Store::add(std::string_view unit, std::int64_t series, double value, Time when) {
-  insist_on_transaction();
-  if (index_.full()) build_index();
-  add_unit_.run(++last_row_, unit, series, value, count(when));
-  index_.add(UnitIndex::hash(unit, series), last_row_);
+void Store::delete_family(std::int64_t id) {
+  database_.insist_on_transaction();
+  database_.prepare("DELETE FROM family WHERE id = ?").run(id);
 }
 
-void Store::change(const StoredUnit& unit) {
-  insist_on_transaction();
-  change_unit_.run(unit.value, count(unit.when), unit.row);
+void Store::put_series(std::int64_t family, std::string_view labels, const Series& series) {
+  database_.insist_on_transaction();
+  const auto truth = text_of(series.cells, &Cell::truth);
+  const auto shown = text_of(series.cells, &Cell::shown);
+  put_series_.run(series.id, family, labels, count(series.newest), std::string_view(truth),
+                  std::string_view(shown), checksum_of(family, labels, series, truth, shown));
 }
 
-/// Reads it from the table, and so leaves out the rows that are gone; answers how many there are.
-/// The old one stays when that fails: one that lacks rows would count their units twice.
-std::int64_t Store::build_index() {
-  const auto rows = database_.number("SELECT count(*) FROM unit");
-  UnitIndex index(static_cast<std::size_t>(rows));
-  database_.prepare("SELECT row, unit, series FROM unit").each([&](const Row& row) {
-    index.add(UnitIndex::hash(row.text(1), row.integer(2)), row.integer(0));
-    last_row_ = std::max(last_row_, row.integer(0));
-  });
-  index_ = std::move(index);
-  return rows;
-}
-
-void Store::put(const std::string& key, const Series& series) {
-  insist_on_transaction();
-  put_series_.run(series.id, std::string_view(key), count(series.newest),
-                  std::string_view(text(series.cells, &Cell::truth)),
-                  std::string_view(text(series.cells, &Cell::shown)));
+void Store::delete_series(std::int64_t id) {
+  database_.insist_on_transaction();
+  database_.prepare("DELETE FROM series WHERE id = ?").run(id);
 }
 
 void Store::put(const State& state) {
-  insist_on_transaction();
-  database_.execute("DELETE FROM state");
-  database_.prepare("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-      .run(count(state.started), count(state.since), count(state.line), count(state.newest),
-           count(state.written), state.corrections, state.too_late, state.dropped);
+  database_.insist_on_transaction();
+  put_state(database_, state);
 }
 
-void Store::put_note(std::string_view key, std::string_view text) {
-  insist_on_transaction();
+std::string Store::metadata(std::string_view key) {
+  std::string text;
+  const auto use = [&](const Row& row) {
+    text = row.text(1);
+    database_.insist_sound(row.integer(2) == checksum_of(key, text));
+  };
+  read_metadata_.each(use, key);
+  return text;
+}
+
+int Store::put_metadata(std::string_view key, std::string_view text) {
+  database_.insist_on_transaction();
+  int before = 0;
+  read_metadata_.each([&](const Row&) { before = 1; }, key);
   if (text.empty()) {
-    database_.prepare("DELETE FROM note WHERE key = ?").run(key);
-  } else {
-    put_note_.run(key, text);
+    database_.prepare("DELETE FROM metadata WHERE key = ?").run(key);
+    return -before;
   }
+  put_metadata_.run(key, text, checksum_of(key, text));
+  return 1 - before;
 }
 
-void Store::each_note(std::string_view prefix, const Notes& use) {
+Store::Metadata Store::metadata_of(std::string_view prefix) {
+  Metadata all;
   const auto beyond = std::string(prefix) + kEndOfLabel;
-  database_.prepare("SELECT key, text FROM note WHERE key >= ? AND key < ? ORDER BY key")
-      .each([&](const Row& row) { use(row.text(0), row.text(1)); }, prefix,
-            std::string_view(beyond));
+  const auto use = [&](const Row& row) {
+    all.emplace_back(row.text(0), row.text(1));
+    database_.insist_sound(row.integer(2) == checksum_of(row.text(0), row.text(1)));
+  };
+  database_
+      .prepare("SELECT key, text, checksum FROM metadata WHERE key >= ? AND key < ? ORDER BY key")
+      .each(use, prefix, std::string_view(beyond));
+  return all;
 }
 
-std::int64_t Store::forget_units(Time before) {
-  insist_on_transaction();
-  database_.prepare("DELETE FROM unit WHERE happened < ?").run(count(before));
-  return database_.changes();
+bool Store::has_migrated(std::string_view migration) {
+  bool has_migrated = false;
+  database_.prepare("SELECT 1 FROM migration WHERE name = ?")
+      .each([&](const Row&) { has_migrated = true; }, migration);
+  return has_migrated;
 }
 
-void Store::forget_series(Time before) {
-  insist_on_transaction();
-  database_.prepare("DELETE FROM series WHERE newest < ?").run(count(before));
+void Store::put_migration(std::string_view name) {
+  database_.insist_on_transaction();
+  database_.prepare("INSERT INTO migration VALUES (?)").run(name);
 }
 
-std::int64_t Store::size_bytes() const {
-  return database_.number("PRAGMA page_count") * database_.number("PRAGMA page_size");
-}
-
-/// After some failures, such as a full disk, SQLite has rolled back by itself; what came then would
-/// be committed at once.
-void Store::insist_on_transaction() const {
-  if (!database_.in_transaction()) {
-    throw Error(Reason::io, database_.message("the run was rolled back after an error"));
-  }
+void Store::shrink() {
+  constexpr std::int64_t kSpare = 256, kMost = 2048;  // pages: 1 MiB, 8 MiB
+  const auto unused = database_.number("PRAGMA freelist_count");
+  const auto used = database_.number("PRAGMA page_count") - unused;
+  const auto surplus = unused - std::max(kSpare, used / 4);
+  if (surplus <= 0) return;
+  database_.execute(
+      ("PRAGMA incremental_vacuum(" + std::to_string(std::min(surplus, kMost)) + ')').c_str());
 }
 
 }  // namespace exporter::ledger

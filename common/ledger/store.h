@@ -1,64 +1,80 @@
 #pragma once
 
-#include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
-#include "common/ledger/book.h"
 #include "common/ledger/database.h"
-#include "common/ledger/unit_index.h"
+#include "common/ledger/event_table.h"
+#include "common/ledger/series.h"
+#include "common/ledger/timeline.h"
 
 namespace exporter::ledger {
 
-/// What is stored of a unit in a series.
-struct StoredUnit {
-  std::int64_t row;
-  double value;
-  Time when;
+/// All but the series, the events and the metadata.
+struct State {
+  Time started;  ///< when the ledger was created
+  Timeline timeline;
+  Time written;  ///< the last commit; `started` before the first
+  std::int64_t corrections = 0, late = 0, ahead = 0, dropped = 0, compacted_early = 0;
+  std::int64_t open_events = 0, series = 0, metadata = 0;  ///< rows
+
+  static State starting(Time now) { return {now, Timeline::starting(now), now}; }
 };
 
-/// The file of a ledger: what is committed survives the process and the machine. Throws as Database
-/// does.
+/// The tables of a ledger: what is committed survives the process and the machine. Throws as
+/// Database does, and an UnusableFile for a row whose checksum is wrong.
 class Store {
  public:
-  /// Opens the file, or memory when the path is empty; makes it with the state `fresh` when there
-  /// is none. An UnusableFile is no ledger, an older one or not whole; an Error{config} tells of a
-  /// newer one.
-  Store(const std::string& path, const State& fresh);
+  /// The database is of the current format, and outlives it.
+  explicit Store(const Database& database);
 
-  bool is_new() const { return is_new_; }
-  State load_state();
-  SeriesByKey load_series();
+  /// Creates the tables, with the state, in a transaction of the caller's.
+  static void create_tables(const Database& database, const State& state);
+  /// The state alone, without the rest of the file.
+  static State read_state(const Database& database);
+
+  /// Reads and checks all of the file.
+  void load(State& state, Book& book);
 
   void begin() { database_.execute("BEGIN IMMEDIATE"); }
-  void commit() { database_.execute("COMMIT"); }
+  void commit();
   void rollback() noexcept;
 
   // What follows belongs between begin() and commit().
 
-  std::optional<StoredUnit> find(std::string_view unit, std::int64_t series);
-  void add(std::string_view unit, std::int64_t series, double value, Time when);
-  void change(const StoredUnit& unit);
-  void put(const std::string& key, const Series& series);
-  void put(const State& state);
-  /// An empty text removes it.
-  void put_note(std::string_view key, std::string_view text);
-  void each_note(std::string_view prefix, const Notes& use);
-  /// Forgets the units that happened before a time; answers how many.
-  std::int64_t forget_units(Time before);
-  void forget_series(Time before);
+  EventTable& events() { return events_; }
 
-  /// Without its log, which stays below 16 MiB between runs.
-  std::int64_t size_bytes() const;
+  std::int64_t new_family() { return ++last_family_; }
+  std::int64_t new_series() { return ++last_series_; }
+  void put_family(std::int64_t id, std::string_view key);
+  void delete_family(std::int64_t id);
+  void put_series(std::int64_t family, std::string_view labels, const Series& series);
+  void delete_series(std::int64_t id);
+  void put(const State& state);
+
+  std::string metadata(std::string_view key);
+  /// An empty text removes it. Answers by how much the number of rows has changed.
+  int put_metadata(std::string_view key, std::string_view text);
+  using Metadata = std::vector<std::pair<std::string, std::string>>;
+  Metadata metadata_of(std::string_view prefix);
+
+  bool has_migrated(std::string_view migration);
+  void put_migration(std::string_view name);
+
+  /// Gives a bounded part of the unused pages back to the file system, when many are unused.
+  void shrink();
 
  private:
-  void insist_on_transaction() const;
-  std::int64_t build_index();
+  void load_families(Book& book);
+  void load_series(Book& book);
+  std::int64_t load_metadata();
 
-  Database database_;
-  bool is_new_;
-  Statement read_unit_, add_unit_, change_unit_, put_series_, put_note_;
-  UnitIndex index_;
-  std::int64_t last_row_ = 0;
+  const Database& database_;
+  EventTable events_;
+  Statement put_series_, put_metadata_, read_metadata_;
+  std::int64_t last_family_ = 0, last_series_ = 0;
 };
 
 }  // namespace exporter::ledger

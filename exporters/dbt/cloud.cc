@@ -51,7 +51,7 @@ std::span<const MetricView> Cloud::metrics() {
   return all;
 }
 
-Cloud::Cloud(Options options, CloudApi api, std::shared_ptr<Ledger> ledger)
+Cloud::Cloud(Options options, CloudApi api, SharedLedger ledger)
     : options_(std::move(options)),
       api_(std::move(api)),
       ledger_(std::move(ledger)),
@@ -76,8 +76,8 @@ std::vector<Found> Cloud::look(const Deadline& deadline) {
 
 void Cloud::recall(const Deadline& deadline) {
   if (is_recalled_) return;
-  auto run = ledger_->begin(deadline);
-  kept_ = parse_number<std::int64_t>(run.note(note())).value_or(0);
+  auto run = ledger_.begin(deadline);
+  kept_ = parse_number<std::int64_t>(run.metadata(position_key())).value_or(0);
   newest_ = kept_;
   is_recalled_ = true;
 }
@@ -208,15 +208,15 @@ std::int64_t Cloud::read_up_to() const {
   return std::max(kept_, up_to);
 }
 
-std::string Cloud::note() const { return "read up to " + api_.name(); }
+std::string Cloud::position_key() const { return "read up to " + api_.name(); }
 
 void Cloud::keep(const Deadline& deadline) {
   const auto up_to = read_up_to();
   if (uncounted_.empty() && up_to == kept_) return;
   std::ranges::sort(uncounted_, {}, &CloudRun::ended_at);
-  auto run = ledger_->begin(deadline);
+  auto run = ledger_.begin(deadline);
   for (const auto& ended : uncounted_) count(run, options_.project, ended);
-  run.set_note(note(), std::to_string(up_to));
+  run.set_metadata(position_key(), std::to_string(up_to));
   run.commit();
   uncounted_.clear();
   kept_ = up_to;

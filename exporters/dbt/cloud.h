@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "common/ledger/ledger.h"
+#include "common/ledger/ledgers.h"
 #include "common/metric/samples.h"
 #include "exporters/dbt/cloud_api.h"
 #include "exporters/dbt/cloud_unread.h"
@@ -33,7 +33,7 @@ class Cloud {
   };
 
   /// In the ledger, which is its own, it keeps how far it has read, and goes on from there.
-  Cloud(Options options, CloudApi api, std::shared_ptr<Ledger> ledger);
+  Cloud(Options options, CloudApi api, SharedLedger ledger);
 
   /// Asks for new runs and for those that had not ended. A Source, for one thread at a time.
   std::vector<Found> look(const Deadline& deadline);
@@ -55,12 +55,12 @@ class Cloud {
   void take(const CloudRun& run);
   void note_end(const CloudRun& run);
   std::int64_t read_up_to() const;
-  std::string note() const;
+  std::string position_key() const;
   void keep(const Deadline& deadline);
 
   const Options options_;
   const CloudApi api_;
-  const std::shared_ptr<Ledger> ledger_;
+  const SharedLedger ledger_;
   bool is_recalled_ = false, has_listed_past_ = false;
   std::int64_t kept_ = 0;     // runs up to here were counted and read
   std::int64_t newest_ = 0;   // the last one that was listed

@@ -34,15 +34,15 @@ std::span<const MetricView> cloud_counters() { return kMetrics; }
 
 void count(Ledger::Run& run, const std::string& project, const CloudRun& ended) {
   const auto id = "cloud run " + std::to_string(ended.id), job = std::to_string(ended.job);
-  const Unit unit{id, ended.ended_at()};
-  run.record(kRuns, unit, 1, project, job, to_string(ended.status));
+  const Event event{id, ended.ended_at()};
+  run.record(kRuns, event, 1, project, job, to_string(ended.status));
   if (!ended.started_at) return;
-  run.observe(kQueued, kQueueBounds, unit, seconds(*ended.started_at - ended.created_at), project,
+  run.observe(kQueued, kQueueBounds, event, seconds(*ended.started_at - ended.created_at), project,
               job);
   if (!ended.finished_at || ended.status == CloudStatus::cancelled) return;
-  run.observe(kRan, kRunBounds, unit, seconds(*ended.finished_at - *ended.started_at), project,
+  run.observe(kRan, kRunBounds, event, seconds(*ended.finished_at - *ended.started_at), project,
               job);
-  run.observe(kTotal, kRunBounds, unit, seconds(*ended.finished_at - ended.created_at), project,
+  run.observe(kTotal, kRunBounds, event, seconds(*ended.finished_at - ended.created_at), project,
               job);
 }
 

@@ -28,19 +28,26 @@ constexpr MetricView kMetrics[] = {kNodeRuns, kInvocations, kSeconds, kUnknown};
 /// Seconds: views of 0.1 s and models of hours.
 constexpr double kBounds[] = {0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200};
 
-/// The invocation; the oldest dbt gave it no id.
-std::string unit_of(const Metadata& metadata) {
+/// What dbt itself tells invocations apart by; the oldest dbt gave them no id.
+std::string id_of(const Metadata& metadata) {
   if (!metadata.invocation_id.empty()) return metadata.invocation_id;
   return std::to_string(metadata.generated_at.time_since_epoch().count());
 }
 
-/// Both outcomes have a series from the first invocation on: increase() sees from zero only.
+/// The id of an event of which each invocation has several: one a node, or one a command.
+std::string id_of(std::string_view invocation, std::string_view part) {
+  return std::string(invocation).append(" ").append(part);
+}
+
+/// Both outcomes have a series from the first invocation on: increase() does not see the first
+/// value of a series.
 void count_invocation(Ledger::Run& run, const Project& project, const std::string& command,
                       const Metadata& metadata, bool failed) {
-  const auto id = unit_of(metadata);
-  const Unit unit{id, metadata.generated_at};
-  run.record(kInvocations, unit, failed ? 0 : 1, project.name, command, "success");
-  run.record(kInvocations, unit, failed ? 1 : 0, project.name, command, "failure");
+  for (const auto* outcome : {"success", "failure"}) {
+    run.ensure(kInvocations, project.name, command, outcome);
+  }
+  run.record(kInvocations, {id_of(id_of(metadata), command), metadata.generated_at}, 1,
+             project.name, command, failed ? "failure" : "success");
 }
 
 bool is_failure(std::string_view status) { return outcome_of(status) == Outcome::failure; }
@@ -49,22 +56,35 @@ bool is_failure(std::string_view status) { return outcome_of(status) == Outcome:
 
 std::span<const MetricView> counters() { return kMetrics; }
 
+std::vector<Migration> migrations() {
+  // An event was known by its labels too, and its id was the invocation's.
+  const auto with_label = [](std::size_t label) {
+    return [label](std::string_view id, std::span<const std::string_view> labels) {
+      return id_of(id, labels[label]);
+    };
+  };
+  return {{.name = "ids of node runs", .from = kNodeRuns, .to = kNodeRuns, .id = with_label(1)},
+          {.name = "ids of invocations",
+           .from = kInvocations,
+           .to = kInvocations,
+           .id = with_label(1)}};
+}
+
 void count(Ledger::Run& run, const Project& project, const RunResults& results) {
   const auto& metadata = results.metadata;
-  const auto invocation = unit_of(metadata);
+  const auto invocation = id_of(metadata);
   bool failed = results.has_failed;
   for (const auto& result : results.results) {
     if (is_placeholder(project, result)) continue;
     failed = failed || is_failure(result.status);
     if (!results.are_real()) continue;
-    run.record(kNodeRuns, {invocation, metadata.generated_at}, 1, project.name, result.node,
-               result.status);
+    const auto id = id_of(invocation, result.node);
+    const Event event{id, metadata.generated_at};
+    run.record(kNodeRuns, event, 1, project.name, result.node, result.status);
     const auto outcome = outcome_of(result.status);
-    const auto id = invocation + ' ' + result.node;
-    const Unit unit{id, metadata.generated_at};
-    if (outcome == Outcome::unknown) run.record(kUnknown, unit, 1, project.name, result.status);
+    if (outcome == Outcome::unknown) run.record(kUnknown, event, 1, project.name, result.status);
     if (outcome != Outcome::idle && result.execution_seconds) {
-      run.observe(kSeconds, kBounds, unit, *result.execution_seconds, project.name,
+      run.observe(kSeconds, kBounds, event, *result.execution_seconds, project.name,
                   resource_type_of(result.node));
     }
   }

@@ -4,6 +4,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "common/ledger/ledger.h"
 #include "common/metric/samples.h"
@@ -13,6 +14,8 @@ namespace exporter::dbt {
 
 /// What is counted of each invocation, once however often its results are found.
 std::span<const MetricView> counters();
+/// Of the ledger that they are in.
+std::vector<Migration> migrations();
 
 /// Takes the results into the run.
 void count(Ledger::Run& run, const Project& project, const RunResults& results);

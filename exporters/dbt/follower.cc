@@ -80,14 +80,14 @@ constexpr MetricView kMetrics[] = {kUp, kTimestamp, kSize, kSchema, kReadable, k
 
 std::span<const MetricView> Follower::metrics() { return kMetrics; }
 
-Follower::Follower(std::string name, Source source, std::shared_ptr<Ledger> ledger)
+Follower::Follower(std::string name, Source source, SharedLedger ledger)
     : source_(std::move(source)), ledger_(std::move(ledger)) {
   project_.name = std::move(name);
 }
 
 void Follower::update(const Deadline& deadline) {
   if (!is_recalled_) {
-    auto run = ledger_->begin(deadline);
+    auto run = ledger_.begin(deadline);
     recall(run, project_, seen_);
     is_recalled_ = true;
   }
@@ -142,7 +142,7 @@ void Follower::look_for_incomplete(const std::vector<Found>& all, const Deadline
     if (works == false) idle_[found.location] = id;
   }
   if (incomplete == project_.incomplete) return;
-  auto run = ledger_->begin(deadline);
+  auto run = ledger_.begin(deadline);
   keep(run, project_.incomplete, incomplete);
   run.commit();
   project_.incomplete = std::move(incomplete);
@@ -224,7 +224,7 @@ void Follower::take_in(const SeenByPlace::key_type& place, const Found& found, A
   const SeenByPlace::value_type seen{place, {found.version, artifact.metadata, found.size}};
   if constexpr (std::is_same_v<Artifact, RunResults> ||
                 std::is_same_v<Artifact, FreshnessResults>) {
-    auto run = ledger_->begin(deadline);
+    auto run = ledger_.begin(deadline);
     take(project_, artifact);
     if constexpr (std::is_same_v<Artifact, RunResults>) {
       settle_incomplete(run, place.first, artifact);
@@ -258,7 +258,7 @@ void Follower::forget_others(const std::vector<Found>& all, const Deadline& dead
     return !places.contains({idle.first, Kind::manifest});
   });
   if (std::ranges::none_of(seen_, is_other)) return;
-  auto run = ledger_->begin(deadline);
+  auto run = ledger_.begin(deadline);
   for (const auto& entry : seen_) {
     if (is_other(entry)) forget(run, entry.first);
   }

@@ -8,7 +8,7 @@
 #include <variant>
 
 #include "common/base/error.h"
-#include "common/ledger/ledger.h"
+#include "common/ledger/ledgers.h"
 #include "common/metric/samples.h"
 #include "exporters/dbt/memory.h"
 #include "exporters/dbt/project.h"
@@ -21,7 +21,7 @@ namespace exporter::dbt {
 class Follower {
  public:
   /// Goes on from what the ledger, which is the project's own, has kept of it.
-  Follower(std::string name, Source source, std::shared_ptr<Ledger> ledger);
+  Follower(std::string name, Source source, SharedLedger ledger);
 
   /// Reads what is new. What cannot be read is counted and logged, and tried again the next time,
   /// malformed ones twice more.
@@ -57,7 +57,7 @@ class Follower {
   void tell_of_new_schema(const SeenByPlace::key_type& place, int version) const;
 
   Source source_;
-  std::shared_ptr<Ledger> ledger_;
+  SharedLedger ledger_;
   Project project_;
   SeenByPlace seen_;
   std::map<SeenByPlace::key_type, Failed> failed_;  // the newer version that cannot be read

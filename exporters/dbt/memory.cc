@@ -160,22 +160,22 @@ std::string note_key(std::string_view kind, std::string_view name = {}) {
   return std::string(kind) + '/' + std::string(name);
 }
 
-void set_note(Ledger::Run& run, const std::string& key, const JsonObject& object) {
-  run.set_note(key, object.text());
+void set_metadata(Ledger::Run& run, const std::string& key, const JsonObject& object) {
+  run.set_metadata(key, object.text());
 }
 
 template <class Map>
 void keep(Ledger::Run& run, std::string_view kind, const Map& map, const std::string& key) {
   const auto found = map.find(key);
   if (found == map.end()) return;
-  set_note(run, note_key(kind, key), written(found->second));
+  set_metadata(run, note_key(kind, key), written(found->second));
 }
 
 /// Calls `take(name, json)` with each note of that kind.
 template <class Take>
 void each(Ledger::Run& run, const Project& project, std::string_view kind, Take&& take) {
   const auto prefix = note_key(kind);
-  run.each_note(prefix, [&](std::string_view key, std::string_view text) {
+  run.each_metadata(prefix, [&](std::string_view key, std::string_view text) {
     const auto name = key.substr(prefix.size());
     try {
       take(std::string(name), Json::parse(text, "note on " + std::string(name)));
@@ -204,23 +204,23 @@ void keep(Ledger::Run& run, const Project& project, const FreshnessResults& resu
 void keep(Ledger::Run& run, const std::map<std::string, Incomplete>& before,
           const std::map<std::string, Incomplete>& after) {
   for (const auto& [location, incomplete] : before) {
-    if (!after.contains(location)) run.set_note(note_key("incomplete", location), {});
+    if (!after.contains(location)) run.set_metadata(note_key("incomplete", location), {});
   }
   for (const auto& [location, incomplete] : after) {
     JsonObject object;
     object.add("invocation_id", incomplete.invocation_id);
     object.add("since", count(incomplete.since));
     object.add("is_interrupted", incomplete.is_interrupted);
-    set_note(run, note_key("incomplete", location), object);
+    set_metadata(run, note_key("incomplete", location), object);
   }
 }
 
 void keep(Ledger::Run& run, const SeenByPlace::value_type& seen) {
-  set_note(run, note_key("seen", name_of(seen.first)), written(seen.second));
+  set_metadata(run, note_key("seen", name_of(seen.first)), written(seen.second));
 }
 
 void forget(Ledger::Run& run, const SeenByPlace::key_type& place) {
-  run.set_note(note_key("seen", name_of(place)), {});
+  run.set_metadata(note_key("seen", name_of(place)), {});
 }
 
 void forget_gone(Ledger::Run& run, Project& project, Time before) {
@@ -228,7 +228,7 @@ void forget_gone(Ledger::Run& run, Project& project, Time before) {
   const auto prune = [&](std::string_view kind, auto& all) {
     std::erase_if(all, [&](const auto& entry) {
       if (entry.second.at >= before || project.manifest->nodes.contains(entry.first)) return false;
-      run.set_note(note_key(kind, entry.first), {});
+      run.set_metadata(note_key(kind, entry.first), {});
       return true;
     });
   };

@@ -14,14 +14,15 @@ struct Seen {
 /// By location and kind.
 using SeenByPlace = std::map<std::pair<std::string, Kind>, Seen>;
 
-/// Notes down, in a run of the project's ledger, what the results have changed in the project.
+/// MetadataUse down, in a run of the project's ledger, what the results have changed in the
+/// project.
 void keep(Ledger::Run& run, const Project& project, const RunResults& results);
 void keep(Ledger::Run& run, const Project& project, const FreshnessResults& results);
 
-/// Notes down what has changed of what is incomplete, by location.
+/// MetadataUse down what has changed of what is incomplete, by location.
 void keep(Ledger::Run& run, const std::map<std::string, Incomplete>& before,
           const std::map<std::string, Incomplete>& after);
-/// Notes down that this version's results are taken in; and that a place is no more.
+/// MetadataUse down that this version's results are taken in; and that a place is no more.
 void keep(Ledger::Run& run, const SeenByPlace::value_type& seen);
 void forget(Ledger::Run& run, const SeenByPlace::key_type& place);
 

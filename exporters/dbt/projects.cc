@@ -7,6 +7,7 @@
 #include "common/config/yaml.h"
 #include "common/http/authorize.h"
 #include "common/http/url.h"
+#include "exporters/dbt/counters.h"
 #include "exporters/dbt/s3.h"
 
 namespace exporter::dbt {
@@ -161,13 +162,12 @@ Cloud::Options read_cloud_options(const Yaml& cloud, const std::string& name) {
   return options;
 }
 
-std::shared_ptr<Ledger> open_ledger(const std::string& source, const std::string& project,
-                                    Ledgers& ledgers) {
-  return ledgers.open(source + '.' + http::percent_encoded(project), kLedger);
+SharedLedger open_ledger(const std::string& project, Ledgers& ledgers) {
+  return ledgers.open("dbt", project, kLedger, migrations());
 }
 
 /// Runs are counted as soon as they end, and their results when they are read: apart, as the newest
-/// unit in a ledger says what is late.
+/// event in a ledger says what is late.
 Place read_cloud(const Yaml& project, const std::string& name, http::UpstreamMetrics& metrics,
                  Ledgers& ledgers) {
   const auto cloud = project.required("cloud");
@@ -182,8 +182,8 @@ Place read_cloud(const Yaml& project, const std::string& name, http::UpstreamMet
       make_client(project, options, http::with_token("Token", cloud.secret("token")), metrics);
   const auto followed = std::make_shared<Cloud>(
       read_cloud_options(cloud, name), CloudApi(std::move(client), options.base_url, scope),
-      open_ledger("dbt_cloud", name, ledgers));
-  return {name, open_ledger("dbt", name, ledgers),
+      ledgers.open("dbt_cloud", name, kLedger));
+  return {name, open_ledger(name, ledgers),
           [followed](const Deadline& deadline) { return followed->look(deadline); }, followed,
           true};
 }
@@ -196,7 +196,7 @@ Place read_place(const Yaml& project, http::UpstreamMetrics& metrics, Ledgers& l
   if (name.empty() || name.size() > kLongestName) place.fail("expected 1 to 40 bytes");
   const auto way = read_way(project);
   if (way == "cloud") return read_cloud(project, name, metrics, ledgers);
-  auto ledger = open_ledger("dbt", name, ledgers);
+  auto ledger = open_ledger(name, ledgers);
   if (way == "s3") return {name, std::move(ledger), read_s3(project, name, metrics), {}, true};
   if (way == "url")
     return {name, std::move(ledger), read_address(project, name, metrics), {}, true};
@@ -217,8 +217,7 @@ std::vector<Place> read_projects(const App::Inputs& inputs, Ledgers& ledgers) {
     if (name.empty() || name.size() > kLongestName) {
       settings.fail(kProject.name, "expected 1 to 40 bytes");
     }
-    places.push_back(
-        {name, open_ledger("dbt", name, ledgers), read_folders(settings.text(kTarget.name))});
+    places.push_back({name, open_ledger(name, ledgers), read_folders(settings.text(kTarget.name))});
     return places;
   }
   for (const auto& flag : kFlags) {

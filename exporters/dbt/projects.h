@@ -13,7 +13,7 @@ namespace exporter::dbt {
 /// A project and where its artifacts are.
 struct Place {
   std::string project;
-  std::shared_ptr<Ledger> ledger;  ///< its own: what is late in a busy one is not in a quiet one
+  SharedLedger ledger;  ///< its own: what is late in a busy one is not in a quiet one
   Source source;
   std::shared_ptr<const Cloud> cloud = {};  ///< where that is the source
   bool is_remote = false;                   ///< a look costs requests

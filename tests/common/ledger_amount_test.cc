@@ -2,13 +2,10 @@
 #include <cmath>
 #include <limits>
 #include <random>
-#include <set>
 
 #include "common/ledger/amount.h"
-#include "common/ledger/unit_index.h"
 
 using exporter::ledger::Amount;
-using exporter::ledger::UnitIndex;
 
 namespace {
 
@@ -65,35 +62,4 @@ TEST_CASE("an amount's value is the nearest double, and grows with it") {
     REQUIRE(next.value() >= amount.value());
     REQUIRE(Amount::parse(amount.text()) == amount);
   }
-}
-
-TEST_CASE("an index names every row of a hash until one is taken, and no other hash's") {
-  UnitIndex index;
-  for (std::int64_t row = 1; row <= 48; ++row) {
-    REQUIRE_FALSE(index.full());
-    index.add(static_cast<std::uint64_t>(row % 3), row);
-  }
-  CHECK(index.full());
-  std::vector<std::int64_t> rows;
-  index.find(2, [&](std::int64_t row) {
-    rows.push_back(row);
-    return row == 11;
-  });
-  CHECK(rows == std::vector<std::int64_t>{2, 5, 8, 11});
-  const UnitIndex larger(48);
-  CHECK_FALSE(larger.full());
-  larger.find(2, [](std::int64_t row) {
-    FAIL(row);
-    return true;
-  });
-}
-
-TEST_CASE("an index spreads the series of a unit as it spreads units") {
-  std::set<std::uint64_t> by_series, by_unit;
-  for (std::int64_t i = 0; i < 1000; ++i) {
-    by_series.insert(UnitIndex::hash("unit", i) % 65536);
-    by_unit.insert(UnitIndex::hash("unit " + std::to_string(i), 1) % 65536);
-  }
-  CHECK(by_series.size() > 970);
-  CHECK(by_unit.size() > 970);
 }

@@ -31,17 +31,21 @@ inline std::string tasks_page(const std::string& lines) {
 
 /// A ledger in memory with a short way to commit one report.
 struct Book {
-  explicit Book(const Ledger::Options& options = {}) : ledger("test", {}, options, kStart) {}
+  explicit Book(const Ledger::Options& of_runs = {})
+      : ledger("test", {}, {}, kStart), options(of_runs) {}
 
-  void report(std::string_view unit, Ledger::Time when, double value) {
-    report(unit, when, value, std::max(kStart, when));
+  Ledger::Run begin(Ledger::Time now = kStart) { return ledger.begin(soon(), options, now); }
+  void report(std::string_view event, Ledger::Time when, double value) {
+    report(event, when, value, std::max(kStart, when));
   }
-  void report(std::string_view unit, Ledger::Time when, double value, Ledger::Time now) {
-    auto run = ledger.begin(soon(), now);
-    run.record(kTasks, {unit, when}, value, "ok", "main");
+  void report(std::string_view event, Ledger::Time when, double value, Ledger::Time now,
+              std::string_view state = "ok") {
+    auto run = begin(now);
+    run.record(kTasks, {event, when}, value, state, "main");
     run.commit();
   }
-  /// What the series of report() shows.
+  Ledger::Figures figures() const { return ledger.figures().value(); }
+  /// What the last series of the page shows.
   std::string shown() const {
     const auto text = page(ledger, kTasks);
     const auto blank = text.rfind(' ');
@@ -49,6 +53,7 @@ struct Book {
   }
 
   Ledger ledger;
+  Ledger::Options options;
 };
 
 }  // namespace fixture

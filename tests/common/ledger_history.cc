@@ -6,7 +6,11 @@
 namespace history {
 namespace {
 
+using std::chrono::hours;
+using std::chrono::microseconds;
 using std::chrono::minutes;
+using std::chrono::seconds;
+using Time = Ledger::Time;
 
 /// std's distributions differ between libraries; this one is ours.
 class Dice {
@@ -16,108 +20,236 @@ class Dice {
   std::int64_t roll(std::int64_t sides) {
     return static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(sides));
   }
+  bool chance(std::int64_t percent) { return roll(100) < percent; }
+  template <class Collection>
+  const auto& pick(const Collection& of) {
+    return of[static_cast<std::size_t>(roll(std::ssize(of)))];
+  }
 
  private:
   std::mt19937_64 random_;
 };
 
-/// A report of a unit that nobody has heard of: most are of now, some up to the horizon late, few
-/// far ahead of the clock.
-Report new_unit(Dice& dice, std::size_t number, Ledger::Time now) {
-  Report report{static_cast<std::size_t>(dice.roll(kKinds.size())),
-                "unit " + std::to_string(number), now, dice.roll(10'000), now};
-  const auto chance = dice.roll(100);
-  if (chance < 30) report.when = std::max(kBegin, now - minutes(dice.roll(60 * kHorizon.count())));
-  if (chance == 30) report.when = now + std::chrono::hours(24 * 365);
-  return report;
+const std::vector<std::string> kKinds = {"", "a", "a\"\n\\b", "z", "\xc3\xa9"};
+const std::vector<std::string> kStates = {"ok", "failed", "late"};
+
+/// What goes wrong with the clocks, and for how long.
+struct Clocks {
+  Time truth = kCreated;
+  microseconds ours{}, source{};  ///< ahead of the truth
+  int runs_left = 0;
+
+  void advance(Dice& dice) {
+    if (dice.chance(5)) {
+      truth += hours(dice.roll(24 * 8));
+    } else {
+      truth += minutes(dice.roll(40));
+    }
+    if (--runs_left > 0) return;
+    ours = source = {};
+    if (!dice.chance(15)) return;
+    runs_left = static_cast<int>(1 + dice.roll(40));
+    const std::array<microseconds, 5> errors = {minutes(20), hours(8), hours(60), hours(24 * 30),
+                                                hours(24 * 400)};
+    const auto error = dice.pick(errors);
+    switch (dice.roll(5)) {
+      case 0: ours = source = error; break;              // both ahead
+      case 1: ours = source = -error; break;             // both behind
+      case 2: ours = -error; break;                      // ours behind
+      case 3: source = hours(8), runs_left *= 4; break;  // local time read as UTC
+      default: source = error; break;                    // the source's ahead
+    }
+  }
+  Time now() const { return truth + ours; }
+  Time now_of_source() const { return truth + source; }
+};
+
+Ledger::Options options(Dice& dice) {
+  const std::array<microseconds, 4> lateness = {seconds(0), minutes(10), hours(2), hours(16)};
+  const std::array<microseconds, 4> retention = {seconds(0), hours(3), hours(72), hours(24 * 90)};
+  Ledger::Options made;
+  made.allowed_lateness = dice.chance(70) ? hours(16) : dice.pick(lateness);
+  made.past = dice.chance(50) ? hours(0) : hours(100);
+  made.retention = dice.chance(50) ? hours(24 * 90) : dice.pick(retention);
+  if (dice.chance(35)) made.max_series = static_cast<std::size_t>(1 + dice.roll(12));
+  if (dice.chance(35)) made.max_open_events = dice.roll(4) == 0 ? dice.roll(3) : 20 + dice.roll(60);
+  return made;
 }
 
-bool within(const Report& report, Ledger::Time now) { return report.when >= now - kHorizon; }
-bool far_beyond(const Report& report, Ledger::Time now) { return report.when < now - 2 * kHorizon; }
+class Generator {
+ public:
+  explicit Generator(std::uint64_t seed) : dice_(seed), options_(options(dice_)) {}
+
+  Run run() {
+    clocks_.advance(dice_);
+    if (dice_.chance(5)) options_ = options(dice_);
+    Run run{options_, clocks_.now(), {}, {}};
+    if (dice_.chance(25)) run.windows.push_back(window());
+    if (dice_.chance(5)) run.windows.push_back(window());
+    const auto count = dice_.roll(40);
+    for (std::int64_t i = 0; i < count; ++i) {
+      if (dice_.chance(4)) {
+        run.steps.emplace_back(Ensure{{dice_.pick(kKinds), dice_.pick(kStates)}});
+      } else if (dice_.chance(3)) {
+        run.steps.emplace_back(Metadata{"key " + std::to_string(dice_.roll(4)),
+                                        dice_.chance(20) ? "" : std::to_string(dice_.roll(1000))});
+      } else {
+        run.steps.emplace_back(report());
+      }
+    }
+    return run;
+  }
+
+ private:
+  Window window() {
+    Window window{clocks_.now_of_source() - minutes(dice_.roll(60 * 20)), {}, {}};
+    window.to = window.from + minutes(dice_.roll(60 * 20));
+    if (dice_.chance(60)) window.families.push_back(static_cast<std::size_t>(dice_.roll(4)));
+    return window;
+  }
+
+  Time when() {
+    const auto now = clocks_.now_of_source();
+    switch (dice_.roll(20)) {
+      case 0: return now - minutes(dice_.roll(60 * 24 * 5));  // later than is allowed
+      case 1: return now + hours(24 * (1 + dice_.roll(500)));
+      case 2: return clocks_.now() + Ledger::kMaxAhead + microseconds(dice_.roll(3) - 1);
+      case 3:
+        return reports_.empty() ? now : dice_.pick(reports_).when + microseconds(dice_.roll(3) - 1);
+      case 4: return kCreated + hours(dice_.roll(24 * 100));
+      default: return dice_.chance(60) ? now : now - minutes(dice_.roll(60 * 16));
+    }
+  }
+
+  model::Value value(std::size_t family) {
+    model::Value made{dice_.roll(10'000), {}};
+    if (dice_.chance(20)) made.thousandths = 0;
+    if (!families()[family].bounds.empty() && dice_.chance(40)) {
+      for (std::size_t i = 0; i <= families()[family].bounds.size(); ++i) {
+        made.counts.push_back(static_cast<std::uint64_t>(dice_.roll(4)));
+      }
+    }
+    return made;
+  }
+
+  model::Labels labels(std::size_t family) {
+    if (family == 0) return {dice_.pick(kKinds), dice_.pick(kStates)};
+    if (family == 1) return {};
+    return {dice_.pick(kKinds)};
+  }
+
+  Report report() {
+    if (!reports_.empty() && dice_.chance(50)) return again();
+    const auto family = static_cast<std::size_t>(dice_.roll(4));
+    reports_.push_back({family, "event " + std::to_string(reports_.size()), when(), value(family),
+                        labels(family)});
+    return reports_.back();
+  }
+
+  /// An event that was reported before: seldom an old one, some corrected, renamed or at another
+  /// time.
+  Report again() {
+    const auto recent = std::min<std::int64_t>(std::ssize(reports_), dice_.chance(80) ? 150 : 5000);
+    auto& known = reports_[reports_.size() - 1 - static_cast<std::size_t>(dice_.roll(recent))];
+    if (dice_.chance(30)) known.value = value(known.family);
+    if (dice_.chance(15)) known.labels = labels(known.family);
+    if (dice_.chance(5)) known.when += minutes(dice_.roll(120) - 60);
+    auto report = known;
+    if (dice_.chance(3)) report.family = static_cast<std::size_t>(dice_.roll(2)) + 2;
+    if (report.family != known.family) {
+      report.value = value(report.family);
+      report.labels = labels(report.family);
+    }
+    return report;
+  }
+
+  Dice dice_;
+  Clocks clocks_;
+  Ledger::Options options_;
+  std::vector<Report> reports_;
+};
+
+std::vector<std::string_view> views(const model::Labels& labels) {
+  return {labels.begin(), labels.end()};
+}
 
 }  // namespace
 
-std::vector<Report> reports(std::uint64_t seed, std::size_t count) {
-  Dice dice(seed);
-  std::vector<Report> all;
-  Ledger::Time now = kBegin;
-  while (all.size() < count) {
-    now += minutes(dice.roll(10));
-    const bool known = !all.empty() && dice.roll(100) < 45;
-    if (!known) {
-      all.push_back(new_unit(dice, all.size(), now));
-      continue;
-    }
-    auto again = all[static_cast<std::size_t>(dice.roll(static_cast<std::int64_t>(all.size())))];
-    // What is between is folded or not, as the steps of the ledger have it.
-    if (!within(again, now) && !far_beyond(again, now)) continue;
-    again.now = now;
-    const auto chance = dice.roll(10);
-    if (chance < 4) again.thousandths = dice.roll(10'000);
-    if (chance == 4) again.thousandths = 0;
-    all.push_back(again);
-  }
+const std::vector<Family>& families() {
+  static const std::vector<Family> all = {
+      {kWork, {}}, {kAll, {}}, {kSize, kBounds}, {kSize, kOtherBounds}};
   return all;
 }
 
-std::size_t run_length(std::uint64_t seed, std::size_t position) {
-  Dice dice(seed ^ (position * 0x9e3779b97f4a7c15));
-  return static_cast<std::size_t>(1 + dice.roll(60));
+std::vector<Run> runs(std::uint64_t seed, std::size_t count) {
+  Generator generator(seed);
+  std::vector<Run> all;
+  while (all.size() < count) all.push_back(generator.run());
+  return all;
+}
+
+void apply(const Run& run, Ledger::Run& ledger) {
+  for (const auto& window : run.windows) {
+    std::vector<MetricView> of;
+    for (const auto family : window.families) of.push_back(families()[family].metric);
+    ledger.replace_window(window.from, window.to, of);
+  }
+  for (const auto& step : run.steps) {
+    if (const auto* report = std::get_if<Report>(&step)) {
+      const auto& family = families()[report->family];
+      const exporter::Event event{report->id, report->when};
+      const double number = static_cast<double>(report->value.thousandths) / 1000;
+      const auto labels = views(report->labels);
+      if (family.bounds.empty()) {
+        ledger.record(family.metric, event, number, labels);
+      } else if (report->value.counts.empty()) {
+        ledger.observe(family.metric, family.bounds, event, number, labels);
+      } else {
+        ledger.observe_counts(family.metric, family.bounds, event, report->value.counts, number,
+                              labels);
+      }
+    } else if (const auto* ensure = std::get_if<Ensure>(&step)) {
+      ledger.ensure(MetricView(kWork), views(ensure->labels));
+    } else {
+      const auto& metadata = std::get<Metadata>(step);
+      ledger.set_metadata(metadata.key, metadata.text);
+    }
+  }
+}
+
+void apply(const Run& run, model::Model& model) {
+  for (const auto& window : run.windows) {
+    std::vector<MetricView> of;
+    for (const auto family : window.families) of.push_back(families()[family].metric);
+    model.replace_window(window.from, window.to, of);
+  }
+  for (const auto& step : run.steps) {
+    if (const auto* report = std::get_if<Report>(&step)) {
+      const auto& family = families()[report->family];
+      model.report(family.metric, family.bounds, report->id, report->when, report->value,
+                   report->labels);
+    } else if (const auto* ensure = std::get_if<Ensure>(&step)) {
+      model.ensure(kWork, ensure->labels);
+    } else {
+      const auto& metadata = std::get<Metadata>(step);
+      model.set_metadata(metadata.key, metadata.text);
+    }
+  }
 }
 
 std::string page(const Ledger& ledger) {
-  exporter::Samples samples;
-  ledger.add_to(samples, kWork);
-  ledger.add_to(samples, kSize, kBounds);
   std::string text;
-  samples.render(exporter::Format::text, text);
+  for (const auto& family : families()) {
+    exporter::Samples samples;
+    ledger.add_to(samples, family.metric, family.bounds);
+    samples.render(exporter::Format::text, text);
+  }
   return text;
 }
 
-void record(Ledger::Run& run, const Report& report) {
-  const exporter::Unit unit{report.unit, report.when};
-  const double value = static_cast<double>(report.thousandths) / 1000;
-  run.record(kWork, unit, value, kKinds[report.kind]);
-  run.observe(kSize, kBounds, unit, value, kKinds[report.kind]);
-}
-
-void Model::add(const Report& report) {
-  if (!within(report, newest_)) return;
-  if (report.when <= report.now) newest_ = std::max(newest_, report.when);
-  pending_[kKinds[report.kind]].units[report.unit] = report.thousandths;
-}
-
-void Model::commit() {
-  for (auto& [name, kind] : pending_) {
-    std::int64_t sum = 0;
-    std::array<std::int64_t, kBounds.size() + 1> buckets{};
-    for (const auto& [unit, thousandths] : kind.units) {
-      std::size_t bucket = 0;
-      while (bucket < kBounds.size() && static_cast<double>(thousandths) > kBounds[bucket] * 1000) {
-        ++bucket;
-      }
-      ++buckets[bucket];
-      sum += thousandths;
-    }
-    kind.shown = std::max(kind.shown, sum);
-    for (std::size_t i = 0; i < buckets.size(); ++i) {
-      kind.shown_buckets[i] = std::max(kind.shown_buckets[i], buckets[i]);
-    }
-  }
-  committed_ = pending_;
-}
-
-std::string Model::page() const {
-  exporter::Samples samples;
-  for (const auto& [name, kind] : committed_) {
-    samples.add(kWork, static_cast<double>(kind.shown) / 1000, name);
-  }
-  for (const auto& [name, kind] : committed_) {
-    const std::vector<std::uint64_t> counts(kind.shown_buckets.begin(), kind.shown_buckets.end());
-    samples.add_histogram(kSize, kBounds, counts, static_cast<double>(kind.shown) / 1000, name);
-  }
+std::string page(const model::Model& model) {
   std::string text;
-  samples.render(exporter::Format::text, text);
+  for (const auto& family : families()) text += model.page(family.metric, family.bounds);
   return text;
 }
 

@@ -2,68 +2,68 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "common/ledger/ledger.h"
+#include "tests/common/ledger_model.h"
 
-/// A source that reports units late, twice, out of order and corrected, and what a ledger that has
-/// read it must show: computed plainly, in whole thousandths, without any code of the ledger.
+/// Runs of a ledger made up at random: a source that reports late, twice, out of order, corrected,
+/// renamed and in windows, by clocks that are wrong for a while, with options that change.
 namespace history {
 
 using exporter::Ledger;
+using exporter::MetricView;
 
-inline constexpr auto kWork = exporter::counter("test_work_total", "Work.", "kind");
+inline constexpr auto kWork = exporter::counter("test_work_total", "Work.", "kind", "state");
+inline constexpr auto kAll = exporter::counter("test_all_total", "All.");
 inline constexpr auto kSize = exporter::histogram("test_size", "Sizes.", "kind");
 inline constexpr std::array<double, 3> kBounds = {0.25, 1, 7.5};
-inline constexpr std::array<const char*, 5> kKinds = {"", "a", "a\"\n\\b", "z", "\xc3\xa9"};
-inline constexpr std::chrono::hours kHorizon{16};
-inline const Ledger::Options kOptions = {.horizon = kHorizon};
-inline const Ledger::Time kBegin{std::chrono::hours(24 * 365 * 50)};
+inline constexpr std::array<double, 1> kOtherBounds = {1};
+inline const Ledger::Time kCreated{std::chrono::hours(24 * 365 * 50)};
+
+/// A family that a history reports to.
+struct Family {
+  MetricView metric;
+  std::span<const double> bounds;
+};
+const std::vector<Family>& families();
 
 struct Report {
-  std::size_t kind;
-  std::string unit;
+  std::size_t family;
+  std::string id;
   Ledger::Time when;
-  std::int64_t thousandths;
-  Ledger::Time now;  ///< when the source told it
+  model::Value value;
+  model::Labels labels;
+};
+struct Ensure {
+  model::Labels labels;  ///< of kWork
+};
+struct Window {
+  Ledger::Time from, to;
+  std::vector<std::size_t> families;
+};
+struct Metadata {
+  std::string key, text;
 };
 
-/// The whole of the source's reports, the same ones for a seed.
-std::vector<Report> reports(std::uint64_t seed, std::size_t count);
+struct Run {
+  Ledger::Options options;
+  Ledger::Time now;
+  std::vector<Window> windows;
+  std::vector<std::variant<Report, Ensure, Metadata>> steps;
+};
 
-/// How many reports the run takes in that begins at `position`; the same for a seed.
-std::size_t run_length(std::uint64_t seed, std::size_t position);
+/// The same runs for a seed; more of them begin with the same ones.
+std::vector<Run> runs(std::uint64_t seed, std::size_t count);
 
-/// Both families, as text.
+/// Does all of a run but its commit. Rows that cannot be counted are among its reports.
+void apply(const Run& run, Ledger::Run& ledger);
+void apply(const Run& run, model::Model& model);
+
+/// All families, as text.
 std::string page(const Ledger& ledger);
-
-void record(Ledger::Run& run, const Report& report);
-
-/// What a ledger must show. Reports come in the order of the source.
-class Model {
- public:
-  void add(const Report& report);
-  void commit();
-  std::string page() const;
-
- private:
-  struct Kind {
-    std::map<std::string, std::int64_t> units;
-    std::array<std::int64_t, kBounds.size() + 1> shown_buckets{};
-    std::int64_t shown = 0;
-  };
-
-  /// The order of a page: a text that goes on comes before the one that ends there.
-  struct Longer {
-    bool operator()(const std::string& a, const std::string& b) const {
-      return a + '\xff' < b + '\xff';
-    }
-  };
-
-  std::map<std::string, Kind, Longer> pending_, committed_;
-  Ledger::Time newest_ = kBegin;
-};
+std::string page(const model::Model& model);
 
 }  // namespace history

@@ -1,145 +1,14 @@
-#include <sqlite3.h>
-#include <sys/fsuid.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
+// What a ledger finds when it is opened.
 
 #include <catch2/catch.hpp>
-#include <csignal>
 #include <fstream>
-#include <memory>
 
-#include "common/ledger/ledger.h"
-#include "tests/support/error_of.h"
+#include "tests/common/ledger_state_fixture.h"
 #include "tests/support/golden.h"
-#include "tests/support/temporary_folder.h"
 
-using namespace exporter;
-using namespace std::chrono_literals;
+using namespace state_fixture;
 
-namespace {
-
-constexpr auto kTasks = counter("test_tasks_total", "Tasks.", "state");
-const Ledger::Time kStart{24h * 365 * 50};
-const Ledger::Time kLater = kStart + 1h;
-
-/// A folder for a ledger named "test".
-struct StateFolder {
-  std::unique_ptr<Ledger> open(Ledger::Time now = kLater) const {
-    return std::make_unique<Ledger>("test", folder.path(), Ledger::Options{}, now);
-  }
-  std::string file() const { return folder.path() / "test.ledger"; }
-  /// The error of opening it, without the folder's name.
-  std::string error_of_open(Reason reason) const {
-    auto text = error_of(reason, [&] { open(); });
-    const auto name = folder.path().string();
-    for (auto at = text.find(name); at != std::string::npos; at = text.find(name)) {
-      text.replace(at, name.size(), "FOLDER");
-    }
-    return text;
-  }
-  /// The names of what is in it, sorted, with a blank after each.
-  std::string names() const {
-    std::vector<std::string> all;
-    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
-      all.push_back(entry.path().filename());
-    }
-    std::sort(all.begin(), all.end());
-    std::string text;
-    for (const auto& name : all) text.append(name).append(" ");
-    return text;
-  }
-
-  TemporaryFolder folder;
-};
-
-constexpr const char* kAside = "test.ledger test.ledger.unusable-2019-12-20T01:00:00.000Z ";
-
-void report(Ledger& ledger, std::string_view unit, double value) {
-  auto run = ledger.begin(Deadline::in(1min), kStart);
-  run.record(kTasks, {unit, kStart}, value, "ok");
-  run.set_note("position", "after " + std::string(unit));
-  run.commit();
-}
-
-std::string page(const Ledger& ledger) {
-  Samples samples;
-  ledger.add_to(samples, kTasks);
-  std::string text;
-  samples.render(Format::text, text);
-  return text;
-}
-
-std::string page_of(const std::string& value) {
-  return "# HELP test_tasks_total Tasks.\n# TYPE test_tasks_total counter\n"
-         "test_tasks_total{state=\"ok\"} " +
-         value + "\n";
-}
-
-/// A ledger that began anew at kLater and works.
-void check_fresh(Ledger& ledger, bool discarded) {
-  CHECK(page(ledger).empty());
-  CHECK(ledger.figures().started == kLater);
-  CHECK(ledger.figures().discarded == discarded);
-  auto run = ledger.begin(Deadline::in(1min), kLater);
-  CHECK(run.note("position").empty());
-  run.record(kTasks, {"new", kLater}, 1, "ok");
-  run.commit();
-  CHECK(page(ledger) == page_of("1"));
-}
-
-/// A closed ledger with more than one page of units and of series.
-void fill(const StateFolder& state) {
-  const auto ledger = state.open(kStart);
-  auto run = ledger->begin(Deadline::in(1min), kStart);
-  for (int i = 0; i < 500; ++i) {
-    run.record(kTasks, {"unit " + std::to_string(i), kStart}, 1, "state " + std::to_string(i));
-  }
-  run.commit();
-}
-
-void execute(const std::string& file, const char* sql) {
-  sqlite3* database = nullptr;
-  REQUIRE(sqlite3_open(file.c_str(), &database) == SQLITE_OK);
-  const int code = sqlite3_exec(database, sql, nullptr, nullptr, nullptr);
-  sqlite3_close(database);
-  REQUIRE(code == SQLITE_OK);
-}
-
-/// While one lives, this thread has no rights of root's on files.
-class Unprivileged {
- public:
-  Unprivileged() {
-    if (::geteuid() == 0) ::setfsuid(65534);
-  }
-  ~Unprivileged() { ::setfsuid(::geteuid()); }
-  Unprivileged(const Unprivileged&) = delete;
-  Unprivileged& operator=(const Unprivileged&) = delete;
-};
-
-/// While one lives, no file of this process grows beyond a size: writing fails as on a full disk.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
-    const rlimit limit{bytes, before_.rlim_max};
-    REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
-  }
-  ~FileSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
-};
-
-}  // namespace
-
-TEST_CASE("a ledger without a state begins at once, in a folder that it makes") {
+TEST_CASE("a ledger without a state starts at once, in a directory that it creates") {
   StateFolder state;
   Ledger ledger("test", state.folder.path() / "new", {}, kLater);
   check_fresh(ledger, false);
@@ -150,14 +19,14 @@ TEST_CASE("a ledger that is opened again is where it was") {
   StateFolder state;
   const auto expect = [](const Ledger& ledger, const char* value) {
     CHECK(page(ledger) == page_of(value));
-    const auto figures = ledger.figures();
+    const auto figures = ledger.figures().value();
     CHECK(figures.started == kStart);
     CHECK(figures.written == kStart);
     CHECK(figures.newest == kStart);
     CHECK(figures.series == 1);
-    CHECK(figures.open_units == 2);
+    CHECK(figures.open_events == 2);
     CHECK(figures.corrections == 1);
-    CHECK_FALSE(figures.discarded);
+    CHECK_FALSE(ledger.has_discarded_state());
   };
   {
     const auto ledger = state.open(kStart);
@@ -168,15 +37,17 @@ TEST_CASE("a ledger that is opened again is where it was") {
   }
   CHECK(state.names() == "test.ledger ");
   const auto ledger = state.open();
+  CHECK(ledger->figures()->open_events == 2);  // known before the first run
+  CHECK(page(*ledger).empty());
+  CHECK(begin(*ledger).metadata("position") == "after a");
   expect(*ledger, "7.75");
-  CHECK(ledger->begin(Deadline::in(1min)).note("position") == "after a");
   report(*ledger, "a", 2);
   expect(*ledger, "7.75");
   report(*ledger, "c", 6.25);
   CHECK(page(*ledger) == page_of("8.75"));
 }
 
-TEST_CASE("an empty file is a ledger that begins") {
+TEST_CASE("an empty file is a ledger that starts") {
   StateFolder state;
   state.folder.write("test.ledger", "");
   check_fresh(*state.open(), false);
@@ -194,7 +65,7 @@ TEST_CASE("a log whose ledger is gone belongs to no other") {
   check_fresh(*state.open(), false);
 }
 
-TEST_CASE("what is no ledger is set aside, and the ledger begins again") {
+TEST_CASE("what is not a ledger is set aside, and the ledger starts again") {
   StateFolder state;
   SECTION("a text") { state.folder.write("test.ledger", std::string(10'000, 'x')); }
   SECTION("a database of another program") { execute(state.file(), "CREATE TABLE notes (note)"); }
@@ -202,17 +73,24 @@ TEST_CASE("what is no ledger is set aside, and the ledger begins again") {
     fill(state);
     execute(state.file(), "PRAGMA user_version = 0");
   }
-  SECTION("a ledger whose sums are not numbers") {
+  SECTION("a ledger of which something was changed") {
+    const auto* change = GENERATE(
+        "UPDATE series SET truth = x'7878' WHERE id = 7",  // not numbers
+        "UPDATE series SET truth = x'32' WHERE id = 7",    // another number
+        "UPDATE series SET newest = newest + 1 WHERE id = 7", "DELETE FROM series WHERE id = 7",
+        "UPDATE event SET value = 2 WHERE id = x'6576656e742037'",
+        "UPDATE event SET happened = happened + 1 WHERE id = x'6576656e742037'",
+        "UPDATE event SET id = x'78' WHERE id = x'6576656e742037'",
+        "DELETE FROM event WHERE id = x'6576656e742037'",
+        "UPDATE event SET row = row + 100000 WHERE id = x'6576656e742037'",
+        "UPDATE metadata SET text = x'78' WHERE key = x'6b65792037'",
+        "DELETE FROM metadata WHERE key = x'6b65792037'", "UPDATE family SET key = x'78'",
+        "DELETE FROM family", "UPDATE state SET late = 1", "UPDATE state SET watermark = 1",
+        "DELETE FROM state", "DROP TABLE event", "DROP TABLE state",
+        "ALTER TABLE event DROP COLUMN counts");
+    CAPTURE(change);
     fill(state);
-    execute(state.file(), "UPDATE series SET truth = x'7878' WHERE id = 7");
-  }
-  SECTION("a ledger without one of its tables") {
-    fill(state);
-    execute(state.file(), "DROP TABLE unit");
-  }
-  SECTION("a ledger without its state") {
-    fill(state);
-    execute(state.file(), "DELETE FROM state");
+    execute(state.file(), change);
   }
   const auto before = read_file(state.file());
   check_fresh(*state.open(), true);
@@ -221,7 +99,7 @@ TEST_CASE("what is no ledger is set aside, and the ledger begins again") {
   CHECK(the_same);
 }
 
-TEST_CASE("a ledger that was cut off at any place is set aside, and begins again") {
+TEST_CASE("a ledger that was cut off at any place is set aside, and starts again") {
   StateFolder whole;
   fill(whole);
   const auto bytes = read_file(whole.file());
@@ -240,8 +118,8 @@ TEST_CASE("a log that was cut off at any place ends with the last run that is wh
   StateFolder state;
   const auto ledger = state.open(kStart);
   std::vector<std::string> pages = {page(*ledger)};
-  for (const auto* unit : {"a", "b", "c", "d"}) {
-    report(*ledger, unit, 1);
+  for (const auto* event : {"a", "b", "c", "d"}) {
+    report(*ledger, event, 1);
     pages.push_back(page(*ledger));
   }
   const auto file = read_file(state.file()), log = read_file(state.file() + "-wal");
@@ -251,17 +129,18 @@ TEST_CASE("a log that was cut off at any place ends with the last run that is wh
     copy.folder.write("test.ledger", file);
     copy.folder.write("test.ledger-wal", log.substr(0, log.size() * twentieth / 20));
     const auto opened = copy.open();
+    { const auto run = begin(*opened); }
     const auto at = std::find(pages.begin(), pages.end(), page(*opened)) - pages.begin();
     INFO(twentieth << " twentieths: run " << at);
     REQUIRE(at < static_cast<std::ptrdiff_t>(pages.size()));
     REQUIRE(static_cast<std::size_t>(at) >= last);
     last = static_cast<std::size_t>(at);
-    REQUIRE_FALSE(opened->figures().discarded);
+    REQUIRE_FALSE(opened->has_discarded_state());
   }
   CHECK(last == 4);
 }
 
-TEST_CASE("a ledger with a damaged page is set aside, and begins again") {
+TEST_CASE("a ledger with a damaged page is set aside, and starts again") {
   StateFolder whole;
   fill(whole);
   const auto bytes = read_file(whole.file());
@@ -275,11 +154,11 @@ TEST_CASE("a ledger with a damaged page is set aside, and begins again") {
   }
 }
 
-TEST_CASE("a ledger that is damaged while it is open fails a run, and begins again with the next") {
+TEST_CASE("a ledger that is damaged while it is open fails a run, and starts again with the next") {
   StateFolder state;
   const auto ledger = state.open(kStart);
   const auto record_all = [&] {
-    auto run = ledger->begin(Deadline::in(1min), kLater);
+    auto run = begin(*ledger, kLater);
     for (int i = 0; i < 30'000; ++i) {  // more than is kept in memory
       run.record(kTasks, {std::to_string(i) + std::string(1000, '-'), kLater}, 1, "ok");
     }
@@ -295,97 +174,17 @@ TEST_CASE("a ledger that is damaged while it is open fails a run, and begins aga
   CHECK(page(*ledger) == page_of("30000"));
   record_all();
   CHECK(page(*ledger) == page_of("30000"));
-  CHECK(ledger->figures().discarded);
-  CHECK(ledger->figures().started == kLater);
+  CHECK(ledger->has_discarded_state());
+  CHECK(ledger->figures()->started == kLater);
 }
 
 TEST_CASE("a ledger of a newer version is left as it is") {
   StateFolder state;
   fill(state);
-  execute(state.file(), "PRAGMA user_version = 2");
+  execute(state.file(), "PRAGMA user_version = 3");
   const auto before = read_file(state.file());
   CHECK(state.error_of_open(Reason::config) ==
-        "FOLDER/test.ledger: made by a newer version of this exporter");
+        "FOLDER/test.ledger: written by a newer version of this exporter");
   const bool the_same = read_file(state.file()) == before;
   CHECK(the_same);
-}
-
-TEST_CASE("a ledger that cannot be written is an error at the start") {
-  StateFolder state;
-  SECTION("a file in place of the folder") {
-    const auto file = state.folder.write("state", "");
-    CHECK(error_of(Reason::io, [&] { Ledger("test", file, {}, kStart); }) ==
-          "state folder " + file + "/: Not a directory");
-  }
-  SECTION("a folder that is not there and cannot be made") {
-    const auto folder = state.folder.path() / "a" / "b";
-    CHECK(error_of(Reason::io, [&] { Ledger("test", folder, {}, kStart); }) ==
-          "state folder " + folder.string() + ": No such file or directory");
-  }
-  SECTION("a folder in place of the file") {
-    std::filesystem::create_directory(state.file());
-    CHECK(state.error_of_open(Reason::io) ==
-          "FOLDER/test.ledger: unable to open database file: Is a directory");
-  }
-  SECTION("a folder without the right to write, new or with a ledger") {
-    const bool with_ledger = GENERATE(false, true);
-    if (with_ledger) fill(state);
-    ::chmod(state.folder.path().c_str(), 0555);
-    if (with_ledger) ::chmod(state.file().c_str(), 0666);
-    const Unprivileged user;
-    CHECK(state.error_of_open(Reason::io) == "state folder FOLDER/: Permission denied");
-    ::chmod(state.folder.path().c_str(), 0755);
-  }
-  SECTION("a file without the right to write") {
-    fill(state);
-    ::chmod(state.folder.path().c_str(), 0777);
-    ::chmod(state.file().c_str(), 0444);
-    const Unprivileged user;
-    CHECK(state.error_of_open(Reason::io) == "FOLDER/test.ledger: Permission denied");
-  }
-  SECTION("a full disk") {
-    const FileSizeLimit limit(0);
-    CHECK(state.error_of_open(Reason::io) == "FOLDER/test.ledger: disk I/O error: File too large");
-  }
-}
-
-TEST_CASE("a full disk fails the run, nothing changes, and the next one catches up") {
-  StateFolder state;
-  auto ledger = state.open(kStart);
-  report(*ledger, "a", 1);
-  const auto size = std::filesystem::file_size(state.file() + "-wal");
-  {
-    const FileSizeLimit limit(size + 5000);
-    CHECK(error_of(Reason::io, [&] {
-            report(*ledger, "b", 1);
-          }).starts_with(state.file() + ": disk I/O error"));
-    CHECK(page(*ledger) == page_of("1"));
-    CHECK(ledger->figures().open_units == 1);
-    CHECK(ledger->begin(Deadline::in(1min)).note("position") == "after a");
-  }
-  report(*ledger, "b", 1);
-  report(*ledger, "a", 1);
-  CHECK(page(*ledger) == page_of("2"));
-  ledger.reset();
-  CHECK(page(*state.open()) == page_of("2"));
-}
-
-TEST_CASE("a disk that fills in the middle of a run fails all of it") {
-  StateFolder state;
-  const auto ledger = state.open(kStart);
-  report(*ledger, "a", 1);
-  const auto record_many = [&] {
-    auto run = ledger->begin(Deadline::in(1min), kStart);
-    for (int i = 0; i < 30'000; ++i) {
-      run.record(kTasks, {std::to_string(i) + std::string(1000, '-'), kStart}, 1, "ok");
-    }
-    run.commit();
-  };
-  {
-    const FileSizeLimit limit(1'000'000);
-    CHECK(error_of(Reason::io, record_many) == state.file() + ": disk I/O error: File too large");
-  }
-  CHECK(page(*ledger) == page_of("1"));
-  record_many();
-  CHECK(page(*ledger) == page_of("30001"));
 }

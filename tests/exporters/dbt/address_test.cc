@@ -63,7 +63,7 @@ Follower follow(const Store& store, const std::string& token) {
       "projects: [{name: shop, url: \"" + store.url() + "\", bearer_token: " + token + "}]",
       "dbt.yml");
   const Settings settings(project_flags(), {}, nullptr);
-  Ledgers ledgers("");
+  Ledgers ledgers("", "project");
   auto places = read_projects({settings, &file, upstreams(), "", false}, ledgers);
   REQUIRE(places.size() == 1);
   return {places[0].project, std::move(places[0].source), places[0].ledger};

@@ -34,7 +34,7 @@ TEST_CASE("a project whose place hangs holds up no other") {
                                 "dbt.yml");
   const auto flags = artifacts_flags();
   const Settings settings(flags, {{"artifacts.remote-interval", {"1s"}}}, &file);
-  Ledgers ledgers("");
+  Ledgers ledgers("", "project");
   Exposition exposition(make_artifacts({settings, &file, upstreams(), "", true}, ledgers),
                         {.node_exporter_names = false,
                          .count_failure = [](const std::string&, Reason) {},

@@ -225,7 +225,7 @@ TEST_CASE("a bad artifact is counted once, the last good one stays until there i
   const auto path = target.path() / "run_results.json";
   const auto whole = read_file(kBuild / "run_results.json");
   Follower follower("shop", folders(target.path()),
-                    std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
+                    SharedLedger(std::make_shared<Ledger>("dbt", "")));
   CHECK(page_of(follower) == "dbt_up{project=\"shop\"} 0\n");
 
   const auto labels =
@@ -258,7 +258,7 @@ TEST_CASE("an artifact that dbt still writes is no failure until it is left so")
   const auto path = target.path() / "run_results.json";
   const auto whole = read_file(kBuild / "run_results.json");
   Follower follower("shop", folders(target.path()),
-                    std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
+                    SharedLedger(std::make_shared<Ledger>("dbt", "")));
   const std::string up = "dbt_up{project=\"shop\"} 1\n";
   std::ofstream(path) << whole.substr(0, 1000);
   CHECK(page_of(follower) == up);
@@ -283,7 +283,7 @@ TEST_CASE("a place that cannot be looked into is down, and counted") {
   const TemporaryFolder folder;
   fs::create_directories(folder.path() / "target/manifest.json");
   Follower follower("shop", folders(folder.path() / "tar*"),
-                    std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
+                    SharedLedger(std::make_shared<Ledger>("dbt", "")));
   CHECK(page_of(follower) ==
         "dbt_up{project=\"shop\"} 0\n"
         "dbt_artifact_read_failures_total{project=\"shop\",artifact=\"\",reason=\"io\"} 1\n");
@@ -350,8 +350,7 @@ TEST_CASE("a folder or a file without rights is a failure that says so") {
   fs::create_directory(target);
   const auto path = target / "run_results.json";
   write_long_ago(path, read_file(kBuild / "run_results.json"));
-  Follower follower("shop", folders(target),
-                    std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
+  Follower follower("shop", folders(target), SharedLedger(std::make_shared<Ledger>("dbt", "")));
   const auto page_without = [&](const fs::path& closed) {
     const Closed without_rights(closed);
     return page_of(follower);

@@ -66,7 +66,7 @@ Lines lines_of(std::string_view page) {
 
 Account::Account(const FakeCloud& cloud, const std::string& more, const std::string& token,
                  const std::string& state)
-    : ledgers_(state),
+    : ledgers_(state, "project"),
       place_(read(cloud, more, token)),
       follower_("shop", place_.source, place_.ledger) {}
 

@@ -219,7 +219,7 @@ TEST_CASE("the page has the jobs of dbt Cloud, and is made anew when one of them
                                 "dbt.yml");
   const auto flags = artifacts_flags();
   const Settings settings(flags, {}, nullptr);
-  Ledgers ledgers("");
+  Ledgers ledgers("", "project");
   const auto collector = make_artifacts({settings, &file, upstreams(), "", false}, ledgers).at(0);
   const auto running_lines = [&] {
     Samples samples;

@@ -184,5 +184,5 @@ TEST_CASE("results of runs that ended long ago are not late beside the count of 
   Account account(cloud, ", lookback: 1w");
   account.look();
   CHECK(account.project().nodes.at("model.shop.a").run_at == ago(100s));
-  CHECK(account.ledger().figures().too_late == 0);
+  CHECK(account.ledger().figures()->late == 0);
 }

@@ -97,7 +97,7 @@ class Followed {
   }
 
  private:
-  std::shared_ptr<Ledger> ledger_ = std::make_shared<Ledger>("dbt", "", Ledger::Options{});
+  SharedLedger ledger_ = SharedLedger(std::make_shared<Ledger>("dbt", ""));
   std::optional<Follower> follower_{std::in_place, "shop", place.source(), ledger_};
 };
 
@@ -147,7 +147,7 @@ TEST_CASE("what is malformed is tried three times, and what could not be fetched
                                                      throw Error(Reason::connect, "refused");
                                                    }}}};
       },
-      std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
+      SharedLedger(std::make_shared<Ledger>("dbt", "")));
   for (int look = 0; look < 4; ++look) follower.update(Deadline::in(std::chrono::minutes(1)));
   CHECK(fetched == 4);
   CHECK(follower.revision() == 3);
@@ -187,7 +187,7 @@ TEST_CASE("whether an invocation set to work is asked until it is known") {
         };
         return std::vector<Found>{found};
       },
-      std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
+      SharedLedger(std::make_shared<Ledger>("dbt", "")));
   const auto look = [&] { follower.update(Deadline::in(std::chrono::minutes(1))); };
   for (int i = 0; i < 3; ++i) look();
   CHECK(asked == 3);
@@ -275,7 +275,7 @@ TEST_CASE("of several target folders all results count, and what a folder took w
     return job + '/' + name + ".json";
   };
   Follower follower("shop", folders(folder.path() / "*"),
-                    std::make_shared<Ledger>("dbt", "", Ledger::Options{}));
+                    SharedLedger(std::make_shared<Ledger>("dbt", "")));
   const auto status = [&] {
     follower.update(Deadline::in(std::chrono::minutes(1)));
     return follower.project().nodes.at("model.shop.a").last.status;

@@ -56,7 +56,7 @@ class Exporter {
     ledgers_.reset();
   }
   void start() {
-    ledgers_.emplace(state());
+    ledgers_.emplace(state(), "project");
     reload();
   }
   /// As after a kill.
@@ -74,7 +74,7 @@ class Exporter {
   }
   void use_memory() {
     stop();
-    ledgers_.emplace("");
+    ledgers_.emplace("", "project");
     reload();
   }
 
@@ -211,19 +211,20 @@ TEST_CASE("a node that the project has no longer is forgotten after 90 days with
   }
 }
 
-TEST_CASE("a note that cannot be read is left out, the others stay") {
+TEST_CASE("metadata that cannot be read is left out, the others stay") {
   Exporter exporter;
   write(exporter.path() / "target/run_results.json",
         run_of("model.shop.a", "success", "1", "20T01"));
   exporter.lines("");
   exporter.stop();
   {
-    Ledger ledger("dbt.shop", exporter.state(), {});
-    auto run = ledger.begin(Deadline::in(std::chrono::minutes(1)));
+    Ledger ledger("dbt.shop", exporter.state());
+    auto run = ledger.begin(Deadline::in(std::chrono::minutes(1)), {});
     std::vector<std::string> keys;
-    run.each_note("node/", [&](std::string_view key, std::string_view) { keys.emplace_back(key); });
+    run.each_metadata("node/",
+                      [&](std::string_view key, std::string_view) { keys.emplace_back(key); });
     REQUIRE(keys.size() == 1);
-    run.set_note(keys[0], "{");
+    run.set_metadata(keys[0], "{");
     run.commit();
   }
   exporter.start();
@@ -246,7 +247,7 @@ TEST_CASE("a project that runs rarely is counted whatever runs meanwhile in anot
                   "dbt.yml");
   const auto flags = artifacts_flags();
   const Settings settings(flags, {}, &file);
-  Ledgers ledgers("");
+  Ledgers ledgers("", "project");
   const auto collectors = make_artifacts({settings, &file, upstreams(), "", false}, ledgers);
   REQUIRE(collectors.size() == 2);
   CHECK(collectors[0].name == "artifacts/busy");

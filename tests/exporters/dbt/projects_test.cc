@@ -17,7 +17,7 @@ namespace {
 std::size_t read(const std::string& project) {
   const auto file = Yaml::parse("projects: [{name: shop, " + project + "}]", "dbt.yml");
   const Settings settings(project_flags(), {}, nullptr);
-  Ledgers ledgers("");
+  Ledgers ledgers("", "project");
   return read_projects({settings, &file, upstreams(), "", false}, ledgers).size();
 }
 

@@ -47,7 +47,7 @@ class Target {
   void restart() {
     collector_ = {};
     ledgers_.reset();
-    ledgers_.emplace(state_.path());
+    ledgers_.emplace(state_.path(), "project");
     collector_ = make();
   }
 

@@ -133,7 +133,7 @@ Place place_in(const Lake& lake, const std::string& where, const std::string& mo
           "\", access_key_id: AKID, secret_access_key: " + "\"very secret\"" + more + "}]",
       "dbt.yml");
   const Settings settings(project_flags(), {}, nullptr);
-  Ledgers ledgers("");
+  Ledgers ledgers("", "project");
   auto places = read_projects({settings, &file, upstreams(), "", false}, ledgers);
   file.finish();
   REQUIRE(places.size() == 1);

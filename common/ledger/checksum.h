@@ -1,0 +1,40 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "common/base/text.h"
+
+namespace exporter::ledger {
+
+/// Of a row's columns, one after the other: SQLite has none of its own, and reads a value in which
+/// a bit has flipped as another value.
+class Checksum {
+ public:
+  Checksum& add(std::int64_t value) noexcept { return mix(static_cast<std::uint64_t>(value)); }
+  Checksum& add(std::optional<double> value) noexcept {
+    return mix(value ? std::bit_cast<std::uint64_t>(*value) : kNull);
+  }
+  Checksum& add(std::string_view text) noexcept {
+    for (std::size_t at = 0; at < text.size(); at += 8) mix(word_at(text, at));
+    return mix(text.size());
+  }
+
+  /// 31 bits of it: SQLite stores these in four bytes.
+  std::int64_t value() const noexcept { return static_cast<std::int64_t>(state_ >> 33); }
+
+ private:
+  static constexpr std::uint64_t kNull = 0x7ff4'dead'beef'0001;  // a NaN, which no column holds
+
+  Checksum& mix(std::uint64_t word) noexcept {
+    state_ = (state_ ^ word) * 0x9e37'79b9'7f4a'7c15;
+    state_ ^= state_ >> 29;
+    return *this;
+  }
+
+  std::uint64_t state_ = 0x243f'6a88'85a3'08d3;
+};
+
+}  // namespace exporter::ledger

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+namespace exporter::ledger {
+
+/// Where events are in their table: from the hash of an event to the rows that may be its own. It
+/// names each row that was added, and may name others, or ones that are gone: who asks looks at the
+/// row. So a transaction that is rolled back leaves nothing to undo.
+class EventIndex {
+ public:
+  /// With room for these rows and a fifth more.
+  explicit EventIndex(std::size_t rows = 0) : slots_(slots_for(rows)) {}
+
+  static std::uint64_t hash(std::string_view id, std::int64_t family) {
+    constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
+    auto mixed = std::hash<std::string_view>{}(id) ^ static_cast<std::uint64_t>(family) * kGolden;
+    mixed = (mixed ^ mixed >> 32) * kGolden;
+    return mixed ^ mixed >> 32;
+  }
+
+  bool full() const { return used_ * 4 >= slots_.size() * 3; }
+
+  /// Has the memory for that hash fetched: most of the time of a start is waiting for it.
+  void prefetch(std::uint64_t hash) const { __builtin_prefetch(&slots_[home(upper(hash))], 1); }
+
+  /// Only while it is not full; rows are positive.
+  void add(std::uint64_t hash, std::int64_t row) { put(upper(hash), row); }
+
+  /// Makes room, and leaves out the rows that are gone.
+  template <class Has>
+  void grow(Has&& has) {
+    const auto is_kept = [&](const Slot& slot) { return slot.row() != 0 && has(slot.row()); };
+    const auto count = std::count_if(slots_.begin(), slots_.end(), is_kept);
+    EventIndex larger(static_cast<std::size_t>(count));
+    for (const auto& slot : slots_) {
+      if (is_kept(slot)) larger.put(slot.hash, slot.row());
+    }
+    *this = std::move(larger);
+  }
+
+  /// Calls `is_it(row)` with the rows of that hash until it answers true.
+  template <class IsIt>
+  void find(std::uint64_t hash, IsIt&& is_it) const {
+    const auto wanted = upper(hash);
+    for (auto at = home(wanted); slots_[at].row() != 0; at = next(at)) {
+      if (slots_[at].hash == wanted && is_it(slots_[at].row())) return;
+    }
+  }
+
+ private:
+  /// Twelve bytes: there are as many of them as events, and more.
+  struct Slot {
+    std::uint32_t hash = 0, row_low = 0, row_high = 0;
+    std::int64_t row() const {
+      return static_cast<std::int64_t>(std::uint64_t{row_high} << 32 | row_low);
+    }
+  };
+
+  static std::size_t slots_for(std::size_t rows) { return std::max<std::size_t>(64, rows * 8 / 5); }
+  static std::uint32_t upper(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
+  std::size_t home(std::uint32_t hash) const {
+    return static_cast<std::size_t>(std::uint64_t{hash} * slots_.size() >> 32);
+  }
+  std::size_t next(std::size_t at) const { return at + 1 == slots_.size() ? 0 : at + 1; }
+
+  void put(std::uint32_t hash, std::int64_t row) {
+    auto at = home(hash);
+    while (slots_[at].row() != 0) at = next(at);
+    const auto bits = static_cast<std::uint64_t>(row);
+    slots_[at] = {hash, static_cast<std::uint32_t>(bits), static_cast<std::uint32_t>(bits >> 32)};
+    ++used_;
+  }
+
+  std::vector<Slot> slots_;
+  std::size_t used_ = 0;
+};
+
+}  // namespace exporter::ledger

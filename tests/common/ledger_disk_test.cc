@@ -1,0 +1,222 @@
+// Directories and disks that a ledger cannot write to, and the size of what it writes.
+
+#include <sqlite3.h>
+#include <sys/fsuid.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cerrno>
+#include <csignal>
+
+#include "tests/common/ledger_state_fixture.h"
+
+using namespace state_fixture;
+
+namespace {
+
+/// While one lives, this thread has no rights of root's on files.
+class Unprivileged {
+ public:
+  Unprivileged() {
+    if (::geteuid() == 0) ::setfsuid(65534);
+  }
+  ~Unprivileged() { ::setfsuid(::geteuid()); }
+  Unprivileged(const Unprivileged&) = delete;
+  Unprivileged& operator=(const Unprivileged&) = delete;
+};
+
+/// While one lives, no file of this process grows beyond a size: writing fails as on a full disk.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
+    const rlimit limit{bytes, before_.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
+
+/// While one lives, fcntl() has no lock service, as on NFS without lockd.
+class NoLocks {
+ public:
+  NoLocks() : vfs_(sqlite3_vfs_find(nullptr)), before_(vfs_->xGetSystemCall(vfs_, "fcntl")) {
+    vfs_->xSetSystemCall(vfs_, "fcntl", reinterpret_cast<sqlite3_syscall_ptr>(refuse));
+  }
+  ~NoLocks() { vfs_->xSetSystemCall(vfs_, "fcntl", before_); }
+  NoLocks(const NoLocks&) = delete;
+  NoLocks& operator=(const NoLocks&) = delete;
+
+ private:
+  static int refuse(int, int, ...) {
+    errno = ENOLCK;
+    return -1;
+  }
+  sqlite3_vfs* vfs_;
+  sqlite3_syscall_ptr before_;
+};
+
+}  // namespace
+
+TEST_CASE("a ledger that cannot be written is an error at the start") {
+  StateFolder state;
+  SECTION("a file in place of the folder") {
+    const auto file = state.folder.write("state", "");
+    CHECK(error_of(Reason::io, [&] { Ledger("test", file, {}, kStart); }) ==
+          "state directory " + file + "/: Not a directory");
+  }
+  SECTION("a folder that is not there and cannot be made") {
+    const auto folder = state.folder.path() / "a" / "b";
+    CHECK(error_of(Reason::io, [&] { Ledger("test", folder, {}, kStart); }) ==
+          "state directory " + folder.string() + ": No such file or directory");
+  }
+  SECTION("a folder in place of the file") {
+    std::filesystem::create_directory(state.file());
+    CHECK(state.error_of_open(Reason::io) ==
+          "FOLDER/test.ledger: unable to open database file: Is a directory");
+  }
+  SECTION("a folder without the right to write, new or with a ledger") {
+    const bool with_ledger = GENERATE(false, true);
+    if (with_ledger) fill(state);
+    ::chmod(state.folder.path().c_str(), 0555);
+    if (with_ledger) ::chmod(state.file().c_str(), 0666);
+    const Unprivileged user;
+    CHECK(state.error_of_open(Reason::io) == "state directory FOLDER/: Permission denied");
+    ::chmod(state.folder.path().c_str(), 0755);
+  }
+  SECTION("a file without the right to write") {
+    fill(state);
+    ::chmod(state.folder.path().c_str(), 0777);
+    ::chmod(state.file().c_str(), 0444);
+    const Unprivileged user;
+    CHECK(state.error_of_open(Reason::io) == "FOLDER/test.ledger: Permission denied");
+  }
+  SECTION("a full disk") {
+    const FileSizeLimit limit(0);
+    CHECK(state.error_of_open(Reason::io) == "FOLDER/test.ledger: disk I/O error: File too large");
+  }
+}
+
+TEST_CASE("a full disk fails the run, nothing changes, and the next one catches up") {
+  StateFolder state;
+  auto ledger = state.open(kStart);
+  report(*ledger, "a", 1);
+  const auto size = std::filesystem::file_size(state.file() + "-wal");
+  {
+    const FileSizeLimit limit(size + 5000);
+    CHECK(error_of(Reason::io, [&] {
+            report(*ledger, "b", 1);
+          }).starts_with(state.file() + ": disk I/O error"));
+    CHECK(page(*ledger) == page_of("1"));
+    CHECK(ledger->figures()->open_events == 1);
+    CHECK(begin(*ledger).metadata("position") == "after a");
+  }
+  report(*ledger, "b", 1);
+  report(*ledger, "a", 1);
+  CHECK(page(*ledger) == page_of("2"));
+  ledger.reset();
+  ledger = state.open();
+  { const auto run = begin(*ledger); }
+  CHECK(page(*ledger) == page_of("2"));
+}
+
+TEST_CASE("a disk that fills in the middle of a run fails all of it") {
+  StateFolder state;
+  const auto ledger = state.open(kStart);
+  report(*ledger, "a", 1);
+  const auto record_many = [&] {
+    auto run = begin(*ledger);
+    for (int i = 0; i < 30'000; ++i) {
+      run.record(kTasks, {std::to_string(i) + std::string(1000, '-'), kStart}, 1, "ok");
+    }
+    run.commit();
+  };
+  {
+    const FileSizeLimit limit(1'000'000);
+    CHECK(error_of(Reason::io, record_many) == state.file() + ": disk I/O error: File too large");
+  }
+  CHECK(page(*ledger) == page_of("1"));
+  record_many();
+  CHECK(page(*ledger) == page_of("30001"));
+}
+
+TEST_CASE("a file system without locks is reported as what it is") {
+  StateFolder state;
+  const NoLocks no_locks;
+  CHECK(state.error_of_open(Reason::io) ==
+        "FOLDER/test.ledger: cannot be locked: the file system has no lock service (NFS without "
+        "lockd?)");
+}
+
+TEST_CASE("a link to itself in place of the file is an error like any other") {
+  StateFolder state;
+  std::filesystem::create_symlink("test.ledger", state.file());
+  CHECK(state.error_of_open(Reason::io) == "FOLDER/test.ledger: Too many levels of symbolic links");
+}
+
+TEST_CASE("a file that was being created when the power was cut is created again") {
+  StateFolder state;
+  for (const auto* name : {"test.ledger.new", "test.ledger.new-wal", "test.ledger.new-journal"}) {
+    state.folder.write(name, "cut off");
+  }
+  check_fresh(*state.open(), false);
+  CHECK(state.names() == "test.ledger ");
+}
+
+TEST_CASE("a file shrinks after a burst, within a bounded time a run") {
+  StateFolder state;
+  const auto ledger = state.open(kStart);
+  const Ledger::Options options = {.allowed_lateness = 1h};
+  const auto run_at = [&](int hour, int events) {
+    const auto now = kStart + std::chrono::hours(hour);
+    auto run = ledger->begin(Deadline::in(1min), options, now);
+    for (int i = 0; i < events; ++i) {
+      const auto id = std::to_string(hour) + std::string(200, '-') + std::to_string(i);
+      run.record(kTasks, {id, now}, 1, "ok");
+    }
+    run.commit();
+  };
+  run_at(1, 100'000);
+  const auto burst = ledger->figures()->size_bytes;
+  CHECK(burst > 20 << 20);
+  auto before = burst;
+  for (int hour = 2; hour < 12; ++hour) {
+    run_at(hour, 1);
+    const auto size = ledger->figures()->size_bytes;
+    CHECK(before - size <= 9 << 20);
+    before = size;
+  }
+  CHECK(before < 2 << 20);
+  CHECK(static_cast<std::int64_t>(std::filesystem::file_size(state.file())) < burst);
+}
+
+TEST_CASE("a file that is used alike does not shrink and grow with each run") {
+  StateFolder state;
+  const auto ledger = state.open(kStart);
+  const Ledger::Options options = {.allowed_lateness = 16h};
+  int shrunk = 0;
+  std::int64_t before = 0;
+  for (int hour = 1; hour < 80; ++hour) {
+    const auto now = kStart + std::chrono::hours(hour);
+    auto run = ledger->begin(Deadline::in(1min), options, now);
+    for (int i = 0; i < 1000; ++i) {
+      run.record(kTasks, {std::to_string(hour * 1000 + i) + std::string(200, '-'), now}, 1, "ok");
+    }
+    run.commit();
+    const auto size = ledger->figures()->size_bytes;
+    if (size < before) ++shrunk;
+    before = size;
+  }
+  CHECK(shrunk == 0);
+  CHECK(before < 10 << 20);  // 17 of 80 hours
+}

@@ -1,0 +1,180 @@
+// A process that is killed at any moment, and two processes with one file.
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <random>
+
+#include "common/base/text.h"
+#include "tests/common/ledger_history.h"
+#include "tests/support/error_of.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace exporter;
+using model::Model;
+
+extern char** environ;
+
+namespace {
+
+/// LEDGER_ROUNDS repeats the histories so many times more; LEDGER_SEED starts with another.
+std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text != nullptr ? std::stoull(text) : otherwise;
+}
+std::uint64_t rounds() { return from_environment("LEDGER_ROUNDS", 1); }
+std::uint64_t first_seed() { return from_environment("LEDGER_SEED", 1); }
+
+/// A process that plays a history on a ledger, with the end of a pipe to its output.
+class Driver {
+ public:
+  Driver(const std::string& folder, std::uint64_t seed, std::size_t count) {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+    output_ = ends[0];
+    std::array<std::string, 4> words = {LEDGER_DRIVER, folder, std::to_string(seed),
+                                        std::to_string(count)};
+    std::array<char*, 5> arguments{};
+    for (std::size_t i = 0; i < words.size(); ++i) arguments[i] = words[i].data();
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
+    const int error =
+        ::posix_spawn(&pid_, LEDGER_DRIVER, &actions, nullptr, arguments.data(), environ);
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::close(ends[1]);
+    REQUIRE(error == 0);
+  }
+  ~Driver() {
+    if (pid_ > 0) kill();
+    ::close(output_);
+  }
+  Driver(const Driver&) = delete;
+  Driver& operator=(const Driver&) = delete;
+
+  /// Its next output, waiting for it until a time; false at its end and after that time.
+  bool read_until(std::chrono::steady_clock::time_point until, std::string& out) const {
+    using std::chrono::milliseconds;
+    const auto left = std::chrono::ceil<milliseconds>(until - std::chrono::steady_clock::now());
+    pollfd waiting{output_, POLLIN, 0};
+    if (left <= milliseconds(0) || ::poll(&waiting, 1, static_cast<int>(left.count())) != 1) {
+      return false;
+    }
+    std::array<char, 65536> bytes;
+    const auto size = ::read(output_, bytes.data(), bytes.size());
+    if (size > 0) out.append(bytes.data(), static_cast<std::size_t>(size));
+    return size > 0;
+  }
+
+  /// Its status as waitpid() has it; what it wrote last stays readable.
+  int kill() {
+    ::kill(pid_, SIGKILL);
+    int status = 0;
+    REQUIRE(::waitpid(pid_, &status, 0) == pid_);
+    pid_ = -1;
+    return status;
+  }
+
+ private:
+  pid_t pid_ = -1;
+  int output_ = -1;
+};
+
+/// Compares each whole page of a driver with the model at the same position, which it follows.
+class Reader {
+ public:
+  Reader(std::uint64_t seed, std::size_t count) : runs_(history::runs(seed, count)) {}
+
+  void check(std::string_view output) {
+    std::string page;
+    while (output.find('\n') != std::string_view::npos) {
+      const auto line = next_part(output, '\n');
+      if (!line.starts_with("# at ")) {
+        page.append(line).append("\n");
+        continue;
+      }
+      follow_to(parse_number<std::size_t>(line.substr(5)).value());
+      // The first page of a process is before its first run.
+      REQUIRE(std::exchange(page, {}) == history::page(model_));
+    }
+  }
+  bool at_the_end() const { return position_ == runs_.size(); }
+
+ private:
+  void follow_to(std::size_t position) {
+    REQUIRE(position >= position_);  // what was shown had reached the disk
+    while (position_ < position) {
+      const auto& run = runs_[position_++];
+      model_.begin(run.options, run.now);
+      history::apply(run, model_);
+      model_.commit();
+    }
+  }
+
+  std::vector<history::Run> runs_;
+  std::size_t position_ = 0;
+  Model model_{history::kCreated};
+};
+
+/// Kills the driver at random moments until it has read all; answers how often.
+int kill_until_done(std::uint64_t seed, std::size_t count) {
+  INFO("LEDGER_SEED=" << seed);
+  const TemporaryFolder directory;
+  std::mt19937_64 random(seed);
+  Reader reader(seed, count);
+  for (int kills = 0;; ++kills) {
+    REQUIRE(kills < 10'000);
+    Driver driver(directory.path(), seed, count);
+    std::string output;
+    // From its first page on, so that each has done something; then at any moment of its runs; the
+    // window grows, so that it comes to an end on the slowest machine too.
+    bool open =
+        driver.read_until(std::chrono::steady_clock::now() + std::chrono::minutes(1), output);
+    REQUIRE(open);
+    const auto window = std::chrono::microseconds(4000 + 1000 * kills);
+    const auto end =
+        std::chrono::steady_clock::now() +
+        std::chrono::microseconds(random() % static_cast<std::uint64_t>(window.count()));
+    while (open) open = driver.read_until(end, output);
+    const int status = driver.kill();
+    while (driver.read_until(std::chrono::steady_clock::now() + std::chrono::minutes(1), output)) {
+    }
+    reader.check(output);
+    if (WIFEXITED(status)) {
+      REQUIRE(WEXITSTATUS(status) == 0);
+      REQUIRE(reader.at_the_end());
+      return kills;
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a ledger whose process is killed at any moment keeps its promises") {
+  // Where /tmp is in memory, a history may be over before it is killed.
+  int kills = 0;
+  for (std::uint64_t i = 0; i < 2 * rounds() || kills <= 5; ++i) {
+    REQUIRE(i < 1000);
+    kills += kill_until_done(first_seed() + i, 100);
+  }
+}
+
+TEST_CASE("a second process says which file another one has") {
+  const TemporaryFolder directory;
+  const auto open = [&] { Ledger("killed", directory.path(), {}, history::kCreated); };
+  {
+    // Its output is more than a pipe holds: it waits, with the ledger open.
+    const Driver driver(directory.path(), 1, 2'000);
+    std::string output;
+    REQUIRE(driver.read_until(std::chrono::steady_clock::now() + std::chrono::minutes(1), output));
+    CHECK(error_of(Reason::io, open) ==
+          (directory.path() / "killed.ledger").string() + ": in use by another process");
+  }
+  open();
+}

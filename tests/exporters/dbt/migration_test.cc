@@ -1,0 +1,58 @@
+// fixtures/dbt/format1/ holds the ledger that an older exporter wrote of the recorded commands 02,
+// 03, 04 and 06 of dbt 1.9, and the counters that it showed then.
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <sstream>
+
+#include "exporters/dbt/artifacts.h"
+#include "tests/support/golden.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/upstreams.h"
+
+using namespace exporter;
+using namespace exporter::dbt;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path kFixtures = fs::path(SOURCE_DIR) / "tests/fixtures/dbt";
+
+/// The lines of the counters on a page.
+std::string counters_of(const std::string& page) {
+  std::string lines;
+  std::istringstream in(page);
+  for (std::string line; std::getline(in, line);) {
+    const bool is_counter =
+        line.find("_total{") != line.npos || line.starts_with("dbt_execution_seconds_");
+    if (is_counter) lines += line + '\n';
+  }
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("what an older exporter has counted is there, and is not counted again") {
+  const TemporaryFolder target, state;
+  state.write("dbt.shop.ledger", read_file(kFixtures / "format1/dbt.shop.ledger"));
+  const auto flags = artifacts_flags();
+  const Settings settings(
+      flags, {{"target.path", {target.path().string()}}, {"target.project", {"shop"}}}, nullptr);
+  Ledgers ledgers(state.path(), "project");
+  const auto collector = make_artifacts({settings, nullptr, upstreams(), "", false}, ledgers).at(0);
+  const auto expected = read_file(kFixtures / "format1/expected.prom");
+  for (const auto* command : {"", "02_build", "03_run", "04_test", "06_source_freshness"}) {
+    CAPTURE(command);
+    // In another directory than those of the ledger, so that they are read.
+    for (const auto* name : {"run_results.json", "sources.json"}) {
+      const auto artifact = kFixtures / "recorded/dbt-1.9" / command / name;
+      if (fs::exists(artifact)) target.write(name, read_file(artifact));
+    }
+    Samples samples;
+    collector.collect(samples, Deadline::in(std::chrono::minutes(1)));
+    std::string page;
+    samples.render(Format::text, page);
+    CHECK(counters_of(page) == expected);
+  }
+  CHECK(ledgers.open("dbt", "shop", {})->figures()->corrections == 0);
+}
