@@ -26,8 +26,7 @@ constexpr auto kReadable =
           "project", "location", "artifact");
 constexpr auto kFailures = counter("dbt_artifact_read_failures_total",
                                    "Versions of artifacts that could not be read, or only in part, "
-                                   "and failures to look for artifacts (artifact is empty), by "
-                                   "reason.",
+                                   "by reason.",
                                    "project", "artifact", "reason");
 /// How long what is known of a node outlives it: one that is only left out for a while, by a branch
 /// or a disabled folder, comes back as it was.

@@ -45,12 +45,14 @@ TARGETS = {  # target: (seconds, HTTP status, days until its certificate ends)
     "tcp://db2:5432": (0.0016, 0, None),
 }
 PHASES = {"name_lookup": 0.12, "connect": 0.18, "tls": 0.3, "first_byte": 0.4}
-EXPORTERS = {  # (job, instance): collector: (interval, seconds, samples)
-    ("snowflake", "etl1:19101"): {"warehouses": (300, 2.1, 96), "queries": (60, 4.8, 310),
-                                  "storage": (3600, 1.4, 44)},
-    ("airflow", "etl1:19102"): {"dags": (30, 0.32, 410), "pools": (30, 0.06, 12)},
-    ("dbt", "etl1:19103"): {"artifacts/shop": (15, 0.2, 840)},
-    ("sql", "etl1:19104"): {"orders": (60, 0.4, 8), "freshness": (300, 0.9, 31)},
+EXPORTERS = {  # (job, instance): source: collector: (interval, seconds, samples)
+    ("snowflake", "etl1:19101"): {"acme": {"warehouses": (300, 2.1, 96), "queries": (60, 4.8, 310),
+                                           "storage": (3600, 1.4, 44)}},
+    ("airflow", "etl1:19102"): {"production": {"dags": (30, 0.32, 410), "pools": (30, 0.06, 12)}},
+    ("dbt", "etl1:19103"): {"shop": {"artifacts": (15, 0.2, 840)},
+                            "ledger": {"artifacts": (15, 0.1, 390)}},
+    ("sql", "etl1:19104"): {"orders": {"queries": (60, 0.4, 8)},
+                            "billing": {"queries": (300, 0.9, 31)}},
 }  # fmt: skip
 HOST_COLLECTORS = {"cpu": 90, "diskstats": 60, "filesystem": 48, "meminfo": 52, "netdev": 64,
                    "netstat": 46, "pressure": 6, "systemd": 380, "container": 420, "vmstat": 7}
@@ -273,7 +275,9 @@ def probe(history, target):
         history.add("probe_ssl_earliest_cert_expiry", history.now + 86400 * days, **at)
 
 
-def exporter(history, job, instance, collectors):
+def exporter(history, job, instance, sources):
+    """`sources` as in EXPORTERS; the name of a machine's own is empty."""
+    collectors = {(source, name): cost for source, costs in sources.items() for name, cost in costs.items()}
     at = {"job": job, "instance": instance, "machine": instance.split(":")[0]}
     load = Noise(job + instance, 0.2)
     history.add("up", 1, **at)
@@ -285,8 +289,8 @@ def exporter(history, job, instance, collectors):
     history.count("process_cpu_seconds_total", lambda t: 0.0006 * load(t) * len(collectors), **at)
     history.add("process_resident_memory_bytes", lambda t: (11 + len(collectors)) * 1e6, **at)
     history.add("process_start_time_seconds", history.now - 86400 * 6, **at)
-    for name, (interval, seconds, samples) in collectors.items():
-        to = dict(at, collector=name)
+    for (source, name), (interval, seconds, samples) in collectors.items():
+        to = dict(at, collector=name, **({"source": source} if source else {}))
         history.add("exporter_collector_success", 1, **to)
         history.add("exporter_collector_duration_seconds", lambda t, s=seconds: s * load(t), **to)
         history.add("exporter_collector_samples", samples, **to)
@@ -296,15 +300,15 @@ def exporter(history, job, instance, collectors):
                     lambda t, i=interval: t - (t % i if i else 0.2), **to)
         if interval:
             history.add("exporter_collector_interval_seconds", interval, **to)
-            history.count("exporter_collector_failures_total", lambda t, n=name: failure(t, history.now, n),
-                          reason="timeout", **to)
+            history.count("exporter_collector_failures_total",
+                          lambda t, s=source, n=name: failure(t, history.now, s, n), reason="timeout", **to)
     if job != "host":
         upstream(history, at, job, load)
 
 
-def failure(time, now, name):
+def failure(time, now, source, name):
     """The rate of failures of a collector: one of them failed now and then, two hours ago."""
-    return 1 / 90 if name == "queries" and now - 8400 < time < now - 7200 else 0
+    return 1 / 90 if (source, name) == ("acme", "queries") and now - 8400 < time < now - 7200 else 0
 
 
 def upstream(history, at, job, load):
@@ -330,13 +334,13 @@ def write(path, hours, now):
     for instance in HOSTS:
         host(history, instance)
         exporter(history, "host", instance,
-                 {name: (0, samples / 90000, samples) for name, samples in HOST_COLLECTORS.items()})
+                 {"": {name: (0, samples / 90000, samples) for name, samples in HOST_COLLECTORS.items()}})
         for name in CONTAINERS.get(instance, {}):
             container(history, instance, name)
     for target in TARGETS:
         probe(history, target)
-    for (job, instance), collectors in EXPORTERS.items():
-        exporter(history, job, instance, collectors)
+    for (job, instance), sources in EXPORTERS.items():
+        exporter(history, job, instance, sources)
     dbt_history.write(history, {"job": "dbt", "instance": "etl1:19103", "machine": "etl1"})
     prometheus = {"job": "prometheus", "instance": "prometheus:9090"}
     history.add("up", 1, **prometheus)
