@@ -1,8 +1,9 @@
 // An exporter whose parts hang or throw, as its configuration file says:
 //   fault: error | filesystem | bad_alloc | unknown    thrown while the configuration is loaded
 //   hang: true                                         its collector does not return
-//   fail: true                                         its collector fails, each time in other
-//   words timeout: 1h                                        of the collector
+//   fail: true                                         its collector fails, each time with
+//                                                      another text
+//   timeout: 1h                                        of the collector
 
 #include <unistd.h>
 
@@ -57,7 +58,7 @@ std::vector<Collector> build(const App::Inputs& inputs) {
 
 int main(int argc, char** argv) {
   App app;
-  app.name = "stuck_exporter";
+  app.name = "stuck_app";
   app.description = "An exporter whose parts hang or throw.";
   app.default_listen = ":0";
   app.collectors = {{"stuck", true, {kGauge}}};
