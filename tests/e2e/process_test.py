@@ -1,5 +1,5 @@
 """The process, whatever hangs or throws in it: it hears signals at once, keeps what it has, and says
-what went wrong. By stuck_exporter, whose parts do so."""
+what went wrong. By stuck_app, whose parts do so."""
 
 import contextlib
 import errno
@@ -14,7 +14,7 @@ import unittest
 import support
 from support import EXPORTER, Exporter, Process, run
 
-STUCK = "stuck_exporter"
+STUCK = "stuck_app"
 REFUSED = "configuration not reloaded"
 ENDING = (signal.SIGTERM, signal.SIGINT)
 

@@ -1,7 +1,8 @@
 // An exporter whose parts hang or throw, as its configuration file says:
 //   fault: error | filesystem | bad_alloc | unknown    thrown while the configuration is loaded
 //   hang: true                                         its collector does not return
-//   fail: true                                         its collector fails, each time differently and at length
+//   fail: true                                         its collector fails, each time with another
+//                                                      text, of 16 KiB
 
 #include <unistd.h>
 
@@ -64,7 +65,7 @@ constexpr const Module<Stuck>* kModules[] = {&kModule};
 
 int main(int argc, char** argv) {
   App app;
-  app.name = "stuck_exporter";
+  app.name = "stuck_app";
   app.description = "An exporter whose parts hang or throw.";
   app.default_listen = ":0";
   watch<Stuck>(app, {.make = make_stuck}, kModules);
