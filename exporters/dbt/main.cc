@@ -12,9 +12,7 @@ App app() {
       "writes.";
   app.default_listen = ":19103";
   const Module* modules[] = {&artifacts()};
-  watch<ProjectSource>(
-      app, {.key = "projects", .label = "project", .flags = project_flags(), .make = make_project},
-      modules);
+  watch<ProjectSource>(app, kProjects, modules);
   keep_ledgers(app);
   return app;
 }

@@ -144,10 +144,6 @@ std::shared_ptr<Cloud> read_cloud(const SourceInputs& inputs) {
                                  inputs.ledgers->open("dbt_cloud", inputs.name, kLedger));
 }
 
-}  // namespace
-
-std::span<const SourceFlag> project_flags() { return kFlags; }
-
 std::shared_ptr<ProjectSource> make_project(const SourceInputs& inputs) {
   ProjectSource project{inputs.name,
                         Selection(*inputs.settings),
@@ -168,5 +164,10 @@ std::shared_ptr<ProjectSource> make_project(const SourceInputs& inputs) {
   }
   return std::make_shared<ProjectSource>(std::move(project));
 }
+
+}  // namespace
+
+constinit const SourceKind<ProjectSource> kProjects{
+    .key = "projects", .label = "project", .flags = kFlags, .make = make_project};
 
 }  // namespace exporter::dbt

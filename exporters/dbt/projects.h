@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string>
 
 #include "common/app/sources.h"
@@ -22,10 +21,8 @@ struct ProjectSource {
   std::shared_ptr<const Cloud> cloud = {};  ///< where that has the artifacts
 };
 
-/// The flags of the one project of an exporter without a list of projects.
-std::span<const SourceFlag> project_flags();
-
-/// The project of an entry of the list. Throws Error{config}, and as Ledgers::open() does.
-std::shared_ptr<ProjectSource> make_project(const SourceInputs& inputs);
+/// The projects of the list, or the one of the flags. Made, they throw Error{config}, and as
+/// Ledgers::open() does.
+extern const SourceKind<ProjectSource> kProjects;
 
 }  // namespace exporter::dbt

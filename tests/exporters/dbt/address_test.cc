@@ -8,6 +8,7 @@
 #include "exporters/dbt/artifacts.h"
 #include "exporters/dbt/follower.h"
 #include "exporters/dbt/projects.h"
+#include "tests/exporters/dbt/configured.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/upstreams.h"
@@ -59,17 +60,9 @@ class Store {
 };
 
 Follower follow(const Store& store, const std::string& token) {
-  const auto file = Yaml::parse(
-      "projects: [{name: shop, url: \"" + store.url() + "\", bearer_token: " + token + "}]",
-      "dbt.yml");
-  const Settings settings(project_flags(), {}, nullptr);
-  Ledgers ledgers("", "project");
-  auto places = read_projects({settings, &file, upstreams(), "", false}, ledgers);
-  REQUIRE(places.size() == 1);
-  return {places[0].project, std::move(places[0].source), places[0].ledger};
+  const auto project = project_of("url: \"" + store.url() + "\", bearer_token: " + token);
+  return {project->name, project->list, project->ledger};
 }
-
-void update(Follower& follower) { follower.update(Deadline::in(std::chrono::minutes(1))); }
 
 }  // namespace
 
@@ -94,11 +87,7 @@ TEST_CASE("artifacts at an address are read again when their tag has changed") {
 TEST_CASE("an address that asks for another token is down") {
   const Store store;
   auto follower = follow(store, "open-barley");
-  update(follower);
-  Samples samples;
-  follower.add_to(samples);
-  std::string page;
-  samples.render(Format::text, page);
-  CHECK(page.find("dbt_up{project=\"shop\"} 0\n") != page.npos);
-  CHECK(page.find("reason=\"auth\"} 1\n") != page.npos);
+  const auto error = update(follower);
+  REQUIRE(error);
+  CHECK(error->reason() == Reason::auth);
 }

@@ -5,6 +5,7 @@
 
 #include "common/collect/exposition.h"
 #include "common/config/yaml.h"
+#include "tests/exporters/dbt/configured.h"
 #include "tests/support/scripted_server.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/upstreams.h"
@@ -29,16 +30,14 @@ std::string results(int run) {
 TEST_CASE("a project whose place hangs holds up no other") {
   ScriptedServer silent([](Peer& peer) { peer.wait_closed(); });
   const TemporaryFolder folder;
-  const auto file = Yaml::parse("projects: [{name: hangs, url: \"" + silent.url() +
-                                    "\"}, {name: shop, target: " + folder.path().string() + "}]",
-                                "dbt.yml");
-  const auto flags = artifacts_flags();
-  const Settings settings(flags, {{"artifacts.remote-interval", {"1s"}}}, &file);
-  Ledgers ledgers("", "project");
-  Exposition exposition(make_artifacts({settings, &file, upstreams(), "", true}, ledgers),
-                        {.node_exporter_names = false,
-                         .count_failure = [](const std::string&, Reason) {},
-                         .self = {}});
+  const auto file = "projects: [{name: hangs, url: \"" + silent.url() +
+                    "\"}, {name: shop, target: " + folder.path().string() + "}]";
+  Exposition exposition(collectors_of(file, {{"collector.artifacts.interval", {"1s"}}},
+                                      std::make_shared<Ledgers>("")),
+                        {.outcomes = {.source_label = "project"},
+                         .count_failure = [](const Collector&, Reason) {},
+                         .self = {},
+                         .self_metrics = {}});
   const auto shows = [&](const std::string& line) {
     const auto page = exposition.scrape({Format::text, false, {}, {}, Clock::now() + 20s}).joined();
     return page.find('\n' + line + '\n') != page.npos;
@@ -59,6 +58,6 @@ TEST_CASE("a project whose place hangs holds up no other") {
     REQUIRE(Clock::now() < give_up);
     std::this_thread::sleep_for(20ms);
   }
-  CHECK_FALSE(shows(R"(exporter_collector_success{collector="artifacts/hangs"} 1)"));
-  CHECK(shows(R"(exporter_collector_success{collector="artifacts/shop"} 1)"));
+  CHECK_FALSE(shows(R"(exporter_collector_success{collector="artifacts",source="hangs"} 1)"));
+  CHECK(shows(R"(exporter_collector_success{collector="artifacts",source="shop"} 1)"));
 }

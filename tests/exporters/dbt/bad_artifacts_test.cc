@@ -11,6 +11,7 @@
 
 #include "common/base/error.h"
 #include "exporters/dbt/follower.h"
+#include "tests/exporters/dbt/configured.h"
 #include "tests/support/error_of.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"
@@ -51,11 +52,12 @@ std::string manifest_error(const std::string& text) {
   return error_of(Reason::decode, [&] { read_manifest(artifact(text)); });
 }
 
+/// After an update: the error, if there is one, and the samples.
 std::string page_of(Follower& follower) {
-  follower.update(Deadline::in(std::chrono::minutes(1)));
+  const auto error = update(follower);
   Samples samples;
   follower.add_to(samples);
-  std::string page, lines;
+  std::string page, lines = error ? error->what() + std::string("\n") : "";
   samples.render(Format::text, page);
   for (std::size_t at = 0; at < page.size();) {
     const auto end = page.find('\n', at);
@@ -226,7 +228,7 @@ TEST_CASE("a bad artifact is counted once, the last good one stays until there i
   const auto whole = read_file(kBuild / "run_results.json");
   Follower follower("shop", folders(target.path()),
                     SharedLedger(std::make_shared<Ledger>("dbt", "")));
-  CHECK(page_of(follower) == "dbt_up{project=\"shop\"} 0\n");
+  CHECK(page_of(follower) == "no artifacts there\n");
 
   const auto labels =
       "{project=\"shop\",location=\"" + target.path().string() + "\",artifact=\"run_results\"} ";
@@ -236,20 +238,19 @@ TEST_CASE("a bad artifact is counted once, the last good one stays until there i
   const std::string failures =
       "dbt_artifact_read_failures_total{project=\"shop\",artifact=\"run_results\",reason="
       "\"decode\"} ";
-  const std::string up = "dbt_up{project=\"shop\"} 1\n",
-                    readable = "dbt_artifact_readable" + labels;
+  const auto readable = "dbt_artifact_readable" + labels;
 
   write_long_ago(path, whole.substr(0, 1000));
-  const auto bad_alone = up + readable + "0\n" + failures + "1\n";
+  const auto bad_alone = readable + "0\n" + failures + "1\n";
   CHECK(page_of(follower) == bad_alone);
   CHECK(page_of(follower) == bad_alone);
 
   std::ofstream(path) << whole;
-  CHECK(page_of(follower) == up + readable + "1\n" + good + failures + "1\n");
+  CHECK(page_of(follower) == readable + "1\n" + good + failures + "1\n");
   CHECK(follower.project().nodes.size() == 28);
 
   write_long_ago(path, whole.substr(0, 2000));
-  CHECK(page_of(follower) == up + readable + "0\n" + good + failures + "2\n");
+  CHECK(page_of(follower) == readable + "0\n" + good + failures + "2\n");
   CHECK(follower.project().nodes.size() == 28);
 }
 
@@ -259,11 +260,10 @@ TEST_CASE("an artifact that dbt still writes is no failure until it is left so")
   const auto whole = read_file(kBuild / "run_results.json");
   Follower follower("shop", folders(target.path()),
                     SharedLedger(std::make_shared<Ledger>("dbt", "")));
-  const std::string up = "dbt_up{project=\"shop\"} 1\n";
   std::ofstream(path) << whole.substr(0, 1000);
-  CHECK(page_of(follower) == up);
+  CHECK(page_of(follower).empty());
   std::ofstream(path) << whole.substr(0, 2000);
-  CHECK(page_of(follower) == up);
+  CHECK(page_of(follower).empty());
   SECTION("it is finished") {
     std::ofstream(path) << whole;
     CHECK(page_of(follower).find("read_failures") == std::string::npos);
@@ -279,14 +279,13 @@ TEST_CASE("an artifact that dbt still writes is no failure until it is left so")
   }
 }
 
-TEST_CASE("a place that cannot be looked into is down, and counted") {
+TEST_CASE("a place that cannot be looked into is down") {
   const TemporaryFolder folder;
   fs::create_directories(folder.path() / "target/manifest.json");
   Follower follower("shop", folders(folder.path() / "tar*"),
                     SharedLedger(std::make_shared<Ledger>("dbt", "")));
-  CHECK(page_of(follower) ==
-        "dbt_up{project=\"shop\"} 0\n"
-        "dbt_artifact_read_failures_total{project=\"shop\",artifact=\"\",reason=\"io\"} 1\n");
+  CHECK(error_of(Reason::io, [&] { follower.update(Deadline::in(std::chrono::minutes(1))); }) ==
+        folder.path().string() + "/target/manifest.json: not a regular file");
 }
 
 TEST_CASE("NUL bytes are refused, in a value, between values, and in place of a whole artifact") {
@@ -355,17 +354,15 @@ TEST_CASE("a folder or a file without rights is a failure that says so") {
     const Closed without_rights(closed);
     return page_of(follower);
   };
-  const std::string down = "dbt_up{project=\"shop\"} 0\n", up = "dbt_up{project=\"shop\"} 1\n";
-  const auto failures = [](std::string_view artifact, int count) {
-    return "dbt_artifact_read_failures_total{project=\"shop\",artifact=\"" + std::string(artifact) +
-           "\",reason=\"io\"} " + std::to_string(count) + '\n';
-  };
+  const auto denied = target.string() + "/manifest.json: Permission denied\n";
   const auto readable = "dbt_artifact_readable{project=\"shop\",location=\"" + target.string() +
                         "\",artifact=\"run_results\"} ";
-  CHECK(page_without(folder.path()) == down + failures("", 1));
-  CHECK(page_without(target) == down + failures("", 2));
-  CHECK(page_without(path) == up + readable + "0\n" + failures("", 2) + failures("run_results", 1));
-  CHECK(page_of(follower).starts_with(up + readable + "1\n"));
+  CHECK(page_without(folder.path()) == denied);
+  CHECK(page_without(target) == denied);
+  CHECK(page_without(path) == readable + "0\n" +
+                                  "dbt_artifact_read_failures_total{project=\"shop\",artifact="
+                                  "\"run_results\",reason=\"io\"} 1\n");
+  CHECK(page_of(follower).starts_with(readable + "1\n"));
   CHECK(follower.project().nodes.size() == 28);
 }
 

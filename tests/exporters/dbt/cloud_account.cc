@@ -3,6 +3,7 @@
 #include "common/base/text.h"
 #include "common/base/time.h"
 #include "common/config/yaml.h"
+#include "tests/exporters/dbt/configured.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -66,29 +67,20 @@ Lines lines_of(std::string_view page) {
 
 Account::Account(const FakeCloud& cloud, const std::string& more, const std::string& token,
                  const std::string& state)
-    : ledgers_(state, "project"),
-      place_(read(cloud, more, token)),
-      follower_("shop", place_.source, place_.ledger) {}
+    : project_(project_of(
+          "cloud: {account_id: 1, url: \"" + cloud.url() + "\", token: " + token + more + "}",
+          std::make_shared<Ledgers>(state))),
+      follower_("shop", project_->list, project_->ledger) {}
 
 Lines Account::look() {
-  follower_.update(Deadline::in(20s));
+  error_ = update(follower_);
   return lines();
-}
-
-Place Account::read(const FakeCloud& cloud, const std::string& more, const std::string& token) {
-  const auto file = Yaml::parse("projects: [{name: shop, cloud: {account_id: 1, url: \"" +
-                                    cloud.url() + "\", token: " + token + more + "}}]",
-                                "dbt.yml");
-  const Settings settings(project_flags(), {}, nullptr);
-  auto places = read_projects({settings, &file, upstreams(), "", false}, ledgers_);
-  file.finish();
-  return places.at(0);
 }
 
 Lines Account::lines() const {
   Samples samples;
   follower_.add_to(samples);
-  place_.cloud->add_to(samples);
+  project_->cloud->add_to(samples);
   std::string page;
   samples.render(Format::text, page);
   return lines_of(page);

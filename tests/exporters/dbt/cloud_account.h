@@ -36,17 +36,17 @@ class Account {
 
   /// The samples after another look.
   Lines look();
+  /// What the last look threw.
+  const std::optional<exporter::Error>& error() const { return error_; }
   const exporter::dbt::Project& project() const { return follower_.project(); }
   const exporter::Ledger& ledger() const { return follower_.ledger(); }
 
  private:
-  exporter::dbt::Place read(const FakeCloud& cloud, const std::string& more,
-                            const std::string& token);
   Lines lines() const;
 
-  exporter::Ledgers ledgers_;
-  exporter::dbt::Place place_;
+  std::shared_ptr<exporter::dbt::ProjectSource> project_;
   exporter::dbt::Follower follower_;
+  std::optional<exporter::Error> error_;
 };
 
 /// The samples on a page.

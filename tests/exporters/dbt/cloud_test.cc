@@ -7,6 +7,7 @@
 #include "common/http/authorize.h"
 #include "exporters/dbt/artifacts.h"
 #include "tests/exporters/dbt/cloud_account.h"
+#include "tests/exporters/dbt/configured.h"
 #include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/upstreams.h"
@@ -32,8 +33,7 @@ TEST_CASE("jobs of dbt Cloud: what runs, what waits, how the last run ended") {
   std::erase_if(page, [](const auto& line) { return line.find("_seconds_") != line.npos; });
   CHECK(
       page ==
-      Lines{R"(dbt_up{project="shop"} 0)",
-            R"(dbt_cloud_job_info{project="shop",job_id="42",name="Nightly",cloud_project="Shop",)"
+      Lines{R"(dbt_cloud_job_info{project="shop",job_id="42",name="Nightly",cloud_project="Shop",)"
             R"(environment="Production"} 1)",
             R"(dbt_cloud_job_info{project="shop",job_id="43",name="Hourly",cloud_project="Shop",)"
             R"(environment="Production"} 1)",
@@ -109,17 +109,16 @@ TEST_CASE("a limit of requests is kept to, and the look goes on after it") {
   cloud.next("/runs/", {{.status = 429, .body = {}, .headers = {{"Retry-After", "1"}}}});
   Account account(cloud);
   const auto begin = Clock::now();
-  CHECK(of(account.look(), "dbt_artifact_read_failures_total").empty());
+  account.look();
+  CHECK(account.error()->what() == std::string("no artifacts there"));
   CHECK(Clock::now() - begin >= 1s);
 }
 
 TEST_CASE("a token that is refused, and a reply that is none, are errors that say so") {
   FakeCloud cloud;
   Account stranger(cloud, "", "barley");
-  CHECK(stranger.look() == Lines{R"(dbt_up{project="shop"} 0)",
-                                 R"(dbt_artifact_read_failures_total{project="shop",artifact="",)"
-                                 R"(reason="auth"} 1)",
-                                 R"(dbt_cloud_unread_runs{project="shop"} 0)"});
+  CHECK(stranger.look() == Lines{R"(dbt_cloud_unread_runs{project="shop"} 0)"});
+  CHECK(stranger.error()->reason() == Reason::auth);
   const auto client = [&](const std::string& token) {
     http::ClientOptions options;
     options.name = "cloud";
@@ -211,19 +210,12 @@ TEST_CASE("the page has the jobs of dbt Cloud, and is made anew when one of them
   FakeCloud cloud;
   cloud.put_job(42, "Nightly");
   cloud.put(ended(101, 42, 500s));
-  const auto file = Yaml::parse("projects: [{name: shop, cloud: {account_id: 1, url: \"" +
-                                    cloud.url() + "\", token: sesame}}]",
-                                "dbt.yml");
-  const auto flags = artifacts_flags();
-  const Settings settings(flags, {}, nullptr);
-  Ledgers ledgers("", "project");
-  const auto collector = make_artifacts({settings, &file, upstreams(), "", false}, ledgers).at(0);
+  const auto collector = collectors_of("projects: [{name: shop, cloud: {account_id: 1, url: \"" +
+                                           cloud.url() + "\", token: sesame}}]",
+                                       {}, std::make_shared<Ledgers>(""))
+                             .at(0);
   const auto running_lines = [&] {
-    Samples samples;
-    collector.collect(samples, Deadline::in(20s));
-    std::string page;
-    samples.render(Format::text, page);
-    return of(lines_of(page), "dbt_cloud_job_running_runs");
+    return of(lines_of(page_of(collector)), "dbt_cloud_job_running_runs");
   };
   CHECK(running_lines() == Lines{R"(job_id="42"} 0)"});
   INFO("the run has been read");

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/exporters/dbt/cloud_account.h"
+#include "tests/exporters/dbt/configured.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace exporter;
@@ -22,7 +23,7 @@ TEST_CASE(
   cloud.put(101, 3, "manifest.json", manifest("two", ago(305s)));
   Account account(cloud);
   const auto page = account.look();
-  CHECK(of(page, "dbt_up") == Lines{"} 1"});
+  CHECK_FALSE(account.error());
   CHECK(of(page, "dbt_artifact_timestamp_seconds") ==
         Lines{R"(location="job 42, step 2",artifact="run_results"} )" + seconds(ago(310s)),
               R"(location="job 42, step 3",artifact="manifest"} )" + seconds(ago(305s))});
@@ -126,7 +127,8 @@ TEST_CASE("what was read of a job stays while other jobs run, and when nothing r
   cloud.put(101, 2, "run_results.json", results("one", ago(400s)));
   Account account(cloud);
   account.look();
-  CHECK(of(account.look(), "dbt_up") == Lines{"} 1"});
+  account.look();
+  CHECK_FALSE(account.error());
   cloud.put(ended(102, 43, 300s));
   cloud.put(102, 2, "run_results.json", results("two", ago(300s)));
   CHECK(of(account.look(), "dbt_artifact_readable") ==

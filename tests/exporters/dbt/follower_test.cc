@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "common/base/error.h"
+#include "tests/exporters/dbt/configured.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace exporter;
@@ -28,8 +29,8 @@ std::string results(int minute, const std::string& invocation, const std::string
          R"("}, "results": [{"unique_id": "model.shop.a", "status": ")" + status + "\"}]}";
 }
 
-/// A place with artifacts that the test puts there, which counts how often each was read.
-class Place {
+/// The artifacts that the test puts there, which count how often each was read.
+class Artifacts {
  public:
   /// A new version of the artifact.
   void put(Kind kind, std::string text, End end) {
@@ -58,7 +59,7 @@ class Place {
     std::erase_if(all_, [&](const Found& found) { return found.location == location; });
   }
 
-  Source source() {
+  Lister lister() {
     return [this](const Deadline&) { return all_; };
   }
   /// How often each version was read, in order.
@@ -76,10 +77,10 @@ class Place {
 
 class Followed {
  public:
-  Place place;
+  Artifacts artifacts;
 
   const Project& look() {
-    follower_->update(Deadline::in(std::chrono::minutes(1)));
+    update(*follower_);
     return follower_->project();
   }
   /// The invocation that a look finds incomplete.
@@ -88,7 +89,7 @@ class Followed {
     REQUIRE(found.size() <= 1);
     return found.empty() ? "" : found.begin()->second.invocation_id;
   }
-  void restart() { follower_.emplace("shop", place.source(), ledger_); }
+  void restart() { follower_.emplace("shop", artifacts.lister(), ledger_); }
   /// Whether a look changes nothing that could be shown.
   bool stands_still() {
     const auto before = follower_->revision();
@@ -98,7 +99,7 @@ class Followed {
 
  private:
   SharedLedger ledger_ = SharedLedger(std::make_shared<Ledger>("dbt", ""));
-  std::optional<Follower> follower_{std::in_place, "shop", place.source(), ledger_};
+  std::optional<Follower> follower_{std::in_place, "shop", artifacts.lister(), ledger_};
 };
 
 }  // namespace
@@ -106,37 +107,37 @@ class Followed {
 TEST_CASE("each version of an artifact is read once") {
   Followed shop;
   CHECK(shop.look().nodes.empty());
-  shop.place.put(Kind::manifest, manifest(1, "one", "table"));
-  shop.place.put(Kind::run_results, results(2, "one", "success"));
+  shop.artifacts.put(Kind::manifest, manifest(1, "one", "table"));
+  shop.artifacts.put(Kind::run_results, results(2, "one", "success"));
   CHECK(shop.look().nodes.at("model.shop.a").last.status == "success");
   CHECK(shop.stands_still());
-  CHECK(shop.place.reads() == std::vector{1, 1});
-  shop.place.put(Kind::run_results, results(3, "two", "error"));
+  CHECK(shop.artifacts.reads() == std::vector{1, 1});
+  shop.artifacts.put(Kind::run_results, results(3, "two", "error"));
   CHECK(shop.look().nodes.at("model.shop.a").last.status == "error");
   CHECK(shop.stands_still());
-  CHECK(shop.place.reads() == std::vector{1, 1, 1});
+  CHECK(shop.artifacts.reads() == std::vector{1, 1, 1});
 }
 
 TEST_CASE("what cannot be read is tried again, and what was good stays") {
   Followed shop;
-  shop.place.put(Kind::run_results, results(1, "one", "success"));
+  shop.artifacts.put(Kind::run_results, results(1, "one", "success"));
   shop.look();
   const auto whole = results(2, "two", "error");
-  shop.place.put(Kind::run_results, whole.substr(0, whole.size() / 2));
+  shop.artifacts.put(Kind::run_results, whole.substr(0, whole.size() / 2));
   CHECK(shop.look().nodes.at("model.shop.a").last.status == "success");
-  shop.place.put(Kind::run_results, whole);
+  shop.artifacts.put(Kind::run_results, whole);
   CHECK(shop.look().nodes.at("model.shop.a").last.status == "error");
 }
 
 TEST_CASE("what is malformed is tried three times, and what could not be fetched at each look") {
   Followed shop;
-  shop.place.put(Kind::run_results, "{}");
+  shop.artifacts.put(Kind::run_results, "{}");
   shop.look();
   for (int look = 0; look < 4; ++look) CHECK(shop.stands_still());
-  CHECK(shop.place.reads() == std::vector{3});
-  shop.place.put(Kind::run_results, "[]");
+  CHECK(shop.artifacts.reads() == std::vector{3});
+  shop.artifacts.put(Kind::run_results, "[]");
   for (int look = 0; look < 4; ++look) shop.look();
-  CHECK(shop.place.reads() == std::vector{3, 3});
+  CHECK(shop.artifacts.reads() == std::vector{3, 3});
   int fetched = 0;
   Follower follower(
       "shop",
@@ -148,26 +149,26 @@ TEST_CASE("what is malformed is tried three times, and what could not be fetched
                                                    }}}};
       },
       SharedLedger(std::make_shared<Ledger>("dbt", "")));
-  for (int look = 0; look < 4; ++look) follower.update(Deadline::in(std::chrono::minutes(1)));
+  for (int look = 0; look < 4; ++look) update(follower);
   CHECK(fetched == 4);
-  CHECK(follower.revision() == 3);
+  CHECK(follower.revision() == 2);
 }
 
 TEST_CASE("the manifest is read before the results, whichever was written first") {
   Followed shop;
-  shop.place.put(Kind::run_results, results(2, "one", "skipped"));
-  shop.place.put(Kind::manifest, manifest(1, "one", "ephemeral"));
+  shop.artifacts.put(Kind::run_results, results(2, "one", "skipped"));
+  shop.artifacts.put(Kind::manifest, manifest(1, "one", "ephemeral"));
   // dbt 2.0 calls a node skipped that has no table.
   CHECK(shop.look().nodes.empty());
 }
 
 TEST_CASE("an invocation is incomplete from its manifest to its results, if it sets to work") {
   Followed shop;
-  shop.place.put(Kind::manifest, manifest(1, "one", "table"));
+  shop.artifacts.put(Kind::manifest, manifest(1, "one", "table"));
   CHECK(shop.incomplete() == "one");
-  shop.place.put(Kind::run_results, results(2, "one", "error"));
+  shop.artifacts.put(Kind::run_results, results(2, "one", "error"));
   CHECK(shop.incomplete().empty());
-  shop.place.put(Kind::manifest, manifest(3, "listed", "table"), false);
+  shop.artifacts.put(Kind::manifest, manifest(3, "listed", "table"), false);
   CHECK(shop.incomplete().empty());
   CHECK(shop.stands_still());
 }
@@ -188,7 +189,7 @@ TEST_CASE("whether an invocation set to work is asked until it is known") {
         return std::vector<Found>{found};
       },
       SharedLedger(std::make_shared<Ledger>("dbt", "")));
-  const auto look = [&] { follower.update(Deadline::in(std::chrono::minutes(1))); };
+  const auto look = [&] { update(follower); };
   for (int i = 0; i < 3; ++i) look();
   CHECK(asked == 3);
   works = false;
@@ -199,21 +200,21 @@ TEST_CASE("whether an invocation set to work is asked until it is known") {
 
 TEST_CASE("an invocation stays incomplete until another one after it has done its work") {
   Followed shop;
-  shop.place.put(Kind::manifest, manifest(1, "killed", "table"));
+  shop.artifacts.put(Kind::manifest, manifest(1, "killed", "table"));
   CHECK(shop.incomplete() == "killed");
-  shop.place.put(Kind::manifest, manifest(2, "listed", "table"), false);
+  shop.artifacts.put(Kind::manifest, manifest(2, "listed", "table"), false);
   CHECK(shop.incomplete() == "killed");
   CHECK(shop.stands_still());
-  shop.place.put(Kind::manifest, manifest(3, "compiled", "table"), false);
-  shop.place.put(Kind::run_results, results(4, "compiled", "success", "compile"));
+  shop.artifacts.put(Kind::manifest, manifest(3, "compiled", "table"), false);
+  shop.artifacts.put(Kind::run_results, results(4, "compiled", "success", "compile"));
   CHECK(shop.incomplete() == "killed");
-  shop.place.put(Kind::manifest, manifest(5, "killed too", "table"));
+  shop.artifacts.put(Kind::manifest, manifest(5, "killed too", "table"));
   CHECK(shop.incomplete() == "killed");
   shop.restart();
   CHECK(shop.incomplete() == "killed");
-  shop.place.put(Kind::manifest, manifest(6, "next", "table"));
+  shop.artifacts.put(Kind::manifest, manifest(6, "next", "table"));
   CHECK(shop.incomplete() == "killed");
-  shop.place.put(Kind::run_results, results(7, "next", "success"));
+  shop.artifacts.put(Kind::run_results, results(7, "next", "success"));
   CHECK(shop.incomplete().empty());
   shop.restart();
   CHECK(shop.incomplete().empty());
@@ -221,24 +222,24 @@ TEST_CASE("an invocation stays incomplete until another one after it has done it
 
 TEST_CASE("an interrupted invocation failed, and is incomplete until another has done its work") {
   Followed shop;
-  shop.place.put(Kind::manifest, manifest(1, "cut", "table"));
+  shop.artifacts.put(Kind::manifest, manifest(1, "cut", "table"));
   CHECK(shop.incomplete() == "cut");
-  shop.place.put(Kind::run_results, results(2, "cut", "success"), End::interrupted);
+  shop.artifacts.put(Kind::run_results, results(2, "cut", "success"), End::interrupted);
   CHECK(shop.incomplete() == "cut");
   CHECK(shop.look().invocations.at("build").outcome == Outcome::failure);
   CHECK(shop.look().nodes.at("model.shop.a").last.status == "success");
   shop.restart();
   CHECK(shop.incomplete() == "cut");
-  shop.place.put(
+  shop.artifacts.put(
       Kind::run_results,
       metadata("run-results/v6", 3, "idle") + R"("args": {"which": "build"}, "results": []})",
       End::success);
   CHECK(shop.incomplete() == "cut");
-  shop.place.put(Kind::manifest, manifest(4, "next", "table"));
-  shop.place.put(Kind::run_results, results(5, "next", "error"), End::failure);
+  shop.artifacts.put(Kind::manifest, manifest(4, "next", "table"));
+  shop.artifacts.put(Kind::run_results, results(5, "next", "error"), End::failure);
   CHECK(shop.incomplete().empty());
-  shop.place.put(Kind::manifest, manifest(6, "seen late", "table"));
-  shop.place.put(Kind::run_results, results(7, "seen late", "success"), End::interrupted);
+  shop.artifacts.put(Kind::manifest, manifest(6, "seen late", "table"));
+  shop.artifacts.put(Kind::run_results, results(7, "seen late", "success"), End::interrupted);
   CHECK(shop.incomplete() == "seen late");
 }
 
@@ -247,24 +248,24 @@ TEST_CASE("an invocation failed when dbt's log says so, whatever its results are
   const auto outcome = [&](const std::string& command) {
     return shop.look().invocations.at(command).outcome;
   };
-  shop.place.put(Kind::run_results, results(1, "one", "success"), End::failure);
+  shop.artifacts.put(Kind::run_results, results(1, "one", "success"), End::failure);
   CHECK(outcome("build") == Outcome::failure);
-  shop.place.put(Kind::run_results, results(2, "two", "success"), End::success);
+  shop.artifacts.put(Kind::run_results, results(2, "two", "success"), End::success);
   CHECK(outcome("build") == Outcome::success);
-  shop.place.put(Kind::sources, metadata("sources/v3", 3, "three") + R"("results": []})",
-                 End::failure);
+  shop.artifacts.put(Kind::sources, metadata("sources/v3", 3, "three") + R"("results": []})",
+                     End::failure);
   CHECK(outcome("source freshness") == Outcome::failure);
   CHECK(shop.incomplete().empty());
 }
 
 TEST_CASE("a job that was killed stays incomplete whatever another job does") {
   Followed shop;
-  shop.place.put(Kind::manifest, manifest(1, "killed", "table"), true, "a");
+  shop.artifacts.put(Kind::manifest, manifest(1, "killed", "table"), true, "a");
   CHECK(shop.incomplete() == "killed");
-  shop.place.put(Kind::manifest, manifest(2, "other", "table"), true, "b");
-  shop.place.put(Kind::run_results, results(3, "other", "success"), true, "b");
+  shop.artifacts.put(Kind::manifest, manifest(2, "other", "table"), true, "b");
+  shop.artifacts.put(Kind::run_results, results(3, "other", "success"), true, "b");
   CHECK(shop.incomplete() == "killed");
-  shop.place.remove("a");
+  shop.artifacts.remove("a");
   CHECK(shop.incomplete().empty());
 }
 
@@ -277,7 +278,7 @@ TEST_CASE("of several target folders all results count, and what a folder took w
   Follower follower("shop", folders(folder.path() / "*"),
                     SharedLedger(std::make_shared<Ledger>("dbt", "")));
   const auto status = [&] {
-    follower.update(Deadline::in(std::chrono::minutes(1)));
+    update(follower);
     return follower.project().nodes.at("model.shop.a").last.status;
   };
   folder.write(path("hourly", "run_results"), results(2, "two", "error"));

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "exporters/dbt/artifacts.h"
+#include "tests/exporters/dbt/configured.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/upstreams.h"
@@ -35,11 +36,11 @@ std::string counters_of(const std::string& page) {
 TEST_CASE("what an older exporter has counted is there, and is not counted again") {
   const TemporaryFolder target, state;
   state.write("dbt.shop.ledger", read_file(kFixtures / "format1/dbt.shop.ledger"));
-  const auto flags = artifacts_flags();
-  const Settings settings(
-      flags, {{"target.path", {target.path().string()}}, {"target.project", {"shop"}}}, nullptr);
-  Ledgers ledgers(state.path(), "project");
-  const auto collector = make_artifacts({settings, nullptr, upstreams(), "", false}, ledgers).at(0);
+  const auto ledgers = std::make_shared<Ledgers>(state.path());
+  const auto collector =
+      collectors_of({}, {{"target.path", {target.path().string()}}, {"target.project", {"shop"}}},
+                    ledgers)
+          .at(0);
   const auto expected = read_file(kFixtures / "format1/expected.prom");
   for (const auto* command : {"", "02_build", "03_run", "04_test", "06_source_freshness"}) {
     CAPTURE(command);
@@ -48,11 +49,7 @@ TEST_CASE("what an older exporter has counted is there, and is not counted again
       const auto artifact = kFixtures / "recorded/dbt-1.9" / command / name;
       if (fs::exists(artifact)) target.write(name, read_file(artifact));
     }
-    Samples samples;
-    collector.collect(samples, Deadline::in(std::chrono::minutes(1)));
-    std::string page;
-    samples.render(Format::text, page);
-    CHECK(counters_of(page) == expected);
+    CHECK(counters_of(page_of(collector)) == expected);
   }
-  CHECK(ledgers.open("dbt", "shop", {})->figures()->corrections == 0);
+  CHECK(ledgers->open("dbt", "shop", {})->figures()->corrections == 0);
 }

@@ -59,7 +59,7 @@ const std::string kA = "model.shop.a", kB = "model.shop.b", kTest = "test.shop.n
 
 Project after(const std::vector<RunResults>& all) {
   Project project;
-  for (const auto& results : all) take(project, results);
+  for (const auto& results : all) apply_run_results(project, results);
   return project;
 }
 
@@ -155,10 +155,10 @@ TEST_CASE("an older manifest does not replace a newer one") {
     made.nodes[node].unique_id = node;
     return made;
   };
-  take(project, manifest(2, kA));
-  take(project, manifest(1, kB));
+  apply_manifest(project, manifest(2, kA));
+  apply_manifest(project, manifest(1, kB));
   CHECK(project.manifest->nodes.contains(kA));
-  take(project, manifest(3, kB));
+  apply_manifest(project, manifest(3, kB));
   CHECK(project.manifest->nodes.contains(kB));
 }
 
@@ -174,7 +174,7 @@ TEST_CASE("the newest row of a source stays known while its table cannot be read
     result.status = status;
     result.max_loaded_at = newest_row;
     result.is_empty = status == "error" && !newest_row;
-    take(project, found);
+    apply_freshness(project, found);
   };
   find(1, "pass", at(0));
   find(2, "runtime error", std::nullopt);

@@ -6,6 +6,7 @@
 #include "common/base/error.h"
 #include "common/config/yaml.h"
 #include "exporters/dbt/s3.h"
+#include "tests/exporters/dbt/configured.h"
 #include "tests/support/error_of.h"
 #include "tests/support/upstreams.h"
 
@@ -14,15 +15,8 @@ using namespace exporter::dbt;
 
 namespace {
 
-std::size_t read(const std::string& project) {
-  const auto file = Yaml::parse("projects: [{name: shop, " + project + "}]", "dbt.yml");
-  const Settings settings(project_flags(), {}, nullptr);
-  Ledgers ledgers("", "project");
-  return read_projects({settings, &file, upstreams(), "", false}, ledgers).size();
-}
-
 std::string refusal(const std::string& project) {
-  return error_of(Reason::config, [&] { read(project); });
+  return error_of(Reason::config, [&] { project_of(project); });
 }
 
 /// Sets a variable, or takes it away, until destruction.
@@ -68,7 +62,7 @@ TEST_CASE("each kind of place can have what a client can") {
        {"url: \"http://a\"", "cloud: {account_id: 1, token: a}",
         "s3: \"s3://lake\", region: eu-central-1, access_key_id: a, secret_access_key: b"}) {
     CAPTURE(place);
-    CHECK(read(std::string(place) + ", proxy: \"http://p\", budget: {at_once: 2}") == 1);
+    CHECK_NOTHROW(project_of(std::string(place) + ", proxy: \"http://p\", budget: {at_once: 2}"));
     CHECK_THAT(refusal(std::string(place) + ", try_timeout: 0"),
                Catch::Contains("projects[0].try_timeout: expected a duration above 0"));
   }
@@ -86,7 +80,8 @@ TEST_CASE("an account of dbt Cloud is a number and a token, and perhaps less tha
   CHECK(refusal("cloud: {account_id: 1, token: a, url: ftp://a}") ==
         "dbt.yml:1:63: projects[0].cloud.url: expected a URL that begins with http:// or "
         "https://");
-  CHECK(read("cloud: {account_id: 1, token: a, project_id: 2, jobs: [70403110257794]}") == 1);
+  CHECK_NOTHROW(
+      project_of("cloud: {account_id: 1, token: a, project_id: 2, jobs: [70403110257794]}"));
 }
 
 TEST_CASE("keys and region come from the file, or else from AWS's variables") {
@@ -104,11 +99,11 @@ TEST_CASE("keys and region come from the file, or else from AWS's variables") {
         "secret_access_key_file or secret_access_key_env");
   CHECK(refusal("s3: \"s3://lake/target\", region: \"a:b\"" + keys) ==
         "dbt.yml:1:12: projects[0]: expected a region of small letters, digits and hyphens");
-  CHECK(read("s3: \"s3://lake/target\", region: eu-central-1" + keys) == 1);
-  CHECK(read("s3: \"s3://lake/target\", endpoint: \"http://127.0.0.1:9000\"" + keys) == 1);
+  CHECK_NOTHROW(project_of("s3: \"s3://lake/target\", region: eu-central-1" + keys));
+  CHECK_NOTHROW(project_of("s3: \"s3://lake/target\", endpoint: \"http://127.0.0.1:9000\"" + keys));
   const Variable id_now("AWS_ACCESS_KEY_ID", "a"), key_now("AWS_SECRET_ACCESS_KEY", "b"),
       region_now("AWS_REGION", "eu-central-1");
-  CHECK(read("s3: \"s3://lake/target\"") == 1);
+  CHECK_NOTHROW(project_of("s3: \"s3://lake/target\""));
 }
 
 TEST_CASE("an address of S3 is a bucket and a folder") {

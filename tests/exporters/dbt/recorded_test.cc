@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "exporters/dbt/artifacts.h"
+#include "tests/exporters/dbt/configured.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/upstreams.h"
@@ -47,7 +48,7 @@ class Target {
   void restart() {
     collector_ = {};
     ledgers_.reset();
-    ledgers_.emplace(state_.path(), "project");
+    ledgers_ = std::make_shared<Ledgers>(state_.path());
     collector_ = make();
   }
 
@@ -69,10 +70,7 @@ class Target {
   }
 
   std::string page() {
-    Samples samples;
-    collector_.collect(samples, Deadline::in(std::chrono::minutes(1)));
-    std::string page;
-    samples.render(Format::text, page);
+    auto page = page_of(collector_);
     const auto folder = folder_.path().string();
     for (std::size_t at; (at = page.find(folder)) != page.npos;) {
       page.replace(at, folder.size(), "TARGET");
@@ -82,14 +80,14 @@ class Target {
 
  private:
   Collector make() {
-    const auto flags = artifacts_flags();
-    const Settings settings(
-        flags, {{"target.path", {folder_.path().string()}}, {"target.project", {"shop"}}}, nullptr);
-    return make_artifacts({settings, nullptr, upstreams(), "", false}, *ledgers_).at(0);
+    return collectors_of({},
+                         {{"target.path", {folder_.path().string()}}, {"target.project", {"shop"}}},
+                         ledgers_)
+        .at(0);
   }
 
   TemporaryFolder folder_, state_;
-  std::optional<Ledgers> ledgers_;
+  std::shared_ptr<Ledgers> ledgers_;
   Collector collector_;
   std::string rest_of_manifest_ = ", \"nodes\": {}}";
 };

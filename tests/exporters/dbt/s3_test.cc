@@ -10,6 +10,7 @@
 #include "exporters/dbt/follower.h"
 #include "exporters/dbt/projects.h"
 #include "exporters/dbt/s3_xml.h"
+#include "tests/exporters/dbt/configured.h"
 #include "tests/support/error_of.h"
 #include "tests/support/golden.h"
 #include "tests/support/scripted_server.h"
@@ -127,22 +128,15 @@ class Lake {
   ScriptedServer server_;
 };
 
-Place place_in(const Lake& lake, const std::string& where, const std::string& more = "") {
-  const auto file = Yaml::parse(
-      "projects: [{name: shop, s3: \"" + where + "\", endpoint: \"" + lake.url() +
-          "\", access_key_id: AKID, secret_access_key: " + "\"very secret\"" + more + "}]",
-      "dbt.yml");
-  const Settings settings(project_flags(), {}, nullptr);
-  Ledgers ledgers("", "project");
-  auto places = read_projects({settings, &file, upstreams(), "", false}, ledgers);
-  file.finish();
-  REQUIRE(places.size() == 1);
-  return std::move(places[0]);
+Lister lister_of(const Lake& lake, const std::string& where, const std::string& more = "") {
+  return project_of("s3: \"" + where + "\", endpoint: \"" + lake.url() +
+                    "\", access_key_id: AKID, secret_access_key: \"very secret\"" + more)
+      ->list;
 }
 
 Deadline soon() { return Deadline::in(std::chrono::minutes(1)); }
 
-std::vector<Found> look(const Place& place) { return place.source(soon()); }
+std::vector<Found> look(const Lister& list) { return list(soon()); }
 
 std::string text_of(const Found& found) {
   std::string text;
@@ -170,10 +164,10 @@ using Lines = std::vector<std::string>;
 
 TEST_CASE("a folder of a bucket costs four HEADs, and each new version of an artifact a GET") {
   Lake lake;
-  auto place = place_in(lake, "s3://lake/shop/target/");
   const auto text = read_file(kBuild / "run_results.json");
   lake.put("shop/target/run_results.json", {text, "\"1\""});
-  Follower follower(place.project, std::move(place.source), place.ledger);
+  Follower follower("shop", lister_of(lake, "s3://lake/shop/target/"),
+                    SharedLedger(std::make_shared<Ledger>("dbt", "")));
   const Lines look = {"HEAD /lake/shop/target/manifest.json",
                       "HEAD /lake/shop/target/run_results.json",
                       "HEAD /lake/shop/target/sources.json", "HEAD /lake/shop/target/catalog.json"};
@@ -193,7 +187,7 @@ TEST_CASE("a folder of a bucket costs four HEADs, and each new version of an art
 TEST_CASE("requests are signed, with the session token where there is one") {
   Lake lake;
   lake.put("manifest.json", {"{}", "\"1\""});
-  CHECK(look(place_in(lake, "s3://lake", ", region: eu-central-1, session_token: tick")).size() ==
+  CHECK(look(lister_of(lake, "s3://lake", ", region: eu-central-1, session_token: tick")).size() ==
         1);
   const auto requests = lake.requests();
   REQUIRE(requests.size() == 4);
@@ -217,7 +211,7 @@ TEST_CASE("a glob of folders is one listing, page by page, the oldest artifacts 
   lake.put("jobs/b/target/sources.json", {"bbb", "\"5\"", "2026-01-02T03:04:06Z"});
   lake.put("jobs/b/target/graph.gpickle", {"no", "\"6\""});
   lake.put("else/target/manifest.json", {"no", "\"7\""});
-  const auto found = look(place_in(lake, "s3://lake/jobs/*/target"));
+  const auto found = look(lister_of(lake, "s3://lake/jobs/*/target"));
   CHECK(named(found) == Lines{"s3://lake/jobs/b/target manifest \"4\" 2",
                               "s3://lake/jobs/b/target sources \"5\" 3",
                               "s3://lake/jobs/a/target run_results \"1\" 1"});
@@ -231,18 +225,18 @@ TEST_CASE("a glob of folders is one listing, page by page, the oldest artifacts 
 
 TEST_CASE("a bucket without an artifact is no error, and no bucket is one") {
   Lake lake;
-  CHECK(look(place_in(lake, "s3://lake/target")).empty());
-  CHECK(look(place_in(lake, "s3://lake/*/target")).empty());
-  CHECK(error_of(Reason::http_status, [&] { look(place_in(lake, "s3://sea/target")); }) ==
+  CHECK(look(lister_of(lake, "s3://lake/target")).empty());
+  CHECK(look(lister_of(lake, "s3://lake/*/target")).empty());
+  CHECK(error_of(Reason::http_status, [&] { look(lister_of(lake, "s3://sea/target")); }) ==
         "s3://sea/target/manifest.json: status 404: NoSuchBucket: No such bucket");
-  CHECK(error_of(Reason::http_status, [&] { look(place_in(lake, "s3://sea/*/target")); }) ==
+  CHECK(error_of(Reason::http_status, [&] { look(lister_of(lake, "s3://sea/*/target")); }) ==
         "s3://sea/: status 404: NoSuchBucket: No such bucket");
 }
 
 TEST_CASE("an object that is gone when it is read is named") {
   Lake lake;
   lake.put("target/manifest.json", {"{}", "\"1\""});
-  const auto found = look(place_in(lake, "s3://lake/target"));
+  const auto found = look(lister_of(lake, "s3://lake/target"));
   REQUIRE(found.size() == 1);
   lake.remove("target/manifest.json");
   CHECK(error_of(Reason::http_status, [&] { text_of(found[0]); }) ==
@@ -251,7 +245,7 @@ TEST_CASE("an object that is gone when it is read is named") {
 
 TEST_CASE("a refusal says why, in the words of the server") {
   Lake lake;
-  const auto place = place_in(lake, "s3://lake/target"), glob = place_in(lake, "s3://lake/*");
+  const auto place = lister_of(lake, "s3://lake/target"), glob = lister_of(lake, "s3://lake/*");
   const auto both = [&](Reason reason) {
     return std::pair(error_of(reason, [&] { look(place); }), error_of(reason, [&] { look(glob); }));
   };
@@ -275,7 +269,7 @@ TEST_CASE("a refusal says why, in the words of the server") {
 
 TEST_CASE("a listing that is none is refused") {
   Lake lake;
-  const auto glob = place_in(lake, "s3://lake/*");
+  const auto glob = lister_of(lake, "s3://lake/*");
   lake.refuse(200, "", "");
   CHECK(error_of(Reason::decode, [&] { look(glob); }) == "s3://lake/: not the XML of a listing");
 }

@@ -24,8 +24,9 @@ Node node(std::string unique_id, std::string package, std::string path,
 Project project(const std::vector<Node>& nodes) {
   Project project;
   project.name = "shop";
-  project.manifest.emplace();
-  for (const auto& node : nodes) project.manifest->nodes.emplace(node.unique_id, node);
+  Manifest manifest;
+  for (const auto& node : nodes) manifest.nodes.emplace(node.unique_id, node);
+  project.manifest = std::make_shared<const Manifest>(std::move(manifest));
   return project;
 }
 
@@ -56,7 +57,7 @@ void let_run(Project& project, const std::string& unique_id, const std::string& 
   auto& result = results.results.emplace_back();
   result.node = unique_id;
   result.status = status;
-  take(project, results);
+  apply_run_results(project, results);
 }
 
 }  // namespace
@@ -120,7 +121,9 @@ TEST_CASE("sources that are late or in error, and what warns, stay before what i
   let_run(project, "model.utils.days", "success");
   let_run(project, "test.shop.unique_a", "warn");
   const auto measure = [&](const std::string& source, const std::string& status) {
-    project.manifest->nodes[source] = node(source, "shop", "s.yml", {});
+    auto manifest = *project.manifest;
+    manifest.nodes[source] = node(source, "shop", "s.yml", {});
+    project.manifest = std::make_shared<const Manifest>(std::move(manifest));
     auto& last = project.freshness[source].last;
     last.source = source;
     last.status = status;

@@ -9,6 +9,7 @@
 #include "common/base/error.h"
 #include "common/config/yaml.h"
 #include "exporters/dbt/artifacts.h"
+#include "tests/exporters/dbt/configured.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/upstreams.h"
 
@@ -56,7 +57,7 @@ class Exporter {
     ledgers_.reset();
   }
   void start() {
-    ledgers_.emplace(state(), "project");
+    ledgers_ = std::make_shared<Ledgers>(state());
     reload();
   }
   /// As after a kill.
@@ -65,27 +66,22 @@ class Exporter {
     start();
   }
   void reload() {
-    const auto flags = artifacts_flags();
-    const Settings settings(
-        flags,
-        {{"target.path", {(folder_.path() / pattern_).string()}}, {"target.project", {"shop"}}},
-        nullptr);
-    collector_ = make_artifacts({settings, nullptr, upstreams(), "", false}, *ledgers_).at(0);
+    collector_ = collectors_of({},
+                               {{"target.path", {(folder_.path() / pattern_).string()}},
+                                {"target.project", {"shop"}}},
+                               ledgers_)
+                     .at(0);
   }
   void use_memory() {
     stop();
-    ledgers_.emplace("", "project");
+    ledgers_ = std::make_shared<Ledgers>("");
     reload();
   }
 
   /// The lines of the page that begin so; nothing when there is nothing new.
   std::vector<std::string> lines(const std::string& begin) {
-    Samples samples;
-    collector_.collect(samples, Deadline::in(std::chrono::minutes(1)));
-    std::string page;
-    samples.render(Format::text, page);
     std::vector<std::string> found;
-    std::istringstream in(page);
+    std::istringstream in(page_of(collector_));
     for (std::string line; std::getline(in, line);) {
       if (line.starts_with(begin)) found.push_back(line);
     }
@@ -98,7 +94,7 @@ class Exporter {
  private:
   TemporaryFolder folder_;
   std::string pattern_;
-  std::optional<Ledgers> ledgers_;
+  std::shared_ptr<Ledgers> ledgers_;
   Collector collector_;
 };
 
@@ -114,11 +110,10 @@ TEST_CASE("what is known of nodes stays when the artifacts go, across a restart 
   Exporter exporter;
   write(exporter.path() / "target/run_results.json",
         run_of("model.shop.a", "success", "1", "20T01"));
-  CHECK(exporter.lines("dbt_up") == Lines{R"(dbt_up{project="shop"} 1)"});
+  CHECK(exporter.lines("dbt_artifact_readable").size() == 1);
   write(exporter.path() / "target/run_results.json", run_of("model.shop.a", "error", "2", "20T02"));
   auto page = exporter.lines("dbt_");
   CHECK(page.size() > 15);
-  CHECK(page.front() == R"(dbt_up{project="shop"} 1)");
   fs::remove_all(exporter.path() / "target");
   SECTION("restart") { exporter.restart(); }
   SECTION("reload") { exporter.reload(); }
@@ -241,17 +236,13 @@ TEST_CASE("a project that runs rarely is counted whatever runs meanwhile in anot
   const auto path = [&](const std::string& project) {
     return folder.path() / project / "run_results.json";
   };
-  const auto file =
-      Yaml::parse("projects: [{name: busy, target: " + path("busy").parent_path().string() +
-                      "}, {name: quiet, target: " + path("quiet").parent_path().string() + "}]",
-                  "dbt.yml");
-  const auto flags = artifacts_flags();
-  const Settings settings(flags, {}, &file);
-  Ledgers ledgers("", "project");
-  const auto collectors = make_artifacts({settings, &file, upstreams(), "", false}, ledgers);
+  const auto file = "projects: [{name: busy, target: " + path("busy").parent_path().string() +
+                    "}, {name: quiet, target: " + path("quiet").parent_path().string() + "}]";
+  const auto collectors = collectors_of(file, {}, std::make_shared<Ledgers>(""));
   REQUIRE(collectors.size() == 2);
-  CHECK(collectors[0].name == "artifacts/busy");
-  CHECK(collectors[1].group == collectors[0].group);
+  CHECK(collectors[0].name == collectors[1].name);
+  CHECK(collectors[0].source == "busy");
+  CHECK(collectors[1].source == "quiet");
   Samples samples;
   write(path("busy"), run_of("model.busy.a", "success", "1", "20T01"));
   collectors[0].collect(samples, Deadline::in(std::chrono::minutes(1)));
