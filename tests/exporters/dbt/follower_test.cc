@@ -4,6 +4,7 @@
 
 #include "common/base/error.h"
 #include "tests/exporters/dbt/configured.h"
+#include "tests/exporters/dbt/listed.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace exporter;
@@ -11,73 +12,9 @@ using namespace exporter::dbt;
 
 namespace {
 
-std::string metadata(const std::string& schema, int minute, const std::string& invocation) {
-  const auto digits = std::to_string(100 + minute).substr(1);
-  return R"({"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/)" + schema +
-         R"(.json", "generated_at": "2026-01-02T03:)" + digits + R"(:00Z", "invocation_id": ")" +
-         invocation + "\"}, ";
-}
-
-std::string manifest(int minute, const std::string& invocation, const std::string& materialized) {
-  return metadata("manifest/v12", minute, invocation) +
-         R"("nodes": {"model.shop.a": {"config": {"materialized": ")" + materialized + "\"}}}}";
-}
-
-std::string results(int minute, const std::string& invocation, const std::string& status,
-                    const std::string& command = "build") {
-  return metadata("run-results/v6", minute, invocation) + R"("args": {"which": ")" + command +
-         R"("}, "results": [{"unique_id": "model.shop.a", "status": ")" + status + "\"}]}";
-}
-
-/// The artifacts that the test puts there, which count how often each was read.
-class Artifacts {
- public:
-  /// A new version of the artifact.
-  void put(Kind kind, std::string text, End end) {
-    put(kind, std::move(text));
-    all_.back().end = [end](const std::string&) { return end; };
-  }
-  void put(Kind kind, std::string text, bool sets_to_work = true,
-           const std::string& location = "target") {
-    std::erase_if(
-        all_, [&](const Found& found) { return found.kind == kind && found.location == location; });
-    const auto version = std::to_string(++versions_);
-    all_.push_back({kind,
-                    location,
-                    version,
-                    text.size(),
-                    Time(std::chrono::seconds(versions_)),
-                    {std::string(to_string(kind)),
-                     [this, version, text = std::move(text)](const auto& sink) {
-                       ++reads_[version];
-                       sink(text);
-                     }},
-                    [sets_to_work](const std::string&) { return sets_to_work; }});
-  }
-
-  void remove(const std::string& location) {
-    std::erase_if(all_, [&](const Found& found) { return found.location == location; });
-  }
-
-  Lister lister() {
-    return [this](const Deadline&) { return all_; };
-  }
-  /// How often each version was read, in order.
-  std::vector<int> reads() const {
-    std::vector<int> counts;
-    for (const auto& [version, count] : reads_) counts.push_back(count);
-    return counts;
-  }
-
- private:
-  int versions_ = 0;
-  std::vector<Found> all_;
-  std::map<std::string, int> reads_;
-};
-
 class Followed {
  public:
-  Artifacts artifacts;
+  Listed artifacts;
 
   const Project& look() {
     update(*follower_);
