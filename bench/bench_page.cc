@@ -12,7 +12,10 @@ namespace {
 
 constexpr std::size_t kEach = bench::kSeries / bench::kFamilies;
 
-void collect(Samples& samples, const Deadline&) {
+/// The source: one, without a name.
+struct Tables {};
+
+void collect(Tables&, Samples& samples, const Deadline&) {
   constexpr std::array<std::string_view, 4> kLabels = {"warehouse", "database", "schema", "table"};
   std::array<std::string, bench::kFamilies> names;
   for (std::size_t family = 0; family < bench::kFamilies; ++family) {
@@ -26,6 +29,14 @@ void collect(Samples& samples, const Deadline&) {
   }
 }
 
+constexpr Module<Tables> kTables{.name = "tables",
+                                 .enabled = Module<Tables>::Default::on,
+                                 .metrics = {},
+                                 .flags = {},
+                                 .make = run<collect, Tables>,
+                                 .schedule = Every{std::chrono::hours(1), std::chrono::hours(1)},
+                                 .timeout = std::chrono::minutes(1)};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -34,14 +45,9 @@ int main(int argc, char** argv) {
   app.name = "bench_page";
   app.description = "A page of 100,000 series.";
   app.default_listen = ":0";
-  app.collectors = {{"tables", true, {}}};
-  app.build = [](const App::Inputs&) {
-    return std::vector<Collector>{{"tables",
-                                   Every{std::chrono::hours(1), std::chrono::hours(1)},
-                                   std::chrono::minutes(1),
-                                   {},
-                                   collect}};
-  };
+  const Module<Tables>* modules[] = {&kTables};
+  watch<Tables>(app, {.make = [](const SourceInputs&) { return std::make_shared<Tables>(); }},
+                modules);
   const std::string listen = "--web.listen-address=127.0.0.1:" + std::string(argv[1]);
   std::array<const char*, 3> arguments = {argv[0], listen.c_str(), nullptr};
   return run(app, 2, const_cast<char**>(arguments.data()));

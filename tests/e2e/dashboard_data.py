@@ -203,7 +203,7 @@ class Live:
         """The port of a dbt_exporter, with a week before its page in the data of Prometheus."""
         config = dbt_projects.write(folder / "dbt", cloud)
         exporter = stack.enter_context(support.Exporter(
-            f"--config.file={config}", "--artifacts.remote-interval=1s", name="dbt_exporter"))
+            f"--config.file={config}", "--collector.artifacts.interval=1s", name="dbt_exporter"))
         page = support.poll(
             lambda: (page := exporter.page()).count("\ndbt_up{") == dbt_projects.COUNT and page,
             "dbt_exporter shows its projects")

@@ -275,7 +275,7 @@ class HungCollector(unittest.TestCase):
         self.assertEqual(support.samples(page)[failures], "1")
         late = exporter.wait_for_lines("collector failed")
         self.assertEqual(len(late), 1)
-        self.assertIn("did not finish within its timeout, and still runs", late[0])
+        self.assertIn("collector=systemd reason=timeout", late[0])
         page = exporter.page("?collect[]=time", **{"X-Prometheus-Scrape-Timeout-Seconds": "2"})
         self.assertEqual(support.collectors(page), {"time": True})
 

@@ -29,18 +29,17 @@ Artifact artifact(std::string_view text, std::size_t piece) {
           }};
 }
 
-void take_in(Project& project, Kind kind, const Artifact& artifact) {
+void apply(Project& project, Kind kind, const Artifact& artifact) {
   switch (kind) {
-    case Kind::manifest: return take(project, read_manifest(artifact));
-    case Kind::run_results: return take(project, read_run_results(artifact));
-    case Kind::sources: return take(project, read_freshness_results(artifact));
-    case Kind::catalog: return take(project, read_catalog(artifact));
+    case Kind::manifest: return apply_manifest(project, read_manifest(artifact));
+    case Kind::run_results: return apply_run_results(project, read_run_results(artifact));
+    case Kind::sources: return apply_freshness(project, read_freshness_results(artifact));
+    case Kind::catalog: return apply_catalog(project, read_catalog(artifact));
   }
 }
 
 std::string page_of(const Project& project) {
-  static const auto flags = artifacts_flags();
-  static const Settings settings(flags, {}, nullptr);
+  static const Settings settings(Selection::flags(), {}, nullptr);
   static const Selection selection(settings);
   Samples samples;
   const auto shown = selection.choose(project, samples);
@@ -66,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto kind = kKinds[static_cast<std::uint8_t>(part[0]) % std::size(kKinds)];
     const auto piece = 1 + std::size_t{static_cast<std::uint8_t>(part[1])};
     try {
-      take_in(project, kind, artifact(part.substr(2), piece));
+      apply(project, kind, artifact(part.substr(2), piece));
     } catch (const Error& error) {
       const std::string_view what = error.what();
       must(error.reason() == Reason::decode && what.starts_with("a.json: ") && valid_utf8(what));
