@@ -52,7 +52,8 @@ def edit(path, change):
 
 
 def run_again(folder):
-    """Another run of a project has ended as the last one did."""
+    """Another run of two projects has ended as the last one did."""
+    cut_manifest(folder / "cut/today")
     dbt_example.write_to(folder / "next")
     tell_sizes(folder / "next")
     edit(folder / "next/run_results.json",
