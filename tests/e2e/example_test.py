@@ -95,6 +95,14 @@ class Pages(Example):
                                    *(f'jobs_duration_seconds_bucket{{{labels},le="{bound}"}}'
                                      for bound in ("10.0", "60.0", "600.0", "+Inf"))})
 
+    def test_counters_are_there_after_a_restart_beside_a_server_that_is_down(self):
+        with self.start() as exporter:
+            self.wait_for(exporter, finished_oslo=2)
+            exporter.send(signal.SIGKILL)
+        self.oslo.go_down()
+        with self.start() as exporter:
+            self.wait_for(exporter, up_berlin=1, up_oslo=0, finished_oslo=2)
+
     def test_a_page_that_is_read_again_counts_once(self):
         with self.start() as exporter:
             self.wait_for(exporter, finished_oslo=2)
@@ -119,23 +127,23 @@ class Failures(Example):
     def test_a_server_that_is_down_does_not_touch_the_other(self):
         with self.start() as exporter:
             self.wait_for(exporter, up_berlin=1, up_oslo=1, finished_berlin=120, finished_oslo=2)
-            self.oslo.close()
+            self.oslo.go_down()
             self.wait_for(exporter, up_berlin=1, up_oslo=0, finished_berlin=120, finished_oslo=2)
             self.wait_for_runs(self.berlin)
             self.assertEqual(self.failed_for(exporter, "oslo"), {"connect"})
             self.assertEqual(self.failed_for(exporter, "berlin"), set())
-            jobs = [*self.oslo.jobs, job("meanwhile", "mail", "error", 2, 1)]
-            with JobsServer(OSLO, self.oslo.queues, jobs, self.oslo.server_port):
-                self.wait_for(exporter, up_oslo=1, finished_oslo=3)
+            self.oslo.jobs.append(job("meanwhile", "mail", "error", 2, 1))
+            self.oslo.come_up()
+            self.wait_for(exporter, up_oslo=1, finished_oslo=3)
 
     def test_a_malformed_row_costs_itself_and_is_logged_once(self):
         self.oslo.queues.append({"name": "video", "waiting": "MARKER", "running": 0})
         self.oslo.jobs.append(job("c", "mail", "success", "MARKER", 1))
         with self.start() as exporter:
+            self.wait_for_runs(self.oslo)
             samples = self.wait_for(exporter, up_oslo=1, finished_oslo=2)
             self.assertEqual(samples['jobs_waiting{server="oslo",queue="mail"}'], "7")
             self.assertNotIn('jobs_running{server="oslo",queue="video"}', samples)
-            self.wait_for_runs(self.oslo)
             lines = [line for line in exporter.log() if "malformed rows" in line]
             self.assertEqual(len(lines), 2, lines)
             self.assertRegex("".join(lines), r"queues\[1\]\.waiting: expected number, got string")

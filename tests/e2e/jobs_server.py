@@ -4,6 +4,7 @@ Run by itself, it serves until it is interrupted."""
 import datetime
 import http.server
 import json
+import socket
 import threading
 import urllib.parse
 
@@ -16,23 +17,34 @@ def job(identity, queue, outcome, seconds, minutes_ago):
 
 
 class JobsServer(http.server.ThreadingHTTPServer):
-    """Serves from its making to close(), on a free port unless one is given."""
+    """Serves from its making to the end of the block, on a free port; not while it is down."""
 
     daemon_threads = True
 
-    def __init__(self, token, queues, jobs, port=0):
+    def __init__(self, token, queues, jobs):
         self.token, self.queues, self.jobs = token, queues, jobs
         self.answered = {"/v1/queues": 0, "/v1/finished": 0}
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
+        self._serve()
+
+    def _serve(self):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    def close(self):
+    def go_down(self):
+        """Refuses connections, and keeps the port from others."""
         self.shutdown()
-        self.server_close()
+        self.socket.close()
+        self.socket = socket.socket()
+        self.server_bind()
+
+    def come_up(self):
+        self.server_activate()
+        self._serve()
 
     def __exit__(self, *_):
-        self.close()
+        self.shutdown()
+        self.server_close()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
