@@ -29,6 +29,8 @@ void log_notice(const Notice& notice) {
     case Notice::Kind::duplicate:
       return log::warn("duplicate series, the first is kept",
                        {name, source, {"series", notice.text}});
+    case Notice::Kind::malformed_row:
+      return log::warn("malformed rows left out", {name, source, {"first", notice.text}});
     case Notice::Kind::failed:
       return log::error(
           "collector failed",

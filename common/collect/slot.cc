@@ -62,13 +62,14 @@ Run run_collector(const Collector& collector, std::string_view source_label,
   try {
     Samples samples;
     if (!collector.source.empty()) samples.require({source_label, collector.source});
-    collector.collect(samples, Deadline::at(later(begin, collector.timeout), stop)
-                                   .counted_into(requests));
+    collector.collect(samples,
+                      Deadline::at(later(begin, collector.timeout), stop).counted_into(requests));
     run.status.outcome = Status::Outcome::success;
     if (samples.failure()) set_failure(run, *samples.failure());
     run.keeps_last = samples.keeps_last();
     count_samples(run.status, samples);
     run.duplicate = samples.first_duplicate();
+    run.malformed_row = samples.first_malformed_row();
     if (!collector.source.empty()) samples.group_by_family();
     run.snapshot = std::make_shared<const Snapshot>(
         std::move(samples), in_background ? kLevelBackground : kLevelOnScrape);
@@ -160,6 +161,11 @@ void Slot::note_change(const Run& run, bool counts, Notices& notices) {
     notices.push_back({Notice::Kind::recovered, &collector_});
   }
   logged_error_ = error;
+  if (!run.malformed_row.empty() && run.malformed_row != logged_malformed_row_) {
+    notices.push_back(
+        {.kind = Notice::Kind::malformed_row, .collector = &collector_, .text = run.malformed_row});
+  }
+  logged_malformed_row_ = run.malformed_row;
   if (run.duplicate.empty() || run.duplicate == logged_duplicate_) return;
   notices.push_back(
       {.kind = Notice::Kind::duplicate, .collector = &collector_, .text = run.duplicate});

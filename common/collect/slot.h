@@ -28,7 +28,7 @@ struct Status {
 
 /// What is to be counted and logged of a collector, once nothing is locked.
 struct Notice {
-  enum class Kind { failed, recovered, duplicate };
+  enum class Kind { failed, recovered, duplicate, malformed_row };
 
   Kind kind;
   const Collector* collector;
@@ -42,7 +42,7 @@ using Notices = std::vector<Notice>;
 struct Run {
   std::shared_ptr<const Snapshot> snapshot;  ///< null when it threw
   Status status;
-  std::string duplicate;
+  std::string duplicate, malformed_row;
   std::uint64_t requests = 0;
   bool keeps_last = false;
   std::optional<Clock::time_point> not_before;
@@ -98,7 +98,7 @@ class Slot {
   Clock::time_point started_, due_;
   Clock::time_point good_until_ = Clock::time_point::max();
   int failures_ = 0;
-  std::string logged_error_, logged_duplicate_;
+  std::string logged_error_, logged_duplicate_, logged_malformed_row_;
   std::shared_ptr<const Snapshot> snapshot_;
   std::shared_ptr<const Status> status_ = std::make_shared<const Status>();
   History history_;

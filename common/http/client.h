@@ -65,16 +65,17 @@ struct Budget {
 };
 
 struct ClientOptions {
-  std::string name;         ///< the `upstream` label of its metrics
-  std::string base_url;     ///< http://, https://, a path if need be; no user or password in it
-  std::string unix_socket;  ///< connect there instead of to the URL's host
-  Proxy proxy;
-  std::string ca_file;  ///< trusted instead of the system's authorities
-  std::string client_certificate_file, client_key_file;  ///< PEM; an empty key file: the same file
+  std::string name;           ///< the `upstream` label of its metrics
+  std::string base_url = {};  ///< http://, https://, a path if need be; no user or password in it
+  std::string unix_socket = {};  ///< connect there instead of to the URL's host
+  Proxy proxy = {};
+  std::string ca_file = {};                  ///< trusted instead of the system's authorities
+  std::string client_certificate_file = {};  ///< PEM
+  std::string client_key_file = {};          ///< PEM; empty: it is in the certificate's file
   /// Sent with each request that has none of the same name; read again at each try.
-  std::vector<std::pair<std::string, SecretSource>> headers;
-  RetryPolicy retry;
-  Budget budget;
+  std::vector<std::pair<std::string, SecretSource>> headers = {};
+  RetryPolicy retry = {};
+  Budget budget = {};
   std::size_t max_body = 256u << 20;  ///< bytes, compressed and not
   std::size_t max_redirects = 5;
   /// A connection that was idle for longer is not used again: NATs and load balancers drop one

@@ -71,6 +71,13 @@ class Samples {
   /// Says that a cardinality limit kept `series` series off the page.
   void count_dropped(std::size_t series) { dropped_ += series; }
 
+  /// Says that a row of the source was malformed and is left out; the first one's error is logged.
+  void note_malformed_row(std::string_view error) {
+    if (first_malformed_row_.empty()) first_malformed_row_ = error;
+  }
+  /// The error of the first malformed row; empty when there was none.
+  const std::string& first_malformed_row() const { return first_malformed_row_; }
+
   /// Says that the run has failed although these samples are right, as what is counted stays right
   /// when its source cannot be read: they are published, and the collector has failed.
   void set_failure(Error failure) { failure_ = std::move(failure); }
@@ -147,7 +154,7 @@ class Samples {
   std::deque<std::string> owned_;
   std::uint32_t last_family_ = 0, pending_hash_ = 0;
   std::size_t sample_count_ = 0, duplicates_ = 0, dropped_ = 0;
-  std::string first_duplicate_;
+  std::string first_duplicate_, first_malformed_row_;
   bool keeps_last_ = false, has_named_ = false, is_grouped_ = false;
   std::string required_name_, required_value_;
   std::optional<Error> failure_;

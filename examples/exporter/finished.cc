@@ -1,62 +1,63 @@
+#include "common/app/rows.h"
 #include "examples/exporter/server.h"
 
 namespace exporter::jobs {
 namespace {
 
-constexpr auto kFinished = counter("jobs_finished_total", "Jobs that have ended, by outcome.",
-                                   "server", "queue", "outcome");
+constexpr auto kJobs =
+    counter("jobs_finished_total", "Finished jobs.", "server", "queue", "outcome");
 constexpr auto kSeconds =
-    histogram("jobs_duration_seconds", "How long jobs took.", "server", "queue");
+    histogram("jobs_duration_seconds", "How long finished jobs ran.", "server", "queue");
 constexpr double kBounds[] = {1, 10, 60, 600};
-constexpr MetricView kMetrics[] = {kFinished, kSeconds};
-constexpr std::int64_t kPage = 100;
+constexpr MetricView kMetrics[] = {kJobs, kSeconds};
 
 class Finished {
  public:
   explicit Finished(Server& server) : server_(server) {}
 
   void collect(Samples& samples, const Deadline& deadline) {
-    while (read_page(deadline) == kPage) deadline.check();
-    server_.ledger->add_to(samples, kFinished);
+    try {
+      while (count_page(samples, deadline)) continue;
+    } catch (const Error& error) {
+      samples.set_failure(error);  // what was counted before stays right, and on the page
+    }
+    server_.ledger->add_to(samples, kJobs);
     server_.ledger->add_to(samples, kSeconds, kBounds);
   }
 
  private:
-  /// Counts the jobs after the last one that was counted; how many there were.
-  std::size_t read_page(const Deadline& deadline) {
-    if (position_.empty()) position_ = stored_position(deadline);
-    // Fetch first: an open run of the ledger keeps others out.
-    const auto page = server_.api.get(
-        "/v1/jobs?limit=" + std::to_string(kPage) + "&after=" + position_, deadline);
-    const auto jobs = page.at("jobs").items();
+  /// Counts the next jobs that have finished; whether there are more.
+  bool count_page(Samples& samples, const Deadline& deadline) {
+    if (position_.empty()) position_ = server_.ledger.begin(deadline).metadata("position");
+    // Fetched before the run of the ledger begins: an open run excludes others.
+    const auto page = server_.api.get("/v1/finished?limit=100&after=" + position_, deadline);
+    const auto next = std::to_string(page.at("last").integer());
+    const bool has_more = page.at("has_more").boolean();
     auto run = server_.ledger.begin(deadline);
-    auto position = position_;
-    for (const auto& job : jobs) {
-      position = std::to_string(job.at("id").integer());
-      const Event event{position, job.at("finished_at").time()};
-      const auto queue = job.at("queue").string();
-      run.record(kFinished, event, 1, server_.name, queue, job.at("outcome").string());
-      run.observe(kSeconds, kBounds, event, job.at("seconds").number(), server_.name, queue);
-    }
-    run.set_metadata("position", position);
+    read_rows(page.at("jobs"), samples, [&](const Json& job) { count(run, job); });
+    run.set_metadata("position", next);
     run.commit();
-    position_ = position;  // after the commit: what failed is read again
-    return jobs.size();
+    position_ = next;  // after the commit: a page that was not committed is fetched again
+    return has_more;
   }
 
-  std::string stored_position(const Deadline& deadline) const {
-    auto run = server_.ledger.begin(deadline);
-    auto position = run.metadata("position");
-    return position.empty() ? "0" : position;
+  void count(Ledger::Run& run, const Json& job) const {
+    const auto id = job.at("id").string(), queue = job.at("queue").string();
+    const auto outcome = job.at("outcome").string();
+    const Event event{id, job.at("finished_at").time()};
+    run.observe(kSeconds, kBounds, event, job.at("seconds").number(), server_.name, queue);
+    for (const auto* each : {"success", "error"}) run.ensure(kJobs, server_.name, queue, each);
+    run.record(kJobs, event, 1, server_.name, queue, outcome);
   }
 
   Server& server_;
-  std::string position_;  // the id of the last job that was counted; empty until it is known
+  std::string position_;  // of the last page in the ledger; empty before the first
 };
 
 }  // namespace
 
-constinit const Module kFinished{"finished", Module::Default::on, kMetrics, {}, make<Finished>,
-                                 Every{std::chrono::seconds(15), std::chrono::minutes(5)}};
+constinit const Module kFinished{
+    "finished", Module::Default::on, kMetrics,
+    {},         make<Finished>,      Every{std::chrono::seconds(15), std::chrono::minutes(5)}};
 
 }  // namespace exporter::jobs

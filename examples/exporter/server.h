@@ -17,8 +17,6 @@ struct Server {
   SharedLedger ledger;
 };
 
-std::shared_ptr<Server> make_server(const SourceInputs& inputs);
-
 using Module = exporter::Module<Server>;
 extern const Module kQueues, kFinished;
 

@@ -40,7 +40,7 @@ LIBRARIES = {
 def violations(root):
     """One line for each include that is against the rules."""
     found = []
-    for folder in ("common", "exporters"):
+    for folder in ("common", "exporters", "examples"):
         for path in sorted((root / folder).rglob("*.[hc]*")):
             if path.suffix in (".h", ".cc"):
                 found += check(path.relative_to(root), path.read_text())
@@ -104,6 +104,8 @@ class Includes(unittest.TestCase):
                  "common/ may not include an exporter"),
                 ("exporters/host/files.cc", '"exporters/sql/query.h"',
                  "no exporter may include another"),
+                ("examples/exporter/main.cc", '"exporters/dbt/cloud.h"',
+                 "no exporter may include another"),
                 ("exporters/host/files.cc", "<curl/curl.h>", "may include it"),
                 ("common/app/app.cc", "<microhttpd.h>", "may include it"),
                 ("common/app/app.cc", "<yaml-cpp/yaml.h>", "may include it"),
@@ -113,7 +115,7 @@ class Includes(unittest.TestCase):
                 ("exporters/host/main.cc", "<sqlite3.h>", "may include it"),
                 ("exporters/host/netdev.cc", "<re2/re2.h>", "may include it")):
             with self.subTest(file=file, include=include), support.folder() as copy:
-                for part in ("common", "exporters"):
+                for part in ("common", "exporters", "examples/exporter"):
                     shutil.copytree(SOURCE / part, copy / part)
                 with (copy / file).open("a") as source:
                     source.write(f"#include {include}\n")

@@ -46,11 +46,13 @@ def missing(root, name, port):
 
 
 class Inventory(unittest.TestCase):
+    maxDiff = None
+
     def test_each_exporter_stands_in_each_place(self):
         self.assertGreaterEqual(len(NAMES), 2)
         for name in NAMES:
             with self.subTest(name):
-                self.assertEqual(list(missing(SOURCE, name, port_of(name))), [])
+                self.assertEqual("\n".join(missing(SOURCE, name, port_of(name))), "")
 
     def test_each_binary_is_an_exporter_of_the_suite(self):
         self.assertEqual(sorted(path.name for path in EXPORTER.parent.glob("*_exporter")),

@@ -43,7 +43,7 @@ def folder():
 
 def run(*flags, env=None, cwd=None, name="host_exporter"):
     """Runs an exporter to its end; standard output and error are text."""
-    return subprocess.run([EXPORTER.with_name(name), *flags], env=environment(env), cwd=cwd, timeout=START,
+    return subprocess.run([EXPORTER.parent / name, *flags], env=environment(env), cwd=cwd, timeout=START,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
 
@@ -159,7 +159,7 @@ class Exporter(Process):
         elsewhere = any("--web.listen-address" in flag or "--web.systemd-socket" in flag
                         for flag in flags)
         listen = () if elsewhere else (f"--web.listen-address=127.0.0.1:{silent_port or 0}",)
-        super().__init__([*command, EXPORTER.with_name(name), *listen, *flags], env=env, **options)
+        super().__init__([*command, EXPORTER.parent / name, *listen, *flags], env=env, **options)
         try:
             self.address = (self._wait_for_connects(silent_port) if silent_port else
                             self._wait_until_it_listens())
