@@ -10,8 +10,8 @@
 #include <fstream>
 #include <string>
 
-#include "exporters/dbt/manifest.h"
 #include "exporters/dbt/lister.h"
+#include "exporters/dbt/manifest.h"
 
 using namespace exporter;
 

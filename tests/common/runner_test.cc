@@ -155,7 +155,8 @@ TEST_CASE("a run fails by whatever a collector throws") {
   const auto views = runner.collect(both, soon());
   CHECK(views[0].status->error == "an exception of unknown type");
   CHECK(views[1].status->error == "std::bad_alloc");
-  CHECK(failures.counts() == std::map<std::string, int>{{"alien internal", 1}, {"large internal", 1}});
+  CHECK(failures.counts() ==
+        std::map<std::string, int>{{"alien internal", 1}, {"large internal", 1}});
 }
 
 TEST_CASE("a run can fail and yet publish what is right") {

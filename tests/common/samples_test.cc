@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 
 #include "common/base/error.h"
-
 #include "tests/support/error_of.h"
 
 using namespace exporter;
