@@ -16,7 +16,10 @@ constexpr std::string_view kStyle =
     "body{font:15px/1.5 system-ui,sans-serif;max-width:80em;margin:2em auto;padding:0 1em;"
     "color:#1d232a}h1{font-size:1.5em;margin:0}p{color:#57606a;margin:.3em 0 1.2em}"
     "table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;"
-    "padding:.3em .8em;border-bottom:1px solid #d8dee4}th{font-weight:600}.n{text-align:right;"
+    "padding:.3em .8em;white-space:nowrap;"
+    "border-bottom:1px solid "
+    "#d8dee4}td:last-child{white-space:normal;overflow-wrap:anywhere}th{font-weight:600}.n{text-"
+    "align:right;"
     "font-variant-numeric:tabular-nums}.ok{color:#1a7f37}.bad{color:#cf222e;font-weight:600}"
     "a{color:#0969da}nav a{margin-right:1.2em}nav{margin-bottom:1em}"
     "h2{font-size:1.1em;margin:1.6em 0 .4em}summary{cursor:pointer;padding:.2em .8em}"
@@ -47,7 +50,7 @@ std::string number_cell(std::string_view text) { return cell(text, "class=n"); }
 
 std::string took(double seconds) {
   std::array<char, 32> text;
-  if (seconds < 10) {
+  if (seconds < 1) {
     std::snprintf(text.data(), text.size(), "%.1f ms", seconds * 1e3);
   } else {
     std::snprintf(text.data(), text.size(), "%.1f s", seconds);

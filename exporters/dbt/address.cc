@@ -26,9 +26,9 @@ std::string version_of(const http::ClientResponse& response) {
 
 }  // namespace
 
-Lister address(std::shared_ptr<http::Client> client, std::string label) {
-  return [client = std::move(client), label = std::move(label),
-          looks = std::size_t{0}](const Deadline& deadline) mutable {
+Lister address(std::shared_ptr<http::Client> client, const std::string& label) {
+  auto list = [client = std::move(client), label,
+               looks = std::size_t{0}](const Deadline& deadline) mutable {
     ++looks;
     std::vector<Found> found;
     for (const auto kind : kKinds) {
@@ -52,6 +52,7 @@ Lister address(std::shared_ptr<http::Client> client, std::string label) {
     }
     return found;
   };
+  return {label, std::move(list)};
 }
 
 }  // namespace exporter::dbt

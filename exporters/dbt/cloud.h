@@ -35,7 +35,7 @@ class Cloud {
   /// In the ledger, which is its own, it keeps how far it has read, and goes on from there.
   Cloud(Options options, CloudApi api, SharedLedger ledger);
 
-  /// Asks for new runs and for those that had not ended. A Lister, for one thread at a time.
+  /// Asks for new runs and for those that had not ended. For one thread at a time.
   std::vector<Found> list(const Deadline& deadline);
 
   /// What is known after the last look.

@@ -225,22 +225,22 @@ std::vector<std::string> expand(const std::string& pattern) {
 
 }  // namespace
 
-Lister folders(std::string pattern) {
-  return [pattern = std::move(pattern)](const Deadline&) {
-    std::vector<Found> found, closed;
-    const auto all = expand(pattern);
-    for (const auto& folder : all) {
-      try {
-        find_artifacts(folder, found);
-      } catch (const Error& error) {
-        closed.push_back(unreadable(folder, error));
-        if (closed.size() == all.size()) throw;
-      }
-    }
-    std::ranges::stable_sort(found, {}, &Found::modified_at);
-    found.insert(found.begin(), closed.begin(), closed.end());
-    return found;
-  };
+Lister folders(const std::string& pattern) {
+  return {pattern, [pattern](const Deadline&) {
+            std::vector<Found> found, closed;
+            const auto all = expand(pattern);
+            for (const auto& folder : all) {
+              try {
+                find_artifacts(folder, found);
+              } catch (const Error& error) {
+                closed.push_back(unreadable(folder, error));
+                if (closed.size() == all.size()) throw;
+              }
+            }
+            std::ranges::stable_sort(found, {}, &Found::modified_at);
+            found.insert(found.begin(), closed.begin(), closed.end());
+            return found;
+          }};
 }
 
 }  // namespace exporter::dbt

@@ -107,7 +107,7 @@ void Follower::update(const Deadline& deadline) {
   }
   auto all = list_(deadline);
   note_listing(all);
-  if (all.empty()) throw Error(Reason::io, "no artifacts there");
+  if (all.empty()) throw Error(Reason::io, "no artifacts in " + list_.place);
   // What a result means can depend on the manifest.
   std::stable_partition(all.begin(), all.end(),
                         [](const Found& found) { return found.kind == Kind::manifest; });

@@ -33,15 +33,21 @@ struct Found {
   std::function<void()> taken = {};
 };
 
-/// Lists the artifacts that there are now, without reading them, the oldest first. Throws Error.
-using Lister = std::function<std::vector<Found>(const Deadline&)>;
+/// Lists the artifacts that are in a place now, without reading them, the oldest first.
+struct Lister {
+  std::string place;  ///< for messages: a path, an address
+  std::function<std::vector<Found>(const Deadline&)> list;
+
+  /// Throws Error.
+  std::vector<Found> operator()(const Deadline& deadline) const { return list(deadline); }
+};
 
 /// The target folders that a path or a glob names ("/srv/jobs/*/target"). A folder that is not
 /// there is one without artifacts.
-Lister folders(std::string pattern);
+Lister folders(const std::string& pattern);
 
 /// The artifacts below an address, which is the client's base URL: a HEAD each look, a GET each new
 /// version. A server that tells neither ETag nor Last-Modified has a new version each time.
-Lister address(std::shared_ptr<http::Client> client, std::string label);
+Lister address(std::shared_ptr<http::Client> client, const std::string& label);
 
 }  // namespace exporter::dbt

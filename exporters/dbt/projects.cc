@@ -91,7 +91,7 @@ Lister read_s3(const SourceInputs& inputs) {
   options.max_body = kMostListing;
   auto client = std::make_shared<http::Client>(
       options, http::with_aws_signature(region, "s3", read_keys(project)), inputs.upstreams);
-  return s3(std::move(client), std::move(*place));
+  return s3(std::move(client), *place);
 }
 
 /// Which one of the ways to artifacts the project has.
@@ -159,7 +159,8 @@ std::shared_ptr<ProjectSource> make_project(const SourceInputs& inputs) {
     project.list = read_s3(inputs);
   } else {
     const auto cloud = read_cloud(inputs);
-    project.list = [cloud](const Deadline& deadline) { return cloud->list(deadline); };
+    project.list = {"the runs of dbt Cloud",
+                    [cloud](const Deadline& deadline) { return cloud->list(deadline); }};
     project.cloud = cloud;
   }
   return std::make_shared<ProjectSource>(std::move(project));

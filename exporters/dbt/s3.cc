@@ -199,12 +199,14 @@ std::string s3_url(const std::string& bucket, const std::string& region,
   return "https://" + bucket + '.' + host;
 }
 
-Lister s3(std::shared_ptr<http::Client> client, S3Place place) {
+Lister s3(std::shared_ptr<http::Client> client, const S3Place& place) {
   const Bucket bucket{std::move(client), place.bucket};
   const bool is_glob = place.folder.find_first_of(kGlob) != place.folder.npos;
-  return [bucket, is_glob, folder = std::move(place.folder)](const Deadline& deadline) {
-    return is_glob ? look_for(bucket, folder, deadline) : look_into(bucket, folder, deadline);
-  };
+  return {"s3://" + place.bucket + '/' + place.folder,
+          [bucket, is_glob, folder = place.folder](const Deadline& deadline) {
+            return is_glob ? look_for(bucket, folder, deadline)
+                           : look_into(bucket, folder, deadline);
+          }};
 }
 
 }  // namespace exporter::dbt

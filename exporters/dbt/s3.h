@@ -26,6 +26,6 @@ std::string s3_url(const std::string& bucket, const std::string& region,
 /// takes for a listing, however much else the folder holds; a glob costs a listing of each thousand
 /// objects below its plain beginning, of which there may be 100,000. The client has the bucket's
 /// URL and signs.
-Lister s3(std::shared_ptr<http::Client> client, S3Place place);
+Lister s3(std::shared_ptr<http::Client> client, const S3Place& place);
 
 }  // namespace exporter::dbt

@@ -228,7 +228,7 @@ TEST_CASE("a bad artifact is counted once, the last good one stays until there i
   const auto whole = read_file(kBuild / "run_results.json");
   Follower follower("shop", folders(target.path()),
                     SharedLedger(std::make_shared<Ledger>("dbt", "")));
-  CHECK(page_of(follower) == "no artifacts there\n");
+  CHECK(page_of(follower) == "no artifacts in " + target.path().string() + "\n");
 
   const auto labels =
       "{project=\"shop\",location=\"" + target.path().string() + "\",artifact=\"run_results\"} ";

@@ -110,7 +110,7 @@ TEST_CASE("a limit of requests is kept to, and the look goes on after it") {
   Account account(cloud);
   const auto begin = Clock::now();
   account.look();
-  CHECK(account.error()->what() == std::string("no artifacts there"));
+  CHECK(account.error()->what() == std::string("no artifacts in the runs of dbt Cloud"));
   CHECK(Clock::now() - begin >= 1s);
 }
 

@@ -76,16 +76,17 @@ TEST_CASE("what is malformed is tried three times, and what could not be fetched
   for (int look = 0; look < 4; ++look) shop.look();
   CHECK(shop.artifacts.reads() == std::vector{3, 3});
   int fetched = 0;
-  Follower follower(
-      "shop",
-      [&](const Deadline&) {
-        return std::vector<Found>{
-            {Kind::catalog, "target", "1", 0, {}, {"catalog", [&](const auto&) {
-                                                     ++fetched;
-                                                     throw Error(Reason::connect, "refused");
-                                                   }}}};
-      },
-      SharedLedger(std::make_shared<Ledger>("dbt", "")));
+  Follower follower("shop",
+                    {"the test",
+                     [&](const Deadline&) {
+                       return std::vector<Found>{
+                           {Kind::catalog, "target", "1", 0, {}, {"catalog", [&](const auto&) {
+                                                                    ++fetched;
+                                                                    throw Error(Reason::connect,
+                                                                                "refused");
+                                                                  }}}};
+                     }},
+                    SharedLedger(std::make_shared<Ledger>("dbt", "")));
   for (int look = 0; look < 4; ++look) update(follower);
   CHECK(fetched == 4);
   CHECK(follower.revision() == 2);
@@ -114,18 +115,18 @@ TEST_CASE("whether an invocation set to work is asked until it is known") {
   const auto text = manifest(1, "one", "table");
   std::optional<bool> works;
   int asked = 0;
-  Follower follower(
-      "shop",
-      [&](const Deadline&) {
-        Found found{Kind::manifest, "target", "1", text.size(), {}, {}};
-        found.artifact = {"manifest", [&](const auto& sink) { sink(text); }};
-        found.set_to_work = [&](const std::string&) {
-          ++asked;
-          return works;
-        };
-        return std::vector<Found>{found};
-      },
-      SharedLedger(std::make_shared<Ledger>("dbt", "")));
+  Follower follower("shop",
+                    {"the test",
+                     [&](const Deadline&) {
+                       Found found{Kind::manifest, "target", "1", text.size(), {}, {}};
+                       found.artifact = {"manifest", [&](const auto& sink) { sink(text); }};
+                       found.set_to_work = [&](const std::string&) {
+                         ++asked;
+                         return works;
+                       };
+                       return std::vector<Found>{found};
+                     }},
+                    SharedLedger(std::make_shared<Ledger>("dbt", "")));
   const auto look = [&] { update(follower); };
   for (int i = 0; i < 3; ++i) look();
   CHECK(asked == 3);

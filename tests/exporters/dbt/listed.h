@@ -60,7 +60,7 @@ class Listed {
   }
 
   exporter::dbt::Lister lister() {
-    return [this](const exporter::Deadline&) { return all_; };
+    return {"the test", [this](const exporter::Deadline&) { return all_; }};
   }
   /// How often each version was read, in order.
   std::vector<int> reads() const {
