@@ -27,14 +27,8 @@ constexpr Ledger::Options kLedger{.past = std::chrono::years(20), .max_series = 
 constexpr auto kLookback = std::chrono::days(2);
 constexpr std::size_t kMostListing = 16u << 20;  // bytes; a page of 1000 objects has about 400,000
 
-http::ClientOptions named(const std::string& name) {
-  http::ClientOptions options;
-  options.name = name;
-  return options;
-}
-
 Lister read_address(const SourceInputs& inputs) {
-  const auto config = http::read_client_config(inputs.config, named(inputs.name));
+  const auto config = http::read_client_config(inputs.config, {.name = inputs.name});
   return address(std::make_shared<http::Client>(config.options, config.authorize, inputs.upstreams),
                  config.options.base_url);
 }
@@ -86,7 +80,7 @@ Lister read_s3(const SourceInputs& inputs) {
   const auto endpoint =
       project.optional("endpoint") ? http::read_url(project, "endpoint") : std::string();
   const auto region = read_region(project, !endpoint.empty());
-  auto options = http::read_client_options(project, named(inputs.name));
+  auto options = http::read_client_options(project, {.name = inputs.name});
   options.base_url = s3_url(place->bucket, region, endpoint);
   options.max_body = kMostListing;
   auto client = std::make_shared<http::Client>(
@@ -134,7 +128,7 @@ std::shared_ptr<Cloud> read_cloud(const SourceInputs& inputs) {
   scope.account = *read_id(cloud, "account_id");
   scope.project = read_id(cloud, "project_id");
   scope.environment = read_id(cloud, "environment_id");
-  auto options = http::read_client_options(inputs.config, named(inputs.name));
+  auto options = http::read_client_options(inputs.config, {.name = inputs.name});
   options.base_url =
       cloud.optional("url") ? http::read_url(cloud, "url") : "https://cloud.getdbt.com";
   auto client = std::make_shared<http::Client>(
