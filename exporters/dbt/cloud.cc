@@ -11,7 +11,7 @@
 namespace exporter::dbt {
 namespace {
 
-constexpr std::size_t kMostPages = 50, kMostAtOnce = 20;
+constexpr std::size_t kMaxAtOnce = 20;
 constexpr auto kNamesFor = std::chrono::minutes(10), kNewNamesFor = std::chrono::minutes(1);
 
 constexpr auto kInfo =
@@ -55,31 +55,28 @@ Cloud::Cloud(Options options, CloudApi api, SharedLedger ledger)
     : options_(std::move(options)),
       api_(std::move(api)),
       ledger_(std::move(ledger)),
+      history_({options_.project, options_.lookback,
+                [this](const CloudRun& run) { return is_wanted(run.job); }}),
       unread_(options_.project) {}
 
 std::vector<Found> Cloud::list(const Deadline& deadline) {
-  recall(deadline);
+  load(deadline);
   const auto unread = unread_.size();
   unread_.sweep();
   if (unread_.size() != unread) ++revision_;
   name_jobs(deadline);
-  if (has_listed_past_) {
-    check_open(deadline);
-    list_new(deadline);
-  } else {
-    list_past(deadline);
-  }
+  history_.read(
+      api_, [this](const CloudRun& run) { take(run); }, deadline);
   ask_of_jobs(deadline);
-  keep(deadline);
+  store(deadline);
   return unread_.offer(api_, deadline);
 }
 
-void Cloud::recall(const Deadline& deadline) {
-  if (is_recalled_) return;
+void Cloud::load(const Deadline& deadline) {
+  if (is_loaded_) return;
   auto run = ledger_.begin(deadline);
-  kept_ = parse_number<std::int64_t>(run.metadata(position_key())).value_or(0);
-  newest_ = kept_;
-  is_recalled_ = true;
+  history_.start_after(parse_number<std::int64_t>(run.metadata(position_key())).value_or(0));
+  is_loaded_ = true;
 }
 
 bool Cloud::is_wanted(std::int64_t job) const {
@@ -103,63 +100,12 @@ void Cloud::name_jobs(const Deadline& deadline) {
   ++revision_;
 }
 
-/// From the newest one back to what was read before, or as far as is asked for.
-void Cloud::list_past(const Deadline& deadline) {
-  const auto since = std::chrono::system_clock::now() - options_.lookback;
-  const auto is_due = [&](const CloudRun& run) {
-    return kept_ > 0 ? run.id > kept_ : run.created_at >= since;
-  };
-  auto newest = newest_;
-  for (std::size_t page = 0;; ++page) {
-    if (page == kMostPages) {
-      log::warn("older runs are left out", {{"project", options_.project}});
-      break;
-    }
-    const auto runs = api_.newest_runs(page * CloudApi::kPage, deadline);
-    for (const auto& run : runs) {
-      newest = std::max(newest, run.id);
-      if (is_due(run) || !run.is_finished()) take(run);
-    }
-    if (runs.size() < CloudApi::kPage || !is_due(runs.back())) break;
-  }
-  newest_ = newest;
-  has_listed_past_ = true;
-}
-
-void Cloud::list_new(const Deadline& deadline) {
-  for (std::size_t page = 0; page < kMostPages; ++page) {
-    const auto runs = api_.runs_after(newest_, deadline);
-    for (const auto& run : runs) {
-      take(run);
-      newest_ = std::max(newest_, run.id);
-    }
-    if (runs.size() < CloudApi::kPage) break;
-  }
-}
-
-/// Asks for the runs that had not ended, a few at a time, one after the other.
-void Cloud::check_open(const Deadline& deadline) {
-  std::vector<std::int64_t> ids;
-  for (const auto& [id, run] : open_) ids.push_back(id);
-  std::rotate(ids.begin(), std::ranges::upper_bound(ids, checked_), ids.end());
-  if (ids.size() > kMostAtOnce) ids.resize(kMostAtOnce);
-  for (const auto id : ids) {
-    checked_ = id;
-    if (const auto run = api_.find_run(id, deadline)) {
-      take(*run);
-    } else {
-      open_.erase(id);
-      ++revision_;
-    }
-  }
-}
-
 /// Of jobs without a run so far: what became of their newest ones.
 void Cloud::ask_of_jobs(const Deadline& deadline) {
   std::size_t count = 0;
   for (auto& [id, state] : jobs_) {
     if (asked_.contains(id)) continue;
-    if (++count > kMostAtOnce) break;
+    if (++count > kMaxAtOnce) break;
     const auto run = state.last ? std::nullopt : api_.newest_run_of(id, deadline);
     if (run && run->is_finished()) {
       note_end(*run);
@@ -175,13 +121,10 @@ void Cloud::ask_of_jobs(const Deadline& deadline) {
 }
 
 void Cloud::take(const CloudRun& run) {
-  if (!is_wanted(run.job)) return;
   if (!run.is_finished()) {
     jobs_[run.job].job.id = run.job;
-    if (std::exchange(open_[run.id], run).status != run.status) ++revision_;
     return;
   }
-  open_.erase(run.id);
   note_end(run);
   uncounted_.push_back(run);
   unread_.add(run);
@@ -197,35 +140,24 @@ void Cloud::note_end(const CloudRun& run) {
   }
 }
 
-/// The run up to which nothing is left to be waited for or read.
-std::int64_t Cloud::read_up_to() const {
-  auto up_to = newest_;
-  const auto stop_before = [&](std::int64_t id) {
-    if (id > kept_) up_to = std::min(up_to, id - 1);
-  };
-  for (const auto& [id, run] : open_) stop_before(id);
-  for (const auto id : unread_.ids()) stop_before(id);
-  return std::max(kept_, up_to);
-}
-
 std::string Cloud::position_key() const { return "read up to " + api_.name(); }
 
-void Cloud::keep(const Deadline& deadline) {
-  const auto up_to = read_up_to();
-  if (uncounted_.empty() && up_to == kept_) return;
+void Cloud::store(const Deadline& deadline) {
+  const auto position = history_.position(unread_.ids());
+  if (uncounted_.empty() && position == history_.stored()) return;
   std::ranges::sort(uncounted_, {}, &CloudRun::ended_at);
   auto run = ledger_.begin(deadline);
   for (const auto& ended : uncounted_) count(run, options_.project, ended);
-  run.set_metadata(position_key(), std::to_string(up_to));
+  run.set_metadata(position_key(), std::to_string(position));
   run.commit();
   uncounted_.clear();
-  kept_ = up_to;
+  history_.note_stored(position);
 }
 
 void Cloud::add_to(Samples& samples) const {
   const auto& project = options_.project;
   std::map<std::int64_t, std::size_t> queued, running;
-  for (const auto& [id, run] : open_) {
+  for (const auto& [id, run] : history_.open()) {
     ++(run.status == CloudStatus::queued ? queued : running)[run.job];
   }
   for (const auto& [number, state] : jobs_) {

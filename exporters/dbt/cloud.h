@@ -11,6 +11,7 @@
 #include "common/ledger/ledgers.h"
 #include "common/metric/samples.h"
 #include "exporters/dbt/cloud_api.h"
+#include "exporters/dbt/cloud_history.h"
 #include "exporters/dbt/cloud_unread.h"
 
 namespace exporter::dbt {
@@ -34,6 +35,8 @@ class Cloud {
 
   /// In the ledger, which is its own, it keeps how far it has read, and goes on from there.
   Cloud(Options options, CloudApi api, SharedLedger ledger);
+  Cloud(const Cloud&) = delete;
+  Cloud& operator=(const Cloud&) = delete;
 
   /// Asks for new runs and for those that had not ended. For one thread at a time.
   std::vector<Found> list(const Deadline& deadline);
@@ -41,34 +44,27 @@ class Cloud {
   /// What is known after the last look.
   void add_to(Samples& samples) const;
   /// Another number whenever something of it has changed.
-  std::uint64_t revision() const { return revision_; }
+  std::uint64_t revision() const { return revision_ + history_.revision(); }
   static std::span<const MetricView> metrics();
 
  private:
-  void recall(const Deadline& deadline);
+  void load(const Deadline& deadline);
   void name_jobs(const Deadline& deadline);
-  void list_past(const Deadline& deadline);
-  void list_new(const Deadline& deadline);
-  void check_open(const Deadline& deadline);
   void ask_of_jobs(const Deadline& deadline);
   bool is_wanted(std::int64_t job) const;
   void take(const CloudRun& run);
   void note_end(const CloudRun& run);
-  std::int64_t read_up_to() const;
   std::string position_key() const;
-  void keep(const Deadline& deadline);
+  void store(const Deadline& deadline);
 
   const Options options_;
   const CloudApi api_;
   const SharedLedger ledger_;
-  bool is_recalled_ = false, has_listed_past_ = false;
-  std::int64_t kept_ = 0;     // runs up to here were counted and read
-  std::int64_t newest_ = 0;   // the last one that was listed
-  std::int64_t checked_ = 0;  // the last open one that was asked for
+  CloudHistory history_;
+  bool is_loaded_ = false;
   Clock::time_point named_at_;
   std::map<std::int64_t, CloudJobState> jobs_;
   std::set<std::int64_t> asked_;  // jobs whose newest runs were asked for
-  std::map<std::int64_t, CloudRun> open_;
   std::vector<CloudRun> uncounted_;
   CloudUnread unread_;
   std::uint64_t revision_ = 0;

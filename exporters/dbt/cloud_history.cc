@@ -1,0 +1,95 @@
+#include "exporters/dbt/cloud_history.h"
+
+#include <algorithm>
+
+#include "common/base/log.h"
+
+namespace exporter::dbt {
+namespace {
+
+constexpr std::size_t kMaxPages = 50, kMaxOpenAtOnce = 20;
+
+}  // namespace
+
+void CloudHistory::read(const CloudApi& api, const Use& use, const Deadline& deadline) {
+  if (!has_read_past_) return read_past(api, use, deadline);
+  read_open(api, use, deadline);
+  read_new(api, use, deadline);
+}
+
+/// From the newest one back to the position, or as far as the lookback says.
+void CloudHistory::read_past(const CloudApi& api, const Use& use, const Deadline& deadline) {
+  const auto since = std::chrono::system_clock::now() - options_.lookback;
+  const auto is_due = [&](const CloudRun& run) {
+    return position_ > 0 ? run.id > position_ : run.created_at >= since;
+  };
+  auto newest = newest_;
+  for (std::size_t page = 0;; ++page) {
+    if (page == kMaxPages) {
+      log::warn("older runs are left out", {{"project", options_.project}});
+      break;
+    }
+    const auto runs = api.newest_runs(page * CloudApi::kPage, deadline);
+    for (const auto& run : runs) {
+      newest = std::max(newest, run.id);
+      if (is_due(run) || !run.is_finished()) take(run, use);
+    }
+    if (runs.size() < CloudApi::kPage || !is_due(runs.back())) break;
+  }
+  newest_ = newest;
+  has_read_past_ = true;
+}
+
+void CloudHistory::read_new(const CloudApi& api, const Use& use, const Deadline& deadline) {
+  for (std::size_t page = 0; page < kMaxPages; ++page) {
+    const auto runs = api.runs_after(newest_, deadline);
+    for (const auto& run : runs) {
+      take(run, use);
+      newest_ = std::max(newest_, run.id);
+    }
+    if (runs.size() < CloudApi::kPage) break;
+  }
+}
+
+/// A few at a time, one after the other.
+void CloudHistory::read_open(const CloudApi& api, const Use& use, const Deadline& deadline) {
+  std::vector<std::int64_t> ids;
+  for (const auto& [id, run] : open_) ids.push_back(id);
+  std::rotate(ids.begin(), std::ranges::upper_bound(ids, checked_), ids.end());
+  if (ids.size() > kMaxOpenAtOnce) ids.resize(kMaxOpenAtOnce);
+  for (const auto id : ids) {
+    checked_ = id;
+    if (const auto run = api.find_run(id, deadline)) {
+      take(*run, use);
+    } else {
+      open_.erase(id);
+      ++revision_;
+    }
+  }
+}
+
+void CloudHistory::take(const CloudRun& run, const Use& use) {
+  if (!options_.is_wanted(run)) return;
+  if (run.is_finished()) {
+    if (open_.erase(run.id) > 0) ++revision_;
+    return use(run);
+  }
+  const auto [known, is_new] = open_.try_emplace(run.id, run);
+  const bool is_news = is_new || known->second.status != run.status;
+  known->second = run;
+  if (!is_news) return;
+  ++revision_;
+  use(run);
+}
+
+std::int64_t CloudHistory::position(const std::vector<std::int64_t>& pending) const {
+  auto up_to = newest_;
+  const auto stop_before = [&](std::int64_t id) {
+    if (id > position_) up_to = std::min(up_to, id - 1);
+  };
+  for (const auto& [id, run] : open_) stop_before(id);
+  for (const auto id : pending) stop_before(id);
+  return std::max(position_, up_to);
+}
+
+}  // namespace exporter::dbt
