@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kEndOfOpenMetrics = "# EOF\n";
 constexpr int kFastLevel = 1;
+constexpr auto kTimeOnScrape = std::chrono::seconds(1);  // of scrape_once(), after the others
 constexpr std::size_t kOwnParts = 3;  // outcomes, times, up
 
 /// Those of one name one after the other, in the order of their first.
@@ -105,7 +106,14 @@ Body Exposition::scrape(const Query& query) {
 
 Body Exposition::scrape_once(Format format, Clock::time_point until, bool& failed) {
   const auto selected = all();
-  auto views = runner_.collect(selected, until, Runner::Which::all);
+  Indices in_background;
+  for (const auto index : selected) {
+    const auto& schedule = runner_.collector(index).schedule;
+    if (std::holds_alternative<Every>(schedule)) in_background.push_back(index);
+  }
+  // What is read on scrape, as the figures of ledgers, comes after what the others have counted.
+  runner_.collect(in_background, until, Runner::Which::all);
+  auto views = runner_.collect(selected, later(until, kTimeOnScrape));
   failed = std::any_of(views.begin(), views.end(), [](const Runner::View& view) {
     return view.status->outcome != Status::Outcome::success;
   });

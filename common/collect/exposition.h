@@ -48,8 +48,8 @@ class Exposition {
   /// when both `collect` and `exclude` are given.
   Body scrape(const Query& query);
 
-  /// Runs every collector once, background ones too, and returns the page; `failed` tells whether
-  /// one of them failed.
+  /// Runs every collector once, those that run in the background first, and returns the page;
+  /// `failed` tells whether one of them failed.
   Body scrape_once(Format format, Clock::time_point until, bool& failed);
 
   /// What the landing page shows of each collector.

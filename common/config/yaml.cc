@@ -81,6 +81,8 @@ const Node* look_up(const Node& map, std::string_view key) {
   return found->get();
 }
 
+constexpr std::string_view kMissing = "missing";
+
 /// Why there is no value: with the key, of those that nobody asked for, that may be a slip for it.
 std::string missing(const Node& map, std::string_view key) {
   std::vector<std::string_view> candidates;
@@ -88,7 +90,8 @@ std::string missing(const Node& map, std::string_view key) {
     if (!child->known) candidates.push_back(child->key);
   }
   const auto slip = nearest(key, candidates);
-  return slip.empty() ? "missing" : "missing; there is " + path::quoted(slip);
+  if (slip.empty()) return std::string(kMissing);
+  return std::string(kMissing).append("; there is ").append(path::quoted(slip));
 }
 
 [[noreturn]] void fail_unknown(const Node& node) {
@@ -216,7 +219,14 @@ std::chrono::milliseconds Yaml::duration() const {
 SecretSource Yaml::secret(std::string_view key) const {
   if (auto source = optional_secret(key)) return std::move(*source);
   const std::string name(key);
-  fail_key(*node_, node_->offset, key, "missing: give it, " + name + "_file or " + name + "_env");
+  const std::string ways[] = {name, name + "_file", name + "_env"};
+  for (const auto& way : ways) {
+    // Where flags stand for the keys, one of them does for this one.
+    const bool is_flag = node_->document->flags.contains(way);
+    const auto why = missing(*node_, way);
+    if (is_flag || why != kMissing) fail_key(*node_, node_->offset, way, why);
+  }
+  fail_key(*node_, node_->offset, key, "missing: give it, " + ways[1] + " or " + ways[2]);
 }
 
 std::optional<SecretSource> Yaml::optional_secret(std::string_view key) const {

@@ -130,7 +130,7 @@ TEST_CASE("own headers are given as they are, or as secrets") {
   CHECK(error("headers: {X-Key: [hunter2]}\n") ==
         "a.yml:2:18: headers.X-Key: expected a string, got a sequence");
   CHECK(error("headers: {X-Key: {value_fiel: a}}\n") ==
-        "a.yml:2:18: headers.X-Key.value: missing: give it, value_file or value_env");
+        "a.yml:2:18: headers.X-Key.value_file: missing; there is \"value_fiel\"");
 }
 
 TEST_CASE("files are taken from the directory of the configuration, and are there") {

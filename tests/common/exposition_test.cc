@@ -1,7 +1,9 @@
 #include "common/collect/exposition.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <regex>
+#include <thread>
 
 #include "tests/support/gunzip.h"
 
@@ -165,4 +167,20 @@ TEST_CASE("a failed collector leaves the others' samples, and once tells that it
   CHECK(page.find("demo_a") == std::string::npos);
   CHECK(page.find("demo_b_total 2") != std::string::npos);
   CHECK(page.find("exporter_collector_success{collector=\"a\"} 0") != std::string::npos);
+}
+
+TEST_CASE("once, what is read on scrape comes after what runs in the background") {
+  auto collectors = two();
+  std::atomic<int> counted = 0;
+  collectors[0].collect = [&](Samples& samples, const Deadline&) { samples.add(kA, counted); };
+  collectors[1].schedule = Every{1h, 1h};
+  collectors[1].collect = [&](Samples&, const Deadline&) {
+    std::this_thread::sleep_for(50ms);
+    counted = 7;
+  };
+  Exposition exposition(std::move(collectors), options());
+  bool failed = false;
+  const auto page = exposition.scrape_once(Format::text, Clock::now() + 30s, failed).joined();
+  CHECK_FALSE(failed);
+  CHECK(page.find("demo_a 7\n") != std::string::npos);
 }

@@ -52,6 +52,8 @@ TEST_CASE("a secret that is missing, empty, doubled or a map is refused") {
   const auto secret = [](std::string_view text) {
     return error_of(Reason::config, [&] { parse(text).required("auth").secret("token"); });
   };
+  CHECK(secret("auth: {tokn_file: a}\n") ==
+        "a.yml:1:7: auth.token_file: missing; there is \"tokn_file\"");
   CHECK(secret("auth: {}\n") == "a.yml:1:7: auth.token: missing: give it, token_file or token_env");
   CHECK(secret("auth: {token: a, token_env: b}\n") ==
         "a.yml:1:18: auth.token_env: only one of token, token_file and token_env may be given");

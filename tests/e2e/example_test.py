@@ -10,6 +10,7 @@ from jobs_server import JobsServer, job
 from support import SOURCE, Exporter
 
 NAME = "examples/jobs_exporter"
+LABEL, UP, COUNTER = "server", "jobs_up", "jobs_finished_total"
 GOLDEN = SOURCE / "tests/fixtures/examples/jobs_exporter.prom"
 # Families that differ from run to run, or from machine to machine.
 VOLATILE = re.compile(r"process_\w+|exporter_build_info|exporter_upstream_\w+|exporter_ledger_size_bytes|"
@@ -46,17 +47,22 @@ class Example(unittest.TestCase):
 
     def wait_for(self, exporter, **wanted):
         """The page's samples, once these are among them: up_berlin=0, finished_oslo=3 of all outcomes."""
+        figures = {}
+
         def found():
             samples = support.samples(exporter.page())
-            figures = {}
+            figures.clear()
             for series, value in samples.items():
-                name, server = re.match(r'(\w+)(?:.*server="(\w+)")?', series).groups()
-                if name in ("jobs_up", "jobs_finished_total"):
+                name, server = re.match(rf'(\w+)(?:.*{LABEL}="(\w+)")?', series).groups()
+                if name in (UP, COUNTER):
                     key = f"{name.split('_')[1]}_{server}"
                     figures[key] = figures.get(key, 0) + int(value)
             return samples if wanted.items() <= figures.items() else None
 
-        return support.poll(found, f"a page with {wanted}")
+        try:
+            return support.poll(found, f"a page with {wanted}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}, it had {figures}") from None
 
     def wait_for_runs(self, server, count=3):
         """Until so many more runs of both collectors have come to their end."""

@@ -29,7 +29,7 @@ class JobsServer(http.server.ThreadingHTTPServer):
         self._serve()
 
     def _serve(self):
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def go_down(self):
         """Refuses connections, and keeps the port from others."""
@@ -57,10 +57,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if url.path == "/v1/queues":
             self._reply({"queues": self.server.queues})
         elif url.path == "/v1/finished":
-            after, jobs = int(query["after"] or 0), list(self.server.jobs)
-            page = jobs[after : after + int(query["limit"])]
+            try:
+                after, limit = int(query["after"] or 0), int(query["limit"])
+            except (KeyError, ValueError) as error:
+                self.send_error(400, repr(error))
+                return
+            jobs = list(self.server.jobs)
+            page = jobs[after : after + limit]
             last = after + len(page)
             self._reply({"jobs": page, "last": last, "has_more": last < len(jobs)})
+        else:
+            self.send_error(404)
+            return
         self.server.answered[url.path] += 1
 
     def _reply(self, value):
