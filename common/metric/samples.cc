@@ -62,7 +62,8 @@ void Samples::add_named(MetricType type, std::string_view name, std::string_view
     }
     const auto before = std::span(names).first(i);
     if (std::ranges::find(before, labels[i].name) != before.end()) {
-      throw Error(Reason::decode, "the label \"" + std::string(labels[i].name) + "\" is given twice");
+      throw Error(Reason::decode,
+                  "the label \"" + std::string(labels[i].name) + "\" is given twice");
     }
     names[i] = labels[i].name;
     values[i] = labels[i].value;
