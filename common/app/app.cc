@@ -56,10 +56,9 @@ int check_config(const Command& command, Generations& generations) {
 int print_once(Generations& generations) {
   generations.load();
   const auto current = generations.current();
-  Clock::duration longest{};
-  for (const auto& each : current->overview()) longest = std::max(longest, each.collector->timeout);
+  const auto until = Clock::now() + current->longest_once() + kOnceGrace;
   bool failed = false;
-  const auto page = current->scrape_once(Format::text, Clock::now() + longest + kOnceGrace, failed);
+  const auto page = current->scrape_once(Format::text, until, failed);
   for (const auto part : page.parts()) process::print(part);
   return failed ? 1 : 0;
 }

@@ -120,6 +120,28 @@ Body Exposition::scrape_once(Format format, Clock::time_point until, bool& faile
   return join(selected, std::move(views), format, false);
 }
 
+Clock::duration Exposition::longest_once() const {
+  struct Source {
+    Clock::duration longest{};
+    Clock::rep collectors = 0, at_once = 0;
+  };
+  std::map<std::string_view, Source> sources;
+  for (std::size_t i = 0; i < runner_.size(); ++i) {
+    const auto& collector = runner_.collector(i);
+    auto& source = sources[collector.source];
+    source.longest = std::max(source.longest, collector.timeout);
+    source.at_once = static_cast<Clock::rep>(collector.at_once);
+    ++source.collectors;
+  }
+  Clock::duration longest{};
+  for (const auto& [name, source] : sources) {
+    const auto at_once = source.at_once == 0 ? source.collectors : source.at_once;
+    const auto rounds = (source.collectors + at_once - 1) / at_once;
+    longest = std::max(longest, source.longest * rounds);
+  }
+  return longest;
+}
+
 std::vector<Exposition::Overview> Exposition::overview() const {
   std::vector<Overview> all;
   const auto views = runner_.views();

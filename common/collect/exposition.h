@@ -48,6 +48,10 @@ class Exposition {
   /// when both `collect` and `exclude` are given.
   Body scrape(const Query& query);
 
+  /// How long one run of every collector takes at most, those included that wait until others of
+  /// their source have ended.
+  Clock::duration longest_once() const;
+
   /// Runs every collector once, those that run in the background first, and returns the page;
   /// `failed` tells whether one of them failed.
   Body scrape_once(Format format, Clock::time_point until, bool& failed);

@@ -39,12 +39,13 @@ void FamilyNames::release(const Use& use) {
 }
 
 bool FamilyNames::may_take(const std::string& name, const std::string& owner,
-                           std::string_view family) const {
+                           const Samples::FamilyLines& family) const {
   const auto declared = declared_.find(name);
   if (declared != declared_.end() && declared->second != owner) return false;
   const auto claim = claims_.find(name);
   if (claim == claims_.end()) return true;
-  return claim->second.owner == owner && claim->second.family == family;
+  return claim->second.owner == owner && claim->second.family == family.name &&
+         claim->second.type == family.type;
 }
 
 const std::set<std::string, std::less<>>& FamilyNames::clashes(std::size_t user,
@@ -65,12 +66,12 @@ const std::set<std::string, std::less<>>& FamilyNames::clashes(std::size_t user,
     use.families.emplace_back(family.name, family.type);
     auto names = taken_names(family.type, family.name);
     if (!std::all_of(names.begin(), names.end(),
-                     [&](const std::string& name) { return may_take(name, owner, family.name); })) {
+                     [&](const std::string& name) { return may_take(name, owner, family); })) {
       use.clashing.emplace(family.name);
       continue;
     }
     for (auto& name : names) {
-      const Claim claim{owner, std::string(family.name), 0};
+      const Claim claim{owner, std::string(family.name), family.type, 0};
       ++claims_.try_emplace(name, claim).first->second.users;
       use.claimed.push_back(std::move(name));
     }

@@ -20,13 +20,15 @@ class FamilyNames {
   void declare(const std::string& owner, const MetricView& metric);
 
   /// The families of these samples, whose names come from the source, that clash with what others
-  /// use. `user` is one collector of one source, `owner` all that share their families.
+  /// use. `user` is one collector of one source, `owner` all that share their families, and the
+  /// type of each.
   const std::set<std::string, std::less<>>& clashes(std::size_t user, const std::string& owner,
                                                     const Samples& samples);
 
  private:
   struct Claim {
     std::string owner, family;
+    MetricType type;
     std::size_t users;
   };
   struct Use {
@@ -34,8 +36,8 @@ class FamilyNames {
     std::vector<std::string> claimed;  ///< the names that they take
     std::set<std::string, std::less<>> clashing;
   };
-  bool may_take(const std::string& name, const std::string& owner, std::string_view family) const;
-
+  bool may_take(const std::string& name, const std::string& owner,
+                const Samples::FamilyLines& family) const;
   void release(const Use& use);
 
   std::map<std::string, std::string, std::less<>> declared_;  // owners, by name

@@ -165,9 +165,13 @@ bool Draft::has_room_for_series() const {
 /// Of events that are as old as the oldest, none is worth another.
 bool Draft::make_room(Time when) {
   if (state_.open_events < options_.max_open_events) return true;
-  if (state_.open_events == 0) return false;
+  if (state_.open_events == 0 || when <= too_old_) return false;
   const auto last = store_.events().oldest(std::max<std::int64_t>(1, state_.open_events / 16));
-  if (last >= when) return false;
+  if (last >= when) {
+    too_old_ = last;
+    return false;
+  }
+  too_old_ = Time::min();
   const auto compacted = store_.events().delete_before(last + Time::duration(1));
   state_.open_events -= compacted;
   state_.compacted_early += compacted;

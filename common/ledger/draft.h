@@ -82,6 +82,9 @@ class Draft {
   const Time committed_watermark_;
   State state_;
   Time newest_;  ///< reported so far and not ahead
+  /// For this there is no room: to look for the oldest events again for each dropped report takes
+  /// minutes where a source lists the newest first.
+  Time too_old_ = Time::min();
   bool has_reported_ = false;
   std::deque<OpenFamily> families_;
   std::unordered_map<std::int64_t, Copy> copies_;

@@ -31,6 +31,24 @@ class EventIndex {
   /// Only while it is not full; rows are positive.
   void add(std::uint64_t hash, std::int64_t row) { put(upper(hash), row); }
 
+  /// Forgets that row of that hash.
+  void erase(std::uint64_t hash, std::int64_t row) {
+    const auto erased = upper(hash);
+    auto hole = home(erased);
+    while (slots_[hole].row() != row || slots_[hole].hash != erased) {
+      if (slots_[hole].row() == 0) return;
+      hole = next(hole);
+    }
+    // What follows and would not be found behind the hole moves into it.
+    for (auto at = next(hole); slots_[at].row() != 0; at = next(at)) {
+      if (steps(home(slots_[at].hash), at) < steps(hole, at)) continue;
+      slots_[hole] = slots_[at];
+      hole = at;
+    }
+    slots_[hole] = {};
+    --used_;
+  }
+
   /// Makes room, and leaves out the rows that are gone.
   template <class Has>
   void grow(Has&& has) {
@@ -67,6 +85,9 @@ class EventIndex {
     return static_cast<std::size_t>(std::uint64_t{hash} * slots_.size() >> 32);
   }
   std::size_t next(std::size_t at) const { return at + 1 == slots_.size() ? 0 : at + 1; }
+  std::size_t steps(std::size_t from, std::size_t to) const {
+    return to >= from ? to - from : to + slots_.size() - from;
+  }
 
   void put(std::uint32_t hash, std::int64_t row) {
     auto at = home(hash);

@@ -89,16 +89,25 @@ std::optional<StoredEvent> EventTable::find(std::string_view id, std::int64_t fa
                                             const std::function<bool(std::int64_t)>& is_of_it) {
   database_.insist_on_transaction();
   std::optional<StoredEvent> found;
-  index_.find(EventIndex::hash(id, family), [&](std::int64_t row) {
+  std::vector<std::int64_t> gone;
+  const auto hash = EventIndex::hash(id, family);
+  index_.find(hash, [&](std::int64_t row) {
+    bool is_there = false;
     const auto use = [&](const Row& columns) {
+      is_there = true;
       if (columns.text(kId) != id) return;
       const bool is_preferred = columns.integer(kSeries) == series;
       if (is_preferred || (!found && is_of_it(columns.integer(kSeries))))
         found = read(columns, row);
     };
     read_.each(use, row);
+    if (!is_there) gone.push_back(row);
     return found && found->series == series;
   });
+  // Of runs that were rolled back there may be many. What this one deleted may come back.
+  if (!has_deleted_) {
+    for (const auto row : gone) index_.erase(hash, row);
+  }
   return found;
 }
 
@@ -115,6 +124,7 @@ void EventTable::add(std::string_view id, std::int64_t family, StoredEvent& even
 void EventTable::change(std::string_view id, std::int64_t family, StoredEvent& event) {
   database_.insist_on_transaction();
   if (!blocks_.has(event.row, event.when)) {
+    has_deleted_ = true;
     delete_.run(event.row);
     return add(id, family, event);
   }
@@ -173,6 +183,7 @@ void EventTable::each(Time from, Time to,
 std::int64_t EventTable::delete_before(Time when) {
   database_.insist_on_transaction();
   deleted_before_ = std::max(deleted_before_, when);
+  has_deleted_ = true;
   std::int64_t deleted = 0;
   for (const auto& block : blocks_.between(Time::min(), when)) {
     delete_before_.run(block.first, block.end, count(when));
@@ -194,7 +205,7 @@ void EventTable::prepare_commit() {
 
 void EventTable::committed() noexcept {
   for (const auto& block : empty_) blocks_.forget(block);
-  deleted_before_ = Time::min();
+  rolled_back();
 }
 
 }  // namespace exporter::ledger

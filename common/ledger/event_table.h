@@ -55,7 +55,10 @@ class EventTable {
   /// Before and after the transaction is committed, and after it was rolled back.
   void prepare_commit();
   void committed() noexcept;
-  void rolled_back() noexcept { deleted_before_ = Time::min(); }
+  void rolled_back() noexcept {
+    deleted_before_ = Time::min();
+    has_deleted_ = false;
+  }
 
  private:
   StoredEvent read_sound(const Row& columns) const;
@@ -66,6 +69,7 @@ class EventTable {
   Time farthest_ = Time::min();
   EventBlocks blocks_;
   Time deleted_before_ = Time::min();      ///< by this transaction
+  bool has_deleted_ = false;               ///< it, a row
   std::vector<EventBlocks::Block> empty_;  ///< by it
 };
 

@@ -159,7 +159,8 @@ void Ledger::add_to(Samples& samples, const MetricView& metric, std::span<const 
       continue;
     }
     for (std::size_t i = 0; i < counts.size(); ++i) {
-      counts[i] = static_cast<std::uint64_t>(series.cells[i].shown.value());
+      constexpr double kMost = 0x1p63;  // beyond what the type takes there is no value at all
+      counts[i] = static_cast<std::uint64_t>(std::min(series.cells[i].shown.value(), kMost));
     }
     samples.add_histogram(metric, bounds, counts, series.cells.back().shown.value(), labels);
   }

@@ -60,6 +60,11 @@ void Samples::add_named(MetricType type, std::string_view name, std::string_view
     if (!valid_label_name(labels[i].name) || labels[i].name.starts_with("__")) {
       throw Error(Reason::decode, "invalid label name \"" + std::string(labels[i].name) + '"');
     }
+    const auto before = std::span(names).first(i);
+    if (std::ranges::find(before, labels[i].name) != before.end()) {
+      throw Error(Reason::decode,
+                  "the label \"" + std::string(labels[i].name) + "\" is given twice");
+    }
     names[i] = labels[i].name;
     values[i] = labels[i].value;
   }

@@ -38,8 +38,8 @@ class Samples {
   /// Adds a sample of a family whose name comes from the source (a kernel counter, a text file, a
   /// configuration); name and help are copied. A line of a histogram or summary has a suffix
   /// ("_bucket") and an own label (`le` in the form of append_bound()); the lines of a series come
-  /// in their order. Throws Error{decode} for an invalid or reserved name and for more labels than
-  /// kMaxNamedLabels.
+  /// in their order. Throws Error{decode} for an invalid or reserved name, for a label that is
+  /// there twice and for more labels than kMaxNamedLabels.
   void add_named(MetricType type, std::string_view name, std::string_view help, double value,
                  std::span<const Label> labels = {}, std::string_view suffix = {});
   void add_named(MetricType type, std::string_view name, std::string_view help, double value,

@@ -163,6 +163,23 @@ TEST_CASE("a source is up by the last run of its most frequent collectors") {
   CHECK(up({"often", "too"}, Reason::auth) == is_down);
 }
 
+TEST_CASE("one run of all takes as long as those that wait for a place of their source's too") {
+  std::vector<Collector> collectors;
+  const auto add = [&](std::string name, std::string source, Clock::duration timeout,
+                       std::size_t at_once) {
+    auto collector =
+        of_source(std::move(name), std::move(source), [](Samples&, const Deadline&) {});
+    collector.timeout = timeout;
+    collector.at_once = at_once;
+    collectors.push_back(std::move(collector));
+  };
+  for (const auto* name : {"a", "b", "c", "d", "e"}) add(name, "x", 4s, 2);
+  for (const auto* name : {"a", "b", "c", "d", "e"}) add(name, "y", 9s, 0);
+  CHECK(Exposition(collectors, options()).longest_once() == 12s);
+  add("f", "y", 13s, 0);
+  CHECK(Exposition(collectors, options()).longest_once() == 13s);
+}
+
 TEST_CASE("a source whose collector hangs is down, although its last good samples are shown") {
   std::atomic<bool> hang = false;
   auto collector = of_source("read", "x", [&](Samples& samples, const Deadline& deadline) {

@@ -55,6 +55,14 @@ TEST_CASE("collectors of one name share their families") {
   CHECK(names.clashes(2, "b", named({{kGauge, "rows"}})) == Names{"rows"});
 }
 
+TEST_CASE("a family has one type, whoever of one name uses it") {
+  FamilyNames names;
+  CHECK(names.clashes(0, "a", named({{kGauge, "rows"}})).empty());
+  CHECK(names.clashes(1, "a", named({{kHistogram, "rows"}})) == Names{"rows"});
+  CHECK(names.clashes(0, "a", named({})).empty());
+  CHECK(names.clashes(2, "a", named({{kHistogram, "rows"}})).empty());
+}
+
 TEST_CASE("names that are declared are not for the taking") {
   constexpr auto success = gauge("exporter_collector_success", "S.");
   FamilyNames names;

@@ -45,6 +45,23 @@ TEST_CASE("an index names every row of a hash until one is taken, and no other h
   CHECK(rows_of(larger, hash_of(2)).empty());
 }
 
+TEST_CASE("an index forgets a row, and goes on to name the others") {
+  constexpr std::int64_t kRows = 48;
+  // Of few hashes, which stand next to each other, and around the end of the slots.
+  const auto hash_at = [](std::int64_t row) { return hash_of(row % 5 * (0xffff'ffff / 4)); };
+  for (std::int64_t erased = 1; erased <= kRows; ++erased) {
+    EventIndex index;
+    for (std::int64_t row = 1; row <= kRows; ++row) index.add(hash_at(row), row);
+    index.erase(hash_at(erased), erased);
+    index.erase(hash_at(erased), erased);
+    CHECK_FALSE(index.full());
+    for (std::int64_t row = 1; row <= kRows; ++row) {
+      const auto rows = rows_of(index, hash_at(row));
+      REQUIRE((std::ranges::find(rows, row) != rows.end()) == (row != erased));
+    }
+  }
+}
+
 TEST_CASE("an index that grows names the rows that are there") {
   EventIndex index;
   constexpr std::int64_t kRows = 10'000, kFar = std::int64_t{1} << 45;

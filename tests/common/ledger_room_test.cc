@@ -1,6 +1,7 @@
 // A ledger that is full goes on counting.
 
 #include <catch2/catch.hpp>
+#include <ctime>
 
 #include "tests/common/ledger_fixture.h"
 
@@ -66,6 +67,24 @@ TEST_CASE("an event that is as old as the oldest of a full ledger is dropped") {
   book.report("f", kStart + 2h, 1);
   CHECK(book.shown() == "8");
   CHECK(book.figures().compacted_early == 3);
+}
+
+TEST_CASE("a full ledger drops older events as fast as it counts others") {
+  constexpr int kMost = 20'000;
+  Book book({.allowed_lateness = 48h, .past = 48h, .max_open_events = kMost});
+  const auto time_of = [&](const char* name, Ledger::Time newest, int count) {
+    const auto start = std::clock();
+    auto run = book.begin(kStart);
+    for (int i = 0; i < count; ++i) {
+      run.record(kTasks, {name + std::to_string(i), newest - std::chrono::seconds(i)}, 1, "", "");
+    }
+    run.commit();
+    return std::clock() - start;
+  };
+  const auto counting = time_of("new", kStart, kMost);
+  const auto dropping = time_of("old", kStart - 24h, kMost / 4);
+  CHECK(book.figures().dropped == kMost / 4);
+  CHECK(dropping < counting);
 }
 
 TEST_CASE("a ledger without room for any event counts that it drops them") {

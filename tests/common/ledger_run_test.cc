@@ -3,8 +3,11 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <ctime>
 #include <limits>
+#include <numeric>
 #include <thread>
+#include <vector>
 
 #include "common/ledger/ledger.h"
 #include "tests/common/ledger_fixture.h"
@@ -197,4 +200,23 @@ TEST_CASE("a page is never half of a run, whoever reads while runs are committed
   CHECK(page(book.ledger, kTasks) ==
         tasks_page("test_tasks_total{state=\"ok\",queue=\"main\"} 300\n"
                    "test_tasks_total{state=\"ok\",queue=\"side\"} 300\n"));
+}
+
+TEST_CASE("runs that are given up do not make those that follow slower") {
+  Book book;
+  book.report("first", kStart, 1);
+  constexpr int kRuns = 200, kEvents = 500;
+  std::vector<std::clock_t> taken;
+  for (int i = 0; i < kRuns; ++i) {
+    const auto start = std::clock();
+    auto run = book.begin(kStart);
+    for (int event = 0; event < kEvents; ++event) {
+      run.record(kTasks, {std::to_string(event), kStart}, 1, "ok", "main");
+    }
+    taken.push_back(std::clock() - start);
+  }
+  constexpr auto kSome = 20;
+  const auto first = std::accumulate(taken.begin(), taken.begin() + kSome, std::clock_t{});
+  const auto last = std::accumulate(taken.end() - kSome, taken.end(), std::clock_t{});
+  CHECK(last < 5 * first);
 }

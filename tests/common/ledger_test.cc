@@ -120,6 +120,17 @@ TEST_CASE("a series that is ensured exists at 0, and stays what it is") {
   CHECK(book.figures().open_events == 1);
 }
 
+TEST_CASE("a bucket of more observations than can be counted does not fall") {
+  Book book;
+  const std::array<std::uint64_t, 3> counts = {1'000'000'000'000'000'000, 0, 0};
+  for (int event = 0; event < 20; ++event) {
+    auto run = book.begin();
+    run.observe_counts(kSeconds, kBounds, {std::to_string(event), kStart}, counts, 1, "main");
+    run.commit();
+  }
+  CHECK(page(book.ledger, kSeconds, kBounds).ends_with(" 9223372036854775808\n"));
+}
+
 TEST_CASE("an event can stand for many observations, and is corrected like any other") {
   Book book;
   const auto report = [&](const std::vector<std::uint64_t>& counts, double sum) {

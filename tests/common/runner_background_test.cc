@@ -124,13 +124,15 @@ TEST_CASE("collectors that hang on scrape do not stop the background") {
     collectors.push_back(
         on_scrape("hung" + std::to_string(i), [gate](Samples&, const Deadline&) { gate->pass(); }));
   }
-  collectors.push_back(in_background("alive", {10ms, 1h}, numbered(runs)));
+  collectors.push_back(in_background("alive", {1s, 1h}, numbered(runs)));
   Runner runner(std::move(collectors), uncounted());
+  REQUIRE(eventually([&] { return *runs == 1; }));
+  // The scrape ends before the next run is due: it sets no thread on that.
   const std::vector<std::size_t> all = {0, 1, 2, 3};
   runner.collect(all, Clock::now() + 300ms);
   gate->wait_for_arrivals(3);
   const int before = *runs;
-  CHECK(eventually([&] { return *runs >= before + 3; }));
+  CHECK(eventually([&] { return *runs >= before + 2; }));
   gate->open();
 }
 

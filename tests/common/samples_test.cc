@@ -178,6 +178,9 @@ TEST_CASE("families named by the source are copied, and refused when their names
   CHECK_THROWS_AS(samples.add_named(MetricType::gauge, "0bad", "Bad.", 1), Error);
   CHECK_THROWS_AS(samples.add_named(MetricType::gauge, "good", "Bad.", 1, {{"__a", "b"}}), Error);
   CHECK_THROWS_AS(samples.add_named(MetricType::gauge, "good", "Bad.", 1, {{"a-b", "b"}}), Error);
+  CHECK_THROWS_AS(
+      samples.add_named(MetricType::gauge, "good", "Bad.", 1, {{"a", "b"}, {"c", ""}, {"a", "d"}}),
+      Error);
 }
 
 TEST_CASE("pages are compared by what they would render") {
