@@ -85,6 +85,7 @@ void Generations::load() {
   try {
     require_few_abandoned();
     auto next = build();
+    if (const auto old = current()) next->inherit(*old);
     self_.config_loaded(true);
     const std::lock_guard lock(mutex_);
     std::swap(current_, next);

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kEndOfOpenMetrics = "# EOF\n";
 constexpr int kFastLevel = 1;
 constexpr auto kTimeOnScrape = std::chrono::seconds(1);  // of scrape_once(), after the others
-constexpr std::size_t kOwnParts = 3;  // outcomes, times, up
+constexpr std::size_t kOwnParts = 3;                     // outcomes, times, up
 
 /// Those of one name one after the other, in the order of their first.
 std::vector<Collector> in_groups(std::vector<Collector> collectors) {

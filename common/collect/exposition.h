@@ -44,6 +44,9 @@ class Exposition {
     std::vector<std::string> collect, exclude;  ///< names of collectors; no `collect` means all
     Clock::time_point until;                    ///< when the page must be there
   };
+  /// Shows what `old` shows of the same collectors and sources until they have run here.
+  void inherit(const Exposition& old) { runner_.inherit(old.runner_); }
+
   /// The page, joined from the collectors' own. Throws Error{config} for an unknown collector and
   /// when both `collect` and `exclude` are given.
   Body scrape(const Query& query);

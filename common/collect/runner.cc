@@ -106,6 +106,25 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     return all;
   }
 
+  std::vector<Slot::Shown> shown() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<Slot::Shown> all;
+    for (const auto& slot : slots_) all.push_back(slot.shown());
+    return all;
+  }
+
+  void inherit(const State& old) {
+    const auto shown = old.shown();
+    const std::lock_guard lock(mutex_);
+    for (std::size_t i = 0; i < shown.size(); ++i) {
+      const auto& from = old.collector(i);
+      for (auto& slot : slots_) {
+        const auto& to = slot.collector();
+        if (to.name == from.name && to.source == from.source) slot.inherit(shown[i]);
+      }
+    }
+  }
+
   bool ready() const {
     const std::lock_guard lock(mutex_);
     return std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
@@ -333,6 +352,8 @@ Runner::Runner(std::vector<Collector> collectors, Options options)
 }
 
 Runner::~Runner() { state_->stop(); }
+
+void Runner::inherit(const Runner& old) { state_->inherit(*old.state_); }
 
 std::size_t Runner::size() const { return state_->size(); }
 const Collector& Runner::collector(std::size_t index) const { return state_->collector(index); }

@@ -37,6 +37,10 @@ class Runner {
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
 
+  /// Shows what `old` shows of collectors of the same name and source that run in the background,
+  /// until their first run here has ended: a source that is slow does not vanish meanwhile.
+  void inherit(const Runner& old);
+
   std::size_t size() const;
   const Collector& collector(std::size_t index) const;
 

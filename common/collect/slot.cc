@@ -172,6 +172,21 @@ void Slot::note_change(const Run& run, bool counts, Notices& notices) {
   logged_duplicate_ = run.duplicate;
 }
 
+Slot::Shown Slot::shown() const {
+  if (!in_background() || status_->outcome == Status::Outcome::never_ran) return {};
+  return {snapshot_, status_, good_until_, logged_error_, history_};
+}
+
+void Slot::inherit(const Shown& shown) {
+  const bool has_run = status_->outcome != Status::Outcome::never_ran;
+  if (has_run || !in_background() || !shown.status) return;
+  snapshot_ = shown.snapshot;
+  status_ = shown.status;
+  good_until_ = shown.good_until;
+  logged_error_ = shown.logged_error;
+  history_ = shown.history;
+}
+
 std::shared_ptr<const Snapshot> Slot::snapshot(Clock::time_point now) const {
   return now <= good_until_ ? snapshot_ : nullptr;
 }

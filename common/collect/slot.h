@@ -87,6 +87,18 @@ class Slot {
   std::shared_ptr<const Status> late_status(Clock::time_point now) const;
   const History& history() const { return history_; }
 
+  /// What is shown of it; nothing where it has not run or does not run in the background.
+  struct Shown {
+    std::shared_ptr<const Snapshot> snapshot;
+    std::shared_ptr<const Status> status;
+    Clock::time_point good_until;
+    std::string logged_error;
+    History history;
+  };
+  Shown shown() const;
+  /// Shows that, unless it has run.
+  void inherit(const Shown& shown);
+
  private:
   const Every* every() const { return std::get_if<Every>(&collector_.schedule); }
   void keep_samples(Run& run);

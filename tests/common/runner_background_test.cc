@@ -70,6 +70,35 @@ TEST_CASE("a background run without news keeps the samples of the last good one"
   CHECK(page(run()) == kHeader + "demo_run 4\n");
 }
 
+TEST_CASE("until its first run a collector shows what the one before it showed") {
+  const auto runs = count();
+  Runner old({in_background("a", {1h, 1h}, numbered(runs)),
+              in_background("gone", {1h, 1h}, numbered(runs)), on_scrape("s", numbered(runs))},
+             uncounted());
+  const std::size_t all[] = {0, 1, 2};
+  const auto shown = old.collect(all, soon(), Runner::Which::all);
+  const auto gate = std::make_shared<Gate>();
+  Runner next({on_scrape("s", numbered(runs)),
+               in_background("a", {1h, 1h},
+                             [gate](Samples& samples, const Deadline&) {
+                               gate->pass();
+                               samples.add(kRun, 100);
+                             }),
+               in_background("new", {1h, 1h}, [gate](Samples&, const Deadline&) { gate->pass(); })},
+              uncounted());
+  next.inherit(old);
+  const auto views = next.views();
+  CHECK(views[0].snapshot == nullptr);
+  CHECK(views[1].snapshot == shown[0].snapshot);
+  CHECK(views[1].status == shown[0].status);
+  CHECK(next.histories()[1].size() == 1);
+  CHECK(views[2].status->outcome == Status::Outcome::never_ran);
+  CHECK_FALSE(next.ready());
+  gate->open();
+  REQUIRE(eventually([&] { return next.ready(); }));
+  REQUIRE(eventually([&] { return page(next.views()[1]) == kHeader + "demo_run 100\n"; }));
+}
+
 TEST_CASE("background runs that fail come later and later, and a source may ask for more") {
   std::mutex mutex;
   std::vector<Clock::time_point> times;

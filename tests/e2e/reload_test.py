@@ -8,7 +8,7 @@ import threading
 import unittest
 
 import support
-from support import Exporter
+from support import SOURCE, Exporter
 
 RELOADED, REFUSED = "configuration reloaded", "configuration not reloaded"
 
@@ -80,6 +80,23 @@ class Signal(unittest.TestCase):
         exporter.send(signal.SIGHUP)
         exporter.wait_for_lines(RELOADED)
         self.assertEqual(self.state(exporter)[:2], ({"time"}, "1"))
+
+
+class Background(unittest.TestCase):
+    def test_what_slow_sources_said_stays_until_they_are_read_again(self):
+        """In no page after a reload, however soon, is a project missing, or the exporter not ready."""
+        folder = self.enterContext(support.folder())
+        config = folder / "dbt.yml"
+        config.write_text(f"projects: [{{name: shop, target: {SOURCE}/examples/dbt/target}}]\n")
+        exporter = self.enterContext(Exporter(f"--config.file={config}", "--web.enable-lifecycle",
+                                              name="dbt_exporter"))
+        support.poll(lambda: "\ndbt_node_info{" in exporter.page(), "the project")
+        for _ in range(20):
+            self.assertEqual(exporter.get("/-/reload", method="POST").status, 200)
+            page = exporter.page()
+            self.assertIn("\ndbt_node_info{", page)
+            self.assertIn('dbt_up{project="shop"} 1\n', page)
+            self.assertEqual(exporter.get("/-/ready").status, 200)
 
 
 class WebConfigFile(unittest.TestCase):
