@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace exporter::ledger {
+namespace {
+
+constexpr Time::duration kNext{1};
+
+}  // namespace
 
 bool Draft::OpenFamily::is(const MetricView& metric, std::span<const double> of) const {
   return name == metric.name && std::ranges::equal(labels, metric.labels) &&
@@ -96,6 +101,7 @@ void Draft::replace(const OpenFamily& family, std::string_view id, const StoredE
                     StoredEvent& now) {
   const bool is_same = now.value == known.value && now.series == known.series;
   if (is_same && now.when == known.when) return;
+  if (now.when != known.when) too_old_ = Time::min();  // other events are the oldest
   if (!is_same) ++state_.corrections;
   edit(known.series).series.subtract(known.value, family.bounds);
   count(family, now);
@@ -162,21 +168,32 @@ bool Draft::has_room_for_series() const {
   return book_.places.size() + created_ < options_.max_series;
 }
 
-/// Of events that are as old as the oldest, none is worth another.
+/// Of events that are as old as the oldest, none is worth another; but one that is not ahead is
+/// worth more than all that are.
 bool Draft::make_room(Time when) {
   if (state_.open_events < options_.max_open_events) return true;
-  if (state_.open_events == 0 || when <= too_old_) return false;
+  const bool is_ahead = when > limit_;
+  if (state_.open_events == 0 || (when <= too_old_ && is_ahead == (too_old_ > limit_)))
+    return false;
   const auto last = store_.events().oldest(std::max<std::int64_t>(1, state_.open_events / 16));
-  if (last >= when) {
+  if (last < when) {
+    compacted(store_.events().delete_before(last + kNext));
+    state_.timeline.compact_until(last, newest_, now_, limit_);
+  } else if (!is_ahead && last > limit_) {
+    const auto end = *store_.events().newest_until(Time::max()) + kNext;
+    compacted(store_.events().delete_between(limit_ + kNext, end));
+    state_.timeline.pass_over(end, now_);
+  } else {
     too_old_ = last;
     return false;
   }
   too_old_ = Time::min();
-  const auto compacted = store_.events().delete_before(last + Time::duration(1));
-  state_.open_events -= compacted;
-  state_.compacted_early += compacted;
-  state_.timeline.compact_until(last, newest_, now_, limit_);
   return true;
+}
+
+void Draft::compacted(std::int64_t events) {
+  state_.open_events -= events;
+  state_.compacted_early += events;
 }
 
 /// This run's own copy of a series.

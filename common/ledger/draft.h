@@ -68,6 +68,7 @@ class Draft {
   std::int64_t family_of(std::int64_t series) const;
   bool has_room_for_series() const;
   bool make_room(Time when);
+  void compacted(std::int64_t events);
   Copy& edit(std::int64_t series);
   void clear_windows();
   void clear_window(const Window& window);
@@ -82,8 +83,8 @@ class Draft {
   const Time committed_watermark_;
   State state_;
   Time newest_;  ///< reported so far and not ahead
-  /// For this there is no room: to look for the oldest events again for each dropped report takes
-  /// minutes where a source lists the newest first.
+  /// For what is not newer, and ahead as this is or not, there is no room: to look for the oldest
+  /// events again for each dropped report takes minutes where a source lists the newest first.
   Time too_old_ = Time::min();
   bool has_reported_ = false;
   std::deque<OpenFamily> families_;

@@ -45,8 +45,8 @@ EventTable::EventTable(const Database& database)
       change_(database.prepare("UPDATE event SET id = ?, series = ?, happened = ?, value = ?, "
                                "counts = ?, checksum = ? WHERE row = ?")),
       delete_(database.prepare("DELETE FROM event WHERE row = ?")),
-      delete_before_(
-          database.prepare("DELETE FROM event WHERE row >= ? AND row < ? AND happened < ?")),
+      delete_between_(database.prepare("DELETE FROM event WHERE row >= ? AND row < ? AND "
+                                       "happened >= ? AND happened < ?")),
       read_newest_(database.prepare("SELECT happened FROM event WHERE row >= ? AND row < ? AND "
                                     "happened <= ? ORDER BY happened DESC LIMIT 1")),
       read_times_(database.prepare("SELECT happened FROM event WHERE row >= ? AND row < ?")) {}
@@ -180,13 +180,13 @@ void EventTable::each(Time from, Time to,
   }
 }
 
-std::int64_t EventTable::delete_before(Time when) {
+std::int64_t EventTable::delete_between(Time from, Time to) {
   database_.insist_on_transaction();
-  deleted_before_ = std::max(deleted_before_, when);
+  deleted_before_ = std::max(deleted_before_, to);
   has_deleted_ = true;
   std::int64_t deleted = 0;
-  for (const auto& block : blocks_.between(Time::min(), when)) {
-    delete_before_.run(block.first, block.end, count(when));
+  for (const auto& block : blocks_.between(from, to)) {
+    delete_between_.run(block.first, block.end, count(from), count(to));
     deleted += database_.changes();
   }
   return deleted;

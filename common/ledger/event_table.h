@@ -50,8 +50,9 @@ class EventTable {
   /// Calls `use(id, event)` with the events that happened from `from` until before `to`; it may
   /// change all of an event but its time.
   void each(Time from, Time to, const std::function<void(std::string_view, StoredEvent&)>& use);
-  /// Deletes the events that happened before; answers how many.
-  std::int64_t delete_before(Time when);
+  /// Deletes the events that happened from `from` until before `to`; answers how many.
+  std::int64_t delete_between(Time from, Time to);
+  std::int64_t delete_before(Time when) { return delete_between(Time::min(), when); }
   /// Before and after the transaction is committed, and after it was rolled back.
   void prepare_commit();
   void committed() noexcept;
@@ -64,7 +65,7 @@ class EventTable {
   StoredEvent read_sound(const Row& columns) const;
 
   const Database& database_;
-  Statement read_, add_, change_, delete_, delete_before_, read_newest_, read_times_;
+  Statement read_, add_, change_, delete_, delete_between_, read_newest_, read_times_;
   EventIndex index_;
   Time farthest_ = Time::min();
   EventBlocks blocks_;

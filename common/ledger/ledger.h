@@ -65,7 +65,8 @@ struct Event {
 /// has passed.
 ///
 /// Room. A ledger with `max_open_events` compacts the oldest sixteenth of them for an event that
-/// is newer than these; any other new event is dropped, as is one that needs a new series beyond
+/// is newer than these, and all that are ahead of the clock for one that is not, where the oldest
+/// sixteenth is ahead; any other new event is dropped, as is one that needs a new series beyond
 /// `max_series`. Even an event that is late or dropped is the newest if its time is.
 ///
 /// Durability. State is one SQLite file; a commit has reached the disk when it returns. Each row

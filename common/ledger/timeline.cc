@@ -60,11 +60,15 @@ Time Timeline::retained_from(Time::duration retention) const {
 
 void Timeline::compact_until(Time last, Time newest_reported, Time now, Time limit) {
   if (last > limit) {
-    ahead_to = std::max(ahead_to, last + kNext);
-    ahead_since = now;
+    pass_over(last + kNext, now);
     last = newest_reported;
   }
   watermark = std::max(watermark, last + kNext);
+}
+
+void Timeline::pass_over(Time end, Time now) {
+  ahead_to = std::max(ahead_to, end);
+  ahead_since = now;
 }
 
 }  // namespace exporter::ledger

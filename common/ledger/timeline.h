@@ -37,6 +37,8 @@ struct Timeline {
   Time retained_from(Time::duration retention) const;
   /// What happened until `last` was compacted early; `newest_reported` is not ahead.
   void compact_until(Time last, Time newest_reported, Time now, Time limit);
+  /// What is ahead and happened before `end` was compacted early.
+  void pass_over(Time end, Time now);
 };
 
 }  // namespace exporter::ledger

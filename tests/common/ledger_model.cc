@@ -113,7 +113,8 @@ bool Model::has_room_for(const Family& family, const Labels& labels) const {
          series_count() < static_cast<std::int64_t>(options_.max_series);
 }
 
-/// "compacts the oldest sixteenth of them for an event that is newer than these"
+/// "compacts the oldest sixteenth of them for an event that is newer than these, and all that are
+/// ahead of the clock for one that is not"
 bool Model::make_room(Time when) {
   std::vector<Time> times;
   for (const auto& [key, family] : draft_.families) {
@@ -124,8 +125,14 @@ bool Model::make_room(Time when) {
   if (open == 0) return false;
   std::ranges::sort(times);
   const auto last = times[static_cast<std::size_t>(std::max<std::ptrdiff_t>(1, open / 16) - 1)];
+  if (last >= when && when <= limit_ && last > limit_) {
+    draft_.compacted_early += compact(limit_ + kMicrosecond, Time::max());
+    draft_.ahead_to = std::max(draft_.ahead_to.value_or(Time::min()), times.back() + kMicrosecond);
+    draft_.ahead_since = now_;
+    return true;
+  }
   if (last >= when) return false;
-  draft_.compacted_early += compact(last + kMicrosecond);
+  draft_.compacted_early += compact(Time::min(), last + kMicrosecond);
   if (last > limit_) {
     draft_.ahead_to = std::max(draft_.ahead_to.value_or(Time::min()), last + kMicrosecond);
     draft_.ahead_since = now_;
@@ -210,17 +217,18 @@ void Model::clear_windows() {
 }
 
 /// Its values stay, its ids are discarded.
-std::int64_t Model::compact(Time before) {
+std::int64_t Model::compact(Time from, Time to) {
+  const auto is_within = [&](const Known& event) { return event.when >= from && event.when < to; };
   std::int64_t count = 0;
   for (auto& [key, family] : draft_.families) {
     for (auto& [id, event] : family.events) {
-      if (event.when >= before) continue;
+      if (!is_within(event)) continue;
       ++count;
       if (event.value) {
         add(series_of(family, event.labels).compacted, cells_of(family, *event.value));
       }
     }
-    std::erase_if(family.events, [&](const auto& entry) { return entry.second.when < before; });
+    std::erase_if(family.events, [&](const auto& entry) { return is_within(entry.second); });
   }
   return count;
 }
@@ -244,7 +252,7 @@ void Model::move_watermark() {
   auto steps = (base - lateness).time_since_epoch() / step;
   d.watermark = std::max(d.watermark, Time(step * steps));
   if (d.watermark == committed_.watermark) return;
-  compact(d.watermark);
+  compact(Time::min(), d.watermark);
   const bool waits = d.newest < d.retention_to + options_.retention;
   const auto retained = (waits ? d.retention_from : d.newest) - options_.retention;
   const auto dropped = std::min(d.watermark, retained);

@@ -95,7 +95,7 @@ class Model {
   bool has_room_for(const Family& family, const Labels& labels) const;
   bool make_room(Time when);
   Series& series_of(Family& family, const Labels& labels);
-  std::int64_t compact(Time before);
+  std::int64_t compact(Time from, Time to);
   void clear_windows();
   void move_watermark();
   Time newest_known() const;

@@ -69,6 +69,26 @@ TEST_CASE("an event that is as old as the oldest of a full ledger is dropped") {
   CHECK(book.figures().compacted_early == 3);
 }
 
+TEST_CASE("events that are far ahead do not fill a ledger for good") {
+  Book book({.allowed_lateness = 2h, .max_open_events = 100});
+  const auto never = Ledger::Time(std::chrono::sys_days(std::chrono::year(9999) / 12 / 31));
+  for (int minute = 0; minute < 1000; ++minute) {
+    const auto now = kStart + std::chrono::minutes(minute);
+    const auto number = std::to_string(minute);
+    auto run = book.begin(now);
+    run.record(kTasks, {"never " + number, never}, 1, "never", "main");
+    run.record(kTasks, {"now " + number, now}, 1, "ok", "main");
+    run.commit();
+  }
+  CHECK(page(book.ledger, kTasks).find("{state=\"ok\",queue=\"main\"} 1000\n") !=
+        std::string::npos);
+  const auto figures = book.figures();
+  CHECK(figures.ahead == 1000);
+  CHECK(figures.dropped < 10);  // of those that are ahead
+  CHECK(figures.compacted_early > 0);
+  CHECK(figures.open_events <= 100);
+}
+
 TEST_CASE("a full ledger drops older events as fast as it counts others") {
   constexpr int kMost = 20'000;
   Book book({.allowed_lateness = 48h, .past = 48h, .max_open_events = kMost});
