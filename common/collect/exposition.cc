@@ -192,15 +192,15 @@ std::size_t Exposition::reduce(std::size_t index, std::shared_ptr<const Snapshot
     reduced = {};
     return 0;
   }
-  if (reduced.from != snapshot) {
+  if (reduced.from != snapshot || reduced.left_out != clashes) {
     reduced.from = snapshot;
     reduced.rest =
         std::make_shared<const Snapshot>(snapshot->samples().without(clashes), snapshot->level());
   }
-  if (reduced.logged != clashes) {
+  if (reduced.left_out != clashes) {
     log::warn("a metric has the name of another collector's and is left out",
               {{"collector", collector.name}, {"metric", *clashes.begin()}});
-    reduced.logged = clashes;
+    reduced.left_out = clashes;
   }
   snapshot = reduced.rest;
   return reduced.from->samples().size() - reduced.rest->samples().size();
@@ -213,7 +213,9 @@ std::vector<Outcomes::Shown> Exposition::without_clashes(const Indices& selected
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < selected.size(); ++i) {
     auto& snapshot = views[i].snapshot;
-    const bool may_clash = snapshot && snapshot->samples().has_named();
+    // One that no longer names families has to let go of those it used.
+    const bool may_clash =
+        snapshot && (snapshot->samples().has_named() || reduced_.contains(selected[i]));
     shown.push_back({&runner_.collector(selected[i]), views[i].status.get(),
                      may_clash ? reduce(selected[i], snapshot) : 0});
   }

@@ -76,7 +76,7 @@ class Exposition {
   /// A snapshot without the families that clash with other collectors'.
   struct Reduced {
     std::shared_ptr<const Snapshot> from, rest;
-    std::set<std::string, std::less<>> logged;
+    std::set<std::string, std::less<>> left_out;
   };
 
   Indices all() const;

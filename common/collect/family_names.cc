@@ -34,7 +34,9 @@ void FamilyNames::declare(const std::string& owner, const MetricView& metric) {
 void FamilyNames::release(const Use& use) {
   for (const auto& name : use.claimed) {
     const auto claim = claims_.find(name);
-    if (--claim->second.users == 0) claims_.erase(claim);
+    if (--claim->second.users > 0) continue;
+    claims_.erase(claim);
+    ++names_freed_;
   }
 }
 
@@ -54,12 +56,13 @@ const std::set<std::string, std::less<>>& FamilyNames::clashes(std::size_t user,
   auto& use = uses_[user];
   auto families = samples.families();
   std::erase_if(families, [](const auto& family) { return !family.is_named; });
-  // A collector names the same families in most runs.
+  // A collector names the same families in most runs, and what it may not use stays another's until
+  // some name becomes free.
   const bool same = std::equal(families.begin(), families.end(), use.families.begin(),
                                use.families.end(), [](const auto& now, const auto& before) {
                                  return now.name == before.first && now.type == before.second;
                                });
-  if (same) return use.clashing;
+  if (same && (use.clashing.empty() || use.names_freed == names_freed_)) return use.clashing;
   release(use);
   use = {};
   for (const auto& family : families) {
@@ -76,6 +79,7 @@ const std::set<std::string, std::less<>>& FamilyNames::clashes(std::size_t user,
       use.claimed.push_back(std::move(name));
     }
   }
+  use.names_freed = names_freed_;
   return use.clashing;
 }
 

@@ -35,6 +35,7 @@ class FamilyNames {
     std::vector<std::pair<std::string, MetricType>> families;
     std::vector<std::string> claimed;  ///< the names that they take
     std::set<std::string, std::less<>> clashing;
+    std::size_t names_freed = 0;  ///< as it was when this was decided
   };
   bool may_take(const std::string& name, const std::string& owner,
                 const Samples::FamilyLines& family) const;
@@ -43,6 +44,7 @@ class FamilyNames {
   std::map<std::string, std::string, std::less<>> declared_;  // owners, by name
   std::map<std::string, Claim, std::less<>> claims_;          // by name
   std::map<std::size_t, Use> uses_;                           // by user
+  std::size_t names_freed_ = 0;                               // how often one became free
 };
 
 /// The names that a family takes on a page: its own in both formats, and those of its lines

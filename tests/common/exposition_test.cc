@@ -148,6 +148,24 @@ TEST_CASE("a family whose name is another collector's is left out, counted and t
   }
 }
 
+TEST_CASE("a family is shown once the collector that had its name no longer uses it") {
+  bool uses_rows = true;
+  std::vector<Collector> collectors;
+  collectors.push_back({.name = "a", .collect = [&](Samples& samples, const Deadline&) {
+                          if (uses_rows) samples.add_named(MetricType::gauge, "rows", "Rows.", 1);
+                        }});
+  collectors.push_back(
+      {.name = "b", .schedule = Every{1h, 1h}, .collect = [](Samples& samples, const Deadline&) {
+         samples.add_named(MetricType::gauge, "rows", "Rows.", 2);
+       }});
+  Exposition exposition(std::move(collectors), options());
+  bool failed = false;
+  exposition.scrape_once(Format::text, Clock::now() + 30s, failed);
+  CHECK(exposition.scrape(query(Format::text)).joined().find("\nrows 1\n") != std::string::npos);
+  uses_rows = false;
+  CHECK(exposition.scrape(query(Format::text)).joined().find("\nrows 2\n") != std::string::npos);
+}
+
 TEST_CASE("a collector may not declare what the exporter says of itself") {
   constexpr auto kSuccess = gauge("exporter_collector_success", "Mine.");
   auto collectors = two();

@@ -47,6 +47,21 @@ TEST_CASE("a name from a source belongs to who uses it first") {
   CHECK(names.clashes(2, "c", named({{kGauge, "rows"}})).empty());
 }
 
+TEST_CASE("a name that becomes free goes to one that waits for it with unchanged families") {
+  FamilyNames names;
+  const auto wanted = named({{kGauge, "rows"}, {kGauge, "other"}});
+  CHECK(names.clashes(0, "a", named({{kGauge, "rows"}})).empty());
+  CHECK(names.clashes(1, "b", wanted) == Names{"rows"});
+  CHECK(names.clashes(2, "c", wanted) == Names{"rows", "other"});
+  // Who uses a name keeps it, whatever else it uses.
+  CHECK(names.clashes(0, "a", named({{kGauge, "rows"}, {kGauge, "lines"}})).empty());
+  CHECK(names.clashes(1, "b", wanted) == Names{"rows"});
+  CHECK(names.clashes(0, "a", named({})).empty());
+  CHECK(names.clashes(1, "b", wanted).empty());
+  CHECK(names.clashes(2, "c", wanted) == Names{"rows", "other"});
+  CHECK(names.clashes(0, "a", named({{kGauge, "rows"}})) == Names{"rows"});
+}
+
 TEST_CASE("collectors of one name share their families") {
   FamilyNames names;
   CHECK(names.clashes(0, "a", named({{kGauge, "rows"}})).empty());

@@ -1,7 +1,6 @@
 // A process that ends, a disk that is full and a power cut, at each write of a ledger.
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <memory>
 
 #include "common/base/error.h"
@@ -20,8 +19,7 @@ constexpr std::size_t kRuns = 25;
 
 /// Each so many operations are tried, all with LEDGER_ROUNDS=1000.
 std::int64_t stride() {
-  const char* rounds = std::getenv("LEDGER_ROUNDS");
-  return std::max<std::int64_t>(1, 23 / (rounds != nullptr ? std::stoll(rounds) : 1));
+  return std::max<std::int64_t>(1, 23 / static_cast<std::int64_t>(history::rounds()));
 }
 
 Deadline soon() { return Deadline::in(std::chrono::minutes(1)); }

@@ -1,6 +1,7 @@
 #include "tests/common/ledger_history.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <random>
 
 namespace history {
@@ -11,6 +12,11 @@ using std::chrono::microseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 using Time = Ledger::Time;
+
+std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text != nullptr ? std::stoull(text) : otherwise;
+}
 
 /// std's distributions differ between libraries; this one is ours.
 class Dice {
@@ -174,6 +180,9 @@ std::vector<std::string_view> views(const model::Labels& labels) {
 }
 
 }  // namespace
+
+std::uint64_t rounds() { return from_environment("LEDGER_ROUNDS", 1); }
+std::uint64_t first_seed() { return from_environment("LEDGER_SEED", 1); }
 
 const std::vector<Family>& families() {
   static const std::vector<Family> all = {

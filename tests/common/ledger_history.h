@@ -55,6 +55,11 @@ struct Run {
   std::vector<std::variant<Report, Ensure, Metadata>> steps;
 };
 
+/// How often tests of random histories are repeated: LEDGER_ROUNDS, or 1.
+std::uint64_t rounds();
+/// The seed that they start with: LEDGER_SEED, or 1.
+std::uint64_t first_seed();
+
 /// The same runs for a seed; more of them begin with the same ones.
 std::vector<Run> runs(std::uint64_t seed, std::size_t count);
 

@@ -1,7 +1,6 @@
 #include "tests/common/ledger_history.h"
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <memory>
 #include <random>
 
@@ -12,14 +11,6 @@ using namespace exporter;
 using model::Model;
 
 namespace {
-
-/// LEDGER_ROUNDS repeats the random histories so many times more; LEDGER_SEED starts with another.
-std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text != nullptr ? std::stoull(text) : otherwise;
-}
-std::uint64_t rounds() { return from_environment("LEDGER_ROUNDS", 1); }
-std::uint64_t first_seed() { return from_environment("LEDGER_SEED", 1); }
 
 Deadline soon() { return Deadline::in(std::chrono::minutes(1)); }
 
@@ -114,8 +105,8 @@ Met check_history(std::uint64_t seed, std::size_t count, const std::filesystem::
 
 TEST_CASE("a ledger keeps its promises, whatever is reported by whatever clocks") {
   Met met;
-  for (std::uint64_t i = 0; i < 40 * rounds(); ++i) {
-    const auto more = check_history(first_seed() + i, 200, {});
+  for (std::uint64_t i = 0; i < 40 * history::rounds(); ++i) {
+    const auto more = check_history(history::first_seed() + i, 200, {});
     met.late += more.late;
     met.ahead += more.ahead;
     met.dropped += more.dropped;
@@ -127,8 +118,8 @@ TEST_CASE("a ledger keeps its promises, whatever is reported by whatever clocks"
 }
 
 TEST_CASE("a ledger that is closed and opened again keeps its promises") {
-  for (std::uint64_t i = 0; i < 4 * rounds(); ++i) {
+  for (std::uint64_t i = 0; i < 4 * history::rounds(); ++i) {
     const TemporaryFolder directory;
-    check_history(first_seed() + i, 200, directory.path());
+    check_history(history::first_seed() + i, 200, directory.path());
   }
 }

@@ -8,7 +8,6 @@
 
 #include <catch2/catch.hpp>
 #include <csignal>
-#include <cstdlib>
 #include <random>
 
 #include "common/base/text.h"
@@ -22,14 +21,6 @@ using model::Model;
 extern char** environ;
 
 namespace {
-
-/// LEDGER_ROUNDS repeats the histories so many times more; LEDGER_SEED starts with another.
-std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text != nullptr ? std::stoull(text) : otherwise;
-}
-std::uint64_t rounds() { return from_environment("LEDGER_ROUNDS", 1); }
-std::uint64_t first_seed() { return from_environment("LEDGER_SEED", 1); }
 
 /// A process that plays a history on a ledger, with the end of a pipe to its output.
 class Driver {
@@ -159,9 +150,9 @@ int kill_until_done(std::uint64_t seed, std::size_t count) {
 TEST_CASE("a ledger whose process is killed at any moment keeps its promises") {
   // Where /tmp is in memory, a history may be over before it is killed.
   int kills = 0;
-  for (std::uint64_t i = 0; i < 2 * rounds() || kills <= 5; ++i) {
+  for (std::uint64_t i = 0; i < 2 * history::rounds() || kills <= 5; ++i) {
     REQUIRE(i < 1000);
-    kills += kill_until_done(first_seed() + i, 100);
+    kills += kill_until_done(history::first_seed() + i, 100);
   }
 }
 
