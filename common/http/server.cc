@@ -2,6 +2,7 @@
 
 #include <microhttpd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdarg>
 #include <cstdio>
@@ -16,6 +17,7 @@
 #include "common/http/connections.h"
 #include "common/http/gate.h"
 #include "common/http/listen.h"
+#include "common/http/request_head.h"
 #include "common/http/response_body.h"
 #include "common/http/target.h"
 
@@ -37,11 +39,13 @@ struct Peer {
   std::shared_ptr<const TlsContext> tls;
 };
 
-/// A request from its headers to the end of its response.
+/// A request from its first line to the end of its response.
 struct Exchange {
-  std::string method, path;
+  std::string target;                ///< as it was sent
+  const char* target_end = nullptr;  ///< in the library's buffer
+  std::string method, path;          ///< of no method until its headers are there
   Gate::Verdict verdict;
-  Clock::time_point started = Clock::now();
+  Clock::time_point started;
   std::size_t body_received = 0;
   int status = 0;  ///< 0 until a response was queued
   std::size_t bytes = 0;
@@ -58,42 +62,6 @@ const Peer* peer_of(MHD_Connection* connection) {
 /// Stands in until a connection gets its TlsContext; a handshake without one fails.
 int no_certificate(gnutls_session_int*, const void*, void*, void*, unsigned*, void*, unsigned*) {
   return -1;
-}
-
-std::size_t unescape_value(void*, MHD_Connection*, char* text) { return unescape(text); }
-
-/// Calls visit(name, value) for each header or query parameter.
-template <class Visit>
-void for_each_value(MHD_Connection* connection, MHD_ValueKind kind, Visit visit) {
-  const auto call = [](void* visitor, MHD_ValueKind, const char* name, std::size_t name_size,
-                       const char* value, std::size_t value_size) {
-    const std::string_view text =
-        value == nullptr ? std::string_view{} : std::string_view(value, value_size);
-    (*static_cast<Visit*>(visitor))(std::string_view(name, name_size), text);
-    return MHD_YES;
-  };
-  MHD_get_connection_values_n(connection, kind, call, &visit);
-}
-
-std::string header_of(MHD_Connection* connection, std::string_view wanted) {
-  std::string joined;
-  bool found = false;
-  for_each_value(connection, MHD_HEADER_KIND, [&](std::string_view name, std::string_view value) {
-    if (!equal_ignoring_case(name, wanted)) return;
-    if (found) joined += ',';
-    found = true;
-    joined += value;
-  });
-  return joined;
-}
-
-std::vector<std::string> query_of(MHD_Connection* connection, std::string_view wanted) {
-  std::vector<std::string> values;
-  const auto visit = [&](std::string_view name, std::string_view value) {
-    if (name == wanted) values.emplace_back(value);
-  };
-  for_each_value(connection, MHD_GET_ARGUMENT_KIND, visit);
-  return values;
 }
 
 void log_library_message(void*, const char* format, std::va_list arguments) {
@@ -125,13 +93,15 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
 
   static void on_connection(void* self, MHD_Connection* connection, void** peer,
                             MHD_ConnectionNotificationCode code);
+  static void* on_target(void* self, const char* target, MHD_Connection* connection);
   static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url,
                                const char* method, const char* version, const char* upload,
                                std::size_t* upload_size, void** exchange);
   static void on_completed(void* self, MHD_Connection* connection, void** exchange,
                            MHD_RequestTerminationCode code);
 
-  MHD_Result begin(MHD_Connection* connection, const Peer& peer, Exchange& exchange);
+  MHD_Result begin(MHD_Connection* connection, const Peer& peer, Exchange& exchange,
+                   const char* method, const char* version);
   MHD_Result finish(MHD_Connection* connection, const Peer& peer, Exchange& exchange);
   void judge(MHD_Connection* connection, Exchange& exchange);
   Response respond(MHD_Connection* connection, const Peer& peer, Exchange& exchange);
@@ -168,7 +138,7 @@ void Server::Impl::start_on(Listener& listener) {
       {MHD_OPTION_CONNECTION_MEMORY_LIMIT, number(2 * options_.max_header_bytes), nullptr},
       {MHD_OPTION_THREAD_STACK_SIZE, number(kThreadStack), nullptr},
       {MHD_OPTION_STRICT_FOR_CLIENT, 1, nullptr},
-      {MHD_OPTION_UNESCAPE_CALLBACK, pointer(&unescape_value), nullptr},
+      {MHD_OPTION_URI_LOG_CALLBACK, pointer(&on_target), this},
       {MHD_OPTION_NOTIFY_CONNECTION, pointer(&on_connection), this},
       {MHD_OPTION_NOTIFY_COMPLETED, pointer(&on_completed), this},
       {MHD_OPTION_END, 0, nullptr},
@@ -257,29 +227,49 @@ void Server::Impl::on_connection(void* self, MHD_Connection* connection, void** 
   log::error("connection cannot be served", {{"error", current_error()}});
 }
 
-MHD_Result Server::Impl::on_request(void* self, MHD_Connection* connection, const char* url,
-                                    const char* method, const char*, const char*,
+/// Takes the target of a request, whose headers are still to come, and leaves the library no query:
+/// its parameters take more memory than a connection has, and then it ends without an answer
+/// (0.9.75).
+void* Server::Impl::on_target(void*, const char* target, MHD_Connection*) try {
+  auto exchange = std::make_unique<Exchange>();
+  exchange->target = target;
+  exchange->target_end = target + exchange->target.size();
+  const auto query = exchange->target.find('?');
+  if (query != std::string::npos) const_cast<char*>(target)[query + 1] = '\0';
+  return exchange.release();
+} catch (...) {
+  log::error("request cannot be served", {{"error", current_error()}});
+  return nullptr;
+}
+
+MHD_Result Server::Impl::on_request(void* self, MHD_Connection* connection, const char*,
+                                    const char* method, const char* version, const char*,
                                     std::size_t* upload_size, void** state) try {
   auto& server = *static_cast<Impl*>(self);
   const auto* peer = peer_of(connection);
-  if (peer == nullptr) return MHD_NO;
-  if (*state == nullptr) {
-    auto exchange = std::make_unique<Exchange>();
-    exchange->method = method;
-    exchange->path = without_origin(url);
-    *state = exchange.get();
-    return server.begin(connection, *peer, *exchange.release());
-  }
+  if (peer == nullptr || *state == nullptr) return MHD_NO;
   auto& exchange = *static_cast<Exchange*>(*state);
+  if (exchange.method.empty()) return server.begin(connection, *peer, exchange, method, version);
   if (*upload_size == 0) return server.finish(connection, *peer, exchange);
   exchange.body_received += std::exchange(*upload_size, 0);
   return exchange.body_received <= kMaxDiscardedBody ? MHD_YES : MHD_NO;
 } catch (...) {
-  log::error("request failed", {{"path", url}, {"error", current_error()}});
+  log::error("request failed", {{"error", current_error()}});
   return MHD_NO;
 }
 
-MHD_Result Server::Impl::begin(MHD_Connection* connection, const Peer& peer, Exchange& exchange) {
+MHD_Result Server::Impl::begin(MHD_Connection* connection, const Peer& peer, Exchange& exchange,
+                               const char* method, const char* version) {
+  exchange.method = method;
+  exchange.path = unescaped(Target(exchange.target).path);
+  exchange.started = Clock::now();
+  if (const auto fault = fault_of_head(connection, method, version, exchange.target_end)) {
+    Response refusal;
+    refusal.status = 400;
+    refusal.body = Body(std::string(*fault) + "\n");
+    refusal.headers.emplace_back("Connection", "close");
+    return send(connection, peer, exchange, std::move(refusal));
+  }
   connections_.enter(peer.fd, Phase::working);
   judge(connection, exchange);
   connections_.enter(peer.fd, Phase::receiving);
@@ -314,7 +304,8 @@ Response Server::Impl::respond(MHD_Connection* connection, const Peer& peer, Exc
       .client = peer.address,
       .user = exchange.verdict.user,
       .header = [=](std::string_view name) { return header_of(connection, name); },
-      .query = [=](std::string_view name) { return query_of(connection, name); },
+      .query =
+          [&](std::string_view name) { return values_of(Target(exchange.target).query, name); },
   };
   try {
     return handler_(request);
@@ -347,11 +338,14 @@ MHD_Result Server::Impl::send(MHD_Connection* connection, const Peer& peer, Exch
 void Server::Impl::on_completed(void* self, MHD_Connection* connection, void** state,
                                 MHD_RequestTerminationCode) try {
   const std::unique_ptr<Exchange> exchange(static_cast<Exchange*>(std::exchange(*state, nullptr)));
-  if (!exchange) return;
+  if (!exchange || exchange->method.empty()) return;
   auto& server = *static_cast<Impl*>(self);
   const auto& peer = *peer_of(connection);
   server.connections_.enter(peer.fd, Phase::idle);
-  if (!server.options_.access_log) return;
+  const auto& quiet = server.options_.open_paths;
+  const bool is_good_health =
+      exchange->status == 200 && std::ranges::find(quiet, exchange->path) != quiet.end();
+  if (!server.options_.access_log || is_good_health) return;
   const std::chrono::duration<double> duration = Clock::now() - exchange->started;
   log::info("request", {{"client", peer.address},
                         {"user", exchange->verdict.user},

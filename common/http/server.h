@@ -41,7 +41,8 @@ struct ServerOptions {
   std::vector<std::string> listen;
   bool systemd_socket = false;  ///< take the sockets of LISTEN_FDS instead (sd_listen_fds(3))
   std::string web_config_file;  ///< exporter-toolkit's format; empty: plain HTTP, no users
-  std::vector<std::string> open_paths;  ///< served without authentication, e.g. "/-/healthy"
+  /// Served without authentication, and in the access log only when it goes wrong: "/-/healthy".
+  std::vector<std::string> open_paths;
   /// Hears how each attempt to read a changed web configuration went; from any thread.
   std::function<void(bool successful)> web_config_reloaded;
   bool access_log = false;
@@ -53,7 +54,8 @@ struct ServerOptions {
 };
 
 /// An HTTP/1.1 server on its own threads, from construction to destruction. Methods other than GET,
-/// HEAD and POST get 405; request bodies are read and dropped up to 64 KiB, then 413.
+/// HEAD and POST get 405; request bodies are read and dropped up to 64 KiB, then 413. A head that
+/// can be read in two ways gets 400 (see Framing).
 class Server {
  public:
   /// Throws Error{config} that names the address, and says which flag moves it, when one is taken.

@@ -110,7 +110,7 @@ TEST_CASE("configured headers are on every response; that HTTP/2 is not served i
   CHECK(log.lines("msg=\"HTTP/2 is not served, HTTP/1.1 is\"").size() == 1);
 }
 
-TEST_CASE("the access log says who read what, without the query and the password") {
+TEST_CASE("the access log says who read what, without the query, the password and health checks") {
   const Site site("basic_auth_users:\n  alice: " + std::string(kWonderland) + "\n");
   const CaughtLog log(site.file("log"));
   {
@@ -119,6 +119,7 @@ TEST_CASE("the access log says who read what, without the query and the password
     Server server(options, page);
     get(server, "/metrics?token=hunter2", kAsAlice);
     get(server, "/metrics");
+    get(server, "/-/healthy");
     server.stop(10s);
   }
   const auto lines = log.lines("msg=request");

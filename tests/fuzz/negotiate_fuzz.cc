@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -35,12 +36,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto credentials = http::parse_basic(text)) {
     must(credentials->user.find(':') == std::string::npos);
   }
-  std::string target(text.substr(0, text.find('\0')));
-  const auto before = target.size();
-  const auto after = http::unescape(target.data());
-  must(after <= before && target[after] == '\0');
-  target.resize(after);
-  must(target.find('\0') == std::string::npos);
-  must(!http::without_origin(target).starts_with("http://"));
+  const http::Target target(text);
+  must(target.path.size() + target.query.size() <= std::max(text.size(), std::size_t{1}));
+  must(!target.path.starts_with("http://") && target.path.find('?') == std::string_view::npos);
+  must(http::unescaped(text).size() <= text.size());
+  for (const auto& value : http::values_of(target.query, "collect[]")) {
+    must(value.size() < target.query.size());
+  }
   return 0;
 }
