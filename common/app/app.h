@@ -20,8 +20,8 @@ struct App {
 
   AnySourceKind sources;           ///< see watch()
   std::vector<AnyModule> modules;  ///< see watch()
-  /// Collectors that only the exporter has that this one stands in for: turning one off is
-  /// accepted, turning it on is refused.
+  /// Collectors that only the exporter has that this one stands in for: turning one off, and asking
+  /// for it in a scrape, is accepted; turning it on is refused.
   std::vector<std::string_view> foreign_collectors;
   std::vector<Flag> flags;  ///< besides those of the modules and sources
   /// node_exporter's names too for the build and the runs of collectors, for dashboards made for

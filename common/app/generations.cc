@@ -162,6 +162,7 @@ std::shared_ptr<Exposition> Generations::expose(std::vector<Collector> collector
   options.self.push_back({[this](Samples& samples) { self_.add(samples); }});
   if (!command_.disable_exporter_metrics) options.self.push_back({&add_process_metrics, 0});
   options.self_metrics = self_.metrics();
+  options.foreign = app_.foreign_collectors;
   auto made = std::make_unique<Exposition>(std::move(collectors), std::move(options));
   const std::weak_ptr<const void> alive = token;
   return {made.release(), [living = living_, alive](Exposition* generation) {

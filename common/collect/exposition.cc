@@ -165,6 +165,9 @@ Exposition::Indices Exposition::select(const Query& query) const {
   Indices selected;
   for (const auto& name : query.collect) {
     const auto named = indices_of(name);
+    if (named.empty() && std::ranges::find(options_.foreign, name) == options_.foreign.end()) {
+      throw Error(Reason::config, "no collector is named \"" + name + "\" and enabled");
+    }
     selected.insert(selected.end(), named.begin(), named.end());
   }
   if (query.collect.empty()) selected = all();
@@ -179,8 +182,7 @@ Exposition::Indices Exposition::select(const Query& query) const {
 Exposition::Indices Exposition::indices_of(std::string_view name) const {
   auto indices = all();
   std::erase_if(indices, [&](auto index) { return runner_.collector(index).name != name; });
-  if (!indices.empty()) return indices;
-  throw Error(Reason::config, "no collector is named \"" + std::string(name) + "\" and enabled");
+  return indices;
 }
 
 /// Takes families off the snapshot that other collectors use; the number of samples in them.

@@ -32,6 +32,8 @@ class Exposition {
     /// forms, so what changes at each scrape is apart from what hardly does.
     std::vector<SelfPart> self;
     std::vector<MetricView> self_metrics;  ///< the families of these parts: no collector's
+    /// Collectors that are not there and may be asked for: see App::foreign_collectors.
+    std::vector<std::string_view> foreign;
   };
 
   /// Throws Error{config} when two collectors of different names declare the same metric, or one
@@ -41,14 +43,15 @@ class Exposition {
   struct Query {
     Format format = Format::text;
     bool gzip = false;
-    std::vector<std::string> collect, exclude;  ///< names of collectors; no `collect` means all
+    std::vector<std::string> collect;  ///< names of collectors; none means all
+    std::vector<std::string> exclude;  ///< what is not there is excluded already
     Clock::time_point until;                    ///< when the page must be there
   };
   /// Shows what `old` shows of the same collectors and sources until they have run here.
   void inherit(const Exposition& old) { runner_.inherit(old.runner_); }
 
-  /// The page, joined from the collectors' own. Throws Error{config} for an unknown collector and
-  /// when both `collect` and `exclude` are given.
+  /// The page, joined from the collectors' own. Throws Error{config} when `collect` names an
+  /// unknown collector, and when `exclude` is given, too.
   Body scrape(const Query& query);
 
   /// How long one run of every collector takes at most, those included that wait until others of

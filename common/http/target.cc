@@ -41,7 +41,7 @@ std::string unescaped(std::string_view text) {
     const bool escape = text[at] == '%' && at + 2 < text.size();
     const int high = escape ? hex_digit(text[at + 1]) : -1;
     const int low = high >= 0 ? hex_digit(text[at + 2]) : -1;
-    if (low < 0) {
+    if (low < 0 || high + low == 0) {
       decoded += text[at];
       continue;
     }

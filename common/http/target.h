@@ -14,7 +14,7 @@ struct Target {
   std::string_view query;  ///< what follows the "?"
 };
 
-/// The text with its "%HH" decoded; a malformed escape stays as it is.
+/// The text with its "%HH" decoded; a malformed escape stays as it is, and so does "%00".
 std::string unescaped(std::string_view text);
 
 /// The decoded values of a parameter of a query (application/x-www-form-urlencoded), in order.

@@ -39,6 +39,7 @@ void Samples::add(const MetricView& metric, double value,
 void Samples::add_line(const MetricView& metric, std::string_view suffix, double value,
                        std::span<const std::string_view> labels) {
   if (!required_name_.empty()) check_required(metric, labels);
+  if (!may_be(metric, suffix, value)) return;
   const auto family_index = family(metric);
   const auto begin = lines_.size();
   append_series(metric.name, suffix, metric.labels, labels);
@@ -48,6 +49,17 @@ void Samples::add_line(const MetricView& metric, std::string_view suffix, double
   append_value(lines_, value);
   lines_ += '\n';
   finish_chunk(begin, series_end, family_index);
+}
+
+bool Samples::may_be(const MetricView& metric, std::string_view suffix, double value) {
+  const bool counts = metric.type == MetricType::counter || metric.type == MetricType::histogram ||
+                      (metric.type == MetricType::summary && !suffix.empty());
+  const bool forbidden = counts ? !(value >= 0) : metric.type == MetricType::summary && value < 0;
+  if (!forbidden) return true;
+  std::string error = std::string(metric.name) + std::string(suffix) + " is ";
+  append_value(error, value);
+  note_malformed_row(error);
+  return false;
 }
 
 void Samples::add_named(MetricType type, std::string_view name, std::string_view help, double value,
@@ -125,7 +137,8 @@ void Samples::add_histogram(const MetricView& metric, std::span<const double> bo
     append_bound(bound, i < bounds.size() ? bounds[i] : INFINITY);
     if (!line("_bucket", bound, cumulative)) return;
   }
-  line("_sum", "", sum);
+  const bool has_negative_bound = !bounds.empty() && bounds.front() < 0;
+  if (!has_negative_bound && may_be(metric, "_sum", sum)) line("_sum", "", sum);
   line("_count", "", cumulative);
 }
 

@@ -346,25 +346,29 @@ ParsedText parse_text(std::string_view text, std::string_view origin) {
   return Parser(origin).parse(text);
 }
 
-void add_series(Samples& samples, const TextFamily& family, std::string_view help,
+bool add_series(Samples& samples, const TextFamily& family, std::string_view help,
                 const TextSeries& series) {
+  std::size_t lines = 0;
+  const auto before = samples.size() + samples.duplicates();
   const auto add = [&](std::string_view suffix, double value, std::span<const Label> labels) {
     samples.add_named(family.type, family.name, help, value, labels, suffix);
+    ++lines;
   };
-  if (!is_compound(family.type)) {
+  if (is_compound(family.type)) {
+    auto labels = series.labels;
+    labels.push_back({point_label(family.type), {}});
+    for (const auto& point : series.points) {
+      std::string at;
+      append_bound(at, point.at);
+      labels.back().value = at;
+      add(family.type == MetricType::histogram ? "_bucket" : "", point.value, labels);
+    }
+    add("_sum", series.value, series.labels);
+    add("_count", series.count, series.labels);
+  } else {
     add("", series.value, series.labels);
-    return;
   }
-  auto labels = series.labels;
-  labels.push_back({point_label(family.type), {}});
-  for (const auto& point : series.points) {
-    std::string at;
-    append_bound(at, point.at);
-    labels.back().value = at;
-    add(family.type == MetricType::histogram ? "_bucket" : "", point.value, labels);
-  }
-  add("_sum", series.value, series.labels);
-  add("_count", series.count, series.labels);
+  return samples.size() + samples.duplicates() == before + lines;
 }
 
 }  // namespace exporter

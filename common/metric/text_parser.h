@@ -43,8 +43,9 @@ struct ParsedText {
 /// wrong".
 ParsedText parse_text(std::string_view text, std::string_view origin);
 
-/// Adds a series of a parsed text, with a help that need not be the text's.
-void add_series(Samples& samples, const TextFamily& family, std::string_view help,
+/// Adds a series of a parsed text, with a help that need not be the text's. False when a line was
+/// left out, as its value is one that Samples does not take.
+bool add_series(Samples& samples, const TextFamily& family, std::string_view help,
                 const TextSeries& series);
 
 }  // namespace exporter

@@ -54,8 +54,10 @@ void TextMerge::write(Samples& samples, const Text& text, const TextFamily& fami
       complain(text, "the series is given twice: " + key);
       continue;
     }
+    if (!add_series(samples, family, help, series)) {
+      complain(text, "a value that its type forbids: " + key);
+    }
     seen_.insert(std::move(key));
-    add_series(samples, family, help, series);
   }
 }
 

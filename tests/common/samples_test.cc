@@ -100,6 +100,44 @@ TEST_CASE("of equal series the first is kept and the others are counted") {
   CHECK(text.find("demo_rows{table=\"0\"} 700\n") == std::string::npos);
 }
 
+TEST_CASE("a value that OpenMetrics forbids is left out and noted") {
+  Samples samples;
+  samples.add_named(MetricType::counter, "c", "C.", -4294967295.0);
+  CHECK(samples.first_malformed_row() == "c is -4294967295");
+  samples.add_named(MetricType::counter, "c", "C.", NAN);
+  samples.add_named(MetricType::counter, "c", "C.", 0, {{"a", "1"}});
+  samples.add_named(MetricType::counter, "c", "C.", INFINITY, {{"a", "2"}});
+  samples.add_named(MetricType::gauge, "g", "G.", -1);
+  const Label quantile[] = {{"quantile", "0.5"}}, other[] = {{"quantile", "0.9"}};
+  samples.add_named(MetricType::summary, "s", "S.", NAN, quantile);
+  samples.add_named(MetricType::summary, "s", "S.", -1, other);
+  samples.add_named(MetricType::summary, "s", "S.", NAN, {}, "_sum");
+  samples.add_named(MetricType::summary, "s", "S.", 0, {}, "_count");
+  CHECK(page(samples, Format::openmetrics) ==
+        "# HELP c C.\n"
+        "# TYPE c unknown\n"
+        "c{a=\"1\"} 0\n"
+        "c{a=\"2\"} +Inf\n"
+        "# HELP g G.\n"
+        "# TYPE g gauge\n"
+        "g -1\n"
+        "# HELP s S.\n"
+        "# TYPE s summary\n"
+        "s{quantile=\"0.5\"} NaN\n"
+        "s_count 0\n");
+}
+
+TEST_CASE("a histogram of what may be below zero has no sum, which would be no counter") {
+  const std::uint64_t counts[] = {3, 2};
+  for (const auto& [bound, sum] :
+       {std::pair(-1.0, 7.0), std::pair(1.0, -7.0), std::pair(1.0, double{NAN})}) {
+    Samples samples;
+    samples.add_histogram(kSeconds, std::array{bound}, counts, sum, "build");
+    CHECK(samples.size() == 3);
+    CHECK(page(samples, Format::text).find("_sum") == std::string::npos);
+  }
+}
+
 TEST_CASE("lines are put together by family without a change of the page") {
   const double bounds[] = {1, 5};
   const std::uint64_t counts[] = {1, 2, 3};

@@ -206,6 +206,21 @@ series{x="3"} 3
              {"e.prom", kPartly}}));
 }
 
+TEST_CASE("a sample of a text file that a strict reader refuses is left out, and the file named") {
+  Folder folder;
+  folder.write("a.prom",
+               "# TYPE bad_total counter\nbad_total -1\nbad_total{x=\"2\"} 2\n"
+               "# TYPE size histogram\nsize_bucket{le=\"+Inf\"} 1\nsize_sum -3\nsize_count 1\n");
+  CHECK(Textfiles(folder).page(folder.path()) == R"(# HELP bad_total Metric read from /a.prom
+# TYPE bad_total counter
+bad_total{x="2"} 2
+# HELP size Metric read from /a.prom
+# TYPE size histogram
+size_bucket{le="+Inf"} 1
+size_count 1
+)" + status({{"a.prom", kPartly}}));
+}
+
 TEST_CASE("a histogram in two text files is that of the first, with all its buckets") {
   Folder folder;
   folder.write("a.prom", "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_count 1\nh_sum 1\n");
