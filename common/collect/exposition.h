@@ -45,7 +45,7 @@ class Exposition {
     bool gzip = false;
     std::vector<std::string> collect;  ///< names of collectors; none means all
     std::vector<std::string> exclude;  ///< what is not there is excluded already
-    Clock::time_point until;                    ///< when the page must be there
+    Clock::time_point until;           ///< when the page must be there
   };
   /// Shows what `old` shows of the same collectors and sources until they have run here.
   void inherit(const Exposition& old) { runner_.inherit(old.runner_); }

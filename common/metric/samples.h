@@ -24,8 +24,8 @@ constexpr std::size_t kMaxNamedLabels = 16;
 
 /// The samples of one run, text from birth: each add() appends the finished line, which both
 /// formats share; render() puts the families' headers around them. The first of equal series wins.
-/// A line with a value that OpenMetrics 1.0 forbids is left out, as a strict reader refuses the page
-/// for it: a counter, a count or a sum below 0 or NaN, a quantile below 0.
+/// A line with a value that OpenMetrics 1.0 forbids is left out, as a strict reader refuses the
+/// page for it: a counter, a count or a sum below 0 or NaN, a quantile below 0.
 class Samples {
  public:
   /// Adds a sample of a family declared in source, with one value for each of its labels.
