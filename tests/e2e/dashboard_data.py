@@ -19,7 +19,9 @@ import dbt_projects
 import engine
 import support
 import yaml
-from dashboard_files import Query, selectors
+from dashboard_files import Query
+from dashboard_project import selectors
+from dashboard_view import filled
 from recorded_machine import FIXTURES, RecordedMachine
 
 OF_PROMETHEUS = {
@@ -42,13 +44,13 @@ class Expected:
         body = yaml.safe_load(path.read_text()) if path.exists() else {}
         self.path = path
         self.metrics = body.get("metrics") or {}
-        self.empty, self.by_chance = (
+        self.empty, self.by_chance, self.counts = (
             {
                 (file, place): reason
                 for file, places in (body.get(kind) or {}).items()
                 for place, reason in places.items()
             }
-            for kind in ("empty", "by_chance")
+            for kind in ("empty", "by_chance", "counts")
         )
         for entry, reason in [*self.metrics.items(), *self.empty.items(), *self.by_chance.items()]:
             if not reason:
@@ -246,15 +248,8 @@ def ask(url, what, **parameters):
     return data["result"] if isinstance(data, dict) else data
 
 
-def filled(expr, variables):
-    """A query as Grafana sends it when all of each variable is chosen."""
-    for name, value in (REPLACEMENTS | variables).items():
-        expr = re.sub(re.escape(name) + r"\b", value, expr)
-    return expr
-
-
 def answer(url, query, variables):
-    expr, now = filled(query.expr, variables), time.time()
+    expr, now = filled(query.expr, REPLACEMENTS | variables), time.time()
     if query.instant:
         return ask(url, "query", query=expr)
     return ask(url, "query_range", query=expr, start=now - RANGE, end=now, step=INTERVAL)
@@ -265,7 +260,7 @@ def variable_values(url, board, variable):
     if not found:
         raise ValueError(f"{variable.get('query')} is not label_values(…, label)")
     chosen = all_of(board)
-    matcher = {"match[]": filled(found[0], chosen)} if found[0] else {}
+    matcher = {"match[]": filled(found[0], REPLACEMENTS | chosen)} if found[0] else {}
     return ask(url, f"label/{found[1]}/values", start=time.time() - RANGE, end=time.time(), **matcher)
 
 

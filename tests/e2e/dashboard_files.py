@@ -4,13 +4,9 @@ import collections
 import itertools
 import json
 import re
-import sys
-from pathlib import Path
 
-import yaml
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "alerts"))
-from promql import LABEL_LISTS, TOKEN, WORDS  # noqa: E402
+from dashboard_project import Records, alerts, scrape_intervals, selectors
+from dashboard_view import seconds
 
 RUNBOOKS = (
     "https://github.com/data-platform-exporters/data-platform-exporters/blob/main/docs/runbooks/"
@@ -19,6 +15,7 @@ TAG = "data-platform"
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 BUILT_IN = {"type": "grafana", "uid": "-- Grafana --"}
 WINDOWS = {"$__rate_interval", "$__range"}
+OF_STEP = re.compile(r"\$__(?:rate_)?interval\b")  # what depends on the step of a query
 PANEL_TYPES = {
     "bargauge", "barchart", "gauge", "heatmap", "row", "stat", "state-timeline", "table", "text",
     "timeseries",
@@ -34,44 +31,15 @@ DASHBOARD_KEYS = {
     "timepicker", "timezone", "title", "uid", "version", "weekStart",
 }  # fmt: skip
 PANEL_KEYS = {
-    "collapsed", "datasource", "description", "fieldConfig", "gridPos", "id", "interval", "links",
+    "collapsed", "datasource", "description", "fieldConfig", "gridPos", "id", "links",
     "maxDataPoints", "options", "panels", "targets", "timeFrom", "title", "transformations", "type",
 }  # fmt: skip
 TARGET_KEYS = {
-    "datasource", "editorMode", "expr", "format", "instant", "legendFormat", "range", "refId",
+    "datasource", "editorMode", "expr", "format", "instant", "interval", "legendFormat", "range",
+    "refId",
 }  # fmt: skip
 
-Query = collections.namedtuple("Query", "file place expr instant")
-Selector = collections.namedtuple("Selector", "metric matchers window")
-
-
-def selectors(expr):
-    """The vector selectors of an expression: metric, text of the matchers, text of the window."""
-    found, parts = [], list(TOKEN.finditer(expr))
-    index = 0
-    while index < len(parts):
-        word, index = parts[index].group(), index + 1
-        follows = parts[index].group() if index < len(parts) else ""
-        if word.lower() in LABEL_LISTS and follows == "(":
-            while parts[index].group() != ")":
-                index += 1
-        if expr[: parts[index - 1].start()].endswith("$"):
-            continue  # offset $__interval
-        if parts[index - 1].lastgroup != "name" or follows == "(" or word.lower() in WORDS:
-            if word == "[" and found:
-                end = expr.index("]", parts[index - 1].end())
-                found[-1] = found[-1]._replace(window=expr[parts[index - 1].end() : end])
-                while index < len(parts) and parts[index].start() < end:
-                    index += 1
-            continue
-        matchers = ""
-        if follows == "{":
-            start = parts[index].end()
-            while parts[index].group() != "}":
-                index += 1
-            matchers, index = expr[start : parts[index].start()], index + 1
-        found.append(Selector(word, matchers, None))
-    return found
+Query = collections.namedtuple("Query", "file place expr instant least", defaults=(None,))
 
 
 def flatten(panels):
@@ -104,7 +72,8 @@ class Dashboard:
         for panel in self.panels:
             for target in panel.get("targets") or []:
                 place = f"{panel.get('title')} {target.get('refId')}"
-                yield Query(self.path.name, place, target.get("expr", ""), bool(target.get("instant")))
+                yield Query(self.path.name, place, target.get("expr", ""), bool(target.get("instant")),
+                            seconds(target.get("interval")))
 
     def annotation_queries(self):
         for annotation in self.annotations:
@@ -113,50 +82,13 @@ class Dashboard:
                 yield Query(self.path.name, place, annotation.get("expr", ""), False)
 
 
-def alerts(root):
-    """The alert rules of the project, each with the path of its file."""
-    for path in sorted((root / "alerts").glob("*.yml")):
-        for group in yaml.safe_load(path.read_text())["groups"]:
-            for rule in group["rules"]:
-                yield {"path": path, **rule}
-
-
-class Records:
-    """The recording rules of the project; of those that are thresholds, the value and the alerts."""
-
-    def __init__(self, root):
-        self.names, self.limits = set(), {}
-        self.alerts = collections.defaultdict(set)
-        for path in sorted((root / "prometheus/rules").glob("*.yml")):
-            for group in yaml.safe_load(path.read_text())["groups"]:
-                for rule in group["rules"]:
-                    self._add(rule["record"], rule["expr"])
-        for rule in alerts(root):
-            for selector in selectors(rule["expr"]):
-                self.alerts[selector.metric].add(rule["alert"])
-
-    def _add(self, name, expr):
-        self.names.add(name)
-        limit = re.fullmatch(r"vector\(([\d. *]+)\)", expr)
-        if name.startswith("threshold:") and limit:
-            factors = [float(factor) for factor in limit[1].split("*")]
-            value = 1.0
-            for factor in factors:
-                value *= factor
-            self.limits[name.removeprefix("threshold:")] = value
-
-    def limit_of(self, metric):
-        """The limit of the alert on a recorded metric, if there is one, and its name."""
-        level, _, rest = metric.partition(":")
-        return (self.limits[rest], f"threshold:{rest}") if level and rest in self.limits else None
-
-
 class Checker:
     """Checks all dashboards of a project; `found` has a line a problem."""
 
     def __init__(self, root):
         self.root = root
         self.found = []
+        self.intervals = scrape_intervals(root)
         self.records = Records(root)
         self.dashboards = []
         for path in sorted((root / "grafana/dashboards").rglob("*.json")):
@@ -308,6 +240,7 @@ class Checker:
             problem("must have queries, each with a refId of its own")
         for target in targets:
             self.check_target(panel, target, problem)
+            self.check_step(board, target, problem)
         self.check_limits(panel, problem)
 
     def check_target(self, panel, target, problem):
@@ -326,6 +259,25 @@ class Checker:
             for name in ("job", "instance"):
                 if not re.search(rf'\b{name}=~"\${name}\b', selector.matchers):
                     problem(f'{where}: {selector.metric} is without {name}=~"${name}"')
+
+    def check_step(self, board, target, problem):
+        """Grafana takes $__rate_interval from the query's least step, or else from the data source,
+        which knows one interval for all jobs; the panel's least step does not reach it."""
+        where, expr = f"query {target.get('refId')}", target.get("expr", "")
+        if re.search(r"\bincrease\(", expr):
+            problem(f"{where}: increase() estimates; count by the difference to an earlier value")
+        if target.get("instant") and not OF_STEP.search(expr):
+            return
+        least, wanted = seconds(target.get("interval")) or 0, self.longest_interval(board)
+        if least < wanted:
+            problem(f"{where}: its interval must be at least {wanted}s, as its jobs are scraped")
+
+    def longest_interval(self, board):
+        """Of the jobs that the dashboard shows unless others are chosen."""
+        chosen = next((variable.get("current", {}).get("value") for variable in board.variables
+                       if variable.get("name") == "job"), None)  # fmt: skip
+        jobs = [job for job in self.intervals if job in (chosen or [])] or self.intervals
+        return max(self.intervals[job] for job in jobs)
 
     def check_limits(self, panel, problem):
         """What an alert has a limit for shows that limit, and leads to what to do."""

@@ -7,10 +7,14 @@ fails, models and tests do.
 
 import math
 import random
+from pathlib import Path
 
 import dbt_history
+from dashboard_project import scrape_intervals
 
-STEP = 30  # seconds
+STEP = 30  # seconds between two samples of what rules record
+SCRAPES = scrape_intervals(Path(__file__).resolve().parents[3])
+OF_JOBS_TO_COME = 60  # seconds between two scrapes
 GIB = 2**30
 HOSTS = {  # instance: (CPUs, memory in GiB, share of CPU in use, share of memory in use)
     "db1:19100": (16, 64, 0.46, 0.62),
@@ -91,21 +95,22 @@ class Counter:
     """Adds up a rate from one sample to the next."""
 
     def __init__(self, rate, start=0.0):
-        self.rate, self.total = rate, start
+        self.rate, self.total, self.last = rate, start, None
 
     def __call__(self, time):
-        self.total += max(0, self.rate(time)) * STEP
+        self.total += max(0, self.rate(time)) * (time - (self.last or time))
+        self.last = time
         return self.total
 
 
 class History:
     def __init__(self, start, now):
         self.start, self.now = start, now
-        self.times = range(start, now + 1, STEP)
         self.series = []
 
     def add(self, metric, value, **labels):
-        self.series.append(Series(metric, labels, value, self.times))
+        times = range(self.start, self.now + 1, SCRAPES.get(labels["job"], OF_JOBS_TO_COME))
+        self.series.append(Series(metric, labels, value, times))
 
     def add_at(self, metric, value, times, **labels):
         """Of other times than those of all others."""

@@ -76,7 +76,7 @@ export async function framesOf(panel, width) {
         const name = panel.targets.length > 1 ? `Value #${target.refId}` : 'Value';
         if (result.length) frames.push(tableFrame(target, result, name));
       } else {
-        frames.push(...result.map((series) => seriesFrame(target, series, stepFor(width))));
+        frames.push(...result.map((series) => seriesFrame(target, series, stepFor(width, target.interval))));
       }
     } catch (error) {
       problems.push(`${panel.title} ${target.refId}: ${error.message}`);

@@ -1,7 +1,9 @@
 // Prometheus, and what Grafana puts into a query before it is asked.
 
+import { dateTime, rangeUtil } from '@grafana/data';
+
 const parameters = new URLSearchParams(location.search);
-const MINIMAL_STEP = 15; // the scrape interval, in seconds
+const DATA_SOURCE_INTERVAL = 15; // seconds, as in grafana/provisioning/
 const ANNOTATION_POINTS = 100; // what Grafana asks for, however wide the panels are
 
 export const to = Number(parameters.get('to'));
@@ -23,13 +25,23 @@ function asRegex(variable) {
   return escaped.length === 1 ? escaped[0] : `(${escaped.join('|')})`;
 }
 
-export function interpolate(text, step = MINIMAL_STEP) {
+// The least step of a query, or else what the data source says of its jobs.
+function leastOf(interval) {
+  return interval ? rangeUtil.intervalToSeconds(interval) : DATA_SOURCE_INTERVAL;
+}
+
+export function interpolate(text) {
   const range = Math.round((to - from) / 1000);
   return String(text ?? '')
-    .replaceAll('$__rate_interval', `${Math.max(4 * MINIMAL_STEP, step + MINIMAL_STEP)}s`)
     .replaceAll('$__range', `${range}s`)
-    .replaceAll('$__interval', `${step}s`)
     .replace(/\$\{?(\w+)\}?/g, (whole, name) => (variables[name] ? asRegex(variables[name]) : whole));
+}
+
+function asked(expr, step, interval) {
+  const scrape = leastOf(interval);
+  return interpolate(expr)
+    .replaceAll('$__rate_interval', `${Math.max(4 * scrape, step + scrape)}s`)
+    .replaceAll('$__interval', `${step}s`);
 }
 
 async function optionsOf(variable) {
@@ -55,20 +67,20 @@ export async function loadVariables(list) {
   return Object.values(variables).map(({ label, all, values }) => [label, all ? 'All' : values.join(' + ')]);
 }
 
-export function stepFor(width) {
-  return Math.max(MINIMAL_STEP, Math.ceil((to - from) / 1000 / width / MINIMAL_STEP) * MINIMAL_STEP);
+export function stepFor(width, interval) {
+  const range = { from: dateTime(from), to: dateTime(to) };
+  return rangeUtil.calculateInterval(range, width, `${leastOf(interval)}s`).intervalMs / 1000;
 }
 
-async function queryRange(expr, step) {
-  const end = Math.floor(to / 1000 / step) * step;
-  const start = Math.ceil(from / 1000 / step) * step;
-  return (await ask('query_range', { query: interpolate(expr, step), start, end, step })).result;
+async function queryRange(expr, step, interval) {
+  const [start, end] = [from, to].map((time) => Math.floor(time / 1000 / step) * step);
+  return (await ask('query_range', { query: asked(expr, step, interval), start, end, step })).result;
 }
 
-export async function query(target, width) {
-  if (!target.instant) return queryRange(target.expr, stepFor(width));
-  const expr = interpolate(target.expr, stepFor(width));
-  return (await ask('query', { query: expr, time: to / 1000 })).result;
+export async function query({ expr, instant, interval }, width) {
+  const step = stepFor(width, interval);
+  if (!instant) return queryRange(expr, step, interval);
+  return (await ask('query', { query: asked(expr, step, interval), time: to / 1000 })).result;
 }
 
 // The samples of a series that follow each other are one region, as in Grafana.

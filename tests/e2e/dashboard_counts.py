@@ -1,0 +1,222 @@
+"""Whether a panel that counts events shows each of them once, whatever range it shows and whenever it
+is asked.
+
+Prometheus has a day in which counters of the jobs, each scraped at its own interval, count what
+happened in the last hour of it: also while their exporter was not reached, as the first value of a
+series, right after Prometheus saw the exporter for the first time, and around a restart.
+"""
+
+import collections
+import contextlib
+import math
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+import support
+from dashboard_data import all_of, ask
+from dashboard_project import scrape_intervals
+from dashboard_view import View
+
+NOW = 1_750_000_080  # a full minute
+DAY, HOUR, MINUTE = 86400, 3600, 60
+RANGES = (HOUR, 6 * HOUR, DAY)
+PHASES = (0, 15, 30, 45)  # seconds of the minute in which the page is refreshed
+WIDTH = 520  # pixels, of a panel that is a third of the dashboard
+COUNTS = re.compile(r"\bincrease\(|\boffset \$__(?:interval|range)\b")
+
+# Minutes before NOW.
+OUTAGE = (45, 36)
+OF_OLD, OF_NEW = (50, 40, 33), (21, 12)  # a series that was there, and one that the first event makes
+FIRST_SEEN = 30  # of exporters that have run for long
+OF_LATE_OLD, OF_LATE_NEW = (20,), (10,)
+RESTART = 25
+BEFORE_RESTART, AFTER_RESTART = (28,), (15,)
+
+Counter = collections.namedtuple("Counter", "metric old new amount", defaults=(1,))
+# By job: what the events of each kind count. A histogram has buckets of 5 and 30.
+LEDGER = [
+    Counter("dbt_invocations_total", {"command": "build", "outcome": "success"},
+            {"command": "build", "outcome": "failure"}),
+    Counter("dbt_node_runs_total", {"unique_id": "model.x.orders", "status": "success"},
+            {"unique_id": "model.x.orders", "status": "error"}),
+    Counter("dbt_execution_seconds", {"resource_type": "model"}, {"resource_type": "test"}, 10),
+    Counter("dbt_cloud_job_runs_total", {"job_id": "11", "outcome": "success"},
+            {"job_id": "11", "outcome": "error"}),
+    Counter("dbt_cloud_job_queue_duration_seconds", {"job_id": "11"}, None, 10),
+    Counter("dbt_cloud_job_run_duration_seconds", {"job_id": "11"}, None, 20),
+]  # fmt: skip
+DESCRIBED = {"dbt_node_info": {"unique_id": "model.x.orders", "name": "orders", "owner": "x"}}
+OF_THE_PROCESS = {
+    "dbt": [
+        Counter("dbt_artifact_read_failures_total", {"artifact": "manifest", "reason": "decode"},
+                {"artifact": "manifest", "reason": "io"}),
+        Counter("exporter_upstream_requests_total", {"upstream": "x", "code": "200"},
+                {"upstream": "x", "code": "503"}),
+    ],
+    "host": [
+        Counter("exporter_collector_failures_total", {"collector": "x", "reason": "timeout"},
+                {"collector": "x", "reason": "io"}),
+        Counter("container_restarts_total", {"name": "old"}, {"name": "new"}),
+        Counter("container_oom_events_total", {"name": "old"}, {"name": "new"}),
+        Counter("node_vmstat_oom_kill", {}, None),
+    ],
+    "prometheus": [Counter("prometheus_rule_evaluation_failures_total", {"rule_group": "x"}, None)],
+}  # fmt: skip
+# A table shows of these only what came since the restart.
+IN_TABLES = {"exporter_upstream_requests_total", "container_restarts_total", "container_oom_events_total"}
+
+
+def is_counting(query):
+    return bool(COUNTS.search(query.expr))
+
+
+class Day:
+    """What Prometheus has scraped, as OpenMetrics text."""
+
+    def __init__(self, root):
+        self.intervals = scrape_intervals(root)
+        self.families = collections.defaultdict(list)
+        self._dbt("dbt1", "shop", phase=37)
+        self._dbt("dbt2", "shop", phase=7)  # another exporter of the same project
+        self._dbt("dbt3", "late", phase=52, first=FIRST_SEEN)
+        at = {"job": "dbt", "instance": "dbt4", "project": "forgetful"}
+        self._restarted(at, LEDGER)
+        for job, counters in OF_THE_PROCESS.items():
+            for number, first in enumerate((None, FIRST_SEEN)):
+                self._process(job, counters, f"{job}{number}", first)
+            at = {"job": job, "instance": f"{job}-restarted"}
+            if job == "dbt":
+                at["project"] = "restarted"
+            self._restarted(at, counters)
+
+    def _times(self, job, phase, first=None):
+        since = NOW - (first * MINUTE if first else DAY + HOUR)
+        for time in range(since // MINUTE * MINUTE + phase, NOW + MINUTE, self.intervals[job]):
+            if first or not OUTAGE[1] * MINUTE <= NOW - time < OUTAGE[0] * MINUTE:
+                yield time
+
+    def _add(self, metric, labels, value, times):
+        text = ",".join(f'{name}="{label}"' for name, label in labels.items())
+        samples = [(value(time), time) for time in times]
+        self.families[metric] += [f"{metric}{{{text}}} {amount} {time}\n"
+                                  for amount, time in samples if amount is not None]  # fmt: skip
+
+    def _count(self, counter, labels, base, events, times):
+        """A series that began with the base, or, where that is 0, with the first event."""
+        def value(time, amount=1):
+            count = base + sum(time >= NOW - event * MINUTE for event in events)
+            return amount * count if count else None
+
+        if counter.amount == 1:
+            self._add(counter.metric, labels, value, times)
+            return
+        for name in ("sum", "count"):
+            amount = counter.amount if name == "sum" else 1
+            self._add(f"{counter.metric}_{name}", labels, lambda t, a=amount: value(t, a), times)
+        for bound in ("5.0", "30.0", "+Inf"):
+            self._add(f"{counter.metric}_bucket", labels | {"le": bound},
+                      lambda t, b=float(bound): value(t, int(counter.amount <= b)), times)  # fmt: skip
+
+    def _counters(self, counters, of_target, times, first):
+        old, new = (OF_LATE_OLD, OF_LATE_NEW) if first else (OF_OLD, OF_NEW)
+        for counter in counters:
+            self._count(counter, of_target | counter.old, 500 if first else 40, old, times)
+            if counter.new:
+                self._count(counter, of_target | counter.new, 0, new, times)
+
+    def _dbt(self, instance, project, phase, first=None):
+        times = list(self._times("dbt", phase, first))
+        at = {"job": "dbt", "instance": instance, "project": project}
+        self._add("dbt_up", at, lambda _: 1, times)
+        for metric, labels in DESCRIBED.items():
+            self._add(metric, at | labels, lambda _: 1, times)
+        self._counters(LEDGER, at, times, first)
+
+    def _process(self, job, counters, instance, first):
+        times = list(self._times(job, 11, first))
+        at = {"job": job, "instance": instance}
+        self._add("exporter_build_info", at, lambda _: 1, times)
+        if job == "dbt":
+            at["project"] = "first" if first else "old"
+            self._add("dbt_up", at, lambda _: 1, times)
+        self._counters(counters, at, times, first)
+
+    def _restarted(self, at, counters):
+        """What counts from zero again after a restart; or, of a ledger in memory, from the run whose
+        results are still there."""
+        restart = NOW - RESTART * MINUTE
+        times = list(self._times(at["job"], 3))
+        for witness in ("exporter_build_info", *(["dbt_up"] if "project" in at else [])):
+            self._add(witness, at, lambda _: 1, times)
+        for counter in counters:
+            to = at | counter.old
+            is_ledger = counter in LEDGER
+            before = () if is_ledger or counter.metric in IN_TABLES else BEFORE_RESTART
+            self._count(counter, to, 70, before, [time for time in times if time < restart])
+            self._count(counter, to, int(is_ledger), AFTER_RESTART,
+                        [time for time in times if time >= restart])  # fmt: skip
+
+    def write(self, path):
+        with path.open("w") as out:
+            for name, lines in self.families.items():
+                out.write(f"# TYPE {name} unknown\n")
+                out.writelines(lines)
+            out.write("# EOF\n")
+
+
+@contextlib.contextmanager
+def serving(root):
+    """A Prometheus that has the day, and its address."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        Day(root).write(folder / "day.om")
+        subprocess.run(["promtool", "tsdb", "create-blocks-from", "openmetrics", folder / "day.om",
+                        folder / "data"], check=True, capture_output=True)  # fmt: skip
+        (folder / "prometheus.yml").write_text("{}")
+        url = f"http://127.0.0.1:{support.free_port()}"
+        with support.Process([
+            "prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
+            "--storage.tsdb.retention.time=100y",
+            f"--web.listen-address={url.removeprefix('http://')}",
+        ]) as prometheus:  # fmt: skip
+            prometheus.wait_for_lines("Server is ready")
+            yield url
+
+
+def total(url, query, view, variables):
+    """The sum of all values that the query shows."""
+    call, parameters = view.request(query, variables)
+    found = ask(url, call, **parameters)
+    values = [value for series in found for value in series.get("values") or [series["value"]]]
+    return sum(float(value) for _, value in values)
+
+
+def problems(root, dashboards, expected):
+    """What counts otherwise than expected says, or is not in it."""
+    counting = [(board, query) for board in dashboards for query in board.panel_queries()
+                if is_counting(query)]  # fmt: skip
+    places = {(query.file, query.place) for _, query in counting}
+    found = [f"{expected.path.name}: counts: {file}: {place} does not count"
+             for file, place in expected.counts if (file, place) not in places]  # fmt: skip
+    if not counting:
+        return found
+    with serving(root) as url:
+        for board, query in counting:
+            found += _of_query(url, board, query, expected.counts.get((query.file, query.place)))
+    return found
+
+
+def _of_query(url, board, query, wanted):
+    if wanted is None:
+        yield f"{query.file}: {query.place}: counts, and no one says what it has to show"
+        return
+    for seconds_shown in RANGES:
+        for phase in PHASES:
+            view = View(NOW + phase, seconds_shown, WIDTH)
+            shown = total(url, query, view, all_of(board))
+            if not math.isclose(shown, wanted, rel_tol=1e-9):
+                yield (f"{query.file}: {query.place}: shows {shown:g} instead of {wanted:g}"
+                       f" in {seconds_shown // HOUR} h, {phase} s after the minute")
+                return
