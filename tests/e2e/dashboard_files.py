@@ -110,6 +110,7 @@ class Checker:
             self.check_annotations(board)
             self.check_links(board)
             self.check_grid(board)
+            self.check_names(board)
             for panel in board.panels:
                 if panel.get("type") != "row":
                     self.check_panel(board, panel)
@@ -212,6 +213,16 @@ class Checker:
                 grid = panel["gridPos"]
                 if grid["x"] + grid["w"] > 24 or not 1 <= grid["h"] <= 12:
                     self.problem(board.path, f"{panel['title']}: does not fit, or is oversized")
+
+    def check_names(self, board):
+        """What has the same name as a number shows the same over time."""
+        numbers = {panel.get("title", "").lower(): [target.get("expr") for target in panel["targets"]]
+                   for panel in board.panels if panel.get("type") == "stat"}  # fmt: skip
+        for panel in board.panels:
+            for target in panel.get("targets") or []:
+                name = (target.get("legendFormat") or "").lower()
+                if name in numbers and target.get("expr") not in numbers[name]:
+                    self.problem(board.path, f"{panel['title']}: {name} is another query than that of the stat")
 
     def check_panel(self, board, panel):
         def problem(text):
