@@ -253,6 +253,7 @@ class Checker:
             self.check_target(panel, target, problem)
             self.check_step(board, target, problem)
         self.check_limits(panel, problem)
+        self.check_alert_columns(panel, problem)
 
     def check_target(self, panel, target, problem):
         where = f"query {target.get('refId')}"
@@ -270,6 +271,21 @@ class Checker:
             for name in ("job", "instance"):
                 if not re.search(rf'\b{name}=~"\${name}\b', selector.matchers):
                     problem(f'{where}: {selector.metric} is without {name}=~"${name}"')
+
+    def check_alert_columns(self, panel, problem):
+        """A column whose values lead to runbooks has the alerts that fire, not those that might."""
+        original = {
+            new: old
+            for transformation in panel.get("transformations") or []
+            for old, new in (transformation["options"].get("renameByName") or {}).items()
+        }
+        exprs = [target.get("expr", "") for target in panel.get("targets") or []]
+        for item in (panel.get("fieldConfig") or {}).get("overrides") or []:
+            column = item["matcher"]["options"]
+            if not any(url.startswith(RUNBOOKS + "${__value") for url in urls(item)):
+                continue
+            if original.get(column, column) != "alertname" or "ALERTS" not in "".join(exprs):
+                problem(f"column {column} leads to runbooks, and is not the alertname of ALERTS")
 
     def check_step(self, board, target, problem):
         """Grafana takes $__rate_interval from the query's least step, or else from the data source,
