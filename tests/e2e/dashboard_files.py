@@ -15,7 +15,8 @@ TAG = "data-platform"
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 BUILT_IN = {"type": "grafana", "uid": "-- Grafana --"}
 WINDOWS = {"$__rate_interval", "$__range"}
-OF_STEP = re.compile(r"\$__(?:rate_)?interval\b")  # what depends on the step of a query
+# What is asked for one time shows the same whatever range is shown beside it.
+WINDOWS_OF_INSTANTS = {"5m", "$__range"}
 PANEL_TYPES = {
     "bargauge", "barchart", "gauge", "heatmap", "row", "stat", "state-timeline", "table", "text",
     "timeseries",
@@ -263,9 +264,10 @@ class Checker:
             problem(f"{where} does not ask $datasource")
         if panel.get("type") == "timeseries" and target.get("legendFormat") in (None, "", "__auto"):
             problem(f"{where} has no legend")
+        windows = WINDOWS_OF_INSTANTS if target.get("instant") else WINDOWS
         for selector in selectors(target.get("expr", "")):
-            if selector.window is not None and selector.window.strip() not in WINDOWS:
-                problem(f"{where}: fixed window [{selector.window}]")
+            if selector.window is not None and selector.window.strip() not in windows:
+                problem(f"{where}: window [{selector.window}] is none of {', '.join(sorted(windows))}")
             if selector.metric.startswith("threshold:"):
                 continue
             for name in ("job", "instance"):
@@ -293,7 +295,9 @@ class Checker:
         where, expr = f"query {target.get('refId')}", target.get("expr", "")
         if re.search(r"\bincrease\(", expr):
             problem(f"{where}: increase() estimates; count by the difference to an earlier value")
-        if target.get("instant") and not OF_STEP.search(expr):
+        if target.get("instant"):
+            if "$__interval" in expr:
+                problem(f"{where}: $__interval of what is asked for one time")
             return
         least, wanted = seconds(target.get("interval")) or 0, self.longest_interval(board)
         if least < wanted:
