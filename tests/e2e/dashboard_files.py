@@ -223,7 +223,8 @@ class Checker:
             for target in panel.get("targets") or []:
                 name = (target.get("legendFormat") or "").lower()
                 if name in numbers and target.get("expr") not in numbers[name]:
-                    self.problem(board.path, f"{panel['title']}: {name} is another query than that of the stat")
+                    self.problem(board.path, f"{panel['title']}: {name} is another query than that of"
+                                 " the stat")  # fmt: skip
 
     def check_panel(self, board, panel):
         def problem(text):
