@@ -48,13 +48,13 @@ class Conntrack {
  public:
   explicit Conntrack(const Host& host)
       : proc_(host.proc()),
-        own_(host.self() == "self"),
-        path_(host.self() + "/net/stat/nf_conntrack") {}
+        has_own_(host.self() == "self" || host.own_network()),
+        path_(host.network() + "/stat/nf_conntrack") {}
 
   void collect(Samples& samples, const Deadline&) {
     const auto entries = sum_statistics(samples);
-    // Below /proc/sys/net a process always sees its own network.
-    const auto own = own_ ? proc_.number("sys/net/netfilter/nf_conntrack_count") : std::nullopt;
+    // Below any /proc/sys/net a process always sees its own network.
+    const auto own = has_own_ ? proc_.number("sys/net/netfilter/nf_conntrack_count") : std::nullopt;
     if (own || entries) samples.add(kEntries, own ? *own : *entries);
     if (const auto limit = proc_.number("sys/net/netfilter/nf_conntrack_max")) {
       samples.add(kLimit, *limit);
@@ -93,7 +93,7 @@ class Conntrack {
   static constexpr std::size_t kMostColumns = 31;
 
   Files proc_;
-  bool own_;
+  bool has_own_;  ///< the sysctl below procfs is of the host's network
   std::string path_;
 };
 

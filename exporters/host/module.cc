@@ -5,6 +5,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 namespace exporter::host {
 namespace {
 
@@ -23,9 +25,15 @@ std::string Host::self() const {
   return other ? "1" : "self";
 }
 
+std::string Host::network() const {
+  const auto of_process = self() + "/net";
+  const bool gone = ::access((procfs + '/' + of_process).c_str(), F_OK) != 0 && errno == ENOENT;
+  return gone && ::access((procfs + "/net").c_str(), F_OK) == 0 ? "net" : of_process;
+}
+
 bool Host::own_network() const {
   // The files of /proc/PID/net are made once for each network namespace.
-  const auto given_path = procfs + '/' + self() + "/net/dev";
+  const auto given_path = procfs + '/' + network() + "/dev";
   struct statfs file_system {};
   struct stat own {
   }, given{};

@@ -26,9 +26,12 @@ struct Host {
 
   Files proc() const { return {procfs, Files::Tree::proc}; }
   Files sys() const { return {sysfs, Files::Tree::sys}; }
-  /// The /proc folder that shows the host's network and mounts: "self" on the host itself, "1" when
-  /// another machine's or container's /proc is mounted at procfs.
+  /// The directory below procfs that shows the host's processes as process 1 has them: "self" on
+  /// the host itself, "1" when another machine's or container's /proc is mounted at procfs.
   std::string self() const;
+  /// The directory below procfs that shows the host's network: that of self(). Where that process
+  /// is hidden or was not recorded, "net", which the kernel makes that of whoever reads it.
+  std::string network() const;
   /// Whether the network that procfs shows is the one this process is in, so that netlink tells of
   /// it too.
   bool own_network() const;

@@ -29,9 +29,9 @@ class Netstat {
  public:
   explicit Netstat(const Host& host)
       : proc_(host.proc()),
-        netstat_(host.self() + "/net/netstat"),
-        snmp_(host.self() + "/net/snmp"),
-        snmp6_(host.self() + "/net/snmp6"),
+        netstat_(host.network() + "/netstat"),
+        snmp_(host.network() + "/snmp"),
+        snmp6_(host.network() + "/snmp6"),
         filter_(host.settings, kFields.name, {}) {}
 
   void collect(Samples& samples, const Deadline&) {

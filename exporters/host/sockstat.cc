@@ -16,8 +16,8 @@ class Sockstat {
  public:
   explicit Sockstat(const Host& host)
       : proc_(host.proc()),
-        ipv4_(host.self() + "/net/sockstat"),
-        ipv6_(host.self() + "/net/sockstat6") {}
+        ipv4_(host.network() + "/sockstat"),
+        ipv6_(host.network() + "/sockstat6") {}
 
   void collect(Samples& samples, const Deadline&) {
     collect(samples, ipv4_);

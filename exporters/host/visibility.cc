@@ -1,6 +1,8 @@
 #include "exporters/host/visibility.h"
 
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace exporter::host {
@@ -16,14 +18,25 @@ bool is_in(const char* own_namespace, ino_t first) {
   return ::stat(own_namespace, &found) != 0 || found.st_ino == first;
 }
 
+/// Whether it is a mount of procfs, and another than this process's own.
+bool is_foreign_proc(const std::string& procfs) {
+  struct statfs file_system {};
+  struct stat own {
+  }, given{};
+  return ::statfs(procfs.c_str(), &file_system) == 0 && file_system.f_type == PROC_SUPER_MAGIC &&
+         ::stat("/proc", &own) == 0 && ::stat(procfs.c_str(), &given) == 0 &&
+         own.st_dev != given.st_dev;
+}
+
 }  // namespace
 
 std::vector<std::string> blind_spots(const Host& host) {
+  const bool foreign = is_foreign_proc(host.procfs);
   std::vector<std::string> found;
   if (!is_readable(host.procfs + "/stat")) {
     found.emplace_back(host.procfs +
                        " is no procfs: there is almost nothing to show (--path.procfs)");
-  } else if (host.self() == "self" && !is_in("/proc/self/ns/pid", kFirstPidNamespace)) {
+  } else if (!foreign && host.self() == "self" && !is_in("/proc/self/ns/pid", kFirstPidNamespace)) {
     found.emplace_back(
         "this is a container: its own processes, network and mounts are shown; mount the host's "
         "/proc and name it by --path.procfs");
@@ -38,9 +51,11 @@ std::vector<std::string> blind_spots(const Host& host) {
   if (!is_in("/proc/self/ns/uts", kFirstUtsNamespace)) {
     found.emplace_back("node_uname_info names the container: run it in the host's UTS namespace");
   }
-  if (!is_readable(host.proc().path(host.self() + "/net/dev"))) {
-    found.emplace_back("the host's network cannot be read at " +
-                       host.proc().path(host.self() + "/net/dev"));
+  if (const auto devices = host.proc().path(host.network() + "/dev"); !is_readable(devices)) {
+    found.emplace_back("the host's network cannot be read at " + devices);
+  } else if (foreign && host.network() != "1/net") {
+    found.emplace_back("the network of the host's process 1 is hidden in " + host.procfs +
+                       ": the exporter's own is shown; run it in the host's network namespace");
   }
   if (!is_readable(host.udev_data)) {
     found.emplace_back("models and serial numbers of disks are not shown: " + host.udev_data +

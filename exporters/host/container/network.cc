@@ -48,14 +48,14 @@ std::strong_ordering Network::Namespace::operator<=>(const Namespace& other) con
 }
 
 Network::Network(const Host& host) : proc_(host.proc()), short_(host.procfs, Files::Tree::sys) {
-  host_ = namespace_of(host.self());
+  host_ = namespace_at(host.network() + "/dev");
 }
 
 /// The files of /proc/PID/net are made once for each network namespace, and unlike the links in
 /// /proc/PID/ns everybody may look at them.
-std::optional<Network::Namespace> Network::namespace_of(std::string_view pid) const {
+std::optional<Network::Namespace> Network::namespace_at(const std::string& devices) const {
   struct stat found {};
-  const auto path = proc_.path(std::string(pid) + "/net/dev");
+  const auto path = proc_.path(devices);
   Descriptor file(::open(path.c_str(), O_PATH | O_CLOEXEC));
   if (!file || ::fstat(file.number(), &found) != 0) return std::nullopt;
   Namespace network{found.st_dev, found.st_ino};

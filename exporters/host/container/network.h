@@ -37,7 +37,9 @@ class Network {
   explicit Network(const Host& host);
 
   /// Nothing when the process has ended.
-  std::optional<Namespace> namespace_of(std::string_view pid) const;
+  std::optional<Namespace> namespace_of(std::string_view pid) const {
+    return namespace_at(std::string(pid) + "/net/dev");
+  }
   /// Whether it is the host's own: its interfaces are no container's.
   bool is_hosts(const Namespace& network) const { return network == host_; }
   /// All in the network of that process but those that stand for other containers, or for none: lo,
@@ -46,6 +48,7 @@ class Network {
   std::vector<Interface> interfaces(std::string_view pid, const Namespace& network);
 
  private:
+  std::optional<Namespace> namespace_at(const std::string& devices) const;
   std::optional<std::string_view> read(const std::string& path);
 
   Files proc_, short_;  ///< the latter takes a text in one read

@@ -211,6 +211,52 @@ TEST_CASE("only the /proc of this process's network tells of its own network") {
   const TemporaryFolder mounted;
   fs::create_symlink("/proc/self", mounted.path() / "1");
   CHECK(own(mounted.path()));
+  // Process 1 is hidden.
+  const TemporaryFolder hidden;
+  fs::create_symlink("/proc/self/net", hidden.path() / "net");
+  CHECK(own(hidden.path()));
+}
+
+TEST_CASE("the network is that of process 1, and where that was not recorded the one that was") {
+  const Settings settings({}, {}, nullptr);
+  const TemporaryFolder machine;
+  const auto network = [&] {
+    return Host{settings, machine.path(), kNowhere, kNowhere, kNowhere, upstreams()}.network();
+  };
+  CHECK(network() == "self/net");
+  fs::create_directories(machine.path() / "1");
+  CHECK(network() == "1/net");
+  fs::create_directories(machine.path() / "net");
+  CHECK(network() == "net");
+  fs::create_directories(machine.path() / "1/net");
+  CHECK(network() == "1/net");
+}
+
+TEST_CASE("collectors of the network read what was recorded without process 1") {
+  const host::Module* const all[] = {&kArp,      &kConntrack, &kNetdev,  &kNetstat,  &kNfs,
+                                     &kSockstat, &kSoftnet,   &kTcpstat, &kUdpQueues};
+  for (const auto* module : all) {
+    INFO(module->name);
+    const auto typical =
+        fs::path(SOURCE_DIR) / "tests/fixtures/host" / std::string(module->name) / "typical";
+    const TemporaryFolder machine;
+    const auto proc = machine.path() / "proc";
+    fs::copy(typical / "proc", proc, fs::copy_options::recursive);
+    fs::remove_all(proc / "net");
+    fs::rename(proc / "self/net", proc / "net");
+    fs::create_directories(proc / "1");
+    CHECK(page_of(*module, proc, typical / "sys") == read_file(typical / "expected.prom"));
+  }
+}
+
+TEST_CASE("connections tracked are counted by whose network it is, not by whose processes") {
+  // The host's /proc as a container with the host's network and processes of its own sees it.
+  const TemporaryFolder machine;
+  fs::create_symlink("/proc/self", machine.path() / "1");
+  fs::create_directories(machine.path() / "sys/net/netfilter");
+  std::ofstream(machine.path() / "sys/net/netfilter/nf_conntrack_count") << "17\n";
+  CHECK(value_in(page_of(kConntrack, machine.path(), kNowhere), "node_nf_conntrack_entries") ==
+        "17");
 }
 
 TEST_CASE("a device that changes is asked for and read again, one that does not is not") {
