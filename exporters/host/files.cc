@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -37,13 +37,9 @@ bool made_on_the_fly(int descriptor) {
          file_system.f_type == CGROUP_SUPER_MAGIC || file_system.f_type == CGROUP2_SUPER_MAGIC;
 }
 
-/// How many descriptors one collector may keep: they share a quarter of what the process may open.
+/// How many descriptors one collector may keep, so that a few of them do not take all.
 std::size_t max_open() {
-  static const std::size_t kMax = [] {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    return std::min<std::size_t>(limit.rlim_cur, 65536) / 16;
-  }();
+  static const std::size_t kMax = std::min<std::size_t>(descriptor_limit(), 65536) / 16;
   return kMax;
 }
 
@@ -51,18 +47,6 @@ std::size_t max_open() {
 
 Files::Files(std::string root, Tree tree) : root_(std::move(root)), tree_(tree) {
   while (root_.ends_with('/')) root_.pop_back();
-}
-
-Files::Files(Files&& other) noexcept
-    : root_(std::move(other.root_)),
-      tree_(other.tree_),
-      buffer_(std::move(other.buffer_)),
-      open_(std::move(other.open_)) {
-  other.open_.clear();
-}
-
-Files::~Files() {
-  for (const auto& [path, kept] : open_) ::close(kept.descriptor);
 }
 
 std::string Files::path(std::string_view relative) const {
@@ -77,9 +61,8 @@ std::optional<std::string_view> Files::read(std::string_view relative) {
   if (const auto kept = open_.find(full); kept != open_.end()) {
     int error = 0;
     kept->second.asked = true;
-    if (fill(kept->second.descriptor, error)) return buffer_;
+    if (fill(kept->second.file.number(), error)) return buffer_;
     if (is_unreadable(error)) return std::nullopt;
-    ::close(kept->second.descriptor);
     open_.erase(kept);
   }
   return open_and_read(full, Keep::yes);
@@ -90,15 +73,13 @@ std::optional<std::string_view> Files::read_once(std::string_view relative) {
 }
 
 std::optional<std::string_view> Files::open_and_read(const std::string& full, Keep keep) {
-  const int descriptor = ::open(full.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  OpenFile file(::open(full.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   int error = errno;
-  if (descriptor >= 0) {
-    const bool good = fill(descriptor, error);
+  if (file) {
+    const bool good = fill(file.number(), error);
     const bool worth_keeping = keep == Keep::yes && (good || is_unreadable(error));
-    if (worth_keeping && made_on_the_fly(descriptor) && make_room()) {
-      open_.emplace(full, Kept{descriptor, true});
-    } else {
-      ::close(descriptor);
+    if (worth_keeping && made_on_the_fly(file.number()) && make_room()) {
+      open_.emplace(full, Kept{std::move(file), true});
     }
     if (good) return buffer_;
   }
@@ -107,23 +88,21 @@ std::optional<std::string_view> Files::open_and_read(const std::string& full, Ke
 }
 
 /// Whether the error is that of an attribute of sys which is there, but says nothing for now.
-bool Files::is_unreadable(int error) const { return tree_ == Tree::sys && !is_absent(error); }
+bool Files::is_unreadable(int error) const {
+  return tree_ == Tree::sys && !is_absent(error) && !is_exhausted(error);
+}
 
 /// Whether one more descriptor may be kept. Closes those not asked for lately, but looks for them
 /// only after so many reads that each file of a run has been asked for.
 bool Files::make_room() {
-  if (open_.size() < max_open()) return true;
+  const auto has_room = [this] { return open_.size() < max_open() && OpenFile::may_keep(); };
+  if (has_room()) return true;
   if (reads_ < 2 * max_open()) return false;
   reads_ = 0;
   for (auto entry = open_.begin(); entry != open_.end();) {
-    if (std::exchange(entry->second.asked, false)) {
-      ++entry;
-    } else {
-      ::close(entry->second.descriptor);
-      entry = open_.erase(entry);
-    }
+    entry = std::exchange(entry->second.asked, false) ? std::next(entry) : open_.erase(entry);
   }
-  return open_.size() < max_open();
+  return has_room();
 }
 
 /// Reads the whole file into buffer_; false with errno's value when it cannot.
@@ -171,7 +150,7 @@ std::vector<std::string> Files::list(std::string_view folder) const {
   const auto full = path(folder);
   const std::unique_ptr<DIR, int (*)(DIR*)> handle(::opendir(full.c_str()), ::closedir);
   if (!handle) {
-    if (is_absent(errno) || tree_ == Tree::sys) return names;
+    if (is_absent(errno) || is_unreadable(errno)) return names;
     throw io_error(full, errno);
   }
   while (const auto* entry = ::readdir(handle.get())) {
@@ -195,11 +174,7 @@ bool Files::exists(std::string_view relative) const {
 
 void Files::forget(std::string_view folder) {
   const auto below = path(folder) + '/';
-  std::erase_if(open_, [&](const auto& entry) {
-    if (!entry.first.starts_with(below)) return false;
-    ::close(entry.second.descriptor);
-    return true;
-  });
+  std::erase_if(open_, [&](const auto& entry) { return entry.first.starts_with(below); });
 }
 
 bool Lines::next(std::string_view& line) {

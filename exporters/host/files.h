@@ -8,23 +8,22 @@
 #include <vector>
 
 #include "common/base/text.h"
+#include "exporters/host/open_file.h"
 
 namespace exporter::host {
 
 /// Reads the small files below one folder (/proc, /sys or a copy of them). Descriptors of files
 /// that the kernel makes on the fly stay open between runs, which saves half of the cost of a
-/// read; a descriptor whose device is gone is opened anew, and those that nobody asks for any more
-/// make room when there are many. Not for use by two threads at once: each collector has its own.
+/// read; one whose device is gone is opened again, and those that are no longer asked for make room
+/// when there are many. Not for use by two threads at once: each collector has its own.
 class Files {
  public:
   /// What the files are like. In sys an attribute comes in one read, and one that fails (EACCES,
-  /// EIO, EINVAL of a link that is down) is absent; in proc it is an error.
+  /// EIO, EINVAL of a link that is down) is absent; in proc it is an error. Want of descriptors or
+  /// of memory is an error in both.
   enum class Tree { proc, sys };
 
   Files(std::string root, Tree tree);
-  ~Files();
-  Files(Files&& other) noexcept;
-  Files& operator=(Files&&) = delete;
 
   /// The whole content, up to 64 MiB; nothing when the file is absent. The text is valid until the
   /// next call of read(), read_once(), line() or number(). Throws Error{io} with the path.
@@ -51,7 +50,7 @@ class Files {
  private:
   enum class Keep { no, yes };
   struct Kept {
-    int descriptor;
+    OpenFile file;
     bool asked;  ///< since the last make_room()
   };
   std::optional<std::string_view> open_and_read(const std::string& full, Keep keep);

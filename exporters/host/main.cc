@@ -1,6 +1,7 @@
 #include <filesystem>
 
 #include "common/app/app.h"
+#include "common/base/error.h"
 #include "common/base/log.h"
 #include "exporters/host/collectors.h"
 #include "exporters/host/visibility.h"
@@ -37,8 +38,17 @@ void check_paths(const Settings& settings) {
   }
 }
 
+/// With fewer, now one collector would fail and now another.
+void check_descriptors() {
+  if (const auto limit = descriptor_limit(); limit < kFewestDescriptors) {
+    throw Error(Reason::config, "the limit of open files (ulimit -n) is " + std::to_string(limit) +
+                                    ": expected at least " + std::to_string(kFewestDescriptors));
+  }
+}
+
 std::shared_ptr<Host> make_host(const SourceInputs& inputs) {
   const auto& settings = *inputs.settings;
+  check_descriptors();
   check_paths(settings);
   auto host = std::make_shared<Host>(Host{settings, settings.text("path.procfs"),
                                           settings.text("path.sysfs"), settings.text("path.rootfs"),

@@ -41,10 +41,10 @@ def folder():
         shutil.rmtree(path)
 
 
-def run(*flags, env=None, cwd=None, name="host_exporter"):
+def run(*flags, env=None, cwd=None, name="host_exporter", **options):
     """Runs an exporter to its end; standard output and error are text."""
     return subprocess.run([EXPORTER.parent / name, *flags], env=environment(env), cwd=cwd, timeout=START,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, **options)
 
 
 def environment(extra):

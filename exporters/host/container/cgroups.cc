@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <span>
 
+#include "common/base/error.h"
 #include "common/base/text.h"
 #include "exporters/host/mount_table.h"
 
@@ -41,9 +43,11 @@ bool has_option(std::string_view options, std::string_view wanted) {
   return false;
 }
 
-std::vector<std::string> folders_in(const std::string& path) {
+/// Nothing for want of descriptors; none when it is gone.
+std::optional<std::vector<std::string>> folders_in(const std::string& path) {
   std::vector<std::string> names;
   const std::unique_ptr<DIR, int (*)(DIR*)> handle(::opendir(path.c_str()), ::closedir);
+  if (!handle && is_exhausted(errno)) return std::nullopt;
   if (!handle) return names;
   while (const auto* entry = ::readdir(handle.get())) {
     const std::string_view name = entry->d_name;
@@ -111,10 +115,12 @@ const std::vector<Group*>& Cgroups::find() {
   if (root_.empty()) return shown_;
   dropped_ = 0;
   folders_ = 0;
+  unlisted_ = false;
   if (!visit(top_, nullptr, 0)) {
     top_ = {};
     changed_ = true;
   }
+  if (unlisted_) throw io_error(root_, EMFILE);
   if (std::exchange(changed_, false)) {
     shown_.clear();
     if (top_.inode != 0) gather(top_, nullptr);
@@ -136,8 +142,8 @@ bool Cgroups::visit(Folder& folder, const Folder* parent, std::size_t depth) {
   ++folders_;
   if (found.st_ino != folder.inode) begin(folder, found.st_ino);
   // A file system that does not count folders says 1.
-  if (found.st_nlink != folder.links || found.st_nlink < 2) list(folder, depth);
-  folder.links = found.st_nlink;
+  const auto before = std::exchange(folder.links, found.st_nlink);
+  if (found.st_nlink != before || found.st_nlink < 2) list(folder, depth);
   const auto vanished = [&](const auto& child) { return !visit(*child, &folder, depth + 1); };
   if (std::erase_if(folder.below, vanished) > 0) {
     changed_ = true;
@@ -163,8 +169,14 @@ void Cgroups::begin(Folder& folder, ino_t inode) {
 void Cgroups::list(Folder& folder, std::size_t depth) {
   const auto path_of = [](const auto& child) -> const std::string& { return child->path; };
   const auto known = folder.below.size();
+  const auto names = folders_in(root_ + folder.path);
+  if (!names) {
+    folder.links = 0;  // so that the next run lists it
+    unlisted_ = true;
+    return;
+  }
   folder.dropped = 0;
-  for (const auto& name : folders_in(root_ + folder.path)) {
+  for (const auto& name : *names) {
     auto path = folder.path + '/' + name;
     const std::span below(folder.below.data(), known);
     if (std::ranges::binary_search(below, path, {}, path_of)) continue;
@@ -175,9 +187,9 @@ void Cgroups::list(Folder& folder, std::size_t depth) {
     }
   }
   std::ranges::sort(folder.below, {}, path_of);
-  if (!folder.below.empty() && !folder.handle && Descriptor::may_keep()) {
+  if (!folder.below.empty() && !folder.handle && OpenFile::may_keep()) {
     const auto path = root_ + folder.path;
-    folder.handle = Descriptor(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    folder.handle = OpenFile(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   }
 }
 

@@ -49,7 +49,8 @@ class Cgroups {
  public:
   Cgroups(const Host& host, Filter taken);
 
-  /// The groups to show, in the order of their paths; the pointers hold until the next call.
+  /// The groups to show, in the order of their paths; the pointers hold until the next call. Throws
+  /// Error{io} for want of descriptors.
   const std::vector<Group*>& find();
 
   /// Where the controllers' files are; nothing mounted before the first find().
@@ -67,7 +68,7 @@ class Cgroups {
     ino_t inode = 0;
     nlink_t links = 0;
     std::size_t dropped = 0;
-    Descriptor handle{};  ///< open as long as there are folders below
+    OpenFile handle{};  ///< open as long as there are folders below
     std::vector<std::unique_ptr<Folder>> below{};
     std::optional<Group> group{};
   };
@@ -86,6 +87,7 @@ class Cgroups {
   Folder top_;
   std::vector<Group*> shown_;
   bool changed_ = true;
+  bool unlisted_ = false;  ///< some folder, for want of descriptors
   std::size_t folders_ = 0, dropped_ = 0;
 };
 

@@ -2,13 +2,13 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <sys/resource.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
+
+#include "common/base/error.h"
 
 namespace exporter::host::container {
 namespace {
@@ -16,8 +16,6 @@ namespace {
 constexpr std::size_t kFirstRead = 4096, kMaxFile = 1u << 20;
 /// A list comes in parts of a page of the kernel's; what is shorter than half a page is whole.
 constexpr std::size_t kWhole = 2048;
-
-std::atomic<std::size_t> open_descriptors = 0;
 
 /// Only there may a file be read twice through one descriptor: another may have been replaced
 /// under its name.
@@ -45,42 +43,24 @@ std::optional<std::string_view> fill(int descriptor, std::string& buffer) {
 
 }  // namespace
 
-Descriptor::Descriptor(int number) : number_(number) {
-  if (number_ >= 0) ++open_descriptors;
-}
-
-Descriptor::~Descriptor() {
-  if (number_ < 0) return;
-  ::close(number_);
-  --open_descriptors;
-}
-
-bool Descriptor::may_keep() {
-  static const std::size_t kMost = [] {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    return static_cast<std::size_t>(limit.rlim_cur) / 4;
-  }();
-  return open_descriptors < kMost;
-}
-
 std::optional<std::string_view> GroupFiles::read(std::string_view root, std::string_view group,
                                                  std::string_view file, std::string& buffer) {
   auto asked = std::ranges::find(asked_, file, &Asked::file);
   if (asked == asked_.end()) asked = asked_.insert(asked, Asked{.file = file});
   if (asked->absent) return std::nullopt;
-  if (asked->descriptor) {
-    const auto text = fill(asked->descriptor.number(), buffer);
+  if (asked->open) {
+    const auto text = fill(asked->open.number(), buffer);
     asked->absent = !text;
     return text;
   }
   std::string path;
   path.append(root).append(group).append("/").append(file);
-  Descriptor opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  OpenFile opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!opened && is_exhausted(errno)) throw io_error(path, errno);
   const auto text = opened ? fill(opened.number(), buffer) : std::nullopt;
   asked->absent = !text;
-  if (text && Descriptor::may_keep() && made_on_the_fly(opened.number())) {
-    asked->descriptor = std::move(opened);
+  if (text && OpenFile::may_keep() && made_on_the_fly(opened.number())) {
+    asked->open = std::move(opened);
   }
   return text;
 }

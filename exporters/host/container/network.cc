@@ -6,8 +6,10 @@
 #include <sys/vfs.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <tuple>
 
+#include "common/base/error.h"
 #include "common/base/text.h"
 
 namespace exporter::host::container {
@@ -36,7 +38,7 @@ Interface parse_interface(const Lines& lines, std::string_view name, std::string
           .sent_dropped = values[11]};
 }
 
-bool is_in_proc(const Descriptor& descriptor) {
+bool is_in_proc(const OpenFile& descriptor) {
   struct statfs found {};
   return ::fstatfs(descriptor.number(), &found) == 0 && found.f_type == PROC_SUPER_MAGIC;
 }
@@ -56,11 +58,12 @@ Network::Network(const Host& host) : proc_(host.proc()), short_(host.procfs, Fil
 std::optional<Network::Namespace> Network::namespace_at(const std::string& devices) const {
   struct stat found {};
   const auto path = proc_.path(devices);
-  Descriptor file(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  OpenFile file(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  if (!file && is_exhausted(errno)) throw io_error(path, errno);
   if (!file || ::fstat(file.number(), &found) != 0) return std::nullopt;
   Namespace network{found.st_dev, found.st_ino};
-  if (Descriptor::may_keep() && is_in_proc(file)) {
-    network.file = std::make_shared<const Descriptor>(std::move(file));
+  if (OpenFile::may_keep() && is_in_proc(file)) {
+    network.file = std::make_shared<const OpenFile>(std::move(file));
   }
   return network;
 }

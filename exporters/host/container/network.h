@@ -28,7 +28,7 @@ class Network {
     ino_t inode;
     /// Its net/dev, found but not opened, which would keep the namespace of a container that has
     /// ended. To open it from here saves a third of what its path costs. May be null.
-    std::shared_ptr<const Descriptor> file{};
+    std::shared_ptr<const OpenFile> file{};
 
     bool operator==(const Namespace& other) const { return (*this <=> other) == 0; }
     std::strong_ordering operator<=>(const Namespace& other) const;
