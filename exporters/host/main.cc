@@ -50,10 +50,10 @@ std::shared_ptr<Host> make_host(const SourceInputs& inputs) {
   const auto& settings = *inputs.settings;
   check_descriptors();
   check_paths(settings);
-  auto host = std::make_shared<Host>(Host{settings, settings.text("path.procfs"),
-                                          settings.text("path.sysfs"), settings.text("path.rootfs"),
-                                          settings.text("path.udev.data"), inputs.upstreams,
-                                          inputs.settings});
+  const auto path = [&](std::string_view flag) { return plain_path(settings.text(flag)); };
+  auto host = std::make_shared<Host>(Host{settings, path("path.procfs"), path("path.sysfs"),
+                                          path("path.rootfs"), path("path.udev.data"),
+                                          inputs.upstreams, inputs.settings});
   if (inputs.starting) {
     for (const auto& spot : blind_spots(*host)) log::warn("cannot see", {{"what", spot}});
   }

@@ -42,6 +42,15 @@ bool Host::own_network() const {
          ::stat(given_path.c_str(), &given) == 0 && own.st_ino == given.st_ino;
 }
 
+std::string plain_path(std::string_view path) {
+  std::string plain;
+  for (const char c : path) {
+    if (c != '/' || !plain.ends_with('/')) plain += c;
+  }
+  if (plain.size() > 1 && plain.ends_with('/')) plain.pop_back();
+  return plain;
+}
+
 std::string rooted(std::string_view rootfs, std::string_view path) {
   std::string full(rootfs == "/" ? "" : rootfs);
   return full.append(path);

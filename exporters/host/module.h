@@ -12,6 +12,8 @@
 
 namespace exporter::host {
 
+/// A path without repeated slashes and without one at the end, as the kernel writes it.
+std::string plain_path(std::string_view path);
 /// A path of the host as this process reaches it: rootfs put in front.
 std::string rooted(std::string_view rootfs, std::string_view path);
 /// The host's path of what stands at or below rootfs: rootfs taken off the front.

@@ -62,7 +62,7 @@ std::vector<http::ProbeTarget> read_targets(const Settings& settings) {
       settings.fail(kTarget.name, ordinal + error.what());
     }
     const auto& label = targets.back().label;
-    if (!labels.insert(label).second) settings.fail(kTarget.name, ordinal + "doubled: " + label);
+    if (!labels.insert(label).second) settings.fail(kTarget.name, ordinal + "duplicate: " + label);
   }
   return targets;
 }

@@ -13,6 +13,7 @@
 
 #include "common/base/descriptor.h"
 #include "common/base/error.h"
+#include "exporters/host/module.h"
 
 namespace exporter::host {
 namespace {
@@ -41,9 +42,7 @@ std::vector<std::string> matching_folders(const std::string& pattern) {
   }
   ::globfree(&found);
   if (folders.empty()) folders.push_back(pattern);
-  for (auto& folder : folders) {
-    while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
-  }
+  for (auto& folder : folders) folder = plain_path(folder);
   return folders;
 }
 

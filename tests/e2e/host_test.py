@@ -1,4 +1,4 @@
-"""What host_exporter does as it was started, with few descriptors."""
+"""What host_exporter does as it was started: with few descriptors, with paths in any spelling."""
 
 import re
 import resource
@@ -41,6 +41,63 @@ class Descriptors(unittest.TestCase):
                 self.assertEqual(refused.returncode, 1)
                 self.assertIn(f"the limit of open files (ulimit -n) is {limit}: expected at least {FEWEST}",
                               refused.stderr)
+
+
+class Paths(unittest.TestCase):
+    """A path means the same however many slashes it has."""
+
+    def setUp(self):
+        self.machine = self.enterContext(support.folder())
+
+    def page(self, *flags):
+        ended = run("--once", "--collector.disable-defaults", *flags)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        return ended.stdout
+
+    def spellings(self, path):
+        return str(path), f"{path}/", f"{path}//", str(path).replace("/", "//")
+
+    def test_mount_points_are_those_of_the_host(self):
+        host = self.machine / "host"
+        (host / "data").mkdir(parents=True)
+        (self.machine / "self").mkdir()
+        (self.machine / "self/mountinfo").write_text(
+            f"30 1 8:1 / {host} rw - ext4 /dev/sda1 rw\n31 30 8:2 / {host}/data rw - ext4 /dev/sda2 rw\n")
+        for rootfs in self.spellings(host):
+            with self.subTest(rootfs):
+                page = self.page("--collector.filesystem", f"--path.procfs={self.machine}",
+                                 f"--path.rootfs={rootfs}")
+                self.assertEqual(re.findall('node_filesystem_size_bytes.*mountpoint="([^"]*)"', page),
+                                 ["/", "/data"])
+
+    def test_text_files_have_one_name(self):
+        (self.machine / "a.prom").write_text("a 1\n")
+        for directory in self.spellings(self.machine):
+            with self.subTest(directory):
+                page = self.page("--collector.textfile", f"--collector.textfile.directory={directory}")
+                self.assertIn(f'node_textfile_mtime_seconds{{file="{self.machine}/a.prom"}}', page)
+
+    def test_other_trees_are_read(self):
+        (self.machine / "proc").mkdir()
+        (self.machine / "proc/loadavg").write_text("1 2 3 1/2 3\n")
+        (self.machine / "proc/diskstats").write_text("8 0 sda 1 2 3 4 5 6 7 8 9 10 11\n")
+        (self.machine / "sys/block/sda/queue").mkdir(parents=True)
+        (self.machine / "sys/block/sda/queue/rotational").write_text("1\n")
+        (self.machine / "udev").mkdir()
+        (self.machine / "udev/b8:0").write_text("E:ID_MODEL=disk\n")
+        for root in self.spellings(self.machine):
+            with self.subTest(root):
+                page = self.page("--collector.loadavg", "--collector.diskstats", f"--path.procfs={root}/proc/",
+                                 f"--path.sysfs={root}/sys/", f"--path.udev.data={root}/udev/")
+                self.assertIn("node_load1 1\n", page)
+                self.assertIn('model="disk"', page)
+                self.assertIn('rotational="1"', page)
+
+    def test_a_socket_is_one_engine(self):
+        twice = run("--once", f"--collector.container.socket={self.machine}/engine",
+                    f"--collector.container.socket=unix://{self.machine}//engine")
+        self.assertEqual(twice.returncode, 1)
+        self.assertIn("duplicate", twice.stderr)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,8 @@ std::vector<std::string> sockets_of(const Settings& settings) {
     if (!socket.starts_with('/')) {
       settings.fail(kSockets.name, "expected /PATH or unix:///PATH: " + socket);
     }
-    if (!known.insert(socket).second) settings.fail(kSockets.name, "doubled: " + socket);
+    socket = plain_path(socket);
+    if (!known.insert(socket).second) settings.fail(kSockets.name, "duplicate: " + socket);
   }
   return sockets;
 }

@@ -102,7 +102,8 @@ TEST_CASE("sockets are absolute paths, each once") {
         "--collector.container.socket: expected /PATH or unix:///PATH: docker.sock");
   CHECK(refused({"unix://docker.sock"}) ==
         "--collector.container.socket: expected /PATH or unix:///PATH: docker.sock");
-  CHECK(refused({"/a.sock", "unix:///a.sock"}) == "--collector.container.socket: doubled: /a.sock");
+  CHECK(refused({"/a.sock", "unix:///a.sock"}) ==
+        "--collector.container.socket: duplicate: /a.sock");
 }
 
 TEST_CASE("a limit of 0 is none") {

@@ -436,7 +436,7 @@ TEST_CASE("faulty settings of the probe are refused") {
     return refused(Given{{"collector.probe.target", one}, {"collector.probe." + flag, {value}}});
   };
   CHECK(refused(Given{{"collector.probe.target", {"http://db1/?a", "http://db1/?b"}}}) ==
-        "config: --collector.probe.target: target 2: doubled: http://db1/");
+        "config: --collector.probe.target: target 2: duplicate: http://db1/");
   Texts many;
   for (int i = 0; i < 100; ++i) many.push_back("tcp://db1:" + std::to_string(5000 + i));
   CHECK(refused(Given{{"collector.probe.target", many}}) == "accepted");
