@@ -1,3 +1,4 @@
+#include "exporters/host/block_names.h"
 #include "exporters/host/module.h"
 
 namespace exporter::host {
@@ -76,7 +77,7 @@ class Btrfs {
     const auto devices = sys_.list(folder + "devices");
     for (const auto& device : devices) {
       if (const auto sectors = sys_.number(folder + "devices/" + device + "/size")) {
-        samples.add(kDeviceSize, *sectors * kSector, uuid, device);
+        samples.add(kDeviceSize, *sectors * kSector, uuid, device_name(device));
       }
     }
     for (const auto* type : {"data", "metadata", "system"}) {

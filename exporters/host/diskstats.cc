@@ -1,3 +1,4 @@
+#include "exporters/host/block_names.h"
 #include "exporters/host/module.h"
 #include "exporters/host/udev.h"
 
@@ -130,7 +131,7 @@ class Diskstats {
                       std::string_view minor) {
     // A partition has no queue.
     const auto rotational =
-        sys_.line("block/" + std::string(device) + "/queue/rotational").value_or("0");
+        sys_.line("block/" + sys_name(std::string(device)) + "/queue/rotational").value_or("0");
     const auto udev = udev_.properties(major, minor);
     const auto serial = udev.first_of({"SCSI_IDENT_SERIAL", "ID_SERIAL_SHORT", "ID_SERIAL"});
     samples.add(kInfo, 1, device, major, minor, udev["ID_PATH"], udev["ID_WWN"], udev["ID_MODEL"],

@@ -1,6 +1,7 @@
 #include <optional>
 #include <utility>
 
+#include "exporters/host/block_names.h"
 #include "exporters/host/module.h"
 
 namespace exporter::host {
@@ -102,7 +103,8 @@ class Mdadm {
     if (!text) return;
     for (const auto& array : parse(*text)) add(samples, array);
     for (const auto& device : sys_.list("block")) {
-      if (device.starts_with("md")) add_disks(samples, device);
+      if (device.starts_with("md"))
+        add_disks(samples, "block/" + device + "/md/", device_name(device));
     }
   }
 
@@ -136,8 +138,7 @@ class Mdadm {
     samples.add(kSynced, array.synced, array.name);
   }
 
-  void add_disks(Samples& samples, const std::string& device) {
-    const auto folder = "block/" + device + "/md/";
+  void add_disks(Samples& samples, const std::string& folder, const std::string& device) {
     const std::string level(sys_.line(folder + "level").value_or(""));
     if (level.empty() && !sys_.exists(folder)) return;
     if (!level.empty() && level != "container" && level != "imsm" && level != "ddf") {

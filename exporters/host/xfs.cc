@@ -1,3 +1,4 @@
+#include "exporters/host/block_names.h"
 #include "exporters/host/module.h"
 
 namespace exporter::host {
@@ -113,12 +114,13 @@ class Xfs {
   explicit Xfs(const Host& host) : sys_(host.sys()) {}
 
   void collect(Samples& samples, const Deadline&) {
-    for (const auto& device : sys_.list("fs/xfs")) {
-      const auto path = "fs/xfs/" + device + "/stats/stats";
+    for (const auto& name : sys_.list("fs/xfs")) {
+      const auto path = "fs/xfs/" + name + "/stats/stats";
       const auto text = sys_.read(path);
       if (!text) continue;
       Lines lines(sys_.path(path), *text);
       const auto before = samples.size();
+      const auto device = device_name(name);
       for (std::string_view line; lines.next(line);) add(samples, device, lines, line);
       if (samples.size() == before) lines.fail("none of the counts that it is read for");
     }

@@ -1,5 +1,6 @@
 #include "exporters/host/container/machine.h"
 
+#include "exporters/host/block_names.h"
 #include "exporters/host/cpus.h"
 
 namespace exporter::host::container {
@@ -24,7 +25,7 @@ std::vector<std::string> Machine::device_names(const Usage& usage) {
     auto [known, fresh] = devices_.try_emplace(device.number, device.number);
     if (fresh) {
       const auto link = sys_.link("dev/block/" + device.number);
-      if (link) known->second = "/dev/" + link->substr(link->rfind('/') + 1);
+      if (link) known->second = "/dev/" + device_name(link->substr(link->rfind('/') + 1));
     }
     names.push_back(known->second);
   }
