@@ -25,9 +25,11 @@ constexpr std::int64_t kDay = 86'400'000'000'000;
 constexpr std::size_t kMaxReply = 32u << 20, kMaxEvent = 1u << 20;
 
 /// What changes what is shown, in Docker's words and, where they differ, in Podman's; exec_* would
-/// flood the stream. Percent-encoded: {"type":["container"],"event":["create",...]}.
+/// flood the stream. Of a container that could not be started Docker tells only that it left its
+/// network. Percent-encoded: {"type":["container","network"],"event":["create",...]}.
 constexpr std::string_view kFilters =
-    "%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B%22create%22%2C%22start%22%2C"
+    "%7B%22type%22%3A%5B%22container%22%2C%22network%22%5D%2C%22event%22%3A%5B%22create%22%2C"
+    "%22start%22%2C%22disconnect%22%2C"
     "%22restart%22%2C%22die%22%2C%22died%22%2C%22oom%22%2C%22health_status%22%2C%22pause%22%2C"
     "%22unpause%22%2C%22rename%22%2C%22update%22%2C%22destroy%22%2C%22remove%22%2C%22kill%22%2C"
     "%22stop%22%5D%7D";
@@ -199,8 +201,9 @@ void Engine::list(Inspect which, const std::stop_token& stop) {
   auto containers = std::make_shared<Containers>();
   for (const auto& [id, state] : std::span(listed).first(kept)) {
     const auto known = before->find(id);
-    const bool same =
-        which == Inspect::changed && known != before->end() && known->second->state == state;
+    // One that cannot be started stays as it was created, but for its exit code.
+    const bool same = which == Inspect::changed && known != before->end() &&
+                      known->second->state == state && state != "created";
     auto container = same ? known->second : inspect(id, stop);
     if (container) containers->emplace(id, std::move(container));
   }
@@ -264,7 +267,7 @@ void Engine::take_event(const Event& event, std::set<std::string>& touched) {
   if (event.time_ns <= seen_until_ns_ && event.time_ns != 0) return;
   seen_until_ns_ = std::max(seen_until_ns_, event.time_ns);
   take_request(event);
-  if (event.action == "kill" || event.action == "stop") return;
+  if (event.id.empty() || event.action == "kill" || event.action == "stop") return;
   touched.insert(event.id);
   if (event.action != "oom") return;
   const std::lock_guard lock(mutex_);
@@ -274,7 +277,7 @@ void Engine::take_event(const Event& event, std::set<std::string>& touched) {
 /// Docker tells of a stop after the end of the container.
 void Engine::take_request(const Event& event) {
   const bool ends = event.action == "stop" || (event.action == "kill" && event.signal == "9");
-  if (!ends && event.action != "start") return;
+  if (event.id.empty() || (!ends && event.action != "start")) return;
   const std::lock_guard lock(mutex_);
   heard_[event.id].stop_requested = ends;
 }

@@ -23,12 +23,14 @@ std::string text_at(const std::optional<Json>& place, std::string_view key) {
   return found ? cut(found->string()) : "";
 }
 
+bool is_id(std::string_view id) {
+  return id.size() == 64 && id.find_first_not_of("0123456789abcdef") == id.npos;
+}
+
 std::string id_at(const Json& place, std::string_view key) {
   const auto found = place.at(key);
   auto id = found.string();
-  if (id.size() != 64 || id.find_first_not_of("0123456789abcdef") != id.npos) {
-    found.fail("expected 64 hexadecimal digits");
-  }
+  if (!is_id(id)) found.fail("expected 64 hexadecimal digits");
   return id;
 }
 
@@ -98,10 +100,13 @@ std::vector<Listed> parse_list(const Json& list) {
 Event parse_event(const Json& event) {
   const auto action = event.at("Action").string();
   const auto actor = event.at("Actor");
-  return {.id = id_at(actor, "ID"),
+  const auto attributes = actor.find("Attributes");
+  const bool of_network = text_at(event, "Type") == "network";
+  auto id = of_network ? text_at(attributes, "container") : id_at(actor, "ID");
+  return {.id = is_id(id) ? std::move(id) : "",
           .action = action.substr(0, action.find(':')),
           .time_ns = integer_at(event, "timeNano"),
-          .signal = text_at(actor.find("Attributes"), "signal")};
+          .signal = text_at(attributes, "signal")};
 }
 
 }  // namespace exporter::host::container

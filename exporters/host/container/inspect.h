@@ -34,6 +34,7 @@ struct Container {
   std::string upper_folder;  ///< of its overlay, on the host; empty when the engine has another
 
   bool runs() const { return state == "running" || state == "paused"; }
+  /// An engine that could not start it (no such command, no such mount) has its code all the same.
   bool could_not_start() const { return state == "created" && exit_code != 0; }
   bool has_ended() const {
     return state == "exited" || state == "dead" || state == "restarting" || state == "removing";
@@ -47,7 +48,8 @@ struct Listed {
 
 /// One line of GET /events.
 struct Event {
-  std::string id, action;    ///< "health_status" without what follows it
+  std::string id;            ///< empty when it is of no container
+  std::string action;        ///< "health_status" without what follows it
   std::int64_t time_ns = 0;  ///< since 1970
   std::string signal{};      ///< of a "kill"
 };

@@ -163,6 +163,44 @@ TEST_CASE("control groups and the engine's word are joined by the container's id
   check_golden(kExpected / "joined.prom", Collected(machine, fixture.socket).listed_page());
 }
 
+TEST_CASE("a container whose command is missing has the exit code that its engine knows") {
+  Fixture fixture;
+  FakeEngine fake(fixture.socket);
+  const FakeContainer created = {.name = "job", .status = "created"};
+  const FakeContainer failed = {.name = "job", .status = "created", .exit_code = 127};
+  const auto code = [](const Engine& engine) {
+    return engine.view().containers->at(id_of('a'))->exit_code;
+  };
+  SECTION("after it has left its network") {
+    fake.set('a', created);
+    Engine engine(fixture.options, upstreams());
+    REQUIRE(engine.follow(soon()));
+    CHECK(code(engine) == 0);
+    fake.set('a', failed);
+    fake.disconnect('a');
+    CHECK(eventually([&] { return code(engine) == 127; }));
+  }
+  SECTION("after the next listing, when it had no network of its own") {
+    fixture.options.relist_every = 1s;
+    fake.set('a', created);
+    Engine engine(fixture.options, upstreams());
+    REQUIRE(engine.follow(soon()));
+    fake.set('a', failed);
+    CHECK(eventually([&] { return code(engine) == 127; }));
+  }
+}
+
+TEST_CASE("events of networks that name no container change nothing") {
+  const auto id_in = [](const std::string& attributes) {
+    const auto event = R"({"Type":"network","Action":"disconnect","Actor":{"ID":"","Attributes":)" +
+                       attributes + "}}";
+    return container::parse_event(Json::parse(event, "event")).id;
+  };
+  CHECK(id_in("{}").empty());
+  CHECK(id_in(R"({"container":"../secrets"})").empty());
+  CHECK(id_in(R"({"container":")" + id_of('a') + "\"}") == id_of('a'));
+}
+
 TEST_CASE("an event has its container inspected again, and no other") {
   Fixture fixture;
   FakeEngine fake(fixture.socket);

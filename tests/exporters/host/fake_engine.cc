@@ -95,6 +95,21 @@ void FakeEngine::event(char digit, std::string_view action, std::string_view att
   changed_.notify_all();
 }
 
+void FakeEngine::disconnect(char digit) {
+  {
+    const std::scoped_lock lock(mutex_);
+    tick();
+    events_.push_back({last_ns_,
+                       "{\"Type\":\"network\",\"Action\":\"disconnect\",\"Actor\":{\"ID\":\"" +
+                           id_of('9') + "\",\"Attributes\":{\"container\":\"" + id_of(digit) +
+                           "\",\"name\":\"bridge\",\"type\":\"bridge\"}},\"timeNano\":" +
+                           std::to_string(last_ns_) + "}\n",
+                       "%22network%22%5D%2C%22event%22%3A%5B%22create%22%2C%22start%22%2C"
+                       "%22disconnect%22"});
+  }
+  changed_.notify_all();
+}
+
 /// The time of the next event: now, and no two the same.
 void FakeEngine::tick() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();

@@ -42,7 +42,9 @@ class FakeEngine {
   /// some time ago comes to those who ask later.
   void event(char digit, std::string_view action, std::string_view attributes = "{}",
              std::chrono::nanoseconds ago = {});
-  /// Forgets all events, as an engine does that is started anew.
+  /// Sends the event that the container has left its network.
+  void disconnect(char digit);
+  /// Forgets all events, as an engine does that was restarted.
   void forget();
   /// Sends bytes that are no event.
   void garbage(std::string_view bytes);
