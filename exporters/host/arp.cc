@@ -17,8 +17,9 @@ constexpr Flag kNetlink{"collector.arp.netlink", "true",
                         Flag::Kind::boolean};
 constexpr Flag kFlags[] = {kInclude, kExclude, kNetlink};
 
-/// Where the device stands in a line of /proc/net/arp.
-constexpr int kDeviceColumn = 5;
+/// The columns of /proc/net/arp, of which the device is the last. A device without hardware
+/// addresses (a tunnel) leaves that column out.
+constexpr int kColumns = 6;
 
 class Arp {
  public:
@@ -35,9 +36,11 @@ class Arp {
     std::string_view line;
     lines.next(line);  // the heading
     while (lines.next(line)) {
-      for (int column = 0; column < kDeviceColumn; ++column) next_word(line);
-      const auto device = next_word(line);
-      if (device.empty()) lines.fail("expected six columns");
+      int count = 0;
+      std::string_view device;
+      for (auto word = next_word(line); !word.empty(); word = next_word(line), ++count)
+        device = word;
+      if (count < kColumns - 1) lines.fail("expected six columns");
       ++entries[device];
     }
     for (const auto& [device, count] : entries) {

@@ -5,6 +5,7 @@
 
 #include "exporters/host/cpu_info.h"
 #include "exporters/host/cpus.h"
+#include "exporters/host/foreign_layout.h"
 #include "exporters/host/module.h"
 
 namespace exporter::host {
@@ -91,8 +92,10 @@ class CpuCollector {
     if (!text) return;
     Lines lines(proc_.path("stat"), *text);
     std::size_t count = 0;
+    bool has_sum = false;
     for (std::string_view line; lines.next(line);) {
       auto name = next_word(line);
+      has_sum |= name == "cpu";
       if (!name.starts_with("cpu") || name == "cpu") continue;
       name.remove_prefix(3);
       lines.integer(name);
@@ -100,7 +103,8 @@ class CpuCollector {
       advance(cpu.ticks, read_ticks(lines, line));
       add_times(samples, cpu);
     }
-    if (count == 0) lines.fail("no CPU");
+    if (count == 0 && !has_sum) lines.fail("no CPU");
+    if (count == 0) foreign_.say(proc_.path("stat"), "a line for each CPU below their sum");
     cpus_.resize(count);
   }
 
@@ -142,6 +146,7 @@ class CpuCollector {
   CpuInfoSamples info_;
   std::vector<Cpu> cpus_;
   CpuTopology topology_;
+  ForeignLayout foreign_;
 };
 
 }  // namespace

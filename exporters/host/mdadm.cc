@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "exporters/host/block_names.h"
+#include "exporters/host/foreign_layout.h"
 #include "exporters/host/module.h"
 
 namespace exporter::host {
@@ -67,8 +68,10 @@ Array parse_device(const Lines& lines, std::string_view line) {
   return array;
 }
 
-/// "      523968 blocks super 1.2 [2/1] [_U]"; a raid0 says nothing of its disks.
+/// "      523968 blocks super 1.2 [2/1] [_U]"; a raid0 says nothing of its disks, and an array
+/// without disks has a blank line.
 void parse_blocks(Array& array, const Lines& lines, std::string_view line) {
+  if (array.state == "inactive" && trim(line).empty()) return;
   array.blocks = array.synced = lines.number(next_word(line));
   if (array.state == "inactive") {
     array.required = array.active = 0;
@@ -109,15 +112,20 @@ class Mdadm {
   }
 
  private:
-  std::vector<Array> parse(std::string_view text) const {
+  /// Unraid has a module of its own, which writes "sbName=..." and more settings into this file.
+  std::vector<Array> parse(std::string_view text) {
     std::vector<Array> arrays;
+    if (!text.empty() && !text.starts_with(kFirstWord)) {
+      foreign_.say(proc_.path("mdstat"), kFirstWord);
+      return arrays;
+    }
     Lines lines(proc_.path("mdstat"), text);
     for (std::string_view line; lines.next(line);) {
       if (line.starts_with(' ')) {
         if (!arrays.empty()) parse_progress(arrays.back(), line);
         continue;
       }
-      if (line.empty() || line.starts_with("Personalities") || line.starts_with("unused")) continue;
+      if (line.empty() || line.starts_with(kFirstWord) || line.starts_with("unused")) continue;
       auto array = parse_device(lines, line);
       if (!lines.next(line)) lines.fail("the line of blocks is missing");
       parse_blocks(array, lines, line);
@@ -151,7 +159,10 @@ class Mdadm {
     samples.add(kDegraded, sys_.number(folder + "degraded").value_or(0), device);
   }
 
+  static constexpr std::string_view kFirstWord = "Personalities";
+
   Files proc_, sys_;
+  ForeignLayout foreign_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <map>
 
+#include "exporters/host/foreign_layout.h"
 #include "exporters/host/module.h"
 
 namespace exporter::host {
@@ -41,7 +42,8 @@ class Netstat {
   }
 
  private:
-  /// A table is two lines: "Tcp: ActiveOpens InSegs" and "Tcp: 1 2".
+  /// A table is two lines: "Tcp: ActiveOpens InSegs" and "Tcp: 1 2". gVisor has a file that ends
+  /// after the names.
   void read_tables(Samples& samples, const std::string& path) {
     const auto text = proc_.read(path);
     Lines lines(proc_.path(path), text.value_or(""));
@@ -49,7 +51,8 @@ class Netstat {
     while (lines.next(names)) {
       const auto& fields = fields_of(names);
       const auto protocol = next_word(names);
-      if (!lines.next(values) || next_word(values) != protocol) {
+      if (!lines.next(values)) return foreign_.say(proc_.path(path), "values below the names");
+      if (next_word(values) != protocol) {
         lines.fail("expected the values of " + std::string(protocol));
       }
       for (const auto& field : fields) add(samples, lines, field, next_word(values));
@@ -103,6 +106,7 @@ class Netstat {
   Files proc_;
   std::string netstat_, snmp_, snmp6_;
   Filter filter_;
+  ForeignLayout foreign_;
   std::map<std::string, std::vector<Field>, std::less<>> fields_;
 };
 

@@ -1,4 +1,5 @@
-"""What host_exporter does as it was started: with few descriptors, with paths in any spelling."""
+"""What host_exporter does as it was started: with few descriptors, with paths in any spelling, on
+files of other makers."""
 
 import re
 import resource
@@ -98,6 +99,21 @@ class Paths(unittest.TestCase):
                     f"--collector.container.socket=unix://{self.machine}//engine")
         self.assertEqual(twice.returncode, 1)
         self.assertIn("duplicate", twice.stderr)
+
+
+class Layouts(unittest.TestCase):
+    def test_a_file_of_another_maker_is_named_once_and_no_failure(self):
+        fixtures = support.SOURCE / "tests/fixtures/host"
+        for name, file in (("mdadm/unraid", "mdstat"), ("netstat/gvisor", "netstat"), ("cpu/sum_only", "stat")):
+            collector = name.partition("/")[0]
+            with self.subTest(name), Exporter("--collector.disable-defaults", f"--collector.{collector}",
+                                              f"--path.procfs={fixtures / name / 'proc'}") as exporter:
+                for _ in range(3):
+                    self.assertEqual(support.collectors(exporter.page()), {collector: True})
+                exporter.stop()
+                said = [line for line in exporter.log() if "another layout" in line]
+                self.assertEqual(len(said), 1, said)
+                self.assertIn(f"/{file} ", said[0])
 
 
 if __name__ == "__main__":
