@@ -49,24 +49,37 @@ class Conntrack {
   explicit Conntrack(const Host& host)
       : proc_(host.proc()),
         has_own_(host.self() == "self" || host.own_network()),
-        path_(host.network() + "/stat/nf_conntrack") {}
+        path_(host.network() + "/stat/nf_conntrack"),
+        old_path_(host.network() + "/stat/ip_conntrack") {}
 
   void collect(Samples& samples, const Deadline&) {
     const auto entries = sum_statistics(samples);
     // Below any /proc/sys/net a process always sees its own network.
-    const auto own = has_own_ ? proc_.number("sys/net/netfilter/nf_conntrack_count") : std::nullopt;
+    const auto own = has_own_ ? first_of({"sys/net/netfilter/nf_conntrack_count",
+                                          "sys/net/ipv4/netfilter/ip_conntrack_count"})
+                              : std::nullopt;
     if (own || entries) samples.add(kEntries, own ? *own : *entries);
-    if (const auto limit = proc_.number("sys/net/netfilter/nf_conntrack_max")) {
-      samples.add(kLimit, *limit);
-    }
+    const auto limit =
+        first_of({"sys/net/netfilter/nf_conntrack_max", "sys/net/nf_conntrack_max",
+                  "sys/net/ipv4/netfilter/ip_conntrack_max", "sys/net/ipv4/ip_conntrack_max"});
+    if (limit) samples.add(kLimit, *limit);
   }
 
  private:
+  /// A kernel may have the names of before 4.9 alone (CONFIG_NF_CONNTRACK_PROC_COMPAT).
+  std::optional<double> first_of(std::initializer_list<std::string_view> paths) {
+    for (const auto path : paths) {
+      if (const auto value = proc_.number(path)) return value;
+    }
+    return std::nullopt;
+  }
+
   /// Adds the sums over the lines, one for each CPU; returns the entries, which all lines repeat.
   std::optional<double> sum_statistics(Samples& samples) {
-    const auto text = proc_.read(path_);
+    const auto& path = proc_.exists(path_) ? path_ : old_path_;
+    const auto text = proc_.read(path);
     if (!text) return std::nullopt;
-    Lines lines(proc_.path(path_), *text);
+    Lines lines(proc_.path(path), *text);
     std::string_view names, line;
     lines.next(names);
     const bool has_entries = next_word(names) == "entries";
@@ -94,7 +107,7 @@ class Conntrack {
 
   Files proc_;
   bool has_own_;  ///< the sysctl below procfs is of the host's network
-  std::string path_;
+  std::string path_, old_path_;
 };
 
 }  // namespace

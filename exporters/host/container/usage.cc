@@ -42,6 +42,19 @@ void take_fields(Lines lines, std::initializer_list<Field> fields) {
   }
 }
 
+/// Who counts a group's I/O in cgroup v1, bytes and operations, the first that counts any: the
+/// throttling layer for all devices, with the groups below since Linux 5.3; an I/O scheduler for
+/// those that it serves, CFQ before 5.0 (Documentation/admin-guide/cgroup-v1/blkio-controller.rst).
+struct IoFiles {
+  std::string_view bytes, operations;
+};
+constexpr IoFiles kIoFiles[] = {
+    {"blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_serviced_recursive"},
+    {"blkio.io_service_bytes_recursive", "blkio.io_serviced_recursive"},
+    {"blkio.bfq.io_service_bytes_recursive", "blkio.bfq.io_serviced_recursive"},
+    {"blkio.throttle.io_service_bytes", "blkio.throttle.io_serviced"},
+};
+
 Value limit_of(Value bytes) {
   if (bytes && *bytes > kNoLimit) return 0;
   return bytes;
@@ -190,8 +203,14 @@ void UsageReader::read_memory_v1(Usage& usage) {
       limited ? number(Controller::memory, "memory.failcnt") : known_->memory_fails;
   Value inactive;
   take(Controller::memory, "memory.stat", [&](const Lines& lines) {
-    take_fields(lines, {{"pgfault", &usage.page_faults},
+    // Those behind, total_*, are with the groups below: where a kernel has them, they stay.
+    take_fields(lines, {{"cache", &usage.cache},
+                        {"rss", &usage.rss},
+                        {"swap", &usage.swap},
+                        {"mapped_file", &usage.mapped},
+                        {"pgfault", &usage.page_faults},
                         {"pgmajfault", &usage.major_faults},
+                        {"inactive_file", &inactive},
                         {"total_cache", &usage.cache},
                         {"total_rss", &usage.rss},
                         {"total_swap", &usage.swap},
@@ -200,6 +219,8 @@ void UsageReader::read_memory_v1(Usage& usage) {
                         {"total_pgmajfault", &usage.tree_major_faults},
                         {"total_inactive_file", &inactive}});
   });
+  if (!usage.tree_page_faults) usage.tree_page_faults = usage.page_faults;
+  if (!usage.tree_major_faults) usage.tree_major_faults = usage.major_faults;
   if (usage.memory) usage.working_set = std::max(0.0, *usage.memory - inactive.value_or(0));
   take(Controller::memory, "memory.oom_control", [&](const Lines& lines) {
     take_fields(lines, {{"oom_kill", &usage.oom_kills}});
@@ -258,10 +279,11 @@ void UsageReader::read_devices_v1(Usage& usage) {
     });
   };
   using Device = Usage::Device;
-  take_operations("blkio.throttle.io_service_bytes_recursive", &Device::read_bytes,
-                  &Device::written_bytes);
-  if (usage.devices.empty()) return;
-  take_operations("blkio.throttle.io_serviced_recursive", &Device::reads, &Device::writes);
+  for (const auto& [bytes, operations] : kIoFiles) {
+    take_operations(bytes, &Device::read_bytes, &Device::written_bytes);
+    if (usage.devices.empty()) continue;
+    return take_operations(operations, &Device::reads, &Device::writes);
+  }
 }
 
 void UsageReader::read_devices_v2(Usage& usage) {
