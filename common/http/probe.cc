@@ -60,17 +60,14 @@ std::size_t on_body(char*, std::size_t, std::size_t size, void* user) noexcept {
   return on_header(nullptr, 1, size, user);
 }
 
-/// A transfer of one target: the probe, or a second handshake that looks at a certificate which the
-/// probe could not verify.
+/// The transfer that probes one target.
 struct Attempt {
-  enum class Aim { probe, certificate };
-
   std::size_t index;
-  Aim aim;
   curl::Easy easy{curl::made(curl_easy_init())};
   std::array<char, CURL_ERROR_SIZE> told{};
   Received received{};
   std::optional<Clock::time_point> connected{};  ///< when the TLS handshake began
+  std::string certificates{};                    ///< the server's Certificate message of TLS
   bool done = false;
 };
 
@@ -78,6 +75,15 @@ struct Attempt {
 CURLcode on_connected(CURL*, void*, void* user) noexcept {
   static_cast<Attempt*>(user)->connected = Clock::now();
   return CURLE_OK;
+}
+
+/// libcurl calls it, beside other things, with each message of a handshake as OpenSSL decrypted it.
+int on_debug(CURL*, curl_infotype type, char* data, std::size_t size, void* user) noexcept {
+  const std::string_view message(data, size);
+  if (type == CURLINFO_SSL_DATA_IN && is_certificate_message(message)) {
+    static_cast<Attempt*>(user)->certificates = message;
+  }
+  return 0;
 }
 
 void prepare(Attempt& attempt, const ProbeTarget& target, const std::string& ca_file) {
@@ -99,7 +105,10 @@ void prepare(Attempt& attempt, const ProbeTarget& target, const std::string& ca_
   set(easy, CURLOPT_WRITEFUNCTION, &on_body);
   set(easy, CURLOPT_WRITEDATA, &attempt.received);
   set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  set(easy, CURLOPT_CERTINFO, 1L);
+  set(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);  // a session that is resumed shows no certificate
+  set(easy, CURLOPT_VERBOSE, 1L);
+  set(easy, CURLOPT_DEBUGFUNCTION, &on_debug);
+  set(easy, CURLOPT_DEBUGDATA, &attempt);
   set(easy, CURLOPT_SSL_CTX_FUNCTION, &on_connected);
   set(easy, CURLOPT_SSL_CTX_DATA, &attempt);
   if (!ca_file.empty()) {
@@ -110,24 +119,7 @@ void prepare(Attempt& attempt, const ProbeTarget& target, const std::string& ca_
   if (!ca_file.empty() || curl_version_info(CURLVERSION_NOW)->cainfo != nullptr) {
     set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
   }
-  const bool unverified = attempt.aim == Attempt::Aim::certificate;
-  if (target.kind == Kind::tcp || unverified) set(easy, CURLOPT_CONNECT_ONLY, 1L);
-  if (!unverified) return;
-  set(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-  set(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-}
-
-std::optional<double> certificate_expiry(CURL* easy) {
-  const auto* chain = info<const curl_certinfo*>(easy, CURLINFO_CERTINFO);
-  constexpr std::string_view kName = "Cert:";
-  std::string pem;
-  for (int i = 0; chain != nullptr && i < chain->num_of_certs; ++i) {
-    for (const auto* field = chain->certinfo[i]; field != nullptr; field = field->next) {
-      const std::string_view text = field->data;
-      if (text.starts_with(kName)) pem.append(text.substr(kName.size())).append("\n");
-    }
-  }
-  return earliest_expiry(pem);
+  if (target.kind == Kind::tcp) set(easy, CURLOPT_CONNECT_ONLY, 1L);
 }
 
 std::string lateness(const ProbeTarget& target, std::size_t phases_done) {
@@ -156,6 +148,13 @@ void set_failure(ProbeResult& result, const Attempt& attempt, CURLcode code) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
       return fail(ProbeFailure::tls, curl::tls_text(attempt.told.data()));
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR: {
+      // With TLS 1.3 a server refuses a client when the client's handshake has ended.
+      const std::string_view told = attempt.told.data();
+      if (told.find(" alert ") != told.npos) return fail(ProbeFailure::tls, curl::tls_text(told));
+      return fail(ProbeFailure::reply, "the reply was cut short or is malformed");
+    }
     case CURLE_GOT_NOTHING: return fail(ProbeFailure::reply, "connection closed before the reply");
     default: return fail(ProbeFailure::reply, "the reply was cut short or is malformed");
   }
@@ -200,7 +199,7 @@ class Prober::Impl {
 class Prober::Impl::Round {
  public:
   explicit Round(const Impl& prober) : prober_(prober), results_(prober.targets_.size()) {
-    for (std::size_t i = 0; i < results_.size(); ++i) begin(i, Attempt::Aim::probe);
+    for (std::size_t i = 0; i < results_.size(); ++i) begin(i);
   }
   ~Round() {
     for (const auto& attempt : attempts_) end(*attempt);
@@ -211,11 +210,10 @@ class Prober::Impl::Round {
   std::vector<ProbeResult> finish(const Deadline& deadline);
 
  private:
-  void begin(std::size_t index, Attempt::Aim aim);
+  void begin(std::size_t index);
   void end(Attempt& attempt) const;
   bool perform();
   void take(Attempt& attempt, CURLcode code);
-  void take_probe(const Attempt& attempt, CURLcode code);
   ProbeResult& measure(const Attempt& attempt);
 
   const Impl& prober_;
@@ -224,8 +222,8 @@ class Prober::Impl::Round {
   std::vector<ProbeResult> results_;
 };
 
-void Prober::Impl::Round::begin(std::size_t index, Attempt::Aim aim) {
-  auto& attempt = *attempts_.emplace_back(std::make_unique<Attempt>(Attempt{index, aim}));
+void Prober::Impl::Round::begin(std::size_t index) {
+  auto& attempt = *attempts_.emplace_back(std::make_unique<Attempt>(Attempt{index}));
   prepare(attempt, prober_.targets_[index], prober_.ca_file_);
   const auto code = curl_multi_add_handle(prober_.multi_.get(), attempt.easy.get());
   if (code != CURLM_OK) throw Error(Reason::internal, curl_multi_strerror(code));
@@ -262,7 +260,7 @@ std::vector<ProbeResult> Prober::Impl::Round::finish(const Deadline& deadline) {
   }
   if (deadline.stop().stop_requested()) throw Error(Reason::cancelled, "cancelled");
   for (const auto& attempt : attempts_) {
-    if (attempt->done || attempt->aim != Attempt::Aim::probe) continue;
+    if (attempt->done) continue;
     auto& result = measure(*attempt);
     result.failure = ProbeFailure::timeout;
     result.why = lateness(prober_.targets_[attempt->index], result.phases.size());
@@ -272,18 +270,6 @@ std::vector<ProbeResult> Prober::Impl::Round::finish(const Deadline& deadline) {
 
 /// Takes what a transfer brought that is done.
 void Prober::Impl::Round::take(Attempt& attempt, CURLcode code) {
-  auto& result = results_[attempt.index];
-  if (attempt.aim == Attempt::Aim::probe) take_probe(attempt, code);
-  result.certificate_expiry = certificate_expiry(attempt.easy.get());
-  end(attempt);
-  // libcurl shows no certificate when OpenSSL broke off the handshake because of it.
-  if (attempt.aim == Attempt::Aim::probe && code == CURLE_PEER_FAILED_VERIFICATION &&
-      !result.certificate_expiry) {
-    begin(attempt.index, Attempt::Aim::certificate);
-  }
-}
-
-void Prober::Impl::Round::take_probe(const Attempt& attempt, CURLcode code) {
   auto& result = measure(attempt);
   const bool read_enough = attempt.received.body && attempt.received.bytes > kMostReceived;
   if (code != CURLE_OK && !read_enough) {
@@ -292,11 +278,13 @@ void Prober::Impl::Round::take_probe(const Attempt& attempt, CURLcode code) {
     result.failure = ProbeFailure::status;
     result.why = "status " + std::to_string(*result.status);
   }
+  end(attempt);
 }
 
 ProbeResult& Prober::Impl::Round::measure(const Attempt& attempt) {
   CURL* const easy = attempt.easy.get();
   auto& result = results_[attempt.index];
+  result.certificate_expiry = earliest_expiry_in_message(attempt.certificates);
   result.seconds = std::chrono::duration<double>(Clock::now() - began_).count();
   result.phases = curl::connection_phases(easy);
   if (result.phases.size() == 1 && attempt.connected) {  // libcurl tells it after the handshake

@@ -9,6 +9,7 @@
 #include <array>
 
 #include "common/base/error.h"
+#include "common/http/base64.h"
 
 namespace exporter::http {
 
@@ -94,6 +95,22 @@ bool has_allowed_name(gnutls_session_t session, const std::vector<std::string>& 
   });
 }
 
+/// The type of a server's Certificate among the messages of a handshake.
+constexpr char kCertificateMessage = 11;
+
+/// Takes what stands behind its own size, a number of `width` bytes; nothing when it is cut.
+std::optional<std::string_view> take_sized(std::string_view& bytes, std::size_t width) {
+  if (bytes.size() < width) return std::nullopt;
+  std::size_t size = 0;
+  for (const char byte : bytes.substr(0, width)) {
+    size = size << 8 | static_cast<unsigned char>(byte);
+  }
+  if (bytes.size() - width < size) return std::nullopt;
+  const auto content = bytes.substr(width, size);
+  bytes.remove_prefix(width + size);
+  return content;
+}
+
 bool is_trusted_client(gnutls_session_t session) {
   std::string purpose = GNUTLS_KP_TLS_WWW_CLIENT;
   gnutls_typed_vdata_st expected{
@@ -175,6 +192,32 @@ std::optional<double> earliest_expiry(std::string_view pem) {
   }
   ::gnutls_free(made);
   return earliest;
+}
+
+bool is_certificate_message(std::string_view message) {
+  if (!message.starts_with(kCertificateMessage)) return false;
+  message.remove_prefix(1);
+  return take_sized(message, 3) && message.empty();
+}
+
+/// TLS 1.3 has a context in front of the list, and extensions behind each certificate.
+std::optional<double> earliest_expiry_in_message(std::string_view message) {
+  if (!is_certificate_message(message)) return {};
+  const auto body = message.substr(4);
+  auto rest = body;
+  auto list = take_sized(rest, 3);
+  const bool is_tls13 = !list || !rest.empty();
+  if (is_tls13) {
+    rest = body;
+    take_sized(rest, 1);
+    list = take_sized(rest, 3);
+  }
+  std::string pem;
+  for (rest = list.value_or(""); const auto certificate = take_sized(rest, 3);) {
+    pem += "-----BEGIN CERTIFICATE-----\n" + base64(*certificate) + "\n-----END CERTIFICATE-----\n";
+    if (is_tls13 && !take_sized(rest, 2)) break;
+  }
+  return earliest_expiry(pem);
 }
 
 std::string keyed_hash(std::string_view text) {

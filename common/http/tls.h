@@ -31,6 +31,11 @@ class TlsContext {
 /// there is none, or one that cannot be read.
 std::optional<double> earliest_expiry(std::string_view pem);
 
+/// Whether a message of a TLS handshake is a Certificate (RFC 5246, 7.4.2; RFC 8446, 4.4.2).
+bool is_certificate_message(std::string_view message);
+/// When the first of the certificates in such a message expires; nothing of any other.
+std::optional<double> earliest_expiry_in_message(std::string_view message);
+
 /// HMAC-SHA-256 of the text under a random key of this process.
 std::string keyed_hash(std::string_view text);
 

@@ -349,6 +349,42 @@ TEST_CASE("a certificate that is not valid fails the probe, and its expiry is sh
   CHECK(server.requests().empty());
 }
 
+TEST_CASE("a server that refuses in TLS has that reason, and its certificate's expiry is shown") {
+  for (const std::string version : {"TLS1.2", "TLS1.3"}) {
+    INFO(version);
+    auto wants_certificate = tls("server");
+    wants_certificate.client_ca = file("ca.pem");
+    wants_certificate.priorities = "NORMAL:-VERS-ALL:+VERS-" + version;
+    const ScriptedServer server(hello(), wants_certificate);
+    const auto refused = run({server.url()});
+    CHECK_THAT(told(refused, server.url()), Catch::StartsWith("tls connect name_lookup"));
+    CHECK(days_left(refused, server.url()) == Approx(1).margin(0.1));
+    CHECK(server.requests().empty());
+    CHECK(server.connections() == 1);
+  }
+}
+
+TEST_CASE("the expiry of certificates is read from the message of either version of TLS") {
+  const auto message = [](const std::string& list, const std::string& context) {
+    const auto sized = [](const std::string& bytes) {
+      const auto size = bytes.size();
+      return std::string{static_cast<char>(size >> 16), static_cast<char>(size >> 8),
+                         static_cast<char>(size)} +
+             bytes;
+    };
+    return '\x0b' + sized(context + sized(list));
+  };
+  const std::string zero(1, '\0');
+  for (const auto& text : {std::string(), std::string("\x0b"), message("", ""), message("", zero),
+                           message("\x01", ""), message(std::string(3, '\xff'), zero),
+                           message(zero + zero + "\x01x", ""), message("abc", "abc")}) {
+    CHECK_FALSE(http::earliest_expiry_in_message(text));
+  }
+  CHECK(http::is_certificate_message(message("", "")));
+  CHECK_FALSE(http::is_certificate_message(message("", "") + "x"));
+  CHECK_FALSE(http::is_certificate_message("HTTP/1.1 200 OK"));
+}
+
 TEST_CASE("targets that hang cost their own timeout alone, whatever they hang in") {
   const SlowNames slow_names;
   const FullServer full;
