@@ -286,17 +286,24 @@ void UsageReader::read_devices_v1(Usage& usage) {
   }
 }
 
+/// "MAJOR:MINOR rbytes=N wbytes=N ...". A device without counts may have its number alone, behind
+/// which Linux 5.15 and 5.16 write no newline: "7:0 8:0 rbytes=N".
 void UsageReader::read_devices_v2(Usage& usage) {
+  static constexpr std::pair<std::string_view, double Usage::Device::*> kCounts[] = {
+      {"rbytes", &Usage::Device::read_bytes},
+      {"wbytes", &Usage::Device::written_bytes},
+      {"rios", &Usage::Device::reads},
+      {"wios", &Usage::Device::writes}};
   usage.devices.clear();
   take(Controller::blkio, "io.stat", [&](Lines lines) {
     for (std::string_view line; lines.next(line);) {
-      auto& device = device_of(usage, next_word(line));
+      std::string_view number;
       for (auto word = next_word(line); !word.empty(); word = next_word(line)) {
         const auto key = next_part(word, '=');
-        if (key == "rbytes") device.read_bytes = lines.number(word);
-        if (key == "wbytes") device.written_bytes = lines.number(word);
-        if (key == "rios") device.reads = lines.number(word);
-        if (key == "wios") device.writes = lines.number(word);
+        if (key.find(':') != key.npos) number = key;
+        for (const auto& [name, value] : kCounts) {
+          if (name == key) device_of(usage, number).*value = lines.number(word);
+        }
       }
     }
   });
