@@ -19,8 +19,8 @@ namespace exporter::host {
 class Files {
  public:
   /// What the files are like. In sys an attribute comes in one read, and one that fails (EACCES,
-  /// EIO, EINVAL of a link that is down) is absent; in proc it is an error. Want of descriptors or
-  /// of memory is an error in both.
+  /// EIO, EINVAL of a link that is down) is absent; in proc it is an error. Want of descriptors is
+  /// an error in both.
   enum class Tree { proc, sys };
 
   Files(std::string root, Tree tree);

@@ -39,16 +39,18 @@ void check_paths(const Settings& settings) {
 }
 
 /// With fewer, now one collector would fail and now another.
-void check_descriptors() {
-  if (const auto limit = descriptor_limit(); limit < kFewestDescriptors) {
+void check_descriptors(const Settings& settings) {
+  const auto probes = settings.texts("collector.probe.target").size();
+  const auto needed = kFewestDescriptors + kDescriptorsOfAProbe * probes;
+  if (const auto limit = descriptor_limit(); limit < needed) {
     throw Error(Reason::config, "the limit of open files (ulimit -n) is " + std::to_string(limit) +
-                                    ": expected at least " + std::to_string(kFewestDescriptors));
+                                    ": expected at least " + std::to_string(needed));
   }
 }
 
 std::shared_ptr<Host> make_host(const SourceInputs& inputs) {
   const auto& settings = *inputs.settings;
-  check_descriptors();
+  check_descriptors(settings);
   check_paths(settings);
   const auto path = [&](std::string_view flag) { return plain_path(settings.text(flag)); };
   auto host = std::make_shared<Host>(Host{settings, path("path.procfs"), path("path.sysfs"),

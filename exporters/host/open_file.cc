@@ -34,6 +34,6 @@ std::size_t descriptor_limit() {
   return static_cast<std::size_t>(limit.rlim_cur);
 }
 
-bool is_exhausted(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
+bool is_exhausted(int error) { return error == EMFILE || error == ENFILE; }
 
 }  // namespace exporter::host

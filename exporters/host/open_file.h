@@ -8,6 +8,8 @@ namespace exporter::host {
 /// The fewest descriptors that a process may be allowed: what the server, netlink, engines and
 /// reading take on a quiet host, beside the quarter that may stay open.
 inline constexpr std::size_t kFewestDescriptors = 64;
+/// What the probe of one target takes besides: a connection, and a pair while a name is looked up.
+inline constexpr std::size_t kDescriptorsOfAProbe = 2;
 
 /// An open file, or none; closed when it goes. Knows how many are open.
 class OpenFile {
@@ -33,8 +35,7 @@ class OpenFile {
 
 /// How many descriptors this process may open.
 std::size_t descriptor_limit();
-/// Whether a call failed with errno's value `error` because the process or the system has no room,
-/// whatever was opened.
+/// Whether errno's value `error` says want of descriptors, whatever was to be opened.
 bool is_exhausted(int error);
 
 }  // namespace exporter::host

@@ -3,6 +3,7 @@ files of other makers."""
 
 import re
 import resource
+import socket
 import unittest
 
 import support
@@ -14,26 +15,28 @@ FEWEST = 64
 
 
 def few(limit):
-    """Flags of a process that may open so many files."""
+    """Options of a process that may open so many files."""
     return {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))}
 
 
-def names(page):
-    return {re.split("[{ ]", series)[0] for series in support.samples(page)}
+def lasting(page):
+    """The families that are there as long as a machine is."""
+    return {name for name in support.families(page)
+            if name.startswith(("node_cpu", "node_disk", "node_memory", "node_network", "node_softnet"))}
 
 
 class Descriptors(unittest.TestCase):
     def test_with_few_each_collector_works_on_every_page(self):
         with Exporter(*ALL) as exporter:
             working = {name for name, works in support.collectors(exporter.page()).items() if works}
-            families = names(exporter.page())
+            families = lasting(exporter.page())
         for limit in (FEWEST, FEWEST + 1, 80, 100, 200):
             with self.subTest(limit=limit), Exporter(*ALL, **few(limit)) as exporter:
                 for _ in range(3):
                     page = exporter.page()
                     failing = {name for name, works in support.collectors(page).items() if not works}
                     self.assertEqual(failing & working, set())
-                    self.assertEqual(names(page), families)
+                    self.assertEqual(lasting(page), families)
 
     def test_with_fewer_it_does_not_start_and_says_what_it_needs(self):
         for limit in (16, 32, 48, FEWEST - 1):
@@ -42,6 +45,19 @@ class Descriptors(unittest.TestCase):
                 self.assertEqual(refused.returncode, 1)
                 self.assertIn(f"the limit of open files (ulimit -n) is {limit}: expected at least {FEWEST}",
                               refused.stderr)
+
+    def test_each_probe_needs_more(self):
+        with socket.create_server(("127.0.0.1", 0), backlog=200) as server:
+            port = server.getsockname()[1]
+            targets = [f"--collector.probe.target=http://127.0.0.1:{port}/{i}" for i in range(100)]
+            flags = ("--once", "--collector.probe.target-timeout=1s", *targets)
+            refused = run(*flags, **few(FEWEST + 199))
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn(f"is {FEWEST + 199}: expected at least {FEWEST + 200}", refused.stderr)
+            page = run(*flags, **few(FEWEST + 200)).stdout
+            waiting = 'probe_failure_reason{target="[^"]*",reason="timeout"} 1\n'
+            self.assertEqual(len(re.findall(waiting, page)), 100)
+            self.assertNotIn("exporter_collector_success{collector=\"probe\"} 0", page)
 
 
 class Paths(unittest.TestCase):
