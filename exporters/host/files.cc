@@ -178,6 +178,11 @@ void Files::forget(std::string_view folder) {
 }
 
 bool Lines::next(std::string_view& line) {
+  // LXCFS fills its files up with zero bytes to the size of the host's.
+  while (rest_.starts_with('\0')) {
+    rest_.remove_prefix(std::min(rest_.find_first_not_of('\0'), rest_.size()));
+    if (rest_.starts_with('\n')) rest_.remove_prefix(1);
+  }
   if (rest_.empty()) return false;
   line = next_part(rest_, '\n');
   if (line.ends_with('\r')) line.remove_suffix(1);

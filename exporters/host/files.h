@@ -70,7 +70,8 @@ class Lines {
  public:
   Lines(std::string path, std::string_view text) : path_(std::move(path)), rest_(text) {}
 
-  /// The next line without its newline; false at the end.
+  /// The next line without its newline; false at the end. Zero bytes in place of lines are left
+  /// out.
   bool next(std::string_view& line);
   /// The number in `text`, or fail().
   double number(std::string_view text) const;

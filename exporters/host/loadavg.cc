@@ -1,3 +1,4 @@
+#include "exporters/host/foreign_layout.h"
 #include "exporters/host/module.h"
 
 namespace exporter::host {
@@ -17,7 +18,7 @@ class Loadavg {
     if (!text) return;
     Lines lines(proc_.path("loadavg"), *text);
     std::string_view line;
-    if (!lines.next(line)) lines.fail("empty");
+    if (!lines.next(line)) return foreign_.say(proc_.path("loadavg"), "three numbers");
     samples.add(kLoad1, lines.number(next_word(line)));
     samples.add(kLoad5, lines.number(next_word(line)));
     samples.add(kLoad15, lines.number(next_word(line)));
@@ -25,6 +26,7 @@ class Loadavg {
 
  private:
   Files proc_;
+  ForeignLayout foreign_;
 };
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "exporters/host/foreign_layout.h"
 #include "exporters/host/module.h"
 
 namespace exporter::host {
@@ -16,16 +17,19 @@ class Meminfo {
     if (!text) return;
     Lines lines(proc_.path("meminfo"), *text);
     for (std::string_view line; lines.next(line);) {
-      const auto field = next_word(line);
-      if (field.empty()) continue;
+      if (trim(line).empty()) continue;
+      if (line.find(':') == line.npos) lines.fail("expected \"name: value\"");
+      // Nothing stands between "ShadowCallStack:" and a large value.
+      const auto field = trim(next_part(line, ':'));
       const auto value = lines.number(next_word(line));
       const auto unit = next_word(line);
-      if (!field.ends_with(':') || !next_word(line).empty()) lines.fail("expected \"name: value\"");
+      if (!next_word(line).empty()) lines.fail("expected \"name: value\"");
       if (!unit.empty() && unit != "kB") lines.fail("expected kB");
-      name_field(field.substr(0, field.size() - 1), unit);
+      name_field(field, unit);
       samples.add_named(MetricType::gauge, name_, help_, unit.empty() ? value : value * 1024);
     }
-    if (samples.size() == 0) lines.fail("empty");
+    // LXCFS has an empty one where the host's kernel has no memory controller.
+    if (samples.size() == 0) foreign_.say(proc_.path("meminfo"), "names and values");
   }
 
  private:
@@ -43,6 +47,7 @@ class Meminfo {
 
   Files proc_;
   std::string name_, help_;
+  ForeignLayout foreign_;
 };
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "exporters/host/foreign_layout.h"
 #include "exporters/host/module.h"
 
 namespace exporter::host {
@@ -40,6 +41,7 @@ class Stat {
   void collect(Samples& samples, const Deadline&) {
     const auto text = proc_.read("stat");
     if (!text) return;
+    if (text->empty()) return foreign_.say(proc_.path("stat"), "counts");
     Lines lines(proc_.path("stat"), *text);
     for (std::string_view line; lines.next(line);) {
       const auto key = next_word(line);
@@ -61,6 +63,7 @@ class Stat {
 
   Files proc_;
   bool softirqs_;
+  ForeignLayout foreign_;
 };
 
 }  // namespace

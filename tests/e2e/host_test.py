@@ -120,7 +120,9 @@ class Paths(unittest.TestCase):
 class Layouts(unittest.TestCase):
     def test_a_file_of_another_maker_is_named_once_and_no_failure(self):
         fixtures = support.SOURCE / "tests/fixtures/host"
-        for name, file in (("mdadm/unraid", "mdstat"), ("netstat/gvisor", "netstat"), ("cpu/sum_only", "stat")):
+        for name, file in (("mdadm/unraid", "mdstat"), ("netstat/gvisor", "netstat"), ("cpu/sum_only", "stat"),
+                           ("cpu/empty", "stat"), ("stat/empty", "stat"), ("loadavg/empty", "loadavg"),
+                           ("meminfo/empty", "meminfo")):
             collector = name.partition("/")[0]
             with self.subTest(name), Exporter("--collector.disable-defaults", f"--collector.{collector}",
                                               f"--path.procfs={fixtures / name / 'proc'}") as exporter:
