@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "common/base/log.h"
-#include "exporters/dbt/run_results.h"
+#include "exporters/dbt/command_line.h"
 
 namespace exporter::dbt {
 namespace {
@@ -45,7 +45,7 @@ Found CloudUnread::found(const CloudApi& api, const Place& place, const Deadline
               0,
               place.ended_at,
               api.artifact(place.run, place.step.index, place.kind, deadline)};
-  found.set_to_work = [works = runs_nodes(place.step.command)](const std::string&) {
+  found.set_to_work = [works = runs_nodes(command_of(place.step.command))](const std::string&) {
     return works;
   };
   return found;

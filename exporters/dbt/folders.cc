@@ -10,8 +10,8 @@
 
 #include "common/base/error.h"
 #include "common/base/text.h"
+#include "exporters/dbt/command_line.h"
 #include "exporters/dbt/lister.h"
-#include "exporters/dbt/run_results.h"
 
 namespace exporter::dbt {
 namespace {
@@ -100,14 +100,34 @@ std::string read_log(const std::string& path) {
   return text;
 }
 
+/// A text as Python's repr() has it, from its quote on.
+std::string read_repr(std::string_view text) {
+  std::string read;
+  for (std::size_t at = 1; at < text.size() && text[at] != text.front(); ++at) {
+    if (text[at] == '\\' && at + 1 < text.size()) ++at;
+    read += text[at];
+  }
+  return read;
+}
+
+std::optional<std::string> command_in_json(std::string_view line) {
+  try {
+    const auto event = Json::parse(line, "dbt.log");
+    const auto command = find_path(event, {"data", "args", "invocation_command"});
+    return command ? std::optional(command->string()) : std::nullopt;
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+/// The command line in what dbt logs first of an invocation.
 std::optional<std::string> command_in(std::string_view line) {
-  constexpr std::string_view kKey = "'invocation_command': ";
-  auto at = line.find(kKey);
+  constexpr std::string_view kName = "invocation_command", kKey = "'invocation_command': ";
+  if (line.find(kName) == line.npos) return std::nullopt;
+  if (line.starts_with('{')) return command_in_json(line);
+  const auto at = line.find(kKey);
   if (at == line.npos || at + kKey.size() == line.size()) return std::nullopt;
-  at += kKey.size();
-  // Python's quotes are double ones around single ones.
-  const char quote = line[at++];
-  return std::string(line.substr(at, line.find(quote, at) - at));
+  return read_repr(line.substr(at + kKey.size()));
 }
 
 /// "Command `dbt build` failed at 06:20:58.166507 after 2.92 seconds"; it is the last that is
@@ -166,7 +186,9 @@ bool has_newer(const std::string& folder, std::filesystem::file_time_type time) 
 
 /// By its log, or else by what it has compiled or run since.
 std::optional<bool> set_to_work(const std::string& folder, const std::string& invocation) {
-  if (const auto command = find_in_logs(folder, invocation).command) return runs_nodes(*command);
+  const auto command_line = find_in_logs(folder, invocation).command;
+  const auto command = command_of(command_line.value_or(""));
+  if (!command.empty()) return runs_nodes(command);
   std::error_code error;
   const auto written = std::filesystem::last_write_time(folder + "/manifest.json", error);
   if (error) return std::nullopt;

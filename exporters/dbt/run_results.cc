@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "common/base/text.h"
+#include "exporters/dbt/command_line.h"
 
 namespace exporter::dbt {
 namespace {
@@ -20,8 +20,6 @@ constexpr std::string_view kResult[] = {"unique_id",
 enum Record : std::size_t { kMetadata, kElapsed, kArguments, kResults };
 constexpr JsonRecord kRecords[] = {
     {"metadata"}, {"elapsed_time"}, {"args", kArgs}, {"results.*", kResult}};
-
-constexpr std::string_view kReal[] = {"run", "build", "test", "seed", "snapshot"};
 
 double seconds(Time::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
@@ -71,48 +69,33 @@ Result read_result(const Json& json) {
   return result;
 }
 
-/// The first word that is a command: options and their values may stand before it.
-std::string_view command_of(std::string_view command_line) {
-  constexpr std::string_view kCommands[] = {"build", "clean",    "clone",  "compile",       "debug",
-                                            "deps",  "docs",     "init",   "list",          "ls",
-                                            "parse", "retry",    "run",    "run-operation", "seed",
-                                            "show",  "snapshot", "source", "test"};
-  while (!command_line.empty()) {
-    const auto word = next_word(command_line);
-    if (std::ranges::find(kCommands, word) != std::end(kCommands)) return word;
-  }
-  return {};
-}
-
 void read_arguments(const Json& args, RunResults& found) {
   for (const auto* key : {"which", "command"}) {
     if (const auto name = args.find(key); name && found.command.empty()) {
       found.command = read_name(*name);
     }
   }
-  if (found.command == "generate") found.command = "docs generate";
+  if (found.command == "generate" || found.command == "docs") found.command = "docs generate";
+  const auto given = command_of(text_at(args, "invocation_command"));
+  // Of a retry, the other arguments are those of what it does once more.
+  found.is_retry = given == "retry" || found.command == "retry";
+  if (found.command.empty()) found.command = given;
   // dbt 1.12 tells of it only where it was asked for.
   constexpr std::string_view kRefreshing[] = {"build", "run", "seed"};
   if (std::ranges::find(kRefreshing, found.command) != std::end(kRefreshing)) {
     found.is_full_refresh = false;
   }
   if (const auto refresh = args.find("full_refresh")) found.is_full_refresh = refresh->boolean();
-  found.is_retry = command_of(text_at(args, "invocation_command")) == "retry";
 }
 
 }  // namespace
 
 bool RunResults::are_real() const {
-  if (!command.empty()) return std::ranges::find(kReal, command) != std::end(kReal);
+  if (!command.empty()) return runs_nodes(command);
   // What is only compiled has status "success", a test too, and no row to show for it.
   return std::ranges::any_of(results, [](const Result& result) {
     return result.status != "success" || result.rows_affected || result.failures;
   });
-}
-
-bool runs_nodes(std::string_view command_line) {
-  const auto command = command_of(command_line);
-  return command == "retry" || std::ranges::find(kReal, command) != std::end(kReal);
 }
 
 RunResults read_run_results(const Artifact& artifact) {

@@ -37,9 +37,6 @@ struct RunResults {
   bool are_real() const;
 };
 
-/// Whether a command line, "dbt --quiet build --select a", sets nodes to work, or tests them.
-bool runs_nodes(std::string_view command_line);
-
 /// Throws Error.
 RunResults read_run_results(const Artifact& artifact);
 

@@ -32,7 +32,12 @@ TEST_CASE("what dbt's log says of an invocation tells whether it set to work on 
   folder.write("logs/dbt.log", log_of("id-ls", "'dbt ls'") + log_of("id-run", "'dbt -q run'") +
                                    log_of("id-vars", R"("dbt ls --vars {'run': 1}")") +
                                    log_of("id-late", R"("dbt build --vars {'a': 1}")") +
-                                   "======== 15:24:48.978 | id-cut ========\n");
+                                   log_of("id-target", "'dbt --target test ls'") +
+                                   log_of("id-both", R"('dbt --vars {"a": \'run\'} seed')") +
+                                   log_of("id-within", "'dbt tasks run daily build'") +
+                                   R"({"info": {"invocation_id": "id-json", "msg": "running"}, )"
+                                   R"("data": {"args": {"invocation_command": "dbt -t run ls"}}})"
+                                   "\n======== 15:24:48.978 | id-cut ========\n");
   const auto found = look(folder.path() / "target");
   REQUIRE(found.size() == 1);
   const auto& set_to_work = found[0].set_to_work;
@@ -40,6 +45,10 @@ TEST_CASE("what dbt's log says of an invocation tells whether it set to work on 
   CHECK(set_to_work("id-run") == true);
   CHECK(set_to_work("id-vars") == false);
   CHECK(set_to_work("id-late") == true);
+  CHECK(set_to_work("id-target") == false);
+  CHECK(set_to_work("id-both") == true);
+  CHECK(set_to_work("id-within") == std::nullopt);
+  CHECK(set_to_work("id-json") == false);
   CHECK(set_to_work("id-cut") == std::nullopt);
 }
 
