@@ -31,8 +31,10 @@ struct Artifact {
 struct Metadata {
   int schema_version = 0;  ///< 12 of ".../dbt/manifest/v12.json"
   std::string dbt_version, invocation_id;
-  Time generated_at;
+  Time generated_at;  ///< by the clock of the machine that dbt ran on
   std::optional<Time> invocation_started_at;
+  /// What orders artifacts, whatever the clocks of those who wrote them: see Follower.
+  Time ordered_at = {};
   std::string project, adapter;  ///< in the manifest, since version 10
 };
 

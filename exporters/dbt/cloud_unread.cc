@@ -45,6 +45,7 @@ Found CloudUnread::found(const CloudApi& api, const Place& place, const Deadline
               0,
               place.ended_at,
               api.artifact(place.run, place.step.index, place.kind, deadline)};
+  found.comes_in_order = false;
   found.set_to_work = [works = runs_nodes(command_of(place.step.command))](const std::string&) {
     return works;
   };

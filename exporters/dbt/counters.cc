@@ -28,12 +28,6 @@ constexpr MetricView kMetrics[] = {kNodeRuns, kInvocations, kSeconds, kUnknown};
 /// Seconds: views of 0.1 s and models of hours.
 constexpr double kBounds[] = {0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200};
 
-/// What dbt itself tells invocations apart by; the oldest dbt gave them no id.
-std::string id_of(const Metadata& metadata) {
-  if (!metadata.invocation_id.empty()) return metadata.invocation_id;
-  return std::to_string(metadata.generated_at.time_since_epoch().count());
-}
-
 /// The id of an event of which each invocation has several: one a node, or one a command.
 std::string id_of(std::string_view invocation, std::string_view part) {
   return std::string(invocation).append(" ").append(part);

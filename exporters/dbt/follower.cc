@@ -41,6 +41,9 @@ bool may_be_unfinished(const Found& found) {
   return age >= Time::duration::zero() && age < std::chrono::seconds(10);
 }
 
+/// By how much clocks may differ before it is worth a word.
+constexpr auto kTolerance = std::chrono::minutes(1);
+
 /// How long dbt's log is waited for after results were written, and how often it is looked at.
 constexpr auto kLogging = std::chrono::seconds(2);
 constexpr auto kLogPause = std::chrono::milliseconds(100);
@@ -48,7 +51,8 @@ constexpr auto kLogPause = std::chrono::milliseconds(100);
 End end_of(const Found& found, const std::string& invocation_id, const Deadline& deadline) {
   if (!found.end) return End::untold;
   auto end = found.end(invocation_id);
-  while (end == End::awaited && Ledger::wall_clock() - found.modified_at < kLogging) {
+  const auto until = std::min(found.modified_at, Ledger::wall_clock()) + kLogging;
+  while (end == End::awaited && Ledger::wall_clock() < until) {
     pause(kLogPause, deadline.stop());
     deadline.check();
     end = found.end(invocation_id);
@@ -78,12 +82,14 @@ void settle_incomplete(std::map<std::string, Incomplete>& incomplete, const std:
   const auto& metadata = results.metadata;
   if (results.is_interrupted) {
     const auto since = metadata.invocation_started_at.value_or(metadata.generated_at);
-    auto& first =
-        incomplete.try_emplace(location, Incomplete{metadata.invocation_id, since}).first->second;
+    auto& first = incomplete
+                      .try_emplace(location, Incomplete{metadata.invocation_id, since, false,
+                                                        metadata.ordered_at})
+                      .first->second;
     first.is_interrupted |= first.invocation_id == metadata.invocation_id;
   } else if (!results.results.empty()) {
     std::erase_if(incomplete, [&](const auto& entry) {
-      return entry.first == location && entry.second.since <= metadata.generated_at;
+      return entry.first == location && entry.second.ordered_at <= metadata.ordered_at;
     });
   }
 }
@@ -103,6 +109,7 @@ void Follower::update(const Deadline& deadline) {
   if (!is_loaded_) {
     auto run = ledger_.begin(deadline);
     load_stored(run, project_, seen_);
+    for (const auto& [key, ordered_at] : project_.taken) latest_ = std::max(latest_, ordered_at);
     is_loaded_ = true;
   }
   auto all = list_(deadline);
@@ -115,6 +122,7 @@ void Follower::update(const Deadline& deadline) {
     deadline.check();
     follow(found, deadline);
   }
+  has_looked_ = true;
   forget_others(all, deadline);
   look_for_incomplete(all, deadline);
 }
@@ -141,7 +149,9 @@ void Follower::look_for_incomplete(const std::vector<Found>& all, const Deadline
     const auto idle = idle_.find(found.location);
     if (idle != idle_.end() && idle->second == id) continue;
     const auto works = found.set_to_work(id);
-    if (works == true) incomplete[found.location] = {id, metadata.generated_at};
+    if (works == true) {
+      incomplete[found.location] = {id, metadata.generated_at, false, metadata.ordered_at};
+    }
     if (works == false) idle_[found.location] = id;
   }
   if (incomplete == project_.incomplete) return;
@@ -182,6 +192,8 @@ void Follower::follow(const Found& found, const Deadline& deadline) {
       [&](auto& artifact) {
         tell_of_new_schema(place, artifact.metadata.schema_version);
         note_end(artifact, found, deadline);
+        compare_clocks(found, artifact.metadata);
+        artifact.metadata.ordered_at = order(found, artifact.metadata);
         unread = artifact.unread;
         const SeenArtifacts::value_type seen{place, {found.version, artifact.metadata, found.size}};
         take_in(seen, std::move(artifact), deadline);
@@ -190,6 +202,38 @@ void Follower::follow(const Found& found, const Deadline& deadline) {
       content);
   note_taken(place, found.version, unread);
   if (found.taken) found.taken();
+}
+
+Time Follower::order(const Found& found, const Metadata& metadata) {
+  const auto now = Ledger::wall_clock();
+  auto at = std::min(metadata.generated_at, now);
+  if (found.modified_at != Time()) at = std::min(at, found.modified_at);
+  const auto seen = seen_.find({found.location, found.kind});
+  if (found.comes_in_order && seen != seen_.end()) {
+    at = std::max(at, seen->second.metadata.ordered_at);
+    if (has_looked_) at = std::max(now, latest_);
+  }
+  latest_ = std::max(latest_, at);
+  return at;
+}
+
+/// Says once of a place that something in it is dated in the future, or before what it replaces.
+void Follower::compare_clocks(const Found& found, const Metadata& metadata) {
+  const ArtifactKey place{found.location, found.kind};
+  const auto ahead = metadata.generated_at - Ledger::wall_clock();
+  auto behind = Time::duration::zero();
+  if (const auto seen = seen_.find(place); seen != seen_.end() && found.comes_in_order) {
+    behind = seen->second.metadata.generated_at - metadata.generated_at;
+  }
+  const auto by = std::max(ahead, behind);
+  if (by <= kTolerance || !off_clocks_.insert(place).second) return;
+  log::warn(by == ahead ? "artifact dated in the future: the clock of its writer is wrong"
+                        : "artifact dated before the one that it replaces: the clocks of their "
+                          "writers differ",
+            {{"project", project_.name},
+             {"location", place.first},
+             {"artifact", to_string(place.second)},
+             {"seconds", std::chrono::duration_cast<std::chrono::seconds>(by).count()}});
 }
 
 void Follower::note_taken(const ArtifactKey& place, const std::string& version,
@@ -229,11 +273,11 @@ void Follower::take_in(const SeenArtifacts::value_type& seen, const RunResults& 
                        const Deadline& deadline) {
   auto run = ledger_.begin(deadline);
   auto changed = project_;
-  apply_run_results(changed, results);
-  settle_incomplete(changed.incomplete, seen.first.first, results);
+  const bool is_news = apply_run_results(changed, results);
+  if (is_news) settle_incomplete(changed.incomplete, seen.first.first, results);
   count_run_results(run, changed, results);
   store_run_results(run, changed, results);
-  commit(run, seen, std::move(changed), results.metadata.generated_at);
+  commit(run, seen, std::move(changed), results.metadata);
 }
 
 void Follower::take_in(const SeenArtifacts::value_type& seen, const FreshnessResults& results,
@@ -243,16 +287,17 @@ void Follower::take_in(const SeenArtifacts::value_type& seen, const FreshnessRes
   apply_freshness(changed, results);
   count_freshness(run, changed, results);
   store_freshness(run, changed, results);
-  commit(run, seen, std::move(changed), results.metadata.generated_at);
+  commit(run, seen, std::move(changed), results.metadata);
 }
 
 /// Results are stored, as others overwrite them; a manifest and a catalog are read again after a
 /// restart.
 void Follower::commit(Ledger::Run& run, const SeenArtifacts::value_type& seen, Project changed,
-                      Time time) {
+                      const Metadata& metadata) {
   store_incomplete(run, project_.incomplete, changed.incomplete);
   store_seen(run, seen);
-  remove_gone(run, changed, time - kMemory);
+  store_taken(run, changed, metadata, seen.first.second);
+  remove_gone(run, changed, metadata.ordered_at - kMemory);
   run.commit();
   project_ = std::move(changed);
   seen_[seen.first] = seen.second;

@@ -18,6 +18,10 @@ namespace exporter::dbt {
 
 /// Follows the artifacts of one project: reads each version of each once, and keeps what was good
 /// while a newer one cannot be read.
+///
+/// Order. An artifact that takes the place of another while this looks on is the newest of all,
+/// whatever it says of its time: the clocks of machines differ. What was there at the first look is
+/// ordered by its own time, but for what lies after its file was written, or ahead of now.
 class Follower {
  public:
   /// Goes on from what is stored in the ledger, which is the project's own.
@@ -44,6 +48,8 @@ class Follower {
   };
   static Content read(const Found& found);
 
+  Time order(const Found& found, const Metadata& metadata);
+  void compare_clocks(const Found& found, const Metadata& metadata);
   void follow(const Found& found, const Deadline& deadline);
   void take_in(const SeenArtifacts::value_type& seen, Manifest manifest, const Deadline& deadline);
   void take_in(const SeenArtifacts::value_type& seen, Catalog catalog, const Deadline& deadline);
@@ -51,7 +57,8 @@ class Follower {
                const Deadline& deadline);
   void take_in(const SeenArtifacts::value_type& seen, const FreshnessResults& results,
                const Deadline& deadline);
-  void commit(Ledger::Run& run, const SeenArtifacts::value_type& seen, Project changed, Time time);
+  void commit(Ledger::Run& run, const SeenArtifacts::value_type& seen, Project changed,
+              const Metadata& metadata);
   void note_listing(const std::vector<Found>& all);
   void forget_others(const std::vector<Found>& all, const Deadline& deadline);
   void look_for_incomplete(const std::vector<Found>& all, const Deadline& deadline);
@@ -68,7 +75,9 @@ class Follower {
   std::map<std::string, std::string> logged_;                       // by artifact: the last error
   std::set<ArtifactKey> listed_;                                    // at the last look
   std::map<std::string, std::string> idle_;  // by location: an invocation that set nothing to work
-  bool is_loaded_ = false;
+  std::set<ArtifactKey> off_clocks_;         // of which it was logged
+  Time latest_;                              // in the order of artifacts
+  bool is_loaded_ = false, has_looked_ = false;
   std::uint64_t revision_ = 0;
 };
 

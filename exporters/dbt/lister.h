@@ -22,13 +22,16 @@ struct Found {
   std::string location;    ///< the folder or address that holds it, as the label says it
   std::string version;     ///< another text whenever the content is another
   std::uint64_t size = 0;  ///< bytes; 0 when it is not known
-  Time modified_at;
+  Time modified_at;        ///< by the clock of the place; 1970 where it is not known
   Artifact artifact;
   /// Of a manifest: whether the invocation that wrote it set to work on nodes, as opposed to `ls`
   /// and `parse`, which write one too. Nothing while it has not, but still may.
   std::function<std::optional<bool>(const std::string& invocation_id)> set_to_work = {};
   /// Of results: how the invocation ended that left them. dbt logs that right after it wrote them.
   std::function<End(const std::string& invocation_id)> end = {};
+  /// Whether a version that is found later was written later. Not so of runs of dbt Cloud, whose
+  /// artifacts may be saved late; its clock is one.
+  bool comes_in_order = true;
   /// Hears that this version was taken in, now or at an earlier look.
   std::function<void()> taken = {};
 };

@@ -24,8 +24,9 @@ bool is_success(const Result& result) {
   return outcome_of(result.status) == Outcome::success && !warns;
 }
 
-void add_result(NodeHistory& node, const Result& result, Time at) {
+void add_result(NodeHistory& node, const Result& result, Time at, Time ordered_at) {
   node.at = at;
+  node.ordered_at = ordered_at;
   node.last = result;
   const auto outcome = outcome_of(result.status);
   if (outcome == Outcome::idle) return;
@@ -36,10 +37,10 @@ void add_result(NodeHistory& node, const Result& result, Time at) {
   if (outcome == Outcome::failure) ++node.consecutive_failures;
 }
 
-void add_freshness(FreshnessHistory& source, const Freshness& result, const Metadata& metadata) {
+void add_freshness(FreshnessHistory& source, const Freshness& result, Time ordered_at) {
   const auto loaded_before = source.last.max_loaded_at;
   source.last = result;
-  source.at = metadata.generated_at;
+  source.at = ordered_at;
   if (!result.max_loaded_at && !result.is_empty) source.last.max_loaded_at = loaded_before;
 }
 
@@ -49,7 +50,23 @@ void add_invocation(Project& project, const std::string& command, Invocation inv
     if (outcome_of(kind.second) == Outcome::failure) invocation.outcome = Outcome::failure;
   }
   auto& last = project.invocations[command];
-  if (last.metadata.generated_at < invocation.metadata.generated_at) last = std::move(invocation);
+  if (last.metadata.ordered_at <= invocation.metadata.ordered_at) last = std::move(invocation);
+}
+
+/// Where results stand in the order of all.
+struct Place {
+  bool is_news;  ///< nothing of their invocation is known
+  Time at;
+
+  /// Whether they come after what is known. Of an invocation that is known, rows can have been
+  /// left out.
+  bool is_after(Time known) const { return is_news ? known <= at : known < at; }
+};
+
+Place take(Project& project, const Metadata& metadata, Kind kind) {
+  const auto [taken, is_new] =
+      project.taken.emplace(TakenKey(id_of(metadata), kind), metadata.ordered_at);
+  return {is_new, taken->second};
 }
 
 }  // namespace
@@ -71,27 +88,29 @@ bool is_placeholder(const Project& project, const Result& result) {
 }
 
 bool Project::has_results_of(const std::string& invocation_id) const {
-  return std::ranges::any_of(invocations, [&](const auto& invocation) {
-    return invocation.second.metadata.invocation_id == invocation_id;
-  });
+  const auto found = taken.lower_bound({invocation_id, Kind::manifest});
+  return found != taken.end() && found->first.first == invocation_id;
+}
+
+std::string id_of(const Metadata& metadata) {
+  if (!metadata.invocation_id.empty()) return metadata.invocation_id;
+  return std::to_string(metadata.generated_at.time_since_epoch().count());
 }
 
 void apply_manifest(Project& project, Manifest manifest) {
-  if (project.manifest &&
-      project.manifest->metadata.generated_at >= manifest.metadata.generated_at) {
+  if (project.manifest && project.manifest->metadata.ordered_at > manifest.metadata.ordered_at) {
     return;
   }
   project.manifest = std::make_shared<const Manifest>(std::move(manifest));
 }
 
 void apply_catalog(Project& project, Catalog catalog) {
-  if (project.catalog && project.catalog->metadata.generated_at >= catalog.metadata.generated_at) {
-    return;
-  }
+  if (project.catalog && project.catalog->metadata.ordered_at > catalog.metadata.ordered_at) return;
   project.catalog = std::make_shared<const Catalog>(std::move(catalog));
 }
 
-void apply_run_results(Project& project, const RunResults& results) {
+bool apply_run_results(Project& project, const RunResults& results) {
+  const auto place = take(project, results.metadata, Kind::run_results);
   Invocation invocation{results.metadata,
                         results.has_failed ? Outcome::failure : Outcome::success,
                         results.elapsed_seconds,
@@ -103,12 +122,15 @@ void apply_run_results(Project& project, const RunResults& results) {
     if (!results.are_real()) continue;
     const auto at = result.completed_at.value_or(results.metadata.generated_at);
     auto& node = project.nodes[result.node];
-    if (node.at < at) add_result(node, result, at);
+    if (place.is_after(node.ordered_at)) add_result(node, result, at, place.at);
   }
+  invocation.metadata.ordered_at = place.at;
   add_invocation(project, results.shown_command(), std::move(invocation));
+  return place.is_news;
 }
 
-void apply_freshness(Project& project, const FreshnessResults& results) {
+bool apply_freshness(Project& project, const FreshnessResults& results) {
+  const auto place = take(project, results.metadata, Kind::sources);
   Invocation invocation{results.metadata,
                         results.has_failed ? Outcome::failure : Outcome::success,
                         results.elapsed_seconds,
@@ -117,11 +139,12 @@ void apply_freshness(Project& project, const FreshnessResults& results) {
   for (const auto& result : results.results) {
     ++invocation.results[{"source", result.status}];
     auto& source = project.freshness[result.source];
-    if (source.at < results.metadata.generated_at) add_freshness(source, result, results.metadata);
+    if (place.is_after(source.at)) add_freshness(source, result, place.at);
   }
+  invocation.metadata.ordered_at = place.at;
   add_invocation(project, kFreshnessCommand, std::move(invocation));
-  const auto at = results.metadata.generated_at;
-  project.freshness_at = std::max(project.freshness_at.value_or(at), at);
+  project.freshness_at = std::max(project.freshness_at.value_or(place.at), place.at);
+  return place.is_news;
 }
 
 }  // namespace exporter::dbt

@@ -26,8 +26,9 @@ std::string_view resource_type_of(std::string_view unique_id);
 /// The last real result of a node, and what it and those before say.
 struct NodeHistory {
   Result last;
-  Time at;                    ///< when it came about
-  std::optional<Result> run;  ///< the last one of a run: of a node that was not skipped
+  Time at;                        ///< when it came about, by the clock of its writer
+  Time ordered_at = Time::min();  ///< of the results that it is of
+  std::optional<Result> run;      ///< the last one of a run: of a node that was not skipped
   std::optional<Time> run_at, success_at;
   std::uint64_t consecutive_failures = 0;  ///< runs that failed since the last that did not
 };
@@ -35,7 +36,7 @@ struct NodeHistory {
 /// The last result of a source's freshness.
 struct FreshnessHistory {
   Freshness last;  ///< with the newest time of its rows that was ever seen, unless it is empty
-  Time at;         ///< when its invocation wrote its results
+  Time at = Time::min();  ///< ordered_at of the results that it is of
 };
 
 /// The last invocation of a command.
@@ -53,9 +54,13 @@ struct Incomplete {
   std::string invocation_id;
   Time since;                   ///< when it wrote its manifest
   bool is_interrupted = false;  ///< and has left results of what had ended
+  Time ordered_at = {};         ///< of its manifest, or of the results of what had ended
 
   bool operator==(const Incomplete&) const = default;
 };
+
+/// The id of an invocation, and which results of it.
+using TakenKey = std::pair<std::string, Kind>;
 
 /// What the artifacts of a project say, put together: each was a state of the last command alone.
 struct Project {
@@ -65,19 +70,24 @@ struct Project {
   std::map<std::string, NodeHistory> nodes;
   std::map<std::string, Invocation> invocations;      ///< by command
   std::map<std::string, FreshnessHistory> freshness;  ///< by source
-  std::optional<Time> freshness_at;                   ///< when the newest of these were written
+  std::optional<Time> freshness_at;                   ///< ordered_at of the newest of these
   std::map<std::string, Incomplete> incomplete;       ///< by location
+  std::map<TakenKey, Time> taken;                     ///< the last 5000 results, and their order
 
   /// Whether results of the invocation were taken in.
   bool has_results_of(const std::string& invocation_id) const;
 };
 
-/// Puts what was read into the project; what is older than what is there, or the same once more,
-/// changes nothing. Nothing but real results changes what is known of a node.
+/// What dbt itself tells invocations apart by; the oldest dbt gave them no id.
+std::string id_of(const Metadata& metadata);
+
+/// Puts what was read into the project; what comes before what is there (Metadata::ordered_at), or
+/// the same once more, changes nothing. Nothing but real results changes what is known of a node.
+/// Of results, returns whether nothing of their invocation was known before.
 void apply_manifest(Project& project, Manifest manifest);
 void apply_catalog(Project& project, Catalog catalog);
-void apply_run_results(Project& project, const RunResults& results);
-void apply_freshness(Project& project, const FreshnessResults& results);
+bool apply_run_results(Project& project, const RunResults& results);
+bool apply_freshness(Project& project, const FreshnessResults& results);
 
 /// Whether the result says nothing: a node of dbt 2.0 that has no table of its own is "skipped"
 /// although nothing went wrong.

@@ -58,6 +58,7 @@ JsonObject written(const NodeHistory& node) {
   object.add("last", written(node.last));
   object.add("consecutive_failures", static_cast<std::int64_t>(node.consecutive_failures));
   object.add("at", count(node.at));
+  object.add("ordered_at", count(node.ordered_at));
   // Only what was skipped had its last run before its last result.
   if (node.run && node.run_at != node.at) object.add("run", written(*node.run));
   object.add("run_at", count(node.run_at));
@@ -69,6 +70,7 @@ NodeHistory read_node(const Json& json, std::string_view id) {
   NodeHistory node;
   node.last = read_result(json.at("last"), id);
   node.at = required_time(json, "at");
+  node.ordered_at = time_at(json, "ordered_at").value_or(node.at);
   node.run_at = time_at(json, "run_at");
   if (const auto run = json.find("run")) {
     node.run = read_result(*run, id);
@@ -104,6 +106,7 @@ JsonObject written(const Invocation& invocation) {
   object.add("invocation_id", invocation.metadata.invocation_id);
   object.add("dbt_version", invocation.metadata.dbt_version);
   object.add("generated_at", count(invocation.metadata.generated_at));
+  object.add("ordered_at", count(invocation.metadata.ordered_at));
   object.add("invocation_started_at", count(invocation.metadata.invocation_started_at));
   std::vector<JsonObject> results;
   for (const auto& [kind, number] : invocation.results) {
@@ -124,6 +127,7 @@ Invocation read_invocation(const Json& json) {
   found.metadata.invocation_id = text_at(json, "invocation_id");
   found.metadata.dbt_version = text_at(json, "dbt_version");
   found.metadata.generated_at = required_time(json, "generated_at");
+  found.metadata.ordered_at = time_at(json, "ordered_at").value_or(found.metadata.generated_at);
   found.metadata.invocation_started_at = time_at(json, "invocation_started_at");
   for (const auto& result : json.at("results").items()) {
     found.results[{result.at("resource_type").string(), result.at("status").string()}] =
@@ -138,6 +142,7 @@ JsonObject written(const Seen& seen) {
   object.add("schema_version", static_cast<std::int64_t>(seen.metadata.schema_version));
   object.add("size", static_cast<std::int64_t>(seen.size));
   object.add("generated_at", count(seen.metadata.generated_at));
+  object.add("ordered_at", count(seen.metadata.ordered_at));
   return object;
 }
 
@@ -146,6 +151,7 @@ Seen read_seen(const Json& json) {
   seen.version = json.at("version").string();
   seen.metadata.schema_version = static_cast<int>(json.at("schema_version").integer());
   seen.metadata.generated_at = required_time(json, "generated_at");
+  seen.metadata.ordered_at = time_at(json, "ordered_at").value_or(seen.metadata.generated_at);
   seen.size = static_cast<std::uint64_t>(json.at("size").integer());
   return seen;
 }
@@ -169,6 +175,25 @@ void store_entry(Ledger::Run& run, std::string_view kind, const Map& map, const 
   const auto found = map.find(key);
   if (found == map.end()) return;
   set_metadata(run, entry_key(kind, key), written(found->second));
+}
+
+/// The kind, then the id of the invocation.
+std::string taken_key(const TakenKey& key) {
+  return entry_key("taken", std::string(to_string(key.second)) + '/' + key.first);
+}
+
+std::optional<Kind> kind_named(std::string_view name) {
+  const auto* const found =
+      std::ranges::find(kKinds, name, [](Kind kind) { return to_string(kind); });
+  return found == std::end(kKinds) ? std::nullopt : std::optional(*found);
+}
+
+/// The kind before the slash in a name, and what is behind it.
+std::optional<std::pair<std::string, Kind>> split_name(const std::string& name) {
+  const auto slash = name.find('/');
+  const auto kind = kind_named(std::string_view(name).substr(0, slash));
+  if (!kind || slash == name.npos) return std::nullopt;
+  return std::pair(name.substr(slash + 1), *kind);
 }
 
 /// Calls `use(name, json)` with each entry of that kind.
@@ -201,6 +226,20 @@ void store_freshness(Ledger::Run& run, const Project& project, const FreshnessRe
   store_entry(run, "invocation", project.invocations, kFreshnessCommand);
 }
 
+void store_taken(Ledger::Run& run, Project& project, const Metadata& metadata, Kind kind) {
+  constexpr std::size_t kMost = 5000;
+  const TakenKey key(id_of(metadata), kind);
+  JsonObject object;
+  object.add("ordered_at", count(project.taken.at(key)));
+  set_metadata(run, taken_key(key), object);
+  while (project.taken.size() > kMost) {
+    const auto oldest =
+        std::ranges::min_element(project.taken, {}, [](const auto& entry) { return entry.second; });
+    run.set_metadata(taken_key(oldest->first), {});
+    project.taken.erase(oldest);
+  }
+}
+
 void store_incomplete(Ledger::Run& run, const std::map<std::string, Incomplete>& before,
                       const std::map<std::string, Incomplete>& after) {
   for (const auto& [location, incomplete] : before) {
@@ -211,6 +250,7 @@ void store_incomplete(Ledger::Run& run, const std::map<std::string, Incomplete>&
     object.add("invocation_id", incomplete.invocation_id);
     object.add("since", count(incomplete.since));
     object.add("is_interrupted", incomplete.is_interrupted);
+    object.add("ordered_at", count(incomplete.ordered_at));
     set_metadata(run, entry_key("incomplete", location), object);
   }
 }
@@ -246,18 +286,25 @@ void load_stored(Ledger::Run& run, Project& project, SeenArtifacts& seen) {
     project.invocations[command] = read_invocation(json);
   });
   each(run, project, "incomplete", [&](const std::string& location, const Json& json) {
-    project.incomplete[location] = {json.at("invocation_id").string(), required_time(json, "since"),
-                                    json.at("is_interrupted").boolean()};
+    const auto since = required_time(json, "since");
+    project.incomplete[location] = {json.at("invocation_id").string(), since,
+                                    json.at("is_interrupted").boolean(),
+                                    time_at(json, "ordered_at").value_or(since)};
   });
   each(run, project, "seen", [&](const std::string& name, const Json& json) {
-    const auto slash = name.find('/');
-    const auto kind = std::ranges::find_if(
-        kKinds, [&](Kind of) { return to_string(of) == std::string_view(name).substr(0, slash); });
-    if (kind != std::end(kKinds)) seen[{name.substr(slash + 1), *kind}] = read_seen(json);
+    if (const auto place = split_name(name)) seen[*place] = read_seen(json);
   });
+  each(run, project, "taken", [&](const std::string& name, const Json& json) {
+    if (auto key = split_name(name)) project.taken[*key] = required_time(json, "ordered_at");
+  });
+  // Earlier versions kept no more than the last ones.
+  for (const auto& [command, last] : project.invocations) {
+    const auto kind = command == kFreshnessCommand ? Kind::sources : Kind::run_results;
+    project.taken.emplace(TakenKey(id_of(last.metadata), kind), last.metadata.ordered_at);
+  }
   const auto freshness = project.invocations.find(kFreshnessCommand);
   if (freshness != project.invocations.end()) {
-    project.freshness_at = freshness->second.metadata.generated_at;
+    project.freshness_at = freshness->second.metadata.ordered_at;
   }
 }
 

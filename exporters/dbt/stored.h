@@ -21,6 +21,10 @@ using SeenArtifacts = std::map<ArtifactKey, Seen>;
 void store_run_results(Ledger::Run& run, const Project& project, const RunResults& results);
 void store_freshness(Ledger::Run& run, const Project& project, const FreshnessResults& results);
 
+/// Stores that the results were taken in, and removes, from the project too, the oldest of more
+/// than 5000.
+void store_taken(Ledger::Run& run, Project& project, const Metadata& metadata, Kind kind);
+
 /// Stores the difference between what was incomplete, by location, and what is.
 void store_incomplete(Ledger::Run& run, const std::map<std::string, Incomplete>& before,
                       const std::map<std::string, Incomplete>& after);

@@ -15,12 +15,6 @@ using namespace exporter::dbt;
 
 namespace {
 
-std::string freshness(int minute, const std::string& invocation, const std::string& status) {
-  return metadata("sources/v3", minute, invocation) +
-         R"("results": [{"unique_id": "source.shop.app.events", "status": ")" + status +
-         R"(", "max_loaded_at": "2026-01-02T01:00:00Z"}]})";
-}
-
 std::string results_after_months(const std::string& invocation) {
   auto text = results(0, invocation, "success");
   return text.replace(text.find("2026-01"), 7, "2026-09");

@@ -207,6 +207,91 @@ TEST_CASE("a job that was killed stays incomplete whatever another job does") {
   CHECK(shop.incomplete().empty());
 }
 
+TEST_CASE("what is dated in the future hides nothing that comes after it") {
+  Followed shop;
+  const auto in_future = [](std::string text) {
+    return text.replace(text.find("2026"), 4, "2226");
+  };
+  shop.artifacts.put(Kind::manifest, in_future(manifest(1, "ahead", "view")));
+  CHECK(shop.incomplete() == "ahead");
+  shop.artifacts.put(Kind::run_results, in_future(results(1, "ahead", "error")));
+  shop.artifacts.put(Kind::sources, in_future(freshness(1, "ahead too", "error")));
+  shop.look();
+  SECTION("at once") {}
+  SECTION("after a restart") { shop.restart(); }
+  shop.artifacts.put(Kind::manifest, in_future(manifest(2, "killed", "view")));
+  CHECK(shop.incomplete() == "killed");
+  shop.artifacts.put(Kind::manifest, manifest(2, "two", "table"));
+  shop.artifacts.put(Kind::run_results, results(2, "two", "success"));
+  shop.artifacts.put(Kind::sources, freshness(2, "three", "pass"));
+  CHECK(shop.incomplete().empty());
+  const auto& project = shop.look();
+  CHECK(project.nodes.at("model.shop.a").last.status == "success");
+  CHECK(project.invocations.at("build").metadata.invocation_id == "two");
+  CHECK(project.manifest->nodes.at("model.shop.a").materialized == "table");
+  CHECK(project.freshness.at("source.shop.app.events").last.status == "pass");
+  CHECK(project.freshness.at("source.shop.app.events").at == project.freshness_at);
+}
+
+TEST_CASE("a file dated in the future does not hold up the look at dbt's log") {
+  const auto text = results(1, "one", "success");
+  Follower follower("shop",
+                    {"the test",
+                     [&](const Deadline&) {
+                       Found found{Kind::run_results, "target", "1", 0, {}, {}};
+                       found.modified_at = Ledger::wall_clock() + std::chrono::hours(1);
+                       found.artifact = {"run_results", [&](const auto& sink) { sink(text); }};
+                       found.end = [](const std::string&) { return End::awaited; };
+                       return std::vector<Found>{found};
+                     }},
+                    SharedLedger(std::make_shared<Ledger>("dbt", "")));
+  update(follower);
+  CHECK(follower.project().nodes.contains("model.shop.a"));
+}
+
+TEST_CASE("a writer whose clock is behind is heard like the others") {
+  Followed shop;
+  shop.artifacts.put(Kind::run_results, results(30, "one", "error"));
+  shop.artifacts.put(Kind::sources, freshness(30, "fresh", "error"));
+  CHECK(shop.look().nodes.at("model.shop.a").consecutive_failures == 1);
+  shop.artifacts.put(Kind::manifest, manifest(20, "two", "table"));
+  CHECK(shop.incomplete() == "two");
+  shop.artifacts.put(Kind::run_results, results(20, "two", "success"));
+  shop.artifacts.put(Kind::sources, freshness(20, "fresh too", "pass"));
+  CHECK(shop.incomplete().empty());
+  const auto& project = shop.look();
+  CHECK(project.nodes.at("model.shop.a").last.status == "success");
+  CHECK(project.invocations.at("build").metadata.invocation_id == "two");
+  CHECK(project.freshness.at("source.shop.app.events").last.status == "pass");
+  CHECK(project.freshness.at("source.shop.app.events").at == project.freshness_at);
+  shop.artifacts.put(Kind::run_results, results(31, "three", "error"));
+  shop.artifacts.put(Kind::run_results, results(5, "other", "success"), true, "other");
+  // What was never replaced is as old as it says.
+  CHECK(shop.look().nodes.at("model.shop.a").last.status == "error");
+  shop.artifacts.put(Kind::run_results, results(21, "other too", "success"), true, "other");
+  CHECK(shop.look().nodes.at("model.shop.a").last.status == "success");
+}
+
+TEST_CASE("the results of an invocation are news once") {
+  Followed shop;
+  const auto failures = [&] { return shop.look().nodes.at("model.shop.a").consecutive_failures; };
+  shop.artifacts.put(Kind::run_results, results(1, "one", "error"));
+  CHECK(failures() == 1);
+  shop.artifacts.put(Kind::run_results, results(2, "two", "error"));
+  CHECK(failures() == 2);
+  SECTION("at once") {}
+  SECTION("after a restart") { shop.restart(); }
+  shop.artifacts.put(Kind::run_results, results(1, "one", "error"));
+  CHECK(failures() == 2);
+  shop.artifacts.put(Kind::run_results, results(2, "two", "error"), true, "copy");
+  CHECK(failures() == 2);
+  CHECK(shop.look().invocations.at("build").metadata.invocation_id == "two");
+  shop.artifacts.put(Kind::manifest, manifest(3, "killed", "table"));
+  CHECK(shop.incomplete() == "killed");
+  shop.artifacts.put(Kind::run_results, results(2, "two", "error"));
+  CHECK(shop.incomplete() == "killed");
+}
+
 TEST_CASE("of several target folders all results count, and what a folder took with it stays") {
   const TemporaryFolder folder;
   const auto path = [&](const std::string& job, const std::string& name) {

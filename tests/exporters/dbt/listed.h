@@ -27,6 +27,13 @@ inline std::string results(int minute, const std::string& invocation, const std:
          R"("}, "results": [{"unique_id": "model.shop.a", "status": ")" + status + "\"}]}";
 }
 
+/// The results of an invocation that measured the freshness of a source, source.shop.app.events.
+inline std::string freshness(int minute, const std::string& invocation, const std::string& status) {
+  return metadata("sources/v3", minute, invocation) +
+         R"("results": [{"unique_id": "source.shop.app.events", "status": ")" + status +
+         R"(", "max_loaded_at": "2026-01-02T01:00:00Z"}]})";
+}
+
 /// The artifacts that the test puts there, which count how often each was read.
 class Listed {
  public:
