@@ -24,6 +24,18 @@ std::string_view schema_name(Kind kind) {
   return kind == Kind::run_results ? "run-results" : to_string(kind);
 }
 
+/// The member as `read` reads it; as if it were absent when that fails.
+template <class Read>
+auto readable(const Json& object, std::string_view key, Read&& read) {
+  std::invoke_result_t<Read, const Json&> value{};
+  try {
+    if (const auto found = object.find(key)) value = read(*found);
+  } catch (const Error&) {
+    return decltype(value){};
+  }
+  return value;
+}
+
 }  // namespace
 
 std::string_view to_string(Kind kind) {
@@ -48,21 +60,20 @@ Metadata read_metadata(const Json& metadata, Kind kind) {
 
   Metadata found;
   found.schema_version = schema->second;
-  found.dbt_version = text_at(metadata, "dbt_version");
   found.generated_at = metadata.at("generated_at").time();
-  if (const auto id = metadata.find("invocation_id")) found.invocation_id = read_name(*id);
-  if (const auto started = metadata.find("invocation_started_at")) {
-    found.invocation_started_at = started->time();
-  }
-  found.project = text_at(metadata, "project_name");
-  found.adapter = text_at(metadata, "adapter_type");
+  found.dbt_version = readable(metadata, "dbt_version", read_name);
+  found.invocation_id = readable(metadata, "invocation_id", read_name);
+  const auto time = [](const Json& json) { return std::optional(json.time()); };
+  found.invocation_started_at = readable(metadata, "invocation_started_at", time);
+  found.project = readable(metadata, "project_name", read_name);
+  found.adapter = readable(metadata, "adapter_type", read_name);
   return found;
 }
 
 Unread read_records(const Artifact& artifact, std::span<const JsonRecord> records,
                     const TakeRecord& take) {
   bool has_metadata = false;
-  std::size_t rows = 0;
+  std::size_t rows = 0, unread_rows = 0;
   Unread unread;
   JsonStream stream(records, artifact.origin, [&](const JsonStream::Record& record) {
     const bool is_row = records[record.index()].path.ends_with('*');
@@ -71,14 +82,15 @@ Unread read_records(const Artifact& artifact, std::span<const JsonRecord> record
     try {
       take(record.index(), record.name(), record.read());
     } catch (const Error& error) {
-      if (!is_row || error.reason() != Reason::decode) throw;
-      if (unread.rows++ == 0) unread.error = error.what();
+      if (record.index() == 0 || error.reason() != Reason::decode) throw;
+      unread_rows += is_row ? 1 : 0;
+      if (unread.parts++ == 0) unread.error = error.what();
     }
   });
   artifact.read([&](std::string_view piece) { stream.feed(piece); });
   stream.finish();
   if (!has_metadata) throw Error(Reason::decode, artifact.origin + ": metadata: missing");
-  if (rows > 0 && unread.rows == rows) throw Error(Reason::decode, unread.error);
+  if (rows > 0 && unread_rows == rows) throw Error(Reason::decode, unread.error);
   return unread;
 }
 

@@ -41,21 +41,27 @@ struct Metadata {
 /// The newest version of its schema that was tried; a newer one is read like it.
 int newest_schema(Kind kind);
 
-/// Reads `metadata`. Throws Error{decode} when it is that of another kind of artifact.
+/// What is read of `metadata`: what users put into its `env` can be invalid.
+constexpr std::string_view kMetadataKeys[] = {
+    "adapter_type",  "dbt_schema_version",    "dbt_version", "generated_at",
+    "invocation_id", "invocation_started_at", "project_name"};
+
+/// Reads `metadata`. Throws Error{decode} when it is that of another kind of artifact, or does not
+/// say of when it is; other values that cannot be read are absent.
 Metadata read_metadata(const Json& metadata, Kind kind);
 
-/// Rows of an artifact that could not be read and are left out.
+/// Rows of an artifact, and values besides, that could not be read and are left out.
 struct Unread {
-  std::size_t rows = 0;
+  std::size_t parts = 0;
   std::string error;  ///< of the first
 };
 
 using TakeRecord =
     std::function<void(std::size_t record, const std::string& name, const Json& value)>;
 
-/// Streams the artifact through `take`, one record at a time. A row (a record of many, "nodes.*")
-/// that is not valid JSON, or of which `take` throws Error{decode}, is left out. Throws Error, of a
-/// document without metadata (record 0), and when not one row can be read, too.
+/// Streams the artifact through `take`, one record at a time. One that is not valid JSON, or of
+/// which `take` throws Error{decode}, is left out. Throws Error, when the metadata (record 0) are
+/// missing or cannot be read, and when not one of the rows ("nodes.*") can be read, too.
 Unread read_records(const Artifact& artifact, std::span<const JsonRecord> records,
                     const TakeRecord& take);
 

@@ -5,7 +5,8 @@ namespace {
 
 constexpr std::string_view kTable[] = {"stats"};
 enum Record : std::size_t { kMetadata, kNodes, kSources };
-constexpr JsonRecord kRecords[] = {{"metadata"}, {"nodes.*", kTable}, {"sources.*", kTable}};
+constexpr JsonRecord kRecords[] = {
+    {"metadata", kMetadataKeys}, {"nodes.*", kTable}, {"sources.*", kTable}};
 
 /// The first of the names that adapters have for a number.
 std::optional<double> stat(const Json& stats, std::initializer_list<std::string_view> names) {

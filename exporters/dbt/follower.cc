@@ -240,12 +240,12 @@ void Follower::note_taken(const ArtifactKey& place, const std::string& version,
                           const Unread& unread) {
   const std::string kind(to_string(place.second));
   failed_.erase(place);
-  if (unread.rows == 0) {
+  if (unread.parts == 0) {
     logged_.erase(kind);
     return;
   }
   failed_[place] = {version};
-  note_failure(kind, Error(Reason::decode, "rows left out: " + std::to_string(unread.rows) +
+  note_failure(kind, Error(Reason::decode, "parts left out: " + std::to_string(unread.parts) +
                                                ", the first: " + unread.error));
 }
 

@@ -5,7 +5,8 @@ namespace {
 
 constexpr std::string_view kResult[] = {"unique_id", "status", "max_loaded_at", "snapshotted_at"};
 enum Record : std::size_t { kMetadata, kElapsed, kResults };
-constexpr JsonRecord kRecords[] = {{"metadata"}, {"elapsed_time"}, {"results.*", kResult}};
+constexpr JsonRecord kRecords[] = {
+    {"metadata", kMetadataKeys}, {"elapsed_time"}, {"results.*", kResult}};
 
 /// What dbt writes for a table without a row is the first moment of the year 1.
 constexpr Time kNever = std::chrono::sys_days(std::chrono::year(1) / 1 / 1);

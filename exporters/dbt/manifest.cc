@@ -37,9 +37,9 @@ constexpr std::string_view kNode[] = {"access",
 constexpr std::string_view kGroup[] = {"owner"};
 
 enum Record : std::size_t { kMetadata, kNodes, kSources, kExposures, kUnitTests, kGroups };
-constexpr JsonRecord kRecords[] = {
-    {"metadata"},           {"nodes.*", kNode},      {"sources.*", kNode},
-    {"exposures.*", kNode}, {"unit_tests.*", kNode}, {"groups.*", kGroup}};
+constexpr JsonRecord kRecords[] = {{"metadata", kMetadataKeys}, {"nodes.*", kNode},
+                                   {"sources.*", kNode},        {"exposures.*", kNode},
+                                   {"unit_tests.*", kNode},     {"groups.*", kGroup}};
 
 /// Adapters that tell when a table was last changed without being given a column.
 constexpr std::string_view kTellChanges[] = {"bigquery", "databricks", "redshift", "snowflake"};

@@ -19,7 +19,7 @@ constexpr std::string_view kResult[] = {"unique_id",
                                         "adapter_response.bytes_processed"};
 enum Record : std::size_t { kMetadata, kElapsed, kArguments, kResults };
 constexpr JsonRecord kRecords[] = {
-    {"metadata"}, {"elapsed_time"}, {"args", kArgs}, {"results.*", kResult}};
+    {"metadata", kMetadataKeys}, {"elapsed_time"}, {"args", kArgs}, {"results.*", kResult}};
 
 double seconds(Time::duration duration) { return std::chrono::duration<double>(duration).count(); }
 

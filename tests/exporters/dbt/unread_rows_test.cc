@@ -1,5 +1,6 @@
 // Rows that cannot be read, in artifacts of which the rest can.
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -60,26 +61,111 @@ TEST_CASE("a row that cannot be read is left out, and the others are taken") {
     REQUIRE(found.results.size() == 2);
     CHECK(found.results[0].node == "model.a.a");
     CHECK(found.results[1].node == "model.a.c");
-    CHECK(found.unread.rows == 1);
+    CHECK(found.unread.parts == 1);
     CHECK(found.unread.error.starts_with("target/it.json: results[1]: "));
   }
   const auto nodes = read_manifest(artifact(document(
       "manifest/v12",
       R"("nodes": {"model.a.b": {"name": "b"}, "model.a.c": {"name": []}, "model.a.d": NaN})")));
   CHECK(nodes.nodes.size() == 1);
-  CHECK(nodes.unread.rows == 2);
+  CHECK(nodes.unread.parts == 2);
   CHECK(nodes.unread.error ==
         R"(target/it.json: nodes["model.a.c"]: name: expected string, got array)");
 }
 
-TEST_CASE("an artifact of which no row can be read, or what is no row, is refused") {
+namespace {
+
+/// A value of a document in place of the one in «» that has that number, and the others as they
+/// are; empty when there are not as many.
+std::string with_value(std::string_view marked, std::size_t number, std::string_view value) {
+  constexpr std::string_view kBegin = "«", kEnd = "»";
+  std::string text;
+  bool is_there = false;
+  for (std::size_t count = 0; !marked.empty(); ++count) {
+    const auto begin = std::min(marked.find(kBegin), marked.size());
+    text += marked.substr(0, begin);
+    if (begin == marked.size()) break;
+    marked.remove_prefix(begin + kBegin.size());
+    const auto end = marked.find(kEnd);
+    is_there |= count == number;
+    text += count == number ? value : marked.substr(0, end);
+    marked.remove_prefix(end + kEnd.size());
+  }
+  return is_there ? text : std::string();
+}
+
+constexpr std::string_view kBegin =
+    R"({"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/)";
+constexpr std::string_view kMetadata =
+    R"(.json", "generated_at": "2026-01-02T03:04:05Z", "env": «{"TEAM": "core"}»}, )";
+
+}  // namespace
+
+TEST_CASE("one value that cannot be read costs no more than its row, in each artifact") {
+  const auto document = [](std::string_view schema, std::string_view more) {
+    return std::string(kBegin).append(schema).append(kMetadata).append(more);
+  };
+  const std::pair<std::string, std::size_t (*)(const Artifact&)> kinds[] = {
+      {document("run-results/v6", R"("elapsed_time": «1.5», "args": {"which": «"build"»,
+        "invocation_command": «"dbt build"», "full_refresh": «true», "vars": «{"a": 1}»}, "results": [
+        {"unique_id": «"model.a.a"», "status": «"success"», "execution_time": «1.5»,
+         "timing": [{"name": «"execute"», "started_at": «"2026-01-02T03:04:05Z"»}],
+         "adapter_response": {"rows_affected": «3»}, "failures": «null», "message": «"OK"»},
+        {"unique_id": "model.a.b", "status": "success"},
+        {"unique_id": "model.a.c", "status": "success"}]})"),
+       [](const Artifact& it) { return read_run_results(it).results.size(); }},
+      {document("sources/v3", R"("elapsed_time": «1.5», "results": [
+        {"unique_id": «"source.a.a.a"», "status": «"pass"»,
+         "max_loaded_at": «"2026-01-02T03:04:05Z"», "snapshotted_at": «"2026-01-02T03:04:05Z"»,
+         "max_loaded_at_time_ago_in_s": «7.5», "criteria": «{}»},
+        {"unique_id": "source.a.a.b", "status": "pass"},
+        {"unique_id": "source.a.a.c", "status": "pass"}]})"),
+       [](const Artifact& it) { return read_freshness_results(it).results.size(); }},
+      {document("manifest/v12", R"("nodes": {"model.a.a": {"name": «"a"», "tags": «["x"]»,
+         "config": {"materialized": «"table"»}, "depends_on": {"nodes": «["source.a.a.a"]»},
+         "description": «"text"», "raw_code": «"select 1"»}, "model.a.b": {}},
+        "sources": {"source.a.a.a": {"loaded_at_field": «"t"»,
+         "freshness": {"warn_after": {"count": «1», "period": «"day"»}}}},
+        "groups": {"group.a.g": {"owner": «{"email": "a@example.com"}»}}})"),
+       [](const Artifact& it) { return read_manifest(it).nodes.size(); }},
+      {document("catalog/v1", R"("nodes": {"model.a.a": {"stats": {"row_count": {"value": «7»}}},
+         "model.a.b": {}, "model.a.c": {}}, "errors": «null»})"),
+       [](const Artifact& it) { return read_catalog(it).tables.size(); }}};
+  for (const auto& [marked, rows] : kinds) {
+    for (const auto* value : {"NaN", "1e999", R"("\ud800")", "[]", "{}", "[[7]]", "7", "true",
+                              "null", R"("x")", "-Infinity"}) {
+      for (std::size_t number = 0;; ++number) {
+        const auto text = with_value(marked, number, value);
+        if (text.empty()) break;
+        CAPTURE(value, number, text);
+        std::size_t found = 0;
+        CHECK_NOTHROW(found = rows(artifact(text)));
+        CHECK(found >= 2);
+      }
+    }
+  }
+}
+
+TEST_CASE("of the metadata only the schema and the time must be readable") {
+  const auto found = read_run_results(artifact(
+      R"({"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/run-results/v6.json",)"
+      R"( "generated_at": "2026-01-02T03:04:05Z", "dbt_version": 7, "invocation_id": [],)"
+      R"( "invocation_started_at": "yesterday", "project_name": {}, "adapter_type": true},)"
+      R"( "results": [{"unique_id": "model.a.a", "status": "success"}]})"));
+  CHECK(found.results.size() == 1);
+  CHECK(found.metadata.schema_version == 6);
+  CHECK(found.metadata.dbt_version.empty());
+  CHECK(found.metadata.invocation_id.empty());
+  CHECK_FALSE(found.metadata.invocation_started_at);
+  CHECK(read_run_results(artifact(results(R"("elapsed_time": NaN)"))).unread.parts == 1);
+}
+
+TEST_CASE("an artifact of which no row can be read is refused") {
   const auto error = [](std::string_view more) {
     return error_of(Reason::decode, [&] { read_run_results(artifact(results(more))); });
   };
   CHECK(error(R"("results": [{"unique_id": 7}, {"unique_id": 8}])") ==
         "target/it.json: results[0]: unique_id: expected string, got number");
-  CHECK(error(R"("elapsed_time": NaN, "results": [])") ==
-        "target/it.json: elapsed_time: not valid JSON at byte 1");
 }
 
 TEST_CASE("an artifact that could be read in part is shown, and called unreadable") {
