@@ -39,12 +39,13 @@ auto readable(const Json& object, std::string_view key, Read&& read) {
 }  // namespace
 
 std::string_view to_string(Kind kind) {
-  constexpr std::string_view kNames[] = {"manifest", "run_results", "sources", "catalog"};
+  constexpr std::string_view kNames[] = {"manifest", "run_results", "sources", "catalog",
+                                         "freshness"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
 int newest_schema(Kind kind) {
-  constexpr int kVersions[] = {12, 6, 3, 1};
+  constexpr int kVersions[] = {12, 6, 3, 1, 0};
   return kVersions[static_cast<std::size_t>(kind)];
 }
 
@@ -99,6 +100,13 @@ std::string read_name(const Json& text) {
   auto name = text.string();
   if (name.size() > kMost) text.fail("longer than " + std::to_string(kMost) + " bytes");
   return name;
+}
+
+std::string lower(std::string text) {
+  for (auto& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
 }
 
 std::string text_at(const Json& object, std::string_view key) {

@@ -14,8 +14,9 @@ namespace exporter::dbt {
 using Time = std::chrono::sys_time<std::chrono::microseconds>;
 
 /// The files that dbt writes into its target folder and this exporter reads.
-enum class Kind : std::uint8_t { manifest, run_results, sources, catalog };
-constexpr Kind kKinds[] = {Kind::manifest, Kind::run_results, Kind::sources, Kind::catalog};
+enum class Kind : std::uint8_t { manifest, run_results, sources, catalog, freshness };
+constexpr Kind kKinds[] = {Kind::manifest, Kind::run_results, Kind::sources, Kind::catalog,
+                           Kind::freshness};
 
 /// "manifest", the name of the file without ".json".
 std::string_view to_string(Kind kind);
@@ -68,6 +69,8 @@ Unread read_records(const Artifact& artifact, std::span<const JsonRecord> record
 /// A name or an id. Fails when it is longer than 500 bytes: the ledger takes two of these as an id
 /// (Ledger::kMaxId), and refuses longer ones only after the artifact was read.
 std::string read_name(const Json& text);
+/// With small letters in place of A to Z.
+std::string lower(std::string text);
 /// The member as text; empty when it is absent or null.
 std::string text_at(const Json& object, std::string_view key);
 /// The object `key`, or nothing when that is absent or null.

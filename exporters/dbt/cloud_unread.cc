@@ -123,7 +123,7 @@ void CloudUnread::explore(Run& run, const CloudApi& api, const Deadline& deadlin
   for (const auto& step : found ? found->steps : std::vector<CloudStep>()) {
     for (const auto kind : api.artifacts(run.run.id, step.index, deadline)) {
       const Place place{run.run.ended_at(), run.run.id, run.run.job, step, kind};
-      if (kind == Kind::run_results || kind == Kind::sources) {
+      if (kind != Kind::manifest && kind != Kind::catalog) {
         all.push_back(std::make_shared<Results>(Results{place}));
       } else if (auto& newest = newest_[kind]; newest.ended_at <= place.ended_at) {
         newest = place;

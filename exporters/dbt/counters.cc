@@ -68,18 +68,17 @@ void count_run_results(Ledger::Run& run, const Project& project, const RunResult
   const auto& metadata = results.metadata;
   const auto invocation = id_of(metadata);
   bool failed = results.has_failed;
-  for (const auto& result : results.results) {
-    if (is_placeholder(project, result)) continue;
-    failed = failed || is_failure(result.status);
+  for (const auto* result : results_that_count(project, results)) {
+    failed = failed || is_failure(result->status);
     if (!results.are_real()) continue;
-    const auto id = id_of(invocation, result.node);
+    const auto id = id_of(invocation, result->node);
     const Event event{id, metadata.generated_at};
-    run.record(kNodeRuns, event, 1, project.name, result.node, result.status);
-    const auto outcome = outcome_of(result.status);
-    if (outcome == Outcome::unknown) run.record(kUnknown, event, 1, project.name, result.status);
-    if (outcome != Outcome::idle && result.execution_seconds) {
-      run.observe(kSeconds, kBounds, event, *result.execution_seconds, project.name,
-                  resource_type_of(result.node));
+    run.record(kNodeRuns, event, 1, project.name, result->node, result->status);
+    const auto outcome = outcome_of(result->status);
+    if (outcome == Outcome::unknown) run.record(kUnknown, event, 1, project.name, result->status);
+    if (outcome != Outcome::idle && result->execution_seconds) {
+      run.observe(kSeconds, kBounds, event, *result->execution_seconds, project.name,
+                  resource_type_of(result->node));
     }
   }
   count_invocation(run, project, results.shown_command(), metadata, failed);
@@ -90,7 +89,7 @@ void count_freshness(Ledger::Run& run, const Project& project, const FreshnessRe
       results.has_failed || std::ranges::any_of(results.results, [](const auto& result) {
         return is_failure(result.status);
       });
-  count_invocation(run, project, kFreshnessCommand, results.metadata, failed);
+  count_invocation(run, project, freshness_command(results.kind), results.metadata, failed);
 }
 
 void add_counters(Samples& samples, const Ledger& ledger,

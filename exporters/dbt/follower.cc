@@ -253,7 +253,8 @@ Follower::Content Follower::read(const Found& found) {
   switch (found.kind) {
     case Kind::manifest: return read_manifest(found.artifact);
     case Kind::catalog: return read_catalog(found.artifact);
-    case Kind::sources: return read_freshness_results(found.artifact);
+    case Kind::sources:
+    case Kind::freshness: return read_freshness_results(found.artifact, found.kind);
     case Kind::run_results: break;
   }
   return read_run_results(found.artifact);

@@ -14,7 +14,7 @@ constexpr Time kNever = std::chrono::sys_days(std::chrono::year(1) / 1 / 1);
 Freshness read_result(const Json& json) {
   Freshness found;
   found.source = read_name(json.at("unique_id"));
-  found.status = read_name(json.at("status"));
+  found.status = lower(read_name(json.at("status")));  // dbt 2.0 writes "Pass"
   if (const auto time = json.find("max_loaded_at")) found.max_loaded_at = time->time();
   if (const auto time = json.find("snapshotted_at")) found.snapshotted_at = time->time();
   if (found.max_loaded_at && *found.max_loaded_at < kNever + std::chrono::days(366)) {
@@ -26,11 +26,16 @@ Freshness read_result(const Json& json) {
 
 }  // namespace
 
-FreshnessResults read_freshness_results(const Artifact& artifact) {
+std::string freshness_command(Kind kind) {
+  return kind == Kind::freshness ? "freshness" : "source freshness";
+}
+
+FreshnessResults read_freshness_results(const Artifact& artifact, Kind kind) {
   FreshnessResults found;
+  found.kind = kind;
   const auto take = [&](std::size_t record, const std::string& /*name*/, const Json& value) {
     switch (record) {
-      case kMetadata: found.metadata = read_metadata(value, Kind::sources); break;
+      case kMetadata: found.metadata = read_metadata(value, kind); break;
       case kElapsed: found.elapsed_seconds = value.number(); break;
       default: found.results.push_back(read_result(value));
     }

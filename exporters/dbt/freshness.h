@@ -8,7 +8,7 @@
 
 namespace exporter::dbt {
 
-/// What `dbt source freshness` found of one source.
+/// What dbt found of the freshness of one source, or of one model.
 struct Freshness {
   std::string source;                 ///< unique_id
   std::string status;                 ///< "pass", "warn", "error", "runtime error"
@@ -17,8 +17,10 @@ struct Freshness {
   bool is_empty = false;  ///< the table was read and has no row
 };
 
-/// sources.json (schemas v1 to v3): the results of one invocation.
+/// sources.json (schemas v1 to v3) of `dbt source freshness`, or freshness.json (v0) of dbt 2.0's
+/// `dbt freshness`: the results of one invocation.
 struct FreshnessResults {
+  Kind kind = Kind::sources;
   Metadata metadata;
   Unread unread;
   double elapsed_seconds = 0;
@@ -26,10 +28,10 @@ struct FreshnessResults {
   bool has_failed = false;  ///< the command, by dbt's log
 };
 
-/// What sources.json does not say of itself: the command that wrote it.
-inline const std::string kFreshnessCommand = "source freshness";
+/// What these do not say of themselves: the command that writes them.
+std::string freshness_command(Kind kind);
 
 /// Throws Error.
-FreshnessResults read_freshness_results(const Artifact& artifact);
+FreshnessResults read_freshness_results(const Artifact& artifact, Kind kind = Kind::sources);
 
 }  // namespace exporter::dbt

@@ -68,13 +68,6 @@ std::string first_of(std::initializer_list<std::string> texts) {
   return found == texts.end() ? std::string() : *found;
 }
 
-std::string lower(std::string text) {
-  for (auto& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
 std::vector<std::string> texts(const std::optional<Json>& list) {
   std::vector<std::string> found;
   if (!list) return found;

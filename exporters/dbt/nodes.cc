@@ -10,7 +10,8 @@ constexpr auto kInfo =
 constexpr auto kStatus =
     gauge("dbt_node_last_status",
           "1 for the status of the node's last real result, as dbt writes it (success, error, "
-          "skipped, partial success, no-op, pass, fail, warn); the other statuses have no series.",
+          "skipped, reused, partial success, no-op, pass, fail, warn); the other statuses have no "
+          "series.",
           "project", "unique_id", "status");
 constexpr auto kRun = gauge("dbt_node_last_run_timestamp_seconds",
                             "When the node last ran, whatever came of it, in seconds since 1970.",

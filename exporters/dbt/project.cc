@@ -81,15 +81,14 @@ std::string_view resource_type_of(std::string_view unique_id) {
   return unique_id.substr(0, unique_id.find('.'));
 }
 
-bool is_placeholder(const Project& project, const Result& result) {
-  if (result.status != "skipped" || !project.manifest) return false;
-  const auto found = project.manifest->nodes.find(result.node);
-  return found != project.manifest->nodes.end() && found->second.materialized == "ephemeral";
-}
-
 bool Project::has_results_of(const std::string& invocation_id) const {
   const auto found = taken.lower_bound({invocation_id, Kind::manifest});
   return found != taken.end() && found->first.first == invocation_id;
+}
+
+bool measures_sources(const Invocation& invocation) {
+  const auto is_source = [](const auto& kind) { return kind.first.first == "source"; };
+  return invocation.results.empty() || std::ranges::any_of(invocation.results, is_source);
 }
 
 std::string id_of(const Metadata& metadata) {
@@ -116,13 +115,12 @@ bool apply_run_results(Project& project, const RunResults& results) {
                         results.elapsed_seconds,
                         results.is_full_refresh,
                         {}};
-  for (const auto& result : results.results) {
-    if (is_placeholder(project, result)) continue;
-    ++invocation.results[{std::string(resource_type_of(result.node)), result.status}];
+  for (const auto* result : results_that_count(project, results)) {
+    ++invocation.results[{std::string(resource_type_of(result->node)), result->status}];
     if (!results.are_real()) continue;
-    const auto at = result.completed_at.value_or(results.metadata.generated_at);
-    auto& node = project.nodes[result.node];
-    if (place.is_after(node.ordered_at)) add_result(node, result, at, place.at);
+    const auto at = result->completed_at.value_or(results.metadata.generated_at);
+    auto& node = project.nodes[result->node];
+    if (place.is_after(node.ordered_at)) add_result(node, *result, at, place.at);
   }
   invocation.metadata.ordered_at = place.at;
   add_invocation(project, results.shown_command(), std::move(invocation));
@@ -130,20 +128,22 @@ bool apply_run_results(Project& project, const RunResults& results) {
 }
 
 bool apply_freshness(Project& project, const FreshnessResults& results) {
-  const auto place = take(project, results.metadata, Kind::sources);
+  const auto place = take(project, results.metadata, results.kind);
   Invocation invocation{results.metadata,
                         results.has_failed ? Outcome::failure : Outcome::success,
                         results.elapsed_seconds,
                         {},
                         {}};
   for (const auto& result : results.results) {
-    ++invocation.results[{"source", result.status}];
+    ++invocation.results[{std::string(resource_type_of(result.source)), result.status}];
     auto& source = project.freshness[result.source];
     if (place.is_after(source.at)) add_freshness(source, result, place.at);
   }
   invocation.metadata.ordered_at = place.at;
-  add_invocation(project, kFreshnessCommand, std::move(invocation));
-  project.freshness_at = std::max(project.freshness_at.value_or(place.at), place.at);
+  if (measures_sources(invocation)) {
+    project.freshness_at = std::max(project.freshness_at.value_or(place.at), place.at);
+  }
+  add_invocation(project, freshness_command(results.kind), std::move(invocation));
   return place.is_news;
 }
 

@@ -78,6 +78,9 @@ struct Project {
   bool has_results_of(const std::string& invocation_id) const;
 };
 
+/// Whether an invocation of a freshness command was to measure sources, not models alone.
+bool measures_sources(const Invocation& invocation);
+
 /// What dbt itself tells invocations apart by; the oldest dbt gave them no id.
 std::string id_of(const Metadata& metadata);
 
@@ -89,8 +92,9 @@ void apply_catalog(Project& project, Catalog catalog);
 bool apply_run_results(Project& project, const RunResults& results);
 bool apply_freshness(Project& project, const FreshnessResults& results);
 
-/// Whether the result says nothing: a node of dbt 2.0 that has no table of its own is "skipped"
-/// although nothing went wrong.
-bool is_placeholder(const Project& project, const Result& result);
+/// The results that say something. dbt 2.0 calls "skipped" what it had nothing to do for: a model
+/// that has no table of its own, or a function in `dbt run`. It was skipped when something before
+/// it failed or was skipped, or a test of that.
+std::vector<const Result*> results_that_count(const Project& project, const RunResults& results);
 
 }  // namespace exporter::dbt

@@ -51,12 +51,22 @@ void read_timing(const Json& json, Result& result) {
   }
 }
 
+/// Versions of dbt 2.0 called reused "skipped", or "success" where they had cloned a table.
+bool says_reused(std::string_view status, const std::optional<Json>& message) {
+  if (!message || !message->is_string()) return false;
+  const auto text = message->string();
+  return (status == "skipped" && text == "Skipped due to model reuse") ||
+         (status == "success" && text.starts_with("Cloned from cached relation"));
+}
+
 Result read_result(const Json& json) {
   Result result;
   result.node = read_name(json.at("unique_id"));
   result.status = read_name(json.at("status"));
+  if (says_reused(result.status, json.find("message"))) result.status = "reused";
   read_timing(json, result);
-  if (result.status != "skipped") result.execution_seconds = count_at(json, "execution_time");
+  if (result.status != "skipped" && result.status != "reused")
+    result.execution_seconds = count_at(json, "execution_time");
   if (const auto response = json.find("adapter_response")) {
     result.rows_affected = count_at(*response, "rows_affected");
     result.bytes_processed = count_at(*response, "bytes_processed");

@@ -196,6 +196,14 @@ std::optional<std::pair<std::string, Kind>> split_name(const std::string& name) 
   return std::pair(name.substr(slash + 1), *kind);
 }
 
+/// The artifact that the command leaves.
+Kind results_of(const std::string& command) {
+  for (const auto kind : {Kind::sources, Kind::freshness}) {
+    if (command == freshness_command(kind)) return kind;
+  }
+  return Kind::run_results;
+}
+
 /// Calls `use(name, json)` with each entry of that kind.
 template <class Use>
 void each(Ledger::Run& run, const Project& project, std::string_view kind, Use&& use) {
@@ -223,7 +231,7 @@ void store_freshness(Ledger::Run& run, const Project& project, const FreshnessRe
   for (const auto& result : results.results) {
     store_entry(run, "source", project.freshness, result.source);
   }
-  store_entry(run, "invocation", project.invocations, kFreshnessCommand);
+  store_entry(run, "invocation", project.invocations, freshness_command(results.kind));
 }
 
 void store_taken(Ledger::Run& run, Project& project, const Metadata& metadata, Kind kind) {
@@ -297,14 +305,13 @@ void load_stored(Ledger::Run& run, Project& project, SeenArtifacts& seen) {
   each(run, project, "taken", [&](const std::string& name, const Json& json) {
     if (auto key = split_name(name)) project.taken[*key] = required_time(json, "ordered_at");
   });
-  // Earlier versions kept no more than the last ones.
   for (const auto& [command, last] : project.invocations) {
-    const auto kind = command == kFreshnessCommand ? Kind::sources : Kind::run_results;
-    project.taken.emplace(TakenKey(id_of(last.metadata), kind), last.metadata.ordered_at);
-  }
-  const auto freshness = project.invocations.find(kFreshnessCommand);
-  if (freshness != project.invocations.end()) {
-    project.freshness_at = freshness->second.metadata.ordered_at;
+    const auto ordered_at = last.metadata.ordered_at;
+    const auto kind = results_of(command);
+    // Earlier versions kept no more than the last ones.
+    project.taken.emplace(TakenKey(id_of(last.metadata), kind), ordered_at);
+    if (kind == Kind::run_results || !measures_sources(last)) continue;
+    project.freshness_at = std::max(project.freshness_at.value_or(ordered_at), ordered_at);
   }
 }
 

@@ -31,10 +31,11 @@ Artifact artifact(std::string_view text, std::size_t piece) {
 
 void apply(Project& project, Kind kind, const Artifact& artifact) {
   switch (kind) {
-    case Kind::manifest: return apply_manifest(project, read_manifest(artifact));
-    case Kind::run_results: return apply_run_results(project, read_run_results(artifact));
-    case Kind::sources: return apply_freshness(project, read_freshness_results(artifact));
-    case Kind::catalog: return apply_catalog(project, read_catalog(artifact));
+    case Kind::manifest: apply_manifest(project, read_manifest(artifact)); break;
+    case Kind::run_results: apply_run_results(project, read_run_results(artifact)); break;
+    case Kind::sources:
+    case Kind::freshness: apply_freshness(project, read_freshness_results(artifact, kind)); break;
+    case Kind::catalog: apply_catalog(project, read_catalog(artifact)); break;
   }
 }
 

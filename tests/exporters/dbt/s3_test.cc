@@ -162,7 +162,7 @@ using Lines = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("a folder of a bucket costs four HEADs, and each new version of an artifact a GET") {
+TEST_CASE("a folder of a bucket costs five HEADs, and each new version of an artifact a GET") {
   Lake lake;
   const auto text = read_file(kBuild / "run_results.json");
   lake.put("shop/target/run_results.json", {text, "\"1\""});
@@ -170,7 +170,8 @@ TEST_CASE("a folder of a bucket costs four HEADs, and each new version of an art
                     SharedLedger(std::make_shared<Ledger>("dbt", "")));
   const Lines look = {"HEAD /lake/shop/target/manifest.json",
                       "HEAD /lake/shop/target/run_results.json",
-                      "HEAD /lake/shop/target/sources.json", "HEAD /lake/shop/target/catalog.json"};
+                      "HEAD /lake/shop/target/sources.json", "HEAD /lake/shop/target/catalog.json",
+                      "HEAD /lake/shop/target/freshness.json"};
   auto look_and_read = look;
   look_and_read.emplace_back("GET /lake/shop/target/run_results.json");
 
@@ -190,7 +191,7 @@ TEST_CASE("requests are signed, with the session token where there is one") {
   CHECK(look(lister_of(lake, "s3://lake", ", region: eu-central-1, session_token: tick")).size() ==
         1);
   const auto requests = lake.requests();
-  REQUIRE(requests.size() == 4);
+  REQUIRE(requests.size() == 5);
   const std::regex signature(
       "\r\nAuthorization: AWS4-HMAC-SHA256 Credential=AKID/\\d{8}/eu-central-1/s3/aws4_request, "
       "SignedHeaders=host;x-amz-content-sha256;x-amz-date;x-amz-security-token, "
