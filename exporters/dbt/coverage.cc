@@ -16,13 +16,14 @@ constexpr MetricView kMetrics[] = {kNodeCount, kCovered};
 
 /// What the tests of the project say of the nodes that they test.
 struct Tests {
-  std::set<std::string_view> tested, keyed;
+  std::set<std::string, std::less<>> tested;
+  std::set<std::string_view> keyed;
 
   explicit Tests(const Manifest& manifest) {
     std::set<std::pair<std::string_view, std::string_view>> unique, not_null;
     for (const auto& [id, node] : manifest.nodes) {
+      for (const auto& each : node.all_tested()) tested.insert(each);
       if (node.tested.empty()) continue;
-      tested.insert(node.tested);
       if (node.test == "unique") unique.emplace(node.tested, node.column);
       if (node.test == "not_null") not_null.emplace(node.tested, node.column);
       if (node.test == "unique_combination_of_columns") keyed.insert(node.tested);

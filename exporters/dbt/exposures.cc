@@ -7,29 +7,29 @@ namespace {
 
 constexpr auto kFailing =
     gauge("dbt_exposure_failing_nodes",
-          "Nodes upstream of the exposure, at any distance, that failed in their last run or have "
-          "a test that did.",
+          "Nodes upstream of the exposure, at any distance, that failed in their last run, have a "
+          "test that did, or are late by dbt's threshold for an error.",
           "project", "unique_id", "name", "owner");
 constexpr MetricView kMetrics[] = {kFailing};
 
-bool fails(const Project& project, const std::string& id) {
-  const auto history = project.nodes.find(id);
-  return history != project.nodes.end() && history->second.consecutive_failures > 0;
-}
-
-/// The nodes that fail, themselves or by a test of theirs.
-std::set<std::string_view> failing_nodes(const Project& project) {
-  std::set<std::string_view> found;
-  for (const auto& [id, node] : project.manifest->nodes) {
-    if (!fails(project, id)) continue;
+/// The nodes that fail, themselves or by a test of theirs, and those that are late.
+std::set<std::string> failing_nodes(const Project& project) {
+  std::set<std::string> found;
+  for (const auto& [id, history] : project.nodes) {
+    if (history.consecutive_failures == 0) continue;
     found.insert(id);
-    if (!node.tested.empty()) found.insert(node.tested);
+    const auto* node = project.find_node(id);
+    if (node == nullptr) continue;
+    for (auto& tested : node->all_tested()) found.insert(std::move(tested));
+  }
+  for (const auto& [id, history] : project.freshness) {
+    if (outcome_of(history.last.status) == Outcome::failure) found.insert(id);
   }
   return found;
 }
 
-std::size_t count_upstream(const Manifest& manifest, const Node& exposure,
-                           const std::set<std::string_view>& failing) {
+std::size_t count_upstream(const Project& project, const Node& exposure,
+                           const std::set<std::string>& failing) {
   std::set<std::string_view> seen;
   std::vector<const Node*> open = {&exposure};
   std::size_t count = 0;
@@ -39,8 +39,7 @@ std::size_t count_upstream(const Manifest& manifest, const Node& exposure,
     for (const auto& parent : node->parents) {
       if (!seen.insert(parent).second) continue;
       if (failing.contains(parent)) ++count;
-      const auto found = manifest.nodes.find(parent);
-      if (found != manifest.nodes.end()) open.push_back(&found->second);
+      if (const auto* found = project.find_node(parent)) open.push_back(found);
     }
   }
   return count;
@@ -50,11 +49,11 @@ void add_exposures(Samples& samples, const Project& project, std::span<const std
   if (!project.manifest) return;
   const auto failing = failing_nodes(project);
   for (const auto& id : shown) {
-    if (resource_type_of(id) != "exposure") continue;
-    const auto& exposure = project.manifest->nodes.at(id);
-    const auto count = count_upstream(*project.manifest, exposure, failing);
-    samples.add(kFailing, static_cast<double>(count), project.name, id, exposure.name,
-                exposure.owner);
+    const auto* exposure = project.find_node(id);
+    if (exposure == nullptr || exposure->resource_type != "exposure") continue;
+    const auto count = count_upstream(project, *exposure, failing);
+    samples.add(kFailing, static_cast<double>(count), project.name, id, exposure->name,
+                exposure->owner);
   }
 }
 

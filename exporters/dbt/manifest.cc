@@ -36,10 +36,12 @@ constexpr std::string_view kNode[] = {"access",
                                       "test_metadata.name"};
 constexpr std::string_view kGroup[] = {"owner"};
 
-enum Record : std::size_t { kMetadata, kNodes, kSources, kExposures, kUnitTests, kGroups };
-constexpr JsonRecord kRecords[] = {{"metadata", kMetadataKeys}, {"nodes.*", kNode},
-                                   {"sources.*", kNode},        {"exposures.*", kNode},
-                                   {"unit_tests.*", kNode},     {"groups.*", kGroup}};
+enum Record : std::size_t { kMetadata, kNodes, kSources, kGroups };
+constexpr JsonRecord kRecords[] = {{"metadata", kMetadataKeys},  {"nodes.*", kNode},
+                                   {"sources.*", kNode},         {"groups.*", kGroup},
+                                   {"exposures.*", kNode},       {"functions.*", kNode},
+                                   {"metrics.*", kNode},         {"saved_queries.*", kNode},
+                                   {"semantic_models.*", kNode}, {"unit_tests.*", kNode}};
 
 /// Adapters that tell when a table was last changed without being given a column.
 constexpr std::string_view kTellChanges[] = {"bigquery", "databricks", "redshift", "snowflake"};
@@ -186,6 +188,18 @@ void complete_owners(Manifest& manifest, const std::map<std::string, std::string
 
 bool is_test(std::string_view resource_type) {
   return resource_type == "test" || resource_type == "unit_test";
+}
+
+bool is_in_manifest(std::string_view resource_type) {
+  constexpr std::string_view kTypes[] = {
+      "analysis",    "exposure", "function",       "metric",   "model", "operation", "source",
+      "saved_query", "seed",     "semantic_model", "snapshot", "test",  "unit_test"};
+  return std::ranges::find(kTypes, resource_type) != std::end(kTypes);
+}
+
+std::vector<std::string> Node::all_tested() const {
+  if (!is_test(resource_type)) return {};
+  return tested.empty() ? parents : std::vector{tested};
 }
 
 Manifest read_manifest(const Artifact& artifact) {

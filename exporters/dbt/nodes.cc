@@ -69,7 +69,7 @@ void add_history(Samples& samples, const Project& project, const std::string& id
 
 void add_nodes(Samples& samples, const Project& project, std::span<const std::string> shown) {
   for (const auto& id : shown) {
-    if (project.manifest) add_info(samples, project, project.manifest->nodes.at(id));
+    if (const auto* node = project.find_node(id)) add_info(samples, project, *node);
     const auto history = project.nodes.find(id);
     if (history != project.nodes.end()) add_history(samples, project, id, history->second);
   }

@@ -81,6 +81,12 @@ std::string_view resource_type_of(std::string_view unique_id) {
   return unique_id.substr(0, unique_id.find('.'));
 }
 
+const Node* Project::find_node(const std::string& unique_id) const {
+  if (!manifest) return nullptr;
+  const auto found = manifest->nodes.find(unique_id);
+  return found == manifest->nodes.end() ? nullptr : &found->second;
+}
+
 bool Project::has_results_of(const std::string& invocation_id) const {
   const auto found = taken.lower_bound({invocation_id, Kind::manifest});
   return found != taken.end() && found->first.first == invocation_id;

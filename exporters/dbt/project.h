@@ -74,6 +74,8 @@ struct Project {
   std::map<std::string, Incomplete> incomplete;       ///< by location
   std::map<TakenKey, Time> taken;                     ///< the last 5000 results, and their order
 
+  /// Its node in the manifest, or null.
+  const Node* find_node(const std::string& unique_id) const;
   /// Whether results of the invocation were taken in.
   bool has_results_of(const std::string& invocation_id) const;
 };

@@ -77,10 +77,11 @@ std::vector<std::string> Selection::choose(const Project& project, Samples& samp
     for (const auto& [id, node] : project.manifest->nodes) {
       if (passes(node)) chosen.push_back(id);
     }
-  } else {
-    for (const auto& [id, history] : project.nodes) {
-      if (passes(without_manifest(id))) chosen.push_back(id);
-    }
+  }
+  // What the manifest could name and does not is not in the project any more.
+  for (const auto& [id, history] : project.nodes) {
+    if (project.manifest && is_in_manifest(resource_type_of(id))) continue;
+    if (passes(without_manifest(id))) chosen.push_back(id);
   }
   if (chosen.size() <= limit_) return chosen;
   samples.count_dropped(chosen.size() - limit_);

@@ -8,12 +8,6 @@ namespace {
 
 using Ids = std::set<std::string_view>;
 
-const Node* find_node(const Project& project, const std::string& id) {
-  if (!project.manifest) return nullptr;
-  const auto found = project.manifest->nodes.find(id);
-  return found == project.manifest->nodes.end() ? nullptr : &found->second;
-}
-
 /// Whether dbt 2.0 has nothing to do for the node.
 bool has_nothing_to_do(const Node* node, const std::string& command) {
   if (node == nullptr) return false;
@@ -27,7 +21,7 @@ Ids failed_nodes(const Project& project, const RunResults& results) {
   for (const auto& result : results.results) {
     if (outcome_of(result.status) != Outcome::failure) continue;
     failed.insert(result.node);
-    const auto* node = find_node(project, result.node);
+    const auto* node = project.find_node(result.node);
     if (node != nullptr && is_test(node->resource_type)) {
       failed.insert(node->parents.begin(), node->parents.end());
     }
@@ -43,12 +37,12 @@ std::vector<const Result*> results_that_count(const Project& project, const RunR
   for (const auto& result : results.results) {
     const bool is_skipped = result.status == "skipped";
     const bool is_idle =
-        is_skipped && has_nothing_to_do(find_node(project, result.node), results.command);
+        is_skipped && has_nothing_to_do(project.find_node(result.node), results.command);
     (is_idle ? idle : counting).push_back(&result);
     if (is_skipped && !is_idle) in_the_way.insert(result.node);
   }
   const auto was_skipped = [&](const Result* result) {
-    return std::ranges::any_of(find_node(project, result->node)->parents,
+    return std::ranges::any_of(project.find_node(result->node)->parents,
                                [&](const auto& parent) { return in_the_way.contains(parent); });
   };
   for (;;) {

@@ -63,9 +63,8 @@ void add_freshness(Samples& samples, const Project& project, std::span<const std
   for (const auto& id : shown) {
     const auto result = project.freshness.find(id);
     if (result != project.freshness.end()) add_result(samples, project, id, result->second.last);
-    if (!project.manifest) continue;
-    const auto& node = project.manifest->nodes.at(id);
-    if (node.freshness) add_criteria(samples, project, id, *node.freshness);
+    const auto* node = project.find_node(id);
+    if (node != nullptr && node->freshness) add_criteria(samples, project, id, *node->freshness);
   }
 }
 
