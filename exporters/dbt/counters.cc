@@ -12,9 +12,9 @@ constexpr auto kNodeRuns = counter(
     "project", "unique_id", "status");
 constexpr auto kInvocations =
     counter("dbt_invocations_total",
-            "Invocations that left results, by their command and whether it failed (failure), as a "
-            "node did "
-            "or as dbt's log says where it can be read, or not (success).",
+            "Invocations that left results, or failed without any by dbt's log, by their command "
+            "and whether it failed (failure), as a node did or as dbt's log says where it can be "
+            "read, or not (success).",
             "project", "command", "outcome");
 constexpr auto kSeconds =
     histogram("dbt_execution_seconds", "How long runs of nodes took, by the type of the node.",

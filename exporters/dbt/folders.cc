@@ -6,11 +6,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
+#include <map>
 
 #include "common/base/error.h"
 #include "common/base/text.h"
 #include "exporters/dbt/command_line.h"
+#include "exporters/dbt/dbt_log.h"
 #include "exporters/dbt/lister.h"
 
 namespace exporter::dbt {
@@ -18,7 +19,6 @@ namespace {
 
 constexpr std::size_t kPiece = 256u << 10;
 constexpr std::size_t kMostFolders = 1000;
-constexpr std::streamoff kEndOfLog = 11 << 20;
 constexpr std::size_t kMostEntries = 20'000;
 
 class File {
@@ -82,88 +82,10 @@ void read_file(const std::string& path, const struct stat& listed,
   }
 }
 
-/// What dbt's log says of an invocation.
-struct Logged {
-  std::optional<std::string> command;
-  End end = End::untold;
-};
-
-/// The end of the file, of which dbt keeps 10 MB; empty when there is none.
-std::string read_log(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return {};
-  in.seekg(0, std::ios::end);
-  const auto size = static_cast<std::streamoff>(in.tellg());
-  in.seekg(std::max<std::streamoff>(0, size - kEndOfLog));
-  std::string text(static_cast<std::size_t>(std::min<std::streamoff>(size, kEndOfLog)), '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  return text;
-}
-
-/// A text as Python's repr() has it, from its quote on.
-std::string read_repr(std::string_view text) {
-  std::string read;
-  for (std::size_t at = 1; at < text.size() && text[at] != text.front(); ++at) {
-    if (text[at] == '\\' && at + 1 < text.size()) ++at;
-    read += text[at];
-  }
-  return read;
-}
-
-std::optional<std::string> command_in_json(std::string_view line) {
-  try {
-    const auto event = Json::parse(line, "dbt.log");
-    const auto command = find_path(event, {"data", "args", "invocation_command"});
-    return command ? std::optional(command->string()) : std::nullopt;
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-}
-
-/// The command line in what dbt logs first of an invocation.
-std::optional<std::string> command_in(std::string_view line) {
-  constexpr std::string_view kName = "invocation_command", kKey = "'invocation_command': ";
-  if (line.find(kName) == line.npos) return std::nullopt;
-  if (line.starts_with('{')) return command_in_json(line);
-  const auto at = line.find(kKey);
-  if (at == line.npos || at + kKey.size() == line.size()) return std::nullopt;
-  return read_repr(line.substr(at + kKey.size()));
-}
-
-/// "Command `dbt build` failed at 06:20:58.166507 after 2.92 seconds"; it is the last that is
-/// logged, and that somebody broke it off before that.
-End end_in(std::string_view line, End before) {
-  if (line.find("Exited because of keyboard interrupt") != line.npos) return End::interrupted;
-  if (before == End::interrupted || line.find("Command `") == line.npos) return before;
-  if (line.find("` succeeded at ") != line.npos) return End::success;
-  return line.find("` failed at ") != line.npos ? End::failure : before;
-}
-
-/// Its lines begin below a line of the invocation's own, or are JSON that names it each:
-///
-///     ======== 15:24:48.978 | afa786c4-1b79-479c-a6ab-734cdca4348f ========
-///     15:24:48.980 [debug] [MainThread]: running dbt with arguments {..., 'invocation_command':
-///     'dbt ls', ...}
-Logged find_in_log(const std::string& path, const std::string& invocation) {
-  Logged found;
-  const auto text = read_log(path);
-  const auto at = invocation.empty() ? text.npos : text.find(invocation);
-  if (at == text.npos) return found;
-  found.end = End::awaited;
-  auto rest = std::string_view(text).substr(text.rfind('\n', at) + 1);
-  while (!rest.empty()) {
-    const auto line = next_part(rest, '\n');
-    const bool names_it = line.find(invocation) != line.npos;
-    if (line.starts_with("=====") && !names_it) break;
-    if (line.starts_with('{') && !names_it) continue;
-    if (!found.command) found.command = command_in(line);
-    found.end = end_in(line, found.end);
-  }
-  return found;
-}
+constexpr const char* kLogs[] = {"/../logs/dbt.log", "/dbt.log"};
 
 Logged find_in_logs(const std::string& folder, const std::string& invocation) {
-  for (const auto* log : {"/../logs/dbt.log", "/dbt.log"}) {
+  for (const auto* log : kLogs) {
     auto found = find_in_log(folder + log, invocation);
     if (found.end != End::untold) return found;
   }
@@ -222,6 +144,37 @@ void find_artifacts(const std::string& folder, std::vector<Found>& found) {
   }
 }
 
+/// The last commands that ended by the logs of the folders. A log is read when it has changed.
+class LogEnds {
+ public:
+  std::vector<EndedCommand> operator()(const std::vector<std::string>& folders) {
+    std::map<std::string, Log> logs;
+    std::vector<EndedCommand> ended;
+    for (const auto& folder : folders) {
+      for (const auto* name : kLogs) {
+        struct stat file {};
+        const auto path = folder + name;
+        if (::stat(path.c_str(), &file) != 0 || !S_ISREG(file.st_mode)) continue;
+        auto& log = logs[path] = std::move(logs_[path]);
+        if (const auto version = version_of(file); log.version != version) {
+          log = {version, last_ended(path)};
+          if (log.ended) log.ended->at = time_of(file.st_mtim);
+        }
+        if (log.ended) ended.push_back(*log.ended);
+      }
+    }
+    logs_ = std::move(logs);
+    return ended;
+  }
+
+ private:
+  struct Log {
+    std::string version;
+    std::optional<EndedCommand> ended;
+  };
+  std::map<std::string, Log> logs_;  // by path
+};
+
 /// Stands for a folder that cannot be looked into beside others that can.
 Found unreadable(const std::string& folder, const Error& error) {
   return {Kind::manifest,
@@ -248,7 +201,8 @@ std::vector<std::string> expand(const std::string& pattern) {
 }  // namespace
 
 Lister folders(const std::string& pattern) {
-  return {pattern, [pattern](const Deadline&) {
+  return {pattern,
+          [pattern](const Deadline&) {
             std::vector<Found> found, closed;
             const auto all = expand(pattern);
             for (const auto& folder : all) {
@@ -262,7 +216,8 @@ Lister folders(const std::string& pattern) {
             std::ranges::stable_sort(found, {}, &Found::modified_at);
             found.insert(found.begin(), closed.begin(), closed.end());
             return found;
-          }};
+          },
+          [pattern, ends = LogEnds()]() mutable { return ends(expand(pattern)); }};
 }
 
 }  // namespace exporter::dbt

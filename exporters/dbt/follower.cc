@@ -63,7 +63,7 @@ End end_of(const Found& found, const std::string& invocation_id, const Deadline&
 void note_end(RunResults& results, const Found& found, const Deadline& deadline) {
   const auto end = end_of(found, results.metadata.invocation_id, deadline);
   results.is_interrupted = end == End::interrupted;
-  results.has_failed = end == End::failure || end == End::interrupted;
+  results.has_failed |= end == End::failure || end == End::interrupted;
 }
 
 void note_end(FreshnessResults& results, const Found& found, const Deadline& deadline) {
@@ -122,6 +122,7 @@ void Follower::update(const Deadline& deadline) {
     deadline.check();
     follow(found, deadline);
   }
+  for (const auto& ended : list_.ended()) take_in(ended, deadline);
   has_looked_ = true;
   forget_others(all, deadline);
   look_for_incomplete(all, deadline);
@@ -289,6 +290,35 @@ void Follower::take_in(const SeenArtifacts::value_type& seen, const FreshnessRes
   count_freshness(run, changed, results);
   store_freshness(run, changed, results);
   commit(run, seen, std::move(changed), results.metadata);
+}
+
+/// Of what left results they have told. A success is news where the command failed before: there
+/// may be no other sign of it, as of `dbt deps`.
+void Follower::take_in(const EndedCommand& ended, const Deadline& deadline) {
+  if (project_.has_results_of(ended.invocation_id)) return;
+  if (project_.taken.contains({ended.invocation_id, Kind::manifest})) return;
+  const auto last = project_.invocations.find(ended.command);
+  const bool had_failed =
+      last != project_.invocations.end() && last->second.outcome == Outcome::failure;
+  if (!ended.has_failed && !had_failed) return;
+  RunResults results;
+  results.command = ended.command;
+  results.has_failed = ended.has_failed;
+  results.is_logged_alone = true;
+  results.metadata.invocation_id = ended.invocation_id;
+  results.metadata.generated_at = std::min(ended.at, Ledger::wall_clock());
+  results.metadata.ordered_at =
+      has_looked_ ? std::max(Ledger::wall_clock(), latest_) : results.metadata.generated_at;
+  latest_ = std::max(latest_, results.metadata.ordered_at);
+  auto run = ledger_.begin(deadline);
+  auto changed = project_;
+  apply_run_results(changed, results);
+  count_run_results(run, changed, results);
+  store_run_results(run, changed, results);
+  store_taken(run, changed, results.metadata, results.kind());
+  run.commit();
+  project_ = std::move(changed);
+  ++revision_;
 }
 
 /// Results are stored, as others overwrite them; a manifest and a catalog are read again after a

@@ -57,6 +57,7 @@ class Follower {
                const Deadline& deadline);
   void take_in(const SeenArtifacts::value_type& seen, const FreshnessResults& results,
                const Deadline& deadline);
+  void take_in(const EndedCommand& ended, const Deadline& deadline);
   void commit(Ledger::Run& run, const SeenArtifacts::value_type& seen, Project changed,
               const Metadata& metadata);
   void note_listing(const std::vector<Found>& all);

@@ -10,7 +10,8 @@ constexpr auto kInfo =
          "command", "invocation_id", "dbt_version");
 constexpr auto kTimestamp =
     gauge("dbt_invocation_last_timestamp_seconds",
-          "When the last invocation of the command wrote its results, in seconds since 1970.",
+          "When the last invocation of the command wrote its results, or ended without any by "
+          "dbt's log, in seconds since 1970.",
           "project", "command");
 constexpr auto kStarted = gauge(
     "dbt_invocation_started_timestamp_seconds",
@@ -27,7 +28,7 @@ constexpr auto kElapsed =
 constexpr auto kFailed =
     gauge("dbt_invocation_failed",
           "Whether the last invocation of the command failed (1) or not (0): whether a node did, "
-          "or, where dbt's log can be read, the command.",
+          "or, where dbt's log can be read, the command, even if it left no results.",
           "project", "command");
 constexpr auto kResults =
     gauge("dbt_invocation_results", "Results of the command's last invocation, by their status.",

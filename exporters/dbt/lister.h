@@ -36,10 +36,19 @@ struct Found {
   std::function<void()> taken = {};
 };
 
+/// A command that has ended, by dbt's log. It may have left no artifact.
+struct EndedCommand {
+  std::string invocation_id, command;
+  bool has_failed = false;
+  Time at = {};
+};
+
 /// Lists the artifacts that are in a place now, without reading them, the oldest first.
 struct Lister {
   std::string place;  ///< for messages: a path, an address
   std::function<std::vector<Found>(const Deadline&)> list;
+  /// The last command that ended of each log, where there are logs.
+  std::function<std::vector<EndedCommand>()> ended = [] { return std::vector<EndedCommand>(); };
 
   /// Throws Error.
   std::vector<Found> operator()(const Deadline& deadline) const { return list(deadline); }

@@ -88,8 +88,9 @@ const Node* Project::find_node(const std::string& unique_id) const {
 }
 
 bool Project::has_results_of(const std::string& invocation_id) const {
-  const auto found = taken.lower_bound({invocation_id, Kind::manifest});
-  return found != taken.end() && found->first.first == invocation_id;
+  return std::ranges::any_of(kKinds, [&](Kind kind) {
+    return kind != Kind::manifest && taken.contains({invocation_id, kind});
+  });
 }
 
 bool measures_sources(const Invocation& invocation) {
@@ -115,7 +116,7 @@ void apply_catalog(Project& project, Catalog catalog) {
 }
 
 bool apply_run_results(Project& project, const RunResults& results) {
-  const auto place = take(project, results.metadata, Kind::run_results);
+  const auto place = take(project, results.metadata, results.kind());
   Invocation invocation{results.metadata,
                         results.has_failed ? Outcome::failure : Outcome::success,
                         results.elapsed_seconds,

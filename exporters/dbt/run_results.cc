@@ -17,9 +17,12 @@ constexpr std::string_view kResult[] = {"unique_id",
                                         "message",
                                         "adapter_response.rows_affected",
                                         "adapter_response.bytes_processed"};
-enum Record : std::size_t { kMetadata, kElapsed, kArguments, kResults };
-constexpr JsonRecord kRecords[] = {
-    {"metadata", kMetadataKeys}, {"elapsed_time"}, {"args", kArgs}, {"results.*", kResult}};
+enum Record : std::size_t { kMetadata, kElapsed, kArguments, kSuccess, kResults };
+constexpr JsonRecord kRecords[] = {{"metadata", kMetadataKeys},
+                                   {"elapsed_time"},
+                                   {"args", kArgs},
+                                   {"success"},
+                                   {"results.*", kResult}};
 
 double seconds(Time::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
@@ -119,6 +122,8 @@ RunResults read_run_results(const Artifact& artifact) {
       case kMetadata: found.metadata = read_metadata(value, Kind::run_results); break;
       case kElapsed: found.elapsed_seconds = value.number(); break;
       case kArguments: read_arguments(value, found); break;
+      // Up to 1.5, what run-operation leaves.
+      case kSuccess: found.has_failed = !value.boolean(); break;
       default: add(read_result(value));
     }
   };

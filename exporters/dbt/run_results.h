@@ -27,10 +27,14 @@ struct RunResults {
   std::optional<bool> is_full_refresh;  ///< where dbt tells of the flag
   double elapsed_seconds = 0;
   std::vector<Result> results;  ///< of several of a node the first
-  /// By dbt's log: whether the command failed, and whether somebody broke it off, in which case
-  /// these are the results of what had ended.
+  /// By dbt's log, or its own word: whether the command failed, and whether somebody broke it off,
+  /// in which case these are the results of what had ended.
   bool has_failed = false, is_interrupted = false;
+  bool is_logged_alone = false;  ///< there is no artifact, but dbt's log
 
+  /// What tells of the invocation. One that is logged alone left no results, but perhaps a
+  /// manifest.
+  Kind kind() const { return is_logged_alone ? Kind::manifest : Kind::run_results; }
   /// The label `command`: "retry" of one, whatever it did once more.
   std::string shown_command() const { return is_retry ? "retry" : command; }
   /// Whether nodes did their work, and were not only compiled, shown, cloned or listed.

@@ -87,6 +87,17 @@ TEST_CASE("what sets nodes to work is known by its name alone") {
   }
 }
 
+TEST_CASE("an operation of dbt 1.5 that failed says so itself") {
+  for (const auto* success : {"true", "false"}) {
+    const auto text = metadata("run-operation-result/v1", 1, "one") +
+                      R"("args": {"which": "run-operation"}, "results": [], "success": )" +
+                      success + '}';
+    const auto found =
+        read_run_results({"run_results.json", [&](const auto& sink) { sink(text); }});
+    CHECK(found.has_failed == (success == std::string("false")));
+  }
+}
+
 TEST_CASE("the arguments of results say their command, and only a retry its command line") {
   auto found =
       with_arguments(R"("which": "build", "invocation_command": "dbt --target test retry")");

@@ -91,6 +91,43 @@ TEST_CASE("dbt's log tells how an invocation ended, or that it has not yet") {
   CHECK(end("one") == End::untold);
 }
 
+TEST_CASE("dbt's log names the last command that ended, whatever that left") {
+  const TemporaryFolder folder;
+  fs::create_directories(folder.path() / "target");
+  fs::create_directories(folder.path() / "logs");
+  const auto lister = folders(folder.path() / "target");
+  const auto ended = [&] {
+    std::string text;
+    for (const auto& each : lister.ended()) {
+      text +=
+          each.invocation_id + ' ' + each.command + (each.has_failed ? " failed" : " succeeded");
+    }
+    return text;
+  };
+  const auto end_of = [](const std::string& command, const std::string& how) {
+    return "15:25:01.1 [debug] [MainThread]: Command `" + command + "` " + how +
+           " at 15:25:01.1 after 0.3 seconds\n";
+  };
+  CHECK(ended().empty());
+  auto log =
+      log_of("one", "'dbt --target test docs generate'") + end_of("dbt docs generate", "failed");
+  folder.write("logs/dbt.log", log);
+  CHECK(ended() == "one docs generate failed");
+  log += log_of("two", "'dbt deps'") + end_of("cli deps", "succeeded");
+  folder.write("logs/dbt.log", log);
+  CHECK(ended() == "two deps succeeded");
+  log += log_of("three", "'dbt build'");
+  folder.write("logs/dbt.log", log);
+  CHECK(ended() == "two deps succeeded");
+  log += std::string(100'000, ' ') + '\n' + end_of("dbt build", "failed");
+  folder.write("logs/dbt.log", log);
+  CHECK(ended().empty());  // its beginning is too far away
+  folder.write("logs/dbt.log",
+               R"({"info": {"invocation_id": "four", "msg": "Command `dbt run` failed at 1"}})"
+               "\n");
+  CHECK(ended() == "four run failed");
+}
+
 TEST_CASE("without a log, what was compiled since tells that an invocation set to work") {
   const TemporaryFolder folder;
   fs::create_directories(folder.path() / "compiled/shop");

@@ -196,6 +196,44 @@ TEST_CASE("an invocation failed when dbt's log says so, whatever its results are
   CHECK(shop.incomplete().empty());
 }
 
+TEST_CASE("a command that failed without results is known by dbt's log") {
+  Followed shop;
+  const auto outcome = [&](const std::string& command) {
+    const auto& all = shop.look().invocations;
+    return all.contains(command) ? all.at(command).outcome : Outcome::unknown;
+  };
+  const auto end = [&](const std::string& id, const std::string& command, bool has_failed) {
+    shop.artifacts.ended = {{id, command, has_failed, Ledger::wall_clock()}};
+  };
+  shop.artifacts.put(Kind::run_results, results(1, "one", "success"));
+  CHECK(outcome("build") == Outcome::success);
+  end("cannot parse", "build", true);
+  CHECK(outcome("build") == Outcome::failure);
+  CHECK(shop.stands_still());
+  shop.restart();
+  CHECK(outcome("build") == Outcome::failure);
+  end("two", "build", false);
+  shop.artifacts.put(Kind::run_results, results(2, "two", "success"));
+  CHECK(outcome("build") == Outcome::success);
+  CHECK(shop.stands_still());
+
+  end("three", "deps", false);
+  CHECK(outcome("deps") == Outcome::unknown);
+  end("four", "deps", true);
+  CHECK(outcome("deps") == Outcome::failure);
+  end("five", "deps", false);
+  CHECK(outcome("deps") == Outcome::success);
+  // What set to work and failed without results is still incomplete.
+  shop.artifacts.put(Kind::manifest, manifest(3, "unreachable", "table"));
+  end("unreachable", "build", true);
+  CHECK(outcome("build") == Outcome::failure);
+  CHECK(shop.incomplete() == "unreachable");
+  // Its results come later than the line of the log: these are what they say.
+  shop.artifacts.put(Kind::run_results, results(4, "unreachable", "error"), End::failure);
+  CHECK(shop.incomplete().empty());
+  CHECK(shop.look().nodes.at("model.shop.a").consecutive_failures == 1);
+}
+
 TEST_CASE("a job that was killed stays incomplete whatever another job does") {
   Followed shop;
   shop.artifacts.put(Kind::manifest, manifest(1, "killed", "table"), true, "a");

@@ -67,8 +67,11 @@ class Listed {
   }
 
   exporter::dbt::Lister lister() {
-    return {"the test", [this](const exporter::Deadline&) { return all_; }};
+    return {"the test", [this](const exporter::Deadline&) { return all_; },
+            [this] { return ended; }};
   }
+  /// What dbt's log says of the last command.
+  std::vector<exporter::dbt::EndedCommand> ended;
   /// How often each version was read, in order.
   std::vector<int> reads() const {
     std::vector<int> counts;
