@@ -38,10 +38,12 @@ void add_result(NodeHistory& node, const Result& result, Time at, Time ordered_a
 }
 
 void add_freshness(FreshnessHistory& source, const Freshness& result, Time ordered_at) {
-  const auto loaded_before = source.last.max_loaded_at;
+  const auto before = source.last;
   source.last = result;
   source.at = ordered_at;
-  if (!result.max_loaded_at && !result.is_empty) source.last.max_loaded_at = loaded_before;
+  if (!result.max_loaded_at && !result.is_empty) source.last.max_loaded_at = before.max_loaded_at;
+  // What could not be read was not measured.
+  if (!result.snapshotted_at) source.last.snapshotted_at = before.snapshotted_at;
 }
 
 /// The invocation as an exit code tells of it: one failure fails it.

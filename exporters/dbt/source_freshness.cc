@@ -15,8 +15,9 @@ constexpr auto kLoaded =
           "project", "unique_id");
 constexpr auto kSnapshotted =
     gauge("dbt_source_snapshotted_at_timestamp_seconds",
-          "When the source's freshness was last measured, in seconds since 1970.", "project",
-          "unique_id");
+          "When the source's freshness was last measured, in seconds since 1970; attempts that "
+          "failed do not count.",
+          "project", "unique_id");
 constexpr auto kEmpty =
     gauge("dbt_source_empty",
           "Whether the source had no row when its freshness was last measured (1) or some (0).",
@@ -43,7 +44,9 @@ void add_result(Samples& samples, const Project& project, const std::string& id,
   }
   if (!last.snapshotted_at) return;
   samples.add(kSnapshotted, unix_seconds(*last.snapshotted_at), project.name, id);
-  samples.add(kEmpty, last.is_empty ? 1 : 0, project.name, id);
+  if (last.is_empty || last.max_loaded_at) {
+    samples.add(kEmpty, last.is_empty ? 1 : 0, project.name, id);
+  }
 }
 
 void add_criteria(Samples& samples, const Project& project, const std::string& id,

@@ -175,6 +175,7 @@ TEST_CASE("the newest row of a source stays known while its table cannot be read
     result.source = source;
     result.status = status;
     result.max_loaded_at = newest_row;
+    if (status != "runtime error") result.snapshotted_at = at(minute);
     result.is_empty = status == "error" && !newest_row;
     apply_freshness(project, found);
   };
@@ -182,12 +183,17 @@ TEST_CASE("the newest row of a source stays known while its table cannot be read
   find(2, "runtime error", std::nullopt);
   CHECK(history.last.status == "runtime error");
   CHECK(history.last.max_loaded_at == at(0));
+  CHECK(history.last.snapshotted_at == at(1));
   CHECK(project.invocations.at("source freshness").outcome == Outcome::failure);
   find(3, "error", std::nullopt);
   CHECK_FALSE(history.last.max_loaded_at);
+  CHECK(history.last.snapshotted_at == at(3));
+  find(4, "runtime error", std::nullopt);
+  CHECK(history.last.snapshotted_at == at(3));
+  find(5, "error", std::nullopt);
   find(2, "pass", at(1));
   CHECK(history.last.status == "error");
-  CHECK(project.freshness_at == at(3));
+  CHECK(project.freshness_at == at(5));
 }
 
 TEST_CASE("a test of several nodes belongs to whom they all belong to") {
