@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "common/base/error.h"
+#include "common/base/text.h"
 #include "common/config/yaml.h"
 #include "common/http/authorize.h"
 #include "common/http/client_config.h"
@@ -88,17 +89,32 @@ Lister read_s3(const SourceInputs& inputs) {
   return s3(std::move(client), *place);
 }
 
+constexpr std::string_view kWays[] = {"target", "url", "s3", "cloud"};
+
+/// Names the keys that are there, one of which may have been meant for a way.
+[[noreturn]] void fail_without_way(const Yaml& project) {
+  std::string got;
+  for (const auto& [key, value] : project.entries()) {
+    if (key == "name") continue;
+    got += (got.empty() ? "; got " : ", ") + key;
+    if (const auto way = nearest(key, kWays); !way.empty()) {
+      got.append(" (did you mean ").append(way).append("?)");
+    }
+  }
+  project.fail("expected one of target, url, s3 and cloud" + got);
+}
+
 /// Which one of the ways to artifacts the project has.
 std::string_view read_way(const Yaml& project) {
   std::string_view way;
-  for (const auto* key : {"target", "url", "s3", "cloud"}) {
+  for (const auto key : kWays) {
     const auto given = project.optional(key);
     if (given && !way.empty()) {
       given->fail(std::string(way) + " is given too: they exclude each other");
     }
     if (given) way = key;
   }
-  if (way.empty()) project.fail("expected one of target, url, s3 and cloud");
+  if (way.empty()) fail_without_way(project);
   return way;
 }
 

@@ -47,8 +47,10 @@ class Variable {
 TEST_CASE("a project has one way to its artifacts") {
   CHECK(refusal("url: \"http://a\", target: b") ==
         "dbt.yml:1:30: projects[0].url: target is given too: they exclude each other");
-  CHECK(refusal("proxy: a") ==
-        "dbt.yml:1:12: projects[0]: expected one of target, url, s3 and cloud");
+  const std::string expected =
+      "dbt.yml:1:12: projects[0]: expected one of target, url, s3 and cloud";
+  CHECK(refusal("proxy: a") == expected + "; got proxy");
+  CHECK(refusal("traget: b, path: c") == expected + "; got traget (did you mean target?), path");
 }
 
 TEST_CASE("an address that is none is told with its key") {
