@@ -1,4 +1,4 @@
-"""Which metrics a PromQL expression names: as much of the language as the checks of rules need."""
+"""PromQL by its tokens: as much of the language as the checks and mutants of rules need."""
 
 import re
 
@@ -7,7 +7,7 @@ TOKEN = re.compile(
       | (?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)
       | (?P<number>\d[\w.]*)
       | (?P<name>[a-zA-Z_:][\w:]*)
-      | (?P<other>\S)""",
+      | (?P<other>[=!<>]=|[=!]~|\S)""",
     re.VERBOSE,
 )
 LABEL_LISTS = {"by", "without", "on", "ignoring", "group_left", "group_right"}
