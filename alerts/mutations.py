@@ -17,7 +17,6 @@ SWAPS = {
     "max": ["min"], "min": ["max"], "sum": ["avg", "count"], "avg": ["sum"], "count": ["sum"],
     "max_over_time": ["min_over_time"], "min_over_time": ["max_over_time"],
     "avg_over_time": ["max_over_time", "min_over_time"],
-    "last_over_time": ["max_over_time", "min_over_time"],
     "sum_over_time": ["avg_over_time"], "count_over_time": ["sum_over_time"],
     "bool": [""], "abs": [""],
 }  # fmt: skip
