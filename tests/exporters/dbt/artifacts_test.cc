@@ -37,7 +37,8 @@ TEST_CASE("a project whose place hangs holds up no other") {
                         {.outcomes = {.source_label = "project"},
                          .count_failure = [](const Collector&, Reason) {},
                          .self = {},
-                         .self_metrics = {}});
+                         .self_metrics = {},
+                         .foreign = {}});
   const auto shows = [&](const std::string& line) {
     const auto page = exposition.scrape({Format::text, false, {}, {}, Clock::now() + 20s}).joined();
     return page.find('\n' + line + '\n') != page.npos;
