@@ -9,12 +9,26 @@ namespace exporter::http {
 
 namespace {
 
+/// Whether it has letters, digits and these marks alone.
+bool consists_of(std::string_view text, std::string_view marks) {
+  return std::ranges::all_of(text, [&](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           marks.find(c) != marks.npos;
+  });
+}
+
 /// A `token` of RFC 9110, 5.6.2.
 bool is_token(std::string_view text) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::ranges::all_of(text, [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           kMarks.find(c) != kMarks.npos;
+  return !text.empty() && consists_of(text, "!#$%&'*+-.^_`|~");
+}
+
+/// A host with a port, or nothing (RFC 9110, 7.2; RFC 3986, 3.2.2).
+bool is_host(std::string_view text) { return consists_of(text, "-._~%!$&'()*+,;=:[]"); }
+
+/// What no reader takes apart. Bytes that are not ASCII, which should be encoded, do no harm.
+bool is_target(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return static_cast<unsigned char>(c) > 0x20 && c != 0x7f;
   });
 }
 
@@ -33,33 +47,45 @@ std::uintptr_t distance(const char* from, const char* to) {
 
 }  // namespace
 
-Framing::Framing(std::string_view version, const char* end_of_head)
-    : version_(version), end_of_head_(end_of_head), end_of_last_(version.data() + version.size()) {}
-
-void Framing::add(std::string_view name, std::string_view value) {
-  if (!is_token(name)) fault_ = "malformed header name";
-  if (has_control_character(value)) fault_ = "control character in a header";
-  if (end_of_head_ != nullptr && distance(end_of_last_, name.data()) > kEndOfLine) {
-    fault_ = "NUL or folded line in a header";
-  }
-  end_of_last_ = value.data() + value.size();
-  if (equal_ignoring_case(name, "Host")) ++hosts_;
-  if (equal_ignoring_case(name, "Content-Length")) ++lengths_;
-  if (!equal_ignoring_case(name, "Transfer-Encoding")) return;
-  ++encodings_;
-  if (!equal_ignoring_case(trim(value), "chunked")) fault_ = "transfer coding is not chunked";
+Framing::Framing(std::string_view method, std::string_view target, std::string_view version,
+                 std::optional<Place> place)
+    : place_(place), end_of_last_(version.data() + version.size()), version_(version) {
+  const bool is_one_line = !place || (distance(method.data(), place->target) == method.size() + 1 &&
+                                      distance(place->target, version.data()) == target.size() + 1);
+  if (!is_token(method) || !is_target(target) || !is_one_line) note("malformed request line");
 }
 
-std::optional<std::string_view> Framing::fault() const {
-  if (fault_) return fault_;
-  if (end_of_head_ != nullptr && distance(end_of_last_, end_of_head_) > 2 * kEndOfLine) {
-    return "NUL in a header";
+void Framing::note(std::string_view fault) {
+  if (first_fault_.empty()) first_fault_ = fault;
+}
+
+void Framing::add(std::string_view name, std::string_view value) {
+  if (!is_token(name)) note("malformed header name");
+  if (has_control_character(value)) note("control character in a header");
+  if (place_ && distance(end_of_last_, name.data()) > kEndOfLine) {
+    note("NUL or folded line in a header");
   }
-  if (hosts_ > 1) return "more than one Host";
-  if (lengths_ > 1) return "more than one Content-Length";
-  if (encodings_ > 1) return "more than one Transfer-Encoding";
-  if (encodings_ > 0 && lengths_ > 0) return "both Content-Length and Transfer-Encoding";
-  if (encodings_ > 0 && version_ == "HTTP/1.0") return "Transfer-Encoding in HTTP/1.0";
+  end_of_last_ = value.data() + value.size();
+  if (equal_ignoring_case(name, "Content-Length")) ++lengths_;
+  if (equal_ignoring_case(name, "Transfer-Encoding")) ++encodings_;
+  if (!equal_ignoring_case(name, "Host")) return;
+  ++hosts_;
+  if (!is_host(trim(value))) note("malformed Host");
+}
+
+std::optional<Framing::Fault> Framing::fault() const {
+  const auto bad_request = [](std::string_view text) { return Fault{400, text}; };
+  if (!first_fault_.empty()) return bad_request(first_fault_);
+  if (place_ && distance(end_of_last_, place_->end) > 2 * kEndOfLine) {
+    return bad_request("NUL in a header");
+  }
+  if (hosts_ == 0 && version_ != "HTTP/1.0") return bad_request("no Host");
+  if (hosts_ > 1) return bad_request("more than one Host");
+  if (lengths_ > 1) return bad_request("more than one Content-Length");
+  if (encodings_ > 0 && lengths_ > 0) {
+    return bad_request("both Content-Length and Transfer-Encoding");
+  }
+  if (encodings_ > 0) return Fault{411, "a body needs a Content-Length"};
   return std::nullopt;
 }
 

@@ -3,7 +3,6 @@
 #include <microhttpd.h>
 
 #include "common/base/text.h"
-#include "common/http/framing.h"
 
 namespace exporter::http {
 
@@ -40,12 +39,13 @@ std::string header_of(MHD_Connection* connection, std::string_view wanted) {
   return joined;
 }
 
-std::optional<std::string_view> fault_of_head(MHD_Connection* connection, const char* head,
-                                              const char* version, const char* target_end) {
-  const bool in_place = reads_up_to_nul();
-  if (in_place && target_end + 1 != version) return "NUL in the request line";
+std::optional<Framing::Fault> fault_of_head(MHD_Connection* connection, const char* method,
+                                            std::string_view target, const char* target_place,
+                                            const char* version) {
   const auto* size = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-  Framing framing(version, in_place ? head + size->header_size : nullptr);
+  std::optional<Framing::Place> place;
+  if (reads_up_to_nul()) place = {target_place, method + size->header_size};
+  Framing framing(method, target, version, place);
   for_each_header(connection,
                   [&](std::string_view name, std::string_view value) { framing.add(name, value); });
   return framing.fault();

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/http/framing.h"
+
 struct MHD_Connection;
 
 namespace exporter::http {
@@ -12,9 +14,10 @@ namespace exporter::http {
 std::string header_of(MHD_Connection* connection, std::string_view name);
 
 /// What is wrong with a head that can be read in another way than the library reads it: see
-/// Framing. `head` and `version` are the method and version that the library passes to its handler,
-/// and `target_end` is the end of the C string that it gave as target.
-std::optional<std::string_view> fault_of_head(MHD_Connection* connection, const char* head,
-                                              const char* version, const char* target_end);
+/// Framing. `method` and `version` are what the library passes to its handler, and `target` is a
+/// copy of what it gave before, at `target_place`.
+std::optional<Framing::Fault> fault_of_head(MHD_Connection* connection, const char* method,
+                                            std::string_view target, const char* target_place,
+                                            const char* version);
 
 }  // namespace exporter::http

@@ -41,9 +41,9 @@ struct Peer {
 
 /// A request from its first line to the end of its response.
 struct Exchange {
-  std::string target;                ///< as it was sent
-  const char* target_end = nullptr;  ///< in the library's buffer
-  std::string method, path;          ///< of no method until its headers are there
+  std::string target;                  ///< as it was sent
+  const char* target_place = nullptr;  ///< in the library's buffer
+  std::string method, path;            ///< of no method until its headers are there
   Gate::Verdict verdict;
   Clock::time_point started;
   std::size_t body_received = 0;
@@ -137,7 +137,6 @@ void Server::Impl::start_on(Listener& listener) {
       {MHD_OPTION_CONNECTION_LIMIT, number(max_connections_ + Connections::kMaxEnding), nullptr},
       {MHD_OPTION_CONNECTION_MEMORY_LIMIT, number(2 * options_.max_header_bytes), nullptr},
       {MHD_OPTION_THREAD_STACK_SIZE, number(kThreadStack), nullptr},
-      {MHD_OPTION_STRICT_FOR_CLIENT, 1, nullptr},
       {MHD_OPTION_URI_LOG_CALLBACK, pointer(&on_target), this},
       {MHD_OPTION_NOTIFY_CONNECTION, pointer(&on_connection), this},
       {MHD_OPTION_NOTIFY_COMPLETED, pointer(&on_completed), this},
@@ -233,7 +232,7 @@ void Server::Impl::on_connection(void* self, MHD_Connection* connection, void** 
 void* Server::Impl::on_target(void*, const char* target, MHD_Connection*) try {
   auto exchange = std::make_unique<Exchange>();
   exchange->target = target;
-  exchange->target_end = target + exchange->target.size();
+  exchange->target_place = target;
   const auto query = exchange->target.find('?');
   if (query != std::string::npos) const_cast<char*>(target)[query + 1] = '\0';
   return exchange.release();
@@ -263,10 +262,11 @@ MHD_Result Server::Impl::begin(MHD_Connection* connection, const Peer& peer, Exc
   exchange.method = method;
   exchange.path = unescaped(Target(exchange.target).path);
   exchange.started = Clock::now();
-  if (const auto fault = fault_of_head(connection, method, version, exchange.target_end)) {
+  if (const auto fault =
+          fault_of_head(connection, method, exchange.target, exchange.target_place, version)) {
     Response refusal;
-    refusal.status = 400;
-    refusal.body = Body(std::string(*fault) + "\n");
+    refusal.status = fault->status;
+    refusal.body = Body(std::string(fault->text) + "\n");
     refusal.headers.emplace_back("Connection", "close");
     return send(connection, peer, exchange, std::move(refusal));
   }

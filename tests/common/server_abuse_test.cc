@@ -310,7 +310,7 @@ TEST_CASE("headers of any size and number are answered or refused, and harm nobo
   CHECK(status(server) == "200");
 }
 
-TEST_CASE("a chunked body without an end is cut") {
+TEST_CASE("a body in chunks without an end is cut") {
   const Server server(options_of(512), done);
   RawClient client(server.port());
   client.say("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
