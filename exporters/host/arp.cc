@@ -25,7 +25,7 @@ class Arp {
  public:
   explicit Arp(const Host& host)
       : proc_(host.proc()),
-        path_(host.network() + "/arp"),
+        path_(host.network("arp")),
         filter_(host.settings, kInclude.name, kExclude.name) {}
 
   void collect(Samples& samples, const Deadline&) {

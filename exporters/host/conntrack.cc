@@ -49,8 +49,8 @@ class Conntrack {
   explicit Conntrack(const Host& host)
       : proc_(host.proc()),
         has_own_(host.self() == "self" || host.own_network()),
-        path_(host.network() + "/stat/nf_conntrack"),
-        old_path_(host.network() + "/stat/ip_conntrack") {}
+        path_(host.network("stat/nf_conntrack")),
+        old_path_(host.network("stat/ip_conntrack")) {}
 
   void collect(Samples& samples, const Deadline&) {
     const auto entries = sum_statistics(samples);

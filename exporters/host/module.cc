@@ -18,6 +18,16 @@ bool is_own_proc(const std::string& procfs) {
          own.st_dev == given.st_dev && own.st_ino == given.st_ino;
 }
 
+bool is_mount_of_proc(const std::string& path) {
+  struct statfs file_system {};
+  return ::statfs(path.c_str(), &file_system) == 0 && file_system.f_type == PROC_SUPER_MAGIC;
+}
+
+/// False where it may not be looked at: whoever reads it then says so.
+bool is_absent(const std::string& path) {
+  return ::access(path.c_str(), F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
 }  // namespace
 
 std::string Host::self() const {
@@ -25,20 +35,21 @@ std::string Host::self() const {
   return other ? "1" : "self";
 }
 
-std::string Host::network() const {
-  const auto of_process = self() + "/net";
-  const bool gone = ::access((procfs + '/' + of_process).c_str(), F_OK) != 0 && errno == ENOENT;
-  return gone && ::access((procfs + "/net").c_str(), F_OK) == 0 ? "net" : of_process;
+std::string Host::network(std::string_view file) const {
+  const std::string folders[] = {self() + "/net/", "net/", "self/net/"};
+  for (const auto& folder : folders) {
+    const auto path = folder + std::string(file);
+    if (is_mount_of_proc(procfs + '/' + folder) || !is_absent(procfs + '/' + path)) return path;
+  }
+  return folders[0] + std::string(file);
 }
 
 bool Host::own_network() const {
   // The files of /proc/PID/net are made once for each network namespace.
-  const auto given_path = procfs + '/' + network() + "/dev";
-  struct statfs file_system {};
+  const auto given_path = procfs + '/' + network("dev");
   struct stat own {
   }, given{};
-  return ::statfs(given_path.c_str(), &file_system) == 0 &&
-         file_system.f_type == PROC_SUPER_MAGIC && ::stat("/proc/self/net/dev", &own) == 0 &&
+  return is_mount_of_proc(given_path) && ::stat("/proc/self/net/dev", &own) == 0 &&
          ::stat(given_path.c_str(), &given) == 0 && own.st_ino == given.st_ino;
 }
 

@@ -31,9 +31,11 @@ struct Host {
   /// The directory below procfs that shows the host's processes as process 1 has them: "self" on
   /// the host itself, "1" when another machine's or container's /proc is mounted at procfs.
   std::string self() const;
-  /// The directory below procfs that shows the host's network: that of self(). Where that process
-  /// is hidden or was not recorded, "net", which the kernel makes that of whoever reads it.
-  std::string network() const;
+  /// The path below procfs of a file of the host's network: of the process self(). Where that
+  /// process is hidden or the file was not recorded for it, below "net", which the kernel makes
+  /// that of whoever reads it, or "self/net". A network that the kernel shows is taken whole, with
+  /// the files that it lacks.
+  std::string network(std::string_view file) const;
   /// Whether the network that procfs shows is the one this process is in, so that netlink tells of
   /// it too.
   bool own_network() const;

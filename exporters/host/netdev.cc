@@ -176,7 +176,7 @@ class Netdev {
   explicit Netdev(const Host& host)
       : proc_(host.proc()),
         sys_(host.sys()),
-        path_(host.network() + "/dev"),
+        path_(host.network("dev")),
         filter_(host.settings, kInclude.name, kExclude.name),
         address_info_(host.settings.enabled(kAddressInfo.name) && host.own_network()),
         detailed_(host.settings.enabled(kDetailed.name)),

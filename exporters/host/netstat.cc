@@ -30,9 +30,9 @@ class Netstat {
  public:
   explicit Netstat(const Host& host)
       : proc_(host.proc()),
-        netstat_(host.network() + "/netstat"),
-        snmp_(host.network() + "/snmp"),
-        snmp6_(host.network() + "/snmp6"),
+        netstat_(host.network("netstat")),
+        snmp_(host.network("snmp")),
+        snmp6_(host.network("snmp6")),
         filter_(host.settings, kFields.name, {}) {}
 
   void collect(Samples& samples, const Deadline&) {

@@ -90,7 +90,7 @@ constexpr std::string_view kVersion4[] = {"Null",
 
 class Nfs {
  public:
-  explicit Nfs(const Host& host) : proc_(host.proc()), path_(host.network() + "/rpc/nfs") {}
+  explicit Nfs(const Host& host) : proc_(host.proc()), path_(host.network("rpc/nfs")) {}
 
   void collect(Samples& samples, const Deadline&) {
     const auto text = proc_.read(path_);

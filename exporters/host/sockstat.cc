@@ -15,9 +15,7 @@ constexpr MetricView kMetrics[] = {
 class Sockstat {
  public:
   explicit Sockstat(const Host& host)
-      : proc_(host.proc()),
-        ipv4_(host.network() + "/sockstat"),
-        ipv6_(host.network() + "/sockstat6") {}
+      : proc_(host.proc()), ipv4_(host.network("sockstat")), ipv6_(host.network("sockstat6")) {}
 
   void collect(Samples& samples, const Deadline&) {
     collect(samples, ipv4_);

@@ -25,8 +25,7 @@ constexpr std::size_t kFewest = 9, kIndex = 12, kMost = 16;
 
 class Softnet {
  public:
-  explicit Softnet(const Host& host)
-      : proc_(host.proc()), path_(host.network() + "/softnet_stat") {}
+  explicit Softnet(const Host& host) : proc_(host.proc()), path_(host.network("softnet_stat")) {}
 
   void collect(Samples& samples, const Deadline&) {
     const auto text = proc_.read(path_);

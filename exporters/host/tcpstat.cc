@@ -36,8 +36,8 @@ class Tcpstat {
  public:
   explicit Tcpstat(const Host& host)
       : proc_(host.proc()),
-        ipv4_(host.network() + "/tcp"),
-        ipv6_(host.network() + "/tcp6"),
+        ipv4_(host.network("tcp")),
+        ipv6_(host.network("tcp6")),
         by_netlink_(host.own_network() && netlink_.open()) {}
 
   void collect(Samples& samples, const Deadline&) {

@@ -14,7 +14,7 @@ constexpr int kQueuesColumn = 4;
 class UdpQueues {
  public:
   explicit UdpQueues(const Host& host)
-      : proc_(host.proc()), ipv4_(host.network() + "/udp"), ipv6_(host.network() + "/udp6") {}
+      : proc_(host.proc()), ipv4_(host.network("udp")), ipv6_(host.network("udp6")) {}
 
   void collect(Samples& samples, const Deadline&) {
     collect(samples, ipv4_, "v4");

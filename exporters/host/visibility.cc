@@ -51,9 +51,9 @@ std::vector<std::string> blind_spots(const Host& host) {
   if (!is_in("/proc/self/ns/uts", kFirstUtsNamespace)) {
     found.emplace_back("node_uname_info names the container: run it in the host's UTS namespace");
   }
-  if (const auto devices = host.proc().path(host.network() + "/dev"); !is_readable(devices)) {
+  if (const auto devices = host.proc().path(host.network("dev")); !is_readable(devices)) {
     found.emplace_back("the host's network cannot be read at " + devices);
-  } else if (foreign && host.network() != "1/net") {
+  } else if (foreign && host.network("dev") != "1/net/dev") {
     found.emplace_back("the network of the host's process 1 is hidden in " + host.procfs +
                        ": the exporter's own is shown; run it in the host's network namespace");
   }

@@ -50,7 +50,7 @@ std::strong_ordering Network::Namespace::operator<=>(const Namespace& other) con
 }
 
 Network::Network(const Host& host) : proc_(host.proc()), short_(host.procfs, Files::Tree::sys) {
-  host_ = namespace_at(host.network() + "/dev");
+  host_ = namespace_at(host.network("dev"));
 }
 
 /// The files of /proc/PID/net are made once for each network namespace, and unlike the links in

@@ -217,26 +217,50 @@ TEST_CASE("only the /proc of this process's network tells of its own network") {
   CHECK(own(hidden.path()));
 }
 
-TEST_CASE("the network is that of process 1, and where that was not recorded the one that was") {
+TEST_CASE(
+    "a file of the network is that of process 1, and where it was not recorded the one that was") {
   const Settings settings({}, {}, nullptr);
   const TemporaryFolder machine;
-  const auto network = [&] {
-    return Host{settings, machine.path(), kNowhere, kNowhere, kNowhere, upstreams()}.network();
+  const auto found = [&] {
+    return Host{settings, machine.path(), kNowhere, kNowhere, kNowhere, upstreams()}.network("arp");
   };
-  CHECK(network() == "self/net");
+  const auto record = [&](const char* folder) {
+    fs::create_directories(machine.path() / folder);
+    std::ofstream(machine.path() / folder / "arp") << "";
+  };
+  CHECK(found() == "self/net/arp");
+  record("net");
+  CHECK(found() == "net/arp");
+  fs::create_directories(machine.path() / "self/net");
+  CHECK(found() == "net/arp");
   fs::create_directories(machine.path() / "1");
-  CHECK(network() == "1/net");
-  fs::create_directories(machine.path() / "net");
-  CHECK(network() == "net");
+  CHECK(found() == "net/arp");
   fs::create_directories(machine.path() / "1/net");
-  CHECK(network() == "1/net");
+  CHECK(found() == "net/arp");
+  fs::remove_all(machine.path() / "net");
+  CHECK(found() == "1/net/arp");
+  record("self/net");
+  CHECK(found() == "self/net/arp");
+  record("1/net");
+  CHECK(found() == "1/net/arp");
+}
+
+TEST_CASE("a network that the kernel shows is one whole, whatever file it lacks") {
+  const Settings settings({}, {}, nullptr);
+  const TemporaryFolder machine;
+  fs::create_symlink("/proc/self", machine.path() / "1");
+  fs::create_directories(machine.path() / "net");
+  std::ofstream(machine.path() / "net/unknown") << "";
+  const Host host{settings, machine.path(), kNowhere, kNowhere, kNowhere, upstreams()};
+  CHECK(host.network("unknown") == "1/net/unknown");
 }
 
 TEST_CASE("collectors of the network read what was recorded without process 1") {
   const host::Module* const all[] = {&kArp,      &kConntrack, &kNetdev,  &kNetstat,  &kNfs,
                                      &kSockstat, &kSoftnet,   &kTcpstat, &kUdpQueues};
+  const auto* const beside = GENERATE("1", "1/net", "self/net");
   for (const auto* module : all) {
-    INFO(module->name);
+    INFO(module->name << " beside " << beside);
     const auto typical =
         fs::path(SOURCE_DIR) / "tests/fixtures/host" / std::string(module->name) / "typical";
     const TemporaryFolder machine;
@@ -244,7 +268,7 @@ TEST_CASE("collectors of the network read what was recorded without process 1") 
     fs::copy(typical / "proc", proc, fs::copy_options::recursive);
     fs::remove_all(proc / "net");
     fs::rename(proc / "self/net", proc / "net");
-    fs::create_directories(proc / "1");
+    fs::create_directories(proc / beside);
     CHECK(page_of(*module, proc, typical / "sys") == read_file(typical / "expected.prom"));
   }
 }
