@@ -29,7 +29,7 @@ class Arp {
         filter_(host.settings, kInclude.name, kExclude.name) {}
 
   void collect(Samples& samples, const Deadline&) {
-    const auto text = proc_.read(path_);
+    const auto text = proc_.read_filled(path_);
     if (!text) return;
     std::map<std::string_view, std::size_t> entries;
     Lines lines(proc_.path(path_), *text);

@@ -77,7 +77,7 @@ class Conntrack {
   /// Adds the sums over the lines, one for each CPU; returns the entries, which all lines repeat.
   std::optional<double> sum_statistics(Samples& samples) {
     const auto& path = proc_.exists(path_) ? path_ : old_path_;
-    const auto text = proc_.read(path);
+    const auto text = proc_.read_filled(path);
     if (!text) return std::nullopt;
     Lines lines(proc_.path(path), *text);
     std::string_view names, line;

@@ -88,7 +88,7 @@ class CpuCollector {
   };
 
   void collect_times(Samples& samples) {
-    const auto text = proc_.read("stat");
+    const auto text = proc_.read_filled("stat");
     if (!text) return;
     Lines lines(proc_.path("stat"), *text);
     std::size_t count = 0;
@@ -103,7 +103,7 @@ class CpuCollector {
       advance(cpu.ticks, read_ticks(lines, line));
       add_times(samples, cpu);
     }
-    if (count == 0 && !has_sum && !text->empty()) lines.fail("no CPU");
+    if (count == 0 && !has_sum) lines.fail("no CPU");
     if (count == 0) foreign_.say(proc_.path("stat"), "a line for each CPU below their sum");
     cpus_.resize(count);
   }

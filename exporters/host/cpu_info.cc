@@ -38,7 +38,7 @@ void add_words(Samples& samples, const Metric<1>& metric, const std::optional<Fi
 
 std::vector<CpuInfo> read_cpu_info(Files& proc) {
   std::vector<CpuInfo> cpus;
-  const auto text = proc.read("cpuinfo");
+  const auto text = proc.read_filled("cpuinfo");
   if (!text) return cpus;
   Lines lines(proc.path("cpuinfo"), *text);
   for (std::string_view line; lines.next(line);) {

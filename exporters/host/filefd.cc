@@ -15,7 +15,7 @@ class Filefd {
   explicit Filefd(const Host& host) : proc_(host.proc()) {}
 
   void collect(Samples& samples, const Deadline&) {
-    const auto text = proc_.read(kFile);
+    const auto text = proc_.read_filled(kFile);
     if (!text) return;
     Lines lines(proc_.path(kFile), *text);
     std::string_view line;

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "common/base/error.h"
+#include "common/base/log.h"
 
 namespace exporter::host {
 namespace {
@@ -66,6 +67,16 @@ std::optional<std::string_view> Files::read(std::string_view relative) {
     open_.erase(kept);
   }
   return open_and_read(full, Keep::yes);
+}
+
+std::optional<std::string_view> Files::read_filled(std::string_view relative) {
+  using namespace std::string_view_literals;
+  const auto text = read(relative);
+  if (!text || text->find_first_not_of("\0 \t\r\n"sv) != text->npos) return text;
+  if (auto full = path(relative); empty_.insert(full).second) {
+    log::warn("empty file left out", {{"file", full}});
+  }
+  return std::nullopt;
 }
 
 std::optional<std::string_view> Files::read_once(std::string_view relative) {

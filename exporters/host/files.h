@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "common/base/text.h"
@@ -26,8 +27,12 @@ class Files {
   Files(std::string root, Tree tree);
 
   /// The whole content, up to 64 MiB; nothing when the file is absent. The text is valid until the
-  /// next call of read(), read_once(), line() or number(). Throws Error{io} with the path.
+  /// next call of any function that reads. Throws Error{io} with the path.
   std::optional<std::string_view> read(std::string_view path);
+  /// As read(), but nothing either when the file is empty or blank, of which the log tells once: a
+  /// container runtime masks a file with /dev/null, and LXCFS has nothing for a controller that the
+  /// host lacks.
+  std::optional<std::string_view> read_filled(std::string_view path);
   /// As read(), for files that come and go (a process): keeps no descriptor.
   std::optional<std::string_view> read_once(std::string_view path);
   /// The content without surrounding blanks; the same rules.
@@ -62,7 +67,8 @@ class Files {
   Tree tree_;
   std::string buffer_;
   std::unordered_map<std::string, Kept> open_;
-  std::size_t reads_ = 0;  // since the last make_room()
+  std::unordered_set<std::string> empty_;  ///< what the log has told of
+  std::size_t reads_ = 0;                  // since the last make_room()
 };
 
 /// Walks the lines of a text and knows where it is, so that an error says "path:line: what".

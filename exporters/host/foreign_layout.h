@@ -9,8 +9,7 @@
 namespace exporter::host {
 
 /// Says once in the log that a file is whole, but of another maker's layout, and so has nothing for
-/// a collector: LXCFS leaves one empty for which the host lacks the controller. Such a file stays
-/// as it is, and a failure at each run would tell nobody more.
+/// a collector. Such a file stays as it is, and a failure at each run would tell nobody more.
 class ForeignLayout {
  public:
   void say(const std::string& path, std::string_view expected) {

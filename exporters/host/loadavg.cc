@@ -1,4 +1,3 @@
-#include "exporters/host/foreign_layout.h"
 #include "exporters/host/module.h"
 
 namespace exporter::host {
@@ -14,11 +13,11 @@ class Loadavg {
   explicit Loadavg(const Host& host) : proc_(host.proc()) {}
 
   void collect(Samples& samples, const Deadline&) {
-    const auto text = proc_.read("loadavg");
+    const auto text = proc_.read_filled("loadavg");
     if (!text) return;
     Lines lines(proc_.path("loadavg"), *text);
     std::string_view line;
-    if (!lines.next(line)) return foreign_.say(proc_.path("loadavg"), "three numbers");
+    lines.next(line);
     samples.add(kLoad1, lines.number(next_word(line)));
     samples.add(kLoad5, lines.number(next_word(line)));
     samples.add(kLoad15, lines.number(next_word(line)));
@@ -26,7 +25,6 @@ class Loadavg {
 
  private:
   Files proc_;
-  ForeignLayout foreign_;
 };
 
 }  // namespace

@@ -102,7 +102,7 @@ class Mdadm {
   explicit Mdadm(const Host& host) : proc_(host.proc()), sys_(host.sys()) {}
 
   void collect(Samples& samples, const Deadline&) {
-    const auto text = proc_.read("mdstat");
+    const auto text = proc_.read_filled("mdstat");
     if (!text) return;
     for (const auto& array : parse(*text)) add(samples, array);
     for (const auto& device : sys_.list("block")) {
@@ -115,7 +115,7 @@ class Mdadm {
   /// Unraid has a module of its own, which writes "sbName=..." and more settings into this file.
   std::vector<Array> parse(std::string_view text) {
     std::vector<Array> arrays;
-    if (!text.empty() && !text.starts_with(kFirstWord)) {
+    if (!text.starts_with(kFirstWord)) {
       foreign_.say(proc_.path("mdstat"), kFirstWord);
       return arrays;
     }

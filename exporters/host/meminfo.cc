@@ -1,4 +1,3 @@
-#include "exporters/host/foreign_layout.h"
 #include "exporters/host/module.h"
 
 namespace exporter::host {
@@ -13,7 +12,7 @@ class Meminfo {
   explicit Meminfo(const Host& host) : proc_(host.proc()) {}
 
   void collect(Samples& samples, const Deadline&) {
-    const auto text = proc_.read("meminfo");
+    const auto text = proc_.read_filled("meminfo");
     if (!text) return;
     Lines lines(proc_.path("meminfo"), *text);
     for (std::string_view line; lines.next(line);) {
@@ -28,8 +27,6 @@ class Meminfo {
       name_field(field, unit);
       samples.add_named(MetricType::gauge, name_, help_, unit.empty() ? value : value * 1024);
     }
-    // LXCFS has an empty one where the host's kernel has no memory controller.
-    if (samples.size() == 0) foreign_.say(proc_.path("meminfo"), "names and values");
   }
 
  private:
@@ -47,7 +44,6 @@ class Meminfo {
 
   Files proc_;
   std::string name_, help_;
-  ForeignLayout foreign_;
 };
 
 }  // namespace

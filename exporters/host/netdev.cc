@@ -218,7 +218,7 @@ class Netdev {
   }
 
   void read_devices(Samples& samples) {
-    const auto text = proc_.read(path_);
+    const auto text = proc_.read_filled(path_);
     Lines lines(proc_.path(path_), text.value_or(""));
     std::string_view line;
     lines.next(line);  // two lines of headings

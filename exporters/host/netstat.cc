@@ -45,7 +45,7 @@ class Netstat {
   /// A table is two lines: "Tcp: ActiveOpens InSegs" and "Tcp: 1 2". gVisor has a file that ends
   /// after the names.
   void read_tables(Samples& samples, const std::string& path) {
-    const auto text = proc_.read(path);
+    const auto text = proc_.read_filled(path);
     Lines lines(proc_.path(path), text.value_or(""));
     std::string_view names, values;
     while (lines.next(names)) {
@@ -62,7 +62,7 @@ class Netstat {
 
   /// A line is "Ip6InReceives 1".
   void read_list(Samples& samples, const std::string& path) {
-    const auto text = proc_.read(path);
+    const auto text = proc_.read_filled(path);
     Lines lines(proc_.path(path), text.value_or(""));
     for (std::string_view line; lines.next(line);) {
       for (const auto& field : fields_of(next_word(line))) {

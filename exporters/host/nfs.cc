@@ -93,7 +93,7 @@ class Nfs {
   explicit Nfs(const Host& host) : proc_(host.proc()), path_(host.network("rpc/nfs")) {}
 
   void collect(Samples& samples, const Deadline&) {
-    const auto text = proc_.read(path_);
+    const auto text = proc_.read_filled(path_);
     if (!text) return;
     Lines lines(proc_.path(path_), *text);
     for (std::string_view line; lines.next(line);) {

@@ -38,7 +38,7 @@ class Pressure {
   void collect(Samples& samples, const Deadline&) {
     for (const std::string_view file :
          {"pressure/cpu", "pressure/io", "pressure/memory", "pressure/irq"}) {
-      if (const auto text = proc_.read(file)) add_stalls(samples, file, *text);
+      if (const auto text = proc_.read_filled(file)) add_stalls(samples, file, *text);
     }
   }
 

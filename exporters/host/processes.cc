@@ -77,7 +77,7 @@ class Processes {
   /// Fields 3 and 20 of a stat file (proc_pid_stat(5)); nothing when the process has ended.
   std::optional<Status> read_status(const std::string& path) {
     const auto text = proc_.read_once(path);
-    if (!text) return std::nullopt;
+    if (!text || text->empty()) return std::nullopt;
     Lines lines(proc_.path(path), *text);
     std::string_view line;
     lines.next(line);

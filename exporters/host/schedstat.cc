@@ -20,7 +20,7 @@ class Schedstat {
 
   /// Columns 7 to 9 of a cpu line (Documentation/scheduler/sched-stats.rst).
   void collect(Samples& samples, const Deadline&) {
-    const auto text = proc_.read("schedstat");
+    const auto text = proc_.read_filled("schedstat");
     if (!text) return;
     Lines lines(proc_.path("schedstat"), *text);
     for (std::string_view line; lines.next(line);) {

@@ -37,7 +37,7 @@ class Slabinfo {
         exclude_(host.settings, "", kExclude) {}
 
   void collect(Samples& samples, const Deadline&) {
-    const auto text = proc_.read("slabinfo");
+    const auto text = proc_.read_filled("slabinfo");
     if (!text) return;
     Lines lines(proc_.path("slabinfo"), *text);
     for (std::string_view line; lines.next(line);) {

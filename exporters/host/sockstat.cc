@@ -24,7 +24,7 @@ class Sockstat {
 
  private:
   void collect(Samples& samples, const std::string& path) {
-    const auto text = proc_.read(path);
+    const auto text = proc_.read_filled(path);
     Lines lines(proc_.path(path), text.value_or(""));
     for (std::string_view line; lines.next(line);) {
       auto protocol = next_word(line);

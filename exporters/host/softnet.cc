@@ -28,7 +28,7 @@ class Softnet {
   explicit Softnet(const Host& host) : proc_(host.proc()), path_(host.network("softnet_stat")) {}
 
   void collect(Samples& samples, const Deadline&) {
-    const auto text = proc_.read(path_);
+    const auto text = proc_.read_filled(path_);
     Lines lines(proc_.path(path_), text.value_or(""));
     std::string_view line;
     for (std::uint64_t number = 0; lines.next(line); ++number) {

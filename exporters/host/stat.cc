@@ -1,4 +1,3 @@
-#include "exporters/host/foreign_layout.h"
 #include "exporters/host/module.h"
 
 namespace exporter::host {
@@ -39,9 +38,8 @@ class Stat {
       : proc_(host.proc()), softirqs_(host.settings.enabled("collector.stat.softirq")) {}
 
   void collect(Samples& samples, const Deadline&) {
-    const auto text = proc_.read("stat");
+    const auto text = proc_.read_filled("stat");
     if (!text) return;
-    if (text->empty()) return foreign_.say(proc_.path("stat"), "counts");
     Lines lines(proc_.path("stat"), *text);
     for (std::string_view line; lines.next(line);) {
       const auto key = next_word(line);
@@ -63,7 +61,6 @@ class Stat {
 
   Files proc_;
   bool softirqs_;
-  ForeignLayout foreign_;
 };
 
 }  // namespace

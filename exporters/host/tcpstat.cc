@@ -72,7 +72,7 @@ class Tcpstat {
   /// A line is "0: 0100007F:4A9C 00000000:0000 0A 00000000:00000001 ...": the state, and what
   /// waits to be transmitted and to be received.
   bool read(Sums& sums, const std::string& path) {
-    const auto text = proc_.read(path);
+    const auto text = proc_.read_filled(path);
     if (!text) return false;
     Lines lines(proc_.path(path), *text);
     std::string_view line;

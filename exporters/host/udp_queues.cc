@@ -23,7 +23,7 @@ class UdpQueues {
 
  private:
   void collect(Samples& samples, const std::string& path, std::string_view ip) {
-    const auto text = proc_.read(path);
+    const auto text = proc_.read_filled(path);
     if (!text) return;
     std::uint64_t transmit = 0, receive = 0;
     Lines lines(proc_.path(path), *text);

@@ -18,7 +18,7 @@ class Vmstat {
   explicit Vmstat(const Host& host) : proc_(host.proc()), fields_(host.settings, kFields, "") {}
 
   void collect(Samples& samples, const Deadline&) {
-    const auto text = proc_.read("vmstat");
+    const auto text = proc_.read_filled("vmstat");
     if (!text) return;
     Lines lines(proc_.path("vmstat"), *text);
     std::size_t index = 0;

@@ -92,7 +92,7 @@ class Zoneinfo {
   explicit Zoneinfo(const Host& host) : proc_(host.proc()) {}
 
   void collect(Samples& samples, const Deadline&) {
-    const auto text = proc_.read("zoneinfo");
+    const auto text = proc_.read_filled("zoneinfo");
     if (!text) return;
     Lines lines(proc_.path("zoneinfo"), *text);
     std::string_view node, zone;
