@@ -108,13 +108,21 @@ class Diskstats {
     for (std::string_view line; lines.next(line);) {
       const auto major = next_word(line), minor = next_word(line), device = next_word(line);
       if (device.empty()) lines.fail("expected major, minor and name");
-      if (!filter_.passes(device)) continue;
+      if (!filter_.passes(device) || is_old_partition(line)) continue;
       add_statistics(samples, lines, device, line);
       add_properties(samples, device, major, minor);
     }
   }
 
  private:
+  /// Before Linux 2.6.25 a partition has 4 columns, of requests that were issued, not completed
+  /// (Documentation/iostats.txt).
+  static bool is_old_partition(std::string_view columns) {
+    std::size_t count = 0;
+    while (!next_word(columns).empty()) ++count;
+    return count == 4;
+  }
+
   static void add_statistics(Samples& samples, const Lines& lines, std::string_view device,
                              std::string_view columns) {
     std::size_t count = 0;
