@@ -189,6 +189,13 @@ void Files::forget(std::string_view folder) {
 }
 
 bool Lines::next(std::string_view& line) {
+  do {
+    if (!next_of_any(line)) return false;
+  } while (line.find_first_not_of(" \t") == line.npos);
+  return true;
+}
+
+bool Lines::next_of_any(std::string_view& line) {
   // LXCFS fills its files up with zero bytes to the size of the host's.
   while (rest_.starts_with('\0')) {
     rest_.remove_prefix(std::min(rest_.find_first_not_of('\0'), rest_.size()));

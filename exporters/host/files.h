@@ -76,8 +76,8 @@ class Lines {
  public:
   Lines(std::string path, std::string_view text) : path_(std::move(path)), rest_(text) {}
 
-  /// The next line without its newline; false at the end. Zero bytes in place of lines are left
-  /// out.
+  /// The next line without its newline; false at the end. Blank lines, and zero bytes in place of
+  /// lines, are left out.
   bool next(std::string_view& line);
   /// The number in `text`, or fail().
   double number(std::string_view text) const;
@@ -86,6 +86,8 @@ class Lines {
   [[noreturn]] void fail(std::string_view why) const;
 
  private:
+  bool next_of_any(std::string_view& line);
+
   std::string path_;
   std::string_view rest_;
   std::size_t number_ = 0;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -24,6 +25,7 @@ constexpr auto kDegraded =
 constexpr MetricView kMetrics[] = {kState,  kDisks,     kRequired, kBlocks,
                                    kSynced, kRaidDisks, kDegraded};
 
+constexpr std::string_view kFirstWord = "Personalities";
 constexpr std::string_view kStates[] = {"active", "inactive", "recovering", "resync", "check"};
 
 /// A device as /proc/mdstat (drivers/md/md.c, md_seq_show) shows it.
@@ -68,10 +70,8 @@ Array parse_device(const Lines& lines, std::string_view line) {
   return array;
 }
 
-/// "      523968 blocks super 1.2 [2/1] [_U]"; a raid0 says nothing of its disks, and an array
-/// without disks has a blank line.
+/// "      523968 blocks super 1.2 [2/1] [_U]"; a raid0 says nothing of its disks.
 void parse_blocks(Array& array, const Lines& lines, std::string_view line) {
-  if (array.state == "inactive" && trim(line).empty()) return;
   array.blocks = array.synced = lines.number(next_word(line));
   if (array.state == "inactive") {
     array.required = array.active = 0;
@@ -97,6 +97,13 @@ void parse_progress(Array& array, std::string_view line) {
   }
 }
 
+/// A line that is of no array.
+bool is_of_all(std::string_view line) {
+  static constexpr std::string_view kWords[] = {kFirstWord, "unused"};
+  return std::any_of(std::begin(kWords), std::end(kWords),
+                     [&](std::string_view word) { return line.starts_with(word); });
+}
+
 class Mdadm {
  public:
   explicit Mdadm(const Host& host) : proc_(host.proc()), sys_(host.sys()) {}
@@ -120,17 +127,27 @@ class Mdadm {
       return arrays;
     }
     Lines lines(proc_.path("mdstat"), text);
+    bool expects_blocks = false;
+    const auto end_array = [&] {
+      // An inactive array without disks has a blank line.
+      const bool missing = std::exchange(expects_blocks, false);
+      if (missing && arrays.back().state != "inactive") lines.fail("the line of blocks is missing");
+    };
     for (std::string_view line; lines.next(line);) {
       if (line.starts_with(' ')) {
-        if (!arrays.empty()) parse_progress(arrays.back(), line);
+        if (std::exchange(expects_blocks, false)) {
+          parse_blocks(arrays.back(), lines, line);
+        } else if (!arrays.empty()) {
+          parse_progress(arrays.back(), line);
+        }
         continue;
       }
-      if (line.empty() || line.starts_with(kFirstWord) || line.starts_with("unused")) continue;
-      auto array = parse_device(lines, line);
-      if (!lines.next(line)) lines.fail("the line of blocks is missing");
-      parse_blocks(array, lines, line);
-      arrays.push_back(array);
+      end_array();
+      if (is_of_all(line)) continue;
+      arrays.push_back(parse_device(lines, line));
+      expects_blocks = true;
     }
+    end_array();
     return arrays;
   }
 
@@ -158,8 +175,6 @@ class Mdadm {
     }
     samples.add(kDegraded, sys_.number(folder + "degraded").value_or(0), device);
   }
-
-  static constexpr std::string_view kFirstWord = "Personalities";
 
   Files proc_, sys_;
   ForeignLayout foreign_;

@@ -43,7 +43,7 @@ class Slabinfo {
     for (std::string_view line; lines.next(line);) {
       if (line.starts_with("slabinfo -") || line.starts_with('#')) continue;
       const auto slab = next_word(line);
-      if (slab.empty() || !passes(slab)) continue;
+      if (!passes(slab)) continue;
       for (const auto& column : kColumns) {
         samples.add(column.metric, lines.number(next_word(line)), slab);
       }

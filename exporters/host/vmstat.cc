@@ -24,7 +24,6 @@ class Vmstat {
     std::size_t index = 0;
     for (std::string_view line; lines.next(line);) {
       const auto field = next_word(line);
-      if (field.empty()) continue;
       if (line.empty()) lines.fail("a number is missing");
       if (!wanted(index++, field)) continue;
       name_.assign("node_vmstat_").append(field);

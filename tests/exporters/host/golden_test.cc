@@ -15,6 +15,7 @@
 #include "common/base/error.h"
 #include "exporters/host/collectors.h"
 #include "tests/exporters/host/collect_of.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -130,6 +131,28 @@ TEST_CASE("a recorded machine gives the expected page") {
     INFO("collector " << module->name << " has no fixture that gives samples");
     const std::string name(module->name);
     CHECK((tested.contains(name) || kNotFromFiles.contains(name)));
+  }
+}
+
+TEST_CASE("blank lines in a file of /proc change nothing") {
+  for (const auto* name :
+       {"arp",      "conntrack", "cpu",  "diskstats", "interrupts", "mdadm",    "meminfo",
+        "netdev",   "netstat",   "nfs",  "pressure",  "schedstat",  "slabinfo", "sockstat",
+        "softirqs", "softnet",   "stat", "tcpstat",   "udp_queues", "vmstat",   "zoneinfo"}) {
+    INFO(name);
+    const auto typical = kFixtures / name / "typical";
+    const TemporaryFolder machine;
+    fs::copy(typical / "proc", machine.path() / "proc", fs::copy_options::recursive);
+    for (const auto& file : fs::recursive_directory_iterator(machine.path() / "proc")) {
+      if (!file.is_regular_file()) continue;
+      const auto text = read_file(file.path());
+      std::ofstream(file.path()) << std::regex_replace(text, std::regex("\n"), "\n \n\n");
+    }
+    const Settings settings(all_flags(), flags_of(typical), nullptr);
+    const auto collect =
+        collect_of(module_of(name), {settings, machine.path() / "proc", typical / "sys",
+                                     typical / "root", typical / "udev", upstreams()});
+    CHECK(run(collect, machine.path()) == read_file(typical / "expected.prom"));
   }
 }
 
