@@ -97,9 +97,9 @@ void parse_progress(Array& array, std::string_view line) {
   }
 }
 
-/// A line that is of no array.
+/// A line that is of no array. Linux 2.4 has "read_ahead not set" and "Event: 7" too.
 bool is_of_all(std::string_view line) {
-  static constexpr std::string_view kWords[] = {kFirstWord, "unused"};
+  static constexpr std::string_view kWords[] = {kFirstWord, "unused", "read_ahead", "Event:"};
   return std::any_of(std::begin(kWords), std::end(kWords),
                      [&](std::string_view word) { return line.starts_with(word); });
 }

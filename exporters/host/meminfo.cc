@@ -15,11 +15,13 @@ class Meminfo {
     const auto text = proc_.read_filled("meminfo");
     if (!text) return;
     Lines lines(proc_.path("meminfo"), *text);
+    bool has_table = false;  // before Linux 2.6: the bytes of Mem and Swap, which follow in kB too
     for (std::string_view line; lines.next(line);) {
-      if (trim(line).empty()) continue;
       if (line.find(':') == line.npos) lines.fail("expected \"name: value\"");
       // Nothing stands between "ShadowCallStack:" and a large value.
       const auto field = trim(next_part(line, ':'));
+      if (field == "total") has_table = true;
+      if (has_table && (field == "total" || field == "Mem" || field == "Swap")) continue;
       const auto value = lines.number(next_word(line));
       const auto unit = next_word(line);
       if (!next_word(line).empty()) lines.fail("expected \"name: value\"");
