@@ -54,8 +54,12 @@ void TextMerge::write(Samples& samples, const Text& text, const TextFamily& fami
       complain(text, "the series is given twice: " + key);
       continue;
     }
+    const auto before = samples.duplicates();
     if (!add_series(samples, family, help, series)) {
       complain(text, "a value that its type forbids: " + key);
+    }
+    if (samples.duplicates() != before) {  // a summary `a` has the line of a family `a_count`
+      complain(text, "the series is on the page as one of another metric: " + key);
     }
     seen_.insert(std::move(key));
   }

@@ -44,11 +44,11 @@ class Textfiles {
                             {settings_, "/proc", "/sys", "/", "/run/udev/data", upstreams()})) {}
   explicit Textfiles(const Folder& folder) : Textfiles(std::vector{folder.path()}) {}
 
-  /// The page, `prefix` taken out of it.
-  std::string page(const std::string& prefix = {}) const {
+  /// The page, `prefix` taken out of it, from which so many series were left out as given twice.
+  std::string page(const std::string& prefix = {}, std::size_t duplicates = 0) const {
     Samples samples;
     collect_(samples, Deadline::in(std::chrono::seconds(60)));
-    CHECK(samples.duplicates() == 0);
+    CHECK(samples.duplicates() == duplicates);
     std::string text;
     samples.render(Format::text, text);
     for (auto at = text.find(prefix); !prefix.empty() && at != text.npos; at = text.find(prefix)) {
@@ -230,6 +230,18 @@ TEST_CASE("a histogram in two text files is that of the first, with all its buck
         "# TYPE h histogram\n"
         "h_bucket{le=\"1.0\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n" +
             status({{"a.prom", kGood}, {"b.prom", kPartly}}));
+}
+
+TEST_CASE("a series with the name of another metric's line is left out, and the file named") {
+  Folder folder;
+  folder.write("a.prom", "# TYPE a summary\na_sum 3\na_count 2\n# TYPE a_count gauge\na_count 7\n");
+  folder.write("b.prom", "# TYPE b summary\nb_sum 3\nb_count 2\n");
+  folder.write("c.prom", "# TYPE b_count gauge\nb_count 7\nb_count{x=\"1\"} 8\n");
+  CHECK(Textfiles(folder).page(folder.path(), 2) ==
+        "# HELP a Metric read from /a.prom\n# TYPE a summary\na_sum 3\na_count 2\n"
+        "# HELP b Metric read from /b.prom\n# TYPE b summary\nb_sum 3\nb_count 2\n"
+        "# HELP b_count Metric read from /c.prom\n# TYPE b_count gauge\nb_count{x=\"1\"} 8\n" +
+            status({{"a.prom", kPartly}, {"b.prom", kGood}, {"c.prom", kPartly}}));
 }
 
 TEST_CASE("folders of text files are found by patterns, each file once") {
