@@ -88,18 +88,20 @@ bool contains(std::span<const std::string_view> names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-/// A value in quotes, as a shell has it, or in braces, as dbt's log has a dictionary that was in
-/// quotes, holds blanks. Other values with blanks cannot be told from several words.
+/// A value in quotes, as a shell has it, holds blanks. dbt's log lacks these quotes: there, what is
+/// in braces holds them, and a blank after a colon ("env: prod") is within the value. Other values
+/// with blanks cannot be told from several words.
 std::size_t end_of_value(std::string_view text, std::size_t at) {
   if (at < text.size() && (text[at] == '\'' || text[at] == '"')) {
     const auto end = text.find(text[at], at + 1);
     if (end != text.npos) return end + 1;
   }
   int depth = 0;
-  for (; at < text.size(); ++at) {
+  for (char before = ' '; at < text.size(); before = text[at++]) {
     if (text[at] == '{') ++depth;
     if (text[at] == '}') --depth;
-    if (depth <= 0 && (text[at] == ' ' || text[at] == '\t')) break;
+    const bool is_blank = text[at] == ' ' || text[at] == '\t';
+    if (is_blank && depth <= 0 && before != ':') break;
   }
   return at;
 }

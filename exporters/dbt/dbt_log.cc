@@ -45,6 +45,12 @@ std::optional<std::string> command_in_json(std::string_view line) {
   }
 }
 
+/// The "dbt build" of "Command `dbt build` failed at ...".
+std::string_view command_line_in(std::string_view line) {
+  next_part(line, '`');
+  return next_part(line, '`');
+}
+
 /// The command line in what dbt logs first of an invocation.
 std::optional<std::string> command_in(std::string_view line) {
   constexpr std::string_view kName = "invocation_command", kKey = "'invocation_command': ";
@@ -56,12 +62,25 @@ std::optional<std::string> command_in(std::string_view line) {
 }
 
 /// "Command `dbt build` failed at 06:20:58.166507 after 2.92 seconds"; it is the last that is
-/// logged, and that somebody broke it off before that.
-End end_in(std::string_view line, End before) {
-  if (line.find("Exited because of keyboard interrupt") != line.npos) return End::interrupted;
-  if (before == End::interrupted || line.find("Command `") == line.npos) return before;
+/// logged.
+std::optional<End> end_in(std::string_view line) {
+  if (line.find("Command `") == line.npos) return std::nullopt;
   if (line.find("` succeeded at ") != line.npos) return End::success;
-  return line.find("` failed at ") != line.npos ? End::failure : before;
+  return line.find("` failed at ") != line.npos ? std::optional(End::failure) : std::nullopt;
+}
+
+/// What another line adds. That somebody broke it off comes before its end.
+void add_line(Logged& found, std::string_view line) {
+  if (line.find("Exited because of keyboard interrupt") != line.npos) {
+    found.end = End::interrupted;
+  } else if (const auto end = end_in(line)) {
+    if (found.end != End::interrupted) found.end = *end;
+    if (auto ended = command_of(command_line_in(line)); !ended.empty()) {
+      found.command = std::move(ended);
+    }
+  } else if (found.command.empty()) {
+    found.command = command_of(command_in(line).value_or(""));
+  }
 }
 
 /// The id in a line "======== 15:24:48.978 | afa786c4-1b79-479c-a6ab-734cdca4348f ========".
@@ -77,12 +96,6 @@ std::string id_in_json(std::string_view line) {
   } catch (const Error&) {
     return {};
   }
-}
-
-/// The "dbt build" of "Command `dbt build` failed at ...".
-std::string_view command_line_in(std::string_view line) {
-  next_part(line, '`');
-  return next_part(line, '`');
 }
 
 }  // namespace
@@ -104,8 +117,7 @@ Logged find_in_log(const std::string& path, const std::string& invocation) {
     const bool names_it = line.find(invocation) != line.npos;
     if (line.starts_with("=====") && !names_it) break;
     if (line.starts_with('{') && !names_it) continue;
-    if (!found.command) found.command = command_in(line);
-    found.end = end_in(line, found.end);
+    add_line(found, line);
   }
   return found;
 }
@@ -117,8 +129,8 @@ std::optional<EndedCommand> last_ended(const std::string& path) {
   for (std::string_view rest = text; !rest.empty();) {
     const auto line = next_part(rest, '\n');
     if (line.starts_with("=====")) id = id_in_header(line);
-    const auto end = end_in(line, End::awaited);
-    if (end != End::success && end != End::failure) continue;
+    const auto end = end_in(line);
+    if (!end) continue;
     if (line.starts_with('{')) id = id_in_json(line);
     auto command = command_of(command_line_in(line));
     if (!id.empty() && !command.empty()) last = {id, std::move(command), end == End::failure};

@@ -7,12 +7,6 @@
 
 namespace exporter::dbt {
 
-/// What dbt's log says of an invocation.
-struct Logged {
-  std::optional<std::string> command;  ///< its command line
-  End end = End::untold;
-};
-
 /// Looks an invocation up in the log. One that cannot be read says nothing.
 Logged find_in_log(const std::string& path, const std::string& invocation);
 

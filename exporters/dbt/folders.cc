@@ -106,11 +106,12 @@ bool has_newer(const std::string& folder, std::filesystem::file_time_type time) 
   return false;
 }
 
-/// By its log, or else by what it has compiled or run since.
+/// By its log, or else by what it has compiled or run since. One that succeeded left nothing
+/// undone.
 std::optional<bool> set_to_work(const std::string& folder, const std::string& invocation) {
-  const auto command_line = find_in_logs(folder, invocation).command;
-  const auto command = command_of(command_line.value_or(""));
-  if (!command.empty()) return runs_nodes(command);
+  const auto logged = find_in_logs(folder, invocation);
+  if (logged.end == End::success) return false;
+  if (!logged.command.empty()) return runs_nodes(logged.command);
   std::error_code error;
   const auto written = std::filesystem::last_write_time(folder + "/manifest.json", error);
   if (error) return std::nullopt;
@@ -139,7 +140,7 @@ void find_artifacts(const std::string& folder, std::vector<Found>& found) {
         return set_to_work(folder, id);
       };
     } else {
-      found.back().end = [folder](const std::string& id) { return find_in_logs(folder, id).end; };
+      found.back().logged = [folder](const std::string& id) { return find_in_logs(folder, id); };
     }
   }
 }

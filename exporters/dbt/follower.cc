@@ -4,6 +4,7 @@
 #include <set>
 
 #include "common/base/log.h"
+#include "exporters/dbt/command_line.h"
 #include "exporters/dbt/counters.h"
 #include "exporters/dbt/families.h"
 
@@ -45,26 +46,27 @@ bool may_be_unfinished(const Found& found) {
 constexpr auto kLogging = std::chrono::seconds(2);
 constexpr auto kLogPause = std::chrono::milliseconds(100);
 
-End end_of(const Found& found, const std::string& invocation_id, const Deadline& deadline) {
-  if (!found.end) return End::untold;
-  auto end = found.end(invocation_id);
+Logged logged_of(const Found& found, const std::string& invocation_id, const Deadline& deadline) {
+  if (!found.logged) return {};
+  auto logged = found.logged(invocation_id);
   const auto until = std::min(found.modified_at, Ledger::wall_clock()) + kLogging;
-  while (end == End::awaited && Ledger::wall_clock() < until) {
+  while (logged.end == End::awaited && Ledger::wall_clock() < until) {
     pause(kLogPause, deadline.stop());
     deadline.check();
-    end = found.end(invocation_id);
+    logged = found.logged(invocation_id);
   }
-  return end;
+  return logged;
 }
 
 void note_end(RunResults& results, const Found& found, const Deadline& deadline) {
-  const auto end = end_of(found, results.metadata.invocation_id, deadline);
+  const auto [end, command] = logged_of(found, results.metadata.invocation_id, deadline);
+  if (!command.empty()) results.is_retry = command == "retry";
   results.is_interrupted = end == End::interrupted;
   results.has_failed |= end == End::failure || end == End::interrupted;
 }
 
 void note_end(FreshnessResults& results, const Found& found, const Deadline& deadline) {
-  const auto end = end_of(found, results.metadata.invocation_id, deadline);
+  const auto end = logged_of(found, results.metadata.invocation_id, deadline).end;
   results.has_failed = end == End::failure || end == End::interrupted;
 }
 
@@ -119,10 +121,11 @@ void Follower::update(const Deadline& deadline) {
     deadline.check();
     follow(found, deadline);
   }
-  for (const auto& ended : list_.ended()) take_in(ended, deadline);
+  const auto ended = list_.ended();
+  for (const auto& each : ended) take_in(each, deadline);
   has_looked_ = true;
   forget_others(all, deadline);
-  look_for_incomplete(all, deadline);
+  look_for_incomplete(all, ended, deadline);
 }
 
 void Follower::note_listing(const std::vector<Found>& all) {
@@ -132,12 +135,23 @@ void Follower::note_listing(const std::vector<Found>& all) {
   listed_ = std::move(listed);
 }
 
-/// What the manifests in place say of invocations; results have said it already in take_in().
-void Follower::look_for_incomplete(const std::vector<Found>& all, const Deadline& deadline) {
+/// What the manifests in place say of invocations; results have said it already in take_in(). How
+/// one ended says what its command line, which dbt logs without its quotes, may have hidden.
+void Follower::look_for_incomplete(const std::vector<Found>& all,
+                                   const std::vector<EndedCommand>& ended,
+                                   const Deadline& deadline) {
   auto incomplete = project_.incomplete;
   std::erase_if(incomplete, [&](const auto& entry) {
     return !entry.second.is_interrupted && project_.has_results_of(entry.second.invocation_id);
   });
+  for (const auto& each : ended) {
+    if (each.has_failed && runs_nodes(each.command)) continue;
+    std::erase_if(incomplete, [&](const auto& entry) {
+      if (entry.second.invocation_id != each.invocation_id) return false;
+      idle_[entry.first] = each.invocation_id;
+      return true;
+    });
+  }
   for (const auto& found : all) {
     const auto seen = seen_.find({found.location, Kind::manifest});
     if (found.kind != Kind::manifest || seen == seen_.end()) continue;

@@ -62,7 +62,8 @@ class Follower {
               const Metadata& metadata);
   void note_listing(const std::vector<Found>& all);
   void forget_others(const std::vector<Found>& all, const Deadline& deadline);
-  void look_for_incomplete(const std::vector<Found>& all, const Deadline& deadline);
+  void look_for_incomplete(const std::vector<Found>& all, const std::vector<EndedCommand>& ended,
+                           const Deadline& deadline);
   void note_taken(const ArtifactKey& place, const std::string& version, const Unread& unread);
   void note_failure(const std::string& kind, const Error& error);
   void tell_of_new_schema(const ArtifactKey& place, int version) const;

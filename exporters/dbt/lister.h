@@ -16,6 +16,14 @@ namespace exporter::dbt {
 /// How dbt's log says that an invocation ended: nothing at all, nothing yet, or what it was.
 enum class End : std::uint8_t { untold, awaited, success, failure, interrupted };
 
+/// What dbt's log says of an invocation.
+struct Logged {
+  End end = End::untold;
+  /// As command_of() names it: by the line that tells its end, or else by the command line, which
+  /// the log has without its quotes. Empty when it is not known.
+  std::string command = {};
+};
+
 /// A version of an artifact that stands somewhere.
 struct Found {
   Kind kind;
@@ -27,8 +35,9 @@ struct Found {
   /// Of a manifest: whether the invocation that wrote it set to work on nodes, as opposed to `ls`
   /// and `parse`, which write one too. Nothing while it has not, but still may.
   std::function<std::optional<bool>(const std::string& invocation_id)> set_to_work = {};
-  /// Of results: how the invocation ended that left them. dbt logs that right after it wrote them.
-  std::function<End(const std::string& invocation_id)> end = {};
+  /// Of results: what is logged of the invocation that left them. dbt logs its end right after it
+  /// wrote them.
+  std::function<Logged(const std::string& invocation_id)> logged = {};
   /// Whether a version that is found later was written later. Not so of runs of dbt Cloud, whose
   /// artifacts may be saved late; its clock is one.
   bool comes_in_order = true;

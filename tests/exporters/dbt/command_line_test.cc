@@ -60,6 +60,10 @@ TEST_CASE("the command of a dbt command line is what dbt takes for it") {
       {R"(dbt --vars="{test: 1, run: 2}" ls)", "list"},
       {"dbt --vars={test: 1, run: 2} ls", "list"},
       {"dbt --log-path /srv/my logs ls", "list"},
+      {"dbt --vars env: test ls", "list"},
+      {"dbt --vars=env: run retry", "retry"},
+      {"dbt --vars env: test -q deps", "deps"},
+      {R"(dbt --vars env: "test run" seed)", "seed"},
       {"dbt --select a b --exclude test --quiet build", "build"},
       // Options that came later than this exporter.
       {"dbt --of-the-future ls", "list"},

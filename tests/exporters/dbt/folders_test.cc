@@ -22,6 +22,11 @@ std::string log_of(const std::string& invocation, const std::string& command_in_
          command_in_quotes + ", 'target_path': 'None'}\n";
 }
 
+std::string ended(const std::string& command, const std::string& how) {
+  return "15:25:01.1 [debug] [MainThread]: Command `" + command + "` " + how +
+         " at 15:25:01.1 after 0.3 seconds\n";
+}
+
 }  // namespace
 
 TEST_CASE("what dbt's log says of an invocation tells whether it set to work on nodes") {
@@ -35,6 +40,11 @@ TEST_CASE("what dbt's log says of an invocation tells whether it set to work on 
                                    log_of("id-target", "'dbt --target test ls'") +
                                    log_of("id-both", R"('dbt --vars {"a": \'run\'} seed')") +
                                    log_of("id-within", "'dbt tasks run daily build'") +
+                                   log_of("id-ended", "'dbt --vars env: my test ls'") +
+                                   ended("dbt ls", "succeeded") +
+                                   log_of("id-failed", "'dbt --vars env: my ls run'") +
+                                   ended("dbt run", "failed") + log_of("id-done", "'dbt run'") +
+                                   ended("dbt run", "succeeded") +
                                    R"({"info": {"invocation_id": "id-json", "msg": "running"}, )"
                                    R"("data": {"args": {"invocation_command": "dbt -t run ls"}}})"
                                    "\n======== 15:24:48.978 | id-cut ========\n");
@@ -48,6 +58,9 @@ TEST_CASE("what dbt's log says of an invocation tells whether it set to work on 
   CHECK(set_to_work("id-target") == false);
   CHECK(set_to_work("id-both") == true);
   CHECK(set_to_work("id-within") == std::nullopt);
+  CHECK(set_to_work("id-ended") == false);
+  CHECK(set_to_work("id-failed") == true);
+  CHECK(set_to_work("id-done") == false);
   CHECK(set_to_work("id-json") == false);
   CHECK(set_to_work("id-cut") == std::nullopt);
 }
@@ -69,7 +82,7 @@ TEST_CASE("dbt's log tells how an invocation ended, or that it has not yet") {
                    "\n" + log_of("id-now", "'dbt run'") + log_of("id-next", "'dbt run'") + failed);
   const auto found = look(folder.path() / "target");
   REQUIRE(found.size() == 1);
-  const auto& end = found[0].end;
+  const auto end = [&](const std::string& id) { return found[0].logged(id).end; };
   CHECK(end("id-good") == End::success);
   CHECK(end("id-bad") == End::failure);
   CHECK(end("id-cut") == End::interrupted);
@@ -96,7 +109,7 @@ TEST_CASE("dbt's log names the last command that ended, whatever that left") {
   fs::create_directories(folder.path() / "target");
   fs::create_directories(folder.path() / "logs");
   const auto lister = folders(folder.path() / "target");
-  const auto ended = [&] {
+  const auto last = [&] {
     std::string text;
     for (const auto& each : lister.ended()) {
       text +=
@@ -104,28 +117,24 @@ TEST_CASE("dbt's log names the last command that ended, whatever that left") {
     }
     return text;
   };
-  const auto end_of = [](const std::string& command, const std::string& how) {
-    return "15:25:01.1 [debug] [MainThread]: Command `" + command + "` " + how +
-           " at 15:25:01.1 after 0.3 seconds\n";
-  };
-  CHECK(ended().empty());
+  CHECK(last().empty());
   auto log =
-      log_of("one", "'dbt --target test docs generate'") + end_of("dbt docs generate", "failed");
+      log_of("one", "'dbt --target test docs generate'") + ended("dbt docs generate", "failed");
   folder.write("logs/dbt.log", log);
-  CHECK(ended() == "one docs generate failed");
-  log += log_of("two", "'dbt deps'") + end_of("cli deps", "succeeded");
+  CHECK(last() == "one docs generate failed");
+  log += log_of("two", "'dbt deps'") + ended("cli deps", "succeeded");
   folder.write("logs/dbt.log", log);
-  CHECK(ended() == "two deps succeeded");
+  CHECK(last() == "two deps succeeded");
   log += log_of("three", "'dbt build'");
   folder.write("logs/dbt.log", log);
-  CHECK(ended() == "two deps succeeded");
-  log += std::string(100'000, ' ') + '\n' + end_of("dbt build", "failed");
+  CHECK(last() == "two deps succeeded");
+  log += std::string(100'000, ' ') + '\n' + ended("dbt build", "failed");
   folder.write("logs/dbt.log", log);
-  CHECK(ended().empty());  // its beginning is too far away
+  CHECK(last().empty());  // its beginning is too far away
   folder.write("logs/dbt.log",
                R"({"info": {"invocation_id": "four", "msg": "Command `dbt run` failed at 1"}})"
                "\n");
-  CHECK(ended() == "four run failed");
+  CHECK(last() == "four run failed");
 }
 
 TEST_CASE("without a log, what was compiled since tells that an invocation set to work") {

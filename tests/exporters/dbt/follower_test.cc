@@ -111,6 +111,21 @@ TEST_CASE("an invocation is incomplete from its manifest to its results, if it s
   CHECK(shop.stands_still());
 }
 
+TEST_CASE("an invocation is not incomplete once dbt's log says that it ended and did no work") {
+  Followed shop;
+  const auto end = [&](const std::string& id, const std::string& command, bool has_failed) {
+    shop.artifacts.ended = {{id, command, has_failed, Ledger::wall_clock()}};
+  };
+  shop.artifacts.put(Kind::manifest, manifest(1, "misread", "table"));
+  CHECK(shop.incomplete() == "misread");
+  SECTION("of another command") { end("misread", "list", true); }
+  SECTION("well") { end("misread", "build", false); }
+  CHECK(shop.incomplete().empty());
+  CHECK(shop.stands_still());
+  shop.artifacts.put(Kind::manifest, manifest(2, "killed", "table"));
+  CHECK(shop.incomplete() == "killed");
+}
+
 TEST_CASE("whether an invocation set to work is asked until it is known") {
   const auto text = manifest(1, "one", "table");
   std::optional<bool> works;
@@ -196,6 +211,14 @@ TEST_CASE("an invocation failed when dbt's log says so, whatever its results are
   CHECK(shop.incomplete().empty());
 }
 
+TEST_CASE("what dbt's log calls a retry is one, whatever its command line looks like") {
+  Followed shop;
+  shop.artifacts.put(Kind::run_results, results(1, "one", "error"), End::failure, "retry");
+  CHECK(shop.look().invocations.at("retry").outcome == Outcome::failure);
+  shop.artifacts.put(Kind::run_results, results(2, "two", "success"), End::success, "build");
+  CHECK(shop.look().invocations.at("build").outcome == Outcome::success);
+}
+
 TEST_CASE("a command that failed without results is known by dbt's log") {
   Followed shop;
   const auto outcome = [&](const std::string& command) {
@@ -279,7 +302,7 @@ TEST_CASE("a file dated in the future does not hold up the look at dbt's log") {
                        Found found{Kind::run_results, "target", "1", 0, {}, {}};
                        found.modified_at = Ledger::wall_clock() + std::chrono::hours(1);
                        found.artifact = {"run_results", [&](const auto& sink) { sink(text); }};
-                       found.end = [](const std::string&) { return End::awaited; };
+                       found.logged = [](const std::string&) { return Logged{End::awaited}; };
                        return std::vector<Found>{found};
                      }},
                     SharedLedger(std::make_shared<Ledger>("dbt", "")));

@@ -38,9 +38,12 @@ inline std::string freshness(int minute, const std::string& invocation, const st
 class Listed {
  public:
   /// A new version of the artifact.
-  void put(exporter::dbt::Kind kind, std::string text, exporter::dbt::End end) {
+  void put(exporter::dbt::Kind kind, std::string text, exporter::dbt::End end,
+           const std::string& command = "") {
     put(kind, std::move(text));
-    all_.back().end = [end](const std::string&) { return end; };
+    all_.back().logged = [end, command](const std::string&) {
+      return exporter::dbt::Logged{end, command};
+    };
   }
   void put(exporter::dbt::Kind kind, std::string text, bool sets_to_work = true,
            const std::string& location = "target") {
