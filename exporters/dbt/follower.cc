@@ -73,6 +73,13 @@ void note_end(FreshnessResults& results, const Found& found, const Deadline& dea
 void note_end(const Manifest&, const Found&, const Deadline&) {}
 void note_end(const Catalog&, const Found&, const Deadline&) {}
 
+/// Since when an invocation was at work, and not after it is seen: an alert that waits for an hour
+/// would wait for a clock that is ahead, too.
+Time begin_of(const Metadata& metadata) {
+  const auto at = metadata.invocation_started_at.value_or(metadata.generated_at);
+  return std::min(at, Ledger::wall_clock());
+}
+
 /// Results of work in the same place: whatever did not come to its end before is over, unless this
 /// did not come to its end either, or found nothing to do.
 void settle_incomplete(std::map<std::string, Incomplete>& incomplete, const std::string& location,
@@ -80,10 +87,9 @@ void settle_incomplete(std::map<std::string, Incomplete>& incomplete, const std:
   if (!results.are_real()) return;
   const auto& metadata = results.metadata;
   if (results.is_interrupted) {
-    const auto since = metadata.invocation_started_at.value_or(metadata.generated_at);
     auto& first = incomplete
-                      .try_emplace(location, Incomplete{metadata.invocation_id, since, false,
-                                                        metadata.ordered_at})
+                      .try_emplace(location, Incomplete{metadata.invocation_id, begin_of(metadata),
+                                                        false, metadata.ordered_at})
                       .first->second;
     first.is_interrupted |= first.invocation_id == metadata.invocation_id;
   } else if (!results.results.empty()) {
@@ -162,7 +168,7 @@ void Follower::look_for_incomplete(const std::vector<Found>& all,
     if (idle != idle_.end() && idle->second == id) continue;
     const auto works = found.set_to_work(id);
     if (works == true) {
-      incomplete[found.location] = {id, metadata.generated_at, false, metadata.ordered_at};
+      incomplete[found.location] = {id, begin_of(metadata), false, metadata.ordered_at};
     }
     if (works == false) idle_[found.location] = id;
   }

@@ -52,7 +52,7 @@ struct Invocation {
 /// the first.
 struct Incomplete {
   std::string invocation_id;
-  Time since;                   ///< when it wrote its manifest
+  Time since;  ///< when it began, or wrote its manifest; not after it was first seen
   bool is_interrupted = false;  ///< and has left results of what had ended
   Time ordered_at = {};         ///< of its manifest, or of the results of what had ended
 

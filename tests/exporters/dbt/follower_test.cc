@@ -275,6 +275,11 @@ TEST_CASE("what is dated in the future hides nothing that comes after it") {
   };
   shop.artifacts.put(Kind::manifest, in_future(manifest(1, "ahead", "view")));
   CHECK(shop.incomplete() == "ahead");
+  const auto has_begun = [&] {
+    const auto since = shop.look().incomplete.at("target").since;
+    return since <= Ledger::wall_clock();
+  };
+  CHECK(has_begun());
   shop.artifacts.put(Kind::run_results, in_future(results(1, "ahead", "error")));
   shop.artifacts.put(Kind::sources, in_future(freshness(1, "ahead too", "error")));
   shop.look();
@@ -282,6 +287,7 @@ TEST_CASE("what is dated in the future hides nothing that comes after it") {
   SECTION("after a restart") { shop.restart(); }
   shop.artifacts.put(Kind::manifest, in_future(manifest(2, "killed", "view")));
   CHECK(shop.incomplete() == "killed");
+  CHECK(has_begun());
   shop.artifacts.put(Kind::manifest, manifest(2, "two", "table"));
   shop.artifacts.put(Kind::run_results, results(2, "two", "success"));
   shop.artifacts.put(Kind::sources, freshness(2, "three", "pass"));
@@ -292,6 +298,8 @@ TEST_CASE("what is dated in the future hides nothing that comes after it") {
   CHECK(project.manifest->nodes.at("model.shop.a").materialized == "table");
   CHECK(project.freshness.at("source.shop.app.events").last.status == "pass");
   CHECK(project.freshness.at("source.shop.app.events").at == project.freshness_at);
+  shop.artifacts.put(Kind::run_results, in_future(results(3, "cut", "success")), End::interrupted);
+  CHECK(has_begun());
 }
 
 TEST_CASE("a file dated in the future does not hold up the look at dbt's log") {
