@@ -35,8 +35,8 @@ constexpr auto kMemory = std::chrono::days(90);
 
 /// What is malformed may have been damaged on its way.
 constexpr int kMostTries = 3;
-/// dbt writes its artifacts piece by piece: what cannot be read so soon after is looked at again
-/// before it is called unreadable.
+/// dbt writes its artifacts piece by piece: what cannot be read so soon after is read again before
+/// it is called unreadable, but at the first look, which may be the only one (--once).
 bool may_be_unfinished(const Found& found) {
   const auto age = Ledger::wall_clock() - found.modified_at;
   return age >= Time::duration::zero() && age < std::chrono::seconds(10);
@@ -111,6 +111,7 @@ Follower::Follower(std::string name, Lister list, SharedLedger ledger)
 }
 
 void Follower::update(const Deadline& deadline) {
+  is_first_look_ = !is_loaded_;
   if (!is_loaded_) {
     auto run = ledger_.begin(deadline);
     load_stored(run, project_, seen_);
@@ -196,7 +197,7 @@ void Follower::follow(const Found& found, const Deadline& deadline) {
   try {
     content = read(found);
   } catch (const Error& error) {
-    if (may_be_unfinished(found)) return;
+    if (!is_first_look_ && may_be_unfinished(found)) return;
     auto& failure = failed_[place];
     if (!has_failed) {
       failure = {found.version};

@@ -79,7 +79,7 @@ class Follower {
   std::map<std::string, std::string> idle_;  // by location: an invocation that set nothing to work
   std::set<ArtifactKey> off_clocks_;         // of which it was logged
   Time latest_;                              // in the order of artifacts
-  bool is_loaded_ = false, has_looked_ = false;
+  bool is_loaded_ = false, is_first_look_ = false, has_looked_ = false;
   std::uint64_t revision_ = 0;
 };
 

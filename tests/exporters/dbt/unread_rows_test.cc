@@ -198,6 +198,24 @@ TEST_CASE("an artifact that could be read in part is shown, and called unreadabl
   CHECK(follower.project().nodes.size() == 28);
 }
 
+TEST_CASE("what is cut short is unreadable at the first look, and later once it is left so") {
+  const TemporaryFolder target;
+  target.write("sources.json", "{\"x");
+  Follower follower("shop", folders(target.path()),
+                    SharedLedger(std::make_shared<Ledger>("dbt", "")));
+  const auto readable = [&](const std::string& artifact) {
+    const auto line = "artifact=\"" + artifact + "\"} 0\n";
+    return page_of(follower).find(line) == std::string::npos;
+  };
+  CHECK_FALSE(readable("sources"));
+  const fs::path path = target.write("catalog.json", "{\"x");
+  const auto until = fs::last_write_time(path) + std::chrono::seconds(10);
+  const bool is_awaited = readable("catalog");
+  CHECK((is_awaited || fs::file_time_type::clock::now() >= until));
+  write_long_ago(path, "{\"x");
+  CHECK_FALSE(readable("catalog"));
+}
+
 TEST_CASE("what the ledger would refuse is left out, and the others are counted") {
   const TemporaryFolder target;
   const auto path = target.path() / "run_results.json";
