@@ -74,7 +74,7 @@ Metadata read_metadata(const Json& metadata, Kind kind) {
 Unread read_records(const Artifact& artifact, std::span<const JsonRecord> records,
                     const TakeRecord& take) {
   bool has_metadata = false;
-  std::size_t rows = 0, unread_rows = 0;
+  std::size_t rows = 0;
   Unread unread;
   JsonStream stream(records, artifact.origin, [&](const JsonStream::Record& record) {
     const bool is_row = records[record.index()].path.ends_with('*');
@@ -84,14 +84,14 @@ Unread read_records(const Artifact& artifact, std::span<const JsonRecord> record
       take(record.index(), record.name(), record.read());
     } catch (const Error& error) {
       if (record.index() == 0 || error.reason() != Reason::decode) throw;
-      unread_rows += is_row ? 1 : 0;
+      unread.rows += is_row ? 1 : 0;
       if (unread.parts++ == 0) unread.error = error.what();
     }
   });
   artifact.read([&](std::string_view piece) { stream.feed(piece); });
   stream.finish();
   if (!has_metadata) throw Error(Reason::decode, artifact.origin + ": metadata: missing");
-  if (rows > 0 && unread_rows == rows) throw Error(Reason::decode, unread.error);
+  if (rows > 0 && unread.rows == rows) throw Error(Reason::decode, unread.error);
   return unread;
 }
 

@@ -53,8 +53,8 @@ Metadata read_metadata(const Json& metadata, Kind kind);
 
 /// Rows of an artifact, and values besides, that could not be read and are left out.
 struct Unread {
-  std::size_t parts = 0;
-  std::string error;  ///< of the first
+  std::size_t parts = 0, rows = 0;  ///< rows are parts
+  std::string error;                ///< of the first
 };
 
 using TakeRecord =

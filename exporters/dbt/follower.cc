@@ -58,16 +58,22 @@ Logged logged_of(const Found& found, const std::string& invocation_id, const Dea
   return logged;
 }
 
+/// A row that cannot be read may be the one that failed: without the word of dbt's log, that is no
+/// success.
+bool has_failed(End end, const Unread& unread) {
+  return end == End::failure || end == End::interrupted || (end != End::success && unread.rows > 0);
+}
+
 void note_end(RunResults& results, const Found& found, const Deadline& deadline) {
   const auto [end, command] = logged_of(found, results.metadata.invocation_id, deadline);
   if (!command.empty()) results.is_retry = command == "retry";
   results.is_interrupted = end == End::interrupted;
-  results.has_failed |= end == End::failure || end == End::interrupted;
+  results.has_failed |= has_failed(end, results.unread);
 }
 
 void note_end(FreshnessResults& results, const Found& found, const Deadline& deadline) {
   const auto end = logged_of(found, results.metadata.invocation_id, deadline).end;
-  results.has_failed = end == End::failure || end == End::interrupted;
+  results.has_failed = has_failed(end, results.unread);
 }
 
 void note_end(const Manifest&, const Found&, const Deadline&) {}

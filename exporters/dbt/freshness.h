@@ -25,7 +25,7 @@ struct FreshnessResults {
   Unread unread;
   double elapsed_seconds = 0;
   std::vector<Freshness> results;
-  bool has_failed = false;  ///< the command, by dbt's log
+  bool has_failed = false;  ///< the command, as of RunResults
 };
 
 /// What these do not say of themselves: the command that writes them.

@@ -27,8 +27,9 @@ struct RunResults {
   std::optional<bool> is_full_refresh;  ///< where dbt tells of the flag
   double elapsed_seconds = 0;
   std::vector<Result> results;  ///< of several of a node the first
-  /// By dbt's log, or its own word: whether the command failed, and whether somebody broke it off,
-  /// in which case these are the results of what had ended.
+  /// By dbt's log, or its own word: whether the command failed, or, where the log does not tell,
+  /// may have, as rows could not be read; and whether somebody broke it off, in which case these
+  /// are the results of what had ended.
   bool has_failed = false, is_interrupted = false;
   bool is_logged_alone = false;  ///< there is no artifact, but dbt's log
 

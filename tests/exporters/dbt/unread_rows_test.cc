@@ -9,6 +9,7 @@
 #include "common/base/error.h"
 #include "exporters/dbt/counters.h"
 #include "exporters/dbt/follower.h"
+#include "tests/exporters/dbt/listed.h"
 #include "tests/support/error_of.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"
@@ -214,6 +215,32 @@ TEST_CASE("what is cut short is unreadable at the first look, and later once it 
   CHECK((is_awaited || fs::file_time_type::clock::now() >= until));
   write_long_ago(path, "{\"x");
   CHECK_FALSE(readable("catalog"));
+}
+
+TEST_CASE("what left rows that cannot be read failed, unless dbt's log says that it succeeded") {
+  const auto outcome = [](Kind kind, const std::string& text, End end) {
+    Listed listed;
+    listed.put(kind, text, end);
+    Follower follower("shop", listed.lister(), SharedLedger(std::make_shared<Ledger>("dbt", "")));
+    follower.update(Deadline::in(std::chrono::minutes(1)));
+    REQUIRE(follower.project().invocations.size() == 1);
+    return follower.project().invocations.begin()->second.outcome;
+  };
+  const std::string rows =
+      R"("results": [{"unique_id": "model.a.a", "status": "success"}, {"unique_id": "model.a.b",
+         "status": 7}])";
+  const std::pair<Kind, std::string> artifacts[] = {
+      {Kind::run_results, results(R"("args": {"which": "run"}, )" + rows)},
+      {Kind::sources, document("sources/v3", rows)}};
+  for (const auto& [kind, text] : artifacts) {
+    CHECK(outcome(kind, text, End::untold) == Outcome::failure);
+    CHECK(outcome(kind, text, End::awaited) == Outcome::failure);
+    CHECK(outcome(kind, text, End::failure) == Outcome::failure);
+    CHECK(outcome(kind, text, End::success) == Outcome::success);
+  }
+  // Of a value beside the rows nothing follows.
+  const auto beside = results(R"("args": {"which": "run"}, "elapsed_time": NaN, "results": [])");
+  CHECK(outcome(Kind::run_results, beside, End::untold) == Outcome::success);
 }
 
 TEST_CASE("what the ledger would refuse is left out, and the others are counted") {
