@@ -11,10 +11,16 @@ constexpr JsonRecord kRecords[] = {
 /// What dbt writes for a table without a row is the first moment of the year 1.
 constexpr Time kNever = std::chrono::sys_days(std::chrono::year(1) / 1 / 1);
 
+/// dbt 2.0 writes "Pass"; the one of two words is also written as one.
+std::string read_status(const Json& json) {
+  auto status = lower(read_name(json));
+  return status == "runtimeerror" || status == "runtime_error" ? "runtime error" : status;
+}
+
 Freshness read_result(const Json& json) {
   Freshness found;
   found.source = read_name(json.at("unique_id"));
-  found.status = lower(read_name(json.at("status")));  // dbt 2.0 writes "Pass"
+  found.status = read_status(json.at("status"));
   if (const auto time = json.find("max_loaded_at")) found.max_loaded_at = time->time();
   if (const auto time = json.find("snapshotted_at")) found.snapshotted_at = time->time();
   if (found.max_loaded_at && *found.max_loaded_at < kNever + std::chrono::days(366)) {

@@ -124,6 +124,18 @@ TEST_CASE("what was reused is neither a run nor skipped, whatever its version ca
   CHECK_FALSE(shop.counts("dbt_execution_seconds_count"));
 }
 
+TEST_CASE("a source that could not be read has one status, however it is written") {
+  for (const std::string status :
+       {"runtime error", "RuntimeError", "runtime_error", "RUNTIME_ERROR", "Runtime Error"}) {
+    CAPTURE(status);
+    const auto text = freshness(1, "one", status);
+    const auto found =
+        read_freshness_results({"sources.json", [&](const auto& sink) { sink(text); }});
+    REQUIRE(found.results.size() == 1);
+    CHECK(found.results[0].status == "runtime error");
+  }
+}
+
 TEST_CASE("freshness.json has the freshness of sources and of models") {
   Shop shop;
   const auto freshness_of = [](const std::string& invocation, const std::string& rows) {
