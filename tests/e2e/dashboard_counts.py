@@ -33,6 +33,8 @@ FIRST_SEEN = 30  # of exporters that have run for long
 OF_LATE_OLD, OF_LATE_NEW = (20,), (10,)
 RESTART = 25
 BEFORE_RESTART, AFTER_RESTART = (28,), (15,)
+# Of counters that have outgrown what they were before the restart.
+LITTLE_BEFORE, MUCH_SINCE = 2, (15, 10)
 
 Counter = collections.namedtuple("Counter", "metric old new amount", defaults=(1,))
 # By job: what the events of each kind count. A histogram has buckets of 5 and 30.
@@ -90,6 +92,12 @@ class Day:
             if job == "dbt":
                 at["project"] = "restarted"
             self._restarted(at, counters)
+        self._outgrown({"job": "dbt", "instance": "dbt5", "project": "grown"}, LEDGER)
+        for job, counters in OF_THE_PROCESS.items():
+            at = {"job": job, "instance": f"{job}-grown"}
+            if job == "dbt":
+                at["project"] = "grown-process"
+            self._outgrown(at, counters)
 
     def _times(self, job, phase, first=None):
         since = NOW - (first * MINUTE if first else DAY + HOUR)
@@ -146,17 +154,34 @@ class Day:
     def _restarted(self, at, counters):
         """What counts from zero again after a restart; or, of a ledger in memory, from the run whose
         results are still there."""
-        restart = NOW - RESTART * MINUTE
-        times = list(self._times(at["job"], 3))
-        for witness in ("exporter_build_info", *(["dbt_up"] if "project" in at else [])):
-            self._add(witness, at, lambda _: 1, times)
+        old, new = self._around_restart(at)
         for counter in counters:
             to = at | counter.old
             is_ledger = counter in LEDGER
             before = () if is_ledger or counter.metric in IN_TABLES else BEFORE_RESTART
-            self._count(counter, to, 70, before, [time for time in times if time < restart])
-            self._count(counter, to, int(is_ledger), AFTER_RESTART,
-                        [time for time in times if time >= restart])  # fmt: skip
+            self._count(counter, to, 70, before, old)
+            self._count(counter, to, int(is_ledger), AFTER_RESTART, new)
+
+    def _outgrown(self, at, counters):
+        """What counts more after a restart than before. When it is scraped again, there is an event:
+        of a ledger in memory, one whose results are still there."""
+        old, new = self._around_restart(at)
+        if counters is LEDGER:
+            for metric, labels in DESCRIBED.items():
+                self._add(metric, at | labels, lambda _: 1, old + new)
+        for counter in counters:
+            to = at | (counter.new or counter.old)
+            self._count(counter, to, LITTLE_BEFORE, (), old)
+            self._count(counter, to, 1, MUCH_SINCE, new)
+
+    def _around_restart(self, at):
+        """The times at which this target was scraped before a restart and since."""
+        restart = NOW - RESTART * MINUTE
+        times = list(self._times(at["job"], 3))
+        for witness in ("exporter_build_info", *(["dbt_up"] if "project" in at else [])):
+            self._add(witness, at, lambda _: 1, times)
+        return ([time for time in times if time < restart],
+                [time for time in times if time >= restart])  # fmt: skip
 
     def write(self, path):
         with path.open("w") as out:
