@@ -49,7 +49,8 @@ LEDGER = [
     Counter("dbt_cloud_job_queue_duration_seconds", {"job_id": "11"}, None, 10),
     Counter("dbt_cloud_job_run_duration_seconds", {"job_id": "11"}, None, 20),
 ]  # fmt: skip
-DESCRIBED = {"dbt_node_info": {"unique_id": "model.x.orders", "name": "orders", "owner": "x"}}
+DESCRIBED = {"dbt_node_info": {"unique_id": "model.x.orders", "name": "orders"},
+             "dbt_node_execution_seconds": {"unique_id": "model.x.orders"}}  # fmt: skip
 OF_THE_PROCESS = {
     "dbt": [
         Counter("dbt_artifact_read_failures_total", {"artifact": "manifest", "reason": "decode"},
@@ -138,9 +139,14 @@ class Day:
         times = list(self._times("dbt", phase, first))
         at = {"job": "dbt", "instance": instance, "project": project}
         self._add("dbt_up", at, lambda _: 1, times)
-        for metric, labels in DESCRIBED.items():
-            self._add(metric, at | labels, lambda _: 1, times)
+        self._describe(at, times)
         self._counters(LEDGER, at, times, first)
+
+    def _describe(self, at, times):
+        """A node with an owner for each exporter, as production and staging have."""
+        for metric, labels in DESCRIBED.items():
+            own = {"owner": f"owner of {at['instance']}"} if metric == "dbt_node_info" else {}
+            self._add(metric, at | labels | own, lambda _: 1, times)
 
     def _process(self, job, counters, instance, first):
         times = list(self._times(job, 11, first))
@@ -167,8 +173,7 @@ class Day:
         of a ledger in memory, one whose results are still there."""
         old, new = self._around_restart(at)
         if counters is LEDGER:
-            for metric, labels in DESCRIBED.items():
-                self._add(metric, at | labels, lambda _: 1, old + new)
+            self._describe(at, old + new)
         for counter in counters:
             to = at | (counter.new or counter.old)
             self._count(counter, to, LITTLE_BEFORE, (), old)
@@ -219,7 +224,7 @@ def total(url, query, view, variables):
 
 
 def problems(root, dashboards, expected):
-    """What counts otherwise than expected says, or is not in it."""
+    """What counts otherwise than expected says, or is not in it, and what panels cannot ask of the day."""
     counting = [(board, query) for board in dashboards for query in board.panel_queries()
                 if is_counting(query)]  # fmt: skip
     places = {(query.file, query.place) for _, query in counting}
@@ -230,6 +235,8 @@ def problems(root, dashboards, expected):
     with serving(root) as url:
         for board, query in counting:
             found += _of_query(url, board, query, expected.counts.get((query.file, query.place)))
+        for board in dashboards:
+            found += _errors(url, board)
     return found
 
 
@@ -240,8 +247,24 @@ def _of_query(url, board, query, wanted):
     for seconds_shown in RANGES:
         for phase in PHASES:
             view = View(NOW + phase, seconds_shown, WIDTH)
-            shown = total(url, query, view, all_of(board))
+            try:
+                shown = total(url, query, view, all_of(board))
+            except ValueError as error:
+                yield f"{query.file}: {query.place}: of several exporters: {error}"
+                return
             if not math.isclose(shown, wanted, rel_tol=1e-9):
                 yield (f"{query.file}: {query.place}: shows {shown:g} instead of {wanted:g}"
                        f" in {seconds_shown // HOUR} h, {phase} s after the minute")
                 return
+
+
+def _errors(url, board):
+    """Of the queries that do not count."""
+    for query in board.panel_queries():
+        if is_counting(query):
+            continue
+        call, parameters = View(NOW, HOUR, WIDTH).request(query, all_of(board))
+        try:
+            ask(url, call, **parameters)
+        except ValueError as error:
+            yield f"{query.file}: {query.place}: of several exporters: {error}"
