@@ -125,7 +125,7 @@ class Live:
     as often as this machine can.
 
     host_exporter runs as it is, and over recorded machines for what this one may lack, not get wrong,
-    or not do meanwhile; dbt_exporter over projects in several states, with a week before them. A
+    or not do meanwhile; dbt_exporter over projects in several states, with nine days before them. A
     further target does not exist. Alerts do not wait.
     """
 
@@ -202,7 +202,7 @@ class Live:
 
     @staticmethod
     def _dbt(stack, folder, cloud):
-        """The port of a dbt_exporter, with a week before its page in the data of Prometheus."""
+        """The port of a dbt_exporter, with nine days before its page in the data of Prometheus."""
         config = dbt_projects.write(folder / "dbt", cloud)
         exporter = stack.enter_context(support.Exporter(
             f"--config.file={config}", "--collector.artifacts.interval=1s", name="dbt_exporter"))
@@ -210,7 +210,7 @@ class Live:
             lambda: (page := exporter.page()).count("\ndbt_up{") == dbt_projects.COUNT and page,
             "dbt_exporter shows its projects")
         address = f'job="dbt",instance="127.0.0.1:{exporter.port}",host="127.0.0.1"'
-        dbt_projects.make_week(page, address, folder)
+        dbt_projects.make_past(page, address, folder)
         return exporter.port
 
     def _configure(self, folder, jobs):

@@ -1,4 +1,4 @@
-"""Projects of dbt in all the states that its dashboard shows, and the week before them."""
+"""Projects of dbt in all the states that its dashboard shows, and the days before them."""
 
 import datetime
 import json
@@ -18,8 +18,9 @@ import dbt_example  # noqa: E402
 DAY = 86400
 COUNT = 5  # of the projects that write() makes
 SAMPLE = re.compile(r"(dbt_\w+)\{(.*)\} (\S+)$", re.M)
-# What the rules must find of a week ago, and what they have recorded of a run a day since.
-WEEK_AGO = {"dbt_node_last_run_timestamp_seconds", "dbt_source_snapshotted_at_timestamp_seconds"}
+# What the rules must find of so many days ago, and what they have recorded of a run a day since.
+DAYS = 9
+LONG_AGO = {"dbt_node_last_run_timestamp_seconds", "dbt_source_snapshotted_at_timestamp_seconds"}
 RECORDED = {
     "dbt_node_last_run_timestamp_seconds": ("node:dbt_run_pause:seconds", DAY),
     "dbt_source_snapshotted_at_timestamp_seconds": ("node:dbt_run_pause:seconds", DAY),
@@ -101,14 +102,14 @@ def hide_manifest(project):
     (project / "manifest.json").mkdir()
 
 
-def make_week(page, labels, folder):
-    """Makes blocks for Prometheus of the week before a page that a target with these labels has."""
+def make_past(page, labels, folder):
+    """Makes blocks for Prometheus of the days before a page that a target with these labels has."""
     now = int(time.time())
     lines = []
     for name, own, value in SAMPLE.findall(page):
         own = f"{{{labels},{own}}}"
-        if name in WEEK_AGO:
-            lines += [(name, own, value, now - 7 * DAY + 60 * minute) for minute in range(-5, 10)]
+        if name in LONG_AGO:
+            lines += [(name, own, value, now - DAYS * DAY + 60 * minute) for minute in range(-5, 10)]
         if name in RECORDED:
             record, amount = RECORDED[name]
             lines += [(record, own, amount, now - day * DAY) for day in (5, 4, 3, 2, 1)]

@@ -8,6 +8,7 @@ import math
 import random
 
 WEEK = 7 * 86400
+PAST = 9 * 86400  # the longest that rules look back
 Node = collections.namedtuple("Node", "type name owner seconds rows also", defaults=(0, None))
 FINANCE, GROWTH, PLATFORM = "finance@example.com", "growth@example.com", "platform@example.com"
 MODELS = {  # project: models, with the seconds that they take and the rows that they write
@@ -88,7 +89,7 @@ class Project:
         for node in MODELS[self.name] + TESTS[self.name]:
             self.describe(node)
             self.history_of(node)
-            self.week_of(node)
+            self.past_of(node)
         for name, owner in EXPOSURES[self.name].items():
             self.exposure(name, owner)
         for name, ages in SOURCES[self.name].items():
@@ -170,13 +171,13 @@ class Project:
         """The rows that a model writes: more where it takes longer."""
         return node.rows * self.took(node, time) / node.seconds
 
-    def week_of(self, node):
-        """What the rules look at of the week, and have recorded in it."""
+    def past_of(self, node):
+        """What the rules look at of the days before, and have recorded in them."""
         to = {"unique_id": self.id_of(node)}
         history = self.history
-        runs = range(self.run_at(history.now - WEEK + 7200), history.start - self.pause, self.pause)
+        runs = range(self.run_at(history.now - PAST + 7200), history.start - self.pause, self.pause)
         history.add_at("dbt_node_last_run_timestamp_seconds", self.run_at,
-                       range(history.start - WEEK - 600, history.now - WEEK + 300, 240), **self.at, **to)
+                       range(history.start - PAST - 600, history.now - PAST + 300, 240), **self.at, **to)
         history.add_at("node:dbt_run_pause:seconds", self.pause, runs, **self.at, **to)
         if node.type != "test":
             history.add_at("node:dbt_run_execution:seconds", lambda t: self.took(node, t), runs, **self.at, **to)
