@@ -223,7 +223,8 @@ class Log(Configured):
         reader.join()
         runs = [int(run) for line in lines for run in re.findall(r'error="run (\d+)\.', line)]
         self.assertGreaterEqual(len(runs), failures)
-        self.assertEqual(runs, list(range(1, len(runs) + 1)))
+        # A run may end before the one before it has said how it went.
+        self.assertEqual(sorted(runs), list(range(1, len(runs) + 1)))
 
     def test_lines_that_are_dropped_are_counted(self):
         support.poll(self.dropped, "dropped lines")

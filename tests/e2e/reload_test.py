@@ -5,6 +5,7 @@ import gzip
 import http.client
 import signal
 import threading
+import time
 import unittest
 
 import support
@@ -174,7 +175,7 @@ class Load(unittest.TestCase):
             self.reload(exporter, range(self.WARM_UP))
             before = self.use(exporter)
             self.reload(exporter, range(self.WARM_UP, self.RELOADS))
-            after = self.use(exporter)
+            after = self.use_at_rest(exporter, before)
             for scraper in scrapers:
                 scraper.stop.set()
             for scraper in scrapers:
@@ -203,6 +204,18 @@ class Load(unittest.TestCase):
             readings.append((exporter.descriptors(), exporter.threads(),
                              exporter.resident_bytes()))
         return [min(kind) for kind in zip(*readings, strict=True)]
+
+    def use_at_rest(self, exporter, before):
+        """On a busy machine old generations go late; what leaks stays."""
+        give_up = time.monotonic() + support.START
+        while True:
+            after = self.use(exporter)
+            try:
+                self.assert_no_more(before, after)
+                return after
+            except AssertionError:
+                if time.monotonic() > give_up:
+                    return after
 
     def assert_no_more(self, before, after):
         for what, old, new, slack in zip(("descriptors", "threads"), before, after, (8, 4)):
