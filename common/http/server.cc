@@ -253,7 +253,9 @@ MHD_Result Server::Impl::on_request(void* self, MHD_Connection* connection, cons
   exchange.body_received += std::exchange(*upload_size, 0);
   return exchange.body_received <= kMaxDiscardedBody ? MHD_YES : MHD_NO;
 } catch (...) {
-  log::error("request failed", {{"error", current_error()}});
+  const auto* exchange = static_cast<const Exchange*>(*state);
+  log::error("request failed",
+             {{"path", exchange == nullptr ? "" : exchange->path}, {"error", current_error()}});
   return MHD_NO;
 }
 
