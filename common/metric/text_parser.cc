@@ -63,14 +63,9 @@ class Parser {
 
  private:
   enum class Part { value, bucket, sum, count };
-  /// What is known of a series of a histogram or a summary while its lines come in.
-  struct Open {
-    std::size_t line;
-    bool has_sum = false, has_count = false;
-  };
   struct State {
     bool typed = false;
-    std::vector<Open> open;  ///< of each series
+    std::vector<std::size_t> lines;  ///< of each series of a histogram or a summary, the first
   };
 
   [[noreturn]] void fail(const std::string& why) const { fail_at(line_, why); }
@@ -91,7 +86,7 @@ class Parser {
   void add_part(std::size_t index, Part part, std::vector<Label> labels, double value);
   std::size_t open_series(std::size_t index, std::vector<Label> labels);
   double take_point(MetricType type, std::vector<Label>& labels);
-  void finish(const TextFamily& family, const Open& open, TextSeries& series);
+  void finish(const TextFamily& family, std::size_t line, TextSeries& series);
 
   std::string origin_;
   std::size_t line_ = 0;
@@ -116,8 +111,8 @@ ParsedText Parser::parse(std::string_view text) {
   }
   for (std::size_t i = 0; i < states_.size(); ++i) {
     auto& family = parsed_.families[i];
-    for (std::size_t j = 0; j < states_[i].open.size(); ++j) {
-      finish(family, states_[i].open[j], family.series[j]);
+    for (std::size_t j = 0; j < states_[i].lines.size(); ++j) {
+      finish(family, states_[i].lines[j], family.series[j]);
     }
   }
   std::erase_if(parsed_.families, [](const TextFamily& family) { return family.series.empty(); });
@@ -167,8 +162,7 @@ void Parser::parse_sample(std::string_view rest) {
   if (is_compound(family.type)) {
     add_part(index, part, std::move(labels), value);
   } else {
-    family.series.push_back(
-        {.labels = std::move(labels), .value = value, .count = 0, .points = {}});
+    family.series.push_back({.labels = std::move(labels), .value = value, .points = {}});
   }
 }
 
@@ -284,12 +278,9 @@ void Parser::add_part(std::size_t index, Part part, std::vector<Label> labels, d
   if (std::any_of(labels.begin(), labels.end(), [&](const Label& l) { return l.name == name; })) {
     fail("the label \"" + std::string(name) + "\" at a sum or a count");
   }
-  const auto at = open_series(index, std::move(labels));
-  auto& open = states_[index].open[at];
-  if (std::exchange(part == Part::sum ? open.has_sum : open.has_count, true)) {
-    fail("the sum or the count is given twice");
-  }
-  (part == Part::sum ? family.series[at].value : family.series[at].count) = value;
+  auto& series = family.series[open_series(index, std::move(labels))];
+  auto& whole = part == Part::sum ? series.sum : series.count;
+  if (std::exchange(whole, value)) fail("the sum or the count is given twice");
 }
 
 /// Takes the label of a bucket or a quantile away and gives its number.
@@ -316,28 +307,37 @@ std::size_t Parser::open_series(std::size_t index, std::vector<Label> labels) {
   auto& series = parsed_.families[index].series;
   const auto [place, is_new] = open_series_.emplace(std::move(key), series.size());
   if (is_new) {
-    series.push_back({.labels = std::move(labels), .value = 0, .count = 0, .points = {}});
-    states_[index].open.push_back({.line = line_});
+    series.push_back({.labels = std::move(labels), .points = {}});
+    states_[index].lines.push_back(line_);
   }
   return place->second;
 }
 
 /// Puts the points in order. A histogram's count and its last bucket are the same number: either
 /// may be left out.
-void Parser::finish(const TextFamily& family, const Open& open, TextSeries& series) {
+void Parser::finish(const TextFamily& family, std::size_t line, TextSeries& series) {
   auto& points = series.points;
   std::sort(points.begin(), points.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
   const auto same = [](const auto& a, const auto& b) { return a.at == b.at; };
   if (std::adjacent_find(points.begin(), points.end(), same) != points.end()) {
-    fail_at(open.line, "a bucket or quantile is given twice");
+    fail_at(line, "a bucket or quantile is given twice");
   }
   if (family.type == MetricType::summary) return;
   constexpr auto kInfinity = std::numeric_limits<double>::infinity();
   if (points.empty() || points.back().at != kInfinity) {
-    if (!open.has_count) fail_at(open.line, "the histogram has neither a count nor a last bucket");
-    points.push_back({kInfinity, series.count});
+    if (!series.count) fail_at(line, "the histogram has neither a count nor a last bucket");
+    points.push_back({kInfinity, *series.count});
   }
-  if (!open.has_count) series.count = points.back().value;
+  if (!series.count) series.count = points.back().value;
+}
+
+bool has_cumulative_buckets(const TextSeries& histogram) {
+  double before = 0;
+  for (const auto& bucket : histogram.points) {
+    if (!(bucket.value >= before)) return false;
+    before = bucket.value;
+  }
+  return histogram.count == before;
 }
 
 }  // namespace
@@ -348,6 +348,7 @@ ParsedText parse_text(std::string_view text, std::string_view origin) {
 
 bool add_series(Samples& samples, const TextFamily& family, std::string_view help,
                 const TextSeries& series) {
+  if (family.type == MetricType::histogram && !has_cumulative_buckets(series)) return false;
   std::size_t lines = 0;
   const auto before = samples.size() + samples.duplicates();
   const auto add = [&](std::string_view suffix, double value, std::span<const Label> labels) {
@@ -363,8 +364,9 @@ bool add_series(Samples& samples, const TextFamily& family, std::string_view hel
       labels.back().value = at;
       add(family.type == MetricType::histogram ? "_bucket" : "", point.value, labels);
     }
-    add("_sum", series.value, series.labels);
-    add("_count", series.count, series.labels);
+    const bool may_have_sum = family.type == MetricType::summary || series.points.front().at >= 0;
+    if (series.sum && may_have_sum) add("_sum", *series.sum, series.labels);
+    if (series.count) add("_count", *series.count, series.labels);
   } else {
     add("", series.value, series.labels);
   }

@@ -18,8 +18,8 @@ struct TextSeries {
     double at, value;
   };
   std::vector<Label> labels;  ///< by name; none is empty
-  double value = 0;           ///< of a histogram or summary, the sum
-  double count = 0;
+  double value = 0;
+  std::optional<double> sum, count;  ///< of a histogram or summary; a histogram has a count
   std::vector<Point> points;
 };
 
@@ -38,13 +38,15 @@ struct ParsedText {
 
 /// Parses a text strictly: whole lines of valid UTF-8, valid names, at most kMaxNamedLabels - 1
 /// labels, one help and one type of a family, the type before its samples, no timestamps, each
-/// bucket and quantile once, a last bucket or a count of each histogram (a sum that is missing is
-/// 0). Other series that are given twice are left in. Throws Error{decode}: "origin:line: what is
+/// bucket and quantile once, a last bucket or a count of each histogram. Other series that are
+/// given twice are left in. Throws Error{decode}: "origin:line: what is
 /// wrong".
 ParsedText parse_text(std::string_view text, std::string_view origin);
 
-/// Adds a series of a parsed text, with a help that need not be the text's. False when a line was
-/// left out, as its value is one that Samples does not take.
+/// Adds a series of a parsed text, with a help that need not be the text's. False when
+/// something was left out: a value that Samples does not take, or a histogram whose buckets are not
+/// cumulative counts up to its own, for which OpenMetrics has a reader refuse the page. It forbids
+/// the sum of a histogram with a bound below 0 as well: that is not written.
 bool add_series(Samples& samples, const TextFamily& family, std::string_view help,
                 const TextSeries& series);
 

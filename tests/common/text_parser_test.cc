@@ -71,17 +71,40 @@ plain 3
 # TYPE h histogram
 h_bucket{le="1.0"} 2
 h_bucket{le="+Inf"} 2
-h_sum 0
 h_count 2
 # HELP s none
 # TYPE s summary
 s{quantile="0.9"} 1
-s_sum 0
-s_count 0
 # HELP plain none
 # TYPE plain unknown
 plain 3
 )");
+}
+
+TEST_CASE("what OpenMetrics forbids in a histogram of a text is left out, and said") {
+  const auto [histogram, left] = GENERATE(table<std::string, std::string>({
+      {"h_bucket{le=\"1\"} 3\nh_bucket{le=\"2\"} 2\nh_count 3\n", ""},
+      {"h_bucket{le=\"1\"} -1\nh_count 3\n", ""},
+      {"h_bucket{le=\"1\"} NaN\nh_count 3\n", ""},
+      {"h_bucket{le=\"+Inf\"} 2\nh_count 3\n", ""},
+      {"h_sum 4\nh_count NaN\n", ""},
+      {"h_sum -4\nh_count 3\n", "h_bucket{le=\"+Inf\"} 3\nh_count 3\n"},
+      {"h_sum NaN\nh_count 3\n", "h_bucket{le=\"+Inf\"} 3\nh_count 3\n"},
+  }));
+  CAPTURE(histogram);
+  const auto text = "# TYPE h histogram\n" + histogram;
+  Samples samples;
+  const auto parsed = parse_text(text, "x");
+  CHECK_FALSE(add_series(samples, parsed.families[0], "none", parsed.families[0].series[0]));
+  std::string page;
+  samples.render(Format::text, page);
+  CHECK(page == (left.empty() ? "" : "# HELP h none\n# TYPE h histogram\n" + left));
+}
+
+TEST_CASE("a histogram of a text with a bound below 0 has no sum") {
+  CHECK(reread("# TYPE h histogram\nh_bucket{le=\"-1\"} 1\nh_sum 2\nh_count 3\n") ==
+        "# HELP h none\n# TYPE h histogram\nh_bucket{le=\"-1.0\"} 1\nh_bucket{le=\"+Inf\"} 3\n"
+        "h_count 3\n");
 }
 
 TEST_CASE("the lines of a histogram may come in any order, and its labels too") {
@@ -189,5 +212,5 @@ TEST_CASE("a series has as many labels as a page takes") {
         "x.prom:2: the label \"le\" is missing");
   CHECK(reread("a{" + labels + "z=\"1\"} 1\n") == "x.prom:1: too many labels");
   const auto page = reread("# TYPE h histogram\nh_count{" + labels + "} 1\n");
-  CHECK(std::count(page.begin(), page.end(), '\n') == 5);
+  CHECK(std::count(page.begin(), page.end(), '\n') == 4);
 }
