@@ -33,13 +33,18 @@ constexpr auto kLastRun = gauge(
 constexpr auto kLastSuccess = gauge(
     "dbt_cloud_job_last_success_timestamp_seconds",
     "When a run of the job last ended with success, in seconds since 1970.", "project", "job_id");
+constexpr auto kLastFailures =
+    gauge("dbt_cloud_job_last_run_has_failures",
+          "1 if the artifacts of the job's last run report a failure, of a node or of the freshness "
+          "of a source, 0 if they report none; absent until they are read.",
+          "project", "job_id");
 constexpr auto kUnread =
     gauge("dbt_cloud_unread_runs", "Runs that have ended and whose artifacts are still to be read.",
           "project");
 
 std::vector<MetricView> all_metrics() {
-  std::vector<MetricView> all = {kInfo,    kQueued,      kRunning, kLastStatus,
-                                 kLastRun, kLastSuccess, kUnread};
+  std::vector<MetricView> all = {kInfo,    kQueued,      kRunning,      kLastStatus,
+                                 kLastRun, kLastSuccess, kLastFailures, kUnread};
   all.insert(all.end(), cloud_counters().begin(), cloud_counters().end());
   return all;
 }
@@ -171,6 +176,9 @@ void Cloud::add_to(Samples& samples) const {
     if (state.last) {
       samples.add(kLastStatus, 1, project, id, to_string(state.last->status));
       samples.add(kLastRun, unix_seconds(state.last->ended_at()), project, id);
+      if (const auto has_failures = unread_.has_failures(*state.last)) {
+        samples.add(kLastFailures, *has_failures ? 1 : 0, project, id);
+      }
     }
     if (state.success_at) samples.add(kLastSuccess, unix_seconds(*state.success_at), project, id);
   }

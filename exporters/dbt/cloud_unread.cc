@@ -55,19 +55,20 @@ Found CloudUnread::found(const CloudApi& api, const Place& place, const Deadline
 Found CloudUnread::offered(const CloudApi& api, const std::shared_ptr<Results>& results,
                            const FirstFailure& failure, const Deadline& deadline) {
   auto found = CloudUnread::found(api, results->place, deadline);
-  found.taken = [results] { results->is_taken = true; };
+  found.taken = [results](bool has_failures) {
+    results->is_taken = true;
+    results->has_failures = has_failures;
+  };
   found.artifact.read = [results, failure, read = found.artifact.read](const auto& sink) {
     if (*failure) throw Error(**failure);
     note_try(results->failing_since);
-    try {
-      read(sink);
-    } catch (const Error& error) {
-      if (error.reason() == Reason::decode) {
-        ++results->malformed;
-      } else {
-        *failure = error;
-      }
-      throw;
+    read(sink);
+  };
+  found.failed = [results, failure](const Error& error) {
+    if (error.reason() == Reason::decode) {
+      ++results->malformed;
+    } else {
+      *failure = error;
     }
   };
   return found;
@@ -89,6 +90,21 @@ bool CloudUnread::is_taken(const Run& run) {
          std::ranges::all_of(run.results, [](const auto& results) { return results->is_taken; });
 }
 
+std::optional<bool> CloudUnread::has_failures(const Run& run) {
+  const auto failed = [](const auto& results) { return results->has_failures; };
+  if (std::ranges::any_of(run.results, failed)) return true;
+  return is_taken(run) ? std::optional(false) : std::nullopt;
+}
+
+std::optional<bool> CloudUnread::has_failures(const CloudRun& run) const {
+  if (const auto unread = runs_.find({run.ended_at(), run.id}); unread != runs_.end()) {
+    return has_failures(unread->second);
+  }
+  const auto done = done_.find(run.job);
+  if (done == done_.end() || done->second.run.id != run.id) return std::nullopt;
+  return has_failures(done->second);
+}
+
 void CloudUnread::note_taken(const Results& results) {
   const auto& place = results.place;
   auto& last = last_results_[{location(place.job, place.step), place.kind}];
@@ -108,6 +124,8 @@ void CloudUnread::sweep() {
     if (!is_taken(run)) {
       log::warn("artifacts of a run given up", {{"project", project_}, {"run", run.run.id}});
     }
+    auto& done = done_.try_emplace(run.run.job, run).first->second;
+    if (done.run.ended_at() <= run.run.ended_at()) done = run;
     at = runs_.erase(at);
   }
 }

@@ -31,6 +31,10 @@ class CloudUnread {
   /// others up.
   std::vector<Found> offer(const CloudApi& api, const Deadline& deadline);
 
+  /// Whether something failed by the artifacts of the run, if it is the last of its job that was
+  /// added; nothing until they were taken in, and for ever where they were given up.
+  std::optional<bool> has_failures(const CloudRun& run) const;
+
   std::size_t size() const { return runs_.size(); }
   /// The ids of the runs.
   std::vector<std::int64_t> ids() const;
@@ -46,7 +50,7 @@ class CloudUnread {
   /// The results of a step.
   struct Results {
     Place place;
-    bool is_taken = false;
+    bool is_taken = false, has_failures = false;
     int malformed = 0;
     std::optional<Clock::time_point> failing_since = {};
   };
@@ -65,6 +69,7 @@ class CloudUnread {
   static bool is_done(const Results& results);
   static bool is_done(const Run& run);
   static bool is_taken(const Run& run);
+  static std::optional<bool> has_failures(const Run& run);
   void note_taken(const Results& results);
   void explore(Run& run, const CloudApi& api, const Deadline& deadline);
 
@@ -72,6 +77,7 @@ class CloudUnread {
   std::map<std::pair<Time, std::int64_t>, Run> runs_;           // by end
   std::map<std::pair<std::string, Kind>, Place> last_results_;  // that were taken in, by location
   std::map<Kind, Place> newest_;                                // manifest and catalog
+  std::map<std::int64_t, Run> done_;  // of each job the last one that is no longer in runs_
 };
 
 }  // namespace exporter::dbt

@@ -79,6 +79,18 @@ void note_end(FreshnessResults& results, const Found& found, const Deadline& dea
 void note_end(const Manifest&, const Found&, const Deadline&) {}
 void note_end(const Catalog&, const Found&, const Deadline&) {}
 
+template <class Results>
+bool any_failed(const Results& results) {
+  return std::ranges::any_of(results.results, [](const auto& result) {
+    return outcome_of(result.status) == Outcome::failure;
+  });
+}
+
+bool has_failures(const RunResults& results) { return results.are_real() && any_failed(results); }
+bool has_failures(const FreshnessResults& results) { return any_failed(results); }
+bool has_failures(const Manifest&) { return false; }
+bool has_failures(const Catalog&) { return false; }
+
 /// Since when an invocation was at work, and not after it is seen: an alert that waits for an hour
 /// would wait for a clock that is ahead, too.
 Time begin_of(const Metadata& metadata) {
@@ -191,7 +203,7 @@ void Follower::follow(const Found& found, const Deadline& deadline) {
   const ArtifactKey place{found.location, found.kind};
   if (const auto seen = seen_.find(place); seen != seen_.end()) {
     if (seen->second.version == found.version) {
-      if (found.taken) found.taken();
+      if (found.taken) found.taken(seen->second.has_failures);
       return;
     }
   }
@@ -203,6 +215,7 @@ void Follower::follow(const Found& found, const Deadline& deadline) {
   try {
     content = read(found);
   } catch (const Error& error) {
+    if (found.failed) found.failed(error);
     if (!is_first_look_ && may_be_unfinished(found)) return;
     auto& failure = failed_[place];
     if (!has_failed) {
@@ -213,6 +226,7 @@ void Follower::follow(const Found& found, const Deadline& deadline) {
     return;
   }
   Unread unread;
+  bool failures = false;
   std::visit(
       [&](auto& artifact) {
         tell_of_new_schema(place, artifact.metadata.schema_version);
@@ -220,13 +234,15 @@ void Follower::follow(const Found& found, const Deadline& deadline) {
         compare_clocks(found, artifact.metadata);
         artifact.metadata.ordered_at = order(found, artifact.metadata);
         unread = artifact.unread;
-        const SeenArtifacts::value_type seen{place, {found.version, artifact.metadata, found.size}};
+        failures = has_failures(artifact);
+        const SeenArtifacts::value_type seen{
+            place, {found.version, artifact.metadata, found.size, failures}};
         take_in(seen, std::move(artifact), deadline);
         ++revision_;
       },
       content);
   note_taken(place, found.version, unread);
-  if (found.taken) found.taken();
+  if (found.taken) found.taken(failures);
 }
 
 void Follower::note_taken(const ArtifactKey& place, const std::string& version,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/deadline.h"
+#include "common/base/error.h"
 #include "common/http/client.h"
 #include "exporters/dbt/artifact.h"
 
@@ -41,8 +42,11 @@ struct Found {
   /// Whether a version that is found later was written later. Not so of runs of dbt Cloud, whose
   /// artifacts may be saved late; its clock is one.
   bool comes_in_order = true;
-  /// Hears that this version was taken in, now or at an earlier look.
-  std::function<void()> taken = {};
+  /// Called when this version was taken in, now or at an earlier look, with whether something
+  /// failed by its results: what an alert of the node or the source reports.
+  std::function<void(bool has_failures)> taken = {};
+  /// Called each time that this version could not be read.
+  std::function<void(const Error& error)> failed = {};
 };
 
 /// A command that has ended, by dbt's log. It may have left no artifact.

@@ -141,6 +141,7 @@ JsonObject written(const Seen& seen) {
   object.add("version", seen.version);
   object.add("schema_version", static_cast<std::int64_t>(seen.metadata.schema_version));
   object.add("size", static_cast<std::int64_t>(seen.size));
+  object.add("has_failures", seen.has_failures);
   object.add("generated_at", count(seen.metadata.generated_at));
   object.add("ordered_at", count(seen.metadata.ordered_at));
   return object;
@@ -153,6 +154,7 @@ Seen read_seen(const Json& json) {
   seen.metadata.generated_at = required_time(json, "generated_at");
   seen.metadata.ordered_at = time_at(json, "ordered_at").value_or(seen.metadata.generated_at);
   seen.size = static_cast<std::uint64_t>(json.at("size").integer());
+  if (const auto failures = json.find("has_failures")) seen.has_failures = failures->boolean();
   return seen;
 }
 

@@ -10,6 +10,7 @@ struct Seen {
   std::string version;
   Metadata metadata;  ///< of which the schema's version and generated_at are kept
   std::uint64_t size = 0;
+  bool has_failures = false;  ///< of results: see Found::taken
 };
 using ArtifactKey = std::pair<std::string, Kind>;  ///< its location, and what it is
 using SeenArtifacts = std::map<ArtifactKey, Seen>;

@@ -44,6 +44,7 @@ TEST_CASE("jobs of dbt Cloud: what runs, what waits, how the last run ended") {
             R"(dbt_cloud_job_last_status{project="shop",job_id="42",status="error"} 1)",
             R"(dbt_cloud_job_last_run_timestamp_seconds{project="shop",job_id="42"} )" +
                 seconds(ago(300s)),
+            R"(dbt_cloud_job_last_run_has_failures{project="shop",job_id="42"} 0)",
             R"(dbt_cloud_job_last_success_timestamp_seconds{project="shop",job_id="42"} )" +
                 seconds(ago(600s)),
             R"(dbt_cloud_unread_runs{project="shop"} 2)",

@@ -155,6 +155,66 @@ TEST_CASE("after a restart a job's newest run is known to have been read") {
   CHECK(read() == 0);
 }
 
+TEST_CASE("whether something failed in a job's last run is known once its artifacts are read") {
+  const TemporaryFolder state;
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put_job(43, "Hourly");
+  cloud.put(ended(101, 42, 500s, 20));
+  cloud.put(101, 2, "run_results.json", results("one", ago(500s), "error"));
+  cloud.put(ended(102, 43, 400s, 20));
+  constexpr auto kFamily = "dbt_cloud_job_last_run_has_failures";
+  const Lines first{R"(job_id="42"} 1)", R"(job_id="43"} 0)"};
+  {
+    Account account(cloud, "", "sesame", state.path());
+    account.look();
+    CHECK(of(account.look(), kFamily) == first);
+    CHECK(of(account.look(), kFamily) == first);
+  }
+  Account account(cloud, "", "sesame", state.path());
+  account.look();
+  CHECK(of(account.look(), kFamily) == first);
+  const auto requests = cloud.requests();
+  CHECK(std::ranges::count(requests, "/runs/101/artifacts/run_results.json?2") == 1);
+
+  auto late = ended(103, 42, 300s, 20);
+  late.artifacts_saved = false;
+  cloud.put(late);
+  CHECK(of(account.look(), kFamily) == Lines{R"(job_id="43"} 0)"});
+  late.artifacts_saved = true;
+  cloud.put(late);
+  cloud.put(103, 2, "run_results.json", results("three", ago(300s)));
+  account.look();
+  CHECK(of(account.look(), kFamily) == Lines{R"(job_id="42"} 0)", R"(job_id="43"} 0)"});
+}
+
+TEST_CASE("a failure to compile is none that an alert of the node reports") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put(ended(101, 42, 500s, 20));
+  auto text = results("one", ago(500s), "error");
+  const std::string build = R"("which": "build")";
+  const auto at = text.find(build);
+  REQUIRE(at != text.npos);
+  cloud.put(101, 2, "run_results.json", text.replace(at, build.size(), R"("which": "compile")"));
+  Account account(cloud);
+  account.look();
+  CHECK(of(account.look(), "dbt_cloud_job_last_run_has_failures") ==
+        Lines{R"(job_id="42"} 0)"});
+}
+
+TEST_CASE("artifacts that were given up do not say whether something failed") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put(ended(101, 42, 500s, 20));
+  cloud.put(101, 2, "run_results.json", GENERATE("{]", "{"));
+  Account account(cloud);
+  for (int i = 0; i < 5; ++i) account.look();
+  const auto page = account.look();
+  CHECK(of(page, "dbt_cloud_unread_runs") == Lines{"} 0"});
+  CHECK(of(page, "dbt_cloud_job_last_run_has_failures").empty());
+}
+
 TEST_CASE("what could not be read before a restart is read after it") {
   const TemporaryFolder state;
   FakeCloud cloud;
