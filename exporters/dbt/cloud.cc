@@ -33,11 +33,11 @@ constexpr auto kLastRun = gauge(
 constexpr auto kLastSuccess = gauge(
     "dbt_cloud_job_last_success_timestamp_seconds",
     "When a run of the job last ended with success, in seconds since 1970.", "project", "job_id");
-constexpr auto kLastFailures =
-    gauge("dbt_cloud_job_last_run_has_failures",
-          "1 if the artifacts of the job's last run report a failure, of a node or of the freshness "
-          "of a source, 0 if they report none; absent until they are read.",
-          "project", "job_id");
+constexpr auto kLastFailures = gauge(
+    "dbt_cloud_job_last_run_has_failures",
+    "1 if the artifacts of the job's last run report a failure, of a node or of the freshness "
+    "of a source, 0 if they report none; absent until they are read.",
+    "project", "job_id");
 constexpr auto kUnread =
     gauge("dbt_cloud_unread_runs", "Runs that have ended and whose artifacts are still to be read.",
           "project");

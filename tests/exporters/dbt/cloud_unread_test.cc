@@ -199,8 +199,7 @@ TEST_CASE("a failure to compile is none that an alert of the node reports") {
   cloud.put(101, 2, "run_results.json", text.replace(at, build.size(), R"("which": "compile")"));
   Account account(cloud);
   account.look();
-  CHECK(of(account.look(), "dbt_cloud_job_last_run_has_failures") ==
-        Lines{R"(job_id="42"} 0)"});
+  CHECK(of(account.look(), "dbt_cloud_job_last_run_has_failures") == Lines{R"(job_id="42"} 0)"});
 }
 
 TEST_CASE("artifacts that were given up do not say whether something failed") {
