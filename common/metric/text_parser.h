@@ -19,7 +19,8 @@ struct TextSeries {
   };
   std::vector<Label> labels;  ///< by name; none is empty
   double value = 0;
-  std::optional<double> sum, count;  ///< of a histogram or summary; a histogram has a count
+  std::optional<double> sum = {},
+                        count = {};  ///< of a histogram or summary; a histogram has a count
   std::vector<Point> points;
 };
 
