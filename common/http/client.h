@@ -31,6 +31,7 @@ struct ClientRequest {
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
   bool idempotent = false;  ///< a POST that may be sent twice; GET, HEAD, PUT and DELETE always may
+  bool is_500_final = false;  ///< a 500 is an answer that does not pass: it is not repeated
   std::shared_ptr<const AwsSigning> signing = {};
 };
 

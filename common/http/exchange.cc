@@ -21,7 +21,10 @@ double random_fraction() {
 }
 
 bool is_worth_repeating(const ClientRequest& request, const Outcome& outcome) {
-  if (!outcome.failure) return is_transient(outcome.response.status) && may_repeat(request);
+  if (!outcome.failure) {
+    const auto status = outcome.response.status;
+    return is_transient(status) && may_repeat(request) && !(status == 500 && request.is_500_final);
+  }
   switch (outcome.failure->again) {
     case Failure::Again::never: return false;
     case Failure::Again::if_repeatable: return may_repeat(request);

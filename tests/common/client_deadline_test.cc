@@ -74,6 +74,17 @@ TEST_CASE("transient statuses are tried again for what may be repeated, others a
   CHECK(server.requests().size() == 8);
 }
 
+TEST_CASE("a 500 that is an answer is not asked again, what is overloaded is") {
+  for (const int status : {500, 503}) {
+    const ScriptedServer server(answer([&](const std::string&) { return reply(status, ""); }));
+    ClientFixture fixture(server.url());
+    auto final = request("/");
+    final.is_500_final = true;
+    CHECK(fixture.client().send(final, soon()).status == status);
+    CHECK(server.requests().size() == (status == 500 ? 1 : 3));
+  }
+}
+
 TEST_CASE("pauses between tries are of any length below their bound") {
   std::mutex mutex;
   std::vector<Clock::time_point> tries;
