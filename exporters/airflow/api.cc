@@ -1,0 +1,310 @@
+#include "exporters/airflow/api.h"
+
+#include <algorithm>
+#include <array>
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/percent.h"
+#include "common/base/text.h"
+#include "common/base/time.h"
+#include "common/config/json_object.h"
+#include "common/http/base64.h"
+#include "common/http/refusal.h"
+#include "common/http/retry.h"
+#include "common/ledger/ledger.h"
+
+namespace exporter::airflow {
+namespace {
+
+constexpr std::size_t kMostBody = 64u << 20;  // a hundred rows have 100 kB
+constexpr auto kCheckPause = std::chrono::minutes(5);
+
+std::string_view prefix_of(ApiVersion api) { return api == ApiVersion::v1 ? "/api/v1" : "/api/v2"; }
+
+std::string target_of(std::string_view prefix, const std::string& path, const Query& query) {
+  auto target = std::string(prefix) + path;
+  char separator = '?';
+  for (const auto& [name, value] : query) {
+    target += std::exchange(separator, '&');
+    target.append(name).append("=").append(percent_encoded(value));
+  }
+  return target;
+}
+
+bool is_json(const http::ClientResponse& response) {
+  const auto type = response.headers.find("content-type");
+  return type != response.headers.end() && type->second.find("json") != std::string::npos;
+}
+
+Json parse(const std::string& what, const http::ClientResponse& response) {
+  if (!is_json(response)) {
+    throw Error(Reason::decode,
+                what + ": expected JSON, got something else: a page to log in, or another server");
+  }
+  return Json::parse(response.body, what);
+}
+
+Time time_of(const http::ClientResponse& response) {
+  const auto now = Ledger::wall_clock();
+  const auto date = response.headers.find("date");
+  if (date == response.headers.end()) return now;
+  const auto said =
+      http::parse_http_date(date->second, std::chrono::floor<std::chrono::seconds>(now));
+  return said ? Time(*said) : now;
+}
+
+/// What Airflow says of a refusal: one of a list, as a reply may hold anything.
+std::string_view detail_of(const http::ClientResponse& response) {
+  constexpr std::array<std::string_view, 5> kKnown = {"Not authenticated", "Invalid credentials",
+                                                      "Token Expired", "Invalid JWT token",
+                                                      "Forbidden"};
+  for (const auto known : kKnown) {
+    if (response.body.find('"' + std::string(known) + '"') != std::string::npos) return known;
+  }
+  return {};
+}
+
+/// Airflow 3 refuses a bad token by 401, or by 403 with this text; another 403 is a missing right.
+bool refuses_token(const http::ClientResponse& response) {
+  return response.status == 401 ||
+         (response.status == 403 && detail_of(response) == "Invalid JWT token");
+}
+
+/// When a token expires by the wall clock (RFC 7519, 4.1.4), as long from now as Airflow makes them
+/// last if it does not say.
+Clock::time_point expiry_of(std::string_view token) {
+  constexpr auto kUsual = std::chrono::hours(24), kLongest = std::chrono::hours(24 * 365);
+  const auto now = Clock::now();
+  next_part(token, '.');
+  std::string claims(next_part(token, '.'));
+  for (auto& c : claims) c = c == '-' ? '+' : c == '_' ? '/' : c;
+  const auto text = http::decode_base64(claims);
+  if (!text) return now + kUsual;
+  try {
+    const auto expires = Json::parse(text->reveal(), "token").at("exp").number();
+    const auto left =
+        std::clamp(expires - unix_now(), 0.0, std::chrono::duration<double>(kLongest).count());
+    return now + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(left));
+  } catch (const Error&) {
+    return now + kUsual;
+  }
+}
+
+http::FetchedToken fetch_token(http::Client& client, const Login& login, const Deadline& deadline) {
+  const std::string what = "POST /auth/token";
+  JsonObject body;
+  body.add("username", login.user);
+  const auto password = login.password.load();
+  body.add("password", password.reveal());
+  http::ClientRequest request;
+  request.method = "POST";
+  request.target = "/auth/token";
+  request.body = body.text();
+  request.headers.emplace_back("Content-Type", "application/json");
+  request.idempotent = true;
+  const auto response = client.send(std::move(request), deadline);
+  if (response.status != 200 && response.status != 201) {
+    throw http::refusal(what, response, detail_of(response));
+  }
+  const auto reply = parse(what, response);
+  auto token = reply.find("access_token");
+  if (!token) token = reply.at("jwt_token");  // as some releases are documented to name it
+  Secret secret(token->string());
+  const auto expires_at = expiry_of(secret.reveal());
+  return {std::move(secret), expires_at};
+}
+
+/// Whoever holds it asks for the version; `lock` is not held meanwhile.
+class Detecting {
+ public:
+  Detecting(bool& detecting, std::condition_variable_any& changed,
+            std::unique_lock<std::mutex>& lock)
+      : detecting_(detecting), changed_(changed), lock_(lock) {
+    detecting_ = true;
+    lock_.unlock();
+  }
+  ~Detecting() {
+    if (!lock_.owns_lock()) lock_.lock();
+    detecting_ = false;
+    changed_.notify_all();
+  }
+  Detecting(const Detecting&) = delete;
+  Detecting& operator=(const Detecting&) = delete;
+
+ private:
+  bool& detecting_;
+  std::condition_variable_any& changed_;
+  std::unique_lock<std::mutex>& lock_;
+};
+
+http::ClientOptions limited(http::ClientOptions options) {
+  options.max_body = kMostBody;
+  return options;
+}
+
+}  // namespace
+
+http::Budget budget_of(ApiVersion api) {
+  http::Budget budget;
+  budget.requests_per_second = api == ApiVersion::v1 ? 0.5 : 2;
+  budget.burst = 10;
+  budget.at_once = 2;
+  return budget;
+}
+
+Api::Api(ApiOptions options, http::UpstreamMetrics& metrics)
+    : options_(std::move(options)),
+      metrics_(metrics),
+      open_(limited(options_.client), options_.authorize, metrics) {}
+
+Release Api::release(const Deadline& deadline) { return connection(deadline)->release; }
+
+/// One caller asks for the version, outside the lock, while the others wait for what it finds: each
+/// connection has a login of its own.
+Api::Connected Api::connection(const Deadline& deadline) {
+  std::unique_lock lock(mutex_);
+  const bool is_free =
+      changed_.wait_until(lock, deadline.stop(), deadline.when(), [&] { return !detecting_; });
+  if (!is_free) {
+    deadline.check();
+    throw Error(Reason::timeout, "no version of Airflow was found before the deadline");
+  }
+  if (connection_ && Clock::now() < check_at_) return connection_;
+  const Detecting detecting(detecting_, changed_, lock);
+  std::optional<Release> known;
+  if (connection_) known = connection_->release;
+  const auto release = detect(known, deadline);
+  auto connected = release == known ? nullptr : connect(release);
+  lock.lock();
+  if (connected) {
+    connection_ = std::move(connected);
+    was_allowed_ = false;
+    refused_.reset();
+  }
+  check_at_ = Clock::now() + kCheckPause;
+  return connection_;
+}
+
+/// The API that was there before is asked first.
+Release Api::detect(std::optional<Release> known, const Deadline& deadline) {
+  auto first = ApiVersion::v2, second = ApiVersion::v1;
+  if (known && known->api == second) std::swap(first, second);
+  for (const auto api : {first, second}) {
+    if (auto release = ask_release(api, deadline)) return *std::move(release);
+  }
+  throw Error(Reason::decode, "neither /api/v2/version nor /api/v1/version is Airflow's");
+}
+
+/// Nothing when that API is not there.
+std::optional<Release> Api::ask_release(ApiVersion api, const Deadline& deadline) {
+  const auto target = std::string(prefix_of(api)) + "/version";
+  const auto what = "GET " + target;
+  http::ClientRequest request;
+  request.target = target;
+  const auto response = open_.send(std::move(request), deadline);
+  if (response.status == 404 || response.status == 410) return std::nullopt;
+  if (response.status != 200) throw http::refusal(what, response);
+  if (!is_json(response)) return std::nullopt;
+  return Release{api, parse(what, response).at("version").string()};
+}
+
+Api::Connected Api::connect(const Release& release) const {
+  auto options = limited(options_.client);
+  if (!options_.has_budget) options.budget = budget_of(release.api);
+  log::info("Airflow found", {{"deployment", options_.client.name}, {"version", release.number}});
+  return std::make_shared<Connection>(
+      release, http::Client(std::move(options), authorize_for(release.api), metrics_));
+}
+
+http::Authorize Api::authorize_for(ApiVersion api) const {
+  if (!options_.login) return options_.authorize;
+  const auto& login = *options_.login;
+  if (api == ApiVersion::v1) return http::with_password(login.user, login.password);
+  const auto client =
+      std::make_shared<http::Client>(limited(options_.client), http::Authorize{}, metrics_);
+  return http::with_fetched_token(
+      [client, login](const Deadline& deadline) { return fetch_token(*client, login, deadline); },
+      refuses_token);
+}
+
+Answer Api::get(const std::string& path, const Query& query, const Deadline& deadline) {
+  const auto connected = connection(deadline);
+  const auto api = connected->release.api;
+  http::ClientRequest request;
+  request.target = target_of(prefix_of(api), path, query);
+  return answer("GET " + path, api, send(*connected, std::move(request), deadline));
+}
+
+Answer Api::get_open(const std::string& path, const Deadline& deadline) {
+  const auto api = connection(deadline)->release.api;
+  const auto what = "GET " + path;
+  http::ClientRequest request;
+  request.target = target_of(prefix_of(api), path, {});
+  const auto response = open_.send(std::move(request), deadline);
+  if (response.status != 200) throw refusal(what, api, response);
+  return {parse(what, response), time_of(response)};
+}
+
+std::optional<Answer> Api::get_unless_500(const std::string& path, const Query& query,
+                                          const Deadline& deadline) {
+  const auto connected = connection(deadline);
+  const auto api = connected->release.api;
+  http::ClientRequest request;
+  request.target = target_of(prefix_of(api), path, query);
+  request.is_500_final = true;
+  const auto response = send(*connected, std::move(request), deadline);
+  if (response.status == 500) return std::nullopt;
+  return answer("GET " + path, api, response);
+}
+
+std::optional<Error> Api::refused() const {
+  const std::lock_guard lock(mutex_);
+  return refused_;
+}
+
+/// A login that is refused throws here.
+http::ClientResponse Api::send(Connection& connected, http::ClientRequest request,
+                               const Deadline& deadline) {
+  try {
+    return connected.client.send(std::move(request), deadline);
+  } catch (const Error& error) {
+    if (error.reason() == Reason::auth) note_refused(error);
+    throw;
+  }
+}
+
+Answer Api::answer(const std::string& what, ApiVersion api, const http::ClientResponse& response) {
+  if (response.status != 200) {
+    const auto error = refusal(what, api, response);
+    if (error.reason() == Reason::auth) note_refused(error);
+    throw error;
+  }
+  Answer answer{parse(what, response), time_of(response)};
+  const std::lock_guard lock(mutex_);
+  was_allowed_ = true;
+  refused_.reset();
+  return answer;
+}
+
+Error Api::refusal(const std::string& what, ApiVersion api, const http::ClientResponse& response) {
+  const std::lock_guard lock(mutex_);
+  if (response.status == 404) check_at_ = {};  // perhaps it is another version by now
+  if (response.status != 403 || refuses_token(response)) {
+    return http::refusal(what, response, detail_of(response));
+  }
+  if (api == ApiVersion::v2 || was_allowed_) {
+    return http::refusal(what, response, "the user's role lacks the right to this list");
+  }
+  return http::refusal(what, response,
+                       "there are no credentials, they are wrong, basic_auth is not among "
+                       "auth_backends of [api], or the user's role lacks the right");
+}
+
+void Api::note_refused(const Error& error) {
+  const std::lock_guard lock(mutex_);
+  if (!was_allowed_) refused_ = error;
+}
+
+}  // namespace exporter::airflow

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/base/error.h"
+#include "common/config/json.h"
+#include "common/http/authorize.h"
+#include "common/http/client.h"
+
+namespace exporter::airflow {
+
+using Time = std::chrono::sys_time<std::chrono::microseconds>;
+
+/// Which REST API a deployment has: v1 is Airflow 2, v2 is Airflow 3.
+enum class ApiVersion : std::uint8_t { v1, v2 };
+
+/// What a deployment says of its version.
+struct Release {
+  ApiVersion api;
+  std::string number;  ///< "3.3.2"
+
+  bool operator==(const Release&) const = default;
+};
+
+/// Parameters of a request, in order; a name may come several times.
+using Query = std::vector<std::pair<std::string_view, std::string>>;
+
+struct Answer {
+  Json body;
+  Time time;  ///< the server's clock, to the second; ours when it does not say
+};
+
+/// A user of Airflow: basic authentication for v1, POST /auth/token for v2.
+struct Login {
+  std::string user;
+  SecretSource password;
+};
+
+struct ApiOptions {
+  http::ClientOptions client;  ///< base_url is that of Airflow's web server
+  http::Authorize authorize;   ///< by other means than a login; may be empty
+  std::optional<Login> login;
+  bool has_budget = false;  ///< client.budget is the user's; else it is by version: see budget_of()
+};
+
+/// What may be asked when the user says nothing: Airflow 2 hashes the password at each request,
+/// which takes 0.2 s of a processor there.
+http::Budget budget_of(ApiVersion api);
+
+/// The REST API of one deployment. Safe to use from several threads.
+class Api {
+ public:
+  /// Throws Error{config}. Connects to nothing yet.
+  Api(ApiOptions options, http::UpstreamMetrics& metrics);
+
+  /// Which Airflow answers. It is asked for again every five minutes, and after a path was not
+  /// found, as an upgrade changes it. Throws Error{decode} when neither API answers.
+  Release release(const Deadline& deadline);
+
+  /// The answer of a path below /api/v1 or /api/v2. Throws what http::Client::send() does, and
+  /// Error{decode} for what is not JSON, such as the page of a login; other statuses as
+  /// http::refusal(), whose text says what may be wrong.
+  Answer get(const std::string& path, const Query& query, const Deadline& deadline);
+  /// The same for what needs no login, and is asked without one.
+  Answer get_open(const std::string& path, const Deadline& deadline);
+  /// The same; nothing for a 500, which is not asked again.
+  std::optional<Answer> get_unless_500(const std::string& path, const Query& query,
+                                       const Deadline& deadline);
+
+  /// Why nothing may be read, if everything was refused so far: the fault is the login's then.
+  /// Later a refusal is that of a right to one list.
+  std::optional<Error> refused() const;
+
+ private:
+  /// The version that was found, and the client for it.
+  struct Connection {
+    Connection(Release release_, http::Client client_)
+        : release(std::move(release_)), client(std::move(client_)) {}
+    const Release release;
+    http::Client client;
+  };
+  using Connected = std::shared_ptr<Connection>;
+
+  Connected connection(const Deadline& deadline);
+  Release detect(std::optional<Release> known, const Deadline& deadline);
+  std::optional<Release> ask_release(ApiVersion api, const Deadline& deadline);
+  Connected connect(const Release& release) const;
+  http::Authorize authorize_for(ApiVersion api) const;
+  http::ClientResponse send(Connection& connected, http::ClientRequest request,
+                            const Deadline& deadline);
+  Answer answer(const std::string& what, ApiVersion api, const http::ClientResponse& response);
+  Error refusal(const std::string& what, ApiVersion api, const http::ClientResponse& response);
+  void note_refused(const Error& error);
+
+  const ApiOptions options_;
+  http::UpstreamMetrics& metrics_;
+  http::Client open_;         // for what needs no login
+  mutable std::mutex mutex_;  // of what follows
+  std::condition_variable_any changed_;
+  bool detecting_ = false;
+  Connected connection_;
+  Clock::time_point check_at_{};  // when to ask again whether it is still this version
+  bool was_allowed_ = false;
+  std::optional<Error> refused_;
+};
+
+}  // namespace exporter::airflow

@@ -1,0 +1,66 @@
+#include "common/base/percent.h"
+#include "exporters/airflow/list.h"
+#include "exporters/airflow/rows.h"
+
+namespace exporter::airflow {
+namespace {
+
+constexpr auto kInfo =
+    info("airflow_dag_info", "What a DAG is; owners and tags are separated by commas.",
+         "deployment", "dag_id", "dag_name", "schedule", "owners", "tags", "url");
+constexpr auto kPaused =
+    gauge("airflow_dag_paused", "1 if the DAG is paused.", "deployment", "dag_id");
+constexpr auto kStale = gauge(
+    "airflow_dag_stale",
+    "1 if the DAG is no longer in any file, or, of Airflow 3, in one that cannot be imported.",
+    "deployment", "dag_id");
+constexpr auto kImportErrors =
+    gauge("airflow_dag_has_import_errors", "1 if the file of the DAG cannot be imported.",
+          "deployment", "dag_id");
+constexpr auto kNextRun =
+    gauge("airflow_dag_next_run_timestamp_seconds",
+          "When the scheduler is to create the next run, in seconds since 1970. Of a paused DAG it "
+          "moves on without runs.",
+          "deployment", "dag_id");
+constexpr auto kParsed = gauge("airflow_dag_last_parsed_timestamp_seconds",
+                               "When the file of the DAG was last parsed, in seconds since 1970.",
+                               "deployment", "dag_id");
+constexpr MetricView kMetrics[] = {kInfo, kPaused, kStale, kImportErrors, kNextRun, kParsed};
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const auto& text : texts) all += (all.empty() ? "" : ",") + text;
+  return all;
+}
+
+void add(Samples& samples, const Deployment& deployment, const Dag& dag) {
+  const auto& name = deployment.name;
+  samples.add(kInfo, 1, name, dag.id, dag.name, dag.schedule, joined(dag.owners), joined(dag.tags),
+              deployment.url + "/dags/" + percent_encoded(dag.id));
+  samples.add(kPaused, dag.is_paused ? 1 : 0, name, dag.id);
+  samples.add(kStale, dag.is_stale ? 1 : 0, name, dag.id);
+  samples.add(kImportErrors, dag.has_import_errors ? 1 : 0, name, dag.id);
+  if (dag.next_run) samples.add(kNextRun, seconds_of(*dag.next_run), name, dag.id);
+  if (dag.last_parsed) samples.add(kParsed, seconds_of(*dag.last_parsed), name, dag.id);
+}
+
+/// Stale ones are asked for, too: on Airflow 3 a DAG whose file breaks is stale at once.
+void collect(Deployment& deployment, Samples& samples, const Deadline& deadline) {
+  const auto api = deployment.api.release(deadline).api;
+  const Query query{{api == ApiVersion::v1 ? "only_active" : "exclude_stale", "false"}};
+  read_list(
+      deployment, "/dags", "dags", query, samples,
+      [&](const Json& row) { add(samples, deployment, read_dag(api, row)); }, deadline);
+}
+
+}  // namespace
+
+constinit const Module kDags{"dags",
+                             Module::Default::on,
+                             kMetrics,
+                             {},
+                             run<collect>,
+                             Every{std::chrono::minutes(5), std::chrono::minutes(30)},
+                             std::chrono::minutes(2)};
+
+}  // namespace exporter::airflow

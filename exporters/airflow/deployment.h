@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+
+#include "common/app/module.h"
+#include "common/app/sources.h"
+#include "common/ledger/ledgers.h"
+#include "exporters/airflow/api.h"
+
+namespace exporter::airflow {
+
+/// One deployment of Airflow: what its collectors share.
+struct Deployment {
+  std::string name;  ///< the label `deployment`
+  std::string url;   ///< of its user interface, without a slash at its end
+  Api api;
+  SharedLedger ledger;  ///< what is known of it across restarts
+};
+
+/// The deployments of the configuration file, or the one that the flags describe.
+extern const SourceKind<Deployment> kDeployments;
+
+using Module = exporter::Module<Deployment>;
+extern const Module kHealth, kDags, kDagWarnings, kImportErrors, kPools, kLive;
+inline constexpr const Module* kModules[] = {&kHealth,       &kDags,  &kDagWarnings,
+                                             &kImportErrors, &kPools, &kLive};
+
+}  // namespace exporter::airflow

@@ -1,0 +1,43 @@
+#include "exporters/airflow/deployment.h"
+#include "exporters/airflow/rows.h"
+
+namespace exporter::airflow {
+namespace {
+
+constexpr auto kInfo = info("airflow_info", "What the deployment is.", "deployment", "version");
+constexpr auto kHealthy = gauge(
+    "airflow_component_healthy",
+    "1 if Airflow calls the component healthy: the last heartbeat of its newest process is at most "
+    "30 s old, unless Airflow is configured otherwise. Absent for a component that never ran by "
+    "itself, as the dag_processor inside the scheduler of Airflow 2.",
+    "deployment", "component");
+constexpr auto kHeartbeat =
+    gauge("airflow_component_last_heartbeat_timestamp_seconds",
+          "Last heartbeat of the component's newest process, in seconds since 1970.", "deployment",
+          "component");
+constexpr MetricView kMetrics[] = {kInfo, kHealthy, kHeartbeat};
+
+/// Fails while no list was ever allowed: who cannot log in sees health, and nothing else.
+void collect(Deployment& deployment, Samples& samples, const Deadline& deadline) {
+  const auto release = deployment.api.release(deadline);
+  const auto* path = release.api == ApiVersion::v1 ? "/health" : "/monitor/health";
+  const auto page = deployment.api.get_open(path, deadline);
+  samples.add(kInfo, 1, deployment.name, release.number);
+  for (const auto& component : read_health(page.body)) {
+    if (component.is_healthy) {
+      samples.add(kHealthy, *component.is_healthy ? 1 : 0, deployment.name, component.name);
+    }
+    if (component.heartbeat) {
+      samples.add(kHeartbeat, seconds_of(*component.heartbeat), deployment.name, component.name);
+    }
+  }
+  if (const auto refused = deployment.api.refused()) samples.set_failure(*refused);
+}
+
+}  // namespace
+
+constinit const Module kHealth{
+    "health", Module::Default::on, kMetrics,
+    {},       run<collect>,        Every{std::chrono::seconds(15), std::chrono::minutes(2)}};
+
+}  // namespace exporter::airflow

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <vector>
+
+#include "exporters/airflow/deployment.h"
+#include "exporters/airflow/rows.h"
+
+namespace exporter::airflow {
+
+/// What has not ended: the rows of a list in these states, each once.
+template <class Row>
+struct LiveSet {
+  std::vector<Row> rows;
+  Time time;                ///< the server's clock when it was read
+  std::int64_t unread = 0;  ///< rows beyond kMostLive
+};
+constexpr std::size_t kMostLive = 10'000;
+
+/// The runs that are queued or running, in one request if they are at most 100. A row of an
+/// unexpected shape is left out and noted in the samples. Throws as Api::get() does.
+LiveSet<DagRun> read_live_runs(Deployment& deployment, Samples& samples, const Deadline& deadline);
+
+/// The same of task instances that wait, run or are to be tried again.
+LiveSet<TaskInstance> read_live_tasks(Deployment& deployment, Samples& samples,
+                                      const Deadline& deadline);
+
+}  // namespace exporter::airflow

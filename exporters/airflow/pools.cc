@@ -1,0 +1,131 @@
+#include <algorithm>
+#include <limits>
+#include <set>
+#include <utility>
+
+#include "common/app/rows.h"
+#include "exporters/airflow/list.h"
+#include "exporters/airflow/rows.h"
+
+namespace exporter::airflow {
+namespace {
+
+constexpr auto kSlots = gauge("airflow_pool_slots", "Slots of the pool; +Inf when it has no limit.",
+                              "deployment", "pool");
+constexpr auto kUsed = gauge("airflow_pool_used_slots",
+                             "Slots by what their tasks do: running and queued tasks hold them, "
+                             "scheduled ones wait for them, "
+                             "deferred ones hold them if the pool counts them.",
+                             "deployment", "pool", "state");
+constexpr auto kOccupied =
+    gauge("airflow_pool_occupied_slots", "Slots that cannot be given to another task now.",
+          "deployment", "pool");
+constexpr auto kHidden = gauge(
+    "airflow_pools_hidden",
+    "Pools without a limit, of which Airflow 2 says nothing, not even the name.", "deployment");
+constexpr MetricView kMetrics[] = {kSlots, kUsed, kOccupied, kHidden};
+
+void add(Samples& samples, const Deployment& deployment, const Pool& pool) {
+  const auto& name = deployment.name;
+  samples.add(kSlots, pool.slots.value_or(std::numeric_limits<double>::infinity()), name,
+              pool.name);
+  samples.add(kUsed, pool.running, name, pool.name, "running");
+  samples.add(kUsed, pool.queued, name, pool.name, "queued");
+  samples.add(kUsed, pool.scheduled, name, pool.name, "scheduled");
+  samples.add(kUsed, pool.deferred, name, pool.name, "deferred");
+  samples.add(kOccupied, pool.occupied, name, pool.name);
+}
+
+/// Airflow 2 answers 500 for a page with a pool that has no limit. The pages are then cut around
+/// it: where such pools are in the list is found by halves, and remembered while the list has the
+/// same length, for at most kRunsRemembered runs.
+class Pools {
+ public:
+  explicit Pools(Deployment& deployment) : deployment_(deployment) {}
+
+  void collect(Samples& samples, const Deadline& deadline) {
+    samples_ = &samples;
+    const bool may_hide = deployment_.api.release(deadline).api == ApiVersion::v1;
+    if (may_hide) {
+      read_around_hidden(deadline);
+    } else {
+      hidden_.clear();
+      read_list(
+          deployment_, "/pools", "pools", {}, samples,
+          [&](const Json& row) { add(samples, deployment_, read_pool(row)); }, deadline);
+    }
+    samples.add(kHidden, static_cast<double>(hidden_.size()), deployment_.name);
+  }
+
+ private:
+  static constexpr std::size_t kRunsRemembered = 20, kMostPools = 1000;
+
+  void read_around_hidden(const Deadline& deadline);
+  void read_range(std::size_t from, std::size_t to, const Deadline& deadline);
+  bool read_page(std::size_t from, std::size_t to, const Deadline& deadline);
+
+  Deployment& deployment_;
+  Samples* samples_ = nullptr;  // of the run
+  std::size_t runs_ = 0;
+  std::size_t total_ = 0;         // as the last page said
+  std::set<std::size_t> hidden_;  // places in the list
+};
+
+void Pools::read_around_hidden(const Deadline& deadline) {
+  auto known = std::exchange(hidden_, {});
+  if (++runs_ % kRunsRemembered == 0) known.clear();
+  const auto total_before = std::exchange(total_, kPage);
+  std::size_t from = 0;
+  for (const auto at : known) {
+    read_range(from, at, deadline);
+    hidden_.insert(at);
+    from = at + 1;
+  }
+  if (known.empty() && !read_page(0, kPage, deadline)) {
+    read_range(0, 1, deadline);  // says how many there are
+    from = 1;
+  } else if (known.empty()) {
+    from = kPage;
+  }
+  for (; from < std::min(total_, kMostPools); from += kPage) {
+    read_range(from, from + kPage, deadline);
+  }
+  if (!known.empty() && total_ != total_before) runs_ = kRunsRemembered - 1;  // they have moved
+}
+
+void Pools::read_range(std::size_t from, std::size_t to, const Deadline& deadline) {
+  if (from >= std::min(to, total_)) return;
+  to = std::min(to, total_);
+  if (read_page(from, to, deadline)) return;
+  if (to - from == 1) {
+    hidden_.insert(from);
+    return;
+  }
+  const auto middle = from + (to - from) / 2;
+  read_range(from, middle, deadline);
+  read_range(middle, to, deadline);
+}
+
+/// False when it has a hidden pool.
+bool Pools::read_page(std::size_t from, std::size_t to, const Deadline& deadline) {
+  const Query query{{"limit", std::to_string(to - from)}, {"offset", std::to_string(from)}};
+  const auto page = deployment_.api.get_unless_500("/pools", query, deadline);
+  if (!page) return false;
+  const auto rows = page->body.at("pools");
+  total_ =
+      static_cast<std::size_t>(std::max<std::int64_t>(0, page->body.at("total_entries").integer()));
+  read_rows(rows, *samples_, [&](const Json& row) { add(*samples_, deployment_, read_pool(row)); });
+  return true;
+}
+
+}  // namespace
+
+constinit const Module kPools{"pools",
+                              Module::Default::on,
+                              kMetrics,
+                              {},
+                              make<Pools>,
+                              Every{std::chrono::seconds(30), std::chrono::minutes(5)},
+                              std::chrono::minutes(1)};
+
+}  // namespace exporter::airflow

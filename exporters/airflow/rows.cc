@@ -1,0 +1,153 @@
+#include "exporters/airflow/rows.h"
+
+#include <array>
+
+#include "common/base/text.h"
+
+namespace exporter::airflow {
+namespace {
+
+std::string text_at(const Json& row, std::string_view key) {
+  const auto value = row.find(key);
+  return value ? value->string() : std::string();
+}
+
+bool flag_at(const Json& row, std::string_view key) {
+  const auto value = row.find(key);
+  return value && value->boolean();
+}
+
+double number_at(const Json& row, std::string_view key) {
+  const auto value = row.find(key);
+  return value ? value->number() : 0;
+}
+
+std::optional<Time> time_at(const Json& row, std::string_view key) {
+  const auto value = row.find(key);
+  if (!value) return std::nullopt;
+  return value->time();
+}
+
+/// Airflow 2 keeps the blanks that follow commas.
+std::vector<std::string> owners_of(const Json& row) {
+  std::vector<std::string> owners;
+  const auto list = row.find("owners");
+  if (!list) return owners;
+  for (const auto& owner : list->items()) owners.emplace_back(trim(owner.string()));
+  return owners;
+}
+
+std::vector<std::string> tags_of(const Json& row) {
+  std::vector<std::string> tags;
+  const auto list = row.find("tags");
+  if (!list) return tags;
+  for (const auto& tag : list->items()) tags.push_back(tag.at("name").string());
+  return tags;
+}
+
+/// Of an interval Airflow 2 gives the parts, which its description has in words.
+std::string schedule_of(ApiVersion api, const Json& row) {
+  if (api == ApiVersion::v2) return text_at(row, "timetable_summary");
+  const auto interval = row.find("schedule_interval");
+  if (!interval) return {};
+  const auto cron = interval->find("value");
+  return cron ? cron->string() : text_at(row, "timetable_description");
+}
+
+/// One name for what Airflow 2 calls dataset and Airflow 3 asset.
+std::string type_of(const Json& row) {
+  const auto type = row.at("run_type").string();
+  return type == "dataset_triggered" || type == "asset_triggered" ? "asset" : type;
+}
+
+/// A scheduled run of Airflow 2 is due at the end of its data interval.
+std::optional<Time> due_of(ApiVersion api, const Json& row, std::string_view type) {
+  if (type != "scheduled") return std::nullopt;
+  return time_at(row, api == ApiVersion::v1 ? "data_interval_end" : "run_after");
+}
+
+}  // namespace
+
+Dag read_dag(ApiVersion api, const Json& row) {
+  Dag dag;
+  dag.id = row.at("dag_id").string();
+  dag.name = text_at(row, "dag_display_name");
+  dag.schedule = schedule_of(api, row);
+  dag.owners = owners_of(row);
+  dag.tags = tags_of(row);
+  dag.is_paused = flag_at(row, "is_paused");
+  dag.is_stale = api == ApiVersion::v1 ? !flag_at(row, "is_active") : flag_at(row, "is_stale");
+  dag.has_import_errors = flag_at(row, "has_import_errors");
+  dag.next_run =
+      time_at(row, api == ApiVersion::v1 ? "next_dagrun_create_after" : "next_dagrun_run_after");
+  dag.last_parsed = time_at(row, "last_parsed_time");
+  return dag;
+}
+
+DagRun read_run(ApiVersion api, const Json& row) {
+  DagRun run;
+  run.dag = row.at("dag_id").string();
+  run.id = row.at("dag_run_id").string();
+  run.state = row.at("state").string();
+  run.type = type_of(row);
+  run.due = due_of(api, row, run.type);
+  run.queued = time_at(row, "queued_at");
+  run.started = time_at(row, "start_date");
+  run.ended = time_at(row, "end_date");
+  return run;
+}
+
+TaskInstance read_task(const Json& row) {
+  TaskInstance task;
+  task.uuid = text_at(row, "id");
+  task.dag = row.at("dag_id").string();
+  task.run = row.at("dag_run_id").string();
+  task.task = row.at("task_id").string();
+  task.map_index = row.at("map_index").integer();
+  task.try_number = row.at("try_number").integer();
+  task.state = text_at(row, "state");
+  task.pool = text_at(row, "pool");
+  task.queue = text_at(row, "queue");
+  task.queued = time_at(row, "queued_when");
+  task.scheduled = time_at(row, "scheduled_when");
+  task.started = time_at(row, "start_date");
+  task.ended = time_at(row, "end_date");
+  return task;
+}
+
+Pool read_pool(const Json& row) {
+  Pool pool;
+  pool.name = row.at("name").string();
+  const auto slots = row.at("slots").number();
+  if (slots >= 0) pool.slots = slots;
+  pool.running = number_at(row, "running_slots");
+  pool.queued = number_at(row, "queued_slots");
+  pool.scheduled = number_at(row, "scheduled_slots");
+  pool.deferred = number_at(row, "deferred_slots");
+  pool.occupied = number_at(row, "occupied_slots");
+  return pool;
+}
+
+ImportError read_import_error(const Json& row) {
+  return {row.at("import_error_id").integer(), row.at("filename").string(),
+          text_at(row, "bundle_name")};
+}
+
+std::vector<Component> read_health(const Json& page) {
+  constexpr std::array<std::string_view, 4> kNames = {"metadatabase", "scheduler", "triggerer",
+                                                      "dag_processor"};
+  std::vector<Component> components;
+  for (const auto name : kNames) {
+    const auto found = page.find(name);
+    if (!found) continue;
+    Component component;
+    component.name = name;
+    const auto status = text_at(*found, "status");
+    if (!status.empty()) component.is_healthy = status == "healthy";
+    component.heartbeat = time_at(*found, "latest_" + std::string(name) + "_heartbeat");
+    components.push_back(std::move(component));
+  }
+  return components;
+}
+
+}  // namespace exporter::airflow

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exporters/airflow/api.h"
+
+namespace exporter::airflow {
+
+/// As the value of a metric.
+inline double seconds_of(Time time) {
+  return std::chrono::duration<double>(time.time_since_epoch()).count();
+}
+
+/// A DAG, of either API.
+struct Dag {
+  std::string id, name;  ///< name: as the user interface shows it
+  std::string schedule;  ///< "0 3 * * *", "Asset"; empty without one
+  std::vector<std::string> owners, tags;
+  bool is_paused = false;
+  bool is_stale = false;  ///< its file is gone; on Airflow 3 also when its file breaks
+  bool has_import_errors = false;
+  std::optional<Time> next_run, last_parsed;
+};
+
+/// A run of a DAG. A cleared one runs again under the same id, with other times.
+struct DagRun {
+  std::string dag, id;
+  std::string state;        ///< "queued", "running", "success", "failed"
+  std::string type;         ///< "scheduled", "manual", "backfill", "asset" (dataset of Airflow 2)
+  std::optional<Time> due;  ///< when it was to start; of scheduled runs alone
+  std::optional<Time> queued, started, ended;  ///< queued: Airflow 3
+  bool has_ended() const { return state == "success" || state == "failed"; }
+};
+
+/// The newest try of a task in a run.
+struct TaskInstance {
+  std::string uuid;  ///< of Airflow 3, another one for each try; else empty
+  std::string dag, run, task;
+  std::int64_t map_index = -1, try_number = 0;
+  std::string state;  ///< empty: none yet, or cleared
+  std::string pool, queue;
+  std::optional<Time> queued, scheduled, started, ended;  ///< scheduled: Airflow 3
+};
+
+struct Pool {
+  std::string name;
+  std::optional<double> slots;  ///< nothing: unlimited
+  double running = 0, queued = 0, scheduled = 0, deferred = 0, occupied = 0;
+};
+
+struct ImportError {
+  std::int64_t id = 0;
+  std::string file, bundle;  ///< bundle: Airflow 3
+};
+
+/// A component, as the health page describes its newest process.
+struct Component {
+  std::string name;                ///< "scheduler", "triggerer", "dag_processor", "metadatabase"
+  std::optional<bool> is_healthy;  ///< nothing: none runs by itself, as often of Airflow 2
+  std::optional<Time> heartbeat;
+};
+
+/// Each reads a row of a list. Throws Error{decode}.
+Dag read_dag(ApiVersion api, const Json& row);
+DagRun read_run(ApiVersion api, const Json& row);
+TaskInstance read_task(const Json& row);
+Pool read_pool(const Json& row);
+ImportError read_import_error(const Json& row);
+
+/// All components that the health page names.
+std::vector<Component> read_health(const Json& page);
+
+}  // namespace exporter::airflow

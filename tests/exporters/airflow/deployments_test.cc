@@ -1,0 +1,27 @@
+#include <catch2/catch.hpp>
+
+#include "common/base/error.h"
+#include "tests/exporters/airflow/replay.h"
+#include "tests/support/error_of.h"
+
+using namespace exporter;
+
+namespace {
+
+std::string refusal(const std::string& entry) {
+  return error_of(Reason::config, [&] { deployment_of("http://airflow", entry); });
+}
+
+}  // namespace
+
+TEST_CASE("a deployment has one way to log in, or none") {
+  CHECK_THAT(refusal("username: a"), Catch::Contains("username and password need each other"));
+  CHECK_THAT(refusal("password: a"), Catch::Contains("username and password need each other"));
+  CHECK_THAT(refusal("username: a, password: b, bearer_token: c"),
+             Catch::Contains("bearer_token and username exclude each other"));
+  CHECK_NOTHROW(deployment_of("http://airflow", "proxy: \"http://proxy\""));
+}
+
+TEST_CASE("the address of the user interface has no slash at its end") {
+  CHECK(deployment_of("http://airflow/prod/")->url == "http://airflow/prod");
+}

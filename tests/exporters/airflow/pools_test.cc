@@ -1,0 +1,55 @@
+#include <catch2/catch.hpp>
+
+#include "tests/exporters/airflow/replay.h"
+
+using namespace exporter;
+using namespace exporter::airflow;
+
+namespace {
+
+constexpr auto has = [](const auto& text) { return Catch::Contains(std::string(text)); };
+
+std::string request(int limit, int offset) {
+  return "GET /api/v1/pools?limit=" + std::to_string(limit) + "&offset=" + std::to_string(offset);
+}
+
+}  // namespace
+
+TEST_CASE("a pool of Airflow 3 without a limit has infinitely many slots") {
+  Replay airflow("3.3");
+  CHECK_THAT(page_of(collector(kPools, deployment_of(airflow.url()))),
+             has("airflow_pool_slots{deployment=\"prod\",pool=\"unlimited\"} +Inf\n") &&
+                 has("airflow_pools_hidden{deployment=\"prod\"} 0\n"));
+}
+
+TEST_CASE(
+    "a pool without a limit hides itself alone on Airflow 2, and its 500 is not asked again") {
+  Replay airflow("2.11");
+  airflow.set_file(request(100, 0), "pools_unlimited");
+  airflow.set_file(request(1, 0), "pool_0");
+  airflow.set_file(request(2, 1), "pools_unlimited");
+  airflow.set_file(request(1, 1), "pool_1");
+  airflow.set_file(request(1, 2), "pools_unlimited");
+  airflow.set_file(request(2, 0), "pools");
+  const auto collect =
+      collector(kPools, deployment_of(airflow.url(), "budget: {requests_per_second: 1000}"));
+  const auto check_page = [&] {
+    const auto page = page_of(collect);
+    CHECK_THAT(page, has("airflow_pool_slots{deployment=\"prod\",pool=\"default_pool\"} 128\n"));
+    CHECK_THAT(page, has("airflow_pool_slots{deployment=\"prod\",pool=\"small\"} 1\n"));
+    CHECK_THAT(page, has("airflow_pools_hidden{deployment=\"prod\"} 1\n"));
+  };
+  check_page();
+  CHECK(airflow.count("GET /api/v1/pools?") == 5);
+  SECTION("which is remembered") {
+    airflow.set_json(request(2, 0), R"({"total_entries": 3, "pools": [
+        {"name": "default_pool", "slots": 128}, {"name": "small", "slots": 1}]})");
+    check_page();
+    CHECK(airflow.count("GET /api/v1/pools?") == 6);
+  }
+  SECTION("until the list has another length") {
+    CHECK_THAT(page_of(collect), has("airflow_pools_hidden{deployment=\"prod\"} 1\n"));
+    airflow.set_file(request(100, 0), "pools");
+    CHECK_THAT(page_of(collect), has("airflow_pools_hidden{deployment=\"prod\"} 0\n"));
+  }
+}

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "exporters/airflow/deployment.h"
+#include "tests/support/scripted_server.h"
+
+/// A server that gives the recorded answers of an Airflow, or what a test has it say instead. What
+/// it was not asked when it was recorded is a 404.
+class Replay {
+ public:
+  /// "2.11" or "3.3", of tests/fixtures/airflow.
+  explicit Replay(const std::string& version);
+
+  /// Answers "GET /api/v2/pools?limit=100" with a file of the version, with JSON or with a whole
+  /// reply, from now on.
+  void set_file(const std::string& request, const std::string& file);
+  void set_json(const std::string& request, const std::string& body);
+  void set(const std::string& request, const std::string& reply);
+  /// From now on it is another version.
+  void become(const std::string& version);
+
+  std::string url() const { return server_.url(); }
+  /// How often a request was made, by the start of its first line.
+  std::size_t count(const std::string& request) const;
+  std::vector<std::string> requests() const { return server_.requests(); }
+
+ private:
+  std::string answer_to(const std::string& request);
+
+  std::mutex mutex_;
+  std::string version_;
+  std::map<std::string, std::string> replies_;
+  ScriptedServer server_;
+};
+
+/// The deployment, named prod, of an entry in the list of deployments, "username: a, password: b".
+std::shared_ptr<exporter::airflow::Deployment> deployment_of(
+    const std::string& url, const std::string& entry = "username: viewer, password: viewer",
+    std::shared_ptr<exporter::Ledgers> ledgers = std::make_shared<exporter::Ledgers>(""));
+
+/// A collector, with what it keeps between its runs.
+exporter::CollectFunction collector(
+    const exporter::airflow::Module& module,
+    const std::shared_ptr<exporter::airflow::Deployment>& deployment);
+
+/// The page of one run; throws what the run does, a failure beside samples too.
+std::string page_of(const exporter::CollectFunction& collect);
