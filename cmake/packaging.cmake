@@ -66,6 +66,7 @@ It runs as a service of its own user, in a sandbox. Its flags are in
     ${made}/conffiles ${made}/postinst ${made}/postrm ${made}/prerm PARENT_SCOPE)
 endfunction()
 
+package_exporter(airflow "Apache Airflow")
 package_exporter(dbt "dbt")
 package_exporter(host "Linux hosts and containers")
 

@@ -21,8 +21,7 @@ import urllib.request
 import dbt_example
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-EXPORTERS = ("dbt", "host")  # those that are built: <name>_exporter, --<name>-port
-DEFAULT_PORTS = {"host": 19100, "dbt": 19103, "prometheus": 19090}
+DEFAULT_PORTS = {"host": 19100, "airflow": 19102, "dbt": 19103, "prometheus": 19090}
 START_SECONDS = 30
 EVALUATION_SECONDS = 180
 WORD_SECONDS = 15
@@ -43,6 +42,10 @@ def parse_arguments():
                             help=f"where {name} listens (default: {port})")
     parser.add_argument("--dbt-target", type=target_folder, metavar="PATH",
                         help="the target folder of your dbt project, instead of the example's")
+    parser.add_argument("--airflow", metavar="URL",
+                        help="the web server of an Airflow of yours, which airflow_exporter then shows")
+    parser.add_argument("--airflow-username", metavar="USER", help="who may read there")
+    parser.add_argument("--airflow-password-file", metavar="FILE", help="the file with the password")
     # What deploy/quickstart asks before it builds.
     parser.add_argument("--ports-only", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -62,7 +65,9 @@ def target_folder(text):
 
 
 def free_ports(arguments):
-    ports = {name: getattr(arguments, f"{name}_port") for name in DEFAULT_PORTS}
+    """Of what is started: without a URL there is no Airflow to show."""
+    ports = {name: getattr(arguments, f"{name}_port") for name in DEFAULT_PORTS
+             if name != "airflow" or arguments.airflow}
     for name, port in ports.items():
         for other, same in ports.items():
             if other < name and same == port:
@@ -138,8 +143,8 @@ def make_run_folder(ports):
     folder.mkdir(parents=True)
     shutil.copytree(ROOT / "prometheus", folder / "prometheus")
     shutil.copytree(ROOT / "alerts", folder / "alerts")
-    for name in (*EXPORTERS, "prometheus"):
-        targets = [{"targets": [f"127.0.0.1:{ports[name]}"]}]
+    for name, port in ports.items():
+        targets = [{"targets": [f"127.0.0.1:{port}"]}]
         (folder / "prometheus" / "targets" / f"{name}.yml").write_text(json.dumps(targets))
     return folder
 
@@ -154,9 +159,19 @@ def flags_of_dbt(target, folder):
     return [f"--target.path={target}", *([f"--target.project={name[1]}"] if name else [])]
 
 
-def start(ports, folder, processes, dbt_target):
-    flags = {"dbt": flags_of_dbt(dbt_target, folder)}
-    for name in EXPORTERS:
+def flags_of_airflow(arguments):
+    flags = [f"--deployment.url={arguments.airflow}"]
+    if arguments.airflow_username:
+        flags.append(f"--deployment.username={arguments.airflow_username}")
+    if arguments.airflow_password_file:
+        flags.append(f"--deployment.password-file={arguments.airflow_password_file}")
+    return flags
+
+
+def start(ports, folder, processes, arguments):
+    flags = {"airflow": flags_of_airflow(arguments),
+             "dbt": flags_of_dbt(arguments.dbt_target, folder)}
+    for name in sorted(ports.keys() - {"prometheus"}):
         step(f"starting {name}_exporter on port {ports[name]}")
         process = Process(f"{name}_exporter",
                           [ROOT / "build/release/bin" / f"{name}_exporter",
@@ -297,7 +312,7 @@ def run(arguments, processes):
     if arguments.ports_only:
         return
     folder = make_run_folder(ports)
-    start(ports, folder, processes, arguments.dbt_target)
+    start(ports, folder, processes, arguments)
     prometheus = Prometheus(ports["prometheus"])
     wait_until_good(prometheus, processes)
     print_state(prometheus)

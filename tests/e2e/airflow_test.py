@@ -1,0 +1,94 @@
+"""airflow_exporter beside the recorded answers of Airflow 2 and 3."""
+
+import base64
+import re
+import unittest
+
+import support
+from airflow_replay import FIXTURES, Replay, recorded
+from support import Exporter, run
+
+NAME = "airflow_exporter"
+# Health is the most frequent, as it is by default: it says whether a deployment is up.
+FAST = ("--collector.health.interval=1s", *(
+    f"--collector.{name}.interval=2s" for name in ("dags", "dag_warnings", "import_errors", "pools", "live")))
+FIRST_SEEN = re.compile(r"(?m)(_first_seen_timestamp_seconds\{.*\}) .*")
+
+
+def families(page):
+    """The lines of the exporter's own families, sorted, as far as they are recorded."""
+    page = FIRST_SEEN.sub(r"\1 NOW", page)
+    return sorted(line for line in page.splitlines()
+                  if line.startswith("airflow_") and not line.startswith("airflow_up{"))
+
+
+class Airflow(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        self.folder = self.enterContext(support.folder())
+        (self.folder / "password").write_text("hush-hush\n")
+
+    def flags(self, airflow):
+        return (f"--deployment.url={airflow.url}", "--deployment.name=prod", "--deployment.username=viewer",
+                f"--deployment.password-file={self.folder / 'password'}")
+
+    def test_once_shows_what_was_recorded(self):
+        for version in ("2.11", "3.3"):
+            with self.subTest(version), Replay(version) as airflow:
+                result = run(*self.flags(airflow), "--once", name=NAME)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                expected = (FIXTURES / version / "page.prom").read_text()
+                self.assertEqual(families(result.stdout.replace(airflow.url, "http://airflow")),
+                                 families(expected))
+                self.assertIn('airflow_up{deployment="prod"} 1\n', result.stdout)
+                self.assertNotIn("hush-hush", result.stdout + result.stderr)
+
+    def test_each_version_is_logged_into_in_its_own_way(self):
+        basic = "Basic " + base64.b64encode(b"viewer:hush-hush").decode()
+        for version, scheme in (("2.11", basic), ("3.3", "Bearer ey")):
+            with self.subTest(version), Replay(version) as airflow:
+                run(*self.flags(airflow), "--once", name=NAME)
+                for request, authorization in airflow.requests:
+                    if re.search(r"/(version|health|token)$", request):
+                        self.assertEqual(authorization, "", request)
+                    else:
+                        self.assertTrue(authorization.startswith(scheme), request)
+
+    def test_an_upgrade_is_followed(self):
+        with Replay("2.11") as airflow:
+            exporter = self.enterContext(Exporter(*self.flags(airflow), *FAST, name=NAME))
+            support.poll(lambda: 'version="2.11.2"' in exporter.page(), "the old version")
+            airflow.become("3.3")
+            support.poll(lambda: 'version="3.3.2"' in exporter.page()
+                         and 'pool="unlimited"' in exporter.page(), "the new version")
+
+    def test_several_deployments_of_a_file(self):
+        with Replay("2.11") as old, Replay("3.3") as new:
+            config = self.folder / "airflow.yml"
+            config.write_text(f"deployments:\n"
+                              f"  - {{name: old, url: '{old.url}', username: a, password: b}}\n"
+                              f"  - {{name: new, url: '{new.url}', bearer_token: c}}\n")
+            result = run(f"--config.file={config}", "--once", name=NAME)
+            self.assertIn('airflow_info{deployment="old",version="2.11.2"} 1\n', result.stdout)
+            self.assertIn('airflow_info{deployment="new",version="3.3.2"} 1\n', result.stdout)
+
+    def test_who_may_read_nothing_is_down_and_sees_health(self):
+        with Replay("2.11") as airflow:
+            for request in airflow.replies:
+                if not re.search(r"/(version|health)$", request):
+                    airflow.replies[request] = recorded("2.11", "refused")
+            exporter = self.enterContext(Exporter(*self.flags(airflow), *FAST, name=NAME))
+
+            def is_down_and_shows_health():
+                page = exporter.page()
+                return all(line in page for line in (
+                    'airflow_up{deployment="prod"} 0\n', 'component="scheduler"} 1\n',
+                    'exporter_collector_success{collector="health",source="prod"} 0\n'))
+
+            support.poll(is_down_and_shows_health, "down, with health")
+            self.assertTrue(exporter.wait_for_lines("auth_backends"))
+
+
+if __name__ == "__main__":
+    unittest.main()
