@@ -69,6 +69,12 @@ void Draft::see(Time when) {
   }
 }
 
+bool Draft::is_new(const OpenFamily& family, const Event& event) {
+  if (state_.timeline.is_late(event.when, limit_)) return false;
+  const auto is_of_it = [&](std::int64_t other) { return family_of(other) == family.id; };
+  return !store_.events().find(event.id, family.id, 0, is_of_it);
+}
+
 void Draft::report(OpenFamily& family, const Event& event, EventValue value,
                    std::string_view labels) {
   see(event.when);

@@ -33,6 +33,7 @@ class Draft {
   Draft(Store& store, Book& book, const State& state, const Ledger::Options& options, Time now);
 
   OpenFamily& family(const MetricView& metric, std::span<const double> bounds);
+  bool is_new(const OpenFamily& family, const Event& event);
   void report(OpenFamily& family, const Event& event, EventValue value, std::string_view labels);
   void ensure(OpenFamily& family, std::string_view labels);
   void replace_window(Time from, Time to, std::span<const MetricView> families);

@@ -158,6 +158,14 @@ class Ledger::Run {
   void record(const MetricView& counter, const Event& event, double value,
               std::span<const std::string_view> labels);
 
+  /// Whether record() would count the event as one that was never reported: it is neither known nor
+  /// late. For work whose first report is to stand, and for what is told of its event alone.
+  template <std::size_t N>
+  bool is_new(const Metric<N>& counter, const Event& event) {
+    return is_new(MetricView(counter), event);
+  }
+  bool is_new(const MetricView& counter, const Event& event);
+
   /// The same for one observation of a histogram; `bounds` are positive and ascend.
   template <std::size_t N, class... Values>
   void observe(const Metric<N>& histogram, std::span<const double> bounds, const Event& event,

@@ -148,6 +148,16 @@ void Ledger::Run::record(const MetricView& counter, const Event& event, double v
   impl_->report(counter, {}, event, {value, {}}, labels);
 }
 
+bool Ledger::Run::is_new(const MetricView& counter, const Event& event) {
+  check_counter(counter);
+  bool is_new = false;
+  impl_->call([&] {
+    auto& draft = *impl_->draft;
+    is_new = draft.is_new(draft.family(counter, {}), event);
+  });
+  return is_new;
+}
+
 void Ledger::Run::observe(const MetricView& histogram, std::span<const double> bounds,
                           const Event& event, double value,
                           std::span<const std::string_view> labels) {

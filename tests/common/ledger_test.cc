@@ -14,6 +14,7 @@ namespace {
 
 constexpr auto kSeconds = histogram("test_seconds", "Durations.", "queue");
 constexpr std::array<double, 2> kBounds = {1, 10};
+constexpr auto kOther = counter("test_others_total", "Others.");
 
 }  // namespace
 
@@ -50,6 +51,30 @@ TEST_CASE("an event counts once, with the value that was reported last") {
   CHECK(book.shown() == "7");
   CHECK(book.figures().corrections == 1);
   CHECK(book.figures().open_events == 1);
+}
+
+TEST_CASE("an event is new until it was reported, and not when it is late") {
+  Book book;
+  const auto is_new = [&](const char* id, Ledger::Time when = kStart) {
+    return book.begin().is_new(kTasks, {id, when});
+  };
+  CHECK(is_new("a"));
+  CHECK(is_new("a"));
+  {
+    auto run = book.begin();
+    run.record(kTasks, {"a", kStart}, 1, "ok", "main");
+    CHECK_FALSE(run.is_new(kTasks, {"a", kStart}));
+    CHECK(run.is_new(kOther, {"a", kStart}));
+  }
+  CHECK(is_new("a"));
+  book.report("a", kStart, 1);
+  CHECK_FALSE(is_new("a"));
+  CHECK(is_new("b"));
+  for (const auto age : {24h, 48h, 72h})
+    book.report("c" + std::to_string(age.count()), kStart + age, 1);
+  CHECK_FALSE(is_new("b"));
+  CHECK_FALSE(is_new("a"));
+  CHECK(book.figures().late == 0);
 }
 
 TEST_CASE("an event whose labels change moves to its new series") {
