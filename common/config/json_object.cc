@@ -48,4 +48,9 @@ void JsonObject::add(std::string_view key, const std::vector<JsonObject>& values
   text_ += ']';
 }
 
+void JsonObject::add(std::string_view key, const std::vector<std::string>& values) {
+  begin(key);
+  text_ += dump(values);
+}
+
 }  // namespace exporter

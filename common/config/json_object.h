@@ -21,6 +21,7 @@ class JsonObject {
   }
   void add(std::string_view key, const JsonObject& value);
   void add(std::string_view key, const std::vector<JsonObject>& values);
+  void add(std::string_view key, const std::vector<std::string>& values);
   /// Leaves out what is not there.
   template <class Value>
   void add(std::string_view key, const std::optional<Value>& value) {

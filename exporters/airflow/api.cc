@@ -9,7 +9,6 @@
 #include "common/base/percent.h"
 #include "common/base/text.h"
 #include "common/base/time.h"
-#include "common/config/json_object.h"
 #include "common/http/base64.h"
 #include "common/http/refusal.h"
 #include "common/http/retry.h"
@@ -235,6 +234,29 @@ Answer Api::get(const std::string& path, const Query& query, const Deadline& dea
   http::ClientRequest request;
   request.target = target_of(prefix_of(api), path, query);
   return answer("GET " + path, api, send(*connected, std::move(request), deadline));
+}
+
+std::optional<Answer> Api::find(const std::string& path, const Query& query,
+                                const Deadline& deadline) {
+  const auto connected = connection(deadline);
+  const auto api = connected->release.api;
+  http::ClientRequest request;
+  request.target = target_of(prefix_of(api), path, query);
+  const auto response = send(*connected, std::move(request), deadline);
+  if (response.status == 404) return std::nullopt;
+  return answer("GET " + path, api, response);
+}
+
+Answer Api::post(const std::string& path, const JsonObject& body, const Deadline& deadline) {
+  const auto connected = connection(deadline);
+  const auto api = connected->release.api;
+  http::ClientRequest request;
+  request.method = "POST";
+  request.target = target_of(prefix_of(api), path, {});
+  request.body = body.text();
+  request.headers.emplace_back("Content-Type", "application/json");
+  request.idempotent = true;
+  return answer("POST " + path, api, send(*connected, std::move(request), deadline));
 }
 
 Answer Api::get_open(const std::string& path, const Deadline& deadline) {

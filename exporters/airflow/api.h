@@ -13,6 +13,7 @@
 
 #include "common/base/error.h"
 #include "common/config/json.h"
+#include "common/config/json_object.h"
 #include "common/http/authorize.h"
 #include "common/http/client.h"
 
@@ -72,7 +73,11 @@ class Api {
   Answer get(const std::string& path, const Query& query, const Deadline& deadline);
   /// The same for what needs no login, and is asked without one.
   Answer get_open(const std::string& path, const Deadline& deadline);
-  /// The same; nothing for a 500, which is not asked again.
+  /// The same; nothing when the path was not found.
+  std::optional<Answer> find(const std::string& path, const Query& query, const Deadline& deadline);
+  /// The answer to a question that is too long for a URL, and may be asked twice.
+  Answer post(const std::string& path, const JsonObject& body, const Deadline& deadline);
+  /// As get(); nothing for a 500, which is not asked again.
   std::optional<Answer> get_unless_500(const std::string& path, const Query& query,
                                        const Deadline& deadline);
 

@@ -14,15 +14,16 @@ struct Deployment {
   std::string name;  ///< the label `deployment`
   std::string url;   ///< of its user interface, without a slash at its end
   Api api;
-  SharedLedger ledger;  ///< what is known of it across restarts
+  SharedLedger ledger;  ///< what is known of it across restarts, and the runs that ended
+  SharedLedger tasks;   ///< the tries of tasks that ended
 };
 
 /// The deployments of the configuration file, or the one that the flags describe.
 extern const SourceKind<Deployment> kDeployments;
 
 using Module = exporter::Module<Deployment>;
-extern const Module kHealth, kDags, kDagWarnings, kImportErrors, kPools, kLive;
-inline constexpr const Module* kModules[] = {&kHealth,       &kDags,  &kDagWarnings,
-                                             &kImportErrors, &kPools, &kLive};
+extern const Module kHealth, kDags, kDagWarnings, kImportErrors, kPools, kLive, kRuns;
+inline constexpr const Module* kModules[] = {&kHealth, &kDags, &kDagWarnings, &kImportErrors,
+                                             &kPools,  &kLive, &kRuns};
 
 }  // namespace exporter::airflow

@@ -16,6 +16,10 @@ constexpr SourceFlag kFlags[] = {
      "bearer_token_file"},
 };
 
+/// The ids of two days are kept. More than this many take over 100 MB: the oldest of them go
+/// before.
+constexpr Ledger::Options kKept{.max_series = 200'000, .max_open_events = 2'000'000};
+
 /// A user is of Airflow, whichever way its version has them log in.
 std::optional<Login> read_login(const Yaml& entry) {
   const auto user = entry.optional("username");
@@ -43,7 +47,8 @@ std::shared_ptr<Deployment> make_deployment(const SourceInputs& inputs) {
       new Deployment{inputs.name,
                      std::move(url),
                      {std::move(options), inputs.upstreams},
-                     inputs.ledgers->open("airflow", inputs.name, {})});
+                     inputs.ledgers->open("airflow", inputs.name, kKept),
+                     inputs.ledgers->open("airflow_tasks", inputs.name, kKept)});
 }
 
 }  // namespace

@@ -29,6 +29,13 @@ TEST_CASE("a JSON object is written as it is read") {
   CHECK_FALSE(read.at("there").boolean());
 }
 
+TEST_CASE("a list of texts is written as it is read") {
+  JsonObject object;
+  object.add("none", std::vector<std::string>());
+  object.add("some", std::vector<std::string>{"a", "\"q\"\n"});
+  CHECK(object.text() == R"({"none":[],"some":["a","\"q\"\n"]})");
+}
+
 TEST_CASE("what is not UTF-8 is replaced in a JSON object") {
   JsonObject object;
   object.add("a", "x\xffy");

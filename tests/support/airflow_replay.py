@@ -36,6 +36,14 @@ class Replay(http.server.ThreadingHTTPServer):
                         for request, name in (line.split("\t") for line in lines)}
         self.not_found = recorded(version, "not_found")
 
+    def reply_to(self, request):
+        """A recorded request that ends in * stands for all that start so."""
+        for recorded_request, reply in self.replies.items():
+            if request == recorded_request or (
+                    recorded_request.endswith("*") and request.startswith(recorded_request[:-1])):
+                return reply
+        return self.not_found
+
     def __exit__(self, *_):
         self.shutdown()
         self.server_close()
@@ -46,7 +54,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         request = f"{self.command} {self.path}"
         self.server.requests.append((request, self.headers.get("Authorization", "")))
-        status, headers, body = self.server.replies.get(request, self.server.not_found)
+        status, headers, body = self.server.reply_to(request)
         self.send_response_only(status)
         for name, value in headers:
             self.send_header(name, value)

@@ -54,8 +54,12 @@ std::size_t Replay::count(const std::string& request) const {
 
 std::string Replay::answer_to(const std::string& request) {
   const std::lock_guard lock(mutex_);
-  const auto found = replies_.find(request.substr(0, request.find(" HTTP/")));
-  return found != replies_.end() ? found->second : file_of(version_, "not_found.http");
+  const auto line = request.substr(0, request.find(" HTTP/"));
+  if (const auto found = replies_.find(line); found != replies_.end()) return found->second;
+  for (const auto& [start, reply] : replies_) {
+    if (start.ends_with('*') && line.starts_with(start.substr(0, start.size() - 1))) return reply;
+  }
+  return file_of(version_, "not_found.http");
 }
 
 std::shared_ptr<airflow::Deployment> deployment_of(const std::string& url, const std::string& entry,

@@ -17,7 +17,7 @@ class Replay {
   explicit Replay(const std::string& version);
 
   /// Answers "GET /api/v2/pools?limit=100" with a file of the version, with JSON or with a whole
-  /// reply, from now on.
+  /// reply, from now on. A request that ends in * stands for all that start so.
   void set_file(const std::string& request, const std::string& file);
   void set_json(const std::string& request, const std::string& body);
   void set(const std::string& request, const std::string& reply);

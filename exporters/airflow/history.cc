@@ -1,0 +1,143 @@
+#include "exporters/airflow/history.h"
+
+#include "common/app/rows.h"
+#include "common/base/error.h"
+#include "common/base/percent.h"
+#include "common/base/time.h"
+#include "common/config/json_object.h"
+#include "exporters/airflow/list.h"
+#include "exporters/airflow/live_rows.h"
+
+namespace exporter::airflow {
+namespace {
+
+std::string text_of(Time time) {
+  return format_rfc3339(std::chrono::floor<std::chrono::milliseconds>(time));
+}
+
+std::string path_of(const RunKey& run) {
+  return "/dags/" + percent_encoded(run.dag) + "/dagRuns/" + percent_encoded(run.run);
+}
+
+/// The requests of one run of a collector.
+class Requests {
+ public:
+  Requests(Deployment& deployment, Samples& samples, const Deadline& deadline)
+      : deployment_(deployment),
+        api_(deployment.api),
+        samples_(samples),
+        deadline_(deadline),
+        version_(api_.release(deadline).api) {}
+
+  Page<DagRun> live_runs() const;
+  Page<DagRun> changed_runs(const Slice& slice, std::size_t offset) const;
+  std::optional<DagRun> find_run(const RunKey& run) const;
+  Page<TaskInstance> tasks(std::span<const RunKey> runs, std::size_t offset) const;
+  std::optional<std::vector<TaskInstance>> tries(const TaskInstance& task) const;
+  bool has_due_filter() const { return version_ == ApiVersion::v2; }
+
+ private:
+  template <class Row, class Read>
+  Page<Row> page_of(const Answer& answer, std::string_view key, const Read& read) const;
+  Page<DagRun> runs(Query query, std::size_t offset) const;
+
+  Deployment& deployment_;
+  Api& api_;
+  Samples& samples_;
+  const Deadline& deadline_;
+  const ApiVersion version_;
+};
+
+template <class Row, class Read>
+Page<Row> Requests::page_of(const Answer& answer, std::string_view key, const Read& read) const {
+  Page<Row> page;
+  page.time = answer.time;
+  const auto rows = answer.body.at(key);
+  page.received = rows.items().size();
+  page.total = page.received;
+  if (const auto total = answer.body.find("total_entries")) {
+    page.total =
+        std::max(page.total, static_cast<std::size_t>(std::max<std::int64_t>(0, total->integer())));
+  }
+  read_rows(rows, samples_, [&](const Json& row) { page.rows.push_back(read(row)); });
+  return page;
+}
+
+Page<DagRun> Requests::runs(Query query, std::size_t offset) const {
+  query.emplace_back("order_by", "id");
+  query.emplace_back("limit", std::to_string(kPage));
+  query.emplace_back("offset", std::to_string(offset));
+  const auto answer = api_.get("/dags/~/dagRuns", query, deadline_);
+  return page_of<DagRun>(answer, "dag_runs",
+                         [&](const Json& row) { return read_run(version_, row); });
+}
+
+/// One that is missed, as others leave the list meanwhile, is asked for by its id.
+Page<DagRun> Requests::live_runs() const {
+  auto live = read_live_runs(deployment_, samples_, deadline_);
+  const auto count = live.rows.size();
+  return {std::move(live.rows), count, count, live.time};
+}
+
+Page<DagRun> Requests::changed_runs(const Slice& slice, std::size_t offset) const {
+  Query query{{"state", "success"},
+              {"state", "failed"},
+              {"updated_at_gte", text_of(slice.from)},
+              {"updated_at_lte", text_of(slice.to)}};
+  if (slice.due_from) query.emplace_back("run_after_gte", text_of(*slice.due_from));
+  return runs(std::move(query), offset);
+}
+
+std::optional<DagRun> Requests::find_run(const RunKey& run) const {
+  const auto answer = api_.find(path_of(run), {}, deadline_);
+  if (!answer) return std::nullopt;
+  return read_run(version_, answer->body);
+}
+
+/// Without states: databases take the index of states for these, and read for long. Airflow 2 has
+/// no pages here.
+Page<TaskInstance> Requests::tasks(std::span<const RunKey> runs, std::size_t offset) const {
+  std::set<std::string> dags, ids;
+  for (const auto& run : runs) {
+    dags.insert(run.dag);
+    ids.insert(run.run);
+  }
+  JsonObject body;
+  body.add("dag_ids", std::vector<std::string>(dags.begin(), dags.end()));
+  body.add("dag_run_ids", std::vector<std::string>(ids.begin(), ids.end()));
+  if (version_ == ApiVersion::v2) {
+    body.add("page_limit", static_cast<std::int64_t>(kPage));
+    body.add("page_offset", static_cast<std::int64_t>(offset));
+  }
+  const auto answer = api_.post("/dags/~/dagRuns/~/taskInstances/list", body, deadline_);
+  return page_of<TaskInstance>(answer, "task_instances", read_task);
+}
+
+std::optional<std::vector<TaskInstance>> Requests::tries(const TaskInstance& task) const {
+  auto path = path_of({task.dag, task.run}) + "/taskInstances/" + percent_encoded(task.task) + '/';
+  if (task.map_index >= 0) path += std::to_string(task.map_index) + '/';
+  const auto answer = api_.find(path + "tries", {}, deadline_);
+  if (!answer && version_ == ApiVersion::v1) return std::nullopt;
+  if (!answer) return std::vector<TaskInstance>();
+  return page_of<TaskInstance>(*answer, "task_instances", read_task).rows;
+}
+
+}  // namespace
+
+History history_of(Deployment& deployment, Samples& samples, const Deadline& deadline) {
+  const auto requests = std::make_shared<Requests>(deployment, samples, deadline);
+  History history;
+  history.live_runs = [requests] { return requests->live_runs(); };
+  history.changed_runs = [requests](const Slice& slice, std::size_t offset) {
+    return requests->changed_runs(slice, offset);
+  };
+  history.find_run = [requests](const RunKey& run) { return requests->find_run(run); };
+  history.tasks = [requests](std::span<const RunKey> runs, std::size_t offset) {
+    return requests->tasks(runs, offset);
+  };
+  history.tries = [requests](const TaskInstance& task) { return requests->tries(task); };
+  history.has_due_filter = requests->has_due_filter();
+  return history;
+}
+
+}  // namespace exporter::airflow

@@ -1,0 +1,248 @@
+#include "exporters/airflow/run_counter.h"
+
+#include <algorithm>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/config/json_object.h"
+
+namespace exporter::airflow {
+namespace {
+
+constexpr std::string_view kPosition = "position", kPending = "pending/";
+constexpr auto kLookback = std::chrono::hours(24);
+/// How often tasks of runs that are live are read: those that end are to be counted soon.
+constexpr auto kLivePause = std::chrono::minutes(5);
+/// How long after its end a run may still have tasks that end.
+constexpr auto kAfterEnd = std::chrono::minutes(10);
+
+std::int64_t count(Time time) { return time.time_since_epoch().count(); }
+Time time_at(const Json& json, std::string_view key) {
+  return Time(Time::duration(json.at(key).integer()));
+}
+
+std::string pending_key(const RunKey& run) {
+  return std::string(kPending) + run.dag + '\n' + run.run;
+}
+
+std::string written(const DagRun& run) {
+  JsonObject object;
+  object.add("dag", run.dag);
+  object.add("run", run.id);
+  object.add("ended", count(*run.ended));
+  if (run.started) object.add("started", count(*run.started));
+  return object.text();
+}
+
+DagRun read_pending_run(const Json& json) {
+  DagRun run;
+  run.dag = json.at("dag").string();
+  run.id = json.at("run").string();
+  run.ended = time_at(json, "ended");
+  if (json.find("started")) run.started = time_at(json, "started");
+  return run;
+}
+
+/// The tries before the one that the row shows, with what is known of them.
+std::vector<TaskInstance> tries_before(const History& history, const TaskInstance& row) {
+  const auto tries = history.tries(row);
+  std::vector<TaskInstance> before;
+  for (std::int64_t number = 1; number < row.try_number; ++number) {
+    auto one = row;
+    if (tries) {
+      const auto found = std::ranges::find(*tries, number, &TaskInstance::try_number);
+      if (found == tries->end() || !has_ended(*found)) continue;
+      one = *found;
+    } else {
+      one.queued = one.started = std::nullopt;
+      one.ended = row.started ? row.started : row.ended;
+      one.state = "failed";
+    }
+    one.try_number = number;
+    one.map_index = row.map_index;
+    if (one.state == "failed") one.state = "up_for_retry";
+    before.push_back(std::move(one));
+  }
+  return before;
+}
+
+std::string written(const RunPosition& position) {
+  JsonObject object;
+  object.add("all", count(position.all));
+  object.add("recent", count(position.recent));
+  return object.text();
+}
+
+}  // namespace
+
+RunCounter::RunCounter(Options options, SharedLedger runs, SharedLedger tasks)
+    : options_(std::move(options)), runs_(std::move(runs)), tasks_(std::move(tasks)) {}
+
+void RunCounter::add_to(Samples& samples) const {
+  add_finished_runs(samples, *runs_);
+  add_finished_tasks(samples, *tasks_);
+}
+
+void RunCounter::load(const Deadline& deadline) {
+  if (is_loaded_) return;
+  auto run = runs_.begin(deadline);
+  last_runs_ = load_last_runs(run);
+  run.each_metadata(kPending, [&](std::string_view, std::string_view text) {
+    try {
+      const auto pending = read_pending_run(Json::parse(text, "stored run"));
+      pending_.emplace(key_of(pending), pending);
+    } catch (const Error& error) {
+      log::warn("stored entry left out", {{"error", error.what()}});
+    }
+  });
+  if (const auto text = run.metadata(kPosition); !text.empty()) {
+    const auto json = Json::parse(text, "stored position");
+    known_.position = {time_at(json, "all"), time_at(json, "recent")};
+  }
+  is_loaded_ = true;
+}
+
+void RunCounter::update(const History& history, const Deadline& deadline) {
+  load(deadline);
+  const auto read = read_runs(history, known_, kLookback, options_.most_requests);
+  time_ = read.time;
+  count_runs(read, deadline);
+  if (read.failure) throw Error(*read.failure);
+  Allowance allowance(options_.most_requests);
+  read_pending(history, allowance, deadline);
+  read_live(history, allowance, deadline);
+}
+
+/// Prepare, commit, assign.
+void RunCounter::count_runs(const RunsRead& read, const Deadline& deadline) {
+  auto ended = read.ended;
+  std::ranges::stable_sort(ended, {}, [](const DagRun& run) { return run.ended; });
+  auto last_runs = last_runs_;
+  auto pending = pending_;
+  {
+    auto run = runs_.begin(deadline);
+    Finished finished(run, options_.deployment, options_.detail);
+    for (const auto& each : ended) {
+      if (!each.ended) continue;
+      if (note_end(last_runs, each)) store_last_run(run, last_runs, each.dag);
+      if (!finished.count(each)) continue;
+      pending.insert_or_assign(key_of(each), each);
+      run.set_metadata(pending_key(key_of(each)), written(each));
+    }
+    finished.finish();
+    run.set_metadata(kPosition, written(read.known.position));
+    run.commit();
+  }
+  last_runs_ = std::move(last_runs);
+  pending_ = std::move(pending);
+  known_ = read.known;
+  live_.clear();
+  for (const auto& each : read.live) live_.emplace(key_of(each), each);
+}
+
+/// The oldest first.
+void RunCounter::read_pending(const History& history, Allowance& allowance,
+                              const Deadline& deadline) {
+  std::vector<DagRun> runs;
+  for (const auto& [key, run] : pending_) runs.push_back(run);
+  std::ranges::stable_sort(runs, {}, [](const DagRun& run) { return run.ended; });
+  for (std::size_t at = 0; at < runs.size(); at += kMostRunsAtOnce) {
+    deadline.check();
+    std::map<RunKey, DagRun> some;
+    for (std::size_t i = at; i < std::min(runs.size(), at + kMostRunsAtOnce); ++i) {
+      some.emplace(key_of(runs[i]), runs[i]);
+    }
+    read_and_count(history, some, allowance, deadline);
+  }
+}
+
+void RunCounter::read_live(const History& history, Allowance& allowance, const Deadline& deadline) {
+  std::erase_if(live_read_, [&](const auto& entry) { return !live_.contains(entry.first); });
+  std::map<RunKey, DagRun> due;
+  for (const auto& [key, run] : live_) {
+    const auto first_seen = live_read_.try_emplace(key, time_).first;
+    if (run.state != "running" || time_ - first_seen->second < kLivePause) continue;
+    due.emplace(key, run);
+    if (due.size() < kMostRunsAtOnce) continue;
+    read_and_count(history, due, allowance, deadline);
+    due.clear();
+  }
+  if (!due.empty()) read_and_count(history, due, allowance, deadline);
+}
+
+void RunCounter::read_and_count(const History& history, const std::map<RunKey, DagRun>& runs,
+                                Allowance& allowance, const Deadline& deadline) {
+  std::vector<RunKey> keys;
+  for (const auto& [key, run] : runs) keys.push_back(key);
+  std::vector<Tasks> all;
+  read_tasks(history, keys, allowance, [&](const RunKey& key, std::vector<TaskInstance> rows) {
+    all.push_back({runs.at(key), std::move(rows)});
+  });
+  find_missed(history, all, allowance, deadline);
+  count_tasks(all, deadline);
+  forget_pending(all, deadline);
+  for (const auto& tasks : all) {
+    const auto live = live_read_.find(key_of(tasks.run));
+    if (live != live_read_.end() && !tasks.is_partial) live->second = time_;
+  }
+}
+
+/// A list shows the newest try of each task alone. A row whose earlier tries could not be asked for
+/// yet is left for the next update.
+void RunCounter::find_missed(const History& history, std::vector<Tasks>& all, Allowance& allowance,
+                             const Deadline& deadline) {
+  std::set<const TaskInstance*> later;
+  {
+    auto run = tasks_.begin(deadline);
+    Finished finished(run, options_.deployment, options_.detail);
+    for (const auto& tasks : all) {
+      for (const auto& row : tasks.rows) {
+        if (finished.may_follow_missed(row, tasks.run)) later.insert(&row);
+      }
+    }
+  }
+  if (later.empty()) return;
+  for (auto& tasks : all) {
+    std::vector<TaskInstance> known;
+    for (const auto& row : tasks.rows) {
+      if (later.contains(&row)) {
+        if (!allowance.take()) {
+          tasks.is_partial = true;
+          continue;
+        }
+        for (auto& missed : tries_before(history, row)) known.push_back(std::move(missed));
+      }
+      known.push_back(row);
+    }
+    tasks.rows = std::move(known);
+  }
+}
+
+void RunCounter::count_tasks(const std::vector<Tasks>& all, const Deadline& deadline) {
+  auto run = tasks_.begin(deadline);
+  Finished finished(run, options_.deployment, options_.detail);
+  for (const auto& tasks : all) {
+    for (const auto& task : tasks.rows) finished.count(task, tasks.run);
+  }
+  finished.finish();
+  run.commit();
+}
+
+/// After the commit of their tasks: a kill in between has them read once more.
+void RunCounter::forget_pending(const std::vector<Tasks>& all, const Deadline& deadline) {
+  std::vector<RunKey> done;
+  for (const auto& tasks : all) {
+    const auto key = key_of(tasks.run);
+    if (tasks.is_partial || !pending_.contains(key)) continue;
+    const bool may_change = std::ranges::any_of(tasks.rows, is_live);
+    if (may_change && time_ < *tasks.run.ended + kAfterEnd) continue;
+    done.push_back(key);
+  }
+  if (done.empty()) return;
+  auto run = runs_.begin(deadline);
+  for (const auto& key : done) run.set_metadata(pending_key(key), {});
+  run.commit();
+  for (const auto& key : done) pending_.erase(key);
+}
+
+}  // namespace exporter::airflow

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "common/ledger/ledgers.h"
+#include "exporters/airflow/finished.h"
+#include "exporters/airflow/last_runs.h"
+#include "exporters/airflow/run_reader.h"
+#include "exporters/airflow/task_reader.h"
+
+namespace exporter::airflow {
+
+/// Counts the runs and the tries of one deployment that end, each once, and knows how the last run
+/// of each DAG ended. What it has counted and how far it has read is in its ledgers, and becomes
+/// durable together: after a kill it goes on from there.
+///
+/// Runs and tasks have a ledger each, as the newest event of a ledger says what is late: after an
+/// outage all runs are counted first, and then the tasks of each.
+class RunCounter {
+ public:
+  struct Options {
+    std::string deployment;  ///< the label
+    Detail detail = Detail::dag;
+    std::size_t most_requests = 60;  ///< in one update, beside the list of what is live
+  };
+  RunCounter(Options options, SharedLedger runs, SharedLedger tasks);
+
+  /// Reads what has ended since the last time; at the first one, looks back a day for the last runs
+  /// of the DAGs. What was read before an error is counted. Throws Error.
+  void update(const History& history, const Deadline& deadline);
+
+  const LastRuns& last_runs() const { return last_runs_; }
+  /// Adds the counters and histograms.
+  void add_to(Samples& samples) const;
+  /// Up to when what ended is counted; 1970 before the first update.
+  const RunPosition& read_up_to() const { return known_.read_up_to; }
+  /// Runs that ended and whose tasks are still to be read.
+  std::size_t pending() const { return pending_.size(); }
+
+ private:
+  struct Tasks {
+    DagRun run;
+    std::vector<TaskInstance> rows;
+    bool is_partial = false;  ///< some of them are to be read again
+  };
+
+  void load(const Deadline& deadline);
+  void count_runs(const RunsRead& read, const Deadline& deadline);
+  void read_pending(const History& history, Allowance& allowance, const Deadline& deadline);
+  void read_live(const History& history, Allowance& allowance, const Deadline& deadline);
+  void read_and_count(const History& history, const std::map<RunKey, DagRun>& runs,
+                      Allowance& allowance, const Deadline& deadline);
+  void find_missed(const History& history, std::vector<Tasks>& all, Allowance& allowance,
+                   const Deadline& deadline);
+  void count_tasks(const std::vector<Tasks>& all, const Deadline& deadline);
+  void forget_pending(const std::vector<Tasks>& all, const Deadline& deadline);
+
+  const Options options_;
+  SharedLedger runs_, tasks_;
+  bool is_loaded_ = false;
+  Time time_;  // the server's clock at the last update
+  RunsKnown known_;
+  LastRuns last_runs_;
+  std::map<RunKey, DagRun> pending_;  // have ended; in the ledger too
+  std::map<RunKey, DagRun> live_;     // as of the last update
+  std::map<RunKey, Time> live_read_;  // when the tasks of live ones were last read
+};
+
+}  // namespace exporter::airflow

@@ -1,0 +1,196 @@
+#include "exporters/airflow/run_reader.h"
+
+#include <algorithm>
+#include <map>
+
+#include "common/base/log.h"
+
+namespace exporter::airflow {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+/// A change is visible only when its transaction has ended, and clocks of one deployment differ.
+constexpr auto kSettled = seconds(5);
+constexpr auto kOverlap = seconds(60);
+/// How far back runs are recent, and how often the others are looked at.
+constexpr auto kRecent = std::chrono::hours(24);
+constexpr auto kPauseOfAll = minutes(10);
+/// Changes of one moment, as those of many runs at once, are read by pages from here on.
+constexpr auto kShortest = std::chrono::milliseconds(1);
+constexpr auto kLongest = std::chrono::hours(24);
+constexpr double kMostGrowth = 8;  // of the next slice
+
+class Reader {
+ public:
+  Reader(const History& history, std::size_t most_requests)
+      : history_(history), requests_left_(most_requests) {}
+
+  RunsRead read(const RunsKnown& known, Time::duration lookback);
+
+ private:
+  void read_changes();
+  void read_slices(Time& from, Time to, bool is_of_all);
+  Time::duration next_length(Time::duration length, Time::duration left) const;
+  bool read_slice(const Slice& slice);
+  void read_moment(const Slice& slice);
+  void read_left(const std::set<RunKey>& left);
+  void note_left(const std::set<RunKey>& before);
+  void take(std::vector<DagRun> runs);
+  bool may_ask();
+
+  const History& history_;
+  std::size_t requests_left_;
+  std::size_t page_ = 100;  // the most rows that Airflow gives, unless it is set to less
+  std::size_t last_count_ = 0;
+  RunsRead read_;
+  std::set<RunKey> ended_;
+};
+
+RunsRead Reader::read(const RunsKnown& known, Time::duration lookback) {
+  auto live = history_.live_runs();
+  read_.time = live.time;
+  auto& position = read_.known.position;
+  position = known.position;
+  read_.known.read_up_to = known.read_up_to;
+  if (position.all == Time()) position.all = position.recent = live.time - lookback;
+  read_.live = std::move(live.rows);
+  for (const auto& run : read_.live) read_.known.live.insert(key_of(run));
+  try {
+    read_changes();
+    read_left(known.left);
+  } catch (const Error& error) {
+    read_.failure = error;
+  }
+  note_left(known.left);
+  note_left(known.live);
+  return std::move(read_);
+}
+
+bool Reader::may_ask() {
+  if (requests_left_ == 0) return false;
+  --requests_left_;
+  return true;
+}
+
+void Reader::read_changes() {
+  auto& position = read_.known.position;
+  const auto until =
+      std::chrono::floor<std::chrono::milliseconds>(read_.time) - Time::duration(kSettled);
+  auto& read_up_to = read_.known.read_up_to;
+  const bool is_of_all = !history_.has_due_filter || until - read_up_to.all >= kPauseOfAll;
+  const auto note = [&](Time& from, Time& reached, Time end) {
+    reached = end;
+    from = std::max(from, std::min(end, until - Time::duration(kOverlap)));
+  };
+  auto end = is_of_all ? position.all : position.recent;
+  const auto note_all = [&] {
+    if (is_of_all) note(position.all, read_up_to.all, end);
+    if (!is_of_all || end > position.recent) note(position.recent, read_up_to.recent, end);
+  };
+  try {
+    read_slices(end, until, is_of_all);
+  } catch (const Error&) {
+    note_all();
+    throw;
+  }
+  note_all();
+}
+
+/// Moves `from` on with each slice.
+void Reader::read_slices(Time& from, Time to, bool is_of_all) {
+  auto length = std::max<Time::duration>(to - from, kShortest);
+  auto too_far = from;  // the end of the last slice that had too many rows
+  while (from < to && may_ask()) {
+    length = std::clamp<Time::duration>(length, kShortest, kLongest);
+    const auto end = std::min(to, from + length);
+    Slice slice{from, end, {}};
+    if (!is_of_all) slice.due_from = from - kRecent;
+    if (read_slice(slice)) {
+      from = end;
+      length = next_length(length, too_far - from);
+    } else if (length > kShortest) {
+      too_far = end;
+      length /= 2;
+    } else {
+      read_moment(slice);
+      from = end;
+    }
+  }
+}
+
+/// After an empty slice on the way to where the rows are too many, half of that way.
+Time::duration Reader::next_length(Time::duration length, Time::duration left) const {
+  if (last_count_ == 0 && left > Time::duration::zero()) return left / 2;
+  const auto rows = static_cast<double>(std::max<std::size_t>(last_count_, 1));
+  const auto growth = std::min(0.7 * static_cast<double>(page_) / rows, kMostGrowth);
+  return std::chrono::duration_cast<Time::duration>(length * growth);
+}
+
+/// False when it has more rows than a page.
+bool Reader::read_slice(const Slice& slice) {
+  auto page = history_.changed_runs(slice, 0);
+  last_count_ = page.total;
+  if (page.received < page.total) {
+    page_ = std::max<std::size_t>(page.received, 2);
+    return false;
+  }
+  take(std::move(page.rows));
+  return true;
+}
+
+/// By pages, whatever they cost, from the first one again until all of one pass are known: rows may
+/// leave the slice while it is read.
+void Reader::read_moment(const Slice& slice) {
+  for (bool has_news = true; has_news;) {
+    const auto before = ended_.size();
+    for (std::size_t offset = 0;;) {
+      auto page = history_.changed_runs(slice, offset);
+      offset += page.received;
+      const bool is_last = page.received == 0 || offset >= page.total;
+      take(std::move(page.rows));
+      if (is_last) break;
+    }
+    has_news = ended_.size() != before;
+  }
+}
+
+/// Those that were looked for once in the slices in vain.
+void Reader::read_left(const std::set<RunKey>& left) {
+  for (const auto& key : left) {
+    if (ended_.contains(key) || read_.known.live.contains(key)) continue;
+    if (!may_ask()) return;
+    auto run = history_.find_run(key);
+    if (!run) {
+      ended_.insert(key);  // deleted
+    } else if (run->has_ended()) {
+      take({std::move(*run)});
+    } else {
+      read_.known.live.insert(key);
+    }
+  }
+}
+
+void Reader::note_left(const std::set<RunKey>& before) {
+  for (const auto& key : before) {
+    if (!read_.known.live.contains(key) && !ended_.contains(key)) read_.known.left.insert(key);
+  }
+}
+
+void Reader::take(std::vector<DagRun> runs) {
+  for (auto& run : runs) {
+    if (!run.has_ended()) continue;
+    ended_.insert(key_of(run));
+    read_.ended.push_back(std::move(run));
+  }
+}
+
+}  // namespace
+
+RunsRead read_runs(const History& history, const RunsKnown& known, Time::duration lookback,
+                   std::size_t most_requests) {
+  return Reader(history, most_requests).read(known, lookback);
+}
+
+}  // namespace exporter::airflow

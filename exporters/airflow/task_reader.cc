@@ -1,0 +1,63 @@
+#include "exporters/airflow/task_reader.h"
+
+#include <algorithm>
+#include <map>
+
+#include "common/base/log.h"
+
+namespace exporter::airflow {
+namespace {
+
+constexpr std::size_t kMostTasks = 10'000;  // of one run
+
+using ByRun = std::map<RunKey, std::vector<TaskInstance>>;
+
+void add(ByRun& tasks, std::vector<TaskInstance> rows) {
+  for (auto& row : rows) {
+    const auto found = tasks.find({row.dag, row.run});
+    if (found != tasks.end()) found->second.push_back(std::move(row));
+  }
+}
+
+/// A single run is read page by page, in the order of ids: its tasks stay its tasks. Of several
+/// that are more than a page, each half is asked for.
+void read(const History& history, std::span<const RunKey> runs, Allowance& allowance,
+          const std::function<void(const RunKey&, std::vector<TaskInstance>)>& take) {
+  ByRun tasks;
+  for (const auto& run : runs) tasks[run];
+  if (!allowance.take()) return;
+  auto page = history.tasks(runs, 0);
+  const auto total = std::min(page.total, kMostTasks);
+  auto received = page.received;
+  if (received < total && runs.size() > 1) {
+    const auto half = runs.size() / 2;
+    read(history, runs.first(half), allowance, take);
+    read(history, runs.subspan(half), allowance, take);
+    return;
+  }
+  add(tasks, std::move(page.rows));
+  while (received < total) {
+    page = history.tasks(runs, received);
+    if (page.received == 0) break;
+    received += page.received;
+    add(tasks, std::move(page.rows));
+  }
+  if (total < page.total) {
+    log::warn("a run has more tasks than are read",
+              {{"dag_id", runs.front().dag},
+               {"dag_run_id", runs.front().run},
+               {"tasks", static_cast<std::int64_t>(page.total)}});
+  }
+  for (auto& [run, rows] : tasks) take(run, std::move(rows));
+}
+
+}  // namespace
+
+void read_tasks(const History& history, std::span<const RunKey> runs, Allowance& allowance,
+                const std::function<void(const RunKey&, std::vector<TaskInstance>)>& take) {
+  for (std::size_t at = 0; at < runs.size(); at += kMostRunsAtOnce) {
+    read(history, runs.subspan(at, std::min(kMostRunsAtOnce, runs.size() - at)), allowance, take);
+  }
+}
+
+}  // namespace exporter::airflow

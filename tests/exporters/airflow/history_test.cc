@@ -1,0 +1,147 @@
+#include <catch2/catch.hpp>
+#include <cstdlib>
+
+#include "common/base/error.h"
+#include "common/base/text.h"
+#include "exporters/airflow/run_counter.h"
+#include "tests/exporters/airflow/history_world.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace exporter;
+using namespace exporter::airflow;
+using namespace std::chrono_literals;
+using airflow_world::World;
+
+namespace {
+
+/// An exporter's part of one deployment, which can be killed.
+class Watch {
+ public:
+  Watch(World& world, bool has_due_filter, bool has_tries, Time start, std::string state = {})
+      : world_(world),
+        has_due_filter_(has_due_filter),
+        has_tries_(has_tries),
+        start_(start),
+        state_(std::move(state)) {
+    open();
+  }
+
+  void update() {
+    const auto seen = world_.now() - 10s;
+    try {
+      counter_->update(world_.history(has_due_filter_, has_tries_), Deadline::in(1min));
+      if (counter_->pending() == 0) world_.set_seen(std::min(seen, counter_->read_up_to().all));
+    } catch (const Error& error) {
+      REQUIRE(error.what() == std::string("made up"));
+    }
+  }
+  /// What was not committed is gone.
+  void kill() {
+    counter_.reset();
+    if (!state_.empty()) {
+      runs_.reset();
+      tasks_.reset();
+    }
+    open();
+  }
+
+  const RunCounter& counter() const { return *counter_; }
+  /// The sums of a counter by DAG and state.
+  World::Counts counts(std::string_view name) const {
+    Samples samples;
+    counter_->add_to(samples);
+    std::string page;
+    samples.render(Format::text, page);
+    World::Counts counts;
+    for (std::string_view rest = page; !rest.empty();) {
+      const auto line = next_part(rest, '\n');
+      if (!line.starts_with(std::string(name) + '{')) continue;
+      const auto value = parse_number<double>(line.substr(line.rfind(' ') + 1));
+      counts[{label(line, "dag_id"), label(line, "state")}] += value.value();
+    }
+    return counts;
+  }
+
+ private:
+  static std::string label(std::string_view line, const std::string& name) {
+    const auto begin = line.find(name + "=\"") + name.size() + 2;
+    return std::string(line.substr(begin, line.find('"', begin) - begin));
+  }
+
+  void open() {
+    if (!runs_) runs_ = std::make_shared<Ledger>("runs", state_, std::vector<Migration>(), start_);
+    if (!tasks_) {
+      tasks_ = std::make_shared<Ledger>("tasks", state_, std::vector<Migration>(), start_);
+    }
+    counter_.emplace(RunCounter::Options{.deployment = "a"}, SharedLedger(runs_),
+                     SharedLedger(tasks_));
+  }
+
+  World& world_;
+  const bool has_due_filter_, has_tries_;
+  const Time start_;
+  const std::string state_;
+  std::shared_ptr<Ledger> runs_, tasks_;
+  std::optional<RunCounter> counter_;
+};
+
+/// What the first has and the second has not.
+World::Counts difference(World::Counts of, const World::Counts& from) {
+  for (const auto& [key, value] : from) of[key] -= value;
+  std::erase_if(of, [](const auto& entry) { return entry.second == 0; });
+  return of;
+}
+
+/// A history of a few hours with outages, errors and kills, and then everything is read.
+void check(std::uint64_t seed, const std::string& state = {}) {
+  std::mt19937_64 random(seed);
+  const auto below = [&](unsigned limit) {
+    return std::uniform_int_distribution<unsigned>(0, limit - 1)(random);
+  };
+  const Time start = std::chrono::floor<std::chrono::seconds>(Ledger::wall_clock()) - 30h;
+  const bool is_airflow3 = below(2) == 0;
+  World world(seed, start, is_airflow3);
+  Watch watch(world, is_airflow3, is_airflow3 || below(2) == 0, start, state);
+  watch.update();
+  for (auto steps = 10 + below(30); steps > 0; --steps) {
+    world.pass(std::chrono::milliseconds(1000 + below(30'000)));
+    if (below(20) == 0) {
+      for (auto outage = below(20); outage > 0; --outage) world.pass(1min);
+    }
+    world.set_failing(below(5) == 0 ? 5 : 0);
+    watch.update();
+    if (below(10) == 0) watch.kill();
+  }
+  world.set_failing(0);
+  world.settle();
+  const auto settled = world.now();
+  const auto is_read = [&] {
+    return watch.counter().read_up_to().all > settled && watch.counter().pending() == 0;
+  };
+  for (int i = 0; i < 100 && !is_read(); ++i) {
+    world.pass(11min);
+    watch.update();
+  }
+  INFO("seed " << seed);
+  CHECK(watch.counter().pending() == 0);
+  CHECK(difference(watch.counts("airflow_dag_runs_total"), world.runs()) == World::Counts());
+  CHECK(difference(watch.counts("airflow_task_tries_total"), world.tries()) == World::Counts());
+  for (const auto& [dag, state_now] : world.last_states()) {
+    CHECK(watch.counter().last_runs().at(dag).state == state_now);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("whatever happens, each run and each try of a task that ends counts once") {
+  const char* const wanted = std::getenv("AIRFLOW_HISTORIES");
+  const auto count = parse_number<std::uint64_t>(wanted ? wanted : "").value_or(300);
+  for (std::uint64_t seed = 1; seed <= count; ++seed) check(seed);
+}
+
+TEST_CASE("what was counted is still counted after a kill, and nothing twice") {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    const TemporaryFolder state;
+    check(1'000'000 + seed, state.path());
+  }
+}

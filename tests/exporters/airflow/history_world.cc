@@ -1,0 +1,276 @@
+#include "tests/exporters/airflow/history_world.h"
+
+#include <algorithm>
+
+#include "common/base/error.h"
+
+namespace airflow_world {
+namespace {
+
+using namespace exporter;
+using namespace exporter::airflow;
+using namespace std::chrono_literals;
+
+constexpr std::size_t kPage = 7;  // small, so that slices are halved and batches split
+
+template <class Row>
+Page<Row> page_of(std::vector<Row> rows, std::size_t offset, Time time) {
+  Page<Row> page;
+  page.total = rows.size();
+  page.time = time;
+  for (std::size_t i = offset; i < std::min(rows.size(), offset + kPage); ++i) {
+    page.rows.push_back(std::move(rows[i]));
+  }
+  page.received = page.rows.size();
+  return page;
+}
+
+}  // namespace
+
+World::World(std::uint64_t seed, Time start, bool has_ids)
+    : random_(seed), now_(start), seen_(start), has_ids_(has_ids) {}
+
+void World::pass(std::chrono::milliseconds time) {
+  now_ += time;
+  if (!is_settling_ && random(3) > 0) start_run();
+  if (!is_settling_ && random(40) == 0) {
+    for (auto many = random(20); many > 0; --many) start_run();
+  }
+  for (auto& [key, run] : database_) advance(run);
+  if (!is_settling_) change_old_runs();
+}
+
+void World::settle() {
+  is_settling_ = true;
+  for (int i = 0; i < 200; ++i) pass(1s);
+}
+
+/// Commits late: others see a change some time after the time that it has.
+void World::touch(Run& run) {
+  run.updated = now_ - std::chrono::milliseconds(random(3) == 0 ? random(40'000) : random(4'000));
+}
+
+void World::start_run() {
+  Run run;
+  run.run.dag = "dag " + std::to_string(random(4));
+  run.run.id = "run\"" + std::to_string(made_++ / 2);  // two DAGs may have runs of the same name
+  if (database_.contains({run.run.dag, run.run.id})) return;
+  run.run.type = random(3) == 0 ? "manual" : random(5) == 0 ? "backfill" : "scheduled";
+  run.due = run.run.type == "backfill" ? now_ - 72h : now_ - 1s;
+  if (run.run.type == "scheduled") run.run.due = run.due;
+  run.run.state = "queued";
+  run.run.queued = now_;
+  for (unsigned i = 0, count = random(10) == 0 ? 20 : 1 + random(4); i < count; ++i) {
+    TaskInstance task;
+    task.dag = run.run.dag;
+    task.run = run.run.id;
+    task.task = count == 20 ? "mapped" : "task " + std::to_string(i);
+    task.map_index = count == 20 ? static_cast<int>(i) : -1;
+    if (has_ids_) task.uuid = std::to_string(made_++);
+    run.tasks.push_back(task);
+    run.retries.push_back(static_cast<int>(random(3)));
+  }
+  touch(run);
+  database_[{run.run.dag, run.run.id}] = std::move(run);
+}
+
+void World::advance(Run& run) {
+  if (run.run.state == "queued" && random(2) == 0) {
+    run.run.state = "running";
+    run.run.started = now_;
+    touch(run);
+  }
+  if (run.run.state != "running") return;
+  bool has_live = false;
+  for (std::size_t i = 0; i < run.tasks.size(); ++i) has_live |= advance_task(run, i);
+  if (!has_live) end_run(run);
+}
+
+void World::end_run(Run& run) {
+  const auto failed = [](const TaskInstance& task) {
+    return task.state == "failed" || task.state == "upstream_failed";
+  };
+  run.run.state = std::ranges::any_of(run.tasks, failed) ? "failed" : "success";
+  run.run.ended = now_ + std::chrono::microseconds(made_++ % 1000);  // no two at once
+  touch(run);
+  ++runs_[{run.run.dag, run.run.state}];
+  auto& last = last_[run.run.dag];
+  if (last.first < *run.run.ended) last = {*run.run.ended, run.run.id};
+}
+
+/// Whether it is still live.
+bool World::advance_task(Run& run, std::size_t index) {
+  auto& task = run.tasks[index];
+  if (task.state == "running") {
+    if (random(2) == 0) return true;
+    if (random(3) > 0) {
+      end_try(task, random(5) == 0 ? "skipped" : "success");
+    } else if (run.retries[index] > 0) {
+      --run.retries[index];
+      end_try(task, "up_for_retry");
+      return true;
+    } else {
+      end_try(task, "failed");
+    }
+    return false;
+  }
+  if (task.state == "up_for_retry" || task.state.empty()) {
+    if (task.state == "up_for_retry") run.tries.push_back(task);
+    if (task.state.empty() && random(8) == 0) {  // what comes before it failed
+      task.state = "upstream_failed";
+      task.started = task.ended = random(2) == 0 ? std::optional(now_) : std::nullopt;
+      ++tries_[{task.dag, task.state}];
+      return false;
+    }
+    ++task.try_number;
+    task.state = "queued";
+    task.queued = now_;
+    return true;
+  }
+  if (task.state != "queued") return false;
+  if (random(2) == 0) return true;
+  task.state = "running";
+  task.started = now_;
+  task.ended.reset();
+  return true;
+}
+
+void World::end_try(TaskInstance& task, const std::string& state) {
+  task.state = state;
+  task.ended = now_;
+  ++tries_[{task.dag, state}];
+}
+
+/// The tasks keep the times of their last try until the next one.
+void World::clear(Run& run) {
+  run.run.state = "queued";
+  run.run.queued = now_;
+  run.run.started.reset();
+  run.run.ended.reset();
+  for (std::size_t i = 0; i < run.tasks.size(); ++i) {
+    auto& task = run.tasks[i];
+    // Not all are cleared. Without ids, what never ran would not be told from what was cleared.
+    const bool may_stay = has_ids_ || task.state != "upstream_failed";
+    if (random(3) == 0 && may_stay) continue;
+    const bool has_run = task.try_number > 0 && task.state != "upstream_failed";
+    if (has_run) run.tries.push_back(task);
+    task.state.clear();
+    if (has_ids_) task.uuid = std::to_string(made_++);
+    run.retries[i] = static_cast<int>(random(3));
+  }
+  touch(run);
+}
+
+void World::mark(Run& run) {
+  run.run.state = run.run.state == "success" ? "failed" : "success";
+  for (auto& task : run.tasks) {
+    if (task.state == "failed") task.state = "success";
+  }
+  touch(run);
+}
+
+void World::change_old_runs() {
+  for (auto at = database_.begin(); at != database_.end();) {
+    auto& run = at->second;
+    const bool is_seen = run.run.ended && *run.run.ended < seen_ && run.updated < seen_;
+    if (!is_seen || random(30) > 0) {
+      ++at;
+      continue;
+    }
+    switch (random(3)) {
+      case 0: clear(run); break;
+      case 1: mark(run); break;
+      default:
+        if (last_[run.run.dag].second != run.run.id) {
+          at = database_.erase(at);
+          continue;
+        }
+    }
+    ++at;
+  }
+}
+
+std::map<std::string, std::string> World::last_states() const {
+  std::map<std::string, std::string> states;
+  for (const auto& [dag, last] : last_) {
+    const auto found = database_.find({dag, last.second});
+    if (found != database_.end() && found->second.run.ended == last.first) {
+      states[dag] = found->second.run.state;
+    }
+  }
+  return states;
+}
+
+/// Time passes with each question.
+void World::answer() {
+  if (random(4) == 0) pass(200ms);
+  if (failing_ != 0 && random(failing_) == 0) throw Error(Reason::connect, "made up");
+}
+
+std::vector<const Run*> World::in_order() const {
+  std::vector<const Run*> all;
+  for (const auto& [key, run] : database_) all.push_back(&run);
+  return all;
+}
+
+History World::history(bool has_due_filter, bool has_tries) {
+  History history;
+  history.has_due_filter = has_due_filter;
+  history.live_runs = [this] {
+    answer();
+    Page<DagRun> page;
+    page.time = std::chrono::floor<std::chrono::seconds>(now_);
+    for (const auto* run : in_order()) {
+      if (!run->run.has_ended()) page.rows.push_back(run->run);
+    }
+    page.received = page.total = page.rows.size();
+    return page;
+  };
+  history.changed_runs = [this](const Slice& slice, std::size_t offset) {
+    answer();
+    std::vector<DagRun> rows;
+    for (const auto* run : in_order()) {
+      if (run->run.has_ended() && run->updated >= slice.from && run->updated <= slice.to &&
+          (!slice.due_from || run->due >= *slice.due_from)) {
+        rows.push_back(run->run);
+      }
+    }
+    return page_of(std::move(rows), offset, now_);
+  };
+  history.find_run = [this](const RunKey& key) -> std::optional<DagRun> {
+    answer();
+    const auto found = database_.find({key.dag, key.run});
+    if (found == database_.end()) return std::nullopt;
+    return found->second.run;
+  };
+  history.tasks = [this](std::span<const RunKey> runs, std::size_t offset) {
+    answer();
+    std::vector<TaskInstance> rows;
+    const auto is_asked_for = [&](const auto& key) {
+      const auto has_dag = [&](const RunKey& run) { return run.dag == key.first; };
+      const auto has_name = [&](const RunKey& run) { return run.run == key.second; };
+      return std::ranges::any_of(runs, has_dag) && std::ranges::any_of(runs, has_name);
+    };
+    for (const auto& [key, run] : database_) {
+      if (is_asked_for(key)) rows.insert(rows.end(), run.tasks.begin(), run.tasks.end());
+    }
+    return page_of(std::move(rows), offset, now_);
+  };
+  history.tries =
+      [this, has_tries](const TaskInstance& task) -> std::optional<std::vector<TaskInstance>> {
+    answer();
+    if (!has_tries) return std::nullopt;
+    std::vector<TaskInstance> all;
+    const auto found = database_.find({task.dag, task.run});
+    if (found == database_.end()) return all;
+    for (auto one : found->second.tries) {
+      if (one.task != task.task || one.map_index != task.map_index) continue;
+      if (one.state == "up_for_retry") one.state = "failed";
+      all.push_back(std::move(one));
+    }
+    return all;
+  };
+  return history;
+}
+
+}  // namespace airflow_world

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "exporters/airflow/history.h"
+
+namespace airflow_world {
+
+using exporter::airflow::DagRun;
+using exporter::airflow::History;
+using exporter::airflow::TaskInstance;
+using exporter::airflow::Time;
+
+/// A run as the database of a deployment has it, with its tasks.
+struct Run {
+  DagRun run;
+  Time due, updated;
+  std::vector<TaskInstance> tasks;
+  std::vector<int> retries = {};         ///< left, by task
+  std::vector<TaskInstance> tries = {};  ///< that are over, and no longer a task's newest
+};
+
+/// A deployment in which runs start, retry, fail, are cleared, marked and deleted, and which moves
+/// on while it is asked. It counts what it does itself: that is the truth.
+class World {
+ public:
+  /// Airflow 3 has an id for each try of a task.
+  World(std::uint64_t seed, Time start, bool has_ids);
+
+  /// Lets time pass, and something happen in it.
+  void pass(std::chrono::milliseconds time);
+  /// Nothing is started any more, and what is live comes to its end.
+  void settle();
+
+  Time now() const { return now_; }
+  /// What may be cleared, marked or deleted: runs that ended before, so that their end was seen.
+  void set_seen(Time up_to) { seen_ = up_to; }
+  /// With a chance of one in `one_in` a question is answered by an Error; 0: never.
+  void set_failing(unsigned one_in) { failing_ = one_in; }
+  /// Answers with rows as they are at each call.
+  History history(bool has_due_filter, bool has_tries);
+
+  using Counts = std::map<std::pair<std::string, std::string>, double>;
+  /// By dag and state.
+  const Counts& runs() const { return runs_; }
+  const Counts& tries() const { return tries_; }
+  /// The state of the run of each DAG that ended last, of those that were not deleted since.
+  std::map<std::string, std::string> last_states() const;
+
+ private:
+  using Runs = std::map<std::pair<std::string, std::string>, Run>;
+
+  unsigned random(unsigned below) {
+    return std::uniform_int_distribution<unsigned>(0, below - 1)(random_);
+  }
+  void touch(Run& run);
+  void start_run();
+  void advance(Run& run);
+  bool advance_task(Run& run, std::size_t task);
+  void end_try(TaskInstance& task, const std::string& state);
+  void end_run(Run& run);
+  void clear(Run& run);
+  void mark(Run& run);
+  void change_old_runs();
+  void answer();
+  std::vector<const Run*> in_order() const;
+
+  std::mt19937_64 random_;
+  Time now_, seen_;
+  const bool has_ids_;
+  unsigned failing_ = 0, made_ = 0;
+  bool is_settling_ = false;
+  Runs database_;
+  Counts runs_, tries_;
+  std::map<std::string, std::pair<Time, std::string>> last_;
+};
+
+}  // namespace airflow_world

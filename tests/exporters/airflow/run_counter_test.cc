@@ -1,0 +1,226 @@
+#include "exporters/airflow/run_counter.h"
+
+#include <catch2/catch.hpp>
+
+#include "common/base/error.h"
+
+using namespace exporter;
+using namespace exporter::airflow;
+using namespace std::chrono_literals;
+
+namespace {
+
+const Time kNow = std::chrono::floor<std::chrono::seconds>(Ledger::wall_clock()) - 1h;
+
+DagRun finished(const std::string& dag, const std::string& id, Time ended,
+                const std::string& state = "success") {
+  DagRun run;
+  run.dag = dag;
+  run.id = id;
+  run.state = state;
+  run.type = "scheduled";
+  run.due = run.started = ended - 1min;
+  run.ended = ended;
+  return run;
+}
+
+DagRun running(const std::string& dag, const std::string& id) {
+  auto run = finished(dag, id, kNow, "running");
+  run.ended.reset();
+  return run;
+}
+
+/// A deployment that answers what a test puts here, and the counter that watches it.
+struct Airflow {
+  explicit Airflow(bool has_due_filter = true) { history.has_due_filter = has_due_filter; }
+
+  void update() { counter->update(history, Deadline::in(1min)); }
+  void kill() { counter.emplace(RunCounter::Options{.deployment = "a"}, runs, tasks); }
+  std::string page() const {
+    Samples samples;
+    counter->add_to(samples);
+    std::string page;
+    samples.render(Format::text, page);
+    return page;
+  }
+  bool has(const std::string& line) const { return page().find(line + '\n') != std::string::npos; }
+
+  Time now = kNow;
+  std::vector<DagRun> live;
+  std::vector<DagRun> ended;  ///< in each slice
+  std::map<RunKey, DagRun> by_id;
+  std::vector<Slice> slices;
+  std::vector<RunKey> asked;
+
+  History history{.live_runs =
+                      [this] {
+                        return Page<DagRun>{live, live.size(), live.size(), now};
+                      },
+                  .changed_runs =
+                      [this](const Slice& slice, std::size_t) {
+                        slices.push_back(slice);
+                        return Page<DagRun>{ended, ended.size(), ended.size(), now};
+                      },
+                  .find_run = [this](const RunKey& key) -> std::optional<DagRun> {
+                    asked.push_back(key);
+                    const auto found = by_id.find(key);
+                    return found == by_id.end() ? std::nullopt : std::optional(found->second);
+                  },
+                  .tasks =
+                      [this](std::span<const RunKey>, std::size_t) {
+                        return Page<TaskInstance>{{}, 0, 0, now};
+                      },
+                  .tries = [](const TaskInstance&) { return std::nullopt; }};
+
+  std::shared_ptr<Ledger> book(const char* name) const {
+    return std::make_shared<Ledger>(name, "", std::vector<Migration>(), kNow - 48h);
+  }
+  SharedLedger runs{book("runs")}, tasks{book("tasks")};
+  std::optional<RunCounter> counter{std::in_place, RunCounter::Options{.deployment = "a"}, runs,
+                                    tasks};
+};
+
+}  // namespace
+
+TEST_CASE("a run that is no longer live and in no slice is asked for by its id, once") {
+  Airflow airflow;
+  airflow.live = {running("old", "backfill 1"), running("old", "backfill 2")};
+  airflow.update();
+  airflow.live = {};
+  airflow.by_id[{"old", "backfill 1"}] = finished("old", "backfill 1", kNow + 10s, "failed");
+  airflow.now += 30s;
+  airflow.update();
+  CHECK(airflow.asked.empty());
+  airflow.now += 30s;
+  airflow.update();
+  CHECK(airflow.asked == std::vector<RunKey>{{"old", "backfill 1"}, {"old", "backfill 2"}});
+  CHECK(
+      airflow.has("airflow_dag_runs_total{deployment=\"a\",dag_id=\"old\",state=\"failed\","
+                  "run_type=\"scheduled\"} 1"));
+  airflow.now += 30s;
+  airflow.update();
+  CHECK(airflow.asked.size() == 2);
+}
+
+TEST_CASE("changes are read from where the last look ended, a minute of it once more") {
+  Airflow airflow;
+  airflow.update();
+  REQUIRE(airflow.slices.size() == 1);
+  CHECK(airflow.slices[0].from == kNow - 24h);
+  CHECK(airflow.slices[0].to == kNow - 5s);
+  airflow.now += 30s;
+  airflow.update();
+  REQUIRE(airflow.slices.size() == 2);
+  CHECK(airflow.slices[1].from == kNow - 65s);
+  CHECK(airflow.slices[1].to == kNow + 25s);
+
+  SECTION("of runs that were due in the last day, and of all every ten minutes") {
+    CHECK_FALSE(airflow.slices[0].due_from);
+    CHECK(airflow.slices[1].due_from == airflow.slices[1].from - 24h);
+    airflow.now = kNow + 10min;
+    airflow.update();
+    REQUIRE(airflow.slices.size() == 3);
+    CHECK(airflow.slices[2].from == kNow - 65s);
+    CHECK_FALSE(airflow.slices[2].due_from);
+  }
+  SECTION("after a restart too, of all of them") {
+    airflow.kill();
+    airflow.now += 30s;
+    airflow.update();
+    REQUIRE(airflow.slices.size() == 3);
+    CHECK(airflow.slices[2].from == kNow - 65s);
+    CHECK_FALSE(airflow.slices[2].due_from);
+  }
+  SECTION("where there is no such filter, of all each time") {
+    Airflow airflow2(false);
+    airflow2.update();
+    airflow2.now += 30s;
+    airflow2.update();
+    REQUIRE(airflow2.slices.size() == 2);
+    CHECK_FALSE(airflow2.slices[1].due_from);
+  }
+}
+
+TEST_CASE("the last run of a DAG, its last success and its failures in a row") {
+  Airflow airflow;
+  airflow.ended = {finished("d", "3", kNow - 10s, "failed"), finished("d", "1", kNow - 30s),
+                   finished("d", "2", kNow - 20s, "failed")};
+  airflow.update();
+  const auto last = [&] { return airflow.counter->last_runs().at("d"); };
+  CHECK(last().run == "3");
+  CHECK(last().state == "failed");
+  CHECK(last().seconds == 60);
+  CHECK(last().success_at == kNow - 30s);
+  CHECK(last().consecutive_failures == 2);
+  airflow.update();
+  CHECK(last().consecutive_failures == 2);
+  airflow.kill();
+  airflow.update();
+  CHECK(last().consecutive_failures == 2);
+  CHECK(
+      airflow.has("airflow_dag_run_duration_seconds_bucket{deployment=\"a\",dag_id=\"d\","
+                  "state=\"failed\",le=\"60.0\"} 2"));
+  CHECK(
+      airflow.has("airflow_dag_run_duration_seconds_sum{deployment=\"a\",dag_id=\"d\","
+                  "state=\"failed\"} 120"));
+  CHECK(
+      airflow.has("airflow_dag_run_schedule_delay_seconds_count{deployment=\"a\",dag_id=\"d\"} 3"));
+
+  SECTION("follow a change of its state by hand, which counts nothing") {
+    airflow.ended[0].state = "success";
+    airflow.update();
+    CHECK(last().state == "success");
+    CHECK(last().consecutive_failures == 0);
+    CHECK(last().success_at == kNow - 10s);
+    CHECK(
+        airflow.has("airflow_dag_runs_total{deployment=\"a\",dag_id=\"d\",state=\"failed\","
+                    "run_type=\"scheduled\"} 2"));
+    CHECK(
+        airflow.has("airflow_dag_runs_total{deployment=\"a\",dag_id=\"d\",state=\"success\","
+                    "run_type=\"scheduled\"} 1"));
+    airflow.ended[0].state = "failed";
+    airflow.update();
+    CHECK(last().consecutive_failures == 1);
+  }
+  SECTION("and one that is cleared and runs again counts again") {
+    airflow.ended[0] = finished("d", "3", kNow + 10s, "success");
+    airflow.now += 30s;
+    airflow.update();
+    CHECK(last().consecutive_failures == 0);
+    CHECK(
+        airflow.has("airflow_dag_runs_total{deployment=\"a\",dag_id=\"d\",state=\"success\","
+                    "run_type=\"scheduled\"} 2"));
+  }
+}
+
+TEST_CASE("what ended before the first start tells of the last run, and counts nothing") {
+  Airflow airflow;
+  airflow.runs = SharedLedger(std::make_shared<Ledger>("runs", "", std::vector<Migration>(), kNow));
+  airflow.kill();
+  airflow.ended = {finished("d", "1", kNow - 1s, "failed")};
+  airflow.update();
+  CHECK(airflow.counter->last_runs().at("d").state == "failed");
+  CHECK(airflow.page().empty());
+  CHECK(airflow.counter->pending() == 0);
+}
+
+TEST_CASE("a slice with more changes of one moment than a page has is read page by page") {
+  Airflow airflow;
+  std::vector<DagRun> all;
+  for (int i = 0; i < 250; ++i) {
+    all.push_back(finished("d", "run " + std::to_string(i), kNow - 1h, "failed"));
+  }
+  airflow.history.changed_runs = [&](const Slice& slice, std::size_t offset) {
+    Page<DagRun> page;
+    page.time = airflow.now;
+    if (slice.to < kNow - 30min || slice.from > kNow - 30min) return page;
+    page.total = all.size();
+    for (auto i = offset; i < std::min(all.size(), offset + 100); ++i) page.rows.push_back(all[i]);
+    page.received = page.rows.size();
+    return page;
+  };
+  airflow.update();
+  CHECK(
+      airflow.has("airflow_dag_runs_total{deployment=\"a\",dag_id=\"d\",state=\"failed\","
+                  "run_type=\"scheduled\"} 250"));
+}
