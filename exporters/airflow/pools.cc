@@ -37,8 +37,9 @@ void add(Samples& samples, const Deployment& deployment, const Pool& pool) {
 }
 
 /// Airflow 2 answers 500 for a page with a pool that has no limit. The pages are then cut around
-/// it: where such pools are in the list is found by halves, and remembered while the list has the
-/// same length, for at most kRunsRemembered runs.
+/// it: where such pools are in the list is found by halves, and remembered, also by a run that
+/// fails before it has found all of them. Each place is asked for again after kRunsRemembered runs,
+/// and when the list has another length.
 class Pools {
  public:
   explicit Pools(Deployment& deployment) : deployment_(deployment) {}
@@ -72,13 +73,16 @@ class Pools {
 };
 
 void Pools::read_around_hidden(const Deadline& deadline) {
-  auto known = std::exchange(hidden_, {});
-  if (++runs_ % kRunsRemembered == 0) known.clear();
+  const bool asks_again = ++runs_ % kRunsRemembered == 0;
+  const auto known = hidden_;
   const auto total_before = std::exchange(total_, kPage);
   std::size_t from = 0;
   for (const auto at : known) {
     read_range(from, at, deadline);
-    hidden_.insert(at);
+    if (asks_again) {
+      hidden_.erase(at);
+      read_range(at, at + 1, deadline);
+    }
     from = at + 1;
   }
   if (known.empty() && !read_page(0, kPage, deadline)) {

@@ -1,6 +1,8 @@
 #include <catch2/catch.hpp>
 
+#include "common/base/error.h"
 #include "tests/exporters/airflow/replay.h"
+#include "tests/support/error_of.h"
 
 using namespace exporter;
 using namespace exporter::airflow;
@@ -47,9 +49,40 @@ TEST_CASE(
     check_page();
     CHECK(airflow.count("GET /api/v1/pools?") == 6);
   }
+  SECTION("until it is asked for again, and has a limit") {
+    airflow.set_json(request(2, 0), R"({"total_entries": 3, "pools": [
+        {"name": "default_pool", "slots": 128}, {"name": "small", "slots": 1}]})");
+    airflow.set_json(request(1, 2),
+                     R"({"total_entries": 3, "pools": [{"name": "c", "slots": 7}]})");
+    std::string page;
+    for (int run = 2; run <= 20; ++run) page = page_of(collect);
+    CHECK_THAT(page, has("airflow_pools_hidden{deployment=\"prod\"} 0\n") &&
+                         has("airflow_pool_slots{deployment=\"prod\",pool=\"c\"} 7\n"));
+    CHECK(airflow.count("GET /api/v1/pools?") == 5 + 19 + 1);
+  }
   SECTION("until the list has another length") {
     CHECK_THAT(page_of(collect), has("airflow_pools_hidden{deployment=\"prod\"} 1\n"));
     airflow.set_file(request(100, 0), "pools");
     CHECK_THAT(page_of(collect), has("airflow_pools_hidden{deployment=\"prod\"} 0\n"));
   }
+}
+
+TEST_CASE("runs that fail do not forget which pools are hidden") {
+  Replay airflow("2.11");
+  airflow.set_file(request(100, 0), "pools_unlimited");
+  airflow.set_file(request(1, 0), "pool_0");
+  airflow.set_file(request(2, 1), "pools_unlimited");
+  airflow.set_file(request(1, 1), "pools_unlimited");
+  airflow.set_file(request(1, 2), "refused");
+  const auto collect =
+      collector(kPools, deployment_of(airflow.url(), "budget: {requests_per_second: 1000}"));
+  error_of(Reason::auth, [&] { page_of(collect); });
+  CHECK(airflow.count("GET /api/v1/pools?") == 5);
+  airflow.set_file(request(1, 2), "pool_1");
+  airflow.set_file(request(1, 0), "refused");
+  error_of(Reason::auth, [&] { page_of(collect); });
+  CHECK(airflow.count("GET /api/v1/pools?") == 5 + 1);
+  airflow.set_file(request(1, 0), "pool_0");
+  CHECK_THAT(page_of(collect), has("airflow_pools_hidden{deployment=\"prod\"} 1\n"));
+  CHECK(airflow.count("GET /api/v1/pools?") == 5 + 1 + 2);
 }
