@@ -71,6 +71,17 @@ bool refuses_token(const http::ClientResponse& response) {
          (response.status == 403 && detail_of(response) == "Invalid JWT token");
 }
 
+/// What a right is given to: the path without ids, which are its every second part.
+std::string list_of(std::string_view path) {
+  std::string list;
+  next_part(path, '/');
+  while (!path.empty()) {
+    list.append("/").append(next_part(path, '/'));
+    next_part(path, '/');
+  }
+  return list;
+}
+
 /// When a token expires by the wall clock (RFC 7519, 4.1.4), as long from now as Airflow makes them
 /// last if it does not say.
 Clock::time_point expiry_of(std::string_view token) {
@@ -179,7 +190,7 @@ Api::Connected Api::connection(const Deadline& deadline) {
   lock.lock();
   if (connected) {
     connection_ = std::move(connected);
-    was_allowed_ = false;
+    allowed_.clear();
     refused_.reset();
   }
   check_at_ = Clock::now() + kCheckPause;
@@ -233,7 +244,7 @@ Answer Api::get(const std::string& path, const Query& query, const Deadline& dea
   const auto api = connected->release.api;
   http::ClientRequest request;
   request.target = target_of(prefix_of(api), path, query);
-  return answer("GET " + path, api, send(*connected, std::move(request), deadline));
+  return answer(path, api, send(*connected, std::move(request), deadline));
 }
 
 std::optional<Answer> Api::find(const std::string& path, const Query& query,
@@ -278,7 +289,7 @@ std::optional<Answer> Api::get_unless_500(const std::string& path, const Query& 
   request.is_500_final = true;
   const auto response = send(*connected, std::move(request), deadline);
   if (response.status == 500) return std::nullopt;
-  return answer("GET " + path, api, response);
+  return answer(path, api, response);
 }
 
 std::optional<Error> Api::refused() const {
@@ -292,22 +303,29 @@ http::ClientResponse Api::send(Connection& connected, http::ClientRequest reques
   try {
     return connected.client.send(std::move(request), deadline);
   } catch (const Error& error) {
-    if (error.reason() == Reason::auth) note_refused(error);
+    if (error.reason() == Reason::auth) note_refused_login(error);
     throw;
   }
 }
 
-Answer Api::answer(const std::string& what, ApiVersion api, const http::ClientResponse& response) {
-  if (response.status != 200) {
-    const auto error = refusal(what, api, response);
-    if (error.reason() == Reason::auth) note_refused(error);
-    throw error;
+Answer Api::answer(const std::string& path, ApiVersion api, const http::ClientResponse& response) {
+  const auto what = "GET " + path;
+  if (response.status == 200) {
+    Answer answer{parse(what, response), time_of(response)};
+    const std::lock_guard lock(mutex_);
+    allowed_.insert(list_of(path));
+    refused_.reset();
+    return answer;
   }
-  Answer answer{parse(what, response), time_of(response)};
+  if (response.status == 403) {
+    const std::lock_guard lock(mutex_);
+    allowed_.erase(list_of(path));
+  }
+  const auto error = refusal(what, api, response);
+  if (refuses_token(response)) note_refused_login(error);
   const std::lock_guard lock(mutex_);
-  was_allowed_ = true;
-  refused_.reset();
-  return answer;
+  if (error.reason() == Reason::auth && allowed_.empty()) refused_ = error;
+  throw error;
 }
 
 Error Api::refusal(const std::string& what, ApiVersion api, const http::ClientResponse& response) {
@@ -316,7 +334,7 @@ Error Api::refusal(const std::string& what, ApiVersion api, const http::ClientRe
   if (response.status != 403 || refuses_token(response)) {
     return http::refusal(what, response, detail_of(response));
   }
-  if (api == ApiVersion::v2 || was_allowed_) {
+  if (api == ApiVersion::v2 || !allowed_.empty()) {
     return http::refusal(what, response, "the user's role lacks the right to this list");
   }
   return http::refusal(what, response,
@@ -324,9 +342,10 @@ Error Api::refusal(const std::string& what, ApiVersion api, const http::ClientRe
                        "auth_backends of [api], or the user's role lacks the right");
 }
 
-void Api::note_refused(const Error& error) {
+void Api::note_refused_login(const Error& error) {
   const std::lock_guard lock(mutex_);
-  if (!was_allowed_) refused_ = error;
+  allowed_.clear();
+  refused_ = error;
 }
 
 }  // namespace exporter::airflow

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -81,8 +82,8 @@ class Api {
   std::optional<Answer> get_unless_500(const std::string& path, const Query& query,
                                        const Deadline& deadline);
 
-  /// Why nothing may be read, if everything was refused so far: the fault is the login's then.
-  /// Later a refusal is that of a right to one list.
+  /// Why nothing may be read, if every list was refused when it was last asked for: the fault is
+  /// the login's then. Else a refusal is that of a right to one list.
   std::optional<Error> refused() const;
 
  private:
@@ -102,9 +103,9 @@ class Api {
   http::Authorize authorize_for(ApiVersion api) const;
   http::ClientResponse send(Connection& connected, http::ClientRequest request,
                             const Deadline& deadline);
-  Answer answer(const std::string& what, ApiVersion api, const http::ClientResponse& response);
+  Answer answer(const std::string& path, ApiVersion api, const http::ClientResponse& response);
   Error refusal(const std::string& what, ApiVersion api, const http::ClientResponse& response);
-  void note_refused(const Error& error);
+  void note_refused_login(const Error& error);
 
   const ApiOptions options_;
   http::UpstreamMetrics& metrics_;
@@ -113,8 +114,8 @@ class Api {
   std::condition_variable_any changed_;
   bool detecting_ = false;
   Connected connection_;
-  Clock::time_point check_at_{};  // when to ask again whether it is still this version
-  bool was_allowed_ = false;
+  Clock::time_point check_at_{};   // when to ask again whether it is still this version
+  std::set<std::string> allowed_;  // lists that were not refused when last asked for
   std::optional<Error> refused_;
 };
 

@@ -105,6 +105,34 @@ TEST_CASE("the first refusal of Airflow 2 names its four causes, a later one is 
   CHECK_FALSE(deployment->api.refused());
 }
 
+TEST_CASE("a login of Airflow 2 that is refused later is, when every list was refused") {
+  Replay airflow("2.11");
+  const auto deployment = deployment_of(airflow.url());
+  deployment->api.get("/pools", kPage, soon());
+  deployment->api.get("/importErrors", kPage, soon());
+  airflow.set_file(kPools2, "refused");
+  airflow.set_file("GET /api/v1/importErrors?limit=100&offset=0", "refused");
+  CHECK_THAT(refusal(*deployment), Catch::EndsWith("lacks the right to this list"));
+  CHECK_FALSE(deployment->api.refused());
+  CHECK_THAT(refusal(*deployment, "/importErrors"), Catch::Contains("auth_backends"));
+  REQUIRE(deployment->api.refused());
+}
+
+TEST_CASE("a login of Airflow 3 that is refused later is at once") {
+  const auto* refused = GENERATE("expired", "bad_token");
+  CAPTURE(refused);
+  Replay airflow("3.3");
+  const auto deployment = deployment_of(airflow.url());
+  deployment->api.get("/importErrors", kPage, soon());
+  airflow.set_file(kPools3, "forbidden");
+  refusal(*deployment);
+  CHECK_FALSE(deployment->api.refused());
+  airflow.set_file("POST /auth/token", "login_refused");
+  airflow.set_file(kPools3, refused);
+  refusal(*deployment);
+  REQUIRE(deployment->api.refused());
+}
+
 TEST_CASE("health needs no login, and says nothing of one") {
   Replay airflow("2.11");
   const auto deployment = deployment_of(airflow.url());
