@@ -1,4 +1,3 @@
-#include "common/http/authorize.h"
 #include "common/http/client_config.h"
 #include "exporters/airflow/deployment.h"
 
@@ -21,26 +20,19 @@ constexpr SourceFlag kFlags[] = {
 constexpr Ledger::Options kKept{.max_series = 200'000, .max_open_events = 2'000'000};
 
 /// A user is of Airflow, whichever way its version has them log in.
-std::optional<Login> read_login(const Yaml& entry) {
-  const auto user = entry.optional("username");
-  auto password = entry.optional_secret("password");
-  if (user.has_value() != password.has_value()) {
-    entry.fail("username and password need each other");
+ApiOptions read_options(const Yaml& entry, const std::string& name) {
+  auto config = http::read_client_config(entry, {.name = name});
+  ApiOptions options{std::move(config.options), {}, {}, entry.optional("budget").has_value()};
+  if (const auto user = entry.optional("username")) {
+    options.login = Login{user->string(), entry.secret("password")};
+  } else {
+    options.authorize = std::move(config.authorize);
   }
-  if (!user) return std::nullopt;
-  return Login{user->string(), std::move(*password)};
+  return options;
 }
 
 std::shared_ptr<Deployment> make_deployment(const SourceInputs& inputs) {
-  const auto& entry = inputs.config;
-  ApiOptions options{http::read_client_options(entry, {.name = inputs.name}), {}, {}, false};
-  options.client.base_url = http::read_url(entry, "url");
-  options.login = read_login(entry);
-  options.has_budget = entry.optional("budget").has_value();
-  if (auto token = entry.optional_secret("bearer_token")) {
-    if (options.login) entry.fail("bearer_token and username exclude each other");
-    options.authorize = http::with_token("Bearer", std::move(*token));
-  }
+  auto options = read_options(inputs.config, inputs.name);
   auto url = options.client.base_url;
   while (url.ends_with('/')) url.pop_back();
   return std::shared_ptr<Deployment>(

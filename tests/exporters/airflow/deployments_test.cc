@@ -15,11 +15,17 @@ std::string refusal(const std::string& entry) {
 }  // namespace
 
 TEST_CASE("a deployment has one way to log in, or none") {
-  CHECK_THAT(refusal("username: a"), Catch::Contains("username and password need each other"));
-  CHECK_THAT(refusal("password: a"), Catch::Contains("username and password need each other"));
-  CHECK_THAT(refusal("username: a, password: b, bearer_token: c"),
-             Catch::Contains("bearer_token and username exclude each other"));
+  CHECK_THAT(refusal("username: a"), Catch::Contains("password"));
+  CHECK_THAT(refusal("password: a"), Catch::Contains("password needs a username"));
+  for (const auto* other : {"bearer_token: c", "headers: {authorization: c}"}) {
+    CHECK_THAT(refusal(std::string("username: a, password: b, ") + other),
+               Catch::Contains("they exclude each other"));
+  }
   CHECK_NOTHROW(deployment_of("http://airflow", "proxy: \"http://proxy\""));
+}
+
+TEST_CASE("a user who cannot log in to Airflow 2 is refused") {
+  CHECK_THAT(refusal("username: 'a:b', password: c"), Catch::Contains("colon"));
 }
 
 TEST_CASE("the address of the user interface has no slash at its end") {
