@@ -244,7 +244,7 @@ Answer Api::get(const std::string& path, const Query& query, const Deadline& dea
   const auto api = connected->release.api;
   http::ClientRequest request;
   request.target = target_of(prefix_of(api), path, query);
-  return answer(path, api, send(*connected, std::move(request), deadline));
+  return answer("GET", path, api, send(*connected, std::move(request), deadline));
 }
 
 std::optional<Answer> Api::find(const std::string& path, const Query& query,
@@ -255,7 +255,7 @@ std::optional<Answer> Api::find(const std::string& path, const Query& query,
   request.target = target_of(prefix_of(api), path, query);
   const auto response = send(*connected, std::move(request), deadline);
   if (response.status == 404) return std::nullopt;
-  return answer("GET " + path, api, response);
+  return answer("GET", path, api, response);
 }
 
 Answer Api::post(const std::string& path, const JsonObject& body, const Deadline& deadline) {
@@ -267,7 +267,7 @@ Answer Api::post(const std::string& path, const JsonObject& body, const Deadline
   request.body = body.text();
   request.headers.emplace_back("Content-Type", "application/json");
   request.idempotent = true;
-  return answer("POST " + path, api, send(*connected, std::move(request), deadline));
+  return answer("POST", path, api, send(*connected, std::move(request), deadline));
 }
 
 Answer Api::get_open(const std::string& path, const Deadline& deadline) {
@@ -289,7 +289,7 @@ std::optional<Answer> Api::get_unless_500(const std::string& path, const Query& 
   request.is_500_final = true;
   const auto response = send(*connected, std::move(request), deadline);
   if (response.status == 500) return std::nullopt;
-  return answer(path, api, response);
+  return answer("GET", path, api, response);
 }
 
 std::optional<Error> Api::refused() const {
@@ -308,8 +308,9 @@ http::ClientResponse Api::send(Connection& connected, http::ClientRequest reques
   }
 }
 
-Answer Api::answer(const std::string& path, ApiVersion api, const http::ClientResponse& response) {
-  const auto what = "GET " + path;
+Answer Api::answer(const std::string& method, const std::string& path, ApiVersion api,
+                   const http::ClientResponse& response) {
+  const auto what = method + ' ' + path;
   if (response.status == 200) {
     Answer answer{parse(what, response), time_of(response)};
     const std::lock_guard lock(mutex_);

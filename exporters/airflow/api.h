@@ -103,7 +103,8 @@ class Api {
   http::Authorize authorize_for(ApiVersion api) const;
   http::ClientResponse send(Connection& connected, http::ClientRequest request,
                             const Deadline& deadline);
-  Answer answer(const std::string& path, ApiVersion api, const http::ClientResponse& response);
+  Answer answer(const std::string& method, const std::string& path, ApiVersion api,
+                const http::ClientResponse& response);
   Error refusal(const std::string& what, ApiVersion api, const http::ClientResponse& response);
   void note_refused_login(const Error& error);
 
