@@ -22,8 +22,8 @@ struct Deployment {
 extern const SourceKind<Deployment> kDeployments;
 
 using Module = exporter::Module<Deployment>;
-extern const Module kHealth, kDags, kDagWarnings, kImportErrors, kPools, kLive, kRuns;
-inline constexpr const Module* kModules[] = {&kHealth, &kDags, &kDagWarnings, &kImportErrors,
-                                             &kPools,  &kLive, &kRuns};
+extern const Module kHealth, kDags, kDagWarnings, kImportErrors, kPools, kRuns;
+inline constexpr const Module* kModules[] = {&kHealth,       &kDags,  &kDagWarnings,
+                                             &kImportErrors, &kPools, &kRuns};
 
 }  // namespace exporter::airflow

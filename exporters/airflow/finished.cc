@@ -5,7 +5,7 @@
 
 #include "common/base/text.h"
 #include "common/config/json_object.h"
-#include "exporters/airflow/finished_families.h"
+#include "exporters/airflow/families.h"
 
 namespace exporter::airflow {
 namespace {

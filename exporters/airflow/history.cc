@@ -6,7 +6,6 @@
 #include "common/base/time.h"
 #include "common/config/json_object.h"
 #include "exporters/airflow/list.h"
-#include "exporters/airflow/live_rows.h"
 
 namespace exporter::airflow {
 namespace {
@@ -23,13 +22,11 @@ std::string path_of(const RunKey& run) {
 class Requests {
  public:
   Requests(Deployment& deployment, Samples& samples, const Deadline& deadline)
-      : deployment_(deployment),
-        api_(deployment.api),
+      : api_(deployment.api),
         samples_(samples),
         deadline_(deadline),
         version_(api_.release(deadline).api) {}
 
-  Page<DagRun> live_runs() const;
   Page<DagRun> changed_runs(const Slice& slice, std::size_t offset) const;
   std::optional<DagRun> find_run(const RunKey& run) const;
   Page<TaskInstance> tasks(std::span<const RunKey> runs, std::size_t offset) const;
@@ -41,7 +38,6 @@ class Requests {
   Page<Row> page_of(const Answer& answer, std::string_view key, const Read& read) const;
   Page<DagRun> runs(Query query, std::size_t offset) const;
 
-  Deployment& deployment_;
   Api& api_;
   Samples& samples_;
   const Deadline& deadline_;
@@ -51,7 +47,6 @@ class Requests {
 template <class Row, class Read>
 Page<Row> Requests::page_of(const Answer& answer, std::string_view key, const Read& read) const {
   Page<Row> page;
-  page.time = answer.time;
   const auto rows = answer.body.at(key);
   page.received = rows.items().size();
   page.total = page.received;
@@ -70,13 +65,6 @@ Page<DagRun> Requests::runs(Query query, std::size_t offset) const {
   const auto answer = api_.get("/dags/~/dagRuns", query, deadline_);
   return page_of<DagRun>(answer, "dag_runs",
                          [&](const Json& row) { return read_run(version_, row); });
-}
-
-/// One that is missed, as others leave the list meanwhile, is asked for by its id.
-Page<DagRun> Requests::live_runs() const {
-  auto live = read_live_runs(deployment_, samples_, deadline_);
-  const auto count = live.rows.size();
-  return {std::move(live.rows), count, count, live.time};
 }
 
 Page<DagRun> Requests::changed_runs(const Slice& slice, std::size_t offset) const {
@@ -127,7 +115,6 @@ std::optional<std::vector<TaskInstance>> Requests::tries(const TaskInstance& tas
 History history_of(Deployment& deployment, Samples& samples, const Deadline& deadline) {
   const auto requests = std::make_shared<Requests>(deployment, samples, deadline);
   History history;
-  history.live_runs = [requests] { return requests->live_runs(); };
   history.changed_runs = [requests](const Slice& slice, std::size_t offset) {
     return requests->changed_runs(slice, offset);
   };

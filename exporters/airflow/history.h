@@ -11,6 +11,7 @@
 #include "common/base/deadline.h"
 #include "common/metric/samples.h"
 #include "exporters/airflow/deployment.h"
+#include "exporters/airflow/live_rows.h"
 #include "exporters/airflow/rows.h"
 
 namespace exporter::airflow {
@@ -35,14 +36,17 @@ struct Page {
   std::vector<Row> rows;
   std::size_t received = 0;  ///< with those that could not be read
   std::size_t total = 0;     ///< in the whole list
-  Time time;                 ///< the server's clock
 };
 
-/// What is asked of a deployment about work, live and done. Each throws Error. Functions, so that
-/// the tests can put made-up histories in the place of a deployment.
+/// What has not ended.
+struct Live {
+  LiveSet<DagRun> runs;
+  LiveSet<TaskInstance> tasks;  ///< none where the right to read them is missing
+};
+
+/// What is asked of a deployment about work that is done. Each throws Error. Functions, so that the
+/// tests can put made-up histories in the place of a deployment.
 struct History {
-  /// All runs that are queued or running.
-  std::function<Page<DagRun>()> live_runs;
   /// A page of the finished runs that changed in the slice, from the offset on in the order of
   /// their ids.
   std::function<Page<DagRun>(const Slice&, std::size_t offset)> changed_runs;

@@ -102,10 +102,11 @@ void RunCounter::load(const Deadline& deadline) {
   is_loaded_ = true;
 }
 
-void RunCounter::update(const History& history, const Deadline& deadline) {
+void RunCounter::update(const Live& live, const History& history, const Deadline& deadline) {
   load(deadline);
-  const auto read = read_runs(history, known_, kLookback, options_.most_requests);
-  time_ = read.time;
+  time_ = live.runs.time;
+  note_live(live);
+  const auto read = read_runs(history, live.runs, known_, kLookback, options_.most_requests);
   count_runs(read, deadline);
   if (read.failure) throw Error(*read.failure);
   Allowance allowance(options_.most_requests);
@@ -136,8 +137,30 @@ void RunCounter::count_runs(const RunsRead& read, const Deadline& deadline) {
   last_runs_ = std::move(last_runs);
   pending_ = std::move(pending);
   known_ = read.known;
+}
+
+/// The tasks of a run are due when a try has ended: it is no longer live, or waits to be tried
+/// again. Those of others after a while, as a try may come and go between two updates.
+void RunCounter::note_live(const Live& live) {
   live_.clear();
-  for (const auto& each : read.live) live_.emplace(key_of(each), each);
+  for (const auto& run : live.runs.rows) live_.emplace(key_of(run), run);
+  std::erase_if(due_, [&](const auto& entry) { return !live_.contains(entry.first); });
+  for (const auto& [key, run] : live_) due_.try_emplace(key, time_ + kLivePause);
+  std::set<TryKey> tries;
+  for (const auto& task : live.tasks.rows) {
+    tries.insert(
+        {{task.dag, task.run}, task.task, task.map_index, task.try_number, has_ended(task)});
+  }
+  const auto note_ended = [&](const TryKey& ended) {
+    if (const auto due = due_.find(ended.run); due != due_.end()) due->second = time_;
+  };
+  for (const auto& each : live_tries_) {
+    if (!each.has_ended && !tries.contains(each)) note_ended(each);
+  }
+  for (const auto& each : tries) {
+    if (each.has_ended && !live_tries_.contains(each)) note_ended(each);
+  }
+  live_tries_ = std::move(tries);
 }
 
 /// The oldest first.
@@ -157,11 +180,9 @@ void RunCounter::read_pending(const History& history, Allowance& allowance,
 }
 
 void RunCounter::read_live(const History& history, Allowance& allowance, const Deadline& deadline) {
-  std::erase_if(live_read_, [&](const auto& entry) { return !live_.contains(entry.first); });
   std::map<RunKey, DagRun> due;
   for (const auto& [key, run] : live_) {
-    const auto first_seen = live_read_.try_emplace(key, time_).first;
-    if (run.state != "running" || time_ - first_seen->second < kLivePause) continue;
+    if (run.state != "running" || time_ < due_.at(key)) continue;
     due.emplace(key, run);
     if (due.size() < kMostRunsAtOnce) continue;
     read_and_count(history, due, allowance, deadline);
@@ -182,8 +203,8 @@ void RunCounter::read_and_count(const History& history, const std::map<RunKey, D
   count_tasks(all, deadline);
   forget_pending(all, deadline);
   for (const auto& tasks : all) {
-    const auto live = live_read_.find(key_of(tasks.run));
-    if (live != live_read_.end() && !tasks.is_partial) live->second = time_;
+    const auto due = due_.find(key_of(tasks.run));
+    if (due != due_.end() && !tasks.is_partial) due->second = time_ + kLivePause;
   }
 }
 

@@ -24,13 +24,13 @@ class RunCounter {
   struct Options {
     std::string deployment;  ///< the label
     Detail detail = Detail::dag;
-    std::size_t most_requests = 60;  ///< in one update, beside the list of what is live
+    std::size_t most_requests = 60;  ///< in one update, for runs and for tasks each
   };
   RunCounter(Options options, SharedLedger runs, SharedLedger tasks);
 
-  /// Reads what has ended since the last time; at the first one, looks back a day for the last runs
-  /// of the DAGs. What was read before an error is counted. Throws Error.
-  void update(const History& history, const Deadline& deadline);
+  /// Reads what has ended since the last time, by what is live now; at the first one, looks back a
+  /// day for the last runs of the DAGs. What was read before an error is counted. Throws Error.
+  void update(const Live& live, const History& history, const Deadline& deadline);
 
   const LastRuns& last_runs() const { return last_runs_; }
   /// Adds the counters and histograms.
@@ -41,6 +41,14 @@ class RunCounter {
   std::size_t pending() const { return pending_.size(); }
 
  private:
+  /// A try of a task that is live: it runs or waits, or it has ended and its task is tried again.
+  struct TryKey {
+    RunKey run;
+    std::string task;
+    std::int64_t map_index, try_number;
+    bool has_ended;
+    auto operator<=>(const TryKey&) const = default;
+  };
   struct Tasks {
     DagRun run;
     std::vector<TaskInstance> rows;
@@ -49,6 +57,7 @@ class RunCounter {
 
   void load(const Deadline& deadline);
   void count_runs(const RunsRead& read, const Deadline& deadline);
+  void note_live(const Live& live);
   void read_pending(const History& history, Allowance& allowance, const Deadline& deadline);
   void read_live(const History& history, Allowance& allowance, const Deadline& deadline);
   void read_and_count(const History& history, const std::map<RunKey, DagRun>& runs,
@@ -66,7 +75,8 @@ class RunCounter {
   LastRuns last_runs_;
   std::map<RunKey, DagRun> pending_;  // have ended; in the ledger too
   std::map<RunKey, DagRun> live_;     // as of the last update
-  std::map<RunKey, Time> live_read_;  // when the tasks of live ones were last read
+  std::set<TryKey> live_tries_;       // as of the last update
+  std::map<RunKey, Time> due_;        // when the tasks of live runs are to be read
 };
 
 }  // namespace exporter::airflow

@@ -24,8 +24,8 @@ constexpr double kMostGrowth = 8;  // of the next slice
 
 class Reader {
  public:
-  Reader(const History& history, std::size_t most_requests)
-      : history_(history), requests_left_(most_requests) {}
+  Reader(const History& history, const LiveSet<DagRun>& live, std::size_t most_requests)
+      : history_(history), live_(live), requests_left_(most_requests) {}
 
   RunsRead read(const RunsKnown& known, Time::duration lookback);
 
@@ -41,6 +41,7 @@ class Reader {
   bool may_ask();
 
   const History& history_;
+  const LiveSet<DagRun>& live_;
   std::size_t requests_left_;
   std::size_t page_ = 100;  // the most rows that Airflow gives, unless it is set to less
   std::size_t last_count_ = 0;
@@ -49,14 +50,11 @@ class Reader {
 };
 
 RunsRead Reader::read(const RunsKnown& known, Time::duration lookback) {
-  auto live = history_.live_runs();
-  read_.time = live.time;
   auto& position = read_.known.position;
   position = known.position;
   read_.known.read_up_to = known.read_up_to;
-  if (position.all == Time()) position.all = position.recent = live.time - lookback;
-  read_.live = std::move(live.rows);
-  for (const auto& run : read_.live) read_.known.live.insert(key_of(run));
+  if (position.all == Time()) position.all = position.recent = live_.time - lookback;
+  for (const auto& run : live_.rows) read_.known.live.insert(key_of(run));
   try {
     read_changes();
     read_left(known.left);
@@ -77,7 +75,7 @@ bool Reader::may_ask() {
 void Reader::read_changes() {
   auto& position = read_.known.position;
   const auto until =
-      std::chrono::floor<std::chrono::milliseconds>(read_.time) - Time::duration(kSettled);
+      std::chrono::floor<std::chrono::milliseconds>(live_.time) - Time::duration(kSettled);
   auto& read_up_to = read_.known.read_up_to;
   const bool is_of_all = !history_.has_due_filter || until - read_up_to.all >= kPauseOfAll;
   const auto note = [&](Time& from, Time& reached, Time end) {
@@ -188,9 +186,9 @@ void Reader::take(std::vector<DagRun> runs) {
 
 }  // namespace
 
-RunsRead read_runs(const History& history, const RunsKnown& known, Time::duration lookback,
-                   std::size_t most_requests) {
-  return Reader(history, most_requests).read(known, lookback);
+RunsRead read_runs(const History& history, const LiveSet<DagRun>& live, const RunsKnown& known,
+                   Time::duration lookback, std::size_t most_requests) {
+  return Reader(history, live, most_requests).read(known, lookback);
 }
 
 }  // namespace exporter::airflow

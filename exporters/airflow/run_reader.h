@@ -27,9 +27,7 @@ struct RunsKnown {
 
 /// What a look found.
 struct RunsRead {
-  std::vector<DagRun> live;
   std::vector<DagRun> ended;  ///< may have been read before
-  Time time;                  ///< the server's clock
   RunsKnown known;            ///< to be handed to the next look, once `ended` is counted
   /// Why it could not read all of it. What was read is good, and the next look goes on from there.
   std::optional<Error> failure;
@@ -41,9 +39,8 @@ struct RunsRead {
 /// slices are read every ten minutes alone, as a database has to read its whole table for them; one
 /// of them that was live is asked for by its id.
 ///
-/// The first look goes back as far as `lookback`. At most `most_requests` are made beside the list
-/// of what is live. Throws Error when that cannot be read.
-RunsRead read_runs(const History& history, const RunsKnown& known, Time::duration lookback,
-                   std::size_t most_requests);
+/// The first look goes back as far as `lookback`. At most `most_requests` are made.
+RunsRead read_runs(const History& history, const LiveSet<DagRun>& live, const RunsKnown& known,
+                   Time::duration lookback, std::size_t most_requests);
 
 }  // namespace exporter::airflow

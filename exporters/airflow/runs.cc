@@ -1,38 +1,15 @@
 #include "common/base/error.h"
-#include "exporters/airflow/finished_families.h"
+#include "exporters/airflow/families.h"
+#include "exporters/airflow/live.h"
 #include "exporters/airflow/run_counter.h"
 
 namespace exporter::airflow {
 namespace {
 
-constexpr auto kLastState =
-    gauge("airflow_dag_last_run_state",
-          "1 for how the last run that ended did (success, failed); the other has no series.",
-          "deployment", "dag_id", "state");
-constexpr auto kLastRun =
-    gauge("airflow_dag_last_run_timestamp_seconds",
-          "When the last run that ended did, in seconds since 1970.", "deployment", "dag_id");
-constexpr auto kLastDuration =
-    gauge("airflow_dag_last_run_duration_seconds",
-          "How long the last run that ended took from its start.", "deployment", "dag_id");
-constexpr auto kLastSuccess =
-    gauge("airflow_dag_last_success_timestamp_seconds",
-          "When a run last ended with success, in seconds since 1970; absent while none has since "
-          "a day before the exporter's first start.",
-          "deployment", "dag_id");
-constexpr auto kFailures =
-    gauge("airflow_dag_consecutive_failed_runs",
-          "Runs that failed since the last one that did not.", "deployment", "dag_id");
-constexpr auto kReadUpTo =
-    gauge("airflow_runs_read_timestamp_seconds",
-          "Up to when, by the clock of the deployment, runs that ended are counted.", "deployment");
-constexpr auto kUnread =
-    gauge("airflow_unread_runs", "Runs that have ended and whose tasks are still to be counted.",
-          "deployment");
-
-constexpr MetricView kMetrics[] = {kLastState, kLastRun, kLastDuration, kLastSuccess, kFailures,
-                                   kReadUpTo,  kUnread,  kRunsEnded,    kRunDuration, kDelay,
-                                   kRunQueue,  kTries,   kTaskDuration, kTaskQueue};
+constexpr MetricView kMetrics[] = {kLiveRuns,  kOldestRun, kLiveTasks,    kOldestTask,  kUnreadLive,
+                                   kLastState, kLastRun,   kLastDuration, kLastSuccess, kFailures,
+                                   kReadUpTo,  kUnread,    kRunsEnded,    kRunDuration, kDelay,
+                                   kRunQueue,  kTries,     kTaskDuration, kTaskQueue};
 
 class Runs {
  public:
@@ -42,7 +19,9 @@ class Runs {
 
   void collect(Samples& samples, const Deadline& deadline) {
     try {
-      counter_.update(history_of(deployment_, samples, deadline), deadline);
+      const auto live = read_live(samples, deadline);
+      add_live(samples, deployment_.name, live);
+      counter_.update(live, history_of(deployment_, samples, deadline), deadline);
     } catch (const Error& error) {
       samples.set_failure(error);
     }
@@ -50,11 +29,25 @@ class Runs {
   }
 
  private:
+  Live read_live(Samples& samples, const Deadline& deadline) const;
   void add_to(Samples& samples) const;
 
   Deployment& deployment_;
   RunCounter counter_;
 };
+
+/// Where the right to read tasks is missing, runs are shown all the same.
+Live Runs::read_live(Samples& samples, const Deadline& deadline) const {
+  Live live;
+  live.runs = read_live_runs(deployment_, samples, deadline);
+  try {
+    live.tasks = read_live_tasks(deployment_, samples, deadline);
+  } catch (const Error& error) {
+    if (error.reason() != Reason::auth) throw;
+    samples.set_failure(error);
+  }
+  return live;
+}
 
 void Runs::add_to(Samples& samples) const {
   const auto& name = deployment_.name;

@@ -58,7 +58,6 @@ TEST_CASE("finished runs are asked for by a closed slice of their changes, in mi
             "&order_by=id&limit=100&offset=100");
   CHECK(page.received == page.rows.size());
   CHECK(page.total == page.received);
-  CHECK(page.time.time_since_epoch() > 0s);
   const auto run = std::ranges::find_if(
       page.rows, [](const DagRun& each) { return each.has_ended() && each.started && each.ended; });
   REQUIRE(run != page.rows.end());

@@ -29,7 +29,8 @@ class Watch {
   void update() {
     const auto seen = world_.now() - 10s;
     try {
-      counter_->update(world_.history(has_due_filter_, has_tries_), Deadline::in(1min));
+      counter_->update(world_.live(), world_.history(has_due_filter_, has_tries_),
+                       Deadline::in(1min));
       if (counter_->pending() == 0) world_.set_seen(std::min(seen, counter_->read_up_to().all));
     } catch (const Error& error) {
       REQUIRE(error.what() == std::string("made up"));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/error.h"
+#include "exporters/airflow/finished.h"
 
 namespace airflow_world {
 namespace {
@@ -14,10 +15,9 @@ using namespace std::chrono_literals;
 constexpr std::size_t kPage = 7;  // small, so that slices are halved and batches split
 
 template <class Row>
-Page<Row> page_of(std::vector<Row> rows, std::size_t offset, Time time) {
+Page<Row> page_of(std::vector<Row> rows, std::size_t offset) {
   Page<Row> page;
   page.total = rows.size();
-  page.time = time;
   for (std::size_t i = offset; i < std::min(rows.size(), offset + kPage); ++i) {
     page.rows.push_back(std::move(rows[i]));
   }
@@ -213,19 +213,23 @@ std::vector<const Run*> World::in_order() const {
   return all;
 }
 
+Live World::live() {
+  answer();
+  Live live;
+  live.runs.time = live.tasks.time = std::chrono::floor<std::chrono::seconds>(now_);
+  for (const auto* run : in_order()) {
+    if (run->run.has_ended()) continue;
+    live.runs.rows.push_back(run->run);
+    for (const auto& task : run->tasks) {
+      if (is_live(task) || task.state == "up_for_retry") live.tasks.rows.push_back(task);
+    }
+  }
+  return live;
+}
+
 History World::history(bool has_due_filter, bool has_tries) {
   History history;
   history.has_due_filter = has_due_filter;
-  history.live_runs = [this] {
-    answer();
-    Page<DagRun> page;
-    page.time = std::chrono::floor<std::chrono::seconds>(now_);
-    for (const auto* run : in_order()) {
-      if (!run->run.has_ended()) page.rows.push_back(run->run);
-    }
-    page.received = page.total = page.rows.size();
-    return page;
-  };
   history.changed_runs = [this](const Slice& slice, std::size_t offset) {
     answer();
     std::vector<DagRun> rows;
@@ -235,7 +239,7 @@ History World::history(bool has_due_filter, bool has_tries) {
         rows.push_back(run->run);
       }
     }
-    return page_of(std::move(rows), offset, now_);
+    return page_of(std::move(rows), offset);
   };
   history.find_run = [this](const RunKey& key) -> std::optional<DagRun> {
     answer();
@@ -254,7 +258,7 @@ History World::history(bool has_due_filter, bool has_tries) {
     for (const auto& [key, run] : database_) {
       if (is_asked_for(key)) rows.insert(rows.end(), run.tasks.begin(), run.tasks.end());
     }
-    return page_of(std::move(rows), offset, now_);
+    return page_of(std::move(rows), offset);
   };
   history.tries =
       [this, has_tries](const TaskInstance& task) -> std::optional<std::vector<TaskInstance>> {

@@ -43,6 +43,8 @@ class World {
   void set_seen(Time up_to) { seen_ = up_to; }
   /// With a chance of one in `one_in` a question is answered by an Error; 0: never.
   void set_failing(unsigned one_in) { failing_ = one_in; }
+  /// What is live now.
+  exporter::airflow::Live live();
   /// Answers with rows as they are at each call.
   History history(bool has_due_filter, bool has_tries);
 

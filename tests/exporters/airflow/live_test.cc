@@ -92,7 +92,7 @@ TEST_CASE("a right that is missing for one list costs that list") {
   airflow.set_file(kTasks3, "forbidden");
   const auto deployment = deployment_of(airflow.url());
   Samples samples;
-  collector(kLive, deployment)(samples, Deadline::in(std::chrono::minutes(5)));
+  collector(kRuns, deployment)(samples, Deadline::in(std::chrono::minutes(5)));
   REQUIRE(samples.failure());
   CHECK(samples.failure()->reason() == Reason::auth);
   std::string page;

@@ -34,7 +34,13 @@ DagRun running(const std::string& dag, const std::string& id) {
 struct Airflow {
   explicit Airflow(bool has_due_filter = true) { history.has_due_filter = has_due_filter; }
 
-  void update() { counter->update(history, Deadline::in(1min)); }
+  void update() {
+    Live all;
+    all.runs.rows = live;
+    all.tasks.rows = live_tasks;
+    all.runs.time = now;
+    counter->update(all, history, Deadline::in(1min));
+  }
   void kill() { counter.emplace(RunCounter::Options{.deployment = "a"}, runs, tasks); }
   std::string page() const {
     Samples samples;
@@ -47,30 +53,31 @@ struct Airflow {
 
   Time now = kNow;
   std::vector<DagRun> live;
+  std::vector<TaskInstance> live_tasks;
   std::vector<DagRun> ended;  ///< in each slice
   std::map<RunKey, DagRun> by_id;
   std::vector<Slice> slices;
   std::vector<RunKey> asked;
+  std::vector<TaskInstance> tasks_of_runs;
+  std::vector<std::vector<RunKey>> asked_for_tasks;
 
-  History history{.live_runs =
-                      [this] {
-                        return Page<DagRun>{live, live.size(), live.size(), now};
-                      },
-                  .changed_runs =
-                      [this](const Slice& slice, std::size_t) {
-                        slices.push_back(slice);
-                        return Page<DagRun>{ended, ended.size(), ended.size(), now};
-                      },
-                  .find_run = [this](const RunKey& key) -> std::optional<DagRun> {
-                    asked.push_back(key);
-                    const auto found = by_id.find(key);
-                    return found == by_id.end() ? std::nullopt : std::optional(found->second);
-                  },
-                  .tasks =
-                      [this](std::span<const RunKey>, std::size_t) {
-                        return Page<TaskInstance>{{}, 0, 0, now};
-                      },
-                  .tries = [](const TaskInstance&) { return std::nullopt; }};
+  History history{
+      .changed_runs =
+          [this](const Slice& slice, std::size_t) {
+            slices.push_back(slice);
+            return Page<DagRun>{ended, ended.size(), ended.size()};
+          },
+      .find_run = [this](const RunKey& key) -> std::optional<DagRun> {
+        asked.push_back(key);
+        const auto found = by_id.find(key);
+        return found == by_id.end() ? std::nullopt : std::optional(found->second);
+      },
+      .tasks =
+          [this](std::span<const RunKey> of, std::size_t) {
+            asked_for_tasks.emplace_back(of.begin(), of.end());
+            return Page<TaskInstance>{tasks_of_runs, tasks_of_runs.size(), tasks_of_runs.size()};
+          },
+      .tries = [](const TaskInstance&) { return std::nullopt; }};
 
   std::shared_ptr<Ledger> book(const char* name) const {
     return std::make_shared<Ledger>(name, "", std::vector<Migration>(), kNow - 48h);
@@ -100,6 +107,52 @@ TEST_CASE("a run that is no longer live and in no slice is asked for by its id, 
   airflow.now += 30s;
   airflow.update();
   CHECK(airflow.asked.size() == 2);
+}
+
+TEST_CASE("a try that ends in a run that goes on counts at the next update") {
+  Airflow airflow;
+  airflow.live = {running("d", "1"), running("d", "2")};
+  const auto task = [](const std::string& run, const std::string& state, std::int64_t try_number) {
+    TaskInstance one;
+    one.dag = "d";
+    one.run = run;
+    one.task = "t";
+    one.try_number = try_number;
+    one.state = state;
+    one.started = kNow - 20s;
+    if (state != "running") one.ended = kNow;
+    return one;
+  };
+  const auto update = [&](std::vector<TaskInstance> live) {
+    airflow.live_tasks = std::move(live);
+    airflow.now += 30s;
+    airflow.asked_for_tasks.clear();
+    airflow.update();
+    return airflow.asked_for_tasks;
+  };
+  using Asked = std::vector<std::vector<RunKey>>;
+  const auto count = [&](const std::string& state) {
+    return airflow.has(
+        "airflow_task_tries_total{deployment=\"a\",dag_id=\"d\",task_id=\"\",state=\"" + state +
+        "\"} 1");
+  };
+  CHECK(update({task("1", "running", 1), task("2", "running", 1)}) == Asked());
+  CHECK(update({task("1", "running", 1), task("2", "running", 1)}) == Asked());
+
+  airflow.tasks_of_runs = {task("1", "up_for_retry", 1)};
+  CHECK(update({task("1", "up_for_retry", 1), task("2", "running", 1)}) == Asked{{{"d", "1"}}});
+  CHECK(count("up_for_retry"));
+  CHECK(update({task("1", "up_for_retry", 1), task("2", "running", 1)}) == Asked());
+  CHECK(update({task("1", "running", 2), task("2", "running", 1)}) == Asked());
+
+  airflow.tasks_of_runs = {task("1", "success", 2)};
+  CHECK(update({task("2", "running", 1)}) == Asked{{{"d", "1"}}});
+  CHECK(count("success"));
+
+  SECTION("and what comes and goes between two updates after five minutes") {
+    airflow.now += 5min;
+    CHECK(update({task("2", "running", 1)}) == Asked{{{"d", "1"}, {"d", "2"}}});
+  }
 }
 
 TEST_CASE("changes are read from where the last look ended, a minute of it once more") {
@@ -212,7 +265,6 @@ TEST_CASE("a slice with more changes of one moment than a page has is read page 
   }
   airflow.history.changed_runs = [&](const Slice& slice, std::size_t offset) {
     Page<DagRun> page;
-    page.time = airflow.now;
     if (slice.to < kNow - 30min || slice.from > kNow - 30min) return page;
     page.total = all.size();
     for (auto i = offset; i < std::min(all.size(), offset + 100); ++i) page.rows.push_back(all[i]);
