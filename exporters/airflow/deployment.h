@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "common/app/module.h"
@@ -16,6 +17,7 @@ struct Deployment {
   Api api;
   SharedLedger ledger;  ///< what is known of it across restarts, and the runs that ended
   SharedLedger tasks;   ///< the tries of tasks that ended
+  std::shared_ptr<const Settings> settings;
 };
 
 /// The deployments of the configuration file, or the one that the flags describe.

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "common/base/error.h"
+#include "common/base/log.h"
 #include "common/base/text.h"
-#include "common/config/json_object.h"
 #include "exporters/airflow/families.h"
 
 namespace exporter::airflow {
@@ -65,13 +66,26 @@ bool is_live(const TaskInstance& task) {
 Finished::Finished(Ledger::Run& run, std::string deployment, Detail detail)
     : run_(run), deployment_(std::move(deployment)), detail_(detail) {}
 
+/// Without room in the ledger the event stays new, and must not be observed again and again.
+bool Finished::count(const MetricView& counter, const Event& event,
+                     std::span<const std::string_view> labels) {
+  if (!run_.is_new(counter, event)) return false;
+  try {
+    run_.record(counter, event, 1, labels);
+  } catch (const Error& error) {
+    if (error.reason() != Reason::decode) throw;
+    log::warn("not counted", {{"deployment", deployment_}, {"error", error.what()}});
+    return false;
+  }
+  return !run_.is_new(counter, event);
+}
+
 bool Finished::count(const DagRun& run) {
   if (!run.ended || !run.has_ended()) return false;
   const auto id = id_of(run);
   const Event event{id, *run.ended};
-  if (!run_.is_new(kRunsEnded, event)) return false;
-  run_.record(kRunsEnded, event, 1, deployment_, run.dag, run.state, run.type);
-  if (run_.is_new(kRunsEnded, event)) return false;  // the ledger has no room for it
+  const std::string_view labels_of[] = {deployment_, run.dag, run.state, run.type};
+  if (!count(kRunsEnded, event, labels_of)) return false;
   const auto observe = [&](const MetricView& metric, std::span<const double> bounds,
                            const std::optional<double>& value, std::vector<std::string> labels) {
     if (value) observations_.add(metric, bounds, *value, *run.ended, std::move(labels));
@@ -87,10 +101,9 @@ bool Finished::count(const TaskInstance& task, const DagRun& run) {
   if (!has_ended(task)) return false;
   const auto id = id_of(task, run);
   const Event event{id, when_of(task, run)};
-  if (!run_.is_new(kTries, event)) return false;
-  const auto& name = detail_ == Detail::task ? task.task : std::string();
-  run_.record(kTries, event, 1, deployment_, task.dag, name, task.state);
-  if (run_.is_new(kTries, event)) return false;
+  const auto name = detail_ == Detail::task ? task.task : std::string();
+  const std::string_view labels[] = {deployment_, task.dag, name, task.state};
+  if (!count(kTries, event, labels)) return false;
   if (never_ran(task) || task.state == "skipped" || task.state == "removed") return true;
   const auto observe = [&](const MetricView& metric, std::span<const double> bounds,
                            const std::optional<double>& value) {

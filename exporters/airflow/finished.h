@@ -23,7 +23,8 @@ class Finished {
  public:
   Finished(Ledger::Run& run, std::string deployment, Detail detail);
 
-  /// Whether it counts as new. Throws Error{decode} for a row that cannot be counted.
+  /// Whether it counts as new. One that cannot be counted, as its names are too long for a ledger,
+  /// is logged.
   bool count(const DagRun& run);
   /// The run is that of the task. One that has not ended counts nothing.
   bool count(const TaskInstance& task, const DagRun& run);
@@ -34,6 +35,9 @@ class Finished {
   void finish();
 
  private:
+  bool count(const MetricView& counter, const Event& event,
+             std::span<const std::string_view> labels);
+
   Ledger::Run& run_;
   const std::string deployment_;
   const Detail detail_;

@@ -11,11 +11,20 @@ constexpr MetricView kMetrics[] = {kLiveRuns,  kOldestRun, kLiveTasks,    kOldes
                                    kReadUpTo,  kUnread,    kRunsEnded,    kRunDuration, kDelay,
                                    kRunQueue,  kTries,     kTaskDuration, kTaskQueue};
 
+constexpr Flag kFlags[] = {
+    {"collector.runs.by-task", "false",
+     "Count the tries of each task by itself, with the label task_id, not those of each DAG.",
+     Flag::Kind::boolean},
+};
+
 class Runs {
  public:
   explicit Runs(Deployment& deployment)
       : deployment_(deployment),
-        counter_({.deployment = deployment.name}, deployment.ledger, deployment.tasks) {}
+        counter_(
+            {.deployment = deployment.name,
+             .detail = deployment.settings->enabled(kFlags[0].name) ? Detail::task : Detail::dag},
+            deployment.ledger, deployment.tasks) {}
 
   void collect(Samples& samples, const Deadline& deadline) {
     try {
@@ -71,7 +80,7 @@ void Runs::add_to(Samples& samples) const {
 constinit const Module kRuns{"runs",
                              Module::Default::on,
                              kMetrics,
-                             {},
+                             kFlags,
                              make<Runs>,
                              Every{std::chrono::seconds(30), std::chrono::minutes(5)},
                              std::chrono::minutes(3)};

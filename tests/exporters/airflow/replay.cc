@@ -69,7 +69,7 @@ std::shared_ptr<airflow::Deployment> deployment_of(const std::string& url, const
   const auto deployment = file.required("deployments").items().at(0);
   auto made = airflow::kDeployments.make(
       {deployment.required("name").string(), deployment,
-       std::make_shared<const Settings>(std::span<const Flag>(),
+       std::make_shared<const Settings>(airflow::kRuns.flags,
                                         std::map<std::string, std::vector<std::string>>(), nullptr),
        upstreams(), std::move(ledgers), false});
   file.finish();

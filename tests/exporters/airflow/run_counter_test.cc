@@ -246,6 +246,40 @@ TEST_CASE("the last run of a DAG, its last success and its failures in a row") {
   }
 }
 
+TEST_CASE("a run whose names are too long for the ledger costs itself") {
+  Airflow airflow;
+  airflow.ended = {finished("d", std::string(2000, 'x'), kNow - 20s), finished("d", "2", kNow)};
+  airflow.update();
+  CHECK(
+      airflow.has("airflow_dag_runs_total{deployment=\"a\",dag_id=\"d\",state=\"success\","
+                  "run_type=\"scheduled\"} 1"));
+}
+
+TEST_CASE("tries are counted by DAG or by task") {
+  Airflow airflow;
+  const bool by_task = GENERATE(false, true);
+  airflow.counter.emplace(
+      RunCounter::Options{.deployment = "a", .detail = by_task ? Detail::task : Detail::dag},
+      airflow.runs, airflow.tasks);
+  airflow.ended = {finished("d", "1", kNow)};
+  for (const char* const name : {"t1", "t2"}) {
+    TaskInstance task;
+    task.dag = "d";
+    task.run = "1";
+    task.task = name;
+    task.try_number = 1;
+    task.state = "success";
+    task.started = kNow - 20s;
+    task.ended = kNow;
+    airflow.tasks_of_runs.push_back(task);
+  }
+  airflow.update();
+  const std::string series = "airflow_task_tries_total{deployment=\"a\",dag_id=\"d\",task_id=";
+  CHECK(airflow.has(series + "\"\",state=\"success\"} 2") == !by_task);
+  CHECK(airflow.has(series + "\"t1\",state=\"success\"} 1") == by_task);
+  CHECK(airflow.has(series + "\"t2\",state=\"success\"} 1") == by_task);
+}
+
 TEST_CASE("what ended before the first start tells of the last run, and counts nothing") {
   Airflow airflow;
   airflow.runs = SharedLedger(std::make_shared<Ledger>("runs", "", std::vector<Migration>(), kNow));
