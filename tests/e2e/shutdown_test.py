@@ -59,8 +59,15 @@ class Shutdown(unittest.TestCase):
                         target=lambda: answers.append(exporter.get(headers=patient)))
                     scrape.start()
                     bus.wait_for_client()
+                    idle = http.client.HTTPConnection("127.0.0.1", exporter.port,
+                                                      timeout=support.START)
+                    idle.request("GET", "/-/healthy")
+                    idle.getresponse().read()
                     exporter.send(number)
                     exporter.wait_for_lines("msg=stopping")
+                    # Connections without a request are closed when all others are to be the last.
+                    self.assertEqual(idle.sock.recv(1), b"")
+                    idle.close()
                     self.assertEqual(answers, [], "the scrape was over too early")
                     bus.hang_up()
                     self.assertEqual(exporter.wait(support.START), 0, exporter.log())
