@@ -1,9 +1,8 @@
 #include "exporters/airflow/run_reader.h"
 
 #include <algorithm>
-#include <map>
 
-#include "common/base/log.h"
+#include "common/base/error.h"
 
 namespace exporter::airflow {
 namespace {
