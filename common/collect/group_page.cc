@@ -21,7 +21,7 @@ struct Merged {
   std::vector<Part> parts;
 };
 
-std::vector<Merged> merge(const GroupPage::Members& members) {
+std::vector<Merged> merge(const GroupPage::Members& members, Format format) {
   std::vector<Merged> merged;
   std::map<std::string_view, std::size_t> places;
   for (const auto& member : members) {
@@ -29,7 +29,10 @@ std::vector<Merged> merge(const GroupPage::Members& members) {
     for (std::size_t i = 0; i < families.size(); ++i) {
       const auto place = places.try_emplace(families[i].name, merged.size()).first->second;
       if (place == merged.size()) merged.push_back({families[i], {}});
-      merged[place].parts.push_back({member.get(), i, families[i].lines});
+      const bool with_exemplars = families[i].has_exemplars && format == Format::openmetrics;
+      const std::string_view lines =
+          with_exemplars ? member->lines_with_exemplars(i) : families[i].lines;
+      merged[place].parts.push_back({member.get(), i, lines});
     }
   }
   return merged;
@@ -42,7 +45,7 @@ std::string_view GroupPage::Piece::text() const {
 }
 
 const Deflated& GroupPage::Piece::deflated() const {
-  if (snapshot_ != nullptr) return snapshot_->deflated_family(family_);
+  if (snapshot_ != nullptr) return snapshot_->deflated_family(family_, format_);
   std::call_once(form_->once, [&] { form_->deflated = deflate_blocks(own_, level_); });
   return form_->deflated;
 }
@@ -66,7 +69,7 @@ std::vector<GroupPage::Piece> GroupPage::make_pieces(Format format) const {
   const auto finish_small = [&] {
     if (!small.own_.empty()) pieces.push_back(std::exchange(small, own_piece()));
   };
-  for (const auto& family : merge(members_)) {
+  for (const auto& family : merge(members_, format)) {
     const auto& header = family.header;
     append_header(small.own_, header.type, header.name, header.help, format);
     for (const auto& part : family.parts) {
@@ -78,6 +81,7 @@ std::vector<GroupPage::Piece> GroupPage::make_pieces(Format format) const {
       auto& large = pieces.emplace_back();
       large.snapshot_ = part.snapshot;
       large.family_ = part.family;
+      large.format_ = format;
       large.lines_ = part.lines;
     }
   }

@@ -33,6 +33,7 @@ class GroupPage {
     friend class GroupPage;
     const Snapshot* snapshot_ = nullptr;  ///< whose family it is
     std::size_t family_ = 0;
+    Format format_ = Format::text;
     std::string_view lines_;
     std::string own_;  ///< the text of one that has headers and families with few lines
     int level_ = 0;

@@ -146,7 +146,7 @@ void Ledger::Parts::set_aside(const std::string& why, Time now) {
 }
 
 void Ledger::add_to(Samples& samples, const MetricView& metric, std::span<const double> bounds,
-                    const Keep& keep) const {
+                    const Keep& keep, const Exemplars& exemplars) const {
   std::vector<std::uint64_t> counts(bounds.size() + 1);
   const std::lock_guard lock(parts_->mutex);
   const auto family = parts_->book.families.find(ledger::family_key(metric, bounds));
@@ -162,7 +162,8 @@ void Ledger::add_to(Samples& samples, const MetricView& metric, std::span<const 
       constexpr double kMost = 0x1p63;  // beyond what the type takes there is no value at all
       counts[i] = static_cast<std::uint64_t>(std::min(series.cells[i].shown.value(), kMost));
     }
-    samples.add_histogram(metric, bounds, counts, series.cells.back().shown.value(), labels);
+    samples.add_histogram(metric, bounds, counts, series.cells.back().shown.value(), labels,
+                          exemplars ? exemplars(labels) : std::span<const std::string>());
   }
 }
 

@@ -133,4 +133,25 @@ void append_label_value(std::string& out, std::string_view value) {
   }
 }
 
+std::string exemplar(std::span<const Label> labels, double value,
+                     std::chrono::sys_time<std::chrono::microseconds> when) {
+  constexpr std::size_t kMostCharacters = 128;
+  std::size_t size = 0;
+  std::string text = " # {";
+  for (const auto& [name, label] : labels) {
+    size += name.size() + label.size();
+    if (text.back() == '"') text += ',';
+    text += name;
+    text += "=\"";
+    append_label_value(text, label);
+    text += '"';
+  }
+  if (size > kMostCharacters) return {};
+  text += "} ";
+  append_value(text, value);
+  text += ' ';
+  append_value(text, std::chrono::duration<double>(when.time_since_epoch()).count());
+  return text;
+}
+
 }  // namespace exporter

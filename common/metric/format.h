@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -10,6 +12,10 @@ namespace exporter {
 
 /// The exposition formats: Prometheus text 0.0.4 and OpenMetrics 1.0.
 enum class Format : std::uint8_t { text, openmetrics };
+
+struct Label {
+  std::string_view name, value;
+};
 
 /// Appends a family's HELP and TYPE lines.
 void append_header(std::string& out, MetricType type, std::string_view name, std::string_view help,
@@ -25,5 +31,11 @@ void append_bound(std::string& out, double bound);
 
 /// Appends a label's value: `\`, `"` and newline escaped, invalid UTF-8 replaced.
 void append_label_value(std::string& out, std::string_view value);
+
+/// What leads from a bucket to one of its observations, as it follows the bucket's line in
+/// OpenMetrics (1.0, "Exemplars"). Empty where names and values of its labels have more than the
+/// 128 characters that are allowed; bytes count as characters.
+std::string exemplar(std::span<const Label> labels, double value,
+                     std::chrono::sys_time<std::chrono::microseconds> when);
 
 }  // namespace exporter

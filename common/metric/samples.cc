@@ -104,7 +104,8 @@ void Samples::declare_named(const MetricView& metric) {
 
 void Samples::add_histogram(const MetricView& metric, std::span<const double> bounds,
                             std::span<const std::uint64_t> counts, double sum,
-                            std::span<const std::string_view> labels) {
+                            std::span<const std::string_view> labels,
+                            std::span<const std::string> exemplars) {
   if (!required_name_.empty()) check_required(metric, labels);
   const auto family_index = family(metric);
   const auto begin = lines_.size();
@@ -136,6 +137,7 @@ void Samples::add_histogram(const MetricView& metric, std::span<const double> bo
     bound.clear();
     append_bound(bound, i < bounds.size() ? bounds[i] : INFINITY);
     if (!line("_bucket", bound, cumulative)) return;
+    if (i < exemplars.size() && !exemplars[i].empty()) set_exemplar(exemplars[i]);
   }
   const bool has_negative_bound = !bounds.empty() && bounds.front() < 0;
   if (!has_negative_bound && may_be(metric, "_sum", sum)) line("_sum", "", sum);
@@ -164,7 +166,7 @@ Samples Samples::without(const std::set<std::string, std::less<>>& names) const 
     if (names.contains(family.name)) continue;
     const auto& name = rest.owned_.emplace_back(family.name);
     rest.families_.push_back(
-        {family.type, name, rest.owned_.emplace_back(family.help), 0, family.is_named});
+        {family.type, name, rest.owned_.emplace_back(family.help), 0, family.is_named, false});
   }
   for (const auto& chunk : chunks_) {
     if (names.contains(families_[chunk.family].name)) continue;
@@ -172,6 +174,7 @@ Samples Samples::without(const std::set<std::string, std::less<>>& names) const 
     rest.lines_.append(lines_, chunk.begin, chunk.end - chunk.begin);
     rest.pending_hash_ = chunk.hash;
     rest.finish_chunk(begin, begin + chunk.series_size, families[chunk.family]);
+    if (chunk.exemplar != 0) rest.set_exemplar(exemplars_[chunk.exemplar - 1]);
   }
   rest.duplicates_ = duplicates_;
   rest.dropped_ = dropped_;
@@ -213,13 +216,42 @@ std::vector<Samples::FamilyLines> Samples::families() const {
   std::size_t chunk = 0;
   for (const auto& family : families_) {
     if (family.chunks == 0) continue;
-    all.push_back({family.type, family.name, family.help, {}, family.chunks, family.is_named});
+    all.push_back({family.type,
+                   family.name,
+                   family.help,
+                   {},
+                   family.chunks,
+                   family.is_named,
+                   family.has_exemplars});
     if (!is_grouped_) continue;
     const auto begin = chunks_[chunk].begin;
     chunk += family.chunks;
     all.back().lines = std::string_view(lines_).substr(begin, chunks_[chunk - 1].end - begin);
   }
   return all;
+}
+
+std::string Samples::lines_with_exemplars(std::size_t index) const {
+  std::string lines;
+  std::size_t seen = 0;  // families that have samples
+  for (std::size_t chunk = 0, i = 0; i < families_.size() && seen <= index; ++i) {
+    if (families_[i].chunks == 0) continue;
+    const auto end = chunk + families_[i].chunks;
+    for (; seen == index && chunk < end; ++chunk) {
+      append_chunk(lines, chunks_[chunk], Format::openmetrics);
+    }
+    chunk = end;
+    ++seen;
+  }
+  return lines;
+}
+
+void Samples::append_chunk(std::string& out, const Chunk& chunk, Format format) const {
+  out.append(lines_, chunk.begin, chunk.end - chunk.begin);
+  if (chunk.exemplar == 0 || format != Format::openmetrics) return;
+  out.pop_back();
+  out += exemplars_[chunk.exemplar - 1];
+  out += '\n';
 }
 
 void Samples::render(Format format, std::string& out) const {
@@ -230,8 +262,7 @@ void Samples::render(Format format, std::string& out) const {
     if (family.chunks == 0) continue;
     append_header(out, family.type, family.name, family.help, format);
     for (const auto end = at + family.chunks; at < end; ++at) {
-      const auto& chunk = chunks_[order[at]];
-      out.append(lines_, chunk.begin, chunk.end - chunk.begin);
+      append_chunk(out, chunks_[order[at]], format);
     }
   }
 }
@@ -241,9 +272,9 @@ bool Samples::same_page(const Samples& other) const {
     return a.type == b.type && a.chunks == b.chunks && a.name == b.name && a.help == b.help;
   };
   const auto same_place = [](const Chunk& a, const Chunk& b) {
-    return a.family == b.family && a.end == b.end;
+    return a.family == b.family && a.end == b.end && a.exemplar == b.exemplar;
   };
-  return lines_ == other.lines_ &&
+  return lines_ == other.lines_ && exemplars_ == other.exemplars_ &&
          std::equal(families_.begin(), families_.end(), other.families_.begin(),
                     other.families_.end(), same_family) &&
          std::equal(chunks_.begin(), chunks_.end(), other.chunks_.begin(), other.chunks_.end(),
@@ -342,6 +373,13 @@ void Samples::finish_chunk(std::size_t begin, std::size_t series_end, std::uint3
                      static_cast<std::uint32_t>(series_end - begin)});
   ++families_[family_index].chunks;
   ++sample_count_;
+}
+
+/// Of the line that was added last.
+void Samples::set_exemplar(std::string text) {
+  exemplars_.push_back(std::move(text));
+  chunks_.back().exemplar = static_cast<std::uint32_t>(exemplars_.size());
+  families_[chunks_.back().family].has_exemplars = true;
 }
 
 }  // namespace exporter

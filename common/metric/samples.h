@@ -16,10 +16,6 @@
 
 namespace exporter {
 
-struct Label {
-  std::string_view name, value;
-};
-
 constexpr std::size_t kMaxNamedLabels = 16;
 
 /// The samples of one run, text from birth: each add() appends the finished line, which both
@@ -54,7 +50,8 @@ class Samples {
   void declare(const MetricView& metric);
 
   /// Adds a histogram: `counts[i]` observations fell into (bounds[i-1], bounds[i]], and the last
-  /// count, which has no bound, above them all; bounds ascend.
+  /// count, which has no bound, above them all; bounds ascend. `exemplars`, one for each count or
+  /// none at all, are those of exemplar(), or empty; OpenMetrics alone shows them.
   template <std::size_t N, class... Values>
   void add_histogram(const Metric<N>& metric, std::span<const double> bounds,
                      std::span<const std::uint64_t> counts, double sum, const Values&... labels) {
@@ -64,7 +61,8 @@ class Samples {
   }
   void add_histogram(const MetricView& metric, std::span<const double> bounds,
                      std::span<const std::uint64_t> counts, double sum,
-                     std::span<const std::string_view> labels);
+                     std::span<const std::string_view> labels,
+                     std::span<const std::string> exemplars = {});
 
   /// From now on every series must have this label, the name of the source that it is of: adding
   /// one without it is an Error{internal}. So samples of different sources are never the same.
@@ -96,14 +94,17 @@ class Samples {
   /// A family that has samples, with its lines where these stand together; borrowed.
   struct FamilyLines {
     MetricType type;
-    std::string_view name, help, lines;
-    std::size_t count;  ///< of the lines
-    bool is_named;      ///< its name came from the source
+    std::string_view name, help, lines;  ///< the lines without their exemplars
+    std::size_t count;                   ///< of the lines
+    bool is_named;                       ///< its name came from the source
+    bool has_exemplars;
   };
   /// Makes the lines of each family stand together. Nothing may be added afterwards.
   void group_by_family();
   /// The families in order of their first sample; without lines before group_by_family().
   std::vector<FamilyLines> families() const;
+  /// The lines of families()[index] with their exemplars; of samples that are grouped by family.
+  std::string lines_with_exemplars(std::size_t index) const;
   /// Whether the name of some family came from the source.
   bool has_named() const { return has_named_; }
 
@@ -125,12 +126,13 @@ class Samples {
     MetricType type;
     std::string_view name, help;
     std::uint32_t chunks = 0;
-    bool is_named = false;
+    bool is_named = false, has_exemplars = false;
   };
   /// The lines of one add: where they stand, whose they are, and the hash of their series.
   struct Chunk {
     std::size_t begin, end;
     std::uint32_t family, hash, series_size;
+    std::uint32_t exemplar = 0;  // index + 1, 0 is none
   };
 
   void add_line(const MetricView& metric, std::string_view suffix, double value,
@@ -149,11 +151,14 @@ class Samples {
   void grow_family_table();
   std::string_view series_of(const Chunk& chunk) const;
   void finish_chunk(std::size_t begin, std::size_t series_end, std::uint32_t family);
+  void set_exemplar(std::string text);
+  void append_chunk(std::string& out, const Chunk& chunk, Format format) const;
 
   std::string lines_;
   std::vector<Chunk> chunks_;
   std::vector<Family> families_;
   std::vector<std::uint32_t> series_table_, family_table_;  // open addressing; index + 1, 0 is free
+  std::vector<std::string> exemplars_;
   std::deque<std::string> owned_;
   std::uint32_t last_family_ = 0, pending_hash_ = 0;
   std::size_t sample_count_ = 0, duplicates_ = 0, dropped_ = 0;

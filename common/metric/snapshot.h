@@ -24,7 +24,9 @@ class Snapshot {
   const Deflated& deflated(Format format) const;
 
   /// The lines of a family, by its place in samples().families(), compressed apart.
-  const Deflated& deflated_family(std::size_t index) const;
+  const Deflated& deflated_family(std::size_t index, Format format) const;
+  /// Those lines as OpenMetrics shows them.
+  const std::string& lines_with_exemplars(std::size_t index) const;
 
  private:
   struct Forms {
@@ -33,16 +35,18 @@ class Snapshot {
     Deflated deflated;
   };
   struct Family {
-    std::once_flag once;
+    std::once_flag lines_once, deflated_once;
+    std::string lines;  // with exemplars
     Deflated deflated;
   };
   Forms& forms(Format format) const { return forms_[static_cast<std::size_t>(format)]; }
+  Family& family(std::size_t index, bool with_exemplars) const;
 
   Samples samples_;
   int level_;
   mutable std::array<Forms, 2> forms_;
   mutable std::once_flag families_once_;
-  mutable std::unique_ptr<Family[]> families_;
+  mutable std::unique_ptr<Family[]> families_;  // as both formats show them, then with exemplars
 };
 
 }  // namespace exporter

@@ -49,6 +49,13 @@ Time when_of(const TaskInstance& task, const DagRun& run) {
   return run.ended ? *run.ended : task.started.value_or(run.started.value_or(Time()));
 }
 
+void add_histogram(Samples& samples, const Ledger& ledger, const MetricView& metric,
+                   std::span<const double> bounds, const Exemplars& exemplars) {
+  ledger.add_to(samples, metric, bounds, {}, [&](std::span<const std::string_view> labels) {
+    return exemplars.of(metric, labels);
+  });
+}
+
 }  // namespace
 
 bool has_ended(const TaskInstance& task) {
@@ -88,7 +95,9 @@ bool Finished::count(const DagRun& run) {
   if (!count(kRunsEnded, event, labels_of)) return false;
   const auto observe = [&](const MetricView& metric, std::span<const double> bounds,
                            const std::optional<double>& value, std::vector<std::string> labels) {
-    if (value) observations_.add(metric, bounds, *value, *run.ended, std::move(labels));
+    if (!value) return;
+    const Label leads_to[] = {{"run_id", run.id}};
+    observations_.add(metric, bounds, *value, *run.ended, std::move(labels), leads_to);
   };
   observe(kRunDuration, kRunBounds, seconds(run.started, run.ended),
           {deployment_, run.dag, run.state});
@@ -107,9 +116,11 @@ bool Finished::count(const TaskInstance& task, const DagRun& run) {
   if (never_ran(task) || task.state == "skipped" || task.state == "removed") return true;
   const auto observe = [&](const MetricView& metric, std::span<const double> bounds,
                            const std::optional<double>& value) {
-    if (value) {
-      observations_.add(metric, bounds, *value, event.when, {deployment_, task.dag, name});
-    }
+    if (!value) return;
+    const Label leads_to[] = {{"run_id", task.run}, {"task_id", task.task}};
+    const auto labels_shown = std::span(leads_to).first(name.empty() ? 2 : 1);
+    observations_.add(metric, bounds, *value, event.when, {deployment_, task.dag, name},
+                      labels_shown);
   };
   observe(kTaskDuration, kTaskBounds, seconds(task.started, task.ended));
   observe(kTaskQueue, kDelayBounds, seconds(task.queued, task.started));
@@ -131,17 +142,17 @@ void Finished::finish() {
   run_.set_metadata(kNumber, std::to_string(number));
 }
 
-void add_finished_runs(Samples& samples, const Ledger& runs) {
+void add_finished_runs(Samples& samples, const Ledger& runs, const Exemplars& exemplars) {
   runs.add_to(samples, kRunsEnded);
-  runs.add_to(samples, kRunDuration, kRunBounds);
-  runs.add_to(samples, kDelay, kDelayBounds);
-  runs.add_to(samples, kRunQueue, kDelayBounds);
+  add_histogram(samples, runs, kRunDuration, kRunBounds, exemplars);
+  add_histogram(samples, runs, kDelay, kDelayBounds, exemplars);
+  add_histogram(samples, runs, kRunQueue, kDelayBounds, exemplars);
 }
 
-void add_finished_tasks(Samples& samples, const Ledger& tasks) {
+void add_finished_tasks(Samples& samples, const Ledger& tasks, const Exemplars& exemplars) {
   tasks.add_to(samples, kTries);
-  tasks.add_to(samples, kTaskDuration, kTaskBounds);
-  tasks.add_to(samples, kTaskQueue, kDelayBounds);
+  add_histogram(samples, tasks, kTaskDuration, kTaskBounds, exemplars);
+  add_histogram(samples, tasks, kTaskQueue, kDelayBounds, exemplars);
 }
 
 }  // namespace exporter::airflow

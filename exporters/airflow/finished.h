@@ -33,6 +33,8 @@ class Finished {
 
   /// Reports how long things took. Last.
   void finish();
+  /// Takes over what leads to the observations, after the commit.
+  void move_exemplars_to(Exemplars& exemplars) { observations_.move_exemplars_to(exemplars); }
 
  private:
   bool count(const MetricView& counter, const Event& event,
@@ -49,7 +51,7 @@ bool has_ended(const TaskInstance& task);
 /// Whether it runs or waits to run.
 bool is_live(const TaskInstance& task);
 
-void add_finished_runs(Samples& samples, const Ledger& runs);
-void add_finished_tasks(Samples& samples, const Ledger& tasks);
+void add_finished_runs(Samples& samples, const Ledger& runs, const Exemplars& exemplars);
+void add_finished_tasks(Samples& samples, const Ledger& tasks, const Exemplars& exemplars);
 
 }  // namespace exporter::airflow

@@ -79,8 +79,8 @@ RunCounter::RunCounter(Options options, SharedLedger runs, SharedLedger tasks)
     : options_(std::move(options)), runs_(std::move(runs)), tasks_(std::move(tasks)) {}
 
 void RunCounter::add_to(Samples& samples) const {
-  add_finished_runs(samples, *runs_);
-  add_finished_tasks(samples, *tasks_);
+  add_finished_runs(samples, *runs_, exemplars_);
+  add_finished_tasks(samples, *tasks_, exemplars_);
 }
 
 void RunCounter::load(const Deadline& deadline) {
@@ -133,6 +133,7 @@ void RunCounter::count_runs(const RunsRead& read, const Deadline& deadline) {
     finished.finish();
     run.set_metadata(kPosition, written(read.known.position));
     run.commit();
+    finished.move_exemplars_to(exemplars_);
   }
   last_runs_ = std::move(last_runs);
   pending_ = std::move(pending);
@@ -247,6 +248,7 @@ void RunCounter::count_tasks(const std::vector<Tasks>& all, const Deadline& dead
   }
   finished.finish();
   run.commit();
+  finished.move_exemplars_to(exemplars_);
 }
 
 /// After the commit of their tasks: a kill in between has them read once more.

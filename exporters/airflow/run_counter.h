@@ -71,6 +71,7 @@ class RunCounter {
   SharedLedger runs_, tasks_;
   bool is_loaded_ = false;
   Time time_;  // the server's clock at the last update
+  Exemplars exemplars_;
   RunsKnown known_;
   LastRuns last_runs_;
   std::map<RunKey, DagRun> pending_;  // have ended; in the ledger too

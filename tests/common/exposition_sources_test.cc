@@ -126,6 +126,42 @@ TEST_CASE("of large families each source has its piece, which stays when another
   }
 }
 
+TEST_CASE("small and large families of several sources have their exemplars in OpenMetrics alone") {
+  constexpr auto kSeconds = histogram("demo_seconds", "Seconds.", "place", "n");
+  const std::map<std::string, int> sizes{{"small", 2}, {"large", 500}};
+  std::vector<Collector> collectors;
+  for (const auto& [name, size] : sizes) {
+    collectors.push_back(of_source("read", name, [&, name = name](Samples& s, const Deadline&) {
+      const double bounds[] = {1};
+      const std::uint64_t counts[] = {1, 1};
+      for (int i = 0; i < sizes.at(name); ++i) {
+        const auto n = std::to_string(i);
+        const Label run[] = {{"run_id", n}};
+        const std::vector<std::string> exemplars = {exemplar(run, 0.5, {}), ""};
+        const std::string_view labels[] = {name, n};
+        s.add_histogram(MetricView(kSeconds), bounds, counts, 3, labels, exemplars);
+      }
+    }));
+  }
+  Exposition exposition(std::move(collectors), options());
+  const auto text = page(exposition);
+  CHECK(lines(text, "demo_seconds_bucket").size() == 1004);
+  CHECK(text.find("run_id") == std::string::npos);
+  const auto open = exposition.scrape(query(Format::openmetrics)).joined();
+  for (const auto& [name, size] : sizes) {
+    CHECK(lines(open, "demo_seconds_bucket{place=\"" + name + "\",n=\"1\"") ==
+          Lines{"demo_seconds_bucket{place=\"" + name +
+                    "\",n=\"1\",le=\"1.0\"} 1 # {run_id=\"1\"} 0.5 0",
+                "demo_seconds_bucket{place=\"" + name + "\",n=\"1\",le=\"+Inf\"} 2"});
+  }
+  const auto seconds = [](const std::string& page) { return lines(page, "demo_seconds"); };
+  const auto unpacked = [&](Format format) {
+    return gunzip_one_member(exposition.scrape(query(format, true)).joined());
+  };
+  CHECK(seconds(unpacked(Format::openmetrics)) == seconds(open));
+  CHECK(seconds(unpacked(Format::text)) == seconds(text));
+}
+
 TEST_CASE("a source is up by the last run of its most frequent collectors") {
   std::mutex mutex;
   std::map<std::string, Error> errors;

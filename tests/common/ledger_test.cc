@@ -243,6 +243,28 @@ TEST_CASE("a histogram with other bounds is a family of its own") {
   CHECK(page(book.ledger, kSeconds, std::array<double, 1>{1}).empty());
 }
 
+TEST_CASE("a histogram shows the exemplars that its caller knows") {
+  Book book;
+  auto run = book.begin();
+  run.observe(kSeconds, kBounds, {"a", kStart}, 0.5, "main");
+  run.observe(kSeconds, kBounds, {"b", kStart}, 0.5, "other");
+  run.commit();
+  Samples samples;
+  const Label job[] = {{"job", "a"}};
+  std::vector<std::string> exemplars(std::size(kBounds) + 1);
+  exemplars.front() = exemplar(job, 0.5, kStart);
+  book.ledger.add_to(samples, kSeconds, kBounds, {}, [&](std::span<const std::string_view> labels) {
+    return labels[0] == "main" ? std::span<const std::string>(exemplars)
+                               : std::span<const std::string>();
+  });
+  std::string text;
+  samples.render(Format::openmetrics, text);
+  const auto at = text.find(" # {");
+  REQUIRE(at != std::string::npos);
+  CHECK(text.substr(text.rfind('\n', at) + 1, 40).find("\"main\"") != std::string::npos);
+  CHECK(text.find(" # {", at + 1) == std::string::npos);
+}
+
 TEST_CASE("the series to keep are shown, the others are not") {
   Book book;
   auto run = book.begin();

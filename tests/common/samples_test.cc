@@ -6,6 +6,7 @@
 #include "tests/support/error_of.h"
 
 using namespace exporter;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -87,6 +88,58 @@ TEST_CASE("a histogram is cumulative, with canonical bounds, and keeps its label
   samples.add_histogram(kSeconds, bounds, counts, 1, "build");
   CHECK(samples.size() == 5);
   CHECK(samples.duplicates() == 1);
+}
+
+TEST_CASE("exemplars follow their buckets in OpenMetrics, and the text format has none") {
+  const double bounds[] = {0.5, 1};
+  const std::uint64_t counts[] = {3, 0, 2};
+  const auto when = std::chrono::sys_days{std::chrono::year{2026} / 5 / 4} + 1500ms;
+  const Label run[] = {{"run_id", "a \"b\""}, {"task_id", "load"}};
+  const std::vector<std::string> exemplars = {exemplar(run, 0.25, when), "",
+                                              exemplar(std::span(run).first(1), 90, when)};
+  const std::string_view build[] = {"build"};
+  const auto fill = [&](Samples& samples, std::span<const std::string> with) {
+    samples.add_histogram(MetricView(kSeconds), bounds, counts, 7.25, build, with);
+    samples.add(kPlain, 3);
+    samples.add_histogram(kSeconds, bounds, counts, 7.25, "run");
+  };
+  Samples with, none;
+  fill(with, exemplars);
+  fill(none, {});
+  CHECK(page(with, Format::text) == page(none, Format::text));
+  CHECK_FALSE(with.same_page(none));
+
+  auto expected = page(none, Format::openmetrics);
+  const auto insert = [&](const std::string& line, const std::string& what) {
+    expected.insert(expected.find(line) + line.size(), what);
+  };
+  insert("{command=\"build\",le=\"0.5\"} 3",
+         " # {run_id=\"a \\\"b\\\"\",task_id=\"load\"} 0.25 1777852801.5");
+  insert("{command=\"build\",le=\"+Inf\"} 5", " # {run_id=\"a \\\"b\\\"\"} 90 1777852801.5");
+  CHECK(page(with, Format::openmetrics) == expected);
+  CHECK(page(with.without({"demo_plain"}), Format::openmetrics) ==
+        expected.substr(0, expected.find("# HELP demo_plain")));
+
+  with.group_by_family();
+  CHECK(page(with, Format::openmetrics) == expected);
+  REQUIRE(with.families().size() == 2);
+  CHECK(with.families()[0].has_exemplars);
+  CHECK_FALSE(with.families()[1].has_exemplars);
+  std::string family;
+  append_header(family, MetricType::histogram, "demo_run_seconds", "Runs.", Format::openmetrics);
+  family += with.lines_with_exemplars(0);
+  CHECK(family == expected.substr(0, expected.find("# HELP demo_plain")));
+  CHECK(with.lines_with_exemplars(1) == "demo_plain 3\n");
+}
+
+TEST_CASE("an exemplar with more than 128 characters of labels is none") {
+  const std::string longest(128 - 6, 'x');
+  const auto of = [](const std::string& run) {
+    const Label label[] = {{"run_id", run}};
+    return exemplar(label, 1, {});
+  };
+  CHECK(of(longest) == " # {run_id=\"" + longest + "\"} 1 0");
+  CHECK(of(longest + "x").empty());
 }
 
 TEST_CASE("of equal series the first is kept and the others are counted") {

@@ -42,11 +42,11 @@ struct Airflow {
     counter->update(all, history, Deadline::in(1min));
   }
   void kill() { counter.emplace(RunCounter::Options{.deployment = "a"}, runs, tasks); }
-  std::string page() const {
+  std::string page(Format format = Format::text) const {
     Samples samples;
     counter->add_to(samples);
     std::string page;
-    samples.render(Format::text, page);
+    samples.render(format, page);
     return page;
   }
   bool has(const std::string& line) const { return page().find(line + '\n') != std::string::npos; }
@@ -107,6 +107,42 @@ TEST_CASE("a run that is no longer live and in no slice is asked for by its id, 
   airflow.now += 30s;
   airflow.update();
   CHECK(airflow.asked.size() == 2);
+}
+
+TEST_CASE("a bucket of a histogram leads to the run and the try that fell into it last") {
+  Airflow airflow;
+  airflow.update();
+  airflow.ended = {finished("d", "first", kNow + 1s), finished("d", "second", kNow + 2s),
+                   finished("d", std::string(200, 'x'), kNow + 3s)};
+  TaskInstance task;
+  task.dag = "d";
+  task.run = "first";
+  task.task = "load";
+  task.try_number = 1;
+  task.state = "success";
+  task.started = kNow - 30s;
+  task.ended = kNow;
+  airflow.tasks_of_runs = {task};
+  airflow.now += 30s;
+  airflow.update();
+  const auto leads_to = [&](const std::string& family, const std::string& exemplar) {
+    const auto page = airflow.page(Format::openmetrics);
+    const auto line = page.find(family + "_bucket{deployment=\"a\",dag_id=\"d\"");
+    const auto end = page.find('\n', page.find(" # {", line));
+    return page.substr(0, end).ends_with(exemplar);
+  };
+  const auto at = [](Time time) {
+    std::string text;
+    append_value(text, std::chrono::duration<double>(time.time_since_epoch()).count());
+    return ' ' + text;
+  };
+  CHECK(
+      leads_to("airflow_dag_run_duration_seconds", " 3 # {run_id=\"second\"} 60" + at(kNow + 2s)));
+  CHECK(leads_to("airflow_task_duration_seconds",
+                 " 1 # {run_id=\"first\",task_id=\"load\"} 30" + at(kNow)));
+  airflow.kill();
+  airflow.update();
+  CHECK(airflow.page(Format::openmetrics).find(" # {") == std::string::npos);
 }
 
 TEST_CASE("a try that ends in a run that goes on counts at the next update") {
