@@ -8,12 +8,11 @@ void Observations::add(const MetricView& histogram, std::span<const double> boun
                        Ledger::Time when, std::vector<std::string> labels,
                        std::span<const Label> exemplar_labels) {
   const auto buckets = bounds.size() + 1;
-  auto& sum =
-      sums_
-          .try_emplace(HistogramSeries{histogram.name, std::move(labels)},
-                       Sum{histogram, bounds, std::vector<std::uint64_t>(buckets),
-                           std::vector<std::string>(buckets), 0, when})
-          .first->second;
+  auto& sum = sums_
+                  .try_emplace(HistogramSeries{histogram.name, std::move(labels)},
+                               Sum{histogram, bounds, std::vector<std::uint64_t>(buckets),
+                                   std::vector<std::string>(buckets), 0, when})
+                  .first->second;
   const auto bucket =
       static_cast<std::size_t>(std::ranges::lower_bound(bounds, value) - bounds.begin());
   ++sum.counts[bucket];
