@@ -10,9 +10,11 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-/// A change is visible only when its transaction has ended, and clocks of one deployment differ.
+/// A change is visible only when its transaction has ended, and clocks of one deployment differ: so
+/// each look reads the end of the last one again, and one that is made seldom more of it.
 constexpr auto kSettled = seconds(5);
 constexpr auto kOverlap = seconds(60);
+constexpr auto kLongOverlap = minutes(10) + kOverlap;
 /// How far back runs are recent, and how often the others are looked at.
 constexpr auto kRecent = std::chrono::hours(24);
 constexpr auto kPauseOfAll = minutes(10);
@@ -76,15 +78,17 @@ void Reader::read_changes() {
   const auto until =
       std::chrono::floor<std::chrono::milliseconds>(live_.time) - Time::duration(kSettled);
   auto& read_up_to = read_.known.read_up_to;
-  const bool is_of_all = !history_.has_due_filter || until - read_up_to.all >= kPauseOfAll;
-  const auto note = [&](Time& from, Time& reached, Time end) {
+  const bool is_of_all = until - read_up_to.all >= kPauseOfAll;
+  const auto note = [&](Time& from, Time& reached, Time end, Time::duration overlap) {
     reached = end;
-    from = std::max(from, std::min(end, until - Time::duration(kOverlap)));
+    from = std::max(from, std::min(end, until - overlap));
   };
   auto end = is_of_all ? position.all : position.recent;
   const auto note_all = [&] {
-    if (is_of_all) note(position.all, read_up_to.all, end);
-    if (!is_of_all || end > position.recent) note(position.recent, read_up_to.recent, end);
+    if (is_of_all) note(position.all, read_up_to.all, end, kLongOverlap);
+    if (!is_of_all || end > position.recent) {
+      note(position.recent, read_up_to.recent, end, kOverlap);
+    }
   };
   try {
     read_slices(end, until, is_of_all);
@@ -103,7 +107,7 @@ void Reader::read_slices(Time& from, Time to, bool is_of_all) {
     length = std::clamp<Time::duration>(length, kShortest, kLongest);
     const auto end = std::min(to, from + length);
     Slice slice{from, end, {}};
-    if (!is_of_all) slice.due_from = from - kRecent;
+    if (!is_of_all && history_.has_due_filter) slice.due_from = from - kRecent;
     if (read_slice(slice)) {
       from = end;
       length = next_length(length, too_far - from);

@@ -35,9 +35,10 @@ struct RunsRead {
 
 /// Looks for runs that have ended, so that none is missed, however it ended: the changes of runs
 /// are read in closed slices of time up to a few seconds ago, each of which fits one page, and the
-/// last minute of a look is read again by the next. Of runs that were due more than a day ago these
-/// slices are read every ten minutes alone, as a database has to read its whole table for them; one
-/// of them that was live is asked for by its id.
+/// last minute of a look is read again by the next. Every ten minutes a look reads the last eleven
+/// again, for changes that are committed as late. Where the source can tell, only this one is of
+/// runs that were due more than a day ago too, as a database has to read its whole table for them;
+/// one of them that was live is asked for by its id.
 ///
 /// The first look goes back as far as `lookback`. At most `most_requests` are made.
 RunsRead read_runs(const History& history, const LiveSet<DagRun>& live, const RunsKnown& known,

@@ -47,7 +47,9 @@ void World::settle() {
 
 /// Commits late: others see a change some time after the time that it has.
 void World::touch(Run& run) {
-  run.updated = now_ - std::chrono::milliseconds(random(3) == 0 ? random(40'000) : random(4'000));
+  const auto late = random(10) == 0 ? 600'000 : random(3) == 0 ? 40'000 : 4'000;
+  run.updated = now_ - std::chrono::milliseconds(random(static_cast<unsigned>(late)));
+  run.committed = now_;
 }
 
 void World::start_run() {
@@ -172,7 +174,7 @@ void World::mark(Run& run) {
 void World::change_old_runs() {
   for (auto at = database_.begin(); at != database_.end();) {
     auto& run = at->second;
-    const bool is_seen = run.run.ended && *run.run.ended < seen_ && run.updated < seen_;
+    const bool is_seen = run.run.ended && *run.run.ended < seen_ && run.committed < seen_;
     if (!is_seen || random(30) > 0) {
       ++at;
       continue;

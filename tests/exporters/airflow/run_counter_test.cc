@@ -209,15 +209,19 @@ TEST_CASE("changes are read from where the last look ended, a minute of it once 
     airflow.now = kNow + 10min;
     airflow.update();
     REQUIRE(airflow.slices.size() == 3);
-    CHECK(airflow.slices[2].from == kNow - 65s);
+    CHECK(airflow.slices[2].from == kNow - 65s - 10min);
     CHECK_FALSE(airflow.slices[2].due_from);
+    airflow.now += 30s;
+    airflow.update();
+    REQUIRE(airflow.slices.size() == 4);
+    CHECK(airflow.slices[3].from == kNow + 10min - 65s);
   }
   SECTION("after a restart too, of all of them") {
     airflow.kill();
     airflow.now += 30s;
     airflow.update();
     REQUIRE(airflow.slices.size() == 3);
-    CHECK(airflow.slices[2].from == kNow - 65s);
+    CHECK(airflow.slices[2].from == kNow - 65s - 10min);
     CHECK_FALSE(airflow.slices[2].due_from);
   }
   SECTION("where there is no such filter, of all each time") {
