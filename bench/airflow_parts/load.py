@@ -1,0 +1,120 @@
+"""airflow_exporter alone under a full load: 200 tries of tasks end a second, in a fake Airflow."""
+
+import pathlib
+import re
+import sys
+import tempfile
+import time
+
+from measure import BIN, PLAIN, ROOT, Server, alternate, free_port, nginx, print_table
+
+FAKE = ROOT / "deploy/airflow_fake"
+GZIP = {**PLAIN, "Accept-Encoding": "gzip"}
+TRIES, DAGS, LIVE_RUNS = 200, 265, 500  # DAGs of four tasks, which make 50,000 series
+INTERVAL = 30
+CONFIG = """
+deployments:
+  - name: load
+    url: http://127.0.0.1:{port}
+    username: viewer
+    password: viewer
+    budget: {{requests_per_second: 20, burst: 40, at_once: 2}}
+collector: {{runs: {{by-task: true}}}}
+"""
+
+
+def fake():
+    port = free_port()
+    return Server("the fake", [sys.executable, "-B", str(FAKE), f"--port={port}", f"--load-dags={DAGS}",
+                               f"--load-tries={TRIES}", f"--load-live-runs={LIVE_RUNS}"],
+                  port, "/api/v2/version")  # fmt: skip
+
+
+def exporter(folder, upstream):
+    port = free_port()
+    (folder / "airflow.yml").write_text(CONFIG.format(port=upstream.port))
+    return Server("airflow_exporter", [
+        str(BIN / "airflow_exporter"), f"--config.file={folder / 'airflow.yml'}",
+        f"--web.listen-address=127.0.0.1:{port}", f"--state.dir={folder}"], port)  # fmt: skip
+
+
+def value_of(page, name):
+    return sum(float(value) for value in re.findall(rf"^{name}(?:\{{.*\}})? (\S+)$", page, re.M))
+
+
+def page_of(server):
+    return server.get(PLAIN)[1].decode()
+
+
+def wait_until_even(server):
+    """The runs of the day before have been read, and what is on the page no longer grows."""
+    give_up, series = time.monotonic() + 300, 0
+    while True:
+        page = page_of(server)
+        now = page.count("\n")
+        behind = time.time() - value_of(page, "airflow_runs_read_timestamp_seconds")
+        if now == series and behind < 2 * INTERVAL and value_of(page, "airflow_task_tries_total"):
+            return
+        if time.monotonic() > give_up:
+            print(f"the page is {behind:.0f} s behind after five minutes\n")
+            return
+        series = now
+        time.sleep(INTERVAL)
+
+
+def measure_load(server, upstream, minutes):
+    """The table's rows, and what of the targets was missed."""
+    before, cpu, upstream_cpu, begin = page_of(server), server.cpu_seconds(), upstream.cpu_seconds(), time.monotonic()
+    time.sleep(minutes * 60)
+    after, took = page_of(server), time.monotonic() - begin
+    cpu, upstream_cpu = (server.cpu_seconds() - cpu) / took, (upstream.cpu_seconds() - upstream_cpu) / took
+    rate = {name: (value_of(after, name) - value_of(before, name)) / took
+            for name in ("exporter_upstream_requests_total", "airflow_task_tries_total", "airflow_dag_runs_total")}
+    series = sum(not line.startswith("#") for line in after.splitlines())
+    resident, peak = server.memory_bytes() / 1e6, server.memory_bytes("VmHWM") / 1e6
+    behind = time.time() - value_of(after, "airflow_runs_read_timestamp_seconds")
+    print_table(("what", "is"), [
+        ("series", f"{series:,}"),
+        ("tries counted a second", f"{rate['airflow_task_tries_total']:.1f}"),
+        ("runs counted a second", f"{rate['airflow_dag_runs_total']:.1f}"),
+        ("runs whose tasks are still to be read", f"{value_of(after, 'airflow_unread_runs'):,.0f}"),
+        ("runs are read up to, seconds ago", f"{behind:.0f}"),
+        ("requests in 30 s", f"{rate['exporter_upstream_requests_total'] * 30:.0f}"),
+        ("CPU of a core", f"{cpu * 100:.1f} %"),
+        ("resident MB, and at most", f"{resident:.0f}, {peak:.0f}"),
+        ("CPU of a core, of the fake", f"{upstream_cpu * 100:.1f} %")])
+    return [text for is_missed, text in (
+        (cpu > 0.05, f"full load: {cpu * 100:.1f} % of a core, at most 5"),
+        (peak > 150, f"full load: {peak:.0f} MB, at most 150"),
+        (rate["airflow_task_tries_total"] < TRIES * 0.97,
+         f"full load: {rate['airflow_task_tries_total']:.0f} of {TRIES} tries a second are counted"),
+    ) if is_missed]
+
+
+def measure_scrapes(server, folder, missed):
+    for name, headers in (("metrics", PLAIN), ("metrics.gz", GZIP)):
+        (folder / name).write_bytes(server.get(headers)[1])
+    rows = []
+    with nginx(folder) as peer:
+        for mode, headers, path in (("plain", PLAIN, "/metrics"), ("gzip", GZIP, "/metrics.gz")):
+            peer.path = path
+            both = alternate((server, peer), headers, 5, 20)
+            for each, of in zip((server, peer), both):
+                rows.append((mode, each.name, f"{of.bytes:,}", f"{of.median_ms():.2f}", f"{of.p99_ms():.2f}",
+                             f"{of.cpu_ms():.2f}"))
+            ours, its = both
+            rows.append((mode, "ratio", "", f"{ours.median_ms() / its.median_ms():.2f}",
+                         f"{ours.p99_ms() / its.p99_ms():.2f}", f"{ours.cpu_ms() / its.cpu_ms():.2f}"))
+            if ours.median_ms() > 2 * its.median_ms():
+                missed.append(f"a scrape, {mode}: {ours.median_ms() / its.median_ms():.2f} of nginx's time, at most 2")
+    print_table(("page", "server", "bytes", "median ms", "p99 ms", "CPU ms"), rows)
+
+
+def measure(minutes, missed):
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)  # nginx's worker may be another user: it must be able to look inside
+        with fake() as upstream, exporter(folder, upstream) as server:
+            wait_until_even(server)
+            missed += measure_load(server, upstream, minutes)
+            measure_scrapes(server, folder, missed)
