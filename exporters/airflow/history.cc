@@ -73,6 +73,7 @@ Page<DagRun> Requests::changed_runs(const Slice& slice, std::size_t offset) cons
               {"updated_at_gte", text_of(slice.from)},
               {"updated_at_lte", text_of(slice.to)}};
   if (slice.due_from) query.emplace_back("run_after_gte", text_of(*slice.due_from));
+  if (slice.due_to) query.emplace_back("run_after_lte", text_of(*slice.due_to));
   return runs(std::move(query), offset);
 }
 

@@ -26,8 +26,9 @@ inline RunKey key_of(const DagRun& run) { return {run.dag, run.id}; }
 
 /// Finished runs that changed in an interval, both of its ends included.
 struct Slice {
-  Time from, to;
-  std::optional<Time> due_from;  ///< of those that were due then or later; Airflow 3
+  Time from = {}, to = {};
+  /// Of those that were due then or later, or earlier; Airflow 3.
+  std::optional<Time> due_from = {}, due_to = {};
 };
 
 /// A part of a list.
@@ -57,7 +58,7 @@ struct History {
   std::function<Page<TaskInstance>(std::span<const RunKey>, std::size_t offset)> tasks;
   /// All tries of a task instance; nothing where Airflow cannot tell (before 2.10).
   std::function<std::optional<std::vector<TaskInstance>>(const TaskInstance&)> tries;
-  bool has_due_filter = false;  ///< of Slice::due_from
+  bool has_due_filter = false;  ///< of Slice::due_from and due_to
 };
 
 /// The history of a deployment over its API, for the time of one run of a collector. Rows that

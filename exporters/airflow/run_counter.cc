@@ -68,8 +68,9 @@ std::vector<TaskInstance> tries_before(const History& history, const TaskInstanc
 
 std::string written(const RunPosition& position) {
   JsonObject object;
-  object.add("all", count(position.all));
   object.add("recent", count(position.recent));
+  object.add("old", count(position.old));
+  object.add("late", count(position.late));
   return object.text();
 }
 
@@ -96,8 +97,12 @@ void RunCounter::load(const Deadline& deadline) {
     }
   });
   if (const auto text = run.metadata(kPosition); !text.empty()) {
-    const auto json = Json::parse(text, "stored position");
-    known_.position = {time_at(json, "all"), time_at(json, "recent")};
+    try {
+      const auto json = Json::parse(text, "stored position");
+      known_.position = {time_at(json, "recent"), time_at(json, "old"), time_at(json, "late")};
+    } catch (const Error& error) {
+      log::warn("stored position not known, a day is read again", {{"error", error.what()}});
+    }
   }
   is_loaded_ = true;
 }

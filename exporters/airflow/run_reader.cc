@@ -10,18 +10,22 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-/// A change is visible only when its transaction has ended, and clocks of one deployment differ: so
-/// each look reads the end of the last one again, and one that is made seldom more of it.
+/// A change is visible only when its transaction has ended, and clocks of one deployment differ: at
+/// most so much later than the time that it has, of nearly all and of all.
 constexpr auto kSettled = seconds(5);
 constexpr auto kOverlap = seconds(60);
-constexpr auto kLongOverlap = minutes(10) + kOverlap;
-/// How far back runs are recent, and how often the others are looked at.
+constexpr auto kLatest = minutes(11);
+/// How far back runs are recent, and how often is read what is old or may be late.
 constexpr auto kRecent = std::chrono::hours(24);
-constexpr auto kPauseOfAll = minutes(10);
+constexpr auto kPause = minutes(10);
 /// Changes of one moment, as those of many runs at once, are read by pages from here on.
 constexpr auto kShortest = std::chrono::milliseconds(1);
 constexpr auto kLongest = std::chrono::hours(24);
 constexpr double kMostGrowth = 8;  // of the next slice
+/// What ended before the first look tells of the last runs alone: so many are enough for it, unless
+/// the clocks differ.
+constexpr std::size_t kMostOfPast = 20'000;
+constexpr auto kLeastOfPast = minutes(5);
 
 class Reader {
  public:
@@ -32,7 +36,8 @@ class Reader {
 
  private:
   void read_changes();
-  void read_slices(Time& from, Time to, bool is_of_all);
+  void read_recent(Time until, const Slice& slice);
+  void read_slices(Time& position, Time& read_up_to, Time to, Time::duration overlap, Slice slice);
   Time::duration next_length(Time::duration length, Time::duration left) const;
   bool read_slice(const Slice& slice);
   void read_moment(const Slice& slice);
@@ -44,6 +49,7 @@ class Reader {
   const History& history_;
   const LiveSet<DagRun>& live_;
   std::size_t requests_left_;
+  bool is_first_ = false;
   std::size_t page_ = 100;  // the most rows that Airflow gives, unless it is set to less
   std::size_t last_count_ = 0;
   RunsRead read_;
@@ -54,7 +60,8 @@ RunsRead Reader::read(const RunsKnown& known, Time::duration lookback) {
   auto& position = read_.known.position;
   position = known.position;
   read_.known.read_up_to = known.read_up_to;
-  if (position.all == Time()) position.all = position.recent = live_.time - lookback;
+  is_first_ = position.recent == Time();
+  if (is_first_) position.recent = position.old = position.late = live_.time - lookback;
   for (const auto& run : live_.rows) read_.known.live.insert(key_of(run));
   try {
     read_changes();
@@ -73,44 +80,67 @@ bool Reader::may_ask() {
   return true;
 }
 
+/// Of runs that were due long ago few change, and a database has to read its whole table for each
+/// slice of them: the limit between them and the others stays behind what was read before, so that
+/// after an outage they are still few.
 void Reader::read_changes() {
   auto& position = read_.known.position;
+  auto& read_up_to = read_.known.read_up_to;
+  const bool has_filter = history_.has_due_filter;
   const auto until =
       std::chrono::floor<std::chrono::milliseconds>(live_.time) - Time::duration(kSettled);
-  auto& read_up_to = read_.known.read_up_to;
-  const bool is_of_all = until - read_up_to.all >= kPauseOfAll;
-  const auto note = [&](Time& from, Time& reached, Time end, Time::duration overlap) {
-    reached = end;
-    from = std::max(from, std::min(end, until - overlap));
-  };
-  auto end = is_of_all ? position.all : position.recent;
-  const auto note_all = [&] {
-    if (is_of_all) note(position.all, read_up_to.all, end, kLongOverlap);
-    if (!is_of_all || end > position.recent) {
-      note(position.recent, read_up_to.recent, end, kOverlap);
-    }
-  };
-  try {
-    read_slices(end, until, is_of_all);
-  } catch (const Error&) {
-    note_all();
-    throw;
+  const auto due_from = position.recent - kRecent;
+  read_recent(until, has_filter ? Slice{.due_from = due_from} : Slice());
+  if (!has_filter) {
+    position.old = position.recent;
+    read_up_to.old = read_up_to.recent;
+  } else if (until - read_up_to.old >= kPause) {
+    read_slices(position.old, read_up_to.old, until, kLatest, {.due_to = due_from});
   }
-  note_all();
+  if (until - kLatest - position.late < kPause) return;
+  Slice late;
+  if (has_filter) late.due_from = position.late - kRecent;
+  read_slices(position.late, read_up_to.late, until - Time::duration(kLatest), {}, late);
 }
 
-/// Moves `from` on with each slice.
-void Reader::read_slices(Time& from, Time to, bool is_of_all) {
+/// What is old enough when it is read for the first time needs no second one.
+void Reader::read_recent(Time until, const Slice& slice) {
+  auto& position = read_.known.position;
+  const auto begin = position.recent;
+  const auto note = [&] {
+    if (!is_first_ && begin > position.late) return;
+    const auto end = read_.known.read_up_to.recent;
+    position.late = std::max(position.late, std::min(end, until - Time::duration(kLatest)));
+    read_.known.read_up_to.late = position.late;
+  };
+  try {
+    read_slices(position.recent, read_.known.read_up_to.recent, until, kOverlap, slice);
+  } catch (const Error&) {
+    note();
+    throw;
+  }
+  note();
+}
+
+/// Moves the position and what is read on with each slice.
+void Reader::read_slices(Time& position, Time& read_up_to, Time to, Time::duration overlap,
+                         Slice slice) {
+  auto from = position;
   auto length = std::max<Time::duration>(to - from, kShortest);
   auto too_far = from;  // the end of the last slice that had too many rows
   while (from < to && may_ask()) {
     length = std::clamp<Time::duration>(length, kShortest, kLongest);
     const auto end = std::min(to, from + length);
-    Slice slice{from, end, {}};
-    if (!is_of_all && history_.has_due_filter) slice.due_from = from - kRecent;
+    slice.from = from;
+    slice.to = end;
     if (read_slice(slice)) {
       from = end;
       length = next_length(length, too_far - from);
+    } else if (is_first_ && from == position && last_count_ > kMostOfPast) {
+      const auto share = static_cast<double>(kMostOfPast) / static_cast<double>(last_count_);
+      const auto past = std::chrono::duration_cast<Time::duration>((end - from) * share);
+      from = position = end - std::max<Time::duration>(past, kLeastOfPast);
+      length = to - from;
     } else if (length > kShortest) {
       too_far = end;
       length /= 2;
@@ -118,6 +148,8 @@ void Reader::read_slices(Time& from, Time to, bool is_of_all) {
       read_moment(slice);
       from = end;
     }
+    read_up_to = from;
+    position = std::max(position, std::min(from, to - overlap));
   }
 }
 

@@ -9,10 +9,10 @@
 
 namespace exporter::airflow {
 
-/// From when on, by the server's clock, the changes of runs are still to be read, or once more: of
-/// all runs, and of those that were due lately.
+/// From when on, by the server's clock, the changes of runs are still to be read: of those that
+/// were due lately, of the others, and of the former once more, as some are committed late.
 struct RunPosition {
-  Time all, recent;
+  Time recent, old, late;
 
   bool operator==(const RunPosition&) const = default;
 };
@@ -35,12 +35,13 @@ struct RunsRead {
 
 /// Looks for runs that have ended, so that none is missed, however it ended: the changes of runs
 /// are read in closed slices of time up to a few seconds ago, each of which fits one page, and the
-/// last minute of a look is read again by the next. Every ten minutes a look reads the last eleven
-/// again, for changes that are committed as late. Where the source can tell, only this one is of
-/// runs that were due more than a day ago too, as a database has to read its whole table for them;
-/// one of them that was live is asked for by its id.
+/// last minute of a look is read again by the next. For what is committed later than that, all is
+/// read once more when it is eleven minutes old. Changes of runs that were due more than a day
+/// before the last look are read every ten minutes alone, as a database has to read its whole table
+/// for them; one of them that was live is asked for by its id.
 ///
-/// The first look goes back as far as `lookback`. At most `most_requests` are made.
+/// The first look goes back as far as `lookback`, or less where very many runs ended in that time.
+/// At most `most_requests` are made.
 RunsRead read_runs(const History& history, const LiveSet<DagRun>& live, const RunsKnown& known,
                    Time::duration lookback, std::size_t most_requests);
 

@@ -47,15 +47,19 @@ TEST_CASE("finished runs are asked for by a closed slice of their changes, in mi
   const bool is_airflow3 = asked.version == "3.3";
   CHECK(history.has_due_filter == is_airflow3);
   Slice slice{at(3, 0, 0), at(3, 1, 0) + 500ms, {}};
-  if (is_airflow3) slice.due_from = at(2, 0, 0);
+  if (is_airflow3) {
+    slice.due_from = at(2, 0, 0);
+    slice.due_to = at(2, 30, 0);
+  }
   const auto page = history.changed_runs(slice, 100);
-  CHECK(asked.last_request() ==
-        "GET " +
-            asked.path("/dags/~/dagRuns?state=success&state=failed"
-                       "&updated_at_gte=2026-11-28T03%3A00%3A00.000Z"
-                       "&updated_at_lte=2026-11-28T03%3A01%3A00.500Z") +
-            (is_airflow3 ? "&run_after_gte=2026-11-28T02%3A00%3A00.000Z" : "") +
-            "&order_by=id&limit=100&offset=100");
+  CHECK(asked.last_request() == "GET " +
+                                    asked.path("/dags/~/dagRuns?state=success&state=failed"
+                                               "&updated_at_gte=2026-11-28T03%3A00%3A00.000Z"
+                                               "&updated_at_lte=2026-11-28T03%3A01%3A00.500Z") +
+                                    (is_airflow3 ? "&run_after_gte=2026-11-28T02%3A00%3A00.000Z"
+                                                   "&run_after_lte=2026-11-28T02%3A30%3A00.000Z"
+                                                 : "") +
+                                    "&order_by=id&limit=100&offset=100");
   CHECK(page.received == page.rows.size());
   CHECK(page.total == page.received);
   const auto run = std::ranges::find_if(

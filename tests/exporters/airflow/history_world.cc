@@ -49,7 +49,6 @@ void World::settle() {
 void World::touch(Run& run) {
   const auto late = random(10) == 0 ? 600'000 : random(3) == 0 ? 40'000 : 4'000;
   run.updated = now_ - std::chrono::milliseconds(random(static_cast<unsigned>(late)));
-  run.committed = now_;
 }
 
 void World::start_run() {
@@ -174,7 +173,7 @@ void World::mark(Run& run) {
 void World::change_old_runs() {
   for (auto at = database_.begin(); at != database_.end();) {
     auto& run = at->second;
-    const bool is_seen = run.run.ended && *run.run.ended < seen_ && run.committed < seen_;
+    const bool is_seen = run.run.ended && *run.run.ended < seen_ && run.updated < seen_;
     if (!is_seen || random(30) > 0) {
       ++at;
       continue;
@@ -237,7 +236,8 @@ History World::history(bool has_due_filter, bool has_tries) {
     std::vector<DagRun> rows;
     for (const auto* run : in_order()) {
       if (run->run.has_ended() && run->updated >= slice.from && run->updated <= slice.to &&
-          (!slice.due_from || run->due >= *slice.due_from)) {
+          (!slice.due_from || run->due >= *slice.due_from) &&
+          (!slice.due_to || run->due <= *slice.due_to)) {
         rows.push_back(run->run);
       }
     }

@@ -20,7 +20,7 @@ using exporter::airflow::Time;
 /// A run as the database of a deployment has it, with its tasks.
 struct Run {
   DagRun run;
-  Time due, updated, committed;
+  Time due, updated;
   std::vector<TaskInstance> tasks;
   std::vector<int> retries = {};         ///< left, by task
   std::vector<TaskInstance> tries = {};  ///< that are over, and no longer a task's newest

@@ -194,35 +194,62 @@ TEST_CASE("a try that ends in a run that goes on counts at the next update") {
 TEST_CASE("changes are read from where the last look ended, a minute of it once more") {
   Airflow airflow;
   airflow.update();
-  REQUIRE(airflow.slices.size() == 1);
-  CHECK(airflow.slices[0].from == kNow - 24h);
-  CHECK(airflow.slices[0].to == kNow - 5s);
+  auto& slices = airflow.slices;
+  REQUIRE(slices.size() == 2);
+  for (const auto& slice : slices) {
+    CHECK(slice.from == kNow - 24h);
+    CHECK(slice.to == kNow - 5s);
+  }
+  slices.clear();
   airflow.now += 30s;
-  airflow.update();
-  REQUIRE(airflow.slices.size() == 2);
-  CHECK(airflow.slices[1].from == kNow - 65s);
-  CHECK(airflow.slices[1].to == kNow + 25s);
 
-  SECTION("of runs that were due in the last day, and of all every ten minutes") {
-    CHECK_FALSE(airflow.slices[0].due_from);
-    CHECK(airflow.slices[1].due_from == airflow.slices[1].from - 24h);
+  SECTION("of runs that were due lately, and of the others every ten minutes") {
+    airflow.update();
+    REQUIRE(slices.size() == 1);
+    CHECK(slices[0].from == kNow - 65s);
+    CHECK(slices[0].to == kNow + 25s);
+    CHECK(slices[0].due_from == kNow - 65s - 24h);
+    CHECK_FALSE(slices[0].due_to);
     airflow.now = kNow + 10min;
     airflow.update();
-    REQUIRE(airflow.slices.size() == 3);
-    CHECK(airflow.slices[2].from == kNow - 65s - 10min);
-    CHECK_FALSE(airflow.slices[2].due_from);
-    airflow.now += 30s;
-    airflow.update();
-    REQUIRE(airflow.slices.size() == 4);
-    CHECK(airflow.slices[3].from == kNow + 10min - 65s);
+    REQUIRE(slices.size() == 4);
+    CHECK(slices[1].from == kNow - 35s);
+    CHECK(slices[1].due_from == kNow - 35s - 24h);
+    CHECK(slices[2].from == kNow - 5s - 11min);
+    CHECK(slices[2].to == airflow.now - 5s);
+    CHECK_FALSE(slices[2].due_from);
+    CHECK(slices[2].due_to == slices[1].due_from);
   }
-  SECTION("after a restart too, of all of them") {
-    airflow.kill();
-    airflow.now += 30s;
+  SECTION("and once more when they are eleven minutes old, for what is committed late") {
+    airflow.now = kNow + 9min + 59s;
     airflow.update();
-    REQUIRE(airflow.slices.size() == 3);
-    CHECK(airflow.slices[2].from == kNow - 65s - 10min);
-    CHECK_FALSE(airflow.slices[2].due_from);
+    REQUIRE(slices.size() == 1);
+    airflow.now = kNow + 10min;
+    airflow.update();
+    REQUIRE(slices.size() == 4);
+    CHECK(slices[3].from == kNow - 5s - 11min);
+    CHECK(slices[3].to == airflow.now - 5s - 11min);
+    CHECK(slices[3].due_from == slices[3].from - 24h);
+    CHECK_FALSE(slices[3].due_to);
+  }
+  SECTION("after a restart of both") {
+    airflow.kill();
+    airflow.update();
+    REQUIRE(slices.size() == 2);
+    CHECK(slices[0].from == kNow - 65s);
+    CHECK(slices[1].from == kNow - 5s - 11min);
+    CHECK(slices[1].due_to == slices[0].due_from);
+  }
+  SECTION("after an outage, with those of it among the ones that were due lately") {
+    airflow.now += 72h;
+    airflow.update();
+    REQUIRE(slices.size() > 2);
+    const auto is_old = [](const Slice& slice) { return slice.due_to.has_value(); };
+    const auto last = std::find_if(slices.rbegin(), slices.rend(), is_old).base();
+    CHECK(last - slices.begin() > 2);
+    for (const auto& slice : std::ranges::subrange(slices.begin(), last)) {
+      CHECK((slice.due_from ? slice.due_from : slice.due_to) == kNow - 65s - 24h);
+    }
   }
   SECTION("where there is no such filter, of all each time") {
     Airflow airflow2(false);
@@ -230,7 +257,46 @@ TEST_CASE("changes are read from where the last look ended, a minute of it once 
     airflow2.now += 30s;
     airflow2.update();
     REQUIRE(airflow2.slices.size() == 2);
+    CHECK(airflow2.slices[1].from == kNow - 65s);
     CHECK_FALSE(airflow2.slices[1].due_from);
+    CHECK_FALSE(airflow2.slices[1].due_to);
+  }
+}
+
+TEST_CASE("the first look goes less far back where very many runs end") {
+  Airflow airflow(false);
+  std::vector<Slice> slices;
+  std::size_t in_a_day = 0;
+  airflow.history.changed_runs = [&](const Slice& slice, std::size_t) {
+    slices.push_back(slice);
+    const auto days = std::chrono::duration<double, std::ratio<86400>>(slice.to - slice.from);
+    Page<DagRun> page;
+    page.total = static_cast<std::size_t>(static_cast<double>(in_a_day) * days.count());
+    page.received = std::min<std::size_t>(page.total, 100);
+    return page;
+  };
+  SECTION("for so many as tell of the last runs") {
+    in_a_day = 200'000;
+    airflow.update();
+    CHECK(slices.at(1).from > kNow - 3h);
+    CHECK(slices.at(1).from < kNow - 2h);
+  }
+  SECTION("for five minutes at least, as clocks differ") {
+    in_a_day = 200'000'000;
+    airflow.update();
+    CHECK(slices.at(1).from == slices.at(0).to - 5min);
+  }
+  SECTION("but no later look does") {
+    in_a_day = 1'000;
+    airflow.update();
+    airflow.now += 30s;
+    airflow.update();
+    const auto before = slices.size();
+    in_a_day = 200'000;
+    airflow.now += 24h;
+    airflow.update();
+    CHECK(slices.at(before).from <= kNow);
+    CHECK(slices.at(before + 1).from == slices.at(before).from);
   }
 }
 
