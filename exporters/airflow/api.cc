@@ -222,7 +222,7 @@ std::optional<Release> Api::ask_release(ApiVersion api, const Deadline& deadline
 
 Api::Connected Api::connect(const Release& release) const {
   auto options = limited(options_.client);
-  if (!options_.has_budget) options.budget = budget_of(release.api);
+  options.budget = budget(release.api);
   log::info("Airflow found", {{"deployment", options_.client.name}, {"version", release.number}});
   return std::make_shared<Connection>(
       release, http::Client(std::move(options), authorize_for(release.api), metrics_));

@@ -64,6 +64,11 @@ class Api {
   /// Throws Error{config}. Connects to nothing yet.
   Api(ApiOptions options, http::UpstreamMetrics& metrics);
 
+  /// What may be asked: the user's budget, or the version's.
+  http::Budget budget(ApiVersion api) const {
+    return options_.has_budget ? options_.client.budget : budget_of(api);
+  }
+
   /// Which Airflow answers. It is asked for again every five minutes, and after a path was not
   /// found, as an upgrade changes it. Throws Error{decode} when neither API answers.
   Release release(const Deadline& deadline);

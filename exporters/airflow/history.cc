@@ -1,5 +1,7 @@
 #include "exporters/airflow/history.h"
 
+#include <algorithm>
+
 #include "common/app/rows.h"
 #include "common/base/error.h"
 #include "common/base/percent.h"
@@ -31,6 +33,7 @@ class Requests {
   std::optional<DagRun> find_run(const RunKey& run) const;
   Page<TaskInstance> tasks(std::span<const RunKey> runs, std::size_t offset) const;
   std::optional<std::vector<TaskInstance>> tries(const TaskInstance& task) const;
+  std::size_t most_requests() const;
   bool has_due_filter() const { return version_ == ApiVersion::v2; }
 
  private:
@@ -111,6 +114,13 @@ std::optional<std::vector<TaskInstance>> Requests::tries(const TaskInstance& tas
   return page_of<TaskInstance>(*answer, "task_instances", read_task).rows;
 }
 
+/// As many as the budget allows from one update to the next.
+std::size_t Requests::most_requests() const {
+  constexpr double kInterval = 30, kMost = 1000;  // seconds; a deadline ends an update anyway
+  const auto rate = api_.budget(version_).requests_per_second;
+  return static_cast<std::size_t>(rate > 0 ? std::clamp(rate * kInterval, 10.0, kMost) : kMost);
+}
+
 }  // namespace
 
 History history_of(Deployment& deployment, Samples& samples, const Deadline& deadline) {
@@ -124,6 +134,7 @@ History history_of(Deployment& deployment, Samples& samples, const Deadline& dea
     return requests->tasks(runs, offset);
   };
   history.tries = [requests](const TaskInstance& task) { return requests->tries(task); };
+  history.most_requests = requests->most_requests();
   history.has_due_filter = requests->has_due_filter();
   return history;
 }

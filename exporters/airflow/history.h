@@ -58,7 +58,8 @@ struct History {
   std::function<Page<TaskInstance>(std::span<const RunKey>, std::size_t offset)> tasks;
   /// All tries of a task instance; nothing where Airflow cannot tell (before 2.10).
   std::function<std::optional<std::vector<TaskInstance>>(const TaskInstance&)> tries;
-  bool has_due_filter = false;  ///< of Slice::due_from and due_to
+  std::size_t most_requests = 60;  ///< in one update, for runs and for tasks each
+  bool has_due_filter = false;     ///< of Slice::due_from and due_to
 };
 
 /// The history of a deployment over its API, for the time of one run of a collector. Rows that

@@ -111,10 +111,10 @@ void RunCounter::update(const Live& live, const History& history, const Deadline
   load(deadline);
   time_ = live.runs.time;
   note_live(live);
-  const auto read = read_runs(history, live.runs, known_, kLookback, options_.most_requests);
+  const auto read = read_runs(history, live.runs, known_, kLookback, history.most_requests);
   count_runs(read, deadline);
   if (read.failure) throw Error(*read.failure);
-  Allowance allowance(options_.most_requests);
+  Allowance allowance(history.most_requests);
   read_pending(history, allowance, deadline);
   read_live(history, allowance, deadline);
 }

@@ -24,7 +24,6 @@ class RunCounter {
   struct Options {
     std::string deployment;  ///< the label
     Detail detail = Detail::dag;
-    std::size_t most_requests = 60;  ///< in one update, for runs and for tasks each
   };
   RunCounter(Options options, SharedLedger runs, SharedLedger tasks);
 

@@ -46,6 +46,7 @@ TEST_CASE("finished runs are asked for by a closed slice of their changes, in mi
   const auto history = history_of(*asked.deployment, asked.samples, asked.deadline);
   const bool is_airflow3 = asked.version == "3.3";
   CHECK(history.has_due_filter == is_airflow3);
+  CHECK(history.most_requests == (is_airflow3 ? 60 : 15));  // of 30 seconds
   Slice slice{at(3, 0, 0), at(3, 1, 0) + 500ms, {}};
   if (is_airflow3) {
     slice.due_from = at(2, 0, 0);
