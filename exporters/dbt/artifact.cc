@@ -36,6 +36,21 @@ auto readable(const Json& object, std::string_view key, Read&& read) {
   return value;
 }
 
+/// The labels that have a value. One of more than 500 bytes is left out, as a part of a name would
+/// be another name.
+Labels read_origin(const Json& env, const EnvLabels& env_labels) {
+  Labels found;
+  for (const auto& [label, variables] : env_labels) {
+    for (const auto& variable : variables) {
+      auto value = readable(env, variable, read_name);
+      if (value.empty()) continue;
+      found[label] = std::move(value);
+      break;
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 std::string_view to_string(Kind kind) {
@@ -49,7 +64,7 @@ int newest_schema(Kind kind) {
   return kVersions[static_cast<std::size_t>(kind)];
 }
 
-Metadata read_metadata(const Json& metadata, Kind kind) {
+Metadata read_metadata(const Json& metadata, Kind kind, const EnvLabels& env_labels) {
   const auto place = metadata.at("dbt_schema_version");
   const auto text = place.string();
   const auto schema = parse_schema(text);
@@ -68,15 +83,25 @@ Metadata read_metadata(const Json& metadata, Kind kind) {
   found.invocation_started_at = readable(metadata, "invocation_started_at", time);
   found.project = readable(metadata, "project_name", read_name);
   found.adapter = readable(metadata, "adapter_type", read_name);
+  found.origin =
+      readable(metadata, "env", [&](const Json& env) { return read_origin(env, env_labels); });
   return found;
 }
 
 Unread read_records(const Artifact& artifact, std::span<const JsonRecord> records,
-                    const TakeRecord& take) {
+                    const TakeRecord& take, const EnvLabels& env_labels) {
+  std::vector<std::string> paths;
+  for (const auto& [label, variables] : env_labels) {
+    for (const auto& variable : variables) paths.push_back("env." + variable);
+  }
+  std::vector<std::string_view> keys(records[0].keys.begin(), records[0].keys.end());
+  keys.insert(keys.end(), paths.begin(), paths.end());
+  std::vector<JsonRecord> all(records.begin(), records.end());
+  all[0].keys = keys;
   bool has_metadata = false;
   std::size_t rows = 0;
   Unread unread;
-  JsonStream stream(records, artifact.origin, [&](const JsonStream::Record& record) {
+  JsonStream stream(all, artifact.origin, [&](const JsonStream::Record& record) {
     const bool is_row = records[record.index()].path.ends_with('*');
     has_metadata |= record.index() == 0;
     rows += is_row ? 1 : 0;

@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/config/json_stream.h"
 
@@ -28,6 +30,14 @@ struct Artifact {
   std::function<void(const std::function<void(std::string_view)>& sink)> read;
 };
 
+/// Values of labels, by the name of the label.
+using Labels = std::map<std::string, std::string, std::less<>>;
+
+/// Which of the variables that dbt copies from its environment become labels: by the name of the
+/// label, the variables (TEAM for DBT_ENV_CUSTOM_ENV_TEAM), the first of which that has a value is
+/// read.
+using EnvLabels = std::map<std::string, std::vector<std::string>, std::less<>>;
+
 /// What each artifact says of itself.
 struct Metadata {
   int schema_version = 0;  ///< 12 of ".../dbt/manifest/v12.json"
@@ -37,19 +47,21 @@ struct Metadata {
   /// What orders artifacts, whatever the clocks of those who wrote them: see Follower.
   Time ordered_at = {};
   std::string project, adapter;  ///< in the manifest, since version 10
+  Labels origin;                 ///< of results: what ran the invocation, by its environment
 };
 
 /// The newest version of its schema that was tried; a newer one is read like it.
 int newest_schema(Kind kind);
 
-/// What is read of `metadata`: what users put into its `env` can be invalid.
+/// What is read of `metadata`, beside the variables of its `env` that are labels: what users put
+/// into others can be invalid.
 constexpr std::string_view kMetadataKeys[] = {
     "adapter_type",  "dbt_schema_version",    "dbt_version", "generated_at",
     "invocation_id", "invocation_started_at", "project_name"};
 
 /// Reads `metadata`. Throws Error{decode} when it is that of another kind of artifact, or does not
 /// say of when it is; other values that cannot be read are absent.
-Metadata read_metadata(const Json& metadata, Kind kind);
+Metadata read_metadata(const Json& metadata, Kind kind, const EnvLabels& env_labels = {});
 
 /// Rows of an artifact, and values besides, that could not be read and are left out.
 struct Unread {
@@ -62,9 +74,10 @@ using TakeRecord =
 
 /// Streams the artifact through `take`, one record at a time. One that is not valid JSON, or of
 /// which `take` throws Error{decode}, is left out. Throws Error, when the metadata (record 0) are
-/// missing or cannot be read, and when not one of the rows ("nodes.*") can be read, too.
+/// missing or cannot be read, and when not one of the rows ("nodes.*") can be read, too. Of the
+/// metadata's `env`, keeps the variables that are labels.
 Unread read_records(const Artifact& artifact, std::span<const JsonRecord> records,
-                    const TakeRecord& take);
+                    const TakeRecord& take, const EnvLabels& env_labels = {});
 
 /// A name or an id. Fails when it is longer than 500 bytes: the ledger takes two of these as an id
 /// (Ledger::kMaxId), and refuses longer ones only after the artifact was read.

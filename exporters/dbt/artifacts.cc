@@ -7,8 +7,8 @@
 namespace exporter::dbt {
 namespace {
 
-constexpr const Part* kParts[] = {&kNodes,    &kInvocations, &kFreshness,
-                                  &kCoverage, &kExposures,   &kCatalog};
+constexpr const Part* kParts[] = {&kNodes,    &kOrigins,   &kInvocations, &kFreshness,
+                                  &kCoverage, &kExposures, &kCatalog};
 
 constexpr auto kKeepStaleFor = std::chrono::hours(1);
 /// What dbt has written over by the next run is not seen: failures make no pause longer.
@@ -21,7 +21,7 @@ constexpr Every kRemote{std::chrono::seconds(15), kKeepStaleFor};
 class Artifacts {
  public:
   explicit Artifacts(ProjectSource& source)
-      : source_(source), follower_(source.name, source.list, source.ledger) {}
+      : source_(source), follower_(source.name, source.list, source.ledger, source.labels) {}
 
   void collect(Samples& samples, const Deadline& deadline) {
     try {

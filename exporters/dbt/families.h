@@ -35,7 +35,7 @@ struct Part {
   void (*add)(Samples& samples, const Project& project, std::span<const std::string> shown);
 };
 
-extern const Part kNodes, kInvocations, kFreshness, kCoverage, kExposures, kCatalog;
+extern const Part kNodes, kOrigins, kInvocations, kFreshness, kCoverage, kExposures, kCatalog;
 
 /// A time as Prometheus has it.
 double unix_seconds(Time time);

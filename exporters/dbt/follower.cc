@@ -123,9 +123,10 @@ constexpr MetricView kMetrics[] = {kTimestamp, kSize, kSchema, kReadable, kFailu
 
 std::span<const MetricView> Follower::metrics() { return kMetrics; }
 
-Follower::Follower(std::string name, Lister list, SharedLedger ledger)
+Follower::Follower(std::string name, Lister list, SharedLedger ledger, ProjectLabels labels)
     : list_(std::move(list)), ledger_(std::move(ledger)) {
   project_.name = std::move(name);
+  project_.labels = std::move(labels);
 }
 
 void Follower::update(const Deadline& deadline) {
@@ -258,15 +259,18 @@ void Follower::note_taken(const ArtifactKey& place, const std::string& version,
                                                ", the first: " + unread.error));
 }
 
-Follower::Content Follower::read(const Found& found) {
+/// What a manifest says of the environment is not read: of a partial parse, it is that of the last
+/// one that was not.
+Follower::Content Follower::read(const Found& found) const {
+  const auto& env_labels = project_.labels.env_labels;
   switch (found.kind) {
     case Kind::manifest: return read_manifest(found.artifact);
     case Kind::catalog: return read_catalog(found.artifact);
     case Kind::sources:
-    case Kind::freshness: return read_freshness_results(found.artifact, found.kind);
+    case Kind::freshness: return read_freshness_results(found.artifact, found.kind, env_labels);
     case Kind::run_results: break;
   }
-  return read_run_results(found.artifact);
+  return read_run_results(found.artifact, env_labels);
 }
 
 void Follower::take_in(const SeenArtifacts::value_type& seen, Manifest manifest, const Deadline&) {

@@ -25,7 +25,7 @@ namespace exporter::dbt {
 class Follower {
  public:
   /// Goes on from what is stored in the ledger, which is the project's own.
-  Follower(std::string name, Lister list, SharedLedger ledger);
+  Follower(std::string name, Lister list, SharedLedger ledger, ProjectLabels labels = {});
 
   /// Reads what is new. What cannot be read is counted and logged, and tried again the next time,
   /// malformed ones twice more. Throws Error when there are no artifacts or they cannot be listed,
@@ -46,7 +46,7 @@ class Follower {
     std::string version;
     int malformed = 0;  ///< how often it was read and found so
   };
-  static Content read(const Found& found);
+  Content read(const Found& found) const;
 
   Time order(const Found& found, const Metadata& metadata);
   void compare_clocks(const Found& found, const Metadata& metadata);

@@ -36,17 +36,18 @@ std::string freshness_command(Kind kind) {
   return kind == Kind::freshness ? "freshness" : "source freshness";
 }
 
-FreshnessResults read_freshness_results(const Artifact& artifact, Kind kind) {
+FreshnessResults read_freshness_results(const Artifact& artifact, Kind kind,
+                                        const EnvLabels& env_labels) {
   FreshnessResults found;
   found.kind = kind;
   const auto take = [&](std::size_t record, const std::string& /*name*/, const Json& value) {
     switch (record) {
-      case kMetadata: found.metadata = read_metadata(value, kind); break;
+      case kMetadata: found.metadata = read_metadata(value, kind, env_labels); break;
       case kElapsed: found.elapsed_seconds = value.number(); break;
       default: found.results.push_back(read_result(value));
     }
   };
-  found.unread = read_records(artifact, kRecords, take);
+  found.unread = read_records(artifact, kRecords, take, env_labels);
   return found;
 }
 

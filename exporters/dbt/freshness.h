@@ -32,6 +32,7 @@ struct FreshnessResults {
 std::string freshness_command(Kind kind);
 
 /// Throws Error.
-FreshnessResults read_freshness_results(const Artifact& artifact, Kind kind = Kind::sources);
+FreshnessResults read_freshness_results(const Artifact& artifact, Kind kind = Kind::sources,
+                                        const EnvLabels& env_labels = {});
 
 }  // namespace exporter::dbt

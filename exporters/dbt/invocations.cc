@@ -6,8 +6,10 @@ namespace exporter::dbt {
 namespace {
 
 constexpr auto kInfo =
-    info("dbt_invocation_info", "What describes the last invocation of a command.", "project",
-         "command", "invocation_id", "dbt_version");
+    info("dbt_invocation_info",
+         "What describes the last invocation of a command; the DAG and the task that ran it by "
+         "dbt's environment.",
+         "project", "command", "invocation_id", "dbt_version", "dag_id", "task_id");
 constexpr auto kTimestamp =
     gauge("dbt_invocation_last_timestamp_seconds",
           "When the last invocation of the command wrote its results, or ended without any by "
@@ -56,7 +58,11 @@ void add_invocations(Samples& samples, const Project& project,
   }
   for (const auto& [command, last] : project.invocations) {
     const auto& metadata = last.metadata;
-    samples.add(kInfo, 1, project.name, command, metadata.invocation_id, metadata.dbt_version);
+    const auto origin = [&](std::string_view label) {
+      return project.labels.value(metadata.origin, label);
+    };
+    samples.add(kInfo, 1, project.name, command, metadata.invocation_id, metadata.dbt_version,
+                origin("dag_id"), origin("task_id"));
     samples.add(kTimestamp, unix_seconds(metadata.generated_at), project.name, command);
     if (const auto started = metadata.invocation_started_at) {
       samples.add(kStarted, unix_seconds(*started), project.name, command);

@@ -7,6 +7,7 @@ namespace exporter::dbt {
 namespace {
 
 constexpr std::string_view kNode[] = {"access",
+                                      "alias",
                                       "attached_node",
                                       "column_name",
                                       "config.access",
@@ -14,12 +15,14 @@ constexpr std::string_view kNode[] = {"access",
                                       "config.materialized",
                                       "config.meta.owner",
                                       "config.severity",
+                                      "config.snowflake_warehouse",
                                       "contract.enforced",
                                       "database",
                                       "depends_on.nodes",
                                       "description",
                                       "freshness",
                                       "group",
+                                      "identifier",
                                       "loaded_at_field",
                                       "loaded_at_query",
                                       "meta.owner",
@@ -28,6 +31,7 @@ constexpr std::string_view kNode[] = {"access",
                                       "owner",
                                       "package_name",
                                       "primary_key",
+                                      "relation_name",
                                       "schema",
                                       "source_meta.owner",
                                       "source_name",
@@ -119,6 +123,59 @@ std::string tested_node(const Json& test, const std::vector<std::string>& parent
 
 std::string text_of(const std::optional<Json>& place) { return place ? place->string() : ""; }
 
+/// The names of "DB"."schema"."table", each in quotes of the adapter or in none; nothing when it is
+/// anything else, as a function that reads files.
+std::optional<std::vector<std::string>> split_relation(std::string_view relation) {
+  std::vector<std::string> names;
+  for (bool has_next = true; has_next;) {
+    const auto quote = relation.substr(0, 1);
+    const auto end = quote == "[" ? std::string_view("]") : quote;
+    const bool is_quoted = quote == "\"" || quote == "`" || quote == "[";
+    if (is_quoted) relation.remove_prefix(1);
+    const auto size = is_quoted ? relation.find(end)
+                                : std::min(relation.find_first_of(".\"`[]()' "), relation.size());
+    if (size == relation.npos || size == 0) return std::nullopt;
+    names.emplace_back(relation.substr(0, size));
+    relation.remove_prefix(size + (is_quoted ? 1 : 0));
+    has_next = relation.starts_with('.');
+    if (has_next) relation.remove_prefix(1);
+  }
+  return relation.empty() ? std::optional(names) : std::nullopt;
+}
+
+/// The table or view of the node. Before version 12 a manifest says the relation of some nodes only
+/// once these were compiled; of others it is made of its parts.
+std::string read_dataset(const Json& json, std::string_view resource_type) {
+  constexpr std::string_view kTypes[] = {"model", "seed", "snapshot", "source"};
+  if (std::ranges::find(kTypes, resource_type) == std::end(kTypes)) return {};
+  if (text_of(find_path(json, {"config", "materialized"})) == "ephemeral") return {};
+  std::vector<std::string> names;
+  if (const auto relation = text_at(json, "relation_name"); !relation.empty()) {
+    names = split_relation(relation).value_or(names);
+  } else {
+    names = {
+        text_at(json, "database"), text_at(json, "schema"),
+        first_of({text_at(json, "identifier"), text_at(json, "alias"), text_at(json, "name")})};
+    std::erase(names, "");
+  }
+  if (names.size() < 2) return {};
+  std::string dataset;
+  for (const auto& name : names) dataset += (dataset.empty() ? "" : ".") + name;
+  return lower(std::move(dataset));
+}
+
+/// As Snowflake has the name, which stands in the statement that chooses the warehouse.
+std::string read_warehouse(const Json& json) {
+  auto name = text_of(find_path(json, {"config", "snowflake_warehouse"}));
+  if (name.size() > 2 && name.front() == '"' && name.back() == '"') {
+    return name.substr(1, name.size() - 2);
+  }
+  std::ranges::transform(name, name.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
+  return name;
+}
+
 Node read_node(const std::string& unique_id, const Json& json, std::string_view adapter) {
   Node node;
   node.unique_id = unique_id;
@@ -131,6 +188,8 @@ Node read_node(const std::string& unique_id, const Json& json, std::string_view 
   }
   node.database = text_at(json, "database");
   node.schema = text_at(json, "schema");
+  node.dataset = read_dataset(json, node.resource_type);
+  node.warehouse = read_warehouse(json);
   node.path = text_at(json, "original_file_path");
   node.materialized = text_of(find_path(json, {"config", "materialized"}));
   node.group = first_of({text_at(json, "group"), text_of(find_path(json, {"config", "group"}))});
@@ -184,6 +243,14 @@ void complete_owners(Manifest& manifest, const std::map<std::string, std::string
   }
 }
 
+/// The dataset of a test is that of the one node that it tests.
+void complete_datasets(Manifest& manifest) {
+  for (auto& [unique_id, node] : manifest.nodes) {
+    const auto tested = manifest.nodes.find(node.tested);
+    if (tested != manifest.nodes.end()) node.dataset = tested->second.dataset;
+  }
+}
+
 }  // namespace
 
 bool is_test(std::string_view resource_type) {
@@ -221,6 +288,7 @@ Manifest read_manifest(const Artifact& artifact) {
   };
   found.unread = read_records(artifact, kRecords, take);
   complete_owners(found, group_owners, source_owners);
+  complete_datasets(found);
   return found;
 }
 

@@ -21,8 +21,10 @@ struct Node {
   std::string name;  ///< of a source with the group that it is in, "app.events"
   std::string database, schema, path;
   std::string materialized, group, access, severity;
-  std::string owner;         ///< by its own meta, its group's, or of a test what it tests says
-  std::string tested;        ///< of a test of one node: its unique_id
+  std::string dataset;    ///< its relation, "shop.public.orders"; of a test that of what it tests
+  std::string warehouse;  ///< its own, of Snowflake
+  std::string owner;      ///< by its own meta, its group's, or of a test what it tests says
+  std::string tested;     ///< of a test of one node: its unique_id
   std::string test, column;  ///< of a generic test: "not_null" and the column that it looks at
   std::vector<std::string> tags, parents;
   bool has_description = false, has_contract = false, has_primary_key = false;

@@ -4,9 +4,12 @@ namespace exporter::dbt {
 namespace {
 
 constexpr auto kInfo =
-    info("dbt_node_info", "What describes a node; to be joined on project and unique_id.",
+    info("dbt_node_info",
+         "What describes a node; to be joined on project and unique_id. dataset is the table or "
+         "view as the warehouse has it, database.schema.table in lower case without quotes; of a "
+         "test that of the one node that it tests.",
          "project", "unique_id", "resource_type", "package", "name", "database", "schema",
-         "materialized", "owner", "group", "access", "severity", "path", "tested");
+         "materialized", "owner", "group", "access", "severity", "path", "tested", "dataset");
 constexpr auto kStatus =
     gauge("dbt_node_last_status",
           "1 for the status of the node's last real result, as dbt writes it (success, error, "
@@ -42,7 +45,7 @@ constexpr MetricView kMetrics[] = {kInfo,    kStatus, kRun,   kSuccess,  kExecut
 void add_info(Samples& samples, const Project& project, const Node& node) {
   samples.add(kInfo, 1, project.name, node.unique_id, node.resource_type, node.package, node.name,
               node.database, node.schema, node.materialized, node.owner, node.group, node.access,
-              node.severity, node.path, node.tested);
+              node.severity, node.path, node.tested, node.dataset);
 }
 
 void add_history(Samples& samples, const Project& project, const std::string& id,

@@ -24,23 +24,25 @@ bool is_success(const Result& result) {
   return outcome_of(result.status) == Outcome::success && !warns;
 }
 
-void add_result(NodeHistory& node, const Result& result, Time at, Time ordered_at) {
+void add_result(NodeHistory& node, const Result& result, Time at, const Metadata& metadata) {
   node.at = at;
-  node.ordered_at = ordered_at;
+  node.ordered_at = metadata.ordered_at;
   node.last = result;
   const auto outcome = outcome_of(result.status);
   if (outcome == Outcome::idle) return;
   node.run = result;
   node.run_at = at;
+  node.run_origin = metadata.origin;
   if (is_success(result)) node.success_at = at;
   if (outcome == Outcome::success) node.consecutive_failures = 0;
   if (outcome == Outcome::failure) ++node.consecutive_failures;
 }
 
-void add_freshness(FreshnessHistory& source, const Freshness& result, Time ordered_at) {
+void add_freshness(FreshnessHistory& source, const Freshness& result, const Metadata& metadata) {
   const auto before = source.last;
   source.last = result;
-  source.at = ordered_at;
+  source.at = metadata.ordered_at;
+  source.origin = metadata.origin;
   if (!result.max_loaded_at && !result.is_empty) source.last.max_loaded_at = before.max_loaded_at;
   // What could not be read was not measured.
   if (!result.snapshotted_at) source.last.snapshotted_at = before.snapshotted_at;
@@ -124,14 +126,14 @@ bool apply_run_results(Project& project, const RunResults& results) {
                         results.elapsed_seconds,
                         results.is_full_refresh,
                         {}};
+  invocation.metadata.ordered_at = place.at;
   for (const auto* result : results_that_count(project, results)) {
     ++invocation.results[{std::string(resource_type_of(result->node)), result->status}];
     if (!results.are_real()) continue;
     const auto at = result->completed_at.value_or(results.metadata.generated_at);
     auto& node = project.nodes[result->node];
-    if (place.is_after(node.ordered_at)) add_result(node, *result, at, place.at);
+    if (place.is_after(node.ordered_at)) add_result(node, *result, at, invocation.metadata);
   }
-  invocation.metadata.ordered_at = place.at;
   add_invocation(project, results.shown_command(), std::move(invocation));
   return place.is_news;
 }
@@ -143,12 +145,12 @@ bool apply_freshness(Project& project, const FreshnessResults& results) {
                         results.elapsed_seconds,
                         {},
                         {}};
+  invocation.metadata.ordered_at = place.at;
   for (const auto& result : results.results) {
     ++invocation.results[{std::string(resource_type_of(result.source)), result.status}];
     auto& source = project.freshness[result.source];
-    if (place.is_after(source.at)) add_freshness(source, result, place.at);
+    if (place.is_after(source.at)) add_freshness(source, result, invocation.metadata);
   }
-  invocation.metadata.ordered_at = place.at;
   if (measures_sources(invocation)) {
     project.freshness_at = std::max(project.freshness_at.value_or(place.at), place.at);
   }

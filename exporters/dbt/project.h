@@ -9,6 +9,7 @@
 
 #include "exporters/dbt/catalog.h"
 #include "exporters/dbt/freshness.h"
+#include "exporters/dbt/labels.h"
 #include "exporters/dbt/manifest.h"
 #include "exporters/dbt/run_results.h"
 
@@ -29,6 +30,7 @@ struct NodeHistory {
   Time at;                        ///< when it came about, by the clock of its writer
   Time ordered_at = Time::min();  ///< of the results that it is of
   std::optional<Result> run;      ///< the last one of a run: of a node that was not skipped
+  Labels run_origin;              ///< what ran it then
   std::optional<Time> run_at, success_at;
   std::uint64_t consecutive_failures = 0;  ///< runs that failed since the last that did not
 };
@@ -37,6 +39,7 @@ struct NodeHistory {
 struct FreshnessHistory {
   Freshness last;  ///< with the newest time of its rows that was ever seen, unless it is empty
   Time at = Time::min();  ///< ordered_at of the results that it is of
+  Labels origin;          ///< what ran these
 };
 
 /// The last invocation of a command.
@@ -65,6 +68,7 @@ using TakenKey = std::pair<std::string, Kind>;
 /// What the artifacts of a project say, put together: each was a state of the last command alone.
 struct Project {
   std::string name;
+  ProjectLabels labels;
   std::shared_ptr<const Manifest> manifest;  ///< the newest, or null
   std::shared_ptr<const Catalog> catalog;    ///< the newest, or null
   std::map<std::string, NodeHistory> nodes;

@@ -159,6 +159,7 @@ std::shared_ptr<ProjectSource> make_project(const SourceInputs& inputs) {
                         Selection(*inputs.settings),
                         inputs.ledgers->open("dbt", inputs.name, kLedger, migrations()),
                         {}};
+  project.labels = read_labels(inputs.config);
   const auto way = read_way(inputs.config);
   project.is_remote = way != "target";
   if (way == "target") {

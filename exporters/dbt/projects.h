@@ -19,6 +19,7 @@ struct ProjectSource {
   Lister list;
   bool is_remote = false;                   ///< a listing costs requests
   std::shared_ptr<const Cloud> cloud = {};  ///< where that has the artifacts
+  ProjectLabels labels = {};
 };
 
 /// The projects of the list, or the one of the flags. Made, they throw Error{config}, and as

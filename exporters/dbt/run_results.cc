@@ -111,7 +111,7 @@ bool RunResults::are_real() const {
   });
 }
 
-RunResults read_run_results(const Artifact& artifact) {
+RunResults read_run_results(const Artifact& artifact, const EnvLabels& env_labels) {
   RunResults found;
   std::set<std::string> nodes;
   const auto add = [&](Result result) {
@@ -119,7 +119,7 @@ RunResults read_run_results(const Artifact& artifact) {
   };
   const auto take = [&](std::size_t record, const std::string& /*name*/, const Json& value) {
     switch (record) {
-      case kMetadata: found.metadata = read_metadata(value, Kind::run_results); break;
+      case kMetadata: found.metadata = read_metadata(value, Kind::run_results, env_labels); break;
       case kElapsed: found.elapsed_seconds = value.number(); break;
       case kArguments: read_arguments(value, found); break;
       // Up to 1.5, what run-operation leaves.
@@ -127,7 +127,7 @@ RunResults read_run_results(const Artifact& artifact) {
       default: add(read_result(value));
     }
   };
-  found.unread = read_records(artifact, kRecords, take);
+  found.unread = read_records(artifact, kRecords, take, env_labels);
   return found;
 }
 

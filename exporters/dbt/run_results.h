@@ -43,6 +43,6 @@ struct RunResults {
 };
 
 /// Throws Error.
-RunResults read_run_results(const Artifact& artifact);
+RunResults read_run_results(const Artifact& artifact, const EnvLabels& env_labels = {});
 
 }  // namespace exporter::dbt

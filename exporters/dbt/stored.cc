@@ -28,6 +28,20 @@ Time required_time(const Json& json, std::string_view key) {
   return Time(Time::duration(json.at(key).integer()));
 }
 
+void add_origin(JsonObject& object, const Labels& origin) {
+  if (origin.empty()) return;
+  JsonObject labels;
+  for (const auto& [label, value] : origin) labels.add(label, value);
+  object.add("origin", labels);
+}
+Labels read_origin(const Json& json) {
+  Labels found;
+  const auto labels = json.find("origin");
+  if (!labels) return found;
+  for (const auto& [label, value] : labels->members()) found[label] = value.string();
+  return found;
+}
+
 JsonObject written(const Result& result) {
   JsonObject object;
   object.add("status", result.status);
@@ -62,6 +76,7 @@ JsonObject written(const NodeHistory& node) {
   // Only what was skipped had its last run before its last result.
   if (node.run && node.run_at != node.at) object.add("run", written(*node.run));
   object.add("run_at", count(node.run_at));
+  add_origin(object, node.run_origin);
   object.add("success_at", count(node.success_at));
   return object;
 }
@@ -77,6 +92,7 @@ NodeHistory read_node(const Json& json, std::string_view id) {
   } else if (node.run_at) {
     node.run = node.last;
   }
+  node.run_origin = read_origin(json);
   node.success_at = time_at(json, "success_at");
   node.consecutive_failures = static_cast<std::uint64_t>(json.at("consecutive_failures").integer());
   return node;
@@ -89,13 +105,15 @@ JsonObject written(const FreshnessHistory& source) {
   object.add("at", count(source.at));
   object.add("max_loaded_at", count(source.last.max_loaded_at));
   object.add("snapshotted_at", count(source.last.snapshotted_at));
+  add_origin(object, source.origin);
   return object;
 }
 
 FreshnessHistory read_source(const Json& json, std::string_view id) {
   return {{std::string(id), json.at("status").string(), time_at(json, "max_loaded_at"),
            time_at(json, "snapshotted_at"), json.at("is_empty").boolean()},
-          required_time(json, "at")};
+          required_time(json, "at"),
+          read_origin(json)};
 }
 
 JsonObject written(const Invocation& invocation) {
@@ -108,6 +126,7 @@ JsonObject written(const Invocation& invocation) {
   object.add("generated_at", count(invocation.metadata.generated_at));
   object.add("ordered_at", count(invocation.metadata.ordered_at));
   object.add("invocation_started_at", count(invocation.metadata.invocation_started_at));
+  add_origin(object, invocation.metadata.origin);
   std::vector<JsonObject> results;
   for (const auto& [kind, number] : invocation.results) {
     auto& result = results.emplace_back();
@@ -129,6 +148,7 @@ Invocation read_invocation(const Json& json) {
   found.metadata.generated_at = required_time(json, "generated_at");
   found.metadata.ordered_at = time_at(json, "ordered_at").value_or(found.metadata.generated_at);
   found.metadata.invocation_started_at = time_at(json, "invocation_started_at");
+  found.metadata.origin = read_origin(json);
   for (const auto& result : json.at("results").items()) {
     found.results[{result.at("resource_type").string(), result.at("status").string()}] =
         static_cast<std::size_t>(result.at("count").integer());

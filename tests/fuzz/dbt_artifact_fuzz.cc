@@ -16,8 +16,8 @@ using namespace exporter::dbt;
 
 namespace {
 
-constexpr const Part* kParts[] = {&kNodes,    &kInvocations, &kFreshness,
-                                  &kCoverage, &kExposures,   &kCatalog};
+constexpr const Part* kParts[] = {&kNodes,    &kOrigins,   &kInvocations, &kFreshness,
+                                  &kCoverage, &kExposures, &kCatalog};
 
 void must(bool holds) {
   if (!holds) std::abort();

@@ -80,9 +80,10 @@ class Target {
 
  private:
   Collector make() {
-    return collectors_of({},
-                         {{"target.path", {folder_.path().string()}}, {"target.project", {"shop"}}},
-                         ledgers_)
+    return collectors_of("projects: [{name: shop, target: " + folder_.path().string() +
+                             ", labels: {environment: test}, env_labels: {dag_id: TEAM, "
+                             "task_id: DBT_ENV_CUSTOM_ENV_JOB, job_name: JOB}}]",
+                         {}, ledgers_)
         .at(0);
   }
 

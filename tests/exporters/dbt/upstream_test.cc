@@ -116,7 +116,7 @@ TEST_CASE("whatever failed has a series, and a description where the manifest ha
   CHECK(has(kNodes, project,
             R"(dbt_node_info{project="shop",unique_id="saved_query.shop.q",resource_type=)"
             R"("saved_query",package="",name="q",database="",schema="",materialized="",owner="",)"
-            R"(group="",access="",severity="",path="",tested=""} 1)"));
+            R"(group="",access="",severity="",path="",tested="",dataset=""} 1)"));
   // What was in the project and is no longer has none.
   let_run(project, "model.shop.gone", "error");
   CHECK_FALSE(
