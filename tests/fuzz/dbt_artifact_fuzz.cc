@@ -30,11 +30,14 @@ Artifact artifact(std::string_view text, std::size_t piece) {
 }
 
 void apply(Project& project, Kind kind, const Artifact& artifact) {
+  const auto& labels = project.labels.env_labels;
   switch (kind) {
     case Kind::manifest: apply_manifest(project, read_manifest(artifact)); break;
-    case Kind::run_results: apply_run_results(project, read_run_results(artifact)); break;
+    case Kind::run_results: apply_run_results(project, read_run_results(artifact, labels)); break;
     case Kind::sources:
-    case Kind::freshness: apply_freshness(project, read_freshness_results(artifact, kind)); break;
+    case Kind::freshness:
+      apply_freshness(project, read_freshness_results(artifact, kind, labels));
+      break;
     case Kind::catalog: apply_catalog(project, read_catalog(artifact)); break;
   }
 }
@@ -60,6 +63,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view rest(reinterpret_cast<const char*>(data), size);
   Project project;
   project.name = "shop";
+  project.labels = {{{"environment", "test"}}, ProjectLabels::default_env_labels()};
+  project.labels.env_labels["team"] = {"TEAM"};
   while (!rest.empty()) {
     const auto part = next_part(rest, '\x1e');
     if (part.size() < 2) continue;
