@@ -143,8 +143,8 @@ std::optional<std::vector<std::string>> split_relation(std::string_view relation
   return relation.empty() ? std::optional(names) : std::nullopt;
 }
 
-/// The table or view of the node. Before version 12 a manifest says the relation of some nodes only
-/// once these were compiled; of others it is made of its parts.
+/// The table or view of the node. Manifests before version 7 lack the relation of nodes that were
+/// not compiled: there it is made of its parts.
 std::string read_dataset(const Json& json, std::string_view resource_type) {
   constexpr std::string_view kTypes[] = {"model", "seed", "snapshot", "source"};
   if (std::ranges::find(kTypes, resource_type) == std::end(kTypes)) return {};
