@@ -48,9 +48,16 @@ void add(Samples& samples, const Deployment& deployment, const Dag& dag) {
 void collect(Deployment& deployment, Samples& samples, const Deadline& deadline) {
   const auto api = deployment.api.release(deadline).api;
   const Query query{{api == ApiVersion::v1 ? "only_active" : "exclude_stale", "false"}};
-  read_list(
+  DagList list;
+  list.time = read_list(
       deployment, "/dags", "dags", query, samples,
-      [&](const Json& row) { add(samples, deployment, read_dag(api, row)); }, deadline);
+      [&](const Json& row) {
+        auto dag = read_dag(api, row);
+        list.dags.insert_or_assign(dag.id, std::move(dag));
+      },
+      deadline);
+  for (const auto& [id, dag] : list.dags) add(samples, deployment, dag);
+  deployment.dags.set(std::move(list));
 }
 
 }  // namespace

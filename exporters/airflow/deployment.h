@@ -7,6 +7,7 @@
 #include "common/app/sources.h"
 #include "common/ledger/ledgers.h"
 #include "exporters/airflow/api.h"
+#include "exporters/airflow/dag_list.h"
 
 namespace exporter::airflow {
 
@@ -18,6 +19,7 @@ struct Deployment {
   SharedLedger ledger;  ///< what is known of it across restarts, and the runs that ended
   SharedLedger tasks;   ///< the tries of tasks that ended
   std::shared_ptr<const Settings> settings;
+  SharedDagList dags{};
 };
 
 /// The deployments of the configuration file, or the one that the flags describe.

@@ -42,12 +42,13 @@ constexpr auto kLastDuration =
           "How long the last run that ended took from its start.", "deployment", "dag_id");
 constexpr auto kLastSuccess =
     gauge("airflow_dag_last_success_timestamp_seconds",
-          "When a run last ended with success, in seconds since 1970; absent while none has since "
-          "a day before the exporter's first start.",
+          "When a run last ended with success, in seconds since 1970; absent while none is known.",
           "deployment", "dag_id");
 constexpr auto kFailures =
     gauge("airflow_dag_consecutive_failed_runs",
-          "Runs that failed since the last one that did not.", "deployment", "dag_id");
+          "Runs that failed since the last one that did not. Of those from before the exporter's "
+          "first start at most ten count.",
+          "deployment", "dag_id");
 constexpr auto kReadUpTo =
     gauge("airflow_runs_read_timestamp_seconds",
           "Up to when, by the clock of the deployment, runs that ended are counted.", "deployment");

@@ -58,8 +58,15 @@ struct History {
   std::function<Page<TaskInstance>(std::span<const RunKey>, std::size_t offset)> tasks;
   /// All tries of a task instance; nothing where Airflow cannot tell (before 2.10).
   std::function<std::optional<std::vector<TaskInstance>>(const TaskInstance&)> tries;
-  std::size_t most_requests = 60;  ///< in one update, for runs and for tasks each
+  /// Whether the DAG is there; not when it was deleted.
+  std::function<bool(const std::string& dag)> has_dag;
+  /// The newest runs of a DAG that have ended, a few of them, and the newest of those that
+  /// succeeded.
+  std::function<Page<DagRun>(const std::string& dag)> newest_runs;
+  std::function<std::optional<DagRun>(const std::string& dag)> newest_success;
   bool has_due_filter = false;     ///< of Slice::due_from and due_to
+  std::size_t most_requests = 60;  ///< in one update, for runs and for tasks each
+  std::size_t most_asides = 20;    ///< requests about single DAGs at a time
 };
 
 /// The history of a deployment over its API, for the time of one run of a collector. Rows that

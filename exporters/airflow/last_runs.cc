@@ -64,6 +64,36 @@ bool note_end(LastRuns& last_runs, const DagRun& run) {
   return last != before;
 }
 
+void learn_past(LastRuns& last_runs, const std::string& dag, std::span<const DagRun> runs) {
+  std::vector<DagRun> in_order(runs.begin(), runs.end());
+  std::ranges::sort(in_order, {}, &DagRun::ended);
+  LastRuns past;
+  for (const auto& run : in_order) note_end(past, run);
+  const auto found = past.find(dag);
+  if (found == past.end()) return;
+  auto& learned = found->second;
+  const auto known = last_runs.find(dag);
+  if (known == last_runs.end()) {
+    last_runs.emplace(dag, std::move(learned));
+    return;
+  }
+  auto& last = known->second;
+  const auto success_at = std::max(last.success_at, learned.success_at);
+  const auto failures = learned.success_at
+                            ? learned.consecutive_failures
+                            : std::max(last.consecutive_failures, learned.consecutive_failures);
+  if (learned.ended >= last.ended) {
+    last = std::move(learned);
+    last.consecutive_failures = failures;
+  }
+  last.success_at = success_at;
+}
+
+bool knows_success(const LastRuns& last_runs, std::string_view dag) {
+  const auto found = last_runs.find(dag);
+  return found != last_runs.end() && found->second.success_at;
+}
+
 void store_last_run(Ledger::Run& run, const LastRuns& last_runs, const std::string& dag) {
   const auto last = last_runs.find(dag);
   run.set_metadata(std::string(kPrefix) + dag,

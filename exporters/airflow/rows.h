@@ -23,6 +23,8 @@ struct Dag {
   bool is_stale = false;  ///< its file is gone; on Airflow 3 also when its file breaks
   bool has_import_errors = false;
   std::optional<Time> next_run, last_parsed;
+  /// Whether it is still in a file, if in one that cannot be imported.
+  bool is_in_file() const { return !is_stale || has_import_errors; }
 };
 
 /// A run of a DAG. A cleared one runs again under the same id, with other times.

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::string_view kPosition = "position", kPending = "pending/";
 constexpr auto kLookback = std::chrono::hours(24);
+/// More than what is between two looks at all runs.
+constexpr auto kReadLately = std::chrono::minutes(15);
 /// How often tasks of runs that are live are read: those that end are to be counted soon.
 constexpr auto kLivePause = std::chrono::minutes(5);
 /// How long after its end a run may still have tasks that end.
@@ -77,7 +79,10 @@ std::string written(const RunPosition& position) {
 }  // namespace
 
 RunCounter::RunCounter(Options options, SharedLedger runs, SharedLedger tasks)
-    : options_(std::move(options)), runs_(std::move(runs)), tasks_(std::move(tasks)) {}
+    : options_(std::move(options)),
+      runs_(std::move(runs)),
+      tasks_(std::move(tasks)),
+      follower_(runs_) {}
 
 void RunCounter::add_to(Samples& samples) const {
   add_finished_runs(samples, *runs_, exemplars_);
@@ -88,6 +93,7 @@ void RunCounter::load(const Deadline& deadline) {
   if (is_loaded_) return;
   auto run = runs_.begin(deadline);
   last_runs_ = load_last_runs(run);
+  follower_.load(run);
   run.each_metadata(kPending, [&](std::string_view, std::string_view text) {
     try {
       const auto pending = read_pending_run(Json::parse(text, "stored run"));
@@ -117,6 +123,17 @@ void RunCounter::update(const Live& live, const History& history, const Deadline
   Allowance allowance(history.most_requests);
   read_pending(history, allowance, deadline);
   read_live(history, allowance, deadline);
+}
+
+/// What ended lately is read first, as it may save the question.
+void RunCounter::follow(const DagList& list, const std::string& scope, const History& history,
+                        const Deadline& deadline) {
+  if (time_ - known_.read_up_to.all > kReadLately) return;
+  std::set<std::string> live;
+  for (const auto& [key, run] : live_) live.insert(key.dag);
+  Allowance allowance(history.most_asides);
+  follower_.discard_deleted(last_runs_, list, live, history, allowance, deadline);
+  follower_.ask_past(last_runs_, list, scope, history, allowance, deadline);
 }
 
 /// Prepare, commit, assign.

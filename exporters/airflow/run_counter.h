@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/ledger/ledgers.h"
+#include "exporters/airflow/dag_follower.h"
 #include "exporters/airflow/finished.h"
 #include "exporters/airflow/last_runs.h"
 #include "exporters/airflow/run_reader.h"
@@ -31,11 +32,18 @@ class RunCounter {
   /// day for the last runs of the DAGs. What was read before an error is counted. Throws Error.
   void update(const Live& live, const History& history, const Deadline& deadline);
 
+  /// Discards the last runs of DAGs that were deleted, and asks for those of before the first
+  /// start, some at a time. After an update that went well. Throws Error.
+  void follow(const DagList& list, const std::string& scope, const History& history,
+              const Deadline& deadline);
+
   const LastRuns& last_runs() const { return last_runs_; }
   /// Adds the counters and histograms.
   void add_to(Samples& samples) const;
   /// Up to when what ended is counted; 1970 before the first update.
   const RunPosition& read_up_to() const { return known_.read_up_to; }
+  /// DAGs whose past is still to be asked for.
+  std::size_t unasked() const { return follower_.unasked(); }
   /// Runs that ended and whose tasks are still to be read.
   std::size_t pending() const { return pending_.size(); }
 
@@ -73,6 +81,7 @@ class RunCounter {
   Exemplars exemplars_;
   RunsKnown known_;
   LastRuns last_runs_;
+  DagFollower follower_;
   std::map<RunKey, DagRun> pending_;  // have ended; in the ledger too
   std::map<RunKey, DagRun> live_;     // as of the last update
   std::set<TryKey> live_tries_;       // as of the last update

@@ -30,7 +30,11 @@ class Runs {
     try {
       const auto live = read_live(samples, deadline);
       add_live(samples, deployment_.name, live);
-      counter_.update(live, history_of(deployment_, samples, deadline), deadline);
+      const auto history = history_of(deployment_, samples, deadline);
+      counter_.update(live, history, deadline);
+      if (const auto list = deployment_.dags.get()) {
+        counter_.follow(*list, "all", history, deadline);
+      }
     } catch (const Error& error) {
       samples.set_failure(error);
     }

@@ -125,6 +125,28 @@ TEST_CASE("a run and the tries of a task are asked for by their names") {
   CHECK(history.tries(task).has_value() == (asked.version == "3.3"));
 }
 
+TEST_CASE("the past of a DAG is asked for from its newest end on, and whether it is there") {
+  Asked asked(GENERATE("2.11", "3.3"));
+  CAPTURE(asked.version);
+  const auto list = asked.path("/dags/a%20b/dagRuns?state=success");
+  asked.airflow.set_file("GET " + list + "*", "changed_runs");
+  const auto history = history_of(*asked.deployment, asked.samples, asked.deadline);
+  const std::string newest =
+      (asked.version == "2.11" ? "&end_date_gte=1970-01-01T00%3A00%3A00.000Z" : std::string()) +
+      "&order_by=-end_date&limit=";
+  const auto page = history.newest_runs("a b");
+  CHECK(asked.last_request() == "GET " + list + "&state=failed" + newest + "10");
+  CHECK(page.received == page.rows.size());
+  CHECK(page.received > 0);
+  CHECK(history.newest_success("a b")->id == page.rows.front().id);
+  CHECK(asked.last_request() == "GET " + list + newest + "1");
+  CHECK(history.newest_runs("gone").rows.empty());
+
+  asked.airflow.set_json("GET " + asked.path("/dags/a%20b"), R"({"dag_id": "a b"})");
+  CHECK(history.has_dag("a b"));
+  CHECK_FALSE(history.has_dag("gone"));
+}
+
 TEST_CASE("a run whose row cannot be read costs itself") {
   Asked asked("3.3");
   asked.airflow.set_json(

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
@@ -29,16 +30,30 @@ class Watch {
   void update() {
     const auto seen = world_.now() - 10s;
     try {
-      counter_->update(world_.live(), world_.history(has_due_filter_, has_tries_),
-                       Deadline::in(1min));
-      const auto& read = counter_->read_up_to();
-      if (counter_->pending() == 0) world_.set_seen(std::min({seen, read.old, read.late}));
+      const auto history = world_.history(has_due_filter_, has_tries_);
+      counter_->update(world_.live(), history, Deadline::in(1min));
+      if (list_) {
+        counter_->follow(*list_, "all", history, Deadline::in(1min));
+        knows_past_ = counter_->unasked() == 0;
+      }
+      if (counter_->pending() == 0 && knows_past_) {
+        const auto& read = counter_->read_up_to();
+        world_.set_seen(std::min({seen, read.old, read.late}));
+      }
+    } catch (const Error& error) {
+      REQUIRE(error.what() == std::string("made up"));
+    }
+  }
+  void read_dags() {
+    try {
+      list_ = world_.dags();
     } catch (const Error& error) {
       REQUIRE(error.what() == std::string("made up"));
     }
   }
   /// What was not committed is gone.
   void kill() {
+    list_.reset();
     counter_.reset();
     if (!state_.empty()) {
       runs_.reset();
@@ -48,6 +63,7 @@ class Watch {
   }
 
   const RunCounter& counter() const { return *counter_; }
+  bool knows_past() const { return knows_past_; }
   /// The sums of a counter by DAG and state.
   World::Counts counts(std::string_view name) const {
     Samples samples;
@@ -85,6 +101,8 @@ class Watch {
   const std::string state_;
   std::shared_ptr<Ledger> runs_, tasks_;
   std::optional<RunCounter> counter_;
+  std::optional<DagList> list_;
+  bool knows_past_ = false;
 };
 
 /// What the first has and the second has not.
@@ -111,6 +129,7 @@ void check(std::uint64_t seed, const std::string& state = {}) {
       for (auto outage = below(20); outage > 0; --outage) world.pass(1min);
     }
     world.set_failing(below(5) == 0 ? 5 : 0);
+    if (below(3) == 0) watch.read_dags();
     watch.update();
     if (below(10) == 0) watch.kill();
   }
@@ -118,11 +137,15 @@ void check(std::uint64_t seed, const std::string& state = {}) {
   world.settle();
   const auto settled = world.now();
   const auto is_read = [&] {
-    const auto& read = watch.counter().read_up_to();
-    return std::min(read.old, read.late) > settled && watch.counter().pending() == 0;
+    const auto& counter = watch.counter();
+    const auto is_known = [&](const auto& dag) { return counter.last_runs().contains(dag); };
+    const auto& read = counter.read_up_to();
+    return std::min(read.old, read.late) > settled && counter.pending() == 0 && watch.knows_past() &&
+           std::ranges::none_of(world.deleted_dags(), is_known);
   };
   for (int i = 0; i < 100 && !is_read(); ++i) {
     world.pass(11min);
+    watch.read_dags();
     watch.update();
   }
   INFO("seed " << seed);
@@ -132,6 +155,11 @@ void check(std::uint64_t seed, const std::string& state = {}) {
   for (const auto& [dag, state_now] : world.last_states()) {
     CHECK(watch.counter().last_runs().at(dag).state == state_now);
   }
+  for (const auto& [dag, success] : world.last_successes()) {
+    CHECK(watch.counter().last_runs().at(dag).success_at == success);
+  }
+  for (const auto& dag : world.deleted_dags())
+    CHECK_FALSE(watch.counter().last_runs().contains(dag));
 }
 
 }  // namespace

@@ -28,7 +28,29 @@ Page<Row> page_of(std::vector<Row> rows, std::size_t offset) {
 }  // namespace
 
 World::World(std::uint64_t seed, Time start, bool has_ids)
-    : random_(seed), now_(start), seen_(start), has_ids_(has_ids) {}
+    : random_(seed), now_(start), has_ids_(has_ids) {
+  for (int i = 0; i < 4; ++i) dags_.push_back("dag " + std::to_string(i));
+  make_past();
+}
+
+/// Up to ten days back, for all DAGs and for some that run no more.
+void World::make_past() {
+  for (int i = 0; i < 3; ++i) dags_.push_back("old " + std::to_string(i));
+  for (const auto& dag : dags_) {
+    for (auto count = random(7); count > 0; --count) {
+      Run run;
+      run.run.dag = dag;
+      run.run.id = "past " + std::to_string(made_++);
+      run.run.type = "scheduled";
+      run.run.state = random(3) == 0 ? "success" : "failed";
+      run.due = now_ - std::chrono::minutes(10 + random(14'400));
+      run.run.due = run.run.started = run.due;
+      run.run.ended = run.updated = run.due + 1min + std::chrono::microseconds(made_);
+      note_end(run);
+      database_[{dag, run.run.id}] = run;
+    }
+  }
+}
 
 void World::pass(std::chrono::milliseconds time) {
   now_ += time;
@@ -49,11 +71,12 @@ void World::settle() {
 void World::touch(Run& run) {
   const auto late = random(10) == 0 ? 600'000 : random(3) == 0 ? 40'000 : 4'000;
   run.updated = now_ - std::chrono::milliseconds(random(static_cast<unsigned>(late)));
+  run.touched = now_;
 }
 
 void World::start_run() {
   Run run;
-  run.run.dag = "dag " + std::to_string(random(4));
+  run.run.dag = dags_[random(4)];
   run.run.id = "run\"" + std::to_string(made_++ / 2);  // two DAGs may have runs of the same name
   if (database_.contains({run.run.dag, run.run.id})) return;
   run.run.type = random(3) == 0 ? "manual" : random(5) == 0 ? "backfill" : "scheduled";
@@ -95,8 +118,15 @@ void World::end_run(Run& run) {
   run.run.ended = now_ + std::chrono::microseconds(made_++ % 1000);  // no two at once
   touch(run);
   ++runs_[{run.run.dag, run.run.state}];
+  note_end(run);
+}
+
+void World::note_end(const Run& run) {
   auto& last = last_[run.run.dag];
   if (last.first < *run.run.ended) last = {*run.run.ended, run.run.id};
+  if (run.run.state != "success") return;
+  auto& success = successes_[run.run.dag];
+  success = std::max(success, *run.run.ended);
 }
 
 /// Whether it is still live.
@@ -167,14 +197,34 @@ void World::mark(Run& run) {
   for (auto& task : run.tasks) {
     if (task.state == "failed") task.state = "success";
   }
+  if (run.run.state == "success") note_end(run);
   touch(run);
 }
 
+bool World::is_seen(const Run& run) const {
+  return run.run.ended && *run.run.ended < seen_ && run.touched < seen_;
+}
+
+/// Another DAG comes in its place.
+void World::delete_dag() {
+  auto& dag = dags_[random(static_cast<unsigned>(dags_.size()))];
+  const auto is_of_dag = [&](const auto& entry) { return entry.first.first == dag; };
+  const auto is_safe = [&](const auto& entry) {
+    return !is_of_dag(entry) || is_seen(entry.second);
+  };
+  if (seen_ == Time() || !std::ranges::all_of(database_, is_safe)) return;
+  std::erase_if(database_, is_of_dag);
+  last_.erase(dag);
+  successes_.erase(dag);
+  deleted_dags_.insert(dag);
+  dag = "dag " + std::to_string(made_++);
+}
+
 void World::change_old_runs() {
+  if (random(100) == 0) delete_dag();
   for (auto at = database_.begin(); at != database_.end();) {
     auto& run = at->second;
-    const bool is_seen = run.run.ended && *run.run.ended < seen_ && run.updated < seen_;
-    if (!is_seen || random(30) > 0) {
+    if (!is_seen(run) || random(30) > 0) {
       ++at;
       continue;
     }
@@ -228,6 +278,28 @@ Live World::live() {
   return live;
 }
 
+DagList World::dags() {
+  answer();
+  DagList list;
+  list.time = std::chrono::floor<std::chrono::seconds>(now_);
+  for (const auto& id : dags_) {
+    Dag dag;
+    dag.id = id;
+    dag.is_paused = id.size() % 2 == 0;
+    list.dags.emplace(id, dag);
+  }
+  return list;
+}
+
+std::vector<DagRun> World::ended_runs(const std::string& dag) const {
+  std::vector<DagRun> rows;
+  for (const auto& [key, run] : database_) {
+    if (key.first == dag && run.run.has_ended()) rows.push_back(run.run);
+  }
+  std::ranges::sort(rows, std::greater(), &DagRun::ended);
+  return rows;
+}
+
 History World::history(bool has_due_filter, bool has_tries) {
   History history;
   history.has_due_filter = has_due_filter;
@@ -276,6 +348,25 @@ History World::history(bool has_due_filter, bool has_tries) {
     }
     return all;
   };
+  history.has_dag = [this](const std::string& dag) {
+    answer();
+    return std::ranges::find(dags_, dag) != dags_.end();
+  };
+  history.newest_runs = [this](const std::string& dag) {
+    answer();
+    auto page = page_of(ended_runs(dag), 0);
+    if (page.rows.size() > 3) page.rows.resize(3);
+    page.received = page.rows.size();
+    return page;
+  };
+  history.newest_success = [this](const std::string& dag) -> std::optional<DagRun> {
+    answer();
+    for (auto& run : ended_runs(dag)) {
+      if (run.state == "success") return run;
+    }
+    return std::nullopt;
+  };
+  history.most_asides = 3;
   return history;
 }
 

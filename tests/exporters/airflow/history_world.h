@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,13 +22,15 @@ using exporter::airflow::Time;
 struct Run {
   DagRun run;
   Time due, updated;
+  Time touched = {};  ///< when others could see the last change
   std::vector<TaskInstance> tasks;
   std::vector<int> retries = {};         ///< left, by task
   std::vector<TaskInstance> tries = {};  ///< that are over, and no longer a task's newest
 };
 
-/// A deployment in which runs start, retry, fail, are cleared, marked and deleted, and which moves
-/// on while it is asked. It counts what it does itself: that is the truth.
+/// A deployment in which runs start, retry, fail, are cleared, marked and deleted, one by one and
+/// with their DAGs, and which moves on while it is asked. Some runs ended long before its start. It
+/// counts what it does itself: that is the truth.
 class World {
  public:
   /// Airflow 3 has an id for each try of a task.
@@ -45,6 +48,7 @@ class World {
   void set_failing(unsigned one_in) { failing_ = one_in; }
   /// What is live now.
   exporter::airflow::Live live();
+  exporter::airflow::DagList dags();
   /// Answers with rows as they are at each call.
   History history(bool has_due_filter, bool has_tries);
 
@@ -54,6 +58,9 @@ class World {
   const Counts& tries() const { return tries_; }
   /// The state of the run of each DAG that ended last, of those that were not deleted since.
   std::map<std::string, std::string> last_states() const;
+  /// When each DAG that is there succeeded last, as far as it has succeeded.
+  const std::map<std::string, Time>& last_successes() const { return successes_; }
+  const std::set<std::string>& deleted_dags() const { return deleted_dags_; }
 
  private:
   using Runs = std::map<std::pair<std::string, std::string>, Run>;
@@ -62,16 +69,21 @@ class World {
     return std::uniform_int_distribution<unsigned>(0, below - 1)(random_);
   }
   void touch(Run& run);
+  void make_past();
   void start_run();
   void advance(Run& run);
   bool advance_task(Run& run, std::size_t task);
   void end_try(TaskInstance& task, const std::string& state);
   void end_run(Run& run);
+  void note_end(const Run& run);
   void clear(Run& run);
   void mark(Run& run);
   void change_old_runs();
+  bool is_seen(const Run& run) const;
+  void delete_dag();
   void answer();
   std::vector<const Run*> in_order() const;
+  std::vector<DagRun> ended_runs(const std::string& dag) const;
 
   std::mt19937_64 random_;
   Time now_, seen_;
@@ -81,6 +93,9 @@ class World {
   Runs database_;
   Counts runs_, tries_;
   std::map<std::string, std::pair<Time, std::string>> last_;
+  std::map<std::string, Time> successes_;
+  std::vector<std::string> dags_;
+  std::set<std::string> deleted_dags_;
 };
 
 }  // namespace airflow_world

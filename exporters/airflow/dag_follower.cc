@@ -1,0 +1,141 @@
+#include "exporters/airflow/dag_follower.h"
+
+#include <algorithm>
+
+namespace exporter::airflow {
+namespace {
+
+constexpr std::string_view kUnasked = "ask/", kScope = "asked";
+/// How often a DAG that is not in the list, and was not deleted, is asked for.
+constexpr auto kPause = std::chrono::hours(24);
+
+/// A right to one DAG that is missing does not say that it was deleted.
+bool is_deleted(const History& history, const std::string& dag) {
+  try {
+    return !history.has_dag(dag);
+  } catch (const Error& error) {
+    if (error.reason() != Reason::auth) throw;
+    return false;
+  }
+}
+
+/// The newest runs of a DAG, until its last success if that can be had by two requests. Nothing
+/// when there was no request left for it.
+std::optional<std::vector<DagRun>> past_of(const History& history, const std::string& dag,
+                                           Allowance& allowance) {
+  if (!allowance.take()) return std::nullopt;
+  try {
+    auto newest = history.newest_runs(dag);
+    const auto succeeded = [](const DagRun& run) { return run.state == "success"; };
+    if (std::ranges::any_of(newest.rows, succeeded) || newest.received >= newest.total) {
+      return std::move(newest.rows);
+    }
+    if (!allowance.take()) return std::nullopt;
+    if (auto success = history.newest_success(dag)) newest.rows.push_back(std::move(*success));
+    return std::move(newest.rows);
+  } catch (const Error& error) {
+    if (error.reason() != Reason::auth) throw;
+    return std::vector<DagRun>();
+  }
+}
+
+}  // namespace
+
+void DagFollower::load(Ledger::Run& run) {
+  run.each_metadata(kUnasked, [&](std::string_view key, std::string_view) {
+    unasked_.emplace(key.substr(kUnasked.size()));
+  });
+  if (auto scope = run.metadata(kScope); !scope.empty()) scope_ = std::move(scope);
+}
+
+/// A DAG of which a run ended since the list was read may be newer than the list.
+void DagFollower::discard_deleted(LastRuns& last_runs, const DagList& list,
+                                  const std::set<std::string>& live, const History& history,
+                                  Allowance& allowance, const Deadline& deadline) {
+  std::erase_if(existed_, [&](const auto& entry) { return list.dags.contains(entry.first); });
+  std::vector<std::string> deleted;
+  std::optional<Error> failure;
+  for (const auto& [dag, last] : last_runs) {
+    if (list.dags.contains(dag) || live.contains(dag) || last.ended >= list.time) continue;
+    const auto existed = existed_.find(dag);
+    if (existed != existed_.end() && list.time < existed->second + kPause) continue;
+    if (!allowance.take()) break;
+    try {
+      if (is_deleted(history, dag)) {
+        deleted.push_back(dag);
+      } else {
+        existed_[dag] = list.time;
+      }
+    } catch (const Error& error) {
+      failure = error;
+      break;
+    }
+  }
+  if (!deleted.empty()) {
+    auto run = runs_.begin(deadline);
+    for (const auto& dag : deleted) store_last_run(run, {}, dag);
+    run.commit();
+    for (const auto& dag : deleted) last_runs.erase(dag);
+  }
+  if (failure) throw Error(*failure);
+}
+
+void DagFollower::ask_past(LastRuns& last_runs, const DagList& list, const std::string& scope,
+                           const History& history, Allowance& allowance, const Deadline& deadline) {
+  if (scope_ != scope) begin_asking(last_runs, list, scope, deadline);
+  if (unasked_.empty()) return;
+  auto next = last_runs;
+  std::vector<std::string> asked;
+  std::optional<Error> failure;
+  try {
+    for (const auto& dag : in_order(last_runs, list)) {
+      if (list.dags.contains(dag) && !knows_success(next, dag)) {
+        const auto past = past_of(history, dag, allowance);
+        if (!past) break;
+        learn_past(next, dag, *past);
+      }
+      asked.push_back(dag);
+    }
+  } catch (const Error& error) {
+    failure = error;
+  }
+  if (!asked.empty()) {
+    auto run = runs_.begin(deadline);
+    for (const auto& dag : asked) {
+      store_last_run(run, next, dag);
+      run.set_metadata(std::string(kUnasked) + dag, "");
+    }
+    run.commit();
+    last_runs = std::move(next);
+    for (const auto& dag : asked) unasked_.erase(dag);
+  }
+  if (failure) throw Error(*failure);
+}
+
+/// Not those that are no longer in any file: they run no more. A DAG that comes later has no past.
+void DagFollower::begin_asking(const LastRuns& last_runs, const DagList& list,
+                               const std::string& scope, const Deadline& deadline) {
+  auto unasked = unasked_;
+  auto run = runs_.begin(deadline);
+  for (const auto& [id, dag] : list.dags) {
+    if (!dag.is_in_file() || knows_success(last_runs, id)) continue;
+    unasked.insert(id);
+    run.set_metadata(std::string(kUnasked) + id, "1");
+  }
+  run.set_metadata(kScope, scope);
+  run.commit();
+  unasked_ = std::move(unasked);
+  scope_ = scope;
+}
+
+std::vector<std::string> DagFollower::in_order(const LastRuns& last_runs,
+                                               const DagList& list) const {
+  std::vector<std::string> dags(unasked_.begin(), unasked_.end());
+  std::ranges::stable_partition(dags, [&](const std::string& dag) {
+    const auto found = list.dags.find(dag);
+    return found == list.dags.end() || knows_success(last_runs, dag) || !found->second.is_paused;
+  });
+  return dags;
+}
+
+}  // namespace exporter::airflow
