@@ -18,7 +18,8 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/find_shlibdeps.cmake)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
-# Packages an exporter: its binary, man page, unit, user, flags and example configuration.
+# Packages an exporter: its binary, man page, unit, user, flags and example configuration. Packages
+# that it needs and is not linked with follow.
 #   package_exporter(host "Linux hosts and containers")
 function(package_exporter name subject)
   set(exporter ${name}_exporter)
@@ -61,12 +62,14 @@ function(package_exporter name subject)
 It runs as a service of its own user, in a sandbox. Its flags are in
 /etc/default/${exporter}, its configuration is in
 /etc/data-platform-exporters/${exporter}.yml." PARENT_SCOPE)
-  set(${prefix}_PACKAGE_DEPENDS "adduser, init-system-helpers (>= 1.54), procps" PARENT_SCOPE)
+  set(needed adduser "init-system-helpers (>= 1.54)" procps ${ARGN})
+  list(JOIN needed ", " needed)
+  set(${prefix}_PACKAGE_DEPENDS "${needed}" PARENT_SCOPE)
   set(${prefix}_PACKAGE_CONTROL_EXTRA
     ${made}/conffiles ${made}/postinst ${made}/postrm ${made}/prerm PARENT_SCOPE)
 endfunction()
 
-package_exporter(airflow "Apache Airflow")
+package_exporter(airflow "Apache Airflow" tzdata)
 package_exporter(dbt "dbt")
 package_exporter(host "Linux hosts and containers")
 

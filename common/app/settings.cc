@@ -42,13 +42,26 @@ std::vector<std::string> texts_at(const Yaml& place, Flag::Kind kind) {
   return texts;
 }
 
-std::shared_ptr<const re2::RE2> compile(const Settings& settings, std::string_view flag) {
-  if (flag.empty() || settings.text(flag).empty()) return nullptr;
+/// Calls `fail` with what is wrong.
+template <class Fail>
+std::shared_ptr<const re2::RE2> compile(const std::string& text, const Fail& fail) {
+  if (text.empty()) return nullptr;
   re2::RE2::Options options;
   options.set_log_errors(false);
-  auto expression = std::make_shared<const re2::RE2>(settings.text(flag), options);
-  if (!expression->ok()) settings.fail(flag, "not a regular expression: " + expression->error());
+  auto expression = std::make_shared<const re2::RE2>(text, options);
+  if (!expression->ok()) fail("not a regular expression: " + expression->error());
   return expression;
+}
+
+std::shared_ptr<const re2::RE2> compile(const Settings& settings, std::string_view flag) {
+  if (flag.empty()) return nullptr;
+  return compile(settings.text(flag), [&](const std::string& why) { settings.fail(flag, why); });
+}
+
+std::shared_ptr<const re2::RE2> compile(const Yaml& map, std::string_view key) {
+  const auto value = key.empty() ? std::nullopt : map.optional(key);
+  if (!value) return nullptr;
+  return compile(value->string(), [&](const std::string& why) { value->fail(why); });
 }
 
 }  // namespace
@@ -130,6 +143,10 @@ Filter::Filter(const Settings& settings, std::string_view include_flag,
     exclude_ = nullptr;
   }
 }
+
+Filter::Filter(const Yaml& map, std::string_view include_key, std::string_view exclude_key,
+               Match match)
+    : include_(compile(map, include_key)), exclude_(compile(map, exclude_key)), match_(match) {}
 
 bool Filter::passes(std::string_view name) const {
   if (exclude_ && fits(name, *exclude_)) return false;

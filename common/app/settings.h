@@ -75,6 +75,9 @@ class Filter {
   /// Error{config} with the origin of an expression that is not valid.
   Filter(const Settings& settings, std::string_view include_flag, std::string_view exclude_flag,
          Match match = Match::part);
+  /// The same by two keys of a map.
+  Filter(const Yaml& map, std::string_view include_key, std::string_view exclude_key,
+         Match match = Match::part);
   bool passes(std::string_view name) const;
 
  private:

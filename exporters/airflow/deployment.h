@@ -8,6 +8,7 @@
 #include "common/ledger/ledgers.h"
 #include "exporters/airflow/api.h"
 #include "exporters/airflow/dag_list.h"
+#include "exporters/airflow/requirements.h"
 
 namespace exporter::airflow {
 
@@ -19,6 +20,7 @@ struct Deployment {
   SharedLedger ledger;  ///< what is known of it across restarts, and the runs that ended
   SharedLedger tasks;   ///< the tries of tasks that ended
   std::shared_ptr<const Settings> settings;
+  Requirements requirements;
   SharedDagList dags{};
 };
 

@@ -49,6 +49,11 @@ constexpr auto kFailures =
           "Runs that failed since the last one that did not. Of those from before the exporter's "
           "first start at most ten count.",
           "deployment", "dag_id");
+constexpr auto kRequired =
+    gauge("airflow_dag_required_success_timestamp_seconds",
+          "Since when a run must have succeeded by the DAG's deadline in the configuration, in "
+          "seconds since 1970. The deadline is missed where the last success is before, or absent.",
+          "deployment", "dag_id");
 constexpr auto kReadUpTo =
     gauge("airflow_runs_read_timestamp_seconds",
           "Up to when, by the clock of the deployment, runs that ended are counted.", "deployment");

@@ -6,10 +6,10 @@
 namespace exporter::airflow {
 namespace {
 
-constexpr MetricView kMetrics[] = {kLiveRuns,  kOldestRun, kLiveTasks,    kOldestTask,  kUnreadLive,
-                                   kLastState, kLastRun,   kLastDuration, kLastSuccess, kFailures,
-                                   kReadUpTo,  kUnread,    kRunsEnded,    kRunDuration, kDelay,
-                                   kRunQueue,  kTries,     kTaskDuration, kTaskQueue};
+constexpr MetricView kMetrics[] = {
+    kLiveRuns,     kOldestRun,   kLiveTasks, kOldestTask, kUnreadLive,   kLastState, kLastRun,
+    kLastDuration, kLastSuccess, kFailures,  kRequired,   kReadUpTo,     kUnread,    kRunsEnded,
+    kRunDuration,  kDelay,       kRunQueue,  kTries,      kTaskDuration, kTaskQueue};
 
 constexpr Flag kFlags[] = {
     {"collector.runs.by-task", "false",
@@ -72,6 +72,11 @@ void Runs::add_to(Samples& samples) const {
     if (last.seconds) samples.add(kLastDuration, *last.seconds, name, dag);
     if (last.success_at) samples.add(kLastSuccess, seconds_of(*last.success_at), name, dag);
     samples.add(kFailures, static_cast<double>(last.consecutive_failures), name, dag);
+  }
+  if (const auto list = deployment_.dags.get()) {
+    for (const auto& [dag, since] : deployment_.requirements.of(*list, Ledger::wall_clock())) {
+      samples.add(kRequired, seconds_of(since), name, dag);
+    }
   }
   const auto read_up_to = counter_.read_up_to().recent;
   if (read_up_to != Time()) samples.add(kReadUpTo, seconds_of(read_up_to), name);
