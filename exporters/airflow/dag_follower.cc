@@ -48,7 +48,8 @@ void DagFollower::load(Ledger::Run& run) {
   if (auto scope = run.metadata(kScope); !scope.empty()) scope_ = std::move(scope);
 }
 
-/// A DAG of which a run ended since the list was read may be newer than the list.
+/// A DAG of which a run ended since the list was read may be newer than the list: where the clocks
+/// differ, it is asked for once too often, or later.
 void DagFollower::discard_deleted(LastRuns& last_runs, const DagList& list,
                                   const std::set<std::string>& live, const History& history,
                                   Allowance& allowance, const Deadline& deadline) {
@@ -80,16 +81,17 @@ void DagFollower::discard_deleted(LastRuns& last_runs, const DagList& list,
   if (failure) throw Error(*failure);
 }
 
-void DagFollower::ask_past(LastRuns& last_runs, const DagList& list, const std::string& scope,
-                           const History& history, Allowance& allowance, const Deadline& deadline) {
-  if (scope_ != scope) begin_asking(last_runs, list, scope, deadline);
+void DagFollower::ask_past(LastRuns& last_runs, const DagView& view, const History& history,
+                           Allowance& allowance, const Deadline& deadline) {
+  if (scope_ != view.scope()) begin_asking(last_runs, view, deadline);
   if (unasked_.empty()) return;
   auto next = last_runs;
   std::vector<std::string> asked;
   std::optional<Error> failure;
   try {
-    for (const auto& dag : in_order(last_runs, list)) {
-      if (list.dags.contains(dag) && !knows_success(next, dag)) {
+    const auto& listed = view.list()->dags;
+    for (const auto& dag : in_order(last_runs, *view.list())) {
+      if (listed.contains(dag) && view.counts(dag) && !knows_success(next, dag)) {
         const auto past = past_of(history, dag, allowance);
         if (!past) break;
         learn_past(next, dag, *past);
@@ -113,19 +115,24 @@ void DagFollower::ask_past(LastRuns& last_runs, const DagList& list, const std::
 }
 
 /// Not those that are no longer in any file: they run no more. A DAG that comes later has no past.
-void DagFollower::begin_asking(const LastRuns& last_runs, const DagList& list,
-                               const std::string& scope, const Deadline& deadline) {
+void DagFollower::begin_asking(LastRuns& last_runs, const DagView& view, const Deadline& deadline) {
   auto unasked = unasked_;
+  auto kept = last_runs;
+  std::erase_if(kept, [&](const auto& entry) { return !view.counts(entry.first); });
   auto run = runs_.begin(deadline);
-  for (const auto& [id, dag] : list.dags) {
-    if (!dag.is_in_file() || knows_success(last_runs, id)) continue;
+  for (const auto& [dag, last] : last_runs) {
+    if (!kept.contains(dag)) store_last_run(run, kept, dag);
+  }
+  for (const auto& [id, dag] : view.list()->dags) {
+    if (!dag.is_in_file() || !view.counts(id) || knows_success(kept, id)) continue;
     unasked.insert(id);
     run.set_metadata(std::string(kUnasked) + id, "1");
   }
-  run.set_metadata(kScope, scope);
+  run.set_metadata(kScope, view.scope());
   run.commit();
+  last_runs = std::move(kept);
   unasked_ = std::move(unasked);
-  scope_ = scope;
+  scope_ = view.scope();
 }
 
 std::vector<std::string> DagFollower::in_order(const LastRuns& last_runs,

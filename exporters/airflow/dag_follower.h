@@ -7,9 +7,9 @@
 
 #include "common/base/error.h"
 #include "common/ledger/ledgers.h"
-#include "exporters/airflow/dag_list.h"
 #include "exporters/airflow/history.h"
 #include "exporters/airflow/last_runs.h"
+#include "exporters/airflow/selection.h"
 #include "exporters/airflow/task_reader.h"
 
 namespace exporter::airflow {
@@ -30,18 +30,17 @@ class DagFollower {
   void discard_deleted(LastRuns& last_runs, const DagList& list, const std::set<std::string>& live,
                        const History& history, Allowance& allowance, const Deadline& deadline);
 
-  /// Asks for the past of some DAGs, those that are paused last. `scope` says which DAGs the list
-  /// is about: when it is another than before, DAGs that were not in it are asked for. Throws
-  /// Error; what was read before is kept.
-  void ask_past(LastRuns& last_runs, const DagList& list, const std::string& scope,
-                const History& history, Allowance& allowance, const Deadline& deadline);
+  /// Asks for the past of some DAGs of the list that count, those that are paused last. When others
+  /// count than before, it discards what is known of those that do not, and asks for those that
+  /// did not. Throws Error; what was read before is kept.
+  void ask_past(LastRuns& last_runs, const DagView& view, const History& history,
+                Allowance& allowance, const Deadline& deadline);
 
   /// DAGs whose past is still to be asked for.
   std::size_t unasked() const { return unasked_.size(); }
 
  private:
-  void begin_asking(const LastRuns& last_runs, const DagList& list, const std::string& scope,
-                    const Deadline& deadline);
+  void begin_asking(LastRuns& last_runs, const DagView& view, const Deadline& deadline);
   std::vector<std::string> in_order(const LastRuns& last_runs, const DagList& list) const;
 
   const SharedLedger runs_;

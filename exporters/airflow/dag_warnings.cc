@@ -20,7 +20,9 @@ void collect(Deployment& deployment, Samples& samples, const Deadline& deadline)
         ++counts[{std::move(dag), std::move(warning)}];
       },
       deadline);
+  const auto view = deployment.selection.view();
   for (const auto& [key, count] : counts) {
+    if (!view.shows(key.first)) continue;
     samples.add(kWarnings, static_cast<double>(count), deployment.name, key.first, key.second);
   }
 }

@@ -1,3 +1,5 @@
+#include "exporters/airflow/dags.h"
+
 #include "common/base/percent.h"
 #include "exporters/airflow/list.h"
 #include "exporters/airflow/rows.h"
@@ -25,7 +27,11 @@ constexpr auto kNextRun =
 constexpr auto kParsed = gauge("airflow_dag_last_parsed_timestamp_seconds",
                                "When the file of the DAG was last parsed, in seconds since 1970.",
                                "deployment", "dag_id");
-constexpr MetricView kMetrics[] = {kInfo, kPaused, kStale, kImportErrors, kNextRun, kParsed};
+constexpr auto kHidden =
+    gauge("airflow_dags_hidden",
+          "DAGs that the limit of DAGs keeps off the page, with all that is theirs.", "deployment");
+constexpr MetricView kMetrics[] = {kInfo,    kPaused, kStale, kImportErrors,
+                                   kNextRun, kParsed, kHidden};
 
 std::string joined(const std::vector<std::string>& texts) {
   std::string all;
@@ -44,23 +50,33 @@ void add(Samples& samples, const Deployment& deployment, const Dag& dag) {
   if (dag.last_parsed) samples.add(kParsed, seconds_of(*dag.last_parsed), name, dag.id);
 }
 
-/// Stale ones are asked for, too: on Airflow 3 a DAG whose file breaks is stale at once.
 void collect(Deployment& deployment, Samples& samples, const Deadline& deadline) {
+  read_dags(deployment, samples, deadline);
+  const auto view = deployment.selection.view();
+  for (const auto& [id, dag] : view.list()->dags) {
+    if (view.shows(id)) add(samples, deployment, dag);
+  }
+  samples.add(kHidden, static_cast<double>(view.hidden()), deployment.name);
+  samples.count_dropped(view.hidden());
+}
+
+}  // namespace
+
+/// Stale ones are asked for, too: on Airflow 3 a DAG whose file breaks is stale at once.
+void read_dags(Deployment& deployment, Samples& samples, const Deadline& deadline) {
   const auto api = deployment.api.release(deadline).api;
   const Query query{{api == ApiVersion::v1 ? "only_active" : "exclude_stale", "false"}};
   DagList list;
-  list.time = read_list(
+  list.time = Ledger::wall_clock();
+  read_list(
       deployment, "/dags", "dags", query, samples,
       [&](const Json& row) {
         auto dag = read_dag(api, row);
         list.dags.insert_or_assign(dag.id, std::move(dag));
       },
       deadline);
-  for (const auto& [id, dag] : list.dags) add(samples, deployment, dag);
-  deployment.dags.set(std::move(list));
+  deployment.selection.set_list(std::move(list));
 }
-
-}  // namespace
 
 constinit const Module kDags{"dags",
                              Module::Default::on,

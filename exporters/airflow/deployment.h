@@ -7,8 +7,8 @@
 #include "common/app/sources.h"
 #include "common/ledger/ledgers.h"
 #include "exporters/airflow/api.h"
-#include "exporters/airflow/dag_list.h"
 #include "exporters/airflow/requirements.h"
+#include "exporters/airflow/selection.h"
 
 namespace exporter::airflow {
 
@@ -21,7 +21,7 @@ struct Deployment {
   SharedLedger tasks;   ///< the tries of tasks that ended
   std::shared_ptr<const Settings> settings;
   Requirements requirements;
-  SharedDagList dags{};
+  Selection selection;
 };
 
 /// The deployments of the configuration file, or the one that the flags describe.

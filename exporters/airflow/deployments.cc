@@ -13,6 +13,18 @@ constexpr SourceFlag kFlags[] = {
     {{"deployment.password-file", "", "File with the password of that user."}, "password_file"},
     {{"deployment.bearer-token-file", "", "File with a token, instead of a user."},
      "bearer_token_file"},
+    {{"deployment.dag-include", "", "Regexp of DAGs' ids; only those that match it as a whole."},
+     "dag_include"},
+    {{"deployment.dag-exclude", "", "Regexp of DAGs' ids to leave out."}, "dag_exclude"},
+    {{"deployment.tag-include", "", "Regexp of tags; only DAGs that have one."}, "tag_include"},
+    {{"deployment.tag-exclude", "", "Regexp of tags; only DAGs that have none."}, "tag_exclude"},
+    {{"deployment.owner-include", "", "Regexp of owners; only DAGs that have one."},
+     "owner_include"},
+    {{"deployment.owner-exclude", "", "Regexp of owners; only DAGs that have none."},
+     "owner_exclude"},
+    {{"deployment.dag-limit", "5000",
+      "Most DAGs that are shown; those that fail are kept first, then those that run."},
+     "dag_limit"},
 };
 
 /// The ids of two days are kept. More than this many take over 100 MB: the oldest of them go
@@ -42,7 +54,8 @@ std::shared_ptr<Deployment> make_deployment(const SourceInputs& inputs) {
                      inputs.ledgers->open("airflow", inputs.name, kKept),
                      inputs.ledgers->open("airflow_tasks", inputs.name, kKept),
                      inputs.settings,
-                     Requirements(inputs.config)});
+                     Requirements(inputs.config),
+                     Selection(inputs.config)});
 }
 
 }  // namespace

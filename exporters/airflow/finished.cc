@@ -50,8 +50,9 @@ Time when_of(const TaskInstance& task, const DagRun& run) {
 }
 
 void add_histogram(Samples& samples, const Ledger& ledger, const MetricView& metric,
-                   std::span<const double> bounds, const Exemplars& exemplars) {
-  ledger.add_to(samples, metric, bounds, {}, [&](std::span<const std::string_view> labels) {
+                   std::span<const double> bounds, const Exemplars& exemplars,
+                   const Ledger::Keep& keep) {
+  ledger.add_to(samples, metric, bounds, keep, [&](std::span<const std::string_view> labels) {
     return exemplars.of(metric, labels);
   });
 }
@@ -142,17 +143,19 @@ void Finished::finish() {
   run_.set_metadata(kNumber, std::to_string(number));
 }
 
-void add_finished_runs(Samples& samples, const Ledger& runs, const Exemplars& exemplars) {
-  runs.add_to(samples, kRunsEnded);
-  add_histogram(samples, runs, kRunDuration, kRunBounds, exemplars);
-  add_histogram(samples, runs, kDelay, kDelayBounds, exemplars);
-  add_histogram(samples, runs, kRunQueue, kDelayBounds, exemplars);
+void add_finished_runs(Samples& samples, const Ledger& runs, const Exemplars& exemplars,
+                       const Ledger::Keep& keep) {
+  runs.add_to(samples, kRunsEnded, {}, keep);
+  add_histogram(samples, runs, kRunDuration, kRunBounds, exemplars, keep);
+  add_histogram(samples, runs, kDelay, kDelayBounds, exemplars, keep);
+  add_histogram(samples, runs, kRunQueue, kDelayBounds, exemplars, keep);
 }
 
-void add_finished_tasks(Samples& samples, const Ledger& tasks, const Exemplars& exemplars) {
-  tasks.add_to(samples, kTries);
-  add_histogram(samples, tasks, kTaskDuration, kTaskBounds, exemplars);
-  add_histogram(samples, tasks, kTaskQueue, kDelayBounds, exemplars);
+void add_finished_tasks(Samples& samples, const Ledger& tasks, const Exemplars& exemplars,
+                        const Ledger::Keep& keep) {
+  tasks.add_to(samples, kTries, {}, keep);
+  add_histogram(samples, tasks, kTaskDuration, kTaskBounds, exemplars, keep);
+  add_histogram(samples, tasks, kTaskQueue, kDelayBounds, exemplars, keep);
 }
 
 }  // namespace exporter::airflow

@@ -51,7 +51,15 @@ bool has_ended(const TaskInstance& task);
 /// Whether it runs or waits to run.
 bool is_live(const TaskInstance& task);
 
-void add_finished_runs(Samples& samples, const Ledger& runs, const Exemplars& exemplars);
-void add_finished_tasks(Samples& samples, const Ledger& tasks, const Exemplars& exemplars);
+/// Adds what is counted of the DAGs to keep.
+void add_finished_runs(Samples& samples, const Ledger& runs, const Exemplars& exemplars,
+                       const Ledger::Keep& keep = {});
+void add_finished_tasks(Samples& samples, const Ledger& tasks, const Exemplars& exemplars,
+                        const Ledger::Keep& keep = {});
+/// For these: keeps the series of some DAGs.
+template <class Shows>
+Ledger::Keep keep_dags(Shows shows) {
+  return [shows](std::span<const std::string_view> labels) { return shows(labels[1]); };
+}
 
 }  // namespace exporter::airflow

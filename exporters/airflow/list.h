@@ -14,9 +14,8 @@ constexpr std::size_t kMostRows = 50'000;
 
 /// Reads a whole list of rows whose order seldom changes, page by page. A row of which `read`
 /// throws Error{decode} is left out and noted in the samples. What is beyond kMostRows is left out,
-/// which is logged. Returns the server's clock when it gave the first page. Throws as Api::get()
-/// does.
-Time read_list(Deployment& deployment, const std::string& path, std::string_view key, Query query,
+/// which is logged. Throws as Api::get() does.
+void read_list(Deployment& deployment, const std::string& path, std::string_view key, Query query,
                Samples& samples, const std::function<void(const Json& row)>& read,
                const Deadline& deadline);
 

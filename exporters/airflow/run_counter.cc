@@ -84,9 +84,9 @@ RunCounter::RunCounter(Options options, SharedLedger runs, SharedLedger tasks)
       tasks_(std::move(tasks)),
       follower_(runs_) {}
 
-void RunCounter::add_to(Samples& samples) const {
-  add_finished_runs(samples, *runs_, exemplars_);
-  add_finished_tasks(samples, *tasks_, exemplars_);
+void RunCounter::add_to(Samples& samples, const Ledger::Keep& keep) const {
+  add_finished_runs(samples, *runs_, exemplars_, keep);
+  add_finished_tasks(samples, *tasks_, exemplars_, keep);
 }
 
 void RunCounter::load(const Deadline& deadline) {
@@ -126,14 +126,13 @@ void RunCounter::update(const Live& live, const History& history, const Deadline
 }
 
 /// What ended lately is read first, as it may save the question.
-void RunCounter::follow(const DagList& list, const std::string& scope, const History& history,
-                        const Deadline& deadline) {
-  if (time_ - known_.read_up_to.all > kReadLately) return;
+void RunCounter::follow(const DagView& view, const History& history, const Deadline& deadline) {
+  if (view.list() == nullptr || time_ - known_.read_up_to.all > kReadLately) return;
   std::set<std::string> live;
   for (const auto& [key, run] : live_) live.insert(key.dag);
   Allowance allowance(history.most_asides);
-  follower_.discard_deleted(last_runs_, list, live, history, allowance, deadline);
-  follower_.ask_past(last_runs_, list, scope, history, allowance, deadline);
+  follower_.discard_deleted(last_runs_, *view.list(), live, history, allowance, deadline);
+  follower_.ask_past(last_runs_, view, history, allowance, deadline);
 }
 
 /// Prepare, commit, assign.

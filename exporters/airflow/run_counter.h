@@ -33,13 +33,12 @@ class RunCounter {
   void update(const Live& live, const History& history, const Deadline& deadline);
 
   /// Discards the last runs of DAGs that were deleted, and asks for those of before the first
-  /// start, some at a time. After an update that went well. Throws Error.
-  void follow(const DagList& list, const std::string& scope, const History& history,
-              const Deadline& deadline);
+  /// start, some at a time. After an update that went well; nothing without a list. Throws Error.
+  void follow(const DagView& view, const History& history, const Deadline& deadline);
 
   const LastRuns& last_runs() const { return last_runs_; }
-  /// Adds the counters and histograms.
-  void add_to(Samples& samples) const;
+  /// Adds the counters and histograms, of the DAGs to keep.
+  void add_to(Samples& samples, const Ledger::Keep& keep = {}) const;
   /// Up to when what ended is counted; 1970 before the first update.
   const RunPosition& read_up_to() const { return known_.read_up_to; }
   /// DAGs whose past is still to be asked for.

@@ -1,4 +1,9 @@
+#include <map>
+#include <optional>
+#include <set>
+
 #include "common/base/error.h"
+#include "exporters/airflow/dags.h"
 #include "exporters/airflow/families.h"
 #include "exporters/airflow/live.h"
 #include "exporters/airflow/run_counter.h"
@@ -28,13 +33,7 @@ class Runs {
 
   void collect(Samples& samples, const Deadline& deadline) {
     try {
-      const auto live = read_live(samples, deadline);
-      add_live(samples, deployment_.name, live);
-      const auto history = history_of(deployment_, samples, deadline);
-      counter_.update(live, history, deadline);
-      if (const auto list = deployment_.dags.get()) {
-        counter_.follow(*list, "all", history, deadline);
-      }
+      read(samples, deadline);
     } catch (const Error& error) {
       samples.set_failure(error);
     }
@@ -42,12 +41,67 @@ class Runs {
   }
 
  private:
+  void read(Samples& samples, const Deadline& deadline);
   Live read_live(Samples& samples, const Deadline& deadline) const;
+  History history(const DagView& view, Samples& samples, const Deadline& deadline) const;
+  void select(const Live& live);
   void add_to(Samples& samples) const;
 
   Deployment& deployment_;
   RunCounter counter_;
 };
+
+/// Rows of DAGs for which the predicate does not hold are left out.
+template <class Predicate>
+void keep_rows(Live& live, const Predicate& of_dag) {
+  const auto is_out = [&](const auto& row) { return !of_dag(row.dag); };
+  std::erase_if(live.runs.rows, is_out);
+  std::erase_if(live.tasks.rows, is_out);
+}
+
+void Runs::read(Samples& samples, const Deadline& deadline) {
+  auto& selection = deployment_.selection;
+  if (selection.filter().needs_list() && selection.view().list() == nullptr) {
+    read_dags(deployment_, samples, deadline);
+  }
+  auto view = selection.view();
+  auto live = read_live(samples, deadline);
+  keep_rows(live, [&](const std::string& dag) { return view.counts(dag); });
+  std::optional<Error> failure;
+  try {
+    const auto asked = history(view, samples, deadline);
+    counter_.update(live, asked, deadline);
+    counter_.follow(view, asked, deadline);
+  } catch (const Error& error) {
+    failure = error;
+  }
+  select(live);
+  view = selection.view();
+  keep_rows(live, [&](const std::string& dag) { return view.shows(dag); });
+  add_live(samples, deployment_.name, live);
+  if (failure) throw Error(*failure);
+}
+
+/// What has ended now, and what is live, have their places on the page from now on.
+void Runs::select(const Live& live) {
+  std::map<std::string, bool> failed;
+  for (const auto& [dag, last] : counter_.last_runs()) failed[dag] = last.state == "failed";
+  std::set<std::string> running;
+  for (const auto& run : live.runs.rows) running.insert(run.dag);
+  deployment_.selection.set_runs(failed, running, Ledger::wall_clock());
+}
+
+/// Runs of DAGs that are excluded are left out of what the list gives.
+History Runs::history(const DagView& view, Samples& samples, const Deadline& deadline) const {
+  auto history = history_of(deployment_, samples, deadline);
+  history.changed_runs = [view, ask = std::move(history.changed_runs)](const Slice& slice,
+                                                                       std::size_t offset) {
+    auto page = ask(slice, offset);
+    std::erase_if(page.rows, [&](const DagRun& run) { return !view.counts(run.dag); });
+    return page;
+  };
+  return history;
+}
 
 /// Where the right to read tasks is missing, runs are shown all the same.
 Live Runs::read_live(Samples& samples, const Deadline& deadline) const {
@@ -64,7 +118,9 @@ Live Runs::read_live(Samples& samples, const Deadline& deadline) const {
 
 void Runs::add_to(Samples& samples) const {
   const auto& name = deployment_.name;
+  const auto view = deployment_.selection.view();
   for (const auto& [dag, last] : counter_.last_runs()) {
+    if (!view.shows(dag)) continue;
     if (!last.state.empty()) {
       samples.add(kLastState, 1, name, dag, last.state);
       samples.add(kLastRun, seconds_of(last.ended), name, dag);
@@ -73,15 +129,17 @@ void Runs::add_to(Samples& samples) const {
     if (last.success_at) samples.add(kLastSuccess, seconds_of(*last.success_at), name, dag);
     samples.add(kFailures, static_cast<double>(last.consecutive_failures), name, dag);
   }
-  if (const auto list = deployment_.dags.get()) {
-    for (const auto& [dag, since] : deployment_.requirements.of(*list, Ledger::wall_clock())) {
-      samples.add(kRequired, seconds_of(since), name, dag);
+  if (view.list() != nullptr) {
+    for (const auto& [dag, since] :
+         deployment_.requirements.of(*view.list(), Ledger::wall_clock())) {
+      if (view.shows(dag)) samples.add(kRequired, seconds_of(since), name, dag);
     }
   }
   const auto read_up_to = counter_.read_up_to().recent;
   if (read_up_to != Time()) samples.add(kReadUpTo, seconds_of(read_up_to), name);
   samples.add(kUnread, static_cast<double>(counter_.pending()), name);
-  counter_.add_to(samples);
+  counter_.add_to(samples, keep_dags([view](std::string_view dag) { return view.shows(dag); }));
+  samples.count_dropped(view.hidden());
 }
 
 }  // namespace

@@ -73,6 +73,29 @@ class Airflow(unittest.TestCase):
             self.assertIn('airflow_info{deployment="old",version="2.11.2"} 1\n', result.stdout)
             self.assertIn('airflow_info{deployment="new",version="3.3.2"} 1\n', result.stdout)
 
+    def test_dags_are_selected_by_flags_and_by_keys(self):
+        with Replay("3.3") as airflow:
+            config = self.folder / "airflow.yml"
+            config.write_text(f"deployments:\n"
+                              f"  - name: prod\n    url: '{airflow.url}'\n    dag_include: ok|slow\n"
+                              f"    dag_limit: 1\n    deadlines: [{{dag_id: .*, max_age: 1h}}]\n")
+            for flags in ((f"--config.file={config}",),
+                          (*self.flags(airflow), "--deployment.dag-include=ok|slow", "--deployment.dag-limit=1")):
+                with self.subTest(flags):
+                    page = run(*flags, "--once", name=NAME).stdout
+                    shown = set(re.findall(r'airflow_dag_paused\{.*dag_id="(.*?)"', page))
+                    self.assertEqual(len(shown), 1)
+                    self.assertIn('airflow_dags_hidden{deployment="prod"} 1\n', page)
+                    self.assertLessEqual(set(re.findall(r'dag_id="(.*?)"', page)), {"ok", "slow"})
+
+    def test_a_mistake_in_a_deadline_has_its_place(self):
+        config = self.folder / "airflow.yml"
+        config.write_text("deployments:\n  - name: prod\n    url: http://127.0.0.1:1\n    deadlines:\n"
+                          "      - {dag_id: orders, done_by: '06:00', timezone: Europe/Berlim}\n")
+        result = run(f"--config.file={config}", "--config.check", name=NAME)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("airflow.yml:5:54: deployments[0].deadlines[0].timezone: no time zone of this name", result.stderr)
+
     def test_who_may_read_nothing_is_down_and_sees_health(self):
         with Replay("2.11") as airflow:
             for request in airflow.replies:

@@ -32,8 +32,8 @@ class Watch {
     try {
       const auto history = world_.history(has_due_filter_, has_tries_);
       counter_->update(world_.live(), history, Deadline::in(1min));
-      if (list_) {
-        counter_->follow(*list_, "all", history, Deadline::in(1min));
+      if (selection_->view().list() != nullptr) {
+        counter_->follow(selection_->view(), history, Deadline::in(1min));
         knows_past_ = counter_->unasked() == 0;
       }
       if (counter_->pending() == 0 && knows_past_) {
@@ -46,14 +46,14 @@ class Watch {
   }
   void read_dags() {
     try {
-      list_ = world_.dags();
+      selection_->set_list(world_.dags());
     } catch (const Error& error) {
       REQUIRE(error.what() == std::string("made up"));
     }
   }
   /// What was not committed is gone.
   void kill() {
-    list_.reset();
+    selection_.emplace(Yaml::parse("{}", "airflow.yml"));
     counter_.reset();
     if (!state_.empty()) {
       runs_.reset();
@@ -101,7 +101,7 @@ class Watch {
   const std::string state_;
   std::shared_ptr<Ledger> runs_, tasks_;
   std::optional<RunCounter> counter_;
-  std::optional<DagList> list_;
+  std::optional<Selection> selection_{std::in_place, Yaml::parse("{}", "airflow.yml")};
   bool knows_past_ = false;
 };
 

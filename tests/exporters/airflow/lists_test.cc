@@ -49,17 +49,17 @@ TEST_CASE("the last list of DAGs that was read is there for other collectors") {
   Replay airflow("3.3");
   const auto deployment = deployment_of(airflow.url());
   const auto collect = collector(kDags, deployment);
-  CHECK(deployment->dags.get() == nullptr);
+  CHECK(deployment->selection.view().list() == nullptr);
   airflow.set_json(kDags3, R"({"total_entries": 1, "dags": [{"dag_id": "a", "is_stale": true}]})");
   page_of(collect);
-  const auto list = deployment->dags.get();
+  const auto* list = deployment->selection.view().list();
   REQUIRE(list);
   REQUIRE(list->dags.size() == 1);
   CHECK(list->dags.at("a").is_stale);
   CHECK_FALSE(list->dags.at("a").is_in_file());
   airflow.set_file(kDags3, "forbidden");
   error_of(Reason::auth, [&] { page_of(collect); });
-  CHECK(deployment->dags.get() == list);
+  CHECK(deployment->selection.view().list() == list);
 }
 
 TEST_CASE("lists of several pages are read to their end") {

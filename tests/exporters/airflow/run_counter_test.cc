@@ -100,6 +100,7 @@ struct Airflow {
         return found == past_success.end() ? std::nullopt : std::optional(found->second);
       }};
 
+  Selection selection{Yaml::parse("{}", "airflow.yml")};
   /// Those of the list, all of which were there when the clock said so.
   void follow(const std::vector<std::string>& dags, std::optional<Time> read = {}) {
     DagList list;
@@ -112,7 +113,8 @@ struct Airflow {
       dag.has_import_errors = id.starts_with("broken");
       list.dags.emplace(id, dag);
     }
-    counter->follow(list, "all", history, Deadline::in(1min));
+    selection.set_list(std::move(list));
+    counter->follow(selection.view(), history, Deadline::in(1min));
   }
 
   std::shared_ptr<Ledger> book(const char* name) const {

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "common/app/settings.h"
+#include "common/config/yaml.h"
+#include "exporters/airflow/dag_list.h"
+
+namespace exporter::airflow {
+
+/// Which DAGs a deployment's keys include and exclude, by id, tags and owners.
+class DagFilter {
+ public:
+  /// Throws Error{config}.
+  explicit DagFilter(const Yaml& deployment);
+
+  bool passes(const Dag& dag) const;
+  /// What can be said without the list.
+  bool passes_id(std::string_view dag) const { return id_.passes(dag); }
+  bool needs_list() const { return by_tag_ || by_owner_; }
+  /// The keys as a text, which is another for other keys.
+  const std::string& text() const { return text_; }
+
+ private:
+  const Filter id_, tag_include_, tag_exclude_, owner_include_, owner_exclude_;
+  bool has_tag_include_, has_owner_include_, by_tag_, by_owner_;
+  std::string text_;
+};
+
+/// Which DAGs count and are shown, at one moment.
+class DagView {
+ public:
+  using Names = std::set<std::string, std::less<>>;
+
+  /// The list that was read last; null before the first.
+  const DagList* list() const { return list_.get(); }
+  /// Whether its runs are read: unless it is known to be excluded, as a DAG may be newer than the
+  /// list.
+  bool counts(std::string_view dag) const;
+  /// Whether it has series: it is known not to be excluded, and within the limit.
+  bool shows(std::string_view dag) const;
+  /// How many the limit keeps off the page.
+  std::size_t hidden() const { return hidden_; }
+  /// See DagFilter::text().
+  const std::string& scope() const { return filter_->text(); }
+
+ private:
+  friend class Selection;
+  std::shared_ptr<const DagFilter> filter_;
+  std::shared_ptr<const DagList> list_;
+  std::shared_ptr<const Names> excluded_;  ///< of the list
+  std::shared_ptr<const Names> shown_;     ///< null without a limit to keep
+  std::size_t hidden_ = 0;
+};
+
+/// Chooses the DAGs of a deployment that are shown. When there are more than the limit, those that
+/// fail are kept first, then those that run, paused ones and those in no file last; a DAG keeps its
+/// place for an hour, and then until it is needed by one that is to be kept rather. Safe to use
+/// from several threads.
+class Selection {
+ public:
+  /// Throws Error{config}.
+  explicit Selection(const Yaml& deployment);
+
+  const DagFilter& filter() const { return *filter_; }
+  DagView view() const;
+  void set_list(DagList list);
+  /// Those whose last run is known, whether it failed, and those that have a live run now.
+  void set_runs(const std::map<std::string, bool>& failed, const std::set<std::string>& live,
+                Time now);
+
+ private:
+  enum class Rank : std::uint8_t { fails, runs, waits, paused, gone };
+  struct Place {
+    Rank rank = Rank::gone;
+    Time until;  ///< the rank is held
+  };
+
+  Rank rank_of(const std::string& dag) const;
+  void choose();
+
+  const std::shared_ptr<const DagFilter> filter_;
+  const std::size_t limit_;
+  mutable std::mutex mutex_;  // of what follows
+  DagView view_;
+  Time now_;
+  std::map<std::string, bool> failed_;
+  std::set<std::string> live_;
+  std::map<std::string, Place> places_;
+};
+
+}  // namespace exporter::airflow
