@@ -92,4 +92,17 @@ constexpr auto kTaskQueue =
     histogram("airflow_task_queue_seconds", "How long tries of tasks were queued before they ran.",
               "deployment", "dag_id", "task_id");
 
+// Whatever the level of detail.
+
+constexpr auto kTaskFailures =
+    gauge("airflow_task_recent_failures",
+          "Tries of the task that failed in the last 24 hours, with those that are tried again; of "
+          "the 20 tasks with the most.",
+          "deployment", "dag_id", "task_id");
+constexpr auto kTaskLongest =
+    gauge("airflow_task_recent_longest_seconds",
+          "How long the longest try of the task took that ended in the last 24 hours; of the 20 "
+          "tasks with the longest.",
+          "deployment", "dag_id", "task_id");
+
 }  // namespace exporter::airflow

@@ -110,6 +110,8 @@ void RunCounter::load(const Deadline& deadline) {
       log::warn("stored position not known, a day is read again", {{"error", error.what()}});
     }
   }
+  auto tasks = tasks_.begin(deadline);
+  notable_.load(tasks);
   is_loaded_ = true;
 }
 
@@ -263,13 +265,18 @@ void RunCounter::find_missed(const History& history, std::vector<Tasks>& all, Al
 
 void RunCounter::count_tasks(const std::vector<Tasks>& all, const Deadline& deadline) {
   auto run = tasks_.begin(deadline);
+  auto notable = notable_;
   Finished finished(run, options_.deployment, options_.detail);
   for (const auto& tasks : all) {
-    for (const auto& task : tasks.rows) finished.count(task, tasks.run);
+    for (const auto& task : tasks.rows) {
+      if (finished.count(task, tasks.run)) notable.note(run, task);
+    }
   }
   finished.finish();
+  notable.expire(run, time_);
   run.commit();
   finished.move_exemplars_to(exemplars_);
+  notable_ = std::move(notable);
 }
 
 /// After the commit of their tasks: a kill in between has them read once more.

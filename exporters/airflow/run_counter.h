@@ -9,6 +9,7 @@
 #include "exporters/airflow/dag_follower.h"
 #include "exporters/airflow/finished.h"
 #include "exporters/airflow/last_runs.h"
+#include "exporters/airflow/notable_tasks.h"
 #include "exporters/airflow/run_reader.h"
 #include "exporters/airflow/task_reader.h"
 
@@ -36,6 +37,7 @@ class RunCounter {
   /// start, some at a time. After an update that went well; nothing without a list. Throws Error.
   void follow(const DagView& view, const History& history, const Deadline& deadline);
 
+  const NotableTasks& notable_tasks() const { return notable_; }
   const LastRuns& last_runs() const { return last_runs_; }
   /// Adds the counters and histograms, of the DAGs to keep.
   void add_to(Samples& samples, const Ledger::Keep& keep = {}) const;
@@ -81,6 +83,7 @@ class RunCounter {
   RunsKnown known_;
   LastRuns last_runs_;
   DagFollower follower_;
+  NotableTasks notable_;
   std::map<RunKey, DagRun> pending_;  // have ended; in the ledger too
   std::map<RunKey, DagRun> live_;     // as of the last update
   std::set<TryKey> live_tries_;       // as of the last update

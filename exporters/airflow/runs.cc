@@ -12,9 +12,10 @@ namespace exporter::airflow {
 namespace {
 
 constexpr MetricView kMetrics[] = {
-    kLiveRuns,     kOldestRun,   kLiveTasks, kOldestTask, kUnreadLive,   kLastState, kLastRun,
-    kLastDuration, kLastSuccess, kFailures,  kRequired,   kReadUpTo,     kUnread,    kRunsEnded,
-    kRunDuration,  kDelay,       kRunQueue,  kTries,      kTaskDuration, kTaskQueue};
+    kLiveRuns,     kOldestRun,    kLiveTasks,    kOldestTask, kUnreadLive, kLastState,
+    kLastRun,      kLastDuration, kLastSuccess,  kFailures,   kRequired,   kReadUpTo,
+    kUnread,       kRunsEnded,    kRunDuration,  kDelay,      kRunQueue,   kTries,
+    kTaskDuration, kTaskQueue,    kTaskFailures, kTaskLongest};
 
 constexpr Flag kFlags[] = {
     {"collector.runs.by-task", "false",
@@ -135,10 +136,17 @@ void Runs::add_to(Samples& samples) const {
       if (view.shows(dag)) samples.add(kRequired, seconds_of(since), name, dag);
     }
   }
+  const auto shows = [view](std::string_view dag) { return view.shows(dag); };
+  for (const auto& [task, value] : counter_.notable_tasks().failures(shows)) {
+    samples.add(kTaskFailures, value, name, task.dag, task.task);
+  }
+  for (const auto& [task, value] : counter_.notable_tasks().longest(shows)) {
+    samples.add(kTaskLongest, value, name, task.dag, task.task);
+  }
   const auto read_up_to = counter_.read_up_to().recent;
   if (read_up_to != Time()) samples.add(kReadUpTo, seconds_of(read_up_to), name);
   samples.add(kUnread, static_cast<double>(counter_.pending()), name);
-  counter_.add_to(samples, keep_dags([view](std::string_view dag) { return view.shows(dag); }));
+  counter_.add_to(samples, keep_dags(shows));
   samples.count_dropped(view.hidden());
 }
 
