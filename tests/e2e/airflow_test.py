@@ -1,6 +1,7 @@
 """airflow_exporter beside the recorded answers of Airflow 2 and 3."""
 
 import base64
+import json
 import re
 import unittest
 
@@ -87,6 +88,32 @@ class Airflow(unittest.TestCase):
                     self.assertEqual(len(shown), 1)
                     self.assertIn('airflow_dags_hidden{deployment="prod"} 1\n', page)
                     self.assertLessEqual(set(re.findall(r'dag_id="(.*?)"', page)), {"ok", "slow"})
+
+    def test_the_past_of_dags_is_asked_for_once_and_a_deleted_dag_goes(self):
+        line = 'airflow_dag_last_success_timestamp_seconds{deployment="prod",dag_id="daily"} '
+        with Replay("3.3") as airflow:
+            flags = (*self.flags(airflow), *FAST, f"--state.dir={self.folder / 'state'}",
+                     "--deployment.dag-include=daily")
+            asked = "GET /api/v2/dags/daily/dagRuns?state=success&state=failed&order_by=-end_date&limit=10"
+            status, headers, _ = recorded("3.3", "pools")
+            run_of = {"dag_id": "daily", "dag_run_id": "r", "run_type": "scheduled", "state": "success",
+                      "start_date": "2026-11-01T02:00:00Z", "end_date": "2026-11-01T03:00:00Z"}
+            headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
+
+            def reply(value):
+                body = json.dumps(value).encode()
+                return status, [*headers, ("Content-Length", str(len(body)))], body
+
+            airflow.replies[asked] = reply({"dag_runs": [run_of], "total_entries": 1})
+            exporter = Exporter(*flags, name=NAME)
+            with exporter:
+                support.poll(lambda: line in exporter.page(), "the last success")
+            with Exporter(*flags, name=NAME) as exporter:
+                support.poll(lambda: line in exporter.page(), "the last success after a restart")
+                dags = next(request for request in airflow.replies if request.startswith("GET /api/v2/dags?"))
+                airflow.replies[dags] = reply({"dags": [], "total_entries": 0})
+                support.poll(lambda: line not in exporter.page(), "no last success of a deleted DAG")
+            self.assertEqual([request for request, _ in airflow.requests].count(asked), 1)
 
     def test_a_mistake_in_a_deadline_has_its_place(self):
         config = self.folder / "airflow.yml"

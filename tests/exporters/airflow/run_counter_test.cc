@@ -571,6 +571,24 @@ TEST_CASE("the past waits until what ended lately is read") {
   CHECK(airflow.asked_for_past.empty());
 }
 
+TEST_CASE("the past waits while the tasks of many runs are to be read") {
+  Airflow airflow;
+  airflow.counter.emplace(RunCounter::Options{.deployment = "a", .most_requests = 1}, airflow.runs,
+                          airflow.tasks);
+  for (int i = 0; i < 50; ++i) {
+    airflow.ended.push_back(finished("d", std::to_string(i), kNow - 10s));
+  }
+  airflow.update();
+  CHECK(airflow.counter->pending() == 30);
+  airflow.follow({"a"});
+  CHECK(airflow.asked_for_past.empty());
+  airflow.ended = {};
+  airflow.now += 30s;
+  airflow.update();
+  airflow.follow({"a"});
+  CHECK(airflow.asked_for_past == Names{"a"});
+}
+
 TEST_CASE("what was asked for before an error is kept") {
   Airflow airflow;
   airflow.update();

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "common/base/error.h"
+#include "common/base/time.h"
 #include "tests/exporters/airflow/replay.h"
 #include "tests/support/error_of.h"
 
@@ -175,9 +176,12 @@ TEST_CASE("all that is of an excluded DAG is left off the page, and not asked fo
   airflow.set_json("GET /api/v2/dagWarnings?limit=100&offset=0",
                    R"({"total_entries": 2, "dag_warnings": [
       {"dag_id": "in", "warning_type": "w"}, {"dag_id": "out", "warning_type": "w"}]})");
+  // What ends after the first start counts, and its tasks are asked for.
+  const auto ended =
+      format_rfc3339(std::chrono::floor<std::chrono::milliseconds>(Ledger::wall_clock() + 1min));
   const auto run = [&](const std::string& dag) {
     return R"({"dag_id": ")" + dag + R"(", "dag_run_id": "r", "run_type": "manual",)" +
-           R"( "state": "success", "end_date": "2026-11-28T03:00:00Z"})";
+           R"( "state": "success", "end_date": ")" + ended + "\"}";
   };
   airflow.set_json("GET /api/v2/dags/~/dagRuns?state=success&state=failed&updated_at_gte=*",
                    "{\"dag_runs\": [" + run("in") + "," + run("out") + "], \"total_entries\": 2}");
@@ -190,6 +194,10 @@ TEST_CASE("all that is of an excluded DAG is left off the page, and not asked fo
   CHECK_THAT(text, !Catch::Contains("dag_id=\"out\"") && !Catch::Contains("dag_id=\"slow\""));
   CHECK_THAT(text, Catch::Contains("airflow_dags_hidden{deployment=\"prod\"} 0\n"));
   CHECK(samples.dropped() == 0);
+  CHECK_THAT(text, Catch::Contains("airflow_dag_runs_total{deployment=\"prod\",dag_id=\"in\""));
+  std::string asked;
+  for (const auto& request : airflow.requests()) asked += request;
+  CHECK_THAT(asked, Catch::Contains("{\"dag_ids\":[\"in\"]") && !Catch::Contains("\"out\""));
 }
 
 TEST_CASE("what the limit keeps off the page is counted") {
