@@ -424,6 +424,29 @@ TEST_CASE("tries are counted by DAG or by task") {
   CHECK(airflow.has(series + "\"t2\",state=\"success\"} 1") == by_task);
 }
 
+TEST_CASE(
+    "a task that fails is named once for each try, at each level of detail, after a kill too") {
+  Airflow airflow;
+  airflow.ended = {finished("d", "1", kNow)};
+  TaskInstance task;
+  task.dag = "d";
+  task.run = "1";
+  task.task = "t";
+  task.try_number = 1;
+  task.state = "failed";
+  task.started = kNow - 20s;
+  task.ended = kNow;
+  airflow.tasks_of_runs = {task};
+  airflow.update();
+  airflow.kill();
+  airflow.update();
+  const auto shows = [](std::string_view) { return true; };
+  const auto failures = airflow.counter->notable_tasks().failures(shows);
+  REQUIRE(failures.size() == 1);
+  CHECK(failures[0] == std::pair(NotableTasks::Name{"d", "t"}, 1.0));
+  CHECK(airflow.counter->notable_tasks().longest(shows).at(0).second == 20);
+}
+
 TEST_CASE("what ended before the first start tells of the last run, and counts nothing") {
   Airflow airflow;
   airflow.runs = SharedLedger(std::make_shared<Ledger>("runs", "", std::vector<Migration>(), kNow));

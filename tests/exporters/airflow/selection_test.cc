@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "common/base/error.h"
 #include "common/base/time.h"
@@ -167,6 +168,16 @@ std::string page(const std::shared_ptr<Deployment>& deployment, Names modules, S
   return text;
 }
 
+std::set<std::string> dags_of(const std::string& page) {
+  const std::string label = "dag_id=\"";
+  std::set<std::string> dags;
+  for (auto at = page.find(label); at != page.npos; at = page.find(label, at + 1)) {
+    const auto begin = at + label.size();
+    dags.insert(page.substr(begin, page.find('"', begin) - begin));
+  }
+  return dags;
+}
+
 }  // namespace
 
 TEST_CASE("all that is of an excluded DAG is left off the page, and not asked for") {
@@ -204,7 +215,8 @@ TEST_CASE("what the limit keeps off the page is counted") {
   Replay airflow("3.3");
   airflow.set_json(kDagList, R"({"total_entries": 3, "dags": [
       {"dag_id": "a"}, {"dag_id": "b"}, {"dag_id": "slow"}]})");
-  const auto deployment = deployment_of(airflow.url(), "dag_limit: 1");
+  const auto deployment =
+      deployment_of(airflow.url(), "dag_limit: 1, deadlines: [{dag_id: .*, max_age: 1h}]");
   Samples first, second;
   CHECK_THAT(page(deployment, {"dags"}, first),
              Catch::Contains("airflow_dags_hidden{deployment=\"prod\"} 2\n") &&
@@ -214,4 +226,6 @@ TEST_CASE("what the limit keeps off the page is counted") {
   const auto text = page(deployment, {"runs"}, second);
   CHECK(second.dropped() > 2);
   CHECK(deployment->selection.view().hidden() == second.dropped());
+  CHECK_THAT(text, Catch::Contains("dag_id=\""));
+  CHECK(dags_of(text).size() == 1);
 }
