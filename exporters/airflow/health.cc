@@ -1,3 +1,7 @@
+#include <array>
+#include <optional>
+
+#include "common/base/error.h"
 #include "exporters/airflow/deployment.h"
 #include "exporters/airflow/rows.h"
 
@@ -17,20 +21,44 @@ constexpr auto kHeartbeat =
           "component");
 constexpr MetricView kMetrics[] = {kInfo, kHealthy, kHeartbeat};
 
+void add(Samples& samples, const std::string& deployment, const Component& component) {
+  if (component.is_healthy) {
+    samples.add(kHealthy, *component.is_healthy ? 1 : 0, deployment, component.name);
+  }
+  if (component.heartbeat) {
+    samples.add(kHeartbeat, seconds_of(*component.heartbeat), deployment, component.name);
+  }
+}
+
+/// A component of an unexpected shape costs itself, as a row of a list does: see read_rows().
+void add_components(Samples& samples, const std::string& deployment, const Json& page) {
+  constexpr std::array<std::string_view, 4> kNames = {"metadatabase", "scheduler", "triggerer",
+                                                      "dag_processor"};
+  std::optional<Error> first;
+  std::size_t good = 0;
+  for (const auto name : kNames) {
+    try {
+      const auto component = page.find(name);
+      if (!component) continue;
+      add(samples, deployment, read_component(name, *component));
+      ++good;
+    } catch (const Error& error) {
+      if (error.reason() != Reason::decode) throw;
+      if (!first) first = error;
+    }
+  }
+  if (!first) return;
+  if (good == 0) throw Error(*first);
+  samples.note_malformed_row(first->what());
+}
+
 /// Fails while no list was ever allowed: who cannot log in sees health, and nothing else.
 void collect(Deployment& deployment, Samples& samples, const Deadline& deadline) {
   const auto release = deployment.api.release(deadline);
   const auto* path = release.api == ApiVersion::v1 ? "/health" : "/monitor/health";
   const auto page = deployment.api.get_open(path, deadline);
   samples.add(kInfo, 1, deployment.name, release.number);
-  for (const auto& component : read_health(page.body)) {
-    if (component.is_healthy) {
-      samples.add(kHealthy, *component.is_healthy ? 1 : 0, deployment.name, component.name);
-    }
-    if (component.heartbeat) {
-      samples.add(kHeartbeat, seconds_of(*component.heartbeat), deployment.name, component.name);
-    }
-  }
+  add_components(samples, deployment.name, page.body);
   if (const auto refused = deployment.api.refused()) samples.set_failure(*refused);
 }
 

@@ -1,16 +1,20 @@
 #include "exporters/airflow/list.h"
 
+#include <algorithm>
+
 #include "common/app/rows.h"
 #include "common/base/log.h"
 
 namespace exporter::airflow {
 
-void read_list(Deployment& deployment, const std::string& path, std::string_view key, Query query,
-               Samples& samples, const std::function<void(const Json& row)>& read,
-               const Deadline& deadline) {
+std::int64_t read_list(Deployment& deployment, const std::string& path, std::string_view key,
+                       Query query, Samples& samples,
+                       const std::function<void(const Json& row)>& read, const Deadline& deadline,
+                       std::size_t most) {
   query.emplace_back("limit", std::to_string(kPage));
   query.emplace_back("offset", "0");
-  for (std::size_t received = 0; received < kMostRows;) {
+  std::int64_t unread = 0;
+  for (std::size_t received = 0; received < most;) {
     query.back().second = std::to_string(received);
     const auto page = deployment.api.get(path, query, deadline).body;
     const auto rows = page.at(key);
@@ -18,11 +22,13 @@ void read_list(Deployment& deployment, const std::string& path, std::string_view
     const auto count = rows.items().size();
     received += count;
     const auto total = page.find("total_entries");
-    if (count == 0 || (total && static_cast<std::int64_t>(received) >= total->integer())) return;
+    if (total)
+      unread = std::max<std::int64_t>(0, total->integer() - static_cast<std::int64_t>(received));
+    if (count == 0 || (total && unread == 0)) return 0;
   }
-  log::warn("rows of a long list are left out", {{"deployment", deployment.name},
-                                                 {"list", path},
-                                                 {"rows", static_cast<std::int64_t>(kMostRows)}});
+  log::warn("rows of a long list are left out",
+            {{"deployment", deployment.name}, {"list", path}, {"rows", unread}});
+  return unread;
 }
 
 }  // namespace exporter::airflow

@@ -13,10 +13,11 @@ constexpr std::size_t kPage = 100;  ///< the most rows that Airflow gives at onc
 constexpr std::size_t kMostRows = 50'000;
 
 /// Reads a whole list of rows whose order seldom changes, page by page. A row of which `read`
-/// throws Error{decode} is left out and noted in the samples. What is beyond kMostRows is left out,
-/// which is logged. Throws as Api::get() does.
-void read_list(Deployment& deployment, const std::string& path, std::string_view key, Query query,
-               Samples& samples, const std::function<void(const Json& row)>& read,
-               const Deadline& deadline);
+/// throws Error{decode} is left out and noted in the samples. What is beyond `most` rows is left
+/// out, which is logged; returns how many these are. Throws as Api::get() does.
+std::int64_t read_list(Deployment& deployment, const std::string& path, std::string_view key,
+                       Query query, Samples& samples,
+                       const std::function<void(const Json& row)>& read, const Deadline& deadline,
+                       std::size_t most = kMostRows);
 
 }  // namespace exporter::airflow

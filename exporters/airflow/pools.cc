@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -23,7 +24,11 @@ constexpr auto kOccupied =
 constexpr auto kHidden = gauge(
     "airflow_pools_hidden",
     "Pools without a limit, of which Airflow 2 says nothing, not even the name.", "deployment");
-constexpr MetricView kMetrics[] = {kSlots, kUsed, kOccupied, kHidden};
+constexpr auto kUnread =
+    gauge("airflow_pools_unread",
+          "Pools that were left out, because there are more than are read: 1000 of Airflow 2.",
+          "deployment");
+constexpr MetricView kMetrics[] = {kSlots, kUsed, kOccupied, kHidden, kUnread};
 
 void add(Samples& samples, const Deployment& deployment, const Pool& pool) {
   const auto& name = deployment.name;
@@ -47,23 +52,26 @@ class Pools {
   void collect(Samples& samples, const Deadline& deadline) {
     samples_ = &samples;
     const bool may_hide = deployment_.api.release(deadline).api == ApiVersion::v1;
+    std::int64_t unread = 0;
     if (may_hide) {
-      read_around_hidden(deadline);
+      unread = read_around_hidden(deadline);
     } else {
       hidden_.clear();
-      read_list(
+      unread = read_list(
           deployment_, "/pools", "pools", {}, samples,
           [&](const Json& row) { add(samples, deployment_, read_pool(row)); }, deadline);
     }
+    samples.add(kUnread, static_cast<double>(unread), deployment_.name);
     samples.add(kHidden, static_cast<double>(hidden_.size()), deployment_.name);
   }
 
  private:
   static constexpr std::size_t kRunsRemembered = 20, kMostPools = 1000;
 
-  void read_around_hidden(const Deadline& deadline);
+  std::int64_t read_around_hidden(const Deadline& deadline);
   void read_range(std::size_t from, std::size_t to, const Deadline& deadline);
-  bool read_page(std::size_t from, std::size_t to, const Deadline& deadline);
+  void read_part(std::size_t from, std::size_t to, const Deadline& deadline);
+  std::optional<std::size_t> read_page(std::size_t from, std::size_t to, const Deadline& deadline);
 
   Deployment& deployment_;
   Samples* samples_ = nullptr;  // of the run
@@ -72,7 +80,8 @@ class Pools {
   std::set<std::size_t> hidden_;  // places in the list
 };
 
-void Pools::read_around_hidden(const Deadline& deadline) {
+/// Returns how many are beyond kMostPools.
+std::int64_t Pools::read_around_hidden(const Deadline& deadline) {
   const bool asks_again = ++runs_ % kRunsRemembered == 0;
   const auto known = hidden_;
   const auto total_before = std::exchange(total_, kPage);
@@ -85,41 +94,49 @@ void Pools::read_around_hidden(const Deadline& deadline) {
     }
     from = at + 1;
   }
-  if (known.empty() && !read_page(0, kPage, deadline)) {
-    read_range(0, 1, deadline);  // says how many there are
-    from = 1;
-  } else if (known.empty()) {
-    from = kPage;
+  if (known.empty()) {
+    const auto rows = read_page(0, kPage, deadline);
+    if (!rows) read_range(0, 1, deadline);  // says how many there are
+    from = rows.value_or(1);
   }
-  for (; from < std::min(total_, kMostPools); from += kPage) {
-    read_range(from, from + kPage, deadline);
-  }
+  read_range(from, kMostPools, deadline);
   if (!known.empty() && total_ != total_before) runs_ = kRunsRemembered - 1;  // they have moved
+  return static_cast<std::int64_t>(total_ - std::min(total_, kMostPools));
 }
 
 void Pools::read_range(std::size_t from, std::size_t to, const Deadline& deadline) {
-  if (from >= std::min(to, total_)) return;
-  to = std::min(to, total_);
-  if (read_page(from, to, deadline)) return;
+  for (; from < std::min(to, total_); from += kPage) {
+    read_part(from, std::min({to, total_, from + kPage}), deadline);
+  }
+}
+
+/// By halves where it has a hidden pool, and in smaller pages where Airflow is set to give fewer.
+void Pools::read_part(std::size_t from, std::size_t to, const Deadline& deadline) {
+  if (const auto rows = read_page(from, to, deadline)) {
+    const auto end = std::min(to, total_);
+    if (*rows > 0 && from + *rows < end) read_part(from + *rows, end, deadline);
+    return;
+  }
   if (to - from == 1) {
     hidden_.insert(from);
     return;
   }
   const auto middle = from + (to - from) / 2;
-  read_range(from, middle, deadline);
-  read_range(middle, to, deadline);
+  read_part(from, middle, deadline);
+  read_part(middle, to, deadline);
 }
 
-/// False when it has a hidden pool.
-bool Pools::read_page(std::size_t from, std::size_t to, const Deadline& deadline) {
+/// How many rows it has; nothing when a hidden pool is among them.
+std::optional<std::size_t> Pools::read_page(std::size_t from, std::size_t to,
+                                            const Deadline& deadline) {
   const Query query{{"limit", std::to_string(to - from)}, {"offset", std::to_string(from)}};
   const auto page = deployment_.api.get_unless_500("/pools", query, deadline);
-  if (!page) return false;
+  if (!page) return std::nullopt;
   const auto rows = page->body.at("pools");
   total_ =
       static_cast<std::size_t>(std::max<std::int64_t>(0, page->body.at("total_entries").integer()));
   read_rows(rows, *samples_, [&](const Json& row) { add(*samples_, deployment_, read_pool(row)); });
-  return true;
+  return rows.items().size();
 }
 
 }  // namespace

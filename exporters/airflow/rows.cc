@@ -1,7 +1,5 @@
 #include "exporters/airflow/rows.h"
 
-#include <array>
-
 #include "common/base/text.h"
 
 namespace exporter::airflow {
@@ -133,21 +131,13 @@ ImportError read_import_error(const Json& row) {
           text_at(row, "bundle_name")};
 }
 
-std::vector<Component> read_health(const Json& page) {
-  constexpr std::array<std::string_view, 4> kNames = {"metadatabase", "scheduler", "triggerer",
-                                                      "dag_processor"};
-  std::vector<Component> components;
-  for (const auto name : kNames) {
-    const auto found = page.find(name);
-    if (!found) continue;
-    Component component;
-    component.name = name;
-    const auto status = text_at(*found, "status");
-    if (!status.empty()) component.is_healthy = status == "healthy";
-    component.heartbeat = time_at(*found, "latest_" + std::string(name) + "_heartbeat");
-    components.push_back(std::move(component));
-  }
-  return components;
+Component read_component(std::string_view name, const Json& component) {
+  const auto status = text_at(component, "status");
+  Component read;
+  read.name = name;
+  if (!status.empty()) read.is_healthy = status == "healthy";
+  read.heartbeat = time_at(component, "latest_" + read.name + "_heartbeat");
+  return read;
 }
 
 }  // namespace exporter::airflow

@@ -72,7 +72,7 @@ TaskInstance read_task(const Json& row);
 Pool read_pool(const Json& row);
 ImportError read_import_error(const Json& row);
 
-/// All components that the health page names.
-std::vector<Component> read_health(const Json& page);
+/// The component that the health page has under this name.
+Component read_component(std::string_view name, const Json& component);
 
 }  // namespace exporter::airflow

@@ -97,6 +97,23 @@ TEST_CASE("a component that died is unhealthy, one that never ran is absent") {
   CHECK_THAT(page, !has("dag_processor\""));
 }
 
+TEST_CASE("a component of an unexpected shape costs itself alone") {
+  Replay airflow("2.11");
+  airflow.set_json("GET /api/v1/health", R"({"metadatabase": {"status": "healthy"}, "scheduler":
+      {"status": "healthy", "latest_scheduler_heartbeat": "yesterday"}, "triggerer": 7,
+      "dag_processor": {"status": "sleepy"}})");
+  const auto collect = collector(kHealth, deployment_of(airflow.url()));
+  Samples samples;
+  collect(samples, Deadline::in(std::chrono::minutes(5)));
+  CHECK_THAT(samples.first_malformed_row(), has("latest_scheduler_heartbeat"));
+  const auto page = page_of(collect);
+  CHECK_THAT(page, has("airflow_info") && has("component=\"metadatabase\"} 1\n") &&
+                       has("component=\"dag_processor\"} 0\n"));
+  CHECK_THAT(page, !has("component=\"scheduler\"") && !has("component=\"triggerer\""));
+  airflow.set_json("GET /api/v1/health", "[]");
+  error_of(Reason::decode, [&] { page_of(collect); });
+}
+
 TEST_CASE("an import error is as old as when it was first seen, also after a restart") {
   const TemporaryFolder folder;
   Replay airflow("3.3");

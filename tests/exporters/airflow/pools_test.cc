@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <cstdio>
 
 #include "common/base/error.h"
 #include "tests/exporters/airflow/replay.h"
@@ -13,6 +14,37 @@ constexpr auto has = [](const auto& text) { return Catch::Contains(std::string(t
 
 std::string request(int limit, int offset) {
   return "GET /api/v1/pools?limit=" + std::to_string(limit) + "&offset=" + std::to_string(offset);
+}
+
+std::string json(const std::string& body) {
+  return reply(200, body, "Content-Type: application/json\r\n");
+}
+
+/// An Airflow 2 that gives at most `page` of its `total` pools at once; that at `hidden` has no
+/// limit.
+std::string answer_of_many(const std::string& request, std::size_t total, std::size_t hidden,
+                           std::size_t page) {
+  if (request.starts_with("GET /api/v1/version")) return json(R"({"version": "2.11.2"})");
+  std::size_t limit = 0, offset = 0;
+  if (std::sscanf(request.c_str(), "GET /api/v1/pools?limit=%zu&offset=%zu ", &limit, &offset) !=
+      2) {
+    return reply(404, "{}");
+  }
+  const auto end = std::min(total, offset + std::min(limit, page));
+  if (offset <= hidden && hidden < end) return reply(500, "{}");
+  std::string rows;
+  for (auto at = offset; at < end; ++at) {
+    rows += (rows.empty() ? "" : ",") + std::string(R"({"slots": 1, "name": ")") +
+            std::to_string(at) + "\"}";
+  }
+  return json(R"({"pools": [)" + rows + R"(], "total_entries": )" + std::to_string(total) + "}");
+}
+
+std::size_t pools_on(const std::string& page) {
+  std::size_t count = 0;
+  const std::string_view family = "\nairflow_pool_slots{";
+  for (auto at = page.find(family); at != page.npos; at = page.find(family, at + 1)) ++count;
+  return count;
 }
 
 }  // namespace
@@ -85,4 +117,20 @@ TEST_CASE("runs that fail do not forget which pools are hidden") {
   airflow.set_file(request(1, 0), "pool_0");
   CHECK_THAT(page_of(collect), has("airflow_pools_hidden{deployment=\"prod\"} 1\n"));
   CHECK(airflow.count("GET /api/v1/pools?") == 5 + 1 + 2);
+}
+
+TEST_CASE("all pools around a hidden one are read up to the most, and the others are counted") {
+  const std::size_t page = GENERATE(100u, 30u);
+  CAPTURE(page);
+  ScriptedServer airflow(
+      answer([page](const std::string& each) { return answer_of_many(each, 1050, 250, page); }));
+  const auto collect =
+      collector(kPools, deployment_of(airflow.url(), "budget: {requests_per_second: 1000}"));
+  for (int run = 1; run <= 2; ++run) {
+    CAPTURE(run);
+    const auto shown = page_of(collect);
+    CHECK(pools_on(shown) == 999);
+    CHECK_THAT(shown, has("airflow_pools_hidden{deployment=\"prod\"} 1\n"));
+    CHECK_THAT(shown, has("airflow_pools_unread{deployment=\"prod\"} 50\n"));
+  }
 }
