@@ -27,6 +27,9 @@ struct Module {
   Clock::duration timeout = std::chrono::seconds(10);  ///< of one run
   /// Where the schedule depends on the source; the interval that a user sets comes first.
   Schedule (*schedule_for)(const Source& source) = nullptr;
+  /// Whether it runs whenever it is due, however many others of its source do: one that asks little
+  /// and is to be fresh.
+  bool runs_beside_others = false;
 };
 
 /// For Module::make: makes a T(*source), which lives as long as the collector and may hold the
@@ -61,6 +64,7 @@ struct AnyModule {
   Clock::duration timeout;
   std::function<CollectFunction(const std::shared_ptr<void>&)> make;
   std::function<Schedule(const void*)> schedule_for;  ///< may be empty
+  bool runs_beside_others;
 
   template <class Source>
   explicit AnyModule(const Module<Source>& module)
@@ -72,7 +76,8 @@ struct AnyModule {
         timeout(module.timeout),
         make([make = module.make](const std::shared_ptr<void>& source) {
           return make(std::static_pointer_cast<Source>(source));
-        }) {
+        }),
+        runs_beside_others(module.runs_beside_others) {
     if (module.schedule_for == nullptr) return;
     schedule_for = [of = module.schedule_for](const void* source) {
       return of(*static_cast<const Source*>(source));

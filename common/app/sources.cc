@@ -166,7 +166,7 @@ std::vector<Collector> make_collectors(const AnySourceKind& kind,
                             .timeout = choice.timeout(),
                             .metrics = module.metrics,
                             .collect = module.make(source.made),
-                            .at_once = kind.at_once});
+                            .at_once = module.runs_beside_others ? 0 : kind.at_once});
     }
   }
   return collectors;

@@ -42,7 +42,9 @@ struct SourceKind {
   std::string_view label = {};  ///< that names one in the exporter's own families: "project"
   std::span<const SourceFlag> flags = {};
   std::shared_ptr<Source> (*make)(const SourceInputs& inputs) = nullptr;
-  std::size_t at_once = 0;  ///< the most collectors of a source that run at once; 0 for no limit
+  /// The most collectors of a source that run at once, but for Module::runs_beside_others; 0 for no
+  /// limit.
+  std::size_t at_once = 0;
   /// Whether a failure for this reason means that the source is down; see Outcomes::Options.
   bool (*means_down)(Reason) = nullptr;
 };

@@ -43,7 +43,7 @@ struct Collector {
   std::vector<MetricView> metrics = {};                ///< for --metrics.list and the clash check
   CollectFunction collect = {};
   /// The most collectors of this source that run at once; those that are due longest run first.
-  /// Zero: no limit.
+  /// Zero: it runs when it is due, and is not one of these.
   std::size_t at_once = 0;
 };
 

@@ -130,13 +130,14 @@ Clock::duration Exposition::longest_once() const {
     const auto& collector = runner_.collector(i);
     auto& source = sources[collector.source];
     source.longest = std::max(source.longest, collector.timeout);
+    if (collector.at_once == 0) continue;
     source.at_once = static_cast<Clock::rep>(collector.at_once);
     ++source.collectors;
   }
   Clock::duration longest{};
   for (const auto& [name, source] : sources) {
-    const auto at_once = source.at_once == 0 ? source.collectors : source.at_once;
-    const auto rounds = (source.collectors + at_once - 1) / at_once;
+    const auto rounds =
+        source.at_once == 0 ? 1 : (source.collectors + source.at_once - 1) / source.at_once;
     longest = std::max(longest, source.longest * rounds);
   }
   return longest;

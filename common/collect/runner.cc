@@ -246,6 +246,11 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     return most == 0 || busy_[sources_[index]] < most;
   }
 
+  void count_busy(std::size_t index, std::ptrdiff_t more) {
+    if (slots_[index].collector().at_once == 0) return;
+    busy_[sources_[index]] += static_cast<std::size_t>(more);
+  }
+
   /// The one that is due longest, those that scrapes wait for first; the number of slots when there
   /// is none.
   std::size_t next_ready() const {
@@ -288,14 +293,14 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     auto& slot = slots_[index];
     const auto began = Clock::now();
     slot.start(began);
-    ++busy_[sources_[index]];
+    count_busy(index, 1);
     leave_watch();
     lock.unlock();
     auto result = run_collector(slot.collector(), options_.source_label, stop_.get_token());
     lock.lock();
     if (stop_.stop_requested()) return;
     const auto now = Clock::now();
-    if (!slot.is_given_up()) --busy_[sources_[index]];
+    if (!slot.is_given_up()) count_busy(index, -1);
     slot.finish(std::move(result), now, notices_);
     count_failures();
     if (now - began > kStall) done_.notify_all();
@@ -306,7 +311,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     for (std::size_t i = 0; i < slots_.size(); ++i) {
       if (slots_[i].overdue_at() > now) continue;
       slots_[i].give_up(now, notices_);
-      --busy_[sources_[i]];
+      count_busy(i, -1);
       done_.notify_all();
     }
     count_failures();
@@ -339,7 +344,8 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
   std::stop_source stop_;
   std::vector<Slot> slots_;           // never resized once a worker runs
   std::vector<std::size_t> sources_;  // by slot: the number of its source
-  std::vector<std::size_t> busy_;     // by source: runs under way that are not given up
+  std::vector<std::size_t>
+      busy_;  // by source: runs under way that are not given up, of those with a limit
   bool has_background_ = false;
   Notices notices_;
   std::multiset<Clock::time_point> idle_until_;  // by idle worker: when it wakes by itself

@@ -77,12 +77,12 @@ class Client::Impl {
         authorize_(std::move(authorize)),
         metrics_(metrics),
         base_(checked_base(options_)),
-        pace_(options_.budget),
+        pace_(options_.pace ? options_.pace : std::make_shared<Pace>(options_.budget)),
         transport_(options_) {}
 
   ClientResponse send(ClientRequest request, const Deadline& deadline, const Sink* sink) {
     request.target = whole(request.target);
-    return exchange(std::move(request), base_.origin, options_, deadline, pace_,
+    return exchange(std::move(request), base_.origin, options_, deadline, *pace_,
                     [&](const ClientRequest& each, Connection connection) {
                       return try_once(each, connection, deadline, sink);
                     });
@@ -105,7 +105,7 @@ class Client::Impl {
                    const Sink* sink) {
     const auto start = Clock::now();
     Outcome outcome;
-    outcome.failure = pace_.wait_turn(deadline);
+    outcome.failure = pace_->wait_turn(deadline, options_.urgency);
     if (outcome.failure) return outcome;
     const auto waited = Clock::now() - start;
     add_headers(request, deadline);
@@ -127,7 +127,7 @@ class Client::Impl {
     auto& response = outcome.response;
     if (is_transient(response.status)) {
       const auto pause = wanted_pause(response);
-      if (pause && pause->count() > 0) response.not_before = pace_.hold(*pause);
+      if (pause && pause->count() > 0) response.not_before = pace_->hold(*pause);
     }
     outcome.has_new_credentials = authorize_.renew && authorize_.renew(request, response);
   }
@@ -147,7 +147,7 @@ class Client::Impl {
   const Authorize authorize_;
   UpstreamMetrics& metrics_;
   const Address base_;
-  Pace pace_;
+  const std::shared_ptr<Pace> pace_;
   Transport transport_;
 };
 

@@ -65,6 +65,14 @@ struct Budget {
   std::size_t at_once = 8;         ///< requests under way; more wait until one has ended
 };
 
+/// Which requests do not wait behind others.
+enum class Urgency : std::uint8_t {
+  ordinary,
+  urgent,  ///< up to ten are ahead of the budget's rate, and the ordinary ones wait as much longer
+};
+
+class Pace;
+
 struct ClientOptions {
   std::string name;           ///< the `upstream` label of its metrics
   std::string base_url = {};  ///< http://, https://, a path if need be; no user or password in it
@@ -77,7 +85,11 @@ struct ClientOptions {
   std::vector<std::pair<std::string, SecretSource>> headers = {};
   RetryPolicy retry = {};
   Budget budget = {};
-  std::size_t max_body = 256u << 20;  ///< bytes, compressed and not
+  /// Of several clients of one upstream: the budget's rate and a Retry-After hold for all that
+  /// share it. Null: for this client alone.
+  std::shared_ptr<Pace> pace = {};
+  Urgency urgency = Urgency::ordinary;  ///< of all its requests
+  std::size_t max_body = 256u << 20;    ///< bytes, compressed and not
   std::size_t max_redirects = 5;
   /// A connection that was idle for longer is not used again: NATs and load balancers drop one
   /// after a minute or later.

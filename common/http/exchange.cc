@@ -35,9 +35,9 @@ bool is_worth_repeating(const ClientRequest& request, const Outcome& outcome) {
 
 /// Whether another try would have its turn before the deadline; if so, its time has come when this
 /// returns. A stop ends the pause, and is the next check's to find.
-bool waited(milliseconds pause, const Pace& pace, const Deadline& deadline) {
+bool waited(milliseconds pause, Clock::time_point next_turn, const Deadline& deadline) {
   const auto now = Clock::now();
-  const auto until = std::max(now + pause, pace.next_turn());
+  const auto until = std::max(now + pause, next_turn);
   if (until >= deadline.when()) return false;
   exporter::pause(until - now, deadline.stop());
   return deadline.stop().stop_requested() || Clock::now() < deadline.when();
@@ -84,7 +84,8 @@ ClientResponse exchange(ClientRequest request, const std::string& origin,
     } else if (outcome.has_new_credentials && !renewed) {
       renewed = true;
     } else if (tries < options.retry.attempts && is_worth_repeating(request, outcome) &&
-               waited(pause_before(options.retry, tries, random_fraction()), pace, deadline)) {
+               waited(pause_before(options.retry, tries, random_fraction()),
+                      pace.next_turn(options.urgency), deadline)) {
       ++tries;
     } else if (outcome.failure) {
       throw Error(outcome.failure->reason, what + ": " + outcome.failure->why,

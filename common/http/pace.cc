@@ -9,6 +9,8 @@ namespace exporter::http {
 
 namespace {
 
+constexpr int kUrgentAhead = 10;  // requests
+
 Clock::duration interval_of(double per_second) {
   if (per_second <= 0) return Clock::duration::zero();
   return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(1 / per_second));
@@ -25,18 +27,23 @@ Failure budget_failure(double per_second) {
 
 }  // namespace
 
-Pace::Pace(const Budget& budget)
-    : per_second_(budget.requests_per_second),
-      interval_(interval_of(per_second_)),
-      slack_(interval_ * static_cast<Clock::rep>(std::max<std::size_t>(budget.burst, 1) - 1)) {}
+Pace::Pace(const Budget& budget) { set_budget(budget); }
 
-Clock::time_point Pace::by_rate(Clock::time_point now) const {
-  return std::max(now, due_ - slack_);
+void Pace::set_budget(const Budget& budget) {
+  const std::lock_guard lock(mutex_);
+  per_second_ = budget.requests_per_second;
+  interval_ = interval_of(per_second_);
+  slack_ = interval_ * static_cast<Clock::rep>(std::max<std::size_t>(budget.burst, 1) - 1);
 }
 
-Clock::time_point Pace::next_turn() const {
+Clock::time_point Pace::by_rate(Clock::time_point now, Urgency urgency) const {
+  const auto ahead = urgency == Urgency::urgent ? kUrgentAhead * interval_ : Clock::duration();
+  return std::max(now, due_ - slack_ - ahead);
+}
+
+Clock::time_point Pace::next_turn(Urgency urgency) const {
   const std::lock_guard lock(mutex_);
-  return std::max(by_rate(Clock::now()), held_until_);
+  return std::max(by_rate(Clock::now(), urgency), held_until_);
 }
 
 Failure Pace::held_failure() const {
@@ -46,7 +53,7 @@ Failure Pace::held_failure() const {
           Failure::Again::never, held_until_};
 }
 
-std::optional<Failure> Pace::wait_turn(const Deadline& deadline) {
+std::optional<Failure> Pace::wait_turn(const Deadline& deadline, Urgency urgency) {
   for (;;) {
     Clock::time_point turn;
     bool taken = false;
@@ -57,7 +64,7 @@ std::optional<Failure> Pace::wait_turn(const Deadline& deadline) {
         if (held_until_ >= deadline.when()) return held_failure();
         turn = held_until_;
       } else {
-        turn = by_rate(now);
+        turn = by_rate(now, urgency);
         if (turn > now && turn >= deadline.when()) return budget_failure(per_second_);
         due_ = std::max(due_, turn) + interval_;
         taken = true;

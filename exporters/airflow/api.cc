@@ -10,6 +10,7 @@
 #include "common/base/text.h"
 #include "common/base/time.h"
 #include "common/http/base64.h"
+#include "common/http/pace.h"
 #include "common/http/refusal.h"
 #include "common/http/retry.h"
 #include "common/ledger/ledger.h"
@@ -149,11 +150,6 @@ class Detecting {
   std::unique_lock<std::mutex>& lock_;
 };
 
-http::ClientOptions limited(http::ClientOptions options) {
-  options.max_body = kMostBody;
-  return options;
-}
-
 }  // namespace
 
 http::Budget budget_of(ApiVersion api) {
@@ -164,10 +160,21 @@ http::Budget budget_of(ApiVersion api) {
   return budget;
 }
 
+/// Before the version is known the stricter budget holds.
 Api::Api(ApiOptions options, http::UpstreamMetrics& metrics)
     : options_(std::move(options)),
       metrics_(metrics),
-      open_(limited(options_.client), options_.authorize, metrics) {}
+      pace_(std::make_shared<http::Pace>(options_.has_budget ? options_.client.budget
+                                                             : budget_of(ApiVersion::v1))),
+      open_(client_options(http::Urgency::urgent), options_.authorize, metrics) {}
+
+http::ClientOptions Api::client_options(http::Urgency urgency) const {
+  auto options = options_.client;
+  options.max_body = kMostBody;
+  options.pace = pace_;
+  options.urgency = urgency;
+  return options;
+}
 
 Release Api::release(const Deadline& deadline) { return connection(deadline)->release; }
 
@@ -220,76 +227,73 @@ std::optional<Release> Api::ask_release(ApiVersion api, const Deadline& deadline
   return Release{api, parse(what, response).at("version").string()};
 }
 
-Api::Connected Api::connect(const Release& release) const {
-  auto options = limited(options_.client);
+Api::Connected Api::connect(const Release& release) {
+  auto options = client_options(http::Urgency::ordinary);
   options.budget = budget(release.api);
+  pace_->set_budget(options.budget);
   log::info("Airflow found", {{"deployment", options_.client.name}, {"version", release.number}});
   return std::make_shared<Connection>(
       release, http::Client(std::move(options), authorize_for(release.api), metrics_));
 }
 
-http::Authorize Api::authorize_for(ApiVersion api) const {
+http::Authorize Api::authorize_for(ApiVersion api) {
   if (!options_.login) return options_.authorize;
   const auto& login = *options_.login;
   if (api == ApiVersion::v1) return http::with_password(login.user, login.password);
-  const auto client =
-      std::make_shared<http::Client>(limited(options_.client), http::Authorize{}, metrics_);
   return http::with_fetched_token(
-      [client, login](const Deadline& deadline) { return fetch_token(*client, login, deadline); },
+      [this](const Deadline& deadline) { return fetch_token(open_, *options_.login, deadline); },
       refuses_token);
 }
 
-Answer Api::get(const std::string& path, const Query& query, const Deadline& deadline) {
+/// A login that is refused throws here.
+Api::Reply Api::ask(Question question, const Deadline& deadline) {
   const auto connected = connection(deadline);
   const auto api = connected->release.api;
   http::ClientRequest request;
-  request.target = target_of(prefix_of(api), path, query);
-  return answer("GET", path, api, send(*connected, std::move(request), deadline));
+  request.method = question.method;
+  request.target = target_of(prefix_of(api), question.path, question.query);
+  if (!question.body.empty()) {
+    request.body = std::move(question.body);
+    request.headers.emplace_back("Content-Type", "application/json");
+    request.idempotent = true;
+  }
+  request.is_500_final = question.is_500_final;
+  auto& client = question.is_open ? open_ : connected->client;
+  const auto what = question.method + ' ' + question.path;
+  try {
+    return {what, question.path, api, client.send(std::move(request), deadline)};
+  } catch (const Error& error) {
+    if (error.reason() == Reason::auth) note_refused_login(error);
+    throw;
+  }
+}
+
+Answer Api::get(const std::string& path, const Query& query, const Deadline& deadline) {
+  return answer(ask({.path = path, .query = query}, deadline));
 }
 
 std::optional<Answer> Api::find(const std::string& path, const Query& query,
                                 const Deadline& deadline) {
-  const auto connected = connection(deadline);
-  const auto api = connected->release.api;
-  http::ClientRequest request;
-  request.target = target_of(prefix_of(api), path, query);
-  const auto response = send(*connected, std::move(request), deadline);
-  if (response.status == 404) return std::nullopt;
-  return answer("GET", path, api, response);
+  const auto reply = ask({.path = path, .query = query}, deadline);
+  if (reply.response.status == 404) return std::nullopt;
+  return answer(reply);
 }
 
 Answer Api::post(const std::string& path, const JsonObject& body, const Deadline& deadline) {
-  const auto connected = connection(deadline);
-  const auto api = connected->release.api;
-  http::ClientRequest request;
-  request.method = "POST";
-  request.target = target_of(prefix_of(api), path, {});
-  request.body = body.text();
-  request.headers.emplace_back("Content-Type", "application/json");
-  request.idempotent = true;
-  return answer("POST", path, api, send(*connected, std::move(request), deadline));
+  return answer(ask({.path = path, .method = "POST", .body = body.text()}, deadline));
 }
 
 Answer Api::get_open(const std::string& path, const Deadline& deadline) {
-  const auto api = connection(deadline)->release.api;
-  const auto what = "GET " + path;
-  http::ClientRequest request;
-  request.target = target_of(prefix_of(api), path, {});
-  const auto response = open_.send(std::move(request), deadline);
-  if (response.status != 200) throw refusal(what, api, response);
-  return {parse(what, response), time_of(response)};
+  const auto reply = ask({.path = path, .is_open = true}, deadline);
+  if (reply.response.status != 200) throw refusal(reply);
+  return {parse(reply.what, reply.response), time_of(reply.response)};
 }
 
 std::optional<Answer> Api::get_unless_500(const std::string& path, const Query& query,
                                           const Deadline& deadline) {
-  const auto connected = connection(deadline);
-  const auto api = connected->release.api;
-  http::ClientRequest request;
-  request.target = target_of(prefix_of(api), path, query);
-  request.is_500_final = true;
-  const auto response = send(*connected, std::move(request), deadline);
-  if (response.status == 500) return std::nullopt;
-  return answer("GET", path, api, response);
+  const auto reply = ask({.path = path, .query = query, .is_500_final = true}, deadline);
+  if (reply.response.status == 500) return std::nullopt;
+  return answer(reply);
 }
 
 std::optional<Error> Api::refused() const {
@@ -297,48 +301,37 @@ std::optional<Error> Api::refused() const {
   return refused_;
 }
 
-/// A login that is refused throws here.
-http::ClientResponse Api::send(Connection& connected, http::ClientRequest request,
-                               const Deadline& deadline) {
-  try {
-    return connected.client.send(std::move(request), deadline);
-  } catch (const Error& error) {
-    if (error.reason() == Reason::auth) note_refused_login(error);
-    throw;
-  }
-}
-
-Answer Api::answer(const std::string& method, const std::string& path, ApiVersion api,
-                   const http::ClientResponse& response) {
-  const auto what = method + ' ' + path;
-  if (response.status == 200) {
-    Answer answer{parse(what, response), time_of(response)};
+Answer Api::answer(const Reply& reply) {
+  const auto status = reply.response.status;
+  if (status == 200) {
+    Answer answer{parse(reply.what, reply.response), time_of(reply.response)};
     const std::lock_guard lock(mutex_);
-    allowed_.insert(list_of(path));
+    allowed_.insert(list_of(reply.path));
     refused_.reset();
     return answer;
   }
-  if (response.status == 403) {
+  if (status == 403) {
     const std::lock_guard lock(mutex_);
-    allowed_.erase(list_of(path));
+    allowed_.erase(list_of(reply.path));
   }
-  const auto error = refusal(what, api, response);
-  if (refuses_token(response)) note_refused_login(error);
+  const auto error = refusal(reply);
+  if (refuses_token(reply.response)) note_refused_login(error);
   const std::lock_guard lock(mutex_);
   if (error.reason() == Reason::auth && allowed_.empty()) refused_ = error;
   throw error;
 }
 
-Error Api::refusal(const std::string& what, ApiVersion api, const http::ClientResponse& response) {
+Error Api::refusal(const Reply& reply) {
+  const auto& response = reply.response;
   const std::lock_guard lock(mutex_);
   if (response.status == 404) check_at_ = {};  // perhaps it is another version by now
   if (response.status != 403 || refuses_token(response)) {
-    return http::refusal(what, response, detail_of(response));
+    return http::refusal(reply.what, response, detail_of(response));
   }
-  if (api == ApiVersion::v2 || !allowed_.empty()) {
-    return http::refusal(what, response, "the user's role lacks the right to this list");
+  if (reply.api == ApiVersion::v2 || !allowed_.empty()) {
+    return http::refusal(reply.what, response, "the user's role lacks the right to this list");
   }
-  return http::refusal(what, response,
+  return http::refusal(reply.what, response,
                        "there are no credentials, they are wrong, basic_auth is not among "
                        "auth_backends of [api], or the user's role lacks the right");
 }

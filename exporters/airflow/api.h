@@ -58,7 +58,8 @@ struct ApiOptions {
 /// which takes 0.2 s of a processor there.
 http::Budget budget_of(ApiVersion api);
 
-/// The REST API of one deployment. Safe to use from several threads.
+/// The REST API of one deployment. All requests share one budget; what needs no login goes first,
+/// as it is little, and says whether the deployment lives. Safe to use from several threads.
 class Api {
  public:
   /// Throws Error{config}. Connects to nothing yet.
@@ -101,22 +102,36 @@ class Api {
   };
   using Connected = std::shared_ptr<Connection>;
 
+  /// What is asked below the prefix of the version.
+  struct Question {
+    std::string path;
+    Query query = {};
+    std::string method = "GET", body = {};
+    bool is_open = false;       ///< without a login
+    bool is_500_final = false;  ///< as http::ClientRequest has it
+  };
+  struct Reply {
+    std::string what, path;  ///< what: for errors
+    ApiVersion api;
+    http::ClientResponse response;
+  };
+
   Connected connection(const Deadline& deadline);
   Release detect(std::optional<Release> known, const Deadline& deadline);
   std::optional<Release> ask_release(ApiVersion api, const Deadline& deadline);
-  Connected connect(const Release& release) const;
-  http::Authorize authorize_for(ApiVersion api) const;
-  http::ClientResponse send(Connection& connected, http::ClientRequest request,
-                            const Deadline& deadline);
-  Answer answer(const std::string& method, const std::string& path, ApiVersion api,
-                const http::ClientResponse& response);
-  Error refusal(const std::string& what, ApiVersion api, const http::ClientResponse& response);
+  Connected connect(const Release& release);
+  http::ClientOptions client_options(http::Urgency urgency) const;
+  http::Authorize authorize_for(ApiVersion api);
+  Reply ask(Question question, const Deadline& deadline);
+  Answer answer(const Reply& reply);
+  Error refusal(const Reply& reply);
   void note_refused_login(const Error& error);
 
   const ApiOptions options_;
   http::UpstreamMetrics& metrics_;
-  http::Client open_;         // for what needs no login
-  mutable std::mutex mutex_;  // of what follows
+  const std::shared_ptr<http::Pace> pace_;  // of all requests to the deployment
+  http::Client open_;                       // for what needs no login, and to log in
+  mutable std::mutex mutex_;                // of what follows
   std::condition_variable_any changed_;
   bool detecting_ = false;
   Connected connection_;

@@ -64,8 +64,12 @@ void collect(Deployment& deployment, Samples& samples, const Deadline& deadline)
 
 }  // namespace
 
-constinit const Module kHealth{
-    "health", Module::Default::on, kMetrics,
-    {},       run<collect>,        Every{std::chrono::seconds(15), std::chrono::minutes(2)}};
+constinit const Module kHealth{.name = "health",
+                               .enabled = Module::Default::on,
+                               .metrics = kMetrics,
+                               .flags = {},
+                               .make = run<collect>,
+                               .schedule = Every{std::chrono::seconds(15), std::chrono::minutes(2)},
+                               .runs_beside_others = true};
 
 }  // namespace exporter::airflow

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "common/http/client.h"
+#include "common/http/pace.h"
 #include "common/http/refusal.h"
 #include "tests/common/client_fixture.h"
 #include "tests/support/error_of.h"
@@ -154,6 +155,56 @@ TEST_CASE("a burst goes at once, and is saved up again by time alone") {
                             "time for it before the deadline");
   CHECK(server.requests().size() == 3);
   CHECK(fixture.requests() == std::map<std::string, double>{{"200", 3}});
+}
+
+TEST_CASE("clients that share a pace keep one rate, and urgent requests are ahead of it by ten") {
+  const ScriptedServer server(always(200));
+  ClientFixture fixture(server.url());
+  fixture.options.pace =
+      std::make_shared<Pace>(Budget{.requests_per_second = kOneAnHour, .burst = 3});
+  auto one = fixture.client(), other = fixture.client();
+  fixture.options.urgency = Urgency::urgent;
+  auto urgent = fixture.client();
+  for (auto* client : {&one, &other, &urgent}) client->send(request("/"), soon());
+  for (auto* client : {&one, &other}) CHECK(failure_of(*client).reason() == Reason::rate_limited);
+  for (int i = 0; i < 10; ++i) CHECK(urgent.send(request("/"), soon()).status == 200);
+  CHECK(failure_of(urgent).reason() == Reason::rate_limited);
+  CHECK(server.requests().size() == 13);
+}
+
+TEST_CASE("ordinary requests wait until those that went first are made up for") {
+  const ScriptedServer server(always(200));
+  ClientFixture fixture(server.url());
+  fixture.options.pace = std::make_shared<Pace>(Budget{.requests_per_second = 40});
+  auto client = fixture.client();
+  fixture.options.urgency = Urgency::urgent;
+  auto urgent = fixture.client();
+  const auto start = Clock::now();
+  for (int i = 0; i < 8; ++i) urgent.send(request("/"), soon());
+  client.send(request("/"), soon());
+  CHECK(Clock::now() - start >= 8 * 25ms);
+}
+
+TEST_CASE("a Retry-After holds for all clients that share a pace, the urgent ones too") {
+  const ScriptedServer server(always(429, "Retry-After: 3600\r\n"));
+  ClientFixture fixture(server.url());
+  fixture.options.pace = std::make_shared<Pace>(Budget{});
+  auto client = fixture.client();
+  fixture.options.urgency = Urgency::urgent;
+  auto urgent = fixture.client();
+  client.send(request("/"), soon());
+  CHECK(failure_of(urgent).reason() == Reason::rate_limited);
+  CHECK(server.requests().size() == 1);
+}
+
+TEST_CASE("a pace follows another budget") {
+  const ScriptedServer server(always(200));
+  ClientFixture fixture(server.url());
+  fixture.options.pace = std::make_shared<Pace>(Budget{.requests_per_second = kOneAnHour});
+  auto client = fixture.client();
+  fixture.options.pace->set_budget({.requests_per_second = kOneAnHour, .burst = 3});
+  for (int i = 0; i < 3; ++i) CHECK(client.send(request("/"), soon()).status == 200);
+  CHECK(failure_of(client).reason() == Reason::rate_limited);
 }
 
 TEST_CASE("each try counts against the budget: without room for another the reply is handed over") {

@@ -210,6 +210,7 @@ TEST_CASE("one run of all takes as long as those that wait for a place of their 
     collectors.push_back(std::move(collector));
   };
   for (const auto* name : {"a", "b", "c", "d", "e"}) add(name, "x", 4s, 2);
+  add("beside", "x", 1s, 0);
   for (const auto* name : {"a", "b", "c", "d", "e"}) add(name, "y", 9s, 0);
   CHECK(Exposition(collectors, options()).longest_once() == 12s);
   add("f", "y", 13s, 0);

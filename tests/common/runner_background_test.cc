@@ -202,6 +202,28 @@ TEST_CASE("collectors of a source run a few at once, and one that hangs does not
   gate->open();
 }
 
+TEST_CASE("a collector without a limit runs and takes no place, whatever others of its source do") {
+  auto gate = std::make_shared<Gate>();
+  const auto runs = std::make_shared<std::atomic<int>>(0);
+  std::vector<Collector> collectors;
+  const auto add = [&](const std::string& name, std::size_t at_once, CollectFunction collect) {
+    auto collector = in_background(name, {1ms, 1h}, std::move(collect));
+    collector.source = "x";
+    collector.at_once = at_once;
+    collector.timeout = 60s;
+    collectors.push_back(std::move(collector));
+  };
+  const CollectFunction pass = [gate](Samples&, const Deadline&) { gate->pass(); };
+  add("beside", 0, [runs](Samples&, const Deadline&) { ++*runs; });
+  add("waits for the gate", 2, pass);
+  add("too", 2, pass);
+  Runner runner(std::move(collectors), uncounted("place"));
+  gate->wait_for_arrivals(2);
+  const int before = *runs;
+  CHECK(eventually([&] { return *runs > before + 10; }));
+  gate->open();
+}
+
 TEST_CASE("collectors that wait for a place run in the order in which they are due") {
   const auto runs = std::make_shared<std::array<std::atomic<int>, 4>>();
   std::vector<Collector> collectors;

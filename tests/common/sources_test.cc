@@ -52,7 +52,12 @@ constexpr Orders kStockModule{.name = "stock",
                               .schedule_for = [](const Shop& shop) -> Schedule {
                                 return Every{shop.is_remote ? 20s : 10s, 1min};
                               }};
-constexpr Orders kLocalModule{"local", Orders::Default::on, kMetrics, {}, run<read_orders>};
+constexpr Orders kLocalModule{.name = "local",
+                              .enabled = Orders::Default::on,
+                              .metrics = kMetrics,
+                              .flags = {},
+                              .make = run<read_orders>,
+                              .runs_beside_others = true};
 constexpr const Orders* kModules[] = {&kOrdersModule, &kStockModule, &kLocalModule};
 
 constexpr SourceFlag kSourceFlags[] = {{{"shop.url", "", "URL."}, "url"},
@@ -125,6 +130,7 @@ TEST_CASE("each source has each collector that is on") {
                                      "local of north", "local of south"});
   CHECK(collectors[0].timeout == 7s);
   CHECK(collectors[0].at_once == 3);
+  CHECK(collectors[4].at_once == 0);
   CHECK(page_of(collectors[1]) == "demo_orders{shop=\"south\",url=\"/s\"} 1\n");
   CHECK(page_of(collectors[2]) == "demo_orders{shop=\"north\",url=\"/n\"} 1\n");
   CHECK(page_of(collectors[2]) == "demo_orders{shop=\"north\",url=\"/n\"} 2\n");

@@ -144,6 +144,34 @@ TEST_CASE("health needs no login, and says nothing of one") {
   CHECK_THAT(refusal(*deployment), Catch::Contains("auth_backends"));
 }
 
+TEST_CASE("the requests of a deployment, with and without a login, share its budget") {
+  Replay airflow("3.3");
+  const auto deployment = deployment_of(
+      airflow.url(), "username: a, password: b, budget: {requests_per_second: 0.0003, burst: 6}");
+  deployment->api.get_open("/monitor/health", soon());  // after /api/v2/version
+  deployment->api.get("/pools", kPage, soon());         // after POST /auth/token
+  deployment->api.get("/pools", kPage, soon());
+  deployment->api.get("/pools", kPage, soon());
+  const auto sent = airflow.requests().size();
+  CHECK(sent == 6);
+  error_of(Reason::rate_limited, [&] { deployment->api.get("/pools", kPage, soon()); });
+  CHECK(airflow.requests().size() == sent);
+  SECTION("and health is not held up by what has used it up") {
+    CHECK_NOTHROW(deployment->api.get_open("/monitor/health", soon()));
+  }
+}
+
+TEST_CASE("without a budget of the user's, that of the version holds for all requests") {
+  Replay airflow("2.11");
+  const auto deployment = deployment_of(airflow.url());
+  const auto start = Clock::now();
+  for (int i = 0; i < 4; ++i) deployment->api.get_open("/health", soon());
+  for (int i = 0; i < 5; ++i) deployment->api.get("/pools", kPage, soon());
+  CHECK(airflow.requests().size() ==
+        11);  // with two for the version; the burst is 10
+  CHECK(Clock::now() - start >= std::chrono::milliseconds(1900));
+}
+
 TEST_CASE("an upgrade behind the same URL is found") {
   Replay airflow("2.11");
   const auto deployment = deployment_of(airflow.url());
