@@ -19,6 +19,7 @@ struct Deployment {
   Api api;
   SharedLedger ledger;  ///< what is known of it across restarts, and the runs that ended
   SharedLedger tasks;   ///< the tries of tasks that ended
+  SharedLedger assets;  ///< the events of assets
   std::shared_ptr<const Settings> settings;
   Requirements requirements;
   Selection selection;
@@ -28,8 +29,8 @@ struct Deployment {
 extern const SourceKind<Deployment> kDeployments;
 
 using Module = exporter::Module<Deployment>;
-extern const Module kHealth, kDags, kDagWarnings, kImportErrors, kPools, kRuns;
-inline constexpr const Module* kModules[] = {&kHealth,       &kDags,  &kDagWarnings,
-                                             &kImportErrors, &kPools, &kRuns};
+extern const Module kHealth, kDags, kDagWarnings, kImportErrors, kPools, kRuns, kAssets, kJobs;
+inline constexpr const Module* kModules[] = {&kHealth, &kDags, &kDagWarnings, &kImportErrors,
+                                             &kPools,  &kRuns, &kAssets,      &kJobs};
 
 }  // namespace exporter::airflow

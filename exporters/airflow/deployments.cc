@@ -53,6 +53,7 @@ std::shared_ptr<Deployment> make_deployment(const SourceInputs& inputs) {
                      {std::move(options), inputs.upstreams},
                      inputs.ledgers->open("airflow", inputs.name, kKept),
                      inputs.ledgers->open("airflow_tasks", inputs.name, kKept),
+                     inputs.ledgers->open("airflow_assets", inputs.name, kKept),
                      inputs.settings,
                      Requirements(inputs.config),
                      Selection(inputs.config)});

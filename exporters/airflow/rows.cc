@@ -131,6 +131,35 @@ ImportError read_import_error(const Json& row) {
           text_at(row, "bundle_name")};
 }
 
+Asset read_asset(ApiVersion api, const Json& row) {
+  Asset asset;
+  asset.uri = row.at("uri").string();
+  asset.name = asset.uri;
+  if (api == ApiVersion::v1) return asset;
+  asset.name = row.at("name").string();
+  asset.group = text_at(row, "group");
+  if (const auto last = row.find("last_asset_event")) {
+    asset.last_event = time_at(*last, "timestamp");
+  }
+  return asset;
+}
+
+AssetEvent read_asset_event(ApiVersion api, const Json& row) {
+  AssetEvent event;
+  event.id = row.at("id").integer();
+  event.asset = row.at(api == ApiVersion::v1 ? "dataset_uri" : "name").string();
+  event.time = row.at("timestamp").time();
+  return event;
+}
+
+std::string component_of_job(const Json& row) {
+  const auto type = row.at("job_type").string();
+  if (type == "SchedulerJob") return "scheduler";
+  if (type == "TriggererJob") return "triggerer";
+  if (type == "DagProcessorJob") return "dag_processor";
+  return {};
+}
+
 Component read_component(std::string_view name, const Json& component) {
   const auto status = text_at(component, "status");
   Component read;

@@ -58,6 +58,21 @@ struct ImportError {
   std::string file, bundle;  ///< bundle: Airflow 3
 };
 
+/// An asset, which Airflow 2 calls dataset.
+struct Asset {
+  std::string name;  ///< its URI on Airflow 2
+  std::string uri;
+  std::string group;               ///< Airflow 3
+  std::optional<Time> last_event;  ///< Airflow 3
+};
+
+/// Says that an asset was updated.
+struct AssetEvent {
+  std::int64_t id = 0;
+  std::string asset;  ///< its name
+  Time time;
+};
+
 /// A component, as the health page describes its newest process.
 struct Component {
   std::string name;                ///< "scheduler", "triggerer", "dag_processor", "metadatabase"
@@ -71,6 +86,10 @@ DagRun read_run(ApiVersion api, const Json& row);
 TaskInstance read_task(const Json& row);
 Pool read_pool(const Json& row);
 ImportError read_import_error(const Json& row);
+Asset read_asset(ApiVersion api, const Json& row);
+AssetEvent read_asset_event(ApiVersion api, const Json& row);
+/// The component that is called so of a job of that type ("SchedulerJob"); empty for other jobs.
+std::string component_of_job(const Json& row);
 
 /// The component that the health page has under this name.
 Component read_component(std::string_view name, const Json& component);

@@ -12,7 +12,7 @@ from support import Exporter, run
 NAME = "airflow_exporter"
 # Health is the most frequent, as it is by default: it says whether a deployment is up.
 FAST = ("--collector.health.interval=1s", *(
-    f"--collector.{name}.interval=2s" for name in ("dags", "dag_warnings", "import_errors", "pools", "runs")))
+    f"--collector.{name}.interval=2s" for name in ("assets", "dags", "dag_warnings", "import_errors", "jobs", "pools", "runs")))
 FIRST_SEEN = re.compile(r"(?m)(_first_seen_timestamp_seconds\{.*\}) .*")
 
 

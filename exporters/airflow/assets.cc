@@ -1,0 +1,241 @@
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "common/app/rows.h"
+#include "common/base/error.h"
+#include "common/base/text.h"
+#include "common/base/time.h"
+#include "common/config/json_object.h"
+#include "exporters/airflow/asset_events.h"
+#include "exporters/airflow/asset_uri.h"
+#include "exporters/airflow/list.h"
+
+namespace exporter::airflow {
+namespace {
+
+constexpr auto kInfo = info("airflow_asset_info",
+                            "What an asset is (a dataset of Airflow 2). dataset is "
+                            "database.schema.table in lower case where the URI names a table.",
+                            "deployment", "asset", "uri", "dataset", "group");
+constexpr auto kLastEvent =
+    gauge("airflow_asset_last_event_timestamp_seconds",
+          "When the asset was last updated, in seconds since 1970.", "deployment", "asset");
+constexpr auto kEvents =
+    counter("airflow_asset_events_total", "Updates of the asset.", "deployment", "asset");
+constexpr auto kReadUpTo = gauge(
+    "airflow_asset_events_read_timestamp_seconds",
+    "Up to when, by the clock of the deployment, updates of assets are counted.", "deployment");
+constexpr auto kUnread =
+    gauge("airflow_assets_unread", "Assets that were left out, because there are more than 10000.",
+          "deployment");
+constexpr MetricView kMetrics[] = {kInfo, kLastEvent, kEvents, kReadUpTo, kUnread};
+
+constexpr std::size_t kMostAssets = 10'000, kMostRequests = 30;
+constexpr auto kListPause = std::chrono::minutes(5);
+constexpr std::string_view kPosition = "position", kLast = "last/";
+
+std::string micros(Time time) { return std::to_string(time.time_since_epoch().count()); }
+
+/// Ids start again in a database that is made anew; two events of one id have two times.
+std::string id_of(const AssetEvent& event) {
+  return std::to_string(event.id) + '/' + micros(event.time);
+}
+
+std::string written(const EventPosition& position) {
+  JsonObject object;
+  object.add("time", position.time.time_since_epoch().count());
+  object.add("index", static_cast<std::int64_t>(position.index));
+  return object.text();
+}
+
+EventPosition read_position(const Json& json) {
+  return {Time(Time::duration(json.at("time").integer())),
+          static_cast<std::size_t>(std::max<std::int64_t>(0, json.at("index").integer()))};
+}
+
+/// The events of a deployment over its API, for the time of one run of the collector.
+AssetEvents events_of(Deployment& deployment, Samples& samples, const Deadline& deadline) {
+  const auto api = deployment.api.release(deadline).api;
+  const auto page = [&deployment, &samples, &deadline, api](Time since, EventOrder order,
+                                                            std::size_t offset) {
+    Query query{{"order_by", order == EventOrder::oldest_first ? "timestamp" : "-timestamp"},
+                {"limit", std::to_string(kPage)},
+                {"offset", std::to_string(offset)}};
+    if (api == ApiVersion::v2) {
+      query.emplace_back("timestamp_gte",
+                         format_rfc3339(std::chrono::floor<std::chrono::milliseconds>(since)));
+    }
+    const bool is_v1 = api == ApiVersion::v1;
+    const auto answer =
+        deployment.api.get(is_v1 ? "/datasets/events" : "/assets/events", query, deadline);
+    const auto rows = answer.body.at(is_v1 ? "dataset_events" : "asset_events");
+    EventPage read;
+    read.time = answer.time;
+    read.received = rows.items().size();
+    read.total = offset + read.received + (read.received < kPage ? 0 : 1);
+    if (const auto total = answer.body.find("total_entries")) {
+      read.total = static_cast<std::size_t>(std::max<std::int64_t>(0, total->integer()));
+    }
+    read_rows(rows, samples,
+              [&](const Json& row) { read.rows.push_back(read_asset_event(api, row)); });
+    return read;
+  };
+  return {page, api == ApiVersion::v2};
+}
+
+/// The events are read at each run, the list of assets every five minutes.
+class Assets {
+ public:
+  explicit Assets(Deployment& deployment) : deployment_(deployment) {}
+
+  void collect(Samples& samples, const Deadline& deadline) {
+    load(deadline);
+    try {
+      const auto events = events_of(deployment_, samples, deadline);
+      const auto read = read_events(events, position_, kMostRequests);
+      count(read, samples, deadline);
+      if (read.failure) throw Error(*read.failure);
+      if (Clock::now() >= list_due_) read_assets(samples, deadline);
+    } catch (const Error& error) {
+      samples.set_failure(error);
+    }
+    add_to(samples);
+  }
+
+ private:
+  using LastEvents = std::map<std::string, Time, std::less<>>;
+
+  void load(const Deadline& deadline);
+  void count(const EventsRead& read, Samples& samples, const Deadline& deadline);
+  void read_assets(Samples& samples, const Deadline& deadline);
+  void store_list(const std::vector<Asset>& assets, bool is_whole, const Deadline& deadline);
+  void add_to(Samples& samples) const;
+
+  Deployment& deployment_;
+  bool is_loaded_ = false;
+  EventPosition position_;
+  LastEvents last_events_;  // by asset
+  std::vector<Asset> assets_;
+  std::int64_t unread_ = 0;
+  Clock::time_point list_due_{};
+};
+
+void Assets::load(const Deadline& deadline) {
+  if (is_loaded_) return;
+  auto run = deployment_.assets.begin(deadline);
+  LastEvents last_events;
+  run.each_metadata(kLast, [&](std::string_view key, std::string_view text) {
+    const auto time = parse_number<std::int64_t>(text);
+    if (time) last_events.emplace(key.substr(kLast.size()), Time(Time::duration(*time)));
+  });
+  const auto position = run.metadata(kPosition);
+  if (!position.empty()) position_ = read_position(Json::parse(position, "stored position"));
+  last_events_ = std::move(last_events);
+  is_loaded_ = true;
+}
+
+/// Prepare, commit, assign. A position alone is not worth a commit: who reads from an older one
+/// finds nothing more.
+void Assets::count(const EventsRead& read, Samples& samples, const Deadline& deadline) {
+  if (read.events.empty() && position_.time != Time()) {
+    position_ = read.position;
+    return;
+  }
+  auto events = read.events;
+  std::ranges::stable_sort(events, {}, &AssetEvent::time);
+  auto last_events = last_events_;
+  {
+    auto run = deployment_.assets.begin(deadline);
+    for (const auto& event : events) {
+      try {
+        run.record(kEvents, {id_of(event), event.time}, 1, deployment_.name, event.asset);
+      } catch (const Error& error) {
+        if (error.reason() != Reason::decode) throw;
+        samples.note_malformed_row(error.what());
+        continue;
+      }
+      auto& last = last_events[event.asset];
+      if (event.time <= last) continue;
+      last = event.time;
+      run.set_metadata(std::string(kLast) + event.asset, micros(last));
+    }
+    run.set_metadata(kPosition, written(read.position));
+    run.commit();
+  }
+  last_events_ = std::move(last_events);
+  position_ = read.position;
+}
+
+void Assets::read_assets(Samples& samples, const Deadline& deadline) {
+  const auto api = deployment_.api.release(deadline).api;
+  const bool is_v1 = api == ApiVersion::v1;
+  std::vector<Asset> assets;
+  const auto unread = read_list(
+      deployment_, is_v1 ? "/datasets" : "/assets", is_v1 ? "datasets" : "assets", {}, samples,
+      [&](const Json& row) {
+        auto asset = read_asset(api, row);
+        if (asset.name.size() > Ledger::kMaxLabelValue)
+          row.fail("the name of an asset is too long");
+        assets.push_back(std::move(asset));
+      },
+      deadline, kMostAssets);
+  store_list(assets, unread == 0, deadline);
+  assets_ = std::move(assets);
+  unread_ = unread;
+  list_due_ = Clock::now() + kListPause;
+}
+
+/// Counters begin at 0 before their first event, and what is known of assets that are gone goes.
+void Assets::store_list(const std::vector<Asset>& assets, bool is_whole, const Deadline& deadline) {
+  auto last_events = last_events_;
+  std::set<std::string_view> names, known;
+  for (const auto& asset : assets_) known.insert(asset.name);
+  {
+    auto run = deployment_.assets.begin(deadline);
+    for (const auto& asset : assets) {
+      names.insert(asset.name);
+      if (!known.contains(asset.name)) run.ensure(kEvents, deployment_.name, asset.name);
+      if (!asset.last_event) continue;
+      auto& last = last_events[asset.name];
+      last = std::max(last, *asset.last_event);
+    }
+    if (is_whole) {
+      std::erase_if(last_events, [&](const auto& entry) {
+        if (names.contains(entry.first)) return false;
+        run.set_metadata(std::string(kLast) + entry.first, {});
+        return true;
+      });
+    }
+    run.commit();
+  }
+  last_events_ = std::move(last_events);
+}
+
+void Assets::add_to(Samples& samples) const {
+  const auto& name = deployment_.name;
+  for (const auto& asset : assets_) {
+    samples.add(kInfo, 1, name, asset.name, asset.uri, dataset_of(asset.uri), asset.group);
+    const auto last = last_events_.find(asset.name);
+    if (last != last_events_.end()) {
+      samples.add(kLastEvent, seconds_of(last->second), name, asset.name);
+    }
+  }
+  if (list_due_ != Clock::time_point()) {
+    samples.add(kUnread, static_cast<double>(unread_), name);
+  }
+  if (position_.time != Time()) samples.add(kReadUpTo, seconds_of(position_.time), name);
+  deployment_.assets->add_to(samples, kEvents);
+}
+
+}  // namespace
+
+constinit const Module kAssets{"assets",
+                               Module::Default::on,
+                               kMetrics,
+                               {},
+                               make<Assets>,
+                               Every{std::chrono::minutes(1), std::chrono::minutes(10)},
+                               std::chrono::minutes(4)};
+
+}  // namespace exporter::airflow

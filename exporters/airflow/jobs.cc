@@ -1,0 +1,55 @@
+#include <map>
+
+#include "common/app/rows.h"
+#include "exporters/airflow/list.h"
+#include "exporters/airflow/rows.h"
+
+namespace exporter::airflow {
+namespace {
+
+constexpr auto kAlive =
+    gauge("airflow_component_jobs",
+          "Processes of the component that Airflow 3 calls alive; Airflow 2 cannot be asked.",
+          "deployment", "component");
+constexpr MetricView kMetrics[] = {kAlive};
+
+constexpr std::size_t kMostPages = 10;
+
+/// Airflow picks those that live out of each page, whose total counts the dead ones, too, and those
+/// that were killed as running: so the ones that were heard of last come first, and a page with a
+/// dead one is the last.
+void collect(Deployment& deployment, Samples& samples, const Deadline& deadline) {
+  if (deployment.api.release(deadline).api == ApiVersion::v1) return;
+  std::map<std::string, std::uint64_t> alive{
+      {"scheduler", 0}, {"triggerer", 0}, {"dag_processor", 0}};
+  std::size_t received = kPage;
+  for (std::size_t pages = 0; received == kPage && pages < kMostPages; ++pages) {
+    const Query query{{"is_alive", "true"},
+                      {"job_state", "running"},
+                      {"order_by", "-latest_heartbeat"},
+                      {"limit", std::to_string(kPage)},
+                      {"offset", std::to_string(pages * kPage)}};
+    const auto page = deployment.api.get("/jobs", query, deadline).body;
+    const auto rows = page.at("jobs");
+    received = rows.items().size();
+    read_rows(rows, samples, [&](const Json& row) {
+      const auto component = component_of_job(row);
+      if (!component.empty()) ++alive[component];
+    });
+  }
+  for (const auto& [component, count] : alive) {
+    samples.add(kAlive, static_cast<double>(count), deployment.name, component);
+  }
+}
+
+}  // namespace
+
+constinit const Module kJobs{"jobs",
+                             Module::Default::on,
+                             kMetrics,
+                             {},
+                             run<collect>,
+                             Every{std::chrono::seconds(30), std::chrono::minutes(5)},
+                             std::chrono::minutes(1)};
+
+}  // namespace exporter::airflow

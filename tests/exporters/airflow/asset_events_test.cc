@@ -1,0 +1,204 @@
+#include "exporters/airflow/asset_events.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <random>
+#include <set>
+
+#include "tests/support/error_of.h"
+
+using namespace exporter;
+using namespace exporter::airflow;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Time kStart = Time(1'800'000'000s);
+
+/// The events of an Airflow, which go on between any two requests.
+class World {
+ public:
+  World(bool has_time_filter, unsigned seed) : has_time_filter_(has_time_filter), random_(seed) {}
+
+  /// An event that happened up to 55 s ago and is committed now; several may have one time, without
+  /// a time filter a few.
+  void add() {
+    const auto late = std::chrono::seconds(random(4) == 0 ? random(55) : 0);
+    AssetEvent event{++made_, "a" + std::to_string(random(3)), now_ - late};
+    if (!has_time_filter_ || random(3) > 0) event.time += std::chrono::milliseconds(random(1000));
+    events_.push_back(event);
+    if (event.time > kStart + 60s) wanted_.insert(event.id);
+  }
+  void add_many(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) add();
+  }
+  /// Deletes events of a while ago that are before the position.
+  void clean() {
+    const auto old = std::min<Time>(now_ - 3h, position_.time);
+    std::erase_if(events_, [&](const auto& event) { return event.time < old; });
+  }
+  void pass(std::chrono::seconds time) { now_ += time; }
+
+  void look(std::size_t most_requests) {
+    requests_ = 0;
+    const AssetEvents source{[this](Time since, EventOrder order, std::size_t offset) {
+                               return page(since, order, offset);
+                             },
+                             has_time_filter_};
+    const auto read = read_events(source, position_, most_requests);
+    for (const auto& event : read.events) read_.insert(event.id);
+    failed_ = read.failure.has_value();
+    position_ = read.position;
+  }
+
+  std::vector<std::int64_t> missed() const {
+    std::vector<std::int64_t> missed;
+    std::ranges::set_difference(wanted_, read_, std::back_inserter(missed));
+    return missed;
+  }
+
+  std::size_t random(std::size_t below) { return random_() % below; }
+  int requests() const { return requests_; }
+  bool has_failed() const { return failed_; }
+  const EventPosition& position() const { return position_; }
+  const std::set<std::int64_t>& read() const { return read_; }
+  bool is_busy = false;  ///< things happen between two requests
+  int fails_at = 0;      ///< this request of a look; 0: none
+  std::size_t page_size = 100;
+
+ private:
+  EventPage page(Time since, EventOrder order, std::size_t offset) {
+    if (++requests_ == fails_at) throw Error(Reason::connect, "no");
+    if (is_busy) {
+      pass(std::chrono::seconds(random(3)));
+      add_many(random(8));
+      if (random(4) == 0) clean();
+    }
+    auto all = events_;
+    if (has_time_filter_) std::erase_if(all, [&](const auto& event) { return event.time < since; });
+    // Without ids, the order of those of one moment is any.
+    if (!has_time_filter_) std::ranges::shuffle(all, random_);
+    if (has_time_filter_) std::ranges::sort(all, {}, &AssetEvent::id);
+    std::ranges::stable_sort(all, {}, &AssetEvent::time);
+    if (order == EventOrder::newest_first) std::ranges::reverse(all);
+    EventPage page;
+    page.total = all.size();
+    page.time = std::chrono::floor<std::chrono::seconds>(now_);
+    for (auto at = offset; at < std::min(all.size(), offset + page_size); ++at) {
+      page.rows.push_back(all[at]);
+    }
+    page.received = page.rows.size();
+    return page;
+  }
+
+  const bool has_time_filter_;
+  std::mt19937 random_;
+  Time now_ = kStart;
+  std::int64_t made_ = 0;
+  std::vector<AssetEvent> events_;
+  std::set<std::int64_t> wanted_, read_;
+  EventPosition position_{kStart, 0};
+  int requests_ = 0;
+  bool failed_ = false;
+};
+
+}  // namespace
+
+TEST_CASE("every event is read, however late, many, deleted or interrupted") {
+  const bool has_time_filter = GENERATE(false, true);
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    CAPTURE(has_time_filter, seed);
+    World world(has_time_filter, seed);
+    world.page_size = seed % 5 == 0 ? 40 : 100;
+    world.is_busy = seed % 2 == 0;
+    for (int poll = 0; poll < 40; ++poll) {
+      const bool is_outage = world.random(10) == 0;
+      world.pass(is_outage ? 5h : 60s);
+      world.add_many(is_outage ? 1500 : world.random(60));
+      if (world.random(5) == 0) world.clean();
+      world.fails_at = static_cast<int>(world.random(6));
+      world.look(world.random(3) == 0 ? 4 : 30);
+    }
+    world.is_busy = false;
+    world.fails_at = 0;
+    for (int poll = 0; poll < 200 && !world.missed().empty(); ++poll) {
+      world.pass(61s);
+      world.look(30);
+    }
+    REQUIRE(world.missed().empty());
+  }
+}
+
+TEST_CASE("a look costs one request while fewer events than a page are new") {
+  const bool has_time_filter = GENERATE(false, true);
+  CAPTURE(has_time_filter);
+  World world(has_time_filter, 1);
+  world.add_many(5000);
+  world.pass(120s);
+  world.look(100);
+  for (int poll = 0; poll < 10; ++poll) {
+    world.pass(60s);
+    world.add_many(30);
+    world.look(30);
+    CHECK(world.requests() == 1);
+    world.pass(120s);
+    world.look(30);
+  }
+  CHECK(world.missed().empty());
+}
+
+TEST_CASE("after an outage the oldest events are read first, as far as the requests reach") {
+  const bool has_time_filter = GENERATE(false, true);
+  CAPTURE(has_time_filter);
+  World world(has_time_filter, 1);
+  world.look(30);
+  for (int minute = 0; minute < 600; ++minute) {
+    world.pass(60s);
+    world.add_many(5);
+  }
+  world.look(5);
+  const auto reached = world.position().time;
+  CHECK(reached > kStart + 20min);
+  CHECK(reached < kStart + 200min);
+  CHECK(*world.read().rbegin() < 1000);
+  world.look(40);
+  CHECK(world.missed().empty());
+  CHECK(world.position().time > kStart + 590min);
+}
+
+TEST_CASE("an error keeps what was read before it") {
+  World world(true, 1);
+  world.look(30);
+  world.pass(5h);
+  world.add_many(10);
+  world.pass(5min);
+  world.add_many(500);
+  world.fails_at = 3;
+  world.look(30);
+  CHECK(world.has_failed());
+  CHECK(world.read().size() >= 190);
+  CHECK(world.position().time > kStart + 4h);
+}
+
+TEST_CASE("the first look reads a thousand events of before where these say when there was one") {
+  World world(false, 1);
+  world.add_many(3000);
+  AssetEvents none{[](Time, EventOrder, std::size_t) {
+                     return EventPage{{}, 0, 0, kStart};
+                   },
+                   false};
+  CHECK(read_events(none, {}, 30).position.time == kStart - 60s);
+  int requests = 0;
+  const AssetEvents many{[&](Time, EventOrder order, std::size_t) {
+                           ++requests;
+                           CHECK(order == EventOrder::newest_first);
+                           EventPage page{{}, 100, 3000, kStart};
+                           for (int i = 0; i < 100; ++i) page.rows.push_back({i, "a", kStart - 1h});
+                           return page;
+                         },
+                         false};
+  const auto read = read_events(many, {}, 30);
+  CHECK(requests == 10);
+  CHECK(read.position.index == 3000);
+  CHECK(read.events.size() == 1000);
+}
