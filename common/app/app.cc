@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "common/app/check_sources.h"
 #include "common/app/command.h"
 #include "common/app/generations.h"
 #include "common/app/health_check.h"
@@ -40,9 +41,10 @@ void raise_limit_of_open_files() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int check_config(const Command& command, Generations& generations) {
+/// What was found valid, besides what `load` throws for.
+void check_config(const Command& command, const std::function<void()>& load) {
   for (const auto& address : command.listen) http::check_listen_address(address);
-  generations.load();
+  load();
   std::string said;
   if (!command.web_config_file.empty()) {
     http::WebConfig::load(command.web_config_file);
@@ -50,7 +52,6 @@ int check_config(const Command& command, Generations& generations) {
   }
   said += (command.config_file.empty() ? "command line" : command.config_file) + ": valid\n";
   process::print(said);
-  return 0;
 }
 
 int print_once(Generations& generations) {
@@ -131,7 +132,14 @@ int run_command(const App& app, const Command& command, Generations& generations
     switch (command.mode) {
       case Command::Mode::list_metrics: process::print(metrics_list(app)); return 0;
       case Command::Mode::check_health: return check_health(app, command);
-      case Command::Mode::check_config: return check_config(command, generations);
+      case Command::Mode::check_config:
+        check_config(command, [&] { generations.load(); });
+        return 0;
+      case Command::Mode::check_sources: {
+        std::vector<SourceCheck> checks;
+        check_config(command, [&] { checks = generations.checks(); });
+        return check_sources(checks);
+      }
       default: return print_once(generations);
     }
   };

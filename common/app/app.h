@@ -48,7 +48,13 @@ void watch(App& app, const SourceKind<Source>& kind,
                    return std::static_pointer_cast<void>(make(in));
                  },
                  kind.at_once,
-                 kind.means_down};
+                 kind.means_down,
+                 {}};
+  if (kind.check != nullptr) {
+    app.sources.check = [check = kind.check](void* source, const Deadline& deadline) {
+      return check(*static_cast<Source*>(source), deadline);
+    };
+  }
   for (const auto* module : modules) app.modules.emplace_back(*module);
 }
 

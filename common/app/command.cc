@@ -76,11 +76,16 @@ void add_web_flags(CLI::App& cli, Command& command) {
       ->group("Web");
 }
 
-void add_general_flags(CLI::App& cli, Command& command) {
+void add_general_flags(CLI::App& cli, const App& app, Command& command) {
   cli.add_option("--config.file", command.config_file, "Configuration file (YAML).");
   cli.add_flag_callback(
       "--config.check", [&] { command.mode = Command::Mode::check_config; },
       "Check the configuration, --web.config.file too, and exit.");
+  if (app.sources.check) {
+    cli.add_flag_callback(
+        "--config.check-sources", [&] { command.mode = Command::Mode::check_sources; },
+        "The same; then ask each source and say what can be read of it. 1 if something cannot.");
+  }
   cli.add_flag_callback(
       "--health-check", [&] { command.mode = Command::Mode::check_health; },
       "Ask the exporter that runs in this container whether it is healthy, and exit; 1 if it does "
@@ -205,7 +210,7 @@ std::optional<Command> parse_command(const App& app, int argc, const char* const
   cli.set_version_flag("--version", std::string(app.name) + ", version " + kVersion +
                                         " (revision: " + kRevision + ")");
   try {
-    add_general_flags(cli, command);
+    add_general_flags(cli, app, command);
     add_web_flags(cli, command);
     add_collector_flags(cli, app, command);
     add_app_flags(cli, app, command);

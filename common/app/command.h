@@ -11,7 +11,7 @@ namespace exporter {
 
 /// What the command line says.
 struct Command {
-  enum class Mode { serve, check_config, check_health, list_metrics, once };
+  enum class Mode { serve, check_config, check_sources, check_health, list_metrics, once };
 
   Mode mode = Mode::serve;
   std::string config_file, state_dir;

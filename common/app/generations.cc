@@ -72,7 +72,8 @@ Generations::Generations(const App& app, const Command& command)
     : app_(app), command_(command), self_(app), living_(std::make_shared<Living>()) {
   if (!app.ledgers) return;
   // A check of a configuration leaves no trace, and does not wait for an exporter that runs.
-  const bool checks_only = command.mode == Command::Mode::check_config;
+  const bool checks_only =
+      command.mode == Command::Mode::check_config || command.mode == Command::Mode::check_sources;
   ledgers_ = app.ledgers->open(checks_only ? "" : command.state_dir);
 }
 
@@ -84,7 +85,7 @@ Generations::~Generations() {
 void Generations::load() {
   try {
     require_few_abandoned();
-    auto next = build();
+    auto next = expose(make().collectors);
     if (const auto old = current()) next->inherit(*old);
     self_.config_loaded(true);
     const std::lock_guard lock(mutex_);
@@ -133,7 +134,7 @@ void Generations::require_few_abandoned() {
                                     "restart the exporter");
 }
 
-std::shared_ptr<Exposition> Generations::build() {
+MadeSources Generations::make() {
   std::optional<Yaml> file;
   if (!command_.config_file.empty()) file = Yaml::load_file(command_.config_file);
   AppFlags flags(app_);
@@ -141,14 +142,14 @@ std::shared_ptr<Exposition> Generations::build() {
   const auto settings =
       std::make_shared<const Settings>(flags.flags, command_.given, file ? &*file : nullptr);
   const bool starting = command_.mode == Command::Mode::serve && !current();
-  auto collectors =
-      make_collectors(app_.sources, app_.modules,
-                      {settings, file ? &*file : nullptr, self_.upstreams(), ledgers_, starting});
+  auto made =
+      make_sources(app_.sources, app_.modules,
+                   {settings, file ? &*file : nullptr, self_.upstreams(), ledgers_, starting});
   if (ledgers_ && settings->enabled(enabled_flag("ledger"))) {
-    collectors.push_back(app_.ledgers->make_collector(ledgers_));
+    made.collectors.push_back(app_.ledgers->make_collector(ledgers_));
   }
   if (file) file->finish();
-  return expose(std::move(collectors));
+  return made;
 }
 
 std::shared_ptr<Exposition> Generations::expose(std::vector<Collector> collectors) {

@@ -35,6 +35,10 @@ class Generations {
   /// For a reload that does not end: it counts as failed until it does.
   void note_late_reload();
 
+  /// How the sources of the configuration are checked, without a generation of it. Throws as
+  /// load().
+  std::vector<SourceCheck> checks() { return make().checks; }
+
   /// The current one; null before the first load().
   std::shared_ptr<Exposition> current() const;
   SelfMetrics& self() { return self_; }
@@ -46,7 +50,7 @@ class Generations {
  private:
   class Living;
 
-  std::shared_ptr<Exposition> build();
+  MadeSources make();
   std::shared_ptr<Exposition> expose(std::vector<Collector> collectors);
   void require_few_abandoned();
 

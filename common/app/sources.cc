@@ -151,25 +151,31 @@ std::string timeout_flag(std::string_view collector) {
   return "collector." + std::string(collector) + ".timeout";
 }
 
-std::vector<Collector> make_collectors(const AnySourceKind& kind,
-                                       std::span<const AnyModule> modules,
-                                       const SourcesInputs& inputs) {
+MadeSources make_sources(const AnySourceKind& kind, std::span<const AnyModule> modules,
+                         const SourcesInputs& inputs) {
   const auto sources = Reader(kind, inputs).read();
-  std::vector<Collector> collectors;
+  MadeSources all;
   for (const auto& module : modules) {
     for (const auto& source : sources) {
       const Choice choice(module, source, *inputs.settings);
       if (!choice.is_enabled()) continue;
-      collectors.push_back({.name = std::string(module.name),
-                            .source = source.name,
-                            .schedule = choice.schedule(),
-                            .timeout = choice.timeout(),
-                            .metrics = module.metrics,
-                            .collect = module.make(source.made),
-                            .at_once = module.runs_beside_others ? 0 : kind.at_once});
+      all.collectors.push_back({.name = std::string(module.name),
+                                .source = source.name,
+                                .schedule = choice.schedule(),
+                                .timeout = choice.timeout(),
+                                .metrics = module.metrics,
+                                .collect = module.make(source.made),
+                                .at_once = module.runs_beside_others ? 0 : kind.at_once});
     }
   }
-  return collectors;
+  if (!kind.check) return all;
+  for (const auto& source : sources) {
+    all.checks.push_back(
+        {source.name, [check = kind.check, made = source.made](const Deadline& deadline) {
+           return check(made.get(), deadline);
+         }});
+  }
+  return all;
 }
 
 }  // namespace exporter

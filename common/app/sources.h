@@ -34,6 +34,14 @@ struct SourceFlag {
   std::string_view key;  ///< the key of a list's entry that it stands for: "target", "name"
 };
 
+/// What a source answered to one question of --config.check-sources.
+struct Finding {
+  std::string what;  ///< "DAG runs"
+  std::string text;  ///< "allowed", or what is wrong: shown to the user, without secrets
+  bool is_good = true;
+};
+using Findings = std::vector<Finding>;
+
 /// What sources an exporter has. Each is made once per generation of the configuration, and shared
 /// by its collectors.
 template <class Source>
@@ -47,6 +55,9 @@ struct SourceKind {
   std::size_t at_once = 0;
   /// Whether a failure for this reason means that the source is down; see Outcomes::Options.
   bool (*means_down)(Reason) = nullptr;
+  /// Asks the source what can be read of it, for --config.check-sources. What it throws is a
+  /// finding.
+  Findings (*check)(Source& source, const Deadline& deadline) = nullptr;
 };
 
 /// A SourceKind of whatever Source. Without a key and a label there is one source, without a name.
@@ -56,6 +67,7 @@ struct AnySourceKind {
   std::function<std::shared_ptr<void>(const SourceInputs&)> make;
   std::size_t at_once = 0;
   bool (*means_down)(Reason) = nullptr;
+  std::function<Findings(void* source, const Deadline&)> check = {};  ///< may be empty
 };
 
 /// The longest name of a source, in bytes: it is in the names of ledgers' files.
@@ -70,11 +82,21 @@ struct SourcesInputs {
   bool starting;
 };
 
+/// How one source is checked.
+struct SourceCheck {
+  std::string source;
+  std::function<Findings(const Deadline&)> ask;
+};
+
+struct MadeSources {
+  std::vector<Collector> collectors;
+  std::vector<SourceCheck> checks;  ///< one for each source; none when the kind cannot be checked
+};
+
 /// Makes the sources, those of the file's list or the one that the flags describe, and the
 /// collectors of each that are turned on. Throws Error{config}.
-std::vector<Collector> make_collectors(const AnySourceKind& kind,
-                                       std::span<const AnyModule> modules,
-                                       const SourcesInputs& inputs);
+MadeSources make_sources(const AnySourceKind& kind, std::span<const AnyModule> modules,
+                         const SourcesInputs& inputs);
 
 /// The settings of a collector: whether it is on, "collector.<name>.enabled", and, of one that runs
 /// in the background, how often it runs and how long a run may take.

@@ -25,6 +25,9 @@ struct Deployment {
   Selection selection;
 };
 
+/// Asks a deployment for its version and for a row of each list.
+Findings check_deployment(Deployment& deployment, const Deadline& deadline);
+
 /// The deployments of the configuration file, or the one that the flags describe.
 extern const SourceKind<Deployment> kDeployments;
 

@@ -66,6 +66,7 @@ constinit const SourceKind<Deployment> kDeployments{.key = "deployments",
                                                     .label = "deployment",
                                                     .flags = kFlags,
                                                     .make = make_deployment,
-                                                    .at_once = 2};
+                                                    .at_once = 2,
+                                                    .check = check_deployment};
 
 }  // namespace exporter::airflow

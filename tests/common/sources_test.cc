@@ -86,10 +86,10 @@ std::vector<Collector> collectors_with(const std::string& yaml, const Given& giv
   flags.add_switches(exporter, true);
   const auto file = Yaml::parse(yaml, "demo.yml");
   const auto settings = std::make_shared<const Settings>(flags.flags, given, &file);
-  auto collectors = make_collectors(exporter.sources, exporter.modules,
-                                    {settings, &file, upstreams(), nullptr, false});
+  auto made = make_sources(exporter.sources, exporter.modules,
+                           {settings, &file, upstreams(), nullptr, false});
   file.finish();
-  return collectors;
+  return std::move(made.collectors);
 }
 
 std::string failure(const std::string& yaml, const Given& given = {}) {

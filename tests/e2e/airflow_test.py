@@ -123,6 +123,22 @@ class Airflow(unittest.TestCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn("airflow.yml:5:54: deployments[0].deadlines[0].timezone: no time zone of this name", result.stderr)
 
+    def test_a_check_says_what_is_reached_and_which_rights_are_missing(self):
+        with Replay("3.3") as airflow:
+            for path in ("dags", "dags/~/dagRuns", "dags/~/dagRuns/~/taskInstances", "pools", "importErrors",
+                         "dagWarnings", "assets", "jobs"):
+                airflow.replies[f"GET /api/v2/{path}?*"] = recorded("3.3", "pools")
+            result = run(*self.flags(airflow), "--config.check-sources", f"--state.dir={self.folder / 'state'}", name=NAME)
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+            self.assertRegex(result.stdout, r"(?s)^command line: valid\nprod\n.*\n  version +3\.3\.2\n.*\n  pools +allowed\n")
+            self.assertFalse((self.folder / "state").exists())
+            airflow.replies["GET /api/v2/pools?*"] = recorded("3.3", "forbidden")
+            airflow.replies["GET /api/v2/pools?limit=1"] = recorded("3.3", "forbidden")
+            result = run(*self.flags(airflow), "--config.check-sources", name=NAME)
+            self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+            self.assertRegex(result.stdout, r"\n! pools +refused: .*\n")
+            self.assertNotIn("hush-hush", result.stdout + result.stderr)
+
     def test_who_may_read_nothing_is_down_and_sees_health(self):
         with Replay("2.11") as airflow:
             for request in airflow.replies:

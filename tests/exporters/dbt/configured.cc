@@ -16,10 +16,10 @@ std::vector<Collector> collectors_of(const std::string& file, const Given& given
   if (!file.empty()) yaml = Yaml::parse(file, "dbt.yml");
   const auto* read = yaml ? &*yaml : nullptr;
   const auto settings = std::make_shared<const Settings>(flags.flags, given, read);
-  auto collectors = make_collectors(app.sources, app.modules,
-                                    {settings, read, upstreams(), std::move(ledgers), false});
+  auto made = make_sources(app.sources, app.modules,
+                           {settings, read, upstreams(), std::move(ledgers), false});
   if (yaml) yaml->finish();
-  return collectors;
+  return std::move(made.collectors);
 }
 
 std::shared_ptr<dbt::ProjectSource> project_of(const std::string& entry,
