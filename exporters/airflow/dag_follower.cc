@@ -138,7 +138,7 @@ void DagFollower::begin_asking(LastRuns& last_runs, const DagView& view, const D
 std::vector<std::string> DagFollower::in_order(const LastRuns& last_runs,
                                                const DagList& list) const {
   std::vector<std::string> dags(unasked_.begin(), unasked_.end());
-  std::ranges::stable_partition(dags, [&](const std::string& dag) {
+  std::stable_partition(dags.begin(), dags.end(), [&](const std::string& dag) {
     const auto found = list.dags.find(dag);
     return found == list.dags.end() || knows_success(last_runs, dag) || !found->second.is_paused;
   });
