@@ -21,6 +21,9 @@ class Replay {
   void set_file(const std::string& request, const std::string& file);
   void set_json(const std::string& request, const std::string& body);
   void set(const std::string& request, const std::string& reply);
+  /// Answers all but what needs no login, and the login, with this reply, whatever else is set;
+  /// empty: no longer.
+  void set_lists(const std::string& reply);
   /// From now on it is another version.
   void become(const std::string& version);
 
@@ -35,6 +38,7 @@ class Replay {
   std::mutex mutex_;
   std::string version_;
   std::map<std::string, std::string> replies_;
+  std::string lists_;
   ScriptedServer server_;
 };
 
