@@ -38,11 +38,13 @@ TEST_CASE("a check says what a deployment is and what may be read of it") {
   Replay airflow("3.3");
   allow_all(airflow, "v2");
   airflow.set_file("GET /api/v2/jobs?*", "forbidden");
+  airflow.set("GET /api/v2/pools?*", reply(500, ""));
   airflow.set("GET /api/v2/assets?*", reply(200, "<html>", "Content-Type: text/html\r\n"));
   CHECK(checked(airflow) ==
         "URL: " + airflow.url() +
             "\nversion: 3.3.2\nAPI: /api/v2\nhealth: reached, without a login\nlogin: accepted\n"
-            "DAGs: allowed\nDAG runs: allowed\ntask instances: allowed\npools: allowed\n"
+            "DAGs: allowed\nDAG runs: allowed\ntask instances: allowed\n! pools: GET /pools: "
+            "status 500\n"
             "import errors: allowed\nDAG warnings: allowed\n"
             "! assets: GET /assets: expected JSON, got something else: a page to log in, or "
             "another server\n"
