@@ -129,7 +129,7 @@ void RunCounter::update(const Live& live, const History& history, const Deadline
 
 /// What ended lately is read first: it may save the question, and has the first claim to requests.
 void RunCounter::follow(const DagView& view, const History& history, const Deadline& deadline) {
-  if (view.list() == nullptr || time_ - known_.read_up_to.all > kReadLately) return;
+  if (view.list() == nullptr || time_ - known_.read_up_to.recent > kReadLately) return;
   if (pending_.size() > kMostRunsAtOnce) return;
   std::set<std::string> live;
   for (const auto& [key, run] : live_) live.insert(key.dag);
