@@ -596,8 +596,7 @@ TEST_CASE("the past waits until what ended lately is read") {
 
 TEST_CASE("the past waits while the tasks of many runs are to be read") {
   Airflow airflow;
-  airflow.counter.emplace(RunCounter::Options{.deployment = "a", .most_requests = 1}, airflow.runs,
-                          airflow.tasks);
+  airflow.history.most_requests = 1;
   for (int i = 0; i < 50; ++i) {
     airflow.ended.push_back(finished("d", std::to_string(i), kNow - 10s));
   }
