@@ -1,5 +1,7 @@
 #include "exporters/airflow/rows.h"
 
+#include <algorithm>
+
 #include "common/base/text.h"
 
 namespace exporter::airflow {
@@ -35,11 +37,13 @@ std::vector<std::string> owners_of(const Json& row) {
   return owners;
 }
 
+/// Sorted: their order is the database's whim, and another would make another series.
 std::vector<std::string> tags_of(const Json& row) {
   std::vector<std::string> tags;
   const auto list = row.find("tags");
   if (!list) return tags;
   for (const auto& tag : list->items()) tags.push_back(tag.at("name").string());
+  std::ranges::sort(tags);
   return tags;
 }
 
