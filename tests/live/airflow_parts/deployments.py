@@ -85,6 +85,7 @@ class Airflow:
                 "core.parallelism": 4, "core.fernet_key": "", "usage_data_collection.enabled": False,
                 "scheduler.scheduler_heartbeat_sec": 2, "scheduler.job_heartbeat_sec": 2,
                 "scheduler.scheduler_idle_sleep_time": 0.5, "scheduler.parsing_cleanup_interval": 5,
+                "scheduler.task_instance_heartbeat_timeout": BOUND, "core.dagbag_import_timeout": BOUND,
                 "logging.logging_level": "WARNING", **self.settings()}.items()}}
 
     def run(self, *command):
@@ -166,8 +167,10 @@ class Airflow2(Airflow):
         return {"database.sql_alchemy_conn": self.database.url,
                 "api.auth_backends": "airflow.api.auth.backend.basic_auth", "webserver.base_url": self.url,
                 "webserver.workers": 1, "webserver.worker_refresh_interval": 0, "webserver.secret_key": "k",
+                "webserver.web_server_master_timeout": BOUND, "webserver.web_server_worker_timeout": BOUND,
                 "scheduler.min_file_process_interval": 600, "scheduler.dag_dir_list_interval": 3,
                 "scheduler.dag_stale_not_seen_duration": 10,
+                "scheduler.scheduler_zombie_task_threshold": BOUND, "core.dag_file_processor_timeout": BOUND,
                 "metrics.timer_unit_consistency": True}  # fmt: skip
 
     def prepare(self):
@@ -214,7 +217,9 @@ class Airflow3(Airflow):
                 "core.execution_api_server_url": f"{self.url}/execution/", "api.base_url": self.url,
                 "api.workers": 1, "api.secret_key": "k", "api_auth.jwt_secret": "secret-of-the-test-" * 4,
                 "dag_processor.min_file_process_interval": 600, "dag_processor.refresh_interval": 3,
-                "dag_processor.bundle_refresh_check_interval": 1, "dag_processor.stale_dag_threshold": 10}  # fmt: skip
+                "dag_processor.bundle_refresh_check_interval": 1, "dag_processor.stale_dag_threshold": 10,
+                "dag_processor.dag_file_processor_timeout": BOUND, "workers.execution_api_timeout": BOUND,
+                "execution_api.jwt_expiration_time": 10 * BOUND}  # fmt: skip
 
     def prepare(self):
         self.run("db", "migrate")
