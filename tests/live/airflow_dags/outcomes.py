@@ -144,7 +144,7 @@ def names():
     succeed()
 
 
-@defined("scheduled", schedule=datetime.timedelta(seconds=20), tags=["cron"])
+@defined("scheduled", schedule=datetime.timedelta(seconds=20), max_active_runs=1, tags=["often"])
 def scheduled():
     @task
     def tick():

@@ -10,9 +10,8 @@ import shutil
 import sqlite3
 import subprocess
 
-from support import Process, folder, free_port, poll
-
-BOUND = 300
+from support import Process, folder, free_port
+from waiting import BOUND, poll
 
 
 def timestamp(value):
@@ -55,7 +54,7 @@ class Postgres:
             [programs[-1] / "postgres", "-D", place / "data", "-h", "127.0.0.1", "-p", str(self.port),
              "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "shared_buffers=32MB"],
             cwd="/", **user))  # fmt: skip
-        poll(self.answers, "PostgreSQL answers", BOUND)
+        poll(self.answers, "PostgreSQL answers")
         self.psql("create database airflow", database="postgres")
 
     def answers(self):

@@ -16,13 +16,13 @@ import urllib.parse
 import urllib.request
 
 from database import Postgres, Sqlite
-from support import SOURCE, Process, folder, free_port, poll
+from support import SOURCE, Process, folder, free_port
+from waiting import BOUND, poll
 
 ENVIRONMENTS = SOURCE / "build/live-airflow"
 HERE = pathlib.Path(__file__).resolve().parents[1]
 DAGS, PINS = HERE / "airflow_dags", HERE / "airflow_pins"
 UV = "uv==0.13.9"
-BOUND = 600  # seconds, for what takes a few
 USERS = {"admin": "correct-horse", "exporter": "battery-staple"}
 UNHEALTHY_AFTER = 30  # seconds without a heartbeat: Airflow's default
 
@@ -180,7 +180,7 @@ class Airflow2(Airflow):
         self.start("webserver", f"--port={self.port}", "--hostname=127.0.0.1")
         self.start("scheduler", "--skip-serve-logs")
         self.start("triggerer", "--skip-serve-logs")
-        poll(self.healthy, "Airflow is healthy", BOUND)
+        poll(self.healthy, "Airflow is healthy")
         self.add_user("admin", "Admin")
         self.add_user("exporter", "Viewer")
 
@@ -229,7 +229,7 @@ class Airflow3(Airflow):
         self.start("scheduler", "--skip-serve-logs")
         self.start("dag-processor")
         self.start("triggerer", "--skip-serve-logs")
-        poll(self.healthy, "Airflow is healthy", BOUND)
+        poll(self.healthy, "Airflow is healthy")
 
     def authorization(self):
         if not self.token:

@@ -5,7 +5,8 @@ import json
 import re
 from urllib.parse import urlencode
 
-from support import SOURCE, Process, fetch, free_port, poll
+from support import SOURCE, Process, fetch, free_port
+from waiting import poll
 
 WINDOW, WAIT = "15s", "1s"
 
