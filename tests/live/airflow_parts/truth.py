@@ -193,7 +193,7 @@ def components(reading):
                     for job in jobs)  # fmt: skip
         yield "airflow_component_healthy", {"component": component}, int(alive > 0)
         yield "airflow_component_last_heartbeat_timestamp_seconds", {"component": component}, (newest, newest)
-        if reading.is_3:
+        if reading.is_3:  # which alone can be asked
             yield "airflow_component_jobs", {"component": component}, alive
 
 
@@ -288,11 +288,12 @@ def live_tasks(reading):
         for task in live))  # fmt: skip
 
 
-@family("airflow_live_unread", "airflow_unread_runs")
+@family("airflow_live_unread", "airflow_unread_runs", "airflow_pools_unread")
 def unread(_):
     for name in ("runs", "task_instances"):
         yield "airflow_live_unread", {"list": name}, 0
     yield "airflow_unread_runs", {}, 0
+    yield "airflow_pools_unread", {}, 0
 
 
 @family("airflow_runs_read_timestamp_seconds")
@@ -354,7 +355,23 @@ def tries(reading):
         (labels, difference(row, "queued_dttm", "start_date")) for labels, row in ran))  # fmt: skip
 
 
-@family("airflow_asset_info", "airflow_asset_events_total", "airflow_asset_last_event_timestamp_seconds")
+@family("airflow_task_recent_failures", "airflow_task_recent_longest_seconds")
+def notable_tasks(reading):
+    failures, longest = collections.Counter(), collections.Counter()
+    for end in reading.counted_tries():
+        key = (end.row["dag_id"], end.row["task_id"])
+        failures[key] += end.state in ("failed", "up_for_retry")
+        took = difference(end.row, "start_date", "end_date")
+        if took and end.state in ("success", "failed", "up_for_retry"):
+            longest[key] = max(longest[key], took)
+    for name, values in (("failures", failures), ("longest_seconds", longest)):
+        for (dag, task), value in values.most_common(20):
+            if value:
+                yield f"airflow_task_recent_{name}", {"dag_id": dag, "task_id": task}, value
+
+
+@family("airflow_asset_info", "airflow_asset_events_total", "airflow_asset_last_event_timestamp_seconds",
+        "airflow_assets_unread", "airflow_asset_events_read_timestamp_seconds")  # fmt: skip
 def assets(reading):
     for asset in reading.assets:
         labels = {"asset": asset["name"]}
@@ -362,6 +379,8 @@ def assets(reading):
         events = [event["timestamp"] for event in reading.asset_events if event["asset_id"] == asset["id"]]
         if events:
             yield "airflow_asset_last_event_timestamp_seconds", labels, max(events)
-        counted = sum(time >= reading.since("airflow") for time in events)
-        if counted:
-            yield "airflow_asset_events_total", labels, counted
+        yield "airflow_asset_events_total", labels, sum(
+            when >= reading.since("airflow_assets") for when in events)  # fmt: skip
+    yield "airflow_assets_unread", {}, 0
+    last = max((event["timestamp"] for event in reading.asset_events), default=0)
+    yield "airflow_asset_events_read_timestamp_seconds", {}, (last, time.time())
