@@ -236,7 +236,9 @@ def import_errors(reading):
     yield "airflow_import_errors", {}, len(reading.errors)
     for error in reading.errors:
         labels = {"file": error["filename"], "bundle": error.get("bundle_name")}
-        since = reading.airflow.first_errors.setdefault(error["id"], (error["timestamp"], reading.time))
+        # The database's time is that of the last attempt.
+        changed = (reading.airflow.dags / error["filename"]).stat().st_mtime
+        since = reading.airflow.first_errors.setdefault(error["id"], (changed, reading.time))
         yield "airflow_import_error_first_seen_timestamp_seconds", labels, since
 
 
