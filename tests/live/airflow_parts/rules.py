@@ -24,7 +24,8 @@ class Prometheus(Process):
         (folder / "prometheus.json").write_text(json.dumps({
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
             "rule_files": [f"{folder}/*.yml"],
-            "scrape_configs": [{"job_name": "airflow", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}]}))
+            "scrape_configs": [{"job_name": "airflow", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}],
+        }))  # fmt: skip
         super().__init__(["prometheus", f"--config.file={folder}/prometheus.json", "--log.level=warn",
                           f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{self.port}"])  # fmt: skip
         poll(self.answers, "Prometheus is ready")

@@ -95,18 +95,20 @@ class Reading:
         self.airflow, self.history, self.time = airflow, history, time.time()
         self.is_3 = airflow.release.startswith("3")
         due = "run_after" if self.is_3 else "data_interval_end"
-        task = "dag_id, run_id, task_id, map_index, try_number, state, pool, queue, queued_dttm, start_date, end_date"
+        task = ("dag_id, run_id, task_id, map_index, try_number, state, pool, queue, queued_dttm, start_date, "
+                "end_date")  # fmt: skip
         self.runs = self.rows("select dag_id, run_id, state, run_type, queued_at, start_date, end_date, "
                               f"{due} as due from dag_run")  # fmt: skip
         self.tasks = self.rows(f"select {task}{', id, scheduled_dttm' if self.is_3 else ''} from task_instance")
-        earlier = self.rows(f"select {task}{', task_instance_id as id' if self.is_3 else ''} from task_instance_history")
+        earlier = self.rows(f"select {task}{', task_instance_id as id' if self.is_3 else ''} "
+                            "from task_instance_history")  # fmt: skip
         self.dags = self.rows(
             "select dag_id, dag_display_name, owners, is_paused, has_import_errors, next_dagrun_create_after, "
             "last_parsed_time, " + ("is_stale, timetable_summary" if self.is_3 else
                                     "not is_active as is_stale, schedule_interval, timetable_description")
             + " from dag")  # fmt: skip
         self.tags = self.rows("select dag_id, name from dag_tag order by name")
-        self.errors = self.rows(f"select id, filename, timestamp{', bundle_name' if self.is_3 else ''} from import_error")
+        self.errors = self.rows(f"select id, filename{', bundle_name' if self.is_3 else ''} from import_error")
         self.pools = self.rows("select pool, slots, include_deferred from slot_pool")
         self.warnings = self.rows("select dag_id, warning_type from dag_warning")
         self.jobs = self.rows("select job_type, state, latest_heartbeat from job where job_type in "
@@ -284,7 +286,8 @@ def live_tasks(reading):
     live = [task for task in reading.tasks if task["state"] in LIVE]
     yield from counts("airflow_task_instances", (
         {name: task[name] for name in ("dag_id", "pool", "queue", "state")} for task in live))  # fmt: skip
-    columns = {"queued": "queued_dttm", "scheduled": "scheduled_dttm", "running": "start_date", "deferred": "start_date"}
+    columns = {"queued": "queued_dttm", "scheduled": "scheduled_dttm", "running": "start_date",
+               "deferred": "start_date"}  # fmt: skip
     yield from oldest("airflow_oldest_task_instance_timestamp_seconds", (
         ({"dag_id": task["dag_id"], "state": task["state"]}, task.get(columns.get(task["state"])))
         for task in live))  # fmt: skip
