@@ -114,8 +114,8 @@ class Reading:
         self.jobs = self.rows("select job_type, state, latest_heartbeat from job where job_type in "
                               f"({', '.join(repr(kind) for kind in JOBS)})")  # fmt: skip
         self.assets = self.rows(
-            "select id, name, uri, \"group\" from asset where id in (select asset_id from asset_active a "
-            "join asset b on a.name = b.name and a.uri = b.uri)" if self.is_3 else
+            'select id, name, uri, "group" from asset where (name, uri) in (select name, uri from asset_active)'
+            if self.is_3 else
             "select id, uri, uri as name from dataset where not is_orphaned")  # fmt: skip
         self.asset_events = self.rows(
             "select asset_id, timestamp from asset_event" if self.is_3 else
