@@ -220,7 +220,7 @@ def dags(reading):
 
 def schedule(reading, dag):
     if reading.is_3:
-        return dag["timetable_summary"]
+        return "" if dag["timetable_summary"] == "None" else dag["timetable_summary"]
     cron = dag["schedule_interval"].strip('"')
     if cron == "null":
         return ""
