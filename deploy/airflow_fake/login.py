@@ -1,0 +1,78 @@
+"""Who may ask: passwords of Airflow 2 at each request, tokens of Airflow 3."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+
+from airflow_fake.query import Refusal, detail, problem
+
+LEEWAY = 10  # seconds that a token is taken after it has expired
+KEY = b"a key of the fake alone"
+
+
+def encoded(data):
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+class Login:
+    """One user. Tokens are in the machine's time, not in that of the world."""
+
+    def __init__(self, is_v1, user="viewer", password="viewer", token_seconds=86400, now=time.time):
+        self.is_v1, self.user, self.password = is_v1, user, password
+        self.token_seconds, self.now = token_seconds, now
+        self.refused = set()  # lists that the user has no right to, as "/pools"
+
+    def check(self, authorization, path):
+        """Raises Refusal."""
+        if self.is_v1:
+            self.check_password(authorization, path)
+            return
+        scheme, _, token = authorization.partition(" ")
+        if scheme != "Bearer":
+            raise detail(401, "Not authenticated")
+        head, _, signature = token.rpartition(".")
+        if not hmac.compare_digest(self.sign(head), signature):
+            raise detail(403, "Invalid JWT token")
+        claims = head.partition(".")[2]
+        if json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"] < self.now() - LEEWAY:
+            raise detail(401, "Token Expired")
+        if path in self.refused:
+            raise detail(403, "Forbidden")
+
+    def check_password(self, authorization, path):
+        """Why it is refused, nobody can tell from the answer."""
+        right = "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        if not hmac.compare_digest(authorization, right) or path in self.refused:
+            raise problem(403, "Forbidden", None, "PermissionDenied")
+
+    @staticmethod
+    def sign(head):
+        return encoded(hmac.digest(KEY, head.encode(), hashlib.sha512))
+
+    def make_token(self, body):
+        """The answer to POST /auth/token."""
+        try:
+            given = json.loads(body)
+            user, password = given["username"], given["password"]
+        except (ValueError, KeyError, TypeError):
+            raise detail(422, "2 validation errors for LoginBody") from None
+        if (user, password) != (self.user, self.password):
+            raise detail(401, "Invalid credentials")
+        now = int(self.now())
+        claims = {"sub": user, "role": "viewer", "teams": [], "aud": "apache-airflow", "nbf": now, "iat": now,
+                  "exp": now + self.token_seconds}
+        head = ".".join(encoded(json.dumps(part).encode()) for part in ({"alg": "HS512", "typ": "JWT"}, claims))
+        return {"access_token": f"{head}.{self.sign(head)}"}
+
+
+def wrong_version(is_v1, path):
+    """What one version says to a path of the other."""
+    if not is_v1 and path.startswith("/api/v1"):
+        return Refusal(404, {"error": "/api/v1 has been removed in Airflow 3, please use its upgraded version "
+                                      "/api/v2 instead."})
+    if not is_v1:
+        return Refusal(404, {"error": "API route not found"})
+    return Refusal(404, "<!DOCTYPE html>\n<html lang=\"en\">\n  <head>\n    <title>Airflow 404</title>\n  </head>\n"
+                   "  <body>Page cannot be found.</body>\n</html>\n", "text/html; charset=utf-8")
