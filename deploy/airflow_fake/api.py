@@ -197,7 +197,7 @@ class Api:
         wanted = Wanted(self.is_v1, query.run_states(), query.ranges(RUN_FIELDS[self.is_v1]),
                         None if dag_id == "~" else dag_id)
         if wanted.dag_id and wanted.dag_id not in self.world.dags:
-            raise self.not_found("Dag", wanted.dag_id)
+            raise self.not_found("DAG", f"The DAG with dag_id: {dag_id} was", f"Dag with ID: `{dag_id}`")
         order = query.order(RUN_ORDER[self.is_v1])
         found = self.world.select_runs(wanted)
         if order and order[0] != "id":
@@ -226,16 +226,16 @@ class Api:
                 "total_entries_limit": TOTAL_LIMIT, "previous_cursor": None,
                 "next_cursor": write_cursor(key_of(some[-1])) if some and len(left) > limit else None}
 
-    def not_found(self, kind, *names):
+    def not_found(self, kind, v1_text, v2_text):
         if self.is_v1:
-            text = f"{kind} {names} not found"
-            return problem(404, f"{kind} not found", text, "NotFound")
-        return detail(404, f"The {kind} with {', '.join(f'`{name}`' for name in names)} was not found")
+            return problem(404, f"{kind} not found", f"{v1_text} not found", "NotFound")
+        return detail(404, f"The {v2_text} was not found")
 
     def find(self, dag_id, run_id):
         run = self.world.find_run(dag_id, run_id)
         if run is None:
-            raise self.not_found("DagRun", dag_id, run_id)
+            raise self.not_found("DAGRun", f"DAGRun with DAG ID: '{dag_id}' and DagRun ID: '{run_id}'",
+                                 f"DagRun with dag_id: `{dag_id}` and run_id: `{run_id}`")
         return run
 
     def run(self, _query, dag_id, run_id):
@@ -295,7 +295,8 @@ class Api:
         if found is None:
             if self.is_v1:
                 return {"task_instances": [], "total_entries": 0}
-            raise self.not_found("Task Instance", dag_id, run_id, task_id, str(map_index))
+            raise detail(404, f"The Task Instance with dag_id: `{dag_id}`, run_id: `{run_id}`, task_id: `{task_id}` "
+                         f"and map_index: `{map_index}` was not found")
         looks = [look for look in found.tries if look.end <= now]
         look = found.at(now)
         if look.number and look.number not in {each.number for each in looks}:

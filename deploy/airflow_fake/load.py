@@ -5,9 +5,10 @@ live, what changed and what is due in an interval are intervals of n.
 """
 
 import collections
+import datetime
 import math
 
-from airflow_fake.plan import ENDED, NEVER, End, Instance, Planner, Pool, Run, RunLook, TaskLook
+from airflow_fake.plan import End, Instance, Pool, Run, RunLook, TaskLook
 from airflow_fake.scenario import Asset, Dag, Incidents, Task
 from airflow_fake.world import LIVE_RUNS, iso
 
@@ -122,7 +123,8 @@ class Load:
             each.ends.append(End(end, says, look.duration, start - queued))
             number += 1
 
-    def uuid(self, number, task, try_number):
+    @staticmethod
+    def uuid(number, task, try_number):
         """In the order in which runs were made."""
         text = f"{number:012x}7{task:03x}8{try_number:03x}000000000000"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:32]}"
@@ -130,25 +132,21 @@ class Load:
     # What the API asks
 
     def select_runs(self, wanted):
-        """Bounds of what changed and what is due are bounds of n. Others are looked up run by run."""
-        low, high = self.number_at(-NEVER), self.next_number()
+        """Bounds of what is due, and of what changed if it has ended, are bounds of n. Others are looked up run by
+        run."""
+        low, high = 0, self.next_number()
         finished = self.number_at(self.now - self.takes)
-        if wanted.states and LIVE_RUNS.issuperset(wanted.states):
-            low = finished
-        elif wanted.states and LIVE_RUNS.isdisjoint(wanted.states):
-            high = finished
-        if "updated_at" in wanted.ranges and high == finished:
-            since, until = wanted.ranges["updated_at"]
-            low = max(low, self.number_at(since - self.takes))
-            high = min(high, self.number_at(until - self.takes + 1e-6))
-        if "run_after" in wanted.ranges:
-            since, until = wanted.ranges["run_after"]
-            low, high = max(low, self.number_at(since)), min(high, self.number_at(until + 1e-6))
-        numbers = range(low, max(low, high))
-        is_all = wanted.states >= {"success", "failed"} or wanted.states >= LIVE_RUNS
-        if is_all and set(wanted.ranges) <= {"updated_at", "run_after"} and not wanted.dag_id:
-            return Numbers(self, numbers)
-        return [run for run in Numbers(self, numbers) if wanted.accepts_run(run, self.now)]
+        is_live, is_finished = wanted.states >= LIVE_RUNS, wanted.states >= {"success", "failed"}
+        if is_finished == is_live or wanted.dag_id or not wanted.ranges.keys() <= {"updated_at", "run_after"} or (
+                is_live and "updated_at" in wanted.ranges):
+            return [run for run in Numbers(self, range(high)) if wanted.accepts_run(run, self.now)]
+        low, high = (finished, high) if is_live else (low, finished)
+        for field, delay in (("updated_at", self.takes), ("run_after", 0)):
+            if field in wanted.ranges:
+                since, until = wanted.ranges[field]
+                low = max(low, self.number_at(since - delay))
+                high = min(high, self.number_at(until - delay + 1e-6))
+        return Numbers(self, range(low, max(low, high)))
 
     def runs_with_live_tasks(self):
         return Numbers(self, range(self.number_at(self.now - self.takes), self.next_number()))
@@ -162,7 +160,6 @@ class Load:
 
     def find_run(self, dag_id, run_id):
         """An id has the time at which its run was due."""
-        import datetime  # noqa: PLC0415
         try:
             due = datetime.datetime.fromisoformat(run_id.partition("__")[2]).timestamp()
         except ValueError:

@@ -9,7 +9,6 @@ import time
 from airflow_fake.query import Refusal, detail, problem
 
 LEEWAY = 10  # seconds that a token is taken after it has expired
-KEY = b"a key of the fake alone"
 
 
 def encoded(data):
@@ -22,6 +21,8 @@ class Login:
     def __init__(self, is_v1, user="viewer", password="viewer", token_seconds=86400, now=time.time):
         self.is_v1, self.user, self.password = is_v1, user, password
         self.token_seconds, self.now = token_seconds, now
+        self.key = b"a key of the fake alone"  # with another one, no token of before is taken
+        self.tokens = 0  # that were made
         self.refused = set()  # lists that the user has no right to, as "/pools"
 
     def check(self, authorization, path):
@@ -47,9 +48,8 @@ class Login:
         if not hmac.compare_digest(authorization, right) or path in self.refused:
             raise problem(403, "Forbidden", None, "PermissionDenied")
 
-    @staticmethod
-    def sign(head):
-        return encoded(hmac.digest(KEY, head.encode(), hashlib.sha512))
+    def sign(self, head):
+        return encoded(hmac.digest(self.key, head.encode(), hashlib.sha512))
 
     def make_token(self, body):
         """The answer to POST /auth/token."""
@@ -60,6 +60,7 @@ class Login:
             raise detail(422, "2 validation errors for LoginBody") from None
         if (user, password) != (self.user, self.password):
             raise detail(401, "Invalid credentials")
+        self.tokens += 1
         now = int(self.now())
         claims = {"sub": user, "role": "viewer", "teams": [], "aud": "apache-airflow", "nbf": now, "iat": now,
                   "exp": now + self.token_seconds}

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 NEVER = 4e9
 RETRY_PAUSE = 30
-ENDED = ("success", "failed", "skipped", "upstream_failed")
 
 
 class Timeline:
@@ -310,12 +309,12 @@ class Planner:
 
     def poke(self, each, look, seconds, dice):
         """Looks, gives its slot back and comes again, with the same number."""
-        for _ in range(task_pokes := each.task.pokes):
+        for _ in range(each.task.pokes):
             paused = look.start + dice.uniform(0.5, 1.5)
             look = look._replace(state="up_for_reschedule", end=paused,
                                  duration=round(paused - look.start, 6), updated=paused)
             each.looks.add(paused, look)
-            scheduled = paused + seconds / task_pokes
+            scheduled = paused + seconds / each.task.pokes
             look = look._replace(state="scheduled", scheduled=scheduled, updated=scheduled)
             each.looks.add(scheduled, look)
             queued = scheduled + dice.uniform(0.1, 0.5)

@@ -68,8 +68,9 @@ class Query:
             return int(text)
         if self.is_v1:
             raise bad_request("Bad Request", f"Wrong type, expected 'integer' for query parameter '{name}'")
-        raise detail(422, [{"type": "int_parsing", "loc": ["query", name], "input": text,
-                            "msg": "Input should be a valid integer, unable to parse string as an integer"}])
+        raise detail(422, [{"type": "int_parsing", "loc": ["query", name],
+                            "msg": "Input should be a valid integer, unable to parse string as an integer",
+                            "input": text}])
 
     def page(self, has_clamp=True):
         """Limit and offset; the limit is None for all rows."""
@@ -106,8 +107,8 @@ class Query:
             return bad_request("Bad Request",
                                f"'{text}' is not a 'date-time'\n\nFailed validating 'format' in schema:\n"
                                "    {'type': 'string', 'format': 'date-time'}\n\n" f"On instance:\n    '{text}'")
-        return detail(422, [{"type": "datetime_from_date_parsing", "loc": ["query", name], "input": text,
-                             "msg": "Input should be a valid datetime or date",
+        return detail(422, [{"type": "datetime_from_date_parsing", "loc": ["query", name],
+                             "msg": "Input should be a valid datetime or date, input is too short", "input": text,
                              "ctx": {"error": "input is too short"}}])
 
     def ranges(self, fields):
