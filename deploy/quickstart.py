@@ -16,12 +16,13 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import dbt_example
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-DEFAULT_PORTS = {"host": 19100, "airflow": 19102, "dbt": 19103, "prometheus": 19090}
+DEFAULT_PORTS = {"host": 19100, "airflow": 19102, "dbt": 19103, "prometheus": 19090, "fake-airflow": 19182}
 START_SECONDS = 30
 EVALUATION_SECONDS = 180
 WORD_SECONDS = 15
@@ -42,8 +43,11 @@ def parse_arguments():
                             help=f"where {name} listens (default: {port})")
     parser.add_argument("--dbt-target", type=target_folder, metavar="PATH",
                         help="the target folder of your dbt project, instead of the example's")
-    parser.add_argument("--airflow", metavar="URL",
-                        help="the web server of an Airflow of yours, which airflow_exporter then shows")
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--airflow", metavar="URL",
+                       help="the web server of an Airflow of yours, which airflow_exporter then shows")
+    shown.add_argument("--demo", action="store_true",
+                       help="a fake Airflow in which something happens, which airflow_exporter then shows")
     parser.add_argument("--airflow-username", metavar="USER", help="who may read there")
     parser.add_argument("--airflow-password-file", metavar="FILE", help="the file with the password")
     # What deploy/quickstart asks before it builds.
@@ -65,9 +69,10 @@ def target_folder(text):
 
 
 def free_ports(arguments):
-    """Of what is started: without a URL there is no Airflow to show."""
-    ports = {name: getattr(arguments, f"{name}_port") for name in DEFAULT_PORTS
-             if name != "airflow" or arguments.airflow}
+    """Of what is started: without a URL and without the demo there is no Airflow to show."""
+    left_out = {"airflow": not (arguments.airflow or arguments.demo), "fake-airflow": not arguments.demo}
+    ports = {name: getattr(arguments, f"{name}_port".replace("-", "_")) for name in DEFAULT_PORTS
+             if not left_out.get(name)}
     for name, port in ports.items():
         for other, same in ports.items():
             if other < name and same == port:
@@ -144,6 +149,8 @@ def make_run_folder(ports):
     shutil.copytree(ROOT / "prometheus", folder / "prometheus")
     shutil.copytree(ROOT / "alerts", folder / "alerts")
     for name, port in ports.items():
+        if name == "fake-airflow":
+            continue
         targets = [{"targets": [f"127.0.0.1:{port}"]}]
         (folder / "prometheus" / "targets" / f"{name}.yml").write_text(json.dumps(targets))
     return folder
@@ -159,6 +166,20 @@ def flags_of_dbt(target, folder):
     return [f"--target.path={target}", *([f"--target.project={name[1]}"] if name else [])]
 
 
+def start_fake_airflow(port, folder, processes, arguments):
+    """A deployment that lives, in place of the user's."""
+    step(f"starting a fake Airflow on port {port}")
+    process = Process("airflow_fake",
+                      [sys.executable, "-B", ROOT / "deploy/airflow_fake", f"--port={port}"],
+                      folder / "airflow_fake.log")
+    processes.append(process)
+    arguments.airflow = f"http://127.0.0.1:{port}"
+    arguments.airflow_username = "viewer"
+    arguments.airflow_password_file = folder / "airflow_fake.password"
+    arguments.airflow_password_file.write_text("viewer")
+    wait_for(f"{arguments.airflow}/api/v2/version", process)
+
+
 def flags_of_airflow(arguments):
     flags = [f"--deployment.url={arguments.airflow}"]
     if arguments.airflow_username:
@@ -169,9 +190,11 @@ def flags_of_airflow(arguments):
 
 
 def start(ports, folder, processes, arguments):
+    if arguments.demo:
+        start_fake_airflow(ports["fake-airflow"], folder, processes, arguments)
     flags = {"airflow": flags_of_airflow(arguments),
              "dbt": flags_of_dbt(arguments.dbt_target, folder)}
-    for name in sorted(ports.keys() - {"prometheus"}):
+    for name in sorted(ports.keys() - {"prometheus", "fake-airflow"}):
         step(f"starting {name}_exporter on port {ports[name]}")
         process = Process(f"{name}_exporter",
                           [ROOT / "build/release/bin" / f"{name}_exporter",
@@ -210,14 +233,20 @@ class Prometheus:
                 return self.url + path
         return self.url + "/api/v1/alerts"
 
+    def shows_runs_of_airflow(self):
+        query = urllib.parse.quote("airflow_up == 1 and on (deployment) airflow_dag_last_run_state")
+        return bool(self.api(f"query?query={query}")["result"])
+
     def samples_by_instance(self):
         result = self.api("query?query=scrape_samples_scraped")["result"]
         return {(r["metric"]["job"], r["metric"]["instance"]): r["value"][1] for r in result}
 
 
-def problems(prometheus):
+def problems(prometheus, arguments):
     """What is not yet, or not at all, as it should be."""
     found = []
+    if arguments.demo and not prometheus.shows_runs_of_airflow():
+        found.append("airflow_exporter does not show the runs of the fake Airflow")
     for target in prometheus.targets():
         if target["health"] != "up":
             reason = target["lastError"] or "not scraped yet"
@@ -239,7 +268,7 @@ def not_evaluated_since(prometheus, since):
             if datetime.datetime.fromisoformat(group["lastEvaluation"]) < since]
 
 
-def wait_until_good(prometheus, processes):
+def wait_until_good(prometheus, processes, arguments):
     """Until every rule was evaluated with what every target has."""
     step("waiting until every target is scraped and every rule evaluated, up to three minutes")
     give_up = time.monotonic() + EVALUATION_SECONDS
@@ -248,7 +277,7 @@ def wait_until_good(prometheus, processes):
     while True:
         for process in processes:
             process.require_running()
-        found = problems(prometheus)
+        found = problems(prometheus, arguments)
         if not found:
             good_since = good_since or datetime.datetime.now(datetime.timezone.utc)
             found = not_evaluated_since(prometheus, good_since)
@@ -314,10 +343,12 @@ def run(arguments, processes):
     folder = make_run_folder(ports)
     start(ports, folder, processes, arguments)
     prometheus = Prometheus(ports["prometheus"])
-    wait_until_good(prometheus, processes)
+    wait_until_good(prometheus, processes, arguments)
     print_state(prometheus)
     if not arguments.dbt_target:
         print("  dbt_exporter shows the project in examples/dbt; for yours: --dbt-target PATH/target")
+    if arguments.demo:
+        print(f"  airflow_exporter shows a fake Airflow, {arguments.airflow}; for yours: --airflow URL")
     if arguments.check:
         return
     print("  Ctrl-C stops all of it.", flush=True)
