@@ -16,7 +16,6 @@ TASKS = tuple(Task(name, after=after, pool="default_pool") for name, after in (
     ("extract", ()), ("transform", ("extract",)), ("load", ("transform",)), ("check", ("load",))))
 RETRIED_OF, FAILED_OF = 10, 40  # one of so many runs has a retry, or fails
 TRIES_OF_RUN = len(TASKS) + 1 / RETRIED_OF
-KEPT_PLANS = 20_000
 
 
 class Numbers:
@@ -52,7 +51,8 @@ class Load:
         self.first_due = start - self.takes - self.history / self.rate
         self.pools, self.assets, self.events = [Pool("default_pool", 128)], [Asset("s3://lake/load")], []
         self.incidents = Incidents(start)
-        self.plans = collections.OrderedDict()
+        self.plans = collections.OrderedDict()  # of what was asked for last
+        self.most_plans = 3 * live_runs
 
     def advance(self, now):
         self.now = max(self.now, now)
@@ -79,7 +79,7 @@ class Load:
             self.plans.move_to_end(number)
             return self.plans[number]
         run = self.plans[number] = self.plan(number)
-        if len(self.plans) > KEPT_PLANS:
+        if len(self.plans) > self.most_plans:
             self.plans.popitem(last=False)
         return run
 
@@ -170,6 +170,10 @@ class Load:
 
     def runs_ended_since(self, since):
         return Numbers(self, range(self.number_at(since - self.takes), self.next_number()))
+
+    def last_runs(self):
+        finished = self.number_at(self.now - self.takes)
+        return Numbers(self, range(max(0, finished - len(self.order)), finished))
 
     @property
     def live(self):

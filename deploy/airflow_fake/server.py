@@ -1,5 +1,6 @@
 """The HTTP server of the fake: one version, its login, and /truth beside the API."""
 
+import contextlib
 import email.utils
 import gzip
 import http.server
@@ -46,11 +47,11 @@ class Fake(http.server.ThreadingHTTPServer):
     def __exit__(self, *_):
         self.close()
 
-    def counters(self, since, by_task=False):
+    def counters(self, since, until=None, by_task=False):
         """What an exporter that counts since that time must show of what ended."""
         with self.lock:
             self.world.advance(self.clock.now())
-            return truth.counters(self.world, since, by_task)
+            return truth.counters(self.world, since, until, by_task)
 
     def gauges(self):
         with self.lock:
@@ -99,11 +100,11 @@ class Fake(http.server.ThreadingHTTPServer):
         return Reply(200, replied, answered, self.faults.manner(is_v1))
 
     def truth(self, target):
-        """Not of Airflow: /truth?since=SECONDS, and by_task=1."""
+        """Not of Airflow: /truth?since=SECONDS, and until=SECONDS, by_task=1."""
         query = dict(urllib.parse.parse_qsl(target.partition("?")[2]))
-        since = float(query.get("since", 0))
-        body = {"now": self.clock.now(), "gauges": self.gauges(), "asked": self.asked,
-                "counters": self.counters(since, query.get("by_task") == "1")}
+        until = float(query["until"]) if "until" in query else None
+        counted = self.counters(float(query.get("since", 0)), until, query.get("by_task") == "1")
+        body = {"now": self.world.now, "counters": counted, "gauges": self.gauges(), "asked": self.asked}
         return Reply(200, [("Content-Type", "application/json")], json.dumps(body, ensure_ascii=False).encode())
 
 
@@ -117,6 +118,7 @@ def written(body, is_v1):
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 120
+    wbufsize = -1  # head and body go together: a second packet would wait for the first one's receipt
 
     def do_GET(self):
         length = int(self.headers.get("Content-Length", 0))
@@ -142,6 +144,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
         self.send_body(reply)
+        self.wfile.flush()
 
     def send_body(self, reply):
         body = reply.body
@@ -161,10 +164,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(0.005)
 
     def handle(self):
-        try:
+        with contextlib.suppress(ConnectionError, TimeoutError):  # whoever asked has gone
             super().handle()
-        except (ConnectionError, TimeoutError):  # whoever asked has gone
-            self.close_connection = True
+
+    def finish(self):
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            super().finish()
 
     def log_message(self, *_):
         pass

@@ -39,21 +39,23 @@ def written(counts):
     return {series(family, values): count for (family, *values), count in counts.items()}
 
 
-def counters(world, since, by_task=False):
-    """Of what ended since a time, by the clock of the world, until now: runs that the world still has."""
+def counters(world, since, until=None, by_task=False):
+    """Of what ended from one time to another, by the clock of the world, in runs that it still has; until now unless
+    told."""
     counts = collections.Counter()
+    until = world.now if until is None else min(until, world.now)
     for run in world.runs_ended_since(since):
-        count_run(counts, world, run, since)
+        count_run(counts, world, run, since, until)
         for each in run.instances:
             for end in each.ends:
-                if since <= end.time <= world.now:
+                if since <= end.time <= until:
                     count_try(counts, run.dag.id, each.task.name if by_task else "", end)
     return written(counts)
 
 
-def count_run(counts, world, run, since):
+def count_run(counts, world, run, since, until):
     for look in run.ends:
-        if not since <= look.end <= world.now:
+        if not since <= look.end <= until:
             continue
         counts["airflow_dag_runs_total", run.dag.id, look.state, run.type] += 1
         counts["airflow_dag_run_duration_seconds_count", run.dag.id, look.state] += 1
@@ -87,8 +89,9 @@ def gauges(world):
         counts["airflow_dag_stale", dag.id] = int(world.is_stale(dag))
         counts["airflow_dag_has_import_errors", dag.id] = int(world.has_import_errors(dag))
     counts["airflow_import_errors",] = len(list(world.import_errors()))
+    slots = world.slots()
     for pool in world.pools:
-        for state, number in world.slots()[pool.name].items():
+        for state, number in slots[pool.name].items():
             if pool.slots >= 0 or not world.is_v1:
                 counts["airflow_pool_used_slots", pool.name, state] = number
     return written(counts)
@@ -97,7 +100,7 @@ def gauges(world):
 def last_states(world):
     """By DAG, that of the run that ended last, as somebody may have marked it since."""
     last = {}
-    for run in world.runs_ended_since(0):
+    for run in world.last_runs():
         for ended in run.ends:
             if ended.end <= world.now and last.get(run.dag.id, (0,))[0] < ended.end:
                 look = run.looks.at(world.now)

@@ -208,6 +208,10 @@ class World:
         """Those that may have ended then or later, or have tries that did."""
         return [run for run in self.runs.values() if run.end() >= since]
 
+    def last_runs(self):
+        """Among them is that of each DAG that ended last."""
+        return self.runs.values()
+
     def has_import_errors(self, dag):
         return bool(self.incidents.is_broken(dag.file, self.now))
 

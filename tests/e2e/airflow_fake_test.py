@@ -1,10 +1,9 @@
-"""The fake of Airflow: it answers as the recorded ones did, and airflow_exporter shows what is true of it."""
+"""The fake of Airflow that the demo, the tests and the benchmarks share: it answers as the recorded ones did."""
 
 import base64
 import contextlib
 import http.client
 import json
-import pathlib
 import re
 import sys
 import unittest
@@ -349,85 +348,6 @@ class Loads(unittest.TestCase):
             self.assertEqual(self.load.find_run(run.dag.id, run.id).number, run.number)
         self.assertIsNone(self.load.find_run("load_00001", "manual__2026-01-01T00:00:00+00:00"))
         self.assertIsNone(self.load.find_run("load_00001", "nonsense"))
-
-
-class Exact(unittest.TestCase):
-    """airflow_exporter beside a fake in which time flies."""
-
-    maxDiff = None
-    STEP, STEPS, OUTAGE = 240, 18, 420  # seconds; runs are cleared 25 minutes after their end
-
-    def setUp(self):
-        self.folder = self.enterContext(support.folder())
-
-    def start(self, fake):
-        config = self.folder / "airflow.yml"
-        config.write_text(f"deployments:\n  - name: fake\n    url: '{fake.url}'\n"
-                          "    username: viewer\n    password: viewer\n"
-                          "    budget: {requests_per_second: 1000, burst: 1000, at_once: 8}\n")
-        every_second = (f"--collector.{name}.interval=1s" for name in
-                        ("health", "dags", "dag_warnings", "import_errors", "pools", "runs"))
-        return self.enterContext(support.Exporter(f"--config.file={config}", f"--state.dir={self.folder}",
-                                                  "--collector.runs.by-task", *every_second, name="airflow_exporter"))
-
-    @staticmethod
-    def poll(fake):
-        """Until what is live was read once more."""
-        path = "/dags/~/dagRuns/~/taskInstances"
-        before = fake.requests_of(path)
-        support.poll(lambda: fake.requests_of(path) > before, "the next poll")
-
-    def difference(self, fake, exporter):
-        """Series that are not as they are to be: the truth, and what the page has."""
-        page = exporter.page()
-        shown = {re.sub(r',?\w+=""', "", name.replace('deployment="fake",', "").replace('{deployment="fake"}', "")):
-                 float(value) for name, value in support.samples(page).items()}
-        expected = fake.gauges()
-        for ledger, prefixes in (("airflow", ("airflow_dag_run",)), ("airflow_tasks", ("airflow_task_",))):
-            since = float(shown[f'exporter_ledger_start_timestamp_seconds{{ledger="{ledger}",source="fake"}}'])
-            expected |= {name: value for name, value in fake.counters(since, by_task=True).items()
-                         if name.startswith(prefixes)}
-        shown = {name: value for name, value in shown.items() if name.partition("{")[0] in truth.LABELS}
-        return {name: (expected.get(name, 0), shown.get(name, 0)) for name in expected.keys() | shown.keys()
-                if expected.get(name, 0) != shown.get(name, 0)}
-
-    def check(self, version, **faults):
-        clock = Clock(speed=0)
-        world = World(clock.now(), version)
-        login = Login(world.is_v1, token_seconds=8)
-        with Fake(world, clock, login=login, faults=Faults(retry_after=0, **faults)) as fake:
-            exporter = self.start(fake)
-            self.poll(fake)
-            for step in range(self.STEPS):
-                clock.advance(self.STEP)
-                self.poll(fake)
-                if step == self.STEPS // 3:
-                    exporter.child.kill()
-                    exporter.wait(support.START)
-                    clock.advance(self.OUTAGE)
-                    exporter = self.start(fake)
-                    self.poll(fake)
-                    login.key = b"another key"
-            fake.settle()
-            while len(world.live) > 1:  # one waits for a pool that does not exist
-                clock.advance(11 * MINUTE)  # the pause between two looks at all runs
-                self.poll(fake)
-            clock.advance(11 * MINUTE)
-            try:
-                support.poll(lambda: not self.difference(fake, exporter), "what is true", support.START / 3)
-            except AssertionError:
-                self.assertEqual(self.difference(fake, exporter), {})
-            self.assertGreater(len(fake.counters(world.start)), 100)
-            return fake
-
-    def test_2(self):
-        fake = self.check("2.11", **{"429": 0.03, "500": 0.03, "cut": 0.03}, slow=0.03, login=0.02, moving=1)
-        self.assertTrue(all(fake.faults.counts[name] for name in ("429", "500", "cut", "slow", "login")))
-
-    def test_3(self):
-        fake = self.check("3.3", **{"429": 0.03, "500": 0.03, "cut": 0.03}, slow=0.03, login=0.02, chunked=0.1, moving=1)
-        self.assertTrue(all(fake.faults.counts[name] for name in ("429", "500", "cut", "slow", "login", "chunked")))
-        self.assertGreater(fake.login.tokens, 2)
 
 
 if __name__ == "__main__":
