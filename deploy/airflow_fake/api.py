@@ -7,7 +7,6 @@ import urllib.parse
 from airflow_fake import rows
 from airflow_fake.query import Query, Refusal, Wanted, bad_request, detail, problem, write_cursor
 
-HEALTHY_FOR = 30  # seconds after a heartbeat
 TOTAL_LIMIT = 50_000  # what 3.3 counts up to beside a cursor
 PAGE = ("limit", "offset")
 LIST = (*PAGE, "order_by")
@@ -116,27 +115,27 @@ class Api:
         for name in JOBS:
             is_inside = self.is_v1 and name == "dag_processor"  # it runs inside the scheduler
             beat = None if is_inside else self.world.heartbeat(name)
-            alive = None if is_inside else self.is_alive(beat)
+            alive = not is_inside and self.world.is_alive(beat)
             page[name] = {"status": None if is_inside else "healthy" if alive else "unhealthy",
                           f"latest_{name}_heartbeat": rows.stamp_v1(beat)}
         return page
 
-    def is_alive(self, beat):
-        return self.world.now - beat <= HEALTHY_FOR
-
     def jobs(self, query):
         """Those that are not alive are left out after they were counted."""
+        wanted = {"job_type": query.one("job_type"), "state": query.one("job_state")}
         found = []
-        for number, (name, kind) in enumerate(JOBS.items(), 1):
-            beat = self.world.heartbeat(name)
-            found.append((self.is_alive(beat), {
-                "id": number, "dag_id": None, "state": "running", "job_type": kind, "executor_class": None,
-                "start_date": self.stamp(self.world.start - 86400), "end_date": None,
-                "latest_heartbeat": self.stamp(beat), "hostname": "worker-1", "unixname": "airflow",
-                "dag_display_name": None}))
+        for number, (component, began, beat) in enumerate(self.world.jobs(), 1):
+            row = {"id": number, "dag_id": None, "state": "running", "job_type": JOBS[component],
+                   "executor_class": None, "start_date": self.stamp(began), "end_date": None,
+                   "latest_heartbeat": self.stamp(beat), "hostname": "worker-1", "unixname": "airflow",
+                   "dag_display_name": None}
+            if all(value in (None, row[key]) for key, value in wanted.items()):
+                found.append((beat, began, self.world.is_alive(beat), row))
+        field, descends = query.order(("id", "start_date", "latest_heartbeat")) or ("id", False)
+        found.sort(key=lambda job: job[0] if field == "latest_heartbeat" else job[1], reverse=descends)
         page = self.page("jobs", found, query, lambda job: job)
         only_alive = query.flag("is_alive", False)
-        page["jobs"] = [row for alive, row in page["jobs"] if alive or not only_alive]
+        page["jobs"] = [row for *_, alive, row in page["jobs"] if alive or not only_alive]
         return page
 
     def dags(self, query):

@@ -10,7 +10,7 @@ import math
 
 from airflow_fake.plan import End, Instance, Pool, Run, RunLook, TaskLook
 from airflow_fake.scenario import Asset, Dag, Incidents, Task
-from airflow_fake.world import LIVE_RUNS, iso
+from airflow_fake.world import COMPONENTS, HEALTHY_FOR, HEARTBEAT, LIVE_RUNS, iso
 
 TASKS = tuple(Task(name, after=after, pool="default_pool") for name, after in (
     ("extract", ()), ("transform", ("extract",)), ("load", ("transform",)), ("check", ("load",))))
@@ -202,4 +202,10 @@ class Load:
     dag_warnings = import_errors
 
     def heartbeat(self, _component):
-        return self.now - self.now % 5
+        return self.now - self.now % HEARTBEAT
+
+    def is_alive(self, beat):
+        return self.now - beat <= HEALTHY_FOR
+
+    def jobs(self):
+        return [(component, self.start - 86400, self.heartbeat(component)) for component in COMPONENTS]

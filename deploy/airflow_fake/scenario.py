@@ -112,6 +112,13 @@ class Incidents:
         found = self.during(self.dead, component, time)
         return found[0] if found else None
 
+    def comebacks(self, component, time):
+        """When a new process took the place of a dead one, up to then: (death, start)."""
+        window = self.dead.get(component)
+        while window and self.start + window.first + window.length <= time:
+            yield self.start + window.first, self.start + window.first + window.length
+            window = window._replace(first=window.first + window.every)
+
     def alive_at(self, component, time):
         """That time, or when the component is back."""
         found = self.during(self.dead, component, time)

@@ -5,6 +5,8 @@ A series is written as on the page of airflow_exporter, without the label `deplo
 
 import collections
 
+from airflow_fake.world import COMPONENTS
+
 LABELS = {
     "airflow_dag_runs_total": ("dag_id", "state", "run_type"),
     "airflow_dag_run_duration_seconds_count": ("dag_id", "state"),
@@ -13,6 +15,7 @@ LABELS = {
     "airflow_task_tries_total": ("dag_id", "task_id", "state"),
     "airflow_task_duration_seconds_count": ("dag_id", "task_id"),
     "airflow_task_queue_seconds_count": ("dag_id", "task_id"),
+    "airflow_asset_events_total": ("asset",),
     "airflow_runs": ("dag_id", "state"),
     "airflow_task_instances": ("dag_id", "pool", "queue", "state"),
     "airflow_dag_last_run_state": ("dag_id", "state"),
@@ -21,6 +24,8 @@ LABELS = {
     "airflow_dag_has_import_errors": ("dag_id",),
     "airflow_import_errors": (),
     "airflow_pool_used_slots": ("pool", "state"),
+    "airflow_component_healthy": ("component",),
+    "airflow_component_jobs": ("component",),
 }
 LIVE_TASKS = ("running", "queued", "scheduled", "deferred", "up_for_retry", "up_for_reschedule", "restarting")
 
@@ -50,6 +55,9 @@ def counters(world, since, until=None, by_task=False):
             for end in each.ends:
                 if since <= end.time <= until:
                     count_try(counts, run.dag.id, each.task.name if by_task else "", end)
+    for asset in world.assets:
+        counts["airflow_asset_events_total", asset.uri] = sum(
+            event[2] == asset.uri and since <= event[0] <= until for event in world.events)
     return written(counts)
 
 
@@ -88,6 +96,7 @@ def gauges(world):
         counts["airflow_dag_paused", dag.id] = int(dag.paused)
         counts["airflow_dag_stale", dag.id] = int(world.is_stale(dag))
         counts["airflow_dag_has_import_errors", dag.id] = int(world.has_import_errors(dag))
+    add_components(counts, world)
     counts["airflow_import_errors",] = len(list(world.import_errors()))
     slots = world.slots()
     for pool in world.pools:
@@ -95,6 +104,17 @@ def gauges(world):
             if pool.slots >= 0 or not world.is_v1:
                 counts["airflow_pool_used_slots", pool.name, state] = number
     return written(counts)
+
+
+def add_components(counts, world):
+    """Airflow 2 has no list of jobs, and its processor of DAGs runs inside the scheduler."""
+    counts["airflow_component_healthy", "metadatabase"] = 1
+    for component in COMPONENTS:
+        if not world.is_v1:
+            counts["airflow_component_jobs", component] = sum(
+                name == component and world.is_alive(beat) for name, _, beat in world.jobs())
+        if not world.is_v1 or component != "dag_processor":
+            counts["airflow_component_healthy", component] = int(world.is_alive(world.heartbeat(component)))
 
 
 def last_states(world):

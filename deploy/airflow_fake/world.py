@@ -15,6 +15,8 @@ LIVE_RUNS = frozenset(("queued", "running"))
 KEPT = 48 * 3600  # how long runs stay that have ended
 CHANGED_AFTER = 25 * 60  # how long after its end a run is cleared or marked
 HEARTBEAT, PARSE = 5, 30
+HEALTHY_FOR = 30  # seconds after a heartbeat
+COMPONENTS = ("scheduler", "triggerer", "dag_processor")
 
 
 class Clock:
@@ -54,7 +56,7 @@ class World:
         self.live = {}  # by number
         self.changed = []  # (when it changed, number) of runs that have ended, then
         self.by_number = {}
-        self.events = []  # of assets: (time, number, asset, instance, run that it made)
+        self.events = []  # of assets: (time, number, URI, instance that wrote, run that it made)
         self.agenda, self.order, self.numbers = [], itertools.count(), itertools.count(1)
         self.begin()
         self.advance(start)
@@ -244,6 +246,20 @@ class World:
         """When the component last said that it lives."""
         died = self.incidents.died_at(component, self.now)
         return died or self.now - (self.now - len(component)) % HEARTBEAT
+
+    def is_alive(self, beat):
+        return self.now - beat <= HEALTHY_FOR
+
+    def jobs(self):
+        """(component, when it started, its last heartbeat) of each process, the dead ones included."""
+        found = []
+        for component in COMPONENTS:
+            began = self.start - 86400
+            for died, came in self.incidents.comebacks(component, self.now):
+                found.append((component, began, died))
+                began = came
+            found.append((component, began, self.heartbeat(component)))
+        return sorted(found, key=lambda job: job[1])
 
     def slots(self):
         """By pool, how many of its slots are in which state."""

@@ -14,7 +14,15 @@ from airflow_fake.server import Fake  # noqa: E402
 from airflow_fake.world import Clock, World  # noqa: E402
 
 MINUTE = 60
+METRICS = (support.SOURCE / "docs/metrics/airflow.md").read_text()
+FAMILIES = set(re.findall(r"^\| `(\w+)` \|", METRICS, re.M))
 FAULTS = {"429": 0.03, "500": 0.03, "cut": 0.03, "slow": 0.03, "login": 0.02}
+
+
+def known(samples):
+    """Those of families that the exporter has and of which the truth is known."""
+    return {name: value for name, value in samples.items() if (family := name.partition("{")[0]) in truth.LABELS
+            and family.removesuffix("_count") in FAMILIES}
 
 
 class Exact(unittest.TestCase):
@@ -30,7 +38,7 @@ class Exact(unittest.TestCase):
                           "    username: viewer\n    password: viewer\n"
                           "    budget: {requests_per_second: 1000, burst: 1000, at_once: 8}\n")
         every_second = (f"--collector.{name}.interval=1s" for name in
-                        ("health", "dags", "dag_warnings", "import_errors", "pools", "runs"))
+                        re.findall(r"^## (\w+)$", METRICS, re.M) if name != "ledger")
         return self.enterContext(support.Exporter(f"--config.file={config}", f"--state.dir={self.folder}",
                                                   "--collector.runs.by-task", *every_second, name="airflow_exporter"))
 
@@ -47,11 +55,12 @@ class Exact(unittest.TestCase):
         shown = {re.sub(r',?\w+=""', "", name.replace('deployment="fake",', "").replace('{deployment="fake"}', "")):
                  float(value) for name, value in support.samples(page).items()}
         expected = fake.gauges()
-        for ledger, prefixes in (("airflow", ("airflow_dag_run",)), ("airflow_tasks", ("airflow_task_",))):
-            since = float(shown[f'exporter_ledger_start_timestamp_seconds{{ledger="{ledger}",source="fake"}}'])
+        for ledger, prefix in (("airflow", "airflow_dag_run"), ("airflow_tasks", "airflow_task_"),
+                               ("airflow_assets", "airflow_asset_")):
+            since = float(shown.get(f'exporter_ledger_start_timestamp_seconds{{ledger="{ledger}",source="fake"}}', 0))
             expected |= {name: value for name, value in fake.counters(since, by_task=True).items()
-                         if name.startswith(prefixes)}
-        shown = {name: value for name, value in shown.items() if name.partition("{")[0] in truth.LABELS}
+                         if name.startswith(prefix)}
+        shown, expected = known(shown), known(expected)
         return {name: (expected.get(name, 0), shown.get(name, 0)) for name in expected.keys() | shown.keys()
                 if expected.get(name, 0) != shown.get(name, 0)}
 
