@@ -1,5 +1,6 @@
 """How the fake misbehaves, when it is to: each fault at a share of the requests."""
 
+import argparse
 import json
 import random
 from typing import NamedTuple
@@ -64,6 +65,10 @@ class Faults:
 
 
 def parse_faults(text):
-    """Of a command line: "429=0.05,slow=0.01"."""
-    pairs = (each.split("=", 1) for each in text.split(",") if each)
-    return {name: float(amount) for name, amount in pairs}
+    """Amounts by name of a command line: "429=0.05,slow=0.01"."""
+    try:
+        amounts = {name: float(amount) for name, amount in (each.split("=", 1) for each in text.split(","))}
+        Faults(**amounts)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error}") from None
+    return amounts

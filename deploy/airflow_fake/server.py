@@ -1,10 +1,12 @@
 """The HTTP server of the fake: one version, its login, and /truth beside the API."""
 
+import collections
 import contextlib
 import email.utils
 import gzip
 import http.server
 import json
+import re
 import threading
 import time
 import urllib.parse
@@ -18,6 +20,7 @@ from airflow_fake.query import Refusal
 COMPRESSED_FROM = 1024  # bytes of a body (3.3)
 DRIP = 64  # pieces of a slow body
 MOST_BODY = 1 << 20
+IDS = re.compile(r"/(dags|dagRuns|taskInstances)/(?!list$)[^/]+(/[0-9]+(?=/))?")
 
 
 class Fake(http.server.ThreadingHTTPServer):
@@ -33,7 +36,7 @@ class Fake(http.server.ThreadingHTTPServer):
         self.login, self.faults = login or Login(world.is_v1), faults or Faults()
         self.api = Api(world)
         self.lock = threading.RLock()  # of the world and the faults
-        self.asked = {}  # requests by first part of their target, as "GET /api/v2/pools"
+        self.asked = collections.Counter()  # requests by path without ids, as "GET /api/v2/dags/*/dagRuns"
         self.thread = threading.Thread(target=self.serve_forever, daemon=True)
         self.thread.start()
 
@@ -62,17 +65,12 @@ class Fake(http.server.ThreadingHTTPServer):
         with self.lock:
             self.world.settle()
 
-    def requests_of(self, path):
-        """How many there were for a path below the API's prefix."""
-        with self.lock:
-            return self.asked.get(f"GET {self.api.prefix}{path}", 0)
-
     def reply_to(self, method, target, headers, body):
         path = target.partition("?")[0]
         with self.lock:
             if path == "/truth":
                 return self.truth(target)
-            self.asked[f"{method} {path}"] = self.asked.get(f"{method} {path}", 0) + 1
+            self.asked[method + " " + IDS.sub(r"/\1/*", path)] += 1
             self.clock.advance(self.faults.amount("moving"))
             self.world.advance(self.clock.now())
             try:

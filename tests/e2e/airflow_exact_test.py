@@ -43,11 +43,17 @@ class Exact(unittest.TestCase):
                                                   "--collector.runs.by-task", *every_second, name="airflow_exporter"))
 
     @staticmethod
-    def poll(fake):
-        """Until what is live was read once more."""
-        path = "/dags/~/dagRuns/~/taskInstances"
-        before = fake.requests_of(path)
-        support.poll(lambda: fake.requests_of(path) > before, "the next poll")
+    def advance(fake, exporter, seconds):
+        """Lets time pass there, and waits until what ended up to then is read: some looks fail."""
+        fake.clock.advance(seconds)
+        until = fake.clock.now() - 6  # what changed in the last five seconds is left for the next look
+
+        def has_read():
+            shown = support.samples(exporter.page())
+            return (float(shown.get('airflow_runs_read_timestamp_seconds{deployment="fake"}', 0)) >= until
+                    and shown.get('airflow_unread_runs{deployment="fake"}') == "0")
+
+        support.poll(has_read, "a look that did not fail")
 
     def difference(self, fake, exporter):
         """Series that are not as they are to be: the truth, and what the page has."""
@@ -70,22 +76,19 @@ class Exact(unittest.TestCase):
         login = Login(world.is_v1, token_seconds=8)
         with Fake(world, clock, login=login, faults=Faults(retry_after=0, **faults)) as fake:
             exporter = self.start(fake)
-            self.poll(fake)
+            self.advance(fake, exporter, 0)
             for step in range(self.STEPS):
-                clock.advance(self.STEP)
-                self.poll(fake)
+                self.advance(fake, exporter, self.STEP)
                 if step == self.STEPS // 3:
                     exporter.child.kill()
                     exporter.wait(support.START)
-                    clock.advance(self.OUTAGE)
                     exporter = self.start(fake)
-                    self.poll(fake)
+                    self.advance(fake, exporter, self.OUTAGE)
                     login.key = b"another key"
             fake.settle()
             while len(world.live) > 1:  # one waits for a pool that does not exist
-                clock.advance(11 * MINUTE)  # the pause between two looks at all runs
-                self.poll(fake)
-            clock.advance(11 * MINUTE)
+                self.advance(fake, exporter, 11 * MINUTE)  # the pause between two looks at all runs
+            self.advance(fake, exporter, 11 * MINUTE)
             try:
                 support.poll(lambda: not self.difference(fake, exporter), "what is true", support.START / 3)
             except AssertionError:

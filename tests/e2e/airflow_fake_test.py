@@ -244,6 +244,20 @@ class Answers(unittest.TestCase):
                 self.assertGreater(len(rows), 6)
                 self.assertEqual(rows, client.all(path, key))
 
+    def test_a_dead_component_is_seen_and_replaced(self):
+        fake, client = self.serve("3.3")
+        fake.clock.advance(10 * MINUTE + 29)
+        self.assertEqual(client.get("/monitor/health")["triggerer"]["status"], "healthy")
+        fake.clock.advance(2)
+        health = client.get("/monitor/health")["triggerer"]
+        self.assertEqual(health["status"], "unhealthy")
+        jobs = client.get("/jobs?is_alive=true")  # what is dead is left out, and counted
+        self.assertEqual((len(jobs["jobs"]), jobs["total_entries"]), (2, 3))
+        fake.clock.advance(8 * MINUTE)
+        self.assertEqual(client.get("/monitor/health")["triggerer"]["status"], "healthy")
+        jobs = client.get("/jobs?is_alive=true&job_state=running&order_by=-latest_heartbeat")
+        self.assertEqual((len(jobs["jobs"]), jobs["total_entries"]), (3, 4))
+
     def test_faults_are_what_they_are_called(self):
         fake, client = self.serve("3.3")
         for name, expected in (("429", 429), ("500", 500), ("slow", 200), ("chunked", 200)):
