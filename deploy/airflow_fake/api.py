@@ -19,9 +19,12 @@ def bounds(*fields):
 RUN_FIELDS = {True: ("execution_date", "start_date", "end_date", "updated_at"),
               False: ("run_after", "logical_date", "start_date", "end_date", "updated_at")}
 RUN_ORDER = {True: ("id", "start_date", "end_date", "updated_at", "dag_id", "state", "execution_date"),
-             False: ("id", "start_date", "end_date", "updated_at", "dag_id", "state", "run_after", "logical_date",
+             False: ("id", "start_date", "end_date", "updated_at", "dag_id", "state", "run_after",
+                     "logical_date",
                      "duration")}
 TASK_ORDER = ("id", "start_date", "end_date", "duration", "map_index", "state", "run_after")
+LIVE_TASKS = {"scheduled", "queued", "running", "restarting", "up_for_retry", "up_for_reschedule",
+              "deferred"}
 TASK_FIELDS = ("pool", "queue", "task_id")
 JOBS = {"scheduler": "SchedulerJob", "triggerer": "TriggererJob", "dag_processor": "DagProcessorJob"}
 
@@ -42,11 +45,13 @@ class Api:
         lists = [
             ("GET", "/version", self.version, ()),
             ("GET", "/health" if self.is_v1 else "/monitor/health", self.health, ()),
-            ("GET", "/dags", self.dags, (*LIST, "tags", "only_active", "paused", "fields", "dag_id_pattern")),
+            ("GET", "/dags", self.dags,
+             (*LIST, "tags", "only_active", "paused", "fields", "dag_id_pattern")),
             ("GET", "/pools", self.pools, LIST),
             ("GET", "/importErrors", self.import_errors, LIST),
             ("GET", "/dagWarnings", self.dag_warnings, (*LIST, "dag_id", "warning_type")),
-            ("GET", "/dags/([^/]+)/dagRuns", self.runs, (*LIST, "state", "fields", *bounds(*RUN_FIELDS[True]))),
+            ("GET", "/dags/([^/]+)/dagRuns", self.runs,
+             (*LIST, "state", "fields", *bounds(*RUN_FIELDS[True]))),
             ("GET", run, self.run, ("fields",)),
             ("GET", run + "/taskInstances", self.tasks,
              (*PAGE, "state", "pool", "queue", "executor", *bounds("duration", *RUN_FIELDS[True]))),
@@ -60,7 +65,8 @@ class Api:
                        (*LIST, "dataset_id", "source_dag_id", "source_task_id", "source_run_id",
                         "source_map_index"))]
         else:
-            lists += [("GET", "/assets", self.assets, ()), ("GET", "/assets/events", self.asset_events, ()),
+            lists += [("GET", "/assets", self.assets, ()),
+                      ("GET", "/assets/events", self.asset_events, ()),
                       ("GET", "/jobs", self.jobs, ())]
         self.lists = [(method, re.compile(path), answer, known) for method, path, answer, known in lists]
 
@@ -87,7 +93,8 @@ class Api:
 
     def no_path(self):
         if self.is_v1:
-            return problem(404, "Not Found", "The requested URL was not found on the server. If you entered the URL "
+            return problem(404, "Not Found",
+                           "The requested URL was not found on the server. If you entered the URL "
                            "manually please check your spelling and try again.", "about:blank")
         return Refusal(404, {"error": "API route not found"})
 
@@ -169,7 +176,8 @@ class Api:
         last = {}
         for event in self.world.events:
             last[event[2]] = event
-        return self.page("datasets" if self.is_v1 else "assets", list(enumerate(self.world.assets, 1)), query,
+        key, found = "datasets" if self.is_v1 else "assets", list(enumerate(self.world.assets, 1))
+        return self.page(key, found, query,
                          lambda each: rows.asset_row(self.world, *each, last.get(each[1].uri)))
 
     def asset_events(self, query):
@@ -216,7 +224,8 @@ class Api:
         has_cursor = not self.is_v1 and query.one("cursor") is not None
         if not has_cursor:
             page = self.page(key, found, query, row, has_clamp)
-            more = {} if self.is_v1 else {"total_entries_limit": None, "next_cursor": None, "previous_cursor": None}
+            more = {} if self.is_v1 else {"total_entries_limit": None, "next_cursor": None,
+                                          "previous_cursor": None}
             return page | more
         after, (limit, _) = query.cursor(), query.page()
         left = found if after is None else [each for each in found if key_of(each) > after]
@@ -244,23 +253,25 @@ class Api:
         others = {name: query.all(name) for name in TASK_FIELDS}
         wanted = Wanted(self.is_v1, query.task_states(), query.ranges(RUN_FIELDS[self.is_v1]), **others)
         if dag_id == run_id == "~":
-            is_live = wanted.states and not wanted.states & {None, "success", "failed", "skipped", "removed",
-                                                            "upstream_failed"}
+            is_live = wanted.states and wanted.states <= LIVE_TASKS
             runs = self.world.runs_with_live_tasks() if is_live else self.world.runs_of(None, None)
         else:
-            runs = self.world.runs_of(None if dag_id == "~" else {dag_id}, None if run_id == "~" else {run_id})
+            runs = self.world.runs_of(None if dag_id == "~" else {dag_id},
+                                      None if run_id == "~" else {run_id})
         found = self.select_tasks(runs, wanted)
         order = query.order(TASK_ORDER)
         if order and order[0] != "id":
             found.sort(key=lambda task: self.order_of_task(*task, order[0]))
         if order and order[1]:
             found.reverse()
-        return self.page_of_work("task_instances", found, query, self.task_row, lambda task: [task[1].uuid],
+        return self.page_of_work("task_instances", found, query, self.task_row,
+                                 lambda task: [task[1].uuid],
                                  has_clamp=not self.is_v1)
 
     @staticmethod
     def order_of_task(each, look, field):
-        values = {"start_date": look.start, "end_date": look.end, "duration": look.duration, "state": look.state,
+        values = {"start_date": look.start, "end_date": look.end, "duration": look.duration,
+                  "state": look.state,
                   "map_index": each.map_index, "run_after": each.run.due}
         return sortable(values[field]), look.uuid
 
@@ -283,10 +294,11 @@ class Api:
         found = self.select_tasks(runs, Wanted(self.is_v1, body.get("state", ()), **others))
         if self.is_v1:
             return {"task_instances": [self.task_row(each) for each in found], "total_entries": len(found)}
-        return self.page_of_work("task_instances", found, query, self.task_row, lambda task: [task[1].uuid])
+        return self.page_of_work("task_instances", found, query, self.task_row,
+                                 lambda task: [task[1].uuid])
 
     def tries(self, _query, dag_id, run_id, task_id, map_index=-1):
-        """All that have run, whatever came of them later as `failed`, and the one that is to be seen now."""
+        """All that have run, those that are tried again as `failed`, and the one that is seen now."""
         now, found = self.world.now, None
         for each in self.find(dag_id, run_id).instances:
             if each.task.name == task_id and each.map_index == int(map_index) and each.at(now):
@@ -294,8 +306,9 @@ class Api:
         if found is None:
             if self.is_v1:
                 return {"task_instances": [], "total_entries": 0}
-            raise detail(404, f"The Task Instance with dag_id: `{dag_id}`, run_id: `{run_id}`, task_id: `{task_id}` "
-                         f"and map_index: `{map_index}` was not found")
+            raise detail(404,
+                         f"The Task Instance with dag_id: `{dag_id}`, run_id: `{run_id}`, "
+                         f"task_id: `{task_id}` and map_index: `{map_index}` was not found")
         looks = [look for look in found.tries if look.end <= now]
         look = found.at(now)
         if look.number and look.number not in {each.number for each in looks}:

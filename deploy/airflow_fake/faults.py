@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from airflow_fake.query import Refusal
 
-LOGIN_PAGE = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><form></form></body></html>\n"
+LOGIN_PAGE = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body></body></html>\n"
 HELP = {
     "429": "share of requests that are answered 429 with Retry-After",
     "500": "share that are answered 500",
@@ -50,7 +50,8 @@ class Faults:
     def before(self):
         """What is answered instead, if anything. Raises Refusal."""
         if self.happens("429"):
-            raise Refusal(429, {"detail": "Too many requests"}, headers=[("Retry-After", str(self.retry_after))])
+            raise Refusal(429, {"detail": "Too many requests"},
+                          headers=[("Retry-After", str(self.retry_after))])
         if self.happens("500"):
             raise Refusal(500, json.dumps({"detail": "made up"}))
         if self.happens("login"):
@@ -67,7 +68,8 @@ class Faults:
 def parse_faults(text):
     """Amounts by name of a command line: "429=0.05,slow=0.01"."""
     try:
-        amounts = {name: float(amount) for name, amount in (each.split("=", 1) for each in text.split(","))}
+        pairs = (each.split("=", 1) for each in text.split(","))
+        amounts = {name: float(amount) for name, amount in pairs}
         Faults(**amounts)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text}: {error}") from None

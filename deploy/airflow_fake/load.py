@@ -1,7 +1,7 @@
-"""A deployment that is as large as a benchmark wants it: what is in its database is computed when it is asked for.
+"""A deployment as large as a benchmark wants it: what is in its database is computed when it is asked for.
 
-Run n of DAG n mod N is due at a time and ends at a time that n alone says, one after the other, so that what is
-live, what changed and what is due in an interval are intervals of n.
+Run n of DAG n mod N is due at a time and ends at a time that n alone says, one after the other, so that
+what is live, what changed and what is due in an interval are intervals of n.
 """
 
 import collections
@@ -45,7 +45,8 @@ class Load:
         self.rate = tries_per_second / TRIES_OF_RUN  # runs a second
         self.takes = live_runs / self.rate  # seconds of a run
         self.history = tasks // len(TASKS)  # runs
-        self.dags = {f"load_{n:05}": Dag(f"load_{n:05}", 0, *TASKS, tags=("load",), file=f"load_{n // 10:04}.py")
+        self.dags = {f"load_{n:05}": Dag(f"load_{n:05}", 0, *TASKS, tags=("load",),
+                                         file=f"load_{n // 10:04}.py")
                      for n in range(dags)}
         self.order = list(self.dags.values())
         self.first_due = start - self.takes - self.history / self.rate
@@ -105,7 +106,8 @@ class Load:
         """Takes the time of a step, with a retry in its middle."""
         number, run = 1, each.run
         run.instances.append(each)
-        each.looks.add(due, TaskLook(uuid=self.uuid(run.number, len(run.instances), 1), max_tries=1, updated=due))
+        each.looks.add(due, TaskLook(uuid=self.uuid(run.number, len(run.instances), 1), max_tries=1,
+                                     updated=due))
         length = step / 2 if has_retry else step
         for begin in (ready, ready + length) if has_retry else (ready,):
             scheduled, queued, start = begin, begin + length * 0.1, begin + length * 0.2
@@ -115,7 +117,8 @@ class Load:
                                         updated=scheduled)
             each.looks.add(scheduled, look)
             each.looks.add(queued, look := look._replace(state="queued", queued=queued, updated=queued))
-            each.looks.add(start, look := look._replace(state="running", start=start, end=None, updated=start))
+            each.looks.add(start, look := look._replace(state="running", start=start, end=None,
+                                                        updated=start))
             says = "up_for_retry" if has_retry and number == 1 else state
             look = look._replace(end=end, duration=round(end - start, 6), updated=end)
             each.looks.add(end, look._replace(state=says))
@@ -132,13 +135,13 @@ class Load:
     # What the API asks
 
     def select_runs(self, wanted):
-        """Bounds of what is due, and of what changed if it has ended, are bounds of n. Others are looked up run by
-        run."""
+        """Bounds of what is due, and of what changed if it has ended, are bounds of n. Whoever asks for
+        others has each run looked at."""
         low, high = 0, self.next_number()
         finished = self.number_at(self.now - self.takes)
         is_live, is_finished = wanted.states >= LIVE_RUNS, wanted.states >= {"success", "failed"}
-        if is_finished == is_live or wanted.dag_id or not wanted.ranges.keys() <= {"updated_at", "run_after"} or (
-                is_live and "updated_at" in wanted.ranges):
+        bounded = {"run_after"} if is_live else {"run_after", "updated_at"}
+        if is_finished == is_live or wanted.dag_id or not wanted.ranges.keys() <= bounded:
             return [run for run in Numbers(self, range(high)) if wanted.accepts_run(run, self.now)]
         low, high = (finished, high) if is_live else (low, finished)
         for field, delay in (("updated_at", self.takes), ("run_after", 0)):

@@ -37,7 +37,8 @@ class Login:
         if not hmac.compare_digest(self.sign(head), signature):
             raise detail(403, "Invalid JWT token")
         claims = head.partition(".")[2]
-        if json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"] < self.now() - LEEWAY:
+        claims = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+        if claims["exp"] < self.now() - LEEWAY:
             raise detail(401, "Token Expired")
         if path in self.refused:
             raise detail(403, "Forbidden")
@@ -62,18 +63,22 @@ class Login:
             raise detail(401, "Invalid credentials")
         self.tokens += 1
         now = int(self.now())
-        claims = {"sub": user, "role": "viewer", "teams": [], "aud": "apache-airflow", "nbf": now, "iat": now,
+        claims = {"sub": user, "role": "viewer", "teams": [], "aud": "apache-airflow", "nbf": now,
+                  "iat": now,
                   "exp": now + self.token_seconds}
-        head = ".".join(encoded(json.dumps(part).encode()) for part in ({"alg": "HS512", "typ": "JWT"}, claims))
+        parts = ({"alg": "HS512", "typ": "JWT"}, claims)
+        head = ".".join(encoded(json.dumps(part).encode()) for part in parts)
         return {"access_token": f"{head}.{self.sign(head)}"}
 
 
 def wrong_version(is_v1, path):
     """What one version says to a path of the other."""
     if not is_v1 and path.startswith("/api/v1"):
-        return Refusal(404, {"error": "/api/v1 has been removed in Airflow 3, please use its upgraded version "
+        return Refusal(404,
+                       {"error": "/api/v1 has been removed in Airflow 3, please use its upgraded version "
                                       "/api/v2 instead."})
     if not is_v1:
         return Refusal(404, {"error": "API route not found"})
-    return Refusal(404, "<!DOCTYPE html>\n<html lang=\"en\">\n  <head>\n    <title>Airflow 404</title>\n  </head>\n"
+    return Refusal(404,
+                   "<!DOCTYPE html>\n<html>\n  <head>\n    <title>Airflow 404</title>\n  </head>\n"
                    "  <body>Page cannot be found.</body>\n</html>\n", "text/html; charset=utf-8")

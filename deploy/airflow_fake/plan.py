@@ -182,7 +182,8 @@ class Planner:
         dag.free_at = end
         if end >= NEVER:
             return
-        state = "failed" if any(s in ("failed", "upstream_failed") for _, s in ends.values()) else "success"
+        has_failed = any(state in ("failed", "upstream_failed") for _, state in ends.values())
+        state = "failed" if has_failed else "success"
         updated = end + dice.uniform(0.05, 1)
         look = RunLook(state, at, start, end, updated)
         run.looks.add(updated + dice.uniform(0, 0.5), look)  # seen when the transaction has ended
@@ -197,7 +198,8 @@ class Planner:
         parts = run.parts(task)
         waiting = [each for each in parts if each.last().state is None and each.until == NEVER]
         if not waiting:
-            return start, "failed" if any(p.last().state == "failed" for p in parts) else parts[0].last().state
+            states = [each.last().state for each in parts]
+            return start, "failed" if "failed" in states else states[0]
         if ready >= NEVER:
             return NEVER, "success"
         states = {state for _, state in before}

@@ -6,7 +6,8 @@ import datetime
 import json
 
 RUN_STATES = ("queued", "running", "success", "failed")
-TASK_STATES = ("removed", "scheduled", "queued", "running", "success", "restarting", "failed", "up_for_retry",
+TASK_STATES = ("removed", "scheduled", "queued", "running", "success", "restarting", "failed",
+               "up_for_retry",
                "up_for_reschedule", "upstream_failed", "skipped", "deferred")
 MOST_ROWS = 100  # of a page
 ERRORS = "https://airflow.apache.org/docs/apache-airflow/2.11.2/stable-rest-api-ref.html#section/Errors/"
@@ -67,7 +68,8 @@ class Query:
         if text.lstrip("-").isdigit():
             return int(text)
         if self.is_v1:
-            raise bad_request("Bad Request", f"Wrong type, expected 'integer' for query parameter '{name}'")
+            raise bad_request("Bad Request",
+                              f"Wrong type, expected 'integer' for query parameter '{name}'")
         raise detail(422, [{"type": "int_parsing", "loc": ["query", name],
                             "msg": "Input should be a valid integer, unable to parse string as an integer",
                             "input": text}])
@@ -81,7 +83,8 @@ class Query:
         if limit < 0 and self.is_v1:
             raise bad_request("Bad Request", "Page limit must be a positive integer")
         if limit < 0:
-            raise detail(422, [{"type": "greater_than_equal", "loc": ["query", "limit"], "input": str(limit),
+            raise detail(422, [{"type": "greater_than_equal", "loc": ["query", "limit"],
+                                "input": str(limit),
                                 "msg": "Input should be greater than or equal to 0", "ctx": {"ge": 0}}])
         if limit == 0 and self.is_v1:
             limit = MOST_ROWS
@@ -106,9 +109,11 @@ class Query:
         if self.is_v1:
             return bad_request("Bad Request",
                                f"'{text}' is not a 'date-time'\n\nFailed validating 'format' in schema:\n"
-                               "    {'type': 'string', 'format': 'date-time'}\n\n" f"On instance:\n    '{text}'")
+                               "    {'type': 'string', 'format': 'date-time'}\n\n"
+                               f"On instance:\n    '{text}'")
         return detail(422, [{"type": "datetime_from_date_parsing", "loc": ["query", name],
-                             "msg": "Input should be a valid datetime or date, input is too short", "input": text,
+                             "msg": "Input should be a valid datetime or date, input is too short",
+                             "input": text,
                              "ctx": {"error": "input is too short"}}])
 
     def ranges(self, fields):
@@ -145,8 +150,10 @@ class Query:
         if set(states) <= {*TASK_STATES, "none", *(() if self.is_v1 else ("no_status", "awaiting_input"))}:
             return {None if state in ("none", "no_status") else state for state in states}
         if self.is_v1:
-            raise Refusal(500, "<html>\n  <head>\n    <title>Internal Server Error</title>\n  </head>\n  <body>\n"
-                          "    <h1><p>Internal Server Error</p></h1>\n    \n  </body>\n</html>\n", "text/html")
+            raise Refusal(500,
+                          "<html>\n  <head>\n    <title>Internal Server Error</title>\n  </head>\n  <body>\n"
+                          "    <h1><p>Internal Server Error</p></h1>\n    \n  </body>\n</html>\n",
+                          "text/html")
         raise detail(422, "Invalid value for state. Valid values are "
                      + ", ".join([*TASK_STATES, "awaiting_input"]))
 
@@ -205,5 +212,6 @@ class Wanted:
 def run_values(run, look):
     """What bounds can be set for."""
     began = run.interval[0]
-    return {"updated_at": look.updated, "start_date": look.start, "end_date": look.end, "run_after": run.due,
+    return {"updated_at": look.updated, "start_date": look.start, "end_date": look.end,
+            "run_after": run.due,
             "logical_date": began, "execution_date": began}

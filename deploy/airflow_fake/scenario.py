@@ -25,8 +25,8 @@ class Task(NamedTuple):
 class Dag:
     """What is in a file of DAGs, and since when and until when it is there."""
 
-    def __init__(self, dag_id, every, *tasks, offset=0, owners="data-platform", tags=(), file=None, name=None,
-                 paused=False, gone=None, asset="", one_at_a_time=False, description=None):
+    def __init__(self, dag_id, every, *tasks, offset=0, owners="data-platform", tags=(), file=None,
+                 name=None, paused=False, gone=None, asset="", one_at_a_time=False, description=None):
         self.id, self.every, self.offset, self.tasks = dag_id, every, offset, tasks
         self.owners, self.tags, self.name = owners, tags, name or dag_id
         self.file = file or dag_id + ".py"
@@ -50,7 +50,8 @@ class Dag:
         if self.every >= DAY:
             return f"{minute} {hour} * * *", f"At {hour:02}:{minute:02}"
         if self.every >= 2 * HOUR:
-            return f"{minute} */{self.every // HOUR} * * *", f"At {minute} past every {self.every // HOUR} hours"
+            hours = self.every // HOUR
+            return f"{minute} */{hours} * * *", f"At {minute} past every {hours} hours"
         if self.every == HOUR:
             return f"{minute} * * * *", f"At {minute} minutes past the hour" if minute else "Every hour"
         return f"*/{self.every // MINUTE} * * * *", f"Every {self.every // MINUTE} minutes"
@@ -131,12 +132,14 @@ def table(schema, name):
 
 ORDERS, PAYMENTS, CUSTOMERS = table("raw", "orders"), table("raw", "payments"), table("raw", "customers")
 REVENUE, SESSIONS = table("main_marts", "revenue_daily"), "s3://lake/clickstream/sessions"
-ASSETS = [Asset(ORDERS), Asset(PAYMENTS), Asset(CUSTOMERS), Asset(REVENUE, "marts"), Asset(SESSIONS, "lake")]
+ASSETS = [Asset(ORDERS), Asset(PAYMENTS), Asset(CUSTOMERS), Asset(REVENUE, "marts"),
+          Asset(SESSIONS, "lake")]
 
 
 def pools():
     return [Pool("default_pool", 128, "Default pool"), Pool("adhoc", -1, "No limit"),
-            Pool("erp", 2, "What the ERP system bears"), Pool("warehouse", 16, "Connections to the warehouse")]
+            Pool("erp", 2, "What the ERP system bears"),
+            Pool("warehouse", 16, "Connections to the warehouse")]
 
 
 def ingest(name, every, asset, offset=0):
@@ -169,27 +172,31 @@ def dags():
             Task("touchpoints", 25, parts=(3, 6)), Task("model", 90, ("spend", "touchpoints"), fails=0.04),
             Task("export", 8, ("model",), skips=0.3), Task("notify", 3, ("export",)),
             owners="marketing, analytics", tags=("marketing",)),
-        Dag("email_campaigns", HOUR, Task("segment", 30), Task("is_campaign_day", 2, ("segment",), skips=0.5),
+        Dag("email_campaigns", HOUR, Task("segment", 30),
+            Task("is_campaign_day", 2, ("segment",), skips=0.5),
             Task("send", 60, ("is_campaign_day",), parts=(2, 5)), offset=10 * MINUTE,
             owners="marketing", tags=("marketing",)),
-        Dag("fraud_scores", 10 * MINUTE, Task("features", 25), Task("score", 90, ("features",), queue="gpu"),
+        Dag("fraud_scores", 10 * MINUTE, Task("features", 25),
+            Task("score", 90, ("features",), queue="gpu"),
             Task("publish", 5, ("score",)), owners="risk", tags=("ml", "tier-1"), one_at_a_time=True),
         Dag("churn_features", HOUR, Task("join", 120, pool="warehouse"), Task("write", 15, ("join",)),
             owners="ml", tags=("ml",), offset=20 * MINUTE),
-        Dag("recommendations_train", 6 * HOUR, Task("sample", 300), Task("train", 1500, ("sample",), queue="gpu"),
+        Dag("recommendations_train", 6 * HOUR, Task("sample", 300),
+            Task("train", 1500, ("sample",), queue="gpu"),
             Task("evaluate", 200, ("train",), fails=0.1), Task("deploy", 20, ("evaluate",)),
             owners="ml", tags=("ml",)),
-        Dag("fx_rates", 30 * MINUTE, Task("wait_for_publication", 90, pokes=3), Task("load", 5,
-                                                                                   ("wait_for_publication",)),
-            owners="finance", tags=("finance",)),
+        Dag("fx_rates", 30 * MINUTE, Task("wait_for_publication", 90, pokes=3),
+            Task("load", 5, ("wait_for_publication",)), owners="finance", tags=("finance",)),
         Dag("vendor_feed", 20 * MINUTE, Task("wait_for_file", 180, defers=True),
-            Task("import", 30, ("wait_for_file",), retries=1, fails=0.05), owners="supply-chain", tags=("erp",)),
+            Task("import", 30, ("wait_for_file",), retries=1, fails=0.05), owners="supply-chain",
+            tags=("erp",)),
         Dag("data_quality_checks", 15 * MINUTE, Task("row_counts", 10, retries=2, fails=0.3),
             Task("freshness", 10, retries=2, fails=0.2), Task("report", 5, ("row_counts", "freshness")),
             owners="data-platform", tags=("quality",)),
         Dag("inventory_snapshot", 15 * MINUTE, Task("snapshot", 30, pool="erp"), owners="supply-chain",
             tags=("erp",)),
-        Dag("support_tickets", 20 * MINUTE, Task("fetch", 15, retries=1, fails=0.1), Task("classify", 25, ("fetch",)),
+        Dag("support_tickets", 20 * MINUTE, Task("fetch", 15, retries=1, fails=0.1),
+            Task("classify", 25, ("fetch",)),
             owners="support", tags=("support",)),
         Dag("search_index", 30 * MINUTE, Task("build", 150), Task("swap", 4, ("build",), fails=0.03),
             owners="web", tags=("search",)),
@@ -197,12 +204,14 @@ def dags():
             Task("mail", 3, ("render",)), offset=6 * HOUR, owners="finance", tags=("finance", "tier-1")),
         Dag("finance_close", DAY, Task("freeze", 30), Task("post", 600, ("freeze",), retries=1, fails=0.1),
             offset=2 * HOUR, owners="finance", tags=("finance",)),
-        Dag("Kunden.Übersicht", HOUR, Task("lesen", 10), Task("schreiben", 10, ("lesen",)), offset=40 * MINUTE,
-            name='Kunden "Übersicht"', owners="daten, ünï", tags=('a "quoted" \\ tag',)),
+        Dag("Kunden.Übersicht", HOUR, Task("lesen", 10), Task("schreiben", 10, ("lesen",)),
+            offset=40 * MINUTE, name='Kunden "Übersicht"', owners="daten, ünï", tags=('a "quoted" \\ tag',)),
         Dag("metadata_backup", HOUR, Task("dump", 45), Task("upload", 15, ("dump",)), tags=("platform",)),
         Dag("logs_cleanup", HOUR, Task("delete", 12), offset=30 * MINUTE, tags=("platform",)),
-        Dag("gdpr_erasure", DAY, Task("erase", 300), offset=HOUR, owners="legal", tags=("legal",), paused=True),
-        Dag("legacy_export", 30 * MINUTE, Task("export", 40), gone=-2 * HOUR, owners="nobody", tags=("legacy",)),
+        Dag("gdpr_erasure", DAY, Task("erase", 300), offset=HOUR, owners="legal", tags=("legal",),
+            paused=True),
+        Dag("legacy_export", 30 * MINUTE, Task("export", 40), gone=-2 * HOUR, owners="nobody",
+            tags=("legacy",)),
         Dag("experiment_sizing", 0, Task("size", 20, pool="experiments"), owners="ml", tags=("adhoc",)),
     ]
 

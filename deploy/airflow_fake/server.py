@@ -37,7 +37,7 @@ class Fake(http.server.ThreadingHTTPServer):
         self.api = Api(world)
         self.lock = threading.RLock()  # of the world and the faults
         self.asked = collections.Counter()  # requests by path without ids, as "GET /api/v2/dags/*/dagRuns"
-        self.thread = threading.Thread(target=self.serve_forever, daemon=True)
+        self.thread = threading.Thread(target=self.serve_forever, args=(0.1,), daemon=True)
         self.thread.start()
 
     def close(self):
@@ -82,7 +82,8 @@ class Fake(http.server.ThreadingHTTPServer):
     def answer(self, method, target, headers, body):
         is_v1 = self.world.is_v1
         if not is_v1 and target == "/auth/token" and method == "POST":
-            return Reply(201, [("Content-Type", "application/json")], written(self.login.make_token(body), is_v1))
+            return Reply(201, [("Content-Type", "application/json")],
+                         written(self.login.make_token(body), is_v1))
         if not target.startswith(self.api.prefix + "/"):
             raise wrong_version(is_v1, target)
         target = target.removeprefix(self.api.prefix)
@@ -103,7 +104,8 @@ class Fake(http.server.ThreadingHTTPServer):
         until = float(query["until"]) if "until" in query else None
         counted = self.counters(float(query.get("since", 0)), until, query.get("by_task") == "1")
         body = {"now": self.world.now, "counters": counted, "gauges": self.gauges(), "asked": self.asked}
-        return Reply(200, [("Content-Type", "application/json")], json.dumps(body, ensure_ascii=False).encode())
+        return Reply(200, [("Content-Type", "application/json")],
+                     json.dumps(body, ensure_ascii=False).encode())
 
 
 def written(body, is_v1):
@@ -150,8 +152,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             body = body[:len(body) // 2]
         elif reply.manner == "chunked":
             middle = len(body) // 2
-            body = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:middle], body[middle:]) if part)
-            body += b"0\r\n\r\n"
+            parts = [part for part in (body[:middle], body[middle:]) if part]
+            body = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (*parts, b""))
         if reply.manner != "slow":
             self.wfile.write(body)
             return

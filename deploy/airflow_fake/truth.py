@@ -27,7 +27,8 @@ LABELS = {
     "airflow_component_healthy": ("component",),
     "airflow_component_jobs": ("component",),
 }
-LIVE_TASKS = ("running", "queued", "scheduled", "deferred", "up_for_retry", "up_for_reschedule", "restarting")
+LIVE_TASKS = ("running", "queued", "scheduled", "deferred", "up_for_retry", "up_for_reschedule",
+              "restarting")
 
 
 def escaped(value):
@@ -45,8 +46,7 @@ def written(counts):
 
 
 def counters(world, since, until=None, by_task=False):
-    """Of what ended from one time to another, by the clock of the world, in runs that it still has; until now unless
-    told."""
+    """Of what ended from one time to another, or now, by the clock of the world, in runs that it has."""
     counts = collections.Counter()
     until = world.now if until is None else min(until, world.now)
     for run in world.runs_ended_since(since):
@@ -89,7 +89,8 @@ def gauges(world):
         for each in run.instances:
             look = each.at(world.now)
             if look and look.state in LIVE_TASKS:
-                counts["airflow_task_instances", run.dag.id, each.task.pool, each.task.queue, look.state] += 1
+                counts["airflow_task_instances", run.dag.id, each.task.pool, each.task.queue,
+                       look.state] += 1
     for dag_id, state in last_states(world).items():
         counts["airflow_dag_last_run_state", dag_id, state] = 1
     for dag in world.dags.values():
@@ -114,7 +115,8 @@ def add_components(counts, world):
             counts["airflow_component_jobs", component] = sum(
                 name == component and world.is_alive(beat) for name, _, beat in world.jobs())
         if not world.is_v1 or component != "dag_processor":
-            counts["airflow_component_healthy", component] = int(world.is_alive(world.heartbeat(component)))
+            alive = world.is_alive(world.heartbeat(component))
+            counts["airflow_component_healthy", component] = int(alive)
 
 
 def last_states(world):

@@ -20,7 +20,7 @@ COMPONENTS = ("scheduler", "triggerer", "dag_processor")
 
 
 class Clock:
-    """The time of a deployment: from `start` on as fast as the machine's, times `speed`, and by advance()."""
+    """The time of a deployment: goes on from `start` `speed` times as fast as ours, and by advance()."""
 
     def __init__(self, start=None, speed=1.0):
         self.start, self.speed = time.time() if start is None else start, speed
@@ -263,7 +263,8 @@ class World:
 
     def slots(self):
         """By pool, how many of its slots are in which state."""
-        used = {pool.name: dict.fromkeys(("running", "queued", "scheduled", "deferred"), 0) for pool in self.pools}
+        used = {pool.name: dict.fromkeys(("running", "queued", "scheduled", "deferred"), 0)
+                for pool in self.pools}
         for run in self.runs_with_live_tasks():
             for each in run.instances:
                 look = each.at(self.now)

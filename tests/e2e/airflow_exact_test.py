@@ -21,7 +21,8 @@ FAULTS = {"429": 0.03, "500": 0.03, "cut": 0.03, "slow": 0.03, "login": 0.02}
 
 def known(samples):
     """Those of families that the exporter has and of which the truth is known."""
-    return {name: value for name, value in samples.items() if (family := name.partition("{")[0]) in truth.LABELS
+    return {name: value for name, value in samples.items()
+            if (family := name.partition("{")[0]) in truth.LABELS
             and family.removesuffix("_count") in FAMILIES}
 
 
@@ -40,7 +41,8 @@ class Exact(unittest.TestCase):
         every_second = (f"--collector.{name}.interval=1s" for name in
                         re.findall(r"^## (\w+)$", METRICS, re.M) if name != "ledger")
         return self.enterContext(support.Exporter(f"--config.file={config}", f"--state.dir={self.folder}",
-                                                  "--collector.runs.by-task", *every_second, name="airflow_exporter"))
+                                                  "--collector.runs.by-task", *every_second,
+                                                  name="airflow_exporter"))
 
     @staticmethod
     def advance(fake, exporter, seconds):
@@ -57,17 +59,18 @@ class Exact(unittest.TestCase):
 
     def difference(self, fake, exporter):
         """Series that are not as they are to be: the truth, and what the page has."""
-        page = exporter.page()
-        shown = {re.sub(r',?\w+=""', "", name.replace('deployment="fake",', "").replace('{deployment="fake"}', "")):
-                 float(value) for name, value in support.samples(page).items()}
+        page = exporter.page().replace('deployment="fake",', "").replace('{deployment="fake"}', "")
+        shown = {re.sub(r',?\w+=""', "", name): float(value) for name, value in support.samples(page).items()}
         expected = fake.gauges()
         for ledger, prefix in (("airflow", "airflow_dag_run"), ("airflow_tasks", "airflow_task_"),
                                ("airflow_assets", "airflow_asset_")):
-            since = float(shown.get(f'exporter_ledger_start_timestamp_seconds{{ledger="{ledger}",source="fake"}}', 0))
+            start = f'exporter_ledger_start_timestamp_seconds{{ledger="{ledger}",source="fake"}}'
+            since = float(shown.get(start, 0))
             expected |= {name: value for name, value in fake.counters(since, by_task=True).items()
                          if name.startswith(prefix)}
         shown, expected = known(shown), known(expected)
-        return {name: (expected.get(name, 0), shown.get(name, 0)) for name in expected.keys() | shown.keys()
+        return {name: (expected.get(name, 0), shown.get(name, 0))
+                for name in expected.keys() | shown.keys()
                 if expected.get(name, 0) != shown.get(name, 0)}
 
     def check(self, version, **faults):
@@ -90,7 +93,8 @@ class Exact(unittest.TestCase):
                 self.advance(fake, exporter, 11 * MINUTE)  # the pause between two looks at all runs
             self.advance(fake, exporter, 11 * MINUTE)
             try:
-                support.poll(lambda: not self.difference(fake, exporter), "what is true", support.START / 3)
+                support.poll(lambda: not self.difference(fake, exporter), "what is true",
+                             support.START / 3)
             except AssertionError:
                 self.assertEqual(self.difference(fake, exporter), {})
             self.assertGreater(len(fake.counters(world.start)), 100)
