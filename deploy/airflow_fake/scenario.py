@@ -157,6 +157,11 @@ def erp(name, seconds):
 
 def dags():
     """All DAGs, in no order."""
+    return [*data_dags(), *business_dags(), *platform_dags()]
+
+
+def data_dags():
+    """What brings data in, and dbt."""
     return [
         ingest("orders", 5 * MINUTE, ORDERS), ingest("payments", 5 * MINUTE, PAYMENTS, MINUTE),
         ingest("customers", 15 * MINUTE, CUSTOMERS),
@@ -168,6 +173,12 @@ def dags():
         Dag("clickstream_sessions", 10 * MINUTE, Task("list_partitions", 4),
             Task("sessionize", 40, ("list_partitions",), retries=1, fails=0.02, parts=(0, 12)),
             Task("merge", 15, ("sessionize",), outlet=SESSIONS), owners="web", tags=("clickstream",)),
+    ]
+
+
+def business_dags():
+    """What departments do with it."""
+    return [
         Dag("marketing_attribution", 30 * MINUTE, Task("spend", 20, retries=1, fails=0.1),
             Task("touchpoints", 25, parts=(3, 6)), Task("model", 90, ("spend", "touchpoints"), fails=0.04),
             Task("export", 8, ("model",), skips=0.3), Task("notify", 3, ("export",)),
@@ -190,6 +201,12 @@ def dags():
         Dag("vendor_feed", 20 * MINUTE, Task("wait_for_file", 180, defers=True),
             Task("import", 30, ("wait_for_file",), retries=1, fails=0.05), owners="supply-chain",
             tags=("erp",)),
+    ]
+
+
+def platform_dags():
+    """What keeps the platform going, and what others left on it."""
+    return [
         Dag("data_quality_checks", 15 * MINUTE, Task("row_counts", 10, retries=2, fails=0.3),
             Task("freshness", 10, retries=2, fails=0.2), Task("report", 5, ("row_counts", "freshness")),
             owners="data-platform", tags=("quality",)),
