@@ -241,13 +241,14 @@ TRIGGERS = [("experiment_sizing", "manual", Window(-90 * MINUTE, 1, 1000 * DAY))
 
 
 def incidents(start):
-    """So that whoever starts the demo sees something wrong, and what was wrong become right."""
+    """So that whoever starts the demo sees something wrong, and what was wrong become right: each lasts longer
+    than its alert waits."""
     return Incidents(
         start,
         failing={("ingest_payments", "extract"): Window(-40 * MINUTE, 65 * MINUTE, 5 * HOUR),
                  ("search_index", "build"): Window(50 * MINUTE, 80 * MINUTE, 7 * HOUR)},
-        stuck={("fraud_scores", "score"): Window(-20 * MINUTE, 75 * MINUTE, 6 * HOUR)},
-        broken={"support_tickets.py": Window(-10 * MINUTE, 25 * MINUTE, 90 * MINUTE)},
+        stuck={("fraud_scores", "score"): Window(-55 * MINUTE, 100 * MINUTE, 6 * HOUR)},
+        broken={"support_tickets.py": Window(-10 * MINUTE, 40 * MINUTE, 110 * MINUTE)},
         starving={"erp": (Window(-15 * MINUTE, 50 * MINUTE, 3 * HOUR), 4)},
-        dead={"triggerer": Window(10 * MINUTE, 8 * MINUTE, 2 * HOUR),
-              "dag_processor": Window(70 * MINUTE, 6 * MINUTE, 4 * HOUR)})
+        dead={"triggerer": Window(10 * MINUTE, 15 * MINUTE, 2 * HOUR),
+              "dag_processor": Window(70 * MINUTE, 15 * MINUTE, 4 * HOUR)})

@@ -270,7 +270,7 @@ class Answers(unittest.TestCase):
         self.assertEqual(health["status"], "unhealthy")
         jobs = client.get("/jobs?is_alive=true")  # what is dead is left out, and counted
         self.assertEqual((len(jobs["jobs"]), jobs["total_entries"]), (2, 3))
-        fake.clock.advance(8 * MINUTE)
+        fake.clock.advance(15 * MINUTE)
         self.assertEqual(client.get("/monitor/health")["triggerer"]["status"], "healthy")
         jobs = client.get("/jobs?is_alive=true&job_state=running&order_by=-latest_heartbeat")
         self.assertEqual((len(jobs["jobs"]), jobs["total_entries"]), (3, 4))
