@@ -5,6 +5,8 @@ import binascii
 import datetime
 import json
 
+from airflow_fake.rows import interval_of
+
 RUN_STATES = ("queued", "running", "success", "failed")
 TASK_STATES = ("removed", "scheduled", "queued", "running", "success", "restarting", "failed",
                "up_for_retry",
@@ -211,7 +213,5 @@ class Wanted:
 
 def run_values(run, look):
     """What bounds can be set for."""
-    began = run.interval[0]
-    return {"updated_at": look.updated, "start_date": look.start, "end_date": look.end,
-            "run_after": run.due,
-            "logical_date": began, "execution_date": began}
+    return {"updated_at": look.updated, "start_date": look.start, "end_date": look.end, "run_after": run.due,
+            "logical_date": interval_of(run)[1], "execution_date": run.interval[0]}
