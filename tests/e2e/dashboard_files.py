@@ -11,6 +11,8 @@ from dashboard_view import seconds
 RUNBOOKS = (
     "https://github.com/data-platform-exporters/data-platform-exporters/blob/main/docs/runbooks/"
 )
+# What leads to the page that a label of the row names.
+PAGE_OF_ROW = "${__value.raw}"
 TAG = "data-platform"
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 BUILT_IN = {"type": "grafana", "uid": "-- Grafana --"}
@@ -51,8 +53,10 @@ def flatten(panels):
 
 
 def urls(value):
-    """All values of a key `url`, wherever they are."""
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    """All values of a key `url`, wherever they are; a transformation has it as the name of a label."""
+    children = value if isinstance(value, list) else []
+    if isinstance(value, dict):
+        children = [child for key, child in value.items() if key != "transformations"]
     if isinstance(value, dict) and value.get("url"):
         yield value["url"]
     for child in children:
@@ -175,7 +179,8 @@ class Checker:
             if not (link.get("keepTime") and link.get("includeVars")):
                 self.problem(board.path, f"link {link.get('title')}: must keep time and variables")
         for url in urls(board.body):
-            self.check_url(board.path, url)
+            if url != PAGE_OF_ROW:
+                self.check_url(board.path, url)
 
     def check_url(self, path, url):
         if url.startswith(RUNBOOKS):
@@ -252,12 +257,12 @@ class Checker:
         if not names or len(set(names)) != len(names):
             problem("must have queries, each with a refId of its own")
         for target in targets:
-            self.check_target(panel, target, problem)
+            self.check_target(board, panel, target, problem)
             self.check_step(board, target, problem)
         self.check_limits(panel, problem)
-        self.check_alert_columns(panel, problem)
+        self.check_columns(panel, problem)
 
-    def check_target(self, panel, target, problem):
+    def check_target(self, board, panel, target, problem):
         where = f"query {target.get('refId')}"
         for key in sorted(set(target) - TARGET_KEYS):
             problem(f"{where}: unknown key {key}")
@@ -271,12 +276,24 @@ class Checker:
                 problem(f"{where}: window [{selector.window}] is none of {', '.join(sorted(windows))}")
             if selector.metric.startswith("threshold:"):
                 continue
-            for name in ("job", "instance"):
-                if not re.search(rf'\b{name}=~"\${name}\b', selector.matchers):
-                    problem(f'{where}: {selector.metric} is without {name}=~"${name}"')
+            for label, matcher in self.wanted_matchers(board, selector.metric):
+                if not re.search(matcher, selector.matchers):
+                    problem(f'{where}: {selector.metric} is without {label}')
 
-    def check_alert_columns(self, panel, problem):
-        """A column whose values lead to runbooks has the alerts that fire, not those that might."""
+    @staticmethod
+    def wanted_matchers(board, metric):
+        """What must choose a metric, and how that looks. Containers, on the dashboard of another job, are
+        chosen by their names, and units, which have none, by their ids."""
+        if metric.startswith("container_") and any(
+                variable["name"] == "container" for variable in board.variables):
+            yield 'name=~"$container"', r'\bname=~"\$container\b|\bname="", id=~"'
+            return
+        for name in ("job", "instance"):
+            yield f'{name}=~"${name}"', rf'\b{name}=~"\${name}\b'
+
+    def check_columns(self, panel, problem):
+        """A column whose values lead to runbooks has the alerts that fire, not those that might; one
+        whose values are pages themselves has a label that holds such."""
         original = {
             new: old
             for transformation in panel.get("transformations") or []
@@ -284,10 +301,13 @@ class Checker:
         }
         exprs = [target.get("expr", "") for target in panel.get("targets") or []]
         for item in (panel.get("fieldConfig") or {}).get("overrides") or []:
-            column = item["matcher"]["options"]
-            if not any(url.startswith(RUNBOOKS + "${__value") for url in urls(item)):
+            column, linked = item["matcher"]["options"], list(urls(item))
+            label = original.get(column, column)
+            if PAGE_OF_ROW in linked and label != "url":
+                problem(f"column {column} leads to its own values, and is not the label url")
+            if not any(url.startswith(RUNBOOKS + "${__value") for url in linked):
                 continue
-            if original.get(column, column) != "alertname" or "ALERTS" not in "".join(exprs):
+            if label != "alertname" or "ALERTS" not in "".join(exprs):
                 problem(f"column {column} leads to runbooks, and is not the alertname of ALERTS")
 
     def check_step(self, board, target, problem):

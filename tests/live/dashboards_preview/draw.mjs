@@ -1,11 +1,11 @@
-// Draws a dashboard: node draw.mjs DASHBOARD.json PICTURE.png PROMETHEUS_URL END HOURS [expand]
+// Draws a dashboard: node draw.mjs DASHBOARD.json PICTURE.png PROMETHEUS_URL END HOURS [expand] [light]
 // END is in seconds since 1970. Prints what was wrong, one line each.
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 
-const [dashboard, picture, prometheus, end, hours, expand] = process.argv.slice(2);
+const [dashboard, picture, prometheus, end, hours, ...options] = process.argv.slice(2);
 const dist = path.join(import.meta.dirname, 'dist');
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json' };
 const PATIENCE = 120_000; // milliseconds
@@ -40,7 +40,7 @@ try {
   await page.route('**/*', answer);
   const to = Number(end) * 1000;
   const query = new URLSearchParams({ from: to - hours * 3_600_000, to });
-  if (expand) query.set('expand', '1');
+  for (const option of options) query.set(option, '1');
   await page.goto(`http://localhost/?${query}`);
   await page.waitForFunction(() => window.preview, null, { timeout: PATIENCE });
   const { height, problems } = await page.evaluate(() => window.preview);

@@ -1,14 +1,15 @@
 """Writes some hours of a small data platform as OpenMetrics text, for promtool to make blocks of.
 
 The platform is made up: five machines with containers, five exporters, the targets they probe, two
-projects of dbt. A few things go wrong: a disk fills, memory runs short, a container restarts, a target
-fails, models and tests do.
+projects of dbt, three deployments of Airflow. A few things go wrong: a disk fills, memory runs short, a
+container restarts, a target fails, models, tests and DAGs do.
 """
 
 import math
 import random
 from pathlib import Path
 
+import airflow_history
 import dbt_history
 from dashboard_project import scrape_intervals
 
@@ -52,7 +53,9 @@ PHASES = {"name_lookup": 0.12, "connect": 0.18, "tls": 0.3, "first_byte": 0.4}
 EXPORTERS = {  # (job, instance): source: collector: (interval, seconds, samples)
     ("snowflake", "etl1:19101"): {"acme": {"warehouses": (300, 2.1, 96), "queries": (60, 4.8, 310),
                                            "storage": (3600, 1.4, 44)}},
-    ("airflow", "etl1:19102"): {"production": {"dags": (30, 0.32, 410), "pools": (30, 0.06, 12)}},
+    ("airflow", "etl1:19102"): {name: {"health": (15, 0.03, 8), "dags": (300, 0.32, 26 * dags),
+                                       "runs": (30, 0.21, 90 * dags), "pools": (30, 0.06, 24)}
+                                for name, dags in (("production", 13), ("staging", 3), ("sandbox", 0))},
     ("dbt", "etl1:19103"): {"shop": {"artifacts": (15, 0.2, 840)},
                             "ledger": {"artifacts": (15, 0.1, 390)}},
     ("sql", "etl1:19104"): {"orders": {"queries": (60, 0.4, 8)},
@@ -308,7 +311,8 @@ def exporter(history, job, instance, sources):
             history.count("exporter_collector_failures_total",
                           lambda t, s=source, n=name: failure(t, history.now, s, n), reason="timeout", **to)
     if job != "host":
-        upstream(history, at, job, load)
+        for name in sources if job == "airflow" else [job]:
+            upstream(history, at, job, name, load)
 
 
 def failure(time, now, source, name):
@@ -316,13 +320,13 @@ def failure(time, now, source, name):
     return 1 / 90 if (source, name) == ("acme", "queries") and now - 8400 < time < now - 7200 else 0
 
 
-def upstream(history, at, job, load):
+def upstream(history, at, job, name, load):
     seconds = {"snowflake": 0.62, "airflow": 0.05, "dbt": 0.11, "sql": 0.02}[job]
     for code, rate in (("200", 0.9), ("429", 0.01)):
-        history.count("exporter_upstream_requests_total", lambda t, r=rate: r * load(t), upstream=job,
+        history.count("exporter_upstream_requests_total", lambda t, r=rate: r * load(t), upstream=name,
                       code=code, **at)
     for phase, part in {**PHASES, "total": 1.0}.items():
-        to = dict(at, upstream=job, phase=phase)
+        to = dict(at, upstream=name, phase=phase)
         for bound in (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, math.inf):
             below = 1 - math.exp(-((bound / (seconds * part)) ** 1.4))
             history.count("exporter_upstream_request_duration_seconds_bucket",
@@ -346,6 +350,7 @@ def write(path, hours, now):
         probe(history, target)
     for (job, instance), sources in EXPORTERS.items():
         exporter(history, job, instance, sources)
+    airflow_history.write(history, {"job": "airflow", "instance": "etl1:19102", "machine": "etl1"})
     dbt_history.write(history, {"job": "dbt", "instance": "etl1:19103", "machine": "etl1"})
     prometheus = {"job": "prometheus", "instance": "prometheus:9090"}
     history.add("up", 1, **prometheus)

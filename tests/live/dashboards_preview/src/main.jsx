@@ -35,7 +35,7 @@ function Row({ panel, style }) {
   return (
     <div style={{ ...style, fontSize: 16, fontWeight: 500, lineHeight: '30px' }}>
       {open ? '▾' : '▸'} {panel.title}
-      {!open && <span style={{ color: '#8e8e99', fontSize: 13, fontWeight: 400 }}> ({count} panels)</span>}
+      {!open && <span style={{ color: theme.colors.text.secondary, fontSize: 13, fontWeight: 400 }}> ({count} panels)</span>}
     </div>
   );
 }
@@ -53,9 +53,9 @@ function Head({ title, variables }) {
   return (
     <div style={{ padding: '10px 8px' }}>
       <div style={{ fontSize: 20, lineHeight: '28px' }}>{title}</div>
-      <div style={{ fontSize: 13, lineHeight: '24px', color: '#8e8e99' }}>
+      <div style={{ fontSize: 13, lineHeight: '24px', color: theme.colors.text.secondary }}>
         {variables.map(([label, value]) => (
-          <span key={label} style={{ marginRight: 20 }}>{label} <b style={{ color: '#ccccdc' }}>{value}</b></span>
+          <span key={label} style={{ marginRight: 20 }}>{label} <b style={{ color: theme.colors.text.primary }}>{value}</b></span>
         ))}
       </div>
     </div>
@@ -69,6 +69,7 @@ async function draw() {
   const seen = placed(dashboard.panels);
   const cells = await Promise.all(seen.map((place) => cell(place, regions)));
   const height = HEAD + ROW * Math.max(...seen.map(({ panel, y }) => y + panel.gridPos.h));
+  Object.assign(document.body.style, { background: theme.colors.background.canvas, color: theme.colors.text.primary });
   createRoot(document.getElementById('root')).render(
     <ThemeContext.Provider value={theme}>
       <GlobalStyles />

@@ -2,14 +2,15 @@
 
 import React, { useLayoutEffect } from 'react';
 import {
-  applyFieldOverrides, cacheFieldDisplayNames, colorManipulator, createTheme, dateTime, FieldConfigOptionsRegistry,
-  getFieldDisplayValues,
+  applyFieldOverrides, cacheFieldDisplayNames, colorManipulator, createTheme, dateTime, dateTimeFormat,
+  FieldConfigOptionsRegistry, getFieldDisplayName, getFieldDisplayValues,
 } from '@grafana/data';
 import { BarGauge, BigValue, PanelChrome, TimeSeries } from '@grafana/ui';
 import { TableNG } from '@grafana/ui/unstable';
 import { from, interpolate, problems, to } from './source.js';
 
-export const theme = createTheme({ colors: { mode: 'dark' } });
+const mode = new URLSearchParams(location.search).has('light') ? 'light' : 'dark';
+export const theme = createTheme({ colors: { mode } });
 
 const STANDARD = ['unit', 'min', 'max', 'decimals', 'displayName', 'color', 'noValue', 'links', 'mappings', 'thresholds'];
 const moments = { from: dateTime(from), to: dateTime(to) };
@@ -45,7 +46,7 @@ function registryFor({ defaults, overrides }) {
 
 function Empty({ panel }) {
   const text = panel.fieldConfig.defaults.noValue || 'No data';
-  return <div style={{ padding: 20, textAlign: 'center', color: '#8e8e99' }}>{text}</div>;
+  return <div style={{ padding: 20, textAlign: 'center', color: theme.colors.text.secondary }}>{text}</div>;
 }
 
 function Stat({ values, options, width, height }) {
@@ -67,6 +68,51 @@ function Bars({ values, options, width, height }) {
       height={height / values.length} orientation="horizontal" displayMode={options.displayMode}
       display={value.view?.getFieldDisplayProcessor(value.colIndex)} />
   ));
+}
+
+// The component of Grafana's own state timeline is not in its packages: one bar a state, as that draws them.
+function StateTimeline({ frames, options, width, height }) {
+  const rows = frames.map((frame) => {
+    const [times, values] = [frame.fields[0].values, frame.fields[1]];
+    const parts = [];
+    values.values.forEach((value, index) => {
+      const last = parts.at(-1);
+      const end = times[index + 1] ?? to;
+      if (last && last.value === value && last.end >= times[index]) last.end = end;
+      else if (value !== null) parts.push({ value, start: times[index], end });
+    });
+    return { name: getFieldDisplayName(values, frame, frames), parts, display: values.display };
+  });
+  const used = new Map(rows.flatMap(({ parts, display }) => parts.map(({ value }) => [value, display(value)])));
+  const [left, foot] = [Math.min(0.3 * width, 8 + 6.4 * Math.max(...rows.map(({ name }) => name.length))), 44];
+  const each = (height - foot) / rows.length;
+  const place = (time) => left + ((width - left) * (Math.max(time, from) - from)) / (to - from);
+  const text = { fill: theme.colors.text.primary, fontSize: 12 };
+  const hours = Array.from({ length: 7 }, (_, index) => from + (index * (to - from)) / 6);
+  return (
+    <svg width={width} height={height}>
+      {rows.map(({ name, parts, display }, index) => (
+        <g key={index} transform={`translate(0 ${index * each})`}>
+          <text x={left - 6} y={each / 2 + 4} textAnchor="end" {...text}>{name}</text>
+          {parts.map(({ value, start, end }) => (
+            <rect key={start} x={place(start)} width={place(end) - place(start)} y={(each * (1 - options.rowHeight)) / 2}
+              height={each * options.rowHeight} fill={display(value).color} fillOpacity={0.8} />
+          ))}
+        </g>
+      ))}
+      {hours.map((time, index) => (
+        <text key={time} x={place(time)} y={height - 28} textAnchor={index === 6 ? 'end' : index ? 'middle' : 'start'} {...text}>
+          {dateTimeFormat(time, { format: 'HH:mm', timeZone: 'utc' })}
+        </text>
+      ))}
+      {[...used.values()].map(({ text: state, color }, index) => (
+        <g key={state} transform={`translate(${8 + index * 150} ${height - 8})`}>
+          <rect width={14} height={4} y={-6} fill={color} />
+          <text x={20} {...text}>{state}</text>
+        </g>
+      ))}
+    </svg>
+  );
 }
 
 function drawLine(plot, x) {
@@ -119,6 +165,9 @@ function Body({ panel, data, regions, width, height }) {
   if (panel.type === 'table') {
     return <TableNG data={frames[0]} width={width} height={height} initialSortBy={options.sortBy}
       cellHeight={options.cellHeight} noHeader={!options.showHeader} enableSharedCrosshair={false} />;
+  }
+  if (panel.type === 'state-timeline') {
+    return <StateTimeline frames={frames} options={options} width={width} height={height} />;
   }
   const values = getFieldDisplayValues({ ...common, data: frames, reduceOptions: options.reduceOptions });
   if (panel.type === 'stat') return <Stat values={values} options={options} width={width} height={height} />;
