@@ -49,8 +49,29 @@ LEDGER = [
     Counter("dbt_cloud_job_queue_duration_seconds", {"job_id": "11"}, None, 10),
     Counter("dbt_cloud_job_run_duration_seconds", {"job_id": "11"}, None, 20),
 ]  # fmt: skip
-DESCRIBED = {"dbt_node_info": {"unique_id": "model.x.orders", "name": "orders"},
-             "dbt_node_execution_seconds": {"unique_id": "model.x.orders"}}  # fmt: skip
+DAG, TASK = {"dag_id": "orders"}, {"dag_id": "orders", "task_id": "load"}
+AIRFLOW_LEDGER = [
+    Counter("airflow_dag_runs_total", {**DAG, "state": "success", "run_type": "scheduled"},
+            {**DAG, "state": "failed", "run_type": "manual"}),
+    Counter("airflow_task_tries_total", {**TASK, "state": "success"}, {**TASK, "state": "failed"}),
+    Counter("airflow_dag_run_duration_seconds", {**DAG, "state": "success"}, {**DAG, "state": "failed"}, 10),
+    Counter("airflow_dag_run_schedule_delay_seconds", DAG, None, 10),
+    Counter("airflow_task_queue_seconds", TASK, {**TASK, "task_id": "check"}, 10),
+    Counter("airflow_task_duration_seconds", TASK, None, 10),
+    Counter("airflow_asset_events_total", {"asset": "orders"}, {"asset": "customers"}),
+]  # fmt: skip
+Source = collections.namedtuple("Source", "label up counters described")
+SOURCES = {  # by job
+    "dbt": Source("project", "dbt_up", LEDGER, {
+        "dbt_node_info": {"unique_id": "model.x.orders", "name": "orders"},
+        "dbt_node_execution_seconds": {"unique_id": "model.x.orders"}}),
+    "airflow": Source("deployment", "airflow_up", AIRFLOW_LEDGER, {
+        "airflow_dag_info": DAG, "airflow_dag_last_run_duration_seconds": DAG,
+        "airflow_asset_info": {"asset": "orders"},
+        "airflow_asset_last_event_timestamp_seconds": {"asset": "orders"}}),
+}  # fmt: skip
+# Seconds between two scrapes of a target, where these are not those of its job.
+OWN_INTERVALS = {"airflow1": 15, "airflow2": 60, "airflow5": 60}
 OF_THE_PROCESS = {
     "dbt": [
         Counter("dbt_artifact_read_failures_total", {"artifact": "manifest", "reason": "decode"},
@@ -81,11 +102,14 @@ class Day:
     def __init__(self, root):
         self.intervals = scrape_intervals(root)
         self.families = collections.defaultdict(list)
-        self._dbt("dbt1", "shop", phase=37)
-        self._dbt("dbt2", "shop", phase=7)  # another exporter of the same project
-        self._dbt("dbt3", "late", phase=52, first=FIRST_SEEN)
-        at = {"job": "dbt", "instance": "dbt4", "project": "forgetful"}
-        self._restarted(at, LEDGER)
+        for job, source in SOURCES.items():
+            self._source(job, 1, "shop", phase=37)
+            self._source(job, 2, "shop", phase=7)  # another exporter of the same project
+            self._source(job, 3, "late", phase=52, first=FIRST_SEEN)
+            at = {"job": job, "instance": f"{job}4", source.label: "forgetful"}
+            self._restarted(at, source.counters)
+            at = {"job": job, "instance": f"{job}5", source.label: "grown"}
+            self._outgrown(at, source.counters)
         for job, counters in OF_THE_PROCESS.items():
             for number, first in enumerate((None, FIRST_SEEN)):
                 self._process(job, counters, f"{job}{number}", first)
@@ -93,16 +117,16 @@ class Day:
             if job == "dbt":
                 at["project"] = "restarted"
             self._restarted(at, counters)
-        self._outgrown({"job": "dbt", "instance": "dbt5", "project": "grown"}, LEDGER)
         for job, counters in OF_THE_PROCESS.items():
             at = {"job": job, "instance": f"{job}-grown"}
             if job == "dbt":
                 at["project"] = "grown-process"
             self._outgrown(at, counters)
 
-    def _times(self, job, phase, first=None):
+    def _times(self, job, instance, phase, first=None):
+        every = OWN_INTERVALS.get(instance, self.intervals[job])
         since = NOW - (first * MINUTE if first else DAY + HOUR)
-        for time in range(since // MINUTE * MINUTE + phase, NOW + MINUTE, self.intervals[job]):
+        for time in range(since // MINUTE * MINUTE + phase, NOW + MINUTE, every):
             if first or not OUTAGE[1] * MINUTE <= NOW - time < OUTAGE[0] * MINUTE:
                 yield time
 
@@ -135,21 +159,24 @@ class Day:
             if counter.new:
                 self._count(counter, of_target | counter.new, 0, new, times)
 
-    def _dbt(self, instance, project, phase, first=None):
-        times = list(self._times("dbt", phase, first))
-        at = {"job": "dbt", "instance": instance, "project": project}
-        self._add("dbt_up", at, lambda _: 1, times)
+    def _source(self, job, number, name, phase, first=None):
+        """A source that the exporter of this number shows."""
+        source = SOURCES[job]
+        at = {"job": job, "instance": f"{job}{number}", source.label: name}
+        times = list(self._times(job, at["instance"], phase, first))
+        self._add(source.up, at, lambda _: 1, times)
         self._describe(at, times)
-        self._counters(LEDGER, at, times, first)
+        self._counters(source.counters, at, times, first)
 
     def _describe(self, at, times):
-        """A node with an owner for each exporter, as production and staging have."""
-        for metric, labels in DESCRIBED.items():
-            own = {"owner": f"owner of {at['instance']}"} if metric == "dbt_node_info" else {}
+        """A node or DAG with an owner for each exporter, as production and staging have."""
+        for metric, labels in SOURCES[at["job"]].described.items():
+            own = {"owner": f"owner of {at['instance']}"} if metric == "dbt_node_info" else (
+                {"owners": f"owner of {at['instance']}", "url": "http://x"} if metric == "airflow_dag_info" else {})
             self._add(metric, at | labels | own, lambda _: 1, times)
 
     def _process(self, job, counters, instance, first):
-        times = list(self._times(job, 11, first))
+        times = list(self._times(job, instance, 11, first))
         at = {"job": job, "instance": instance}
         self._add("exporter_build_info", at, lambda _: 1, times)
         if job == "dbt":
@@ -163,7 +190,7 @@ class Day:
         old, new = self._around_restart(at)
         for counter in counters:
             to = at | counter.old
-            is_ledger = counter in LEDGER
+            is_ledger = counters is not OF_THE_PROCESS.get(at["job"])
             before = () if is_ledger or counter.metric in IN_TABLES else BEFORE_RESTART
             self._count(counter, to, 70, before, old)
             self._count(counter, to, int(is_ledger), AFTER_RESTART, new)
@@ -172,7 +199,7 @@ class Day:
         """What counts more after a restart than before. When it is scraped again, there is an event:
         of a ledger in memory, one whose results are still there."""
         old, new = self._around_restart(at)
-        if counters is LEDGER:
+        if counters is not OF_THE_PROCESS.get(at["job"]):
             self._describe(at, old + new)
         for counter in counters:
             to = at | (counter.new or counter.old)
@@ -182,8 +209,9 @@ class Day:
     def _around_restart(self, at):
         """The times at which this target was scraped before a restart and since."""
         restart = NOW - RESTART * MINUTE
-        times = list(self._times(at["job"], 3))
-        for witness in ("exporter_build_info", *(["dbt_up"] if "project" in at else [])):
+        times = list(self._times(at["job"], at["instance"], 3))
+        source = SOURCES.get(at["job"])
+        for witness in ("exporter_build_info", *([source.up] if source else [])):
             self._add(witness, at, lambda _: 1, times)
         return ([time for time in times if time < restart],
                 [time for time in times if time >= restart])  # fmt: skip

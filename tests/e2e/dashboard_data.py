@@ -14,6 +14,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+import airflow_now
 import dbt_cloud
 import dbt_projects
 import engine
@@ -125,8 +126,8 @@ class Live:
     as often as this machine can.
 
     host_exporter runs as it is, and over recorded machines for what this one may lack, not get wrong,
-    or not do meanwhile; dbt_exporter over projects in several states, with nine days before them. A
-    further target does not exist. Alerts do not wait.
+    or not do meanwhile; dbt_exporter over projects in several states, with nine days before them;
+    airflow_exporter beside recorded Airflows. A further target does not exist. Alerts do not wait.
     """
 
     def __init__(self, root):
@@ -142,7 +143,9 @@ class Live:
             hosts = [stack.enter_context(support.Exporter(*flags)) for flags in machines]
             cloud = stack.enter_context(dbt_cloud.Cloud())
             jobs = {"host": [*(host.port for host in hosts), support.free_port()],
-                    "dbt": [self._dbt(stack, folder, cloud)], "prometheus": [port]}
+                    "dbt": [self._dbt(stack, folder, cloud)],
+                    "airflow": [stack.enter_context(airflow_now.exporter(folder)).port],
+                    "prometheus": [port]}
             config = self._configure(folder, jobs)
             stack.enter_context(support.Process([
                 "prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/data",
@@ -175,7 +178,7 @@ class Live:
             folder / "containers", [FIXTURES / "container/v2_docker"], ["sys/**/docker-*/cpu.stat"]))
         running = [path.name.removeprefix("docker-").removesuffix(".scope")
                    for path in sorted((machine.path / "sys").rglob("docker-*.scope"))]
-        containers = [engine.container(identity, f"app{i}", health="unhealthy" if i else "healthy")
+        containers = [engine.container(identity, f"airflow-{i}", health="unhealthy" if i else "healthy")
                       for i, identity in enumerate(running)]
         containers.append(engine.container("e" * 64, "ended", "exited", 137, OOMKilled=True))
         socket = folder / "engine.sock"

@@ -42,7 +42,7 @@ TARGET_KEYS = {
     "refId",
 }  # fmt: skip
 
-Query = collections.namedtuple("Query", "file place expr instant least", defaults=(None,))
+Query = collections.namedtuple("Query", "file place expr instant least points", defaults=(None, None))
 
 
 def flatten(panels):
@@ -78,7 +78,7 @@ class Dashboard:
             for target in panel.get("targets") or []:
                 place = f"{panel.get('title')} {target.get('refId')}"
                 yield Query(self.path.name, place, target.get("expr", ""), bool(target.get("instant")),
-                            seconds(target.get("interval")))
+                            seconds(target.get("interval")), panel.get("maxDataPoints"))
 
     def annotation_queries(self):
         for annotation in self.annotations:

@@ -18,11 +18,12 @@ def seconds(duration):
 
 
 class View(collections.namedtuple("View", "end range width")):
-    """A dashboard that shows `range` seconds up to `end`, in panels of `width` pixels."""
+    """A dashboard that shows `range` seconds up to `end`, in panels of `width` pixels: as many points,
+    where the panel does not say how many."""
 
     def step(self, query):
         least = query.least or DATA_SOURCE_INTERVAL
-        wanted = self.range / self.width
+        wanted = self.range / (query.points or self.width)
         return least if wanted < least else ROUNDED[bisect.bisect_right(LIMITS, wanted)]
 
     def windows(self, query):

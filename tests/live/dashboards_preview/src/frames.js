@@ -66,8 +66,9 @@ function transform(frames, configuration) {
   );
 }
 
-export async function framesOf(panel, width) {
+export async function framesOf(panel, pixels) {
   const frames = [];
+  const width = panel.maxDataPoints ?? pixels;
   for (const target of panel.targets) {
     try {
       const result = await query(target, width);
