@@ -107,6 +107,8 @@ class Project:
         self.info(self.id_of(node), name=node.name, owner=node.owner,
                   materialized="" if is_test else node.also, severity=severity.lower(),
                   tested=f"model.{self.name}.{tested}" if is_test else "")
+        self.add("dbt_node_last_run_origin_info", 1, unique_id=self.id_of(node), dag_id=f"dbt_{self.name}",
+                 task_id="build", warehouse="")  # fmt: skip
 
     def info(self, unique_id, **labels):
         same = {"package": self.name, "resource_type": unique_id.partition(".")[0]}
