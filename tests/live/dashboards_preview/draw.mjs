@@ -1,4 +1,4 @@
-// Draws a dashboard: node draw.mjs DASHBOARD.json PICTURE.png PROMETHEUS_URL END HOURS [expand] [light]
+// Draws a dashboard: node draw.mjs DASHBOARD.json PICTURE.png PROMETHEUS_URL END HOURS [expand] [light] [var-NAME=VALUE]
 // END is in seconds since 1970. Prints what was wrong, one line each.
 
 import fs from 'node:fs/promises';
@@ -40,7 +40,7 @@ try {
   await page.route('**/*', answer);
   const to = Number(end) * 1000;
   const query = new URLSearchParams({ from: to - hours * 3_600_000, to });
-  for (const option of options) query.set(option, '1');
+  for (const option of options) query.set(...(option.includes('=') ? option.split('=') : [option, '1']));
   await page.goto(`http://localhost/?${query}`);
   await page.waitForFunction(() => window.preview, null, { timeout: PATIENCE });
   const { height, problems } = await page.evaluate(() => window.preview);

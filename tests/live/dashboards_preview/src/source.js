@@ -54,7 +54,7 @@ export async function loadVariables(list) {
   for (const variable of list) {
     const options = variable.type === 'query' ? await optionsOf(variable) : ['prometheus'];
     if (!options.length) problems.push(`variable ${variable.name}: no values`);
-    const current = [].concat(variable.current.value);
+    const current = [].concat(parameters.get(`var-${variable.name}`) ?? variable.current.value);
     const all = current.includes('$__all');
     const chosen = current.filter((value) => options.includes(value));
     variables[variable.name] = {
