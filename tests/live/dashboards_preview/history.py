@@ -109,23 +109,30 @@ class Counter:
 class History:
     def __init__(self, start, now):
         self.start, self.now = start, now
-        self.series = []
+        self.series, self.past = [], []
 
     def add(self, metric, value, **labels):
         times = range(self.start, self.now + 1, SCRAPES.get(labels["job"], OF_JOBS_TO_COME))
         self.series.append(Series(metric, labels, value, times))
 
     def add_at(self, metric, value, times, **labels):
-        """Of other times than those of all others."""
-        self.series.append(Series(metric, labels, value, times))
+        """Of what was before."""
+        self.past.append(Series(metric, labels, value, times))
 
     def count(self, metric, rate, **labels):
         rate = rate if callable(rate) else (lambda _, fixed=rate: fixed)
         self.add(metric, Counter(rate, 1e4 * len(metric)), **labels)
 
-    def write(self, path):
+    def write(self, folder):
+        """What was before has a file of its own: promtool reads a file again for each two hours of it."""
+        for path, series in ((folder / "history.om", self.series), (folder / "past.om", self.past)):
+            self.write_file(path, series)
+            yield path
+
+    @staticmethod
+    def write_file(path, all_series):
         families = {}
-        for series in self.series:
+        for series in all_series:
             families.setdefault(series.name, []).append(series)
         with open(path, "w") as out:
             for name, members in families.items():
@@ -337,8 +344,8 @@ def upstream(history, at, job, name, load):
                       lambda t, p=part: 0.9 * seconds * p * load(t), **to)
 
 
-def write(path, hours, now):
-    """Writes the hours before now."""
+def write(folder, hours, now):
+    """Writes the hours before now; the paths of the files."""
     history = History(now - hours * 3600, now)
     for instance in HOSTS:
         host(history, instance)
@@ -358,4 +365,4 @@ def write(path, hours, now):
     history.add("scrape_samples_scraped", 700, **prometheus)
     history.add("prometheus_config_last_reload_successful", 1, **prometheus)
     history.count("prometheus_rule_evaluation_failures_total", 0, rule_group="host", **prometheus)
-    history.write(path)
+    return list(history.write(folder))
