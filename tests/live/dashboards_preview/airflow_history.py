@@ -50,6 +50,7 @@ ASSETS = {  # name: (URI, table, seconds between events, seconds since the last)
     "raw_events": ("s3://acme-raw/events", "", 10 * MINUTE, 3 * MINUTE),
 }  # fmt: skip
 BROKEN = 200 * MINUTE  # ago, a file
+TASKS = {"extract": 0.3, "transform": 0.6}  # of each DAG, with the share of its time
 DIED = 25 * MINUTE  # ago, of the triggerer
 FULL = 70 * MINUTE  # ago, since when the pool starves
 STUCK = 95 * MINUTE  # ago, when the run started that does not end
@@ -232,14 +233,20 @@ class Deployment:
         self.histogram("dag_run_schedule_delay_seconds", DELAY_BOUNDS, runs, [run[2] - run[0] for run in done], **to)
         if VERSIONS[self.name] > "3":
             self.histogram("dag_run_queue_seconds", DELAY_BOUNDS, runs, [(run[2] - run[0]) / 2 for run in done], **to)
+        for task, share in TASKS.items():
+            self.tasks(dag, runs, done, failed, share, **to, task_id=task)
+
+    def tasks(self, dag, runs, done, failed, share, **to):
+        """The tries of one of its tasks, which is mapped; all failures are the last one's."""
         queued = [(run[2] - run[0]) * (0.9 if dag.also == "waits" else 0.4) for run in done]
-        self.histogram("task_queue_seconds", DELAY_BOUNDS, runs, queued, **to, task_id="")
-        self.histogram("task_duration_seconds", TASK_BOUNDS, runs, [dag.seconds / dag.tasks for _ in done], **to, task_id="")
-        for state, each in (("success", dag.tasks), ("failed", 0), ("up_for_retry", 0), ("upstream_failed", 0),
-                            ("skipped", dag.tasks // 7)):  # fmt: skip
-            lost = {"success": -3, "failed": 1, "up_for_retry": 2, "upstream_failed": 2}.get(state, 0)
-            self.add("task_tries_total", lambda t, e=each, n=lost: e * runs.count(t) + n * failed[runs.count(t)],
-                     **to, task_id="", state=state)  # fmt: skip
+        self.histogram("task_queue_seconds", DELAY_BOUNDS, runs, queued, **to)
+        self.histogram("task_duration_seconds", TASK_BOUNDS, runs, [share * dag.seconds for _ in done], **to)
+        each, fails = dag.tasks // len(TASKS) + 1, to["task_id"] == list(TASKS)[-1]
+        for state, count in (("success", each), ("skipped", each // 4), ("failed", 0), ("up_for_retry", 0),
+                             ("upstream_failed", 0)):  # fmt: skip
+            lost = fails * {"success": -2, "failed": 1, "up_for_retry": 2, "upstream_failed": 1}.get(state, 0)
+            self.add("task_tries_total", lambda t, e=count, n=lost: e * runs.count(t) + n * failed[runs.count(t)],
+                     **to, state=state)  # fmt: skip
 
     def histogram(self, name, bounds, runs, values, **to):
         """`values` of the runs in the order in which they ended; None is of none."""
