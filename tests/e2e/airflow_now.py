@@ -15,7 +15,6 @@ AGAIN = 20  # seconds from when the runs ended to when they end again
 FAILS = "consumer"  # a DAG whose runs fail
 STAMP = re.compile(r'(?<=")\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)(?=")')
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
-COUNT = 3  # of the deployments
 
 
 def seconds_of(stamp):
@@ -31,6 +30,8 @@ def moved(body, seconds):
 
 
 class Now(Replay):
+    """A deployment of one version, without a login."""
+
     def __init__(self, version):
         self.started = time.time()
         super().__init__(version)
@@ -45,14 +46,15 @@ class Now(Replay):
     def reply_to(self, request):
         times = int((time.time() - self.started) / AGAIN)
         if "updated_at_gte" in request:
-            body = moved(json.dumps({"dag_runs": self.runs(), "total_entries": len(self.ended)}), self.late(times))
-        elif request.endswith("/taskInstances/list"):
-            tasks = [task_of(run, times) for run in self.runs()]
-            body = moved(json.dumps({"task_instances": tasks, "total_entries": len(tasks)}), self.late(times))
-        else:
-            status, headers, body = super().reply_to(request)
-            return status, stamped(headers), moved(body.decode(), self.late(0)).encode()
-        return 200, stamped([["content-type", "application/json"], ["content-length", str(len(body.encode()))]]), body.encode()
+            return self.rows("dag_runs", self.runs(), times)
+        if request.endswith("/taskInstances/list"):
+            return self.rows("task_instances", [task_of(run, times) for run in self.runs()], times)
+        status, headers, body = super().reply_to(request)
+        return status, stamped(headers), moved(body.decode(), self.late(0)).encode()
+
+    def rows(self, name, rows, times):
+        body = json.dumps({name: rows, "total_entries": len(rows)})
+        return 200, stamped([["content-type", "application/json"]]), moved(body, self.late(times)).encode()
 
     def late(self, times):
         """By how much the newest run ended later than it was recorded."""
@@ -63,7 +65,7 @@ class Now(Replay):
 
 
 def stamped(headers):
-    """With the present time, and without a length, which may be another."""
+    """With the present time, and without the length of what was recorded."""
     kept = [header for header in headers if header[0].lower() not in ("date", "content-length")]
     return [*kept, ["date", email.utils.formatdate(usegmt=True)]]
 

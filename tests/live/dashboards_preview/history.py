@@ -306,7 +306,8 @@ def exporter(history, job, instance, sources):
     history.add("process_start_time_seconds", history.now - 86400 * 6, **at)
     for (source, name), (interval, seconds, samples) in collectors.items():
         to = dict(at, collector=name, **({"source": source} if source else {}))
-        history.add("exporter_collector_success", lambda t, s=source, n=name: int(not is_refused(t, history.now, s, n)), **to)
+        history.add("exporter_collector_success",
+                    lambda t, s=source, n=name: int(not is_refused(t, history.now, s, n)), **to)
         history.add("exporter_collector_duration_seconds", lambda t, s=seconds: s * load(t), **to)
         history.add("exporter_collector_samples", samples, **to)
         history.add("exporter_collector_dropped_series", 0, **to)
