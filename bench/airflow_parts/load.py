@@ -10,7 +10,7 @@ from measure import BIN, PLAIN, ROOT, Server, alternate, free_port, nginx, print
 
 FAKE = ROOT / "deploy/airflow_fake"
 GZIP = {**PLAIN, "Accept-Encoding": "gzip"}
-TRIES, DAGS, LIVE_RUNS = 200, 420, 500  # DAGs of four tasks, which make 50,000 series
+TRIES, DAGS, LIVE_RUNS = 200, 440, 500  # DAGs of four tasks, which make 50,000 series
 INTERVAL = 30
 CONFIG = """
 deployments:
