@@ -1,4 +1,5 @@
-"""The metadata database of a deployment, read by SQL."""
+"""The metadata database of a deployment, read by SQL: PostgreSQL, as SQLite has one writer at a time, for
+which components of Airflow 3 do not wait long enough."""
 
 import contextlib
 import datetime
@@ -7,7 +8,6 @@ import os
 import pathlib
 import pwd
 import shutil
-import sqlite3
 import subprocess
 
 from support import Process, folder, free_port
@@ -20,17 +20,6 @@ def timestamp(value):
         return None
     time = datetime.datetime.fromisoformat(value)
     return time.replace(tzinfo=time.tzinfo or datetime.timezone.utc).timestamp()
-
-
-class Sqlite:
-    def __init__(self, file):
-        self.file = file
-
-    def rows(self, sql):
-        """The rows as dictionaries."""
-        with contextlib.closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True, timeout=BOUND)) as connection:
-            connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(sql)]
 
 
 class Postgres:

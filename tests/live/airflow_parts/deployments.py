@@ -10,12 +10,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 
-from database import Postgres, Sqlite
+from database import Postgres
 from support import SOURCE, Process, folder, free_port
 from waiting import BOUND, poll
 
@@ -72,6 +71,7 @@ class Airflow:
     def __init__(self, stack):
         self.stack, self.processes = stack, {}
         self.first_errors, self.pins = {}, PINS / f"{self.release}.txt"
+        self.database = Postgres(stack)
         self.home = stack.enter_context(folder())
         self.programs = install(self.release)
         self.port = free_port()
@@ -82,11 +82,15 @@ class Airflow:
             "AIRFLOW_HOME": str(self.home), "PATH": f"{self.programs}:{os.environ['PATH']}", "NO_COLOR": "1",
             **{f"AIRFLOW__{key.replace('.', '__')}".upper(): str(value) for key, value in {
                 "core.dags_folder": self.dags, "core.load_examples": False, "core.executor": "LocalExecutor",
-                "core.parallelism": 4, "core.fernet_key": "", "usage_data_collection.enabled": False,
+                "database.sql_alchemy_conn": self.database.url, "core.parallelism": 4, "core.fernet_key": "",
+                "usage_data_collection.enabled": False,
                 "scheduler.scheduler_heartbeat_sec": 2, "scheduler.job_heartbeat_sec": 2,
                 "scheduler.scheduler_idle_sleep_time": 0.5, "scheduler.parsing_cleanup_interval": 5,
                 "scheduler.task_instance_heartbeat_timeout": BOUND, "core.dagbag_import_timeout": BOUND,
                 "logging.logging_level": "WARNING", **self.settings()}.items()}}
+
+    def prepare(self):
+        self.run("db", "migrate")
 
     def run(self, *command):
         with Process([self.programs / "airflow", *command], env=self.environment) as process:
@@ -114,17 +118,14 @@ class Airflow:
         data = body and json.dumps(body).encode()
         headers = {"Authorization": self.authorization()} | ({"Content-Type": "application/json"} if body else {})
         request = urllib.request.Request(f"{self.url}{self.api}{path}", method=method, data=data, headers=headers)
-        end = time.monotonic() + BOUND
-        while True:
-            try:
-                with urllib.request.urlopen(request, timeout=BOUND) as reply:
-                    text = reply.read()
-                return json.loads(text) if text else None
-            except urllib.error.HTTPError as error:
-                if error.code == failure:
-                    return None
-                if error.code != self.busy or time.monotonic() > end:
-                    raise SystemExit(f"{method} {path}: {error.code} {error.read()[:500]}") from None
+        try:
+            with urllib.request.urlopen(request, timeout=BOUND) as reply:
+                text = reply.read()
+        except urllib.error.HTTPError as error:
+            if error.code == failure:
+                return None
+            raise SystemExit(f"{method} {path}: {error.code} {error.read()[:500]}") from None
+        return json.loads(text) if text else None
 
     def healthy(self):
         try:
@@ -153,28 +154,18 @@ class Airflow:
 
 
 class Airflow2(Airflow):
-    """PostgreSQL, as the scheduler of Airflow 2 runs no tasks beside each other with SQLite."""
-
     release, api, health = "2.11", "/api/v1", "/health"
     components = ("metadatabase", "scheduler", "triggerer")
-    new_run, clear, busy = {}, {}, None
-
-    def __init__(self, stack):
-        self.database = Postgres(stack)
-        super().__init__(stack)
+    new_run, clear = {}, {}
 
     def settings(self):
-        return {"database.sql_alchemy_conn": self.database.url,
-                "api.auth_backends": "airflow.api.auth.backend.basic_auth", "webserver.base_url": self.url,
+        return {"api.auth_backends": "airflow.api.auth.backend.basic_auth", "webserver.base_url": self.url,
                 "webserver.workers": 1, "webserver.worker_refresh_interval": 0, "webserver.secret_key": "k",
                 "webserver.web_server_master_timeout": BOUND, "webserver.web_server_worker_timeout": BOUND,
                 "scheduler.min_file_process_interval": 600, "scheduler.dag_dir_list_interval": 3,
                 "scheduler.dag_stale_not_seen_duration": 10,
                 "scheduler.scheduler_zombie_task_threshold": BOUND, "core.dag_file_processor_timeout": BOUND,
                 "metrics.timer_unit_consistency": True}  # fmt: skip
-
-    def prepare(self):
-        self.run("db", "migrate")
 
     def start_all(self):
         self.start("webserver", f"--port={self.port}", "--hostname=127.0.0.1")
@@ -201,18 +192,12 @@ class Airflow3(Airflow):
     release, api, health = "3.3", "/api/v2", "/api/v2/monitor/health"
     components = ("metadatabase", "scheduler", "triggerer", "dag_processor")
     new_run, clear = {"logical_date": None}, {"only_failed": False}
-    busy = 500  # SQLite refuses a write at once when another came between it and what it was read by
     token = None
-
-    def __init__(self, stack):
-        super().__init__(stack)
-        self.database = Sqlite(self.home / "airflow.db")
 
     def settings(self):
         passwords = self.home / "passwords.json"
         passwords.write_text(json.dumps(USERS))
-        return {"database.sql_alchemy_conn": f"sqlite:///{self.home}/airflow.db?timeout=60",
-                "core.simple_auth_manager_users": "admin:admin,exporter:viewer",
+        return {"core.simple_auth_manager_users": "admin:admin,exporter:viewer",
                 "core.simple_auth_manager_passwords_file": passwords,
                 "core.execution_api_server_url": f"{self.url}/execution/", "api.base_url": self.url,
                 "api.workers": 1, "api.secret_key": "k", "api_auth.jwt_secret": "secret-of-the-test-" * 4,
@@ -220,9 +205,6 @@ class Airflow3(Airflow):
                 "dag_processor.bundle_refresh_check_interval": 1, "dag_processor.stale_dag_threshold": 10,
                 "dag_processor.dag_file_processor_timeout": BOUND, "workers.execution_api_timeout": BOUND,
                 "execution_api.jwt_expiration_time": 10 * BOUND}  # fmt: skip
-
-    def prepare(self):
-        self.run("db", "migrate")
 
     def start_all(self):
         self.start("api-server", f"--port={self.port}", "--host=127.0.0.1")
