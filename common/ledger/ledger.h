@@ -116,8 +116,7 @@ class Ledger {
   /// Whether a series is shown, by the values of its labels.
   using Keep = std::function<bool(std::span<const std::string_view>)>;
   /// The exemplars of a series by the values of its labels, as Samples::add_histogram() takes them.
-  using Exemplars =
-      std::function<std::span<const std::string>(std::span<const std::string_view>)>;
+  using Exemplars = std::function<std::span<const std::string>(std::span<const std::string_view>)>;
   /// Adds all series of a counter or, with its bounds, of a histogram as of the last commit, or
   /// those to keep, in an order that depends on their labels alone; nothing before the first run.
   void add_to(Samples& samples, const MetricView& metric, std::span<const double> bounds = {},

@@ -66,6 +66,8 @@ class Load:
 
     def number_at(self, due):
         """Of the first run that is due then or later, of those that there are."""
+        if math.isinf(due):
+            return self.next_number() if due > 0 else 0
         return min(max(0, math.ceil((due - self.first_due) * self.rate)), self.next_number())
 
     def next_number(self):

@@ -5,6 +5,7 @@ import sys
 import unittest
 
 import support
+from prometheus_test import Prometheus, job
 
 sys.path.insert(0, str(support.SOURCE / "deploy"))
 from airflow_fake import truth  # noqa: E402
@@ -99,6 +100,27 @@ class Exact(unittest.TestCase):
                 self.assertEqual(self.difference(fake, exporter), {})
             self.assertGreater(len(fake.counters(world.start)), 100)
             return fake
+
+    def test_a_slow_bucket_leads_prometheus_to_its_run(self):
+        clock = Clock(speed=0)
+        world = World(clock.now(), "3.3")
+        with Fake(world, clock) as fake:
+            exporter = self.start(fake)
+            self.advance(fake, exporter, 0)
+            prometheus = self.enterContext(Prometheus(self.folder, [job("airflow", exporter.port)],
+                                                      "--enable-feature=exemplar-storage"))
+            support.poll(prometheus.answers, "Prometheus is ready")
+            self.advance(fake, exporter, self.OUTAGE)
+
+            def exemplars(name):
+                found = prometheus.ask("query_exemplars", query=name, start=clock.now() - 86400, end=clock.now() + 86400)
+                return [(each["seriesLabels"]["dag_id"], one["labels"]) for each in found for one in each["exemplars"]]
+
+            runs = support.poll(lambda: exemplars("airflow_dag_run_duration_seconds_bucket"), "exemplars of runs")
+            for dag, labels in runs:
+                self.assertIn((dag, labels["run_id"]), world.runs)
+            tasks = support.poll(lambda: exemplars("airflow_task_duration_seconds_bucket"), "exemplars of tasks")
+            self.assertTrue(all(labels.keys() == {"run_id"} for _, labels in tasks))
 
     def test_2(self):
         fake = self.check("2.11", **FAULTS, moving=1)

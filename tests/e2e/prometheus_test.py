@@ -58,7 +58,7 @@ class ProxyHandler(http.server.BaseHTTPRequestHandler):
 class Prometheus(support.Process):
     """Scrapes each second, or as often as this machine can now."""
 
-    def __init__(self, folder, jobs):
+    def __init__(self, folder, jobs, *flags):
         self.port = support.free_port()
         interval = f"{math.ceil(10 * support.seconds_of_a_page())}s"
         file = folder / "prometheus.yml"
@@ -67,7 +67,7 @@ class Prometheus(support.Process):
             "scrape_configs": jobs}))
         super().__init__(["prometheus", f"--config.file={file}", "--log.level=warn",
                           f"--storage.tsdb.path={folder}/data",
-                          f"--web.listen-address=127.0.0.1:{self.port}"])
+                          f"--web.listen-address=127.0.0.1:{self.port}", *flags])
 
     def ask(self, path, **parameters):
         query = urllib.parse.urlencode(parameters)

@@ -138,7 +138,8 @@ TEST_CASE("a server that cannot be verified is not told a password") {
   make_certificate(folder.path(), "server", "IP:127.0.0.1", "ca");
   const ScriptedServer server(answer([](const std::string&) { return reply(200, "{}"); }),
                               ScriptedServer::Tls{.certificate = folder.path() / "server.pem",
-                                                  .key = folder.path() / "server.key"});
+                                                  .key = folder.path() / "server.key",
+                                                  .client_ca = {}});
   const auto deployment = deployment_of(
       server.url(), kEntry + ", ca_file: '" + (folder.path() / "other.pem").string() + "'");
   CHECK_THAT(error_of(Reason::connect,

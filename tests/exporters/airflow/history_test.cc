@@ -140,8 +140,8 @@ void check(std::uint64_t seed, const std::string& state = {}) {
     const auto& counter = watch.counter();
     const auto is_known = [&](const auto& dag) { return counter.last_runs().contains(dag); };
     const auto& read = counter.read_up_to();
-    return std::min(read.old, read.late) > settled && counter.pending() == 0 && watch.knows_past() &&
-           std::ranges::none_of(world.deleted_dags(), is_known);
+    return std::min(read.old, read.late) > settled && counter.pending() == 0 &&
+           watch.knows_past() && std::ranges::none_of(world.deleted_dags(), is_known);
   };
   for (int i = 0; i < 100 && !is_read(); ++i) {
     world.pass(11min);
