@@ -7,6 +7,7 @@ import math
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -14,7 +15,6 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-import airflow_now
 import dbt_cloud
 import dbt_projects
 import engine
@@ -25,12 +25,20 @@ from dashboard_project import selectors
 from dashboard_view import filled
 from recorded_machine import FIXTURES, RecordedMachine
 
+sys.path.insert(0, str(support.SOURCE / "deploy"))
+from airflow_fake.server import Fake  # noqa: E402
+from airflow_fake.world import Clock, World  # noqa: E402
+
 OF_PROMETHEUS = {
     "ALERTS", "ALERTS_FOR_STATE", "prometheus_config_last_reload_successful",
     "prometheus_rule_evaluation_failures_total", "scrape_duration_seconds",
     "scrape_samples_scraped", "up",
 }  # fmt: skip
 INTERVAL, MAX_INTERVAL = 2, 15  # seconds between two scrapes; some must be in $__rate_interval
+AIRFLOW_COLLECTORS = ("health", "dags", "dag_warnings", "import_errors", "pools", "runs", "assets", "jobs")
+LATER = 660  # seconds that pass at once in Airflow: what runs every five minutes ends, the triggerer is dead
+AIRFLOWS_READ = ("airflow_runs_read_timestamp_seconds"
+                 " and on (deployment) airflow_asset_events_read_timestamp_seconds")
 RANGE = 600  # seconds of a range query
 # What Grafana puts into a query, here for the whole of every variable.
 REPLACEMENTS = {"$__rate_interval": "1m", "$__range": "10m", "$__interval": "15s"}
@@ -121,13 +129,20 @@ def queries(dashboards):
                 yield Query(board.path.name, place, found[0] if found else "", True)
 
 
+def airflow(version):
+    """One in which something happens, and fails: the platform of its scenario."""
+    clock = Clock()
+    return Fake(World(clock.now(), version), clock)
+
+
 class Live:
     """Prometheus with the project's configuration, which scrapes real exporters every other second, or
     as often as this machine can.
 
     host_exporter runs as it is, and over recorded machines for what this one may lack, not get wrong,
     or not do meanwhile; dbt_exporter over projects in several states, with nine days before them;
-    airflow_exporter beside recorded Airflows. A further target does not exist. Alerts do not wait.
+    airflow_exporter beside fake Airflows, in which minutes pass at once. A further target does not
+    exist. Alerts do not wait.
     """
 
     def __init__(self, root):
@@ -142,9 +157,10 @@ class Live:
                         self._at_work(stack, folder), self._with_a_failure()]
             hosts = [stack.enter_context(support.Exporter(*flags)) for flags in machines]
             cloud = stack.enter_context(dbt_cloud.Cloud())
+            airflows = [stack.enter_context(airflow(version)) for version in ("2.11", "3.3")]
             jobs = {"host": [*(host.port for host in hosts), support.free_port()],
                     "dbt": [self._dbt(stack, folder, cloud)],
-                    "airflow": [stack.enter_context(airflow_now.exporter(folder)).port],
+                    "airflow": [self._airflow(stack, folder, airflows)],
                     "prometheus": [port]}
             config = self._configure(folder, jobs)
             stack.enter_context(support.Process([
@@ -157,6 +173,10 @@ class Live:
                          "Prometheus knows what runs there were")
             dbt_projects.run_again(folder / "dbt")
             cloud.end_runs()
+            support.poll(lambda: len(ask(self.url, "query", query=AIRFLOWS_READ)) == len(airflows),
+                         "Prometheus knows from when on runs and events are counted")
+            for fake in airflows:
+                fake.clock.advance(LATER)
             self._stack = stack.pop_all()
         return self
 
@@ -215,6 +235,19 @@ class Live:
         address = f'job="dbt",instance="127.0.0.1:{exporter.port}",host="127.0.0.1"'
         dbt_projects.make_past(page, address, folder)
         return exporter.port
+
+    def _airflow(self, stack, folder, fakes):
+        """The port of an airflow_exporter beside these and one that does not answer."""
+        deployments = [{"name": fake.world.version, "url": fake.url, "username": "viewer", "password": "viewer",
+                        "budget": {"requests_per_second": 100, "burst": 100},
+                        "deadlines": [{"dag_id": "ingest_.*", "max_age": "10m"}]} for fake in fakes]
+        deployments.append({"name": "gone", "url": "http://127.0.0.1:1", "bearer_token": "x"})
+        config = folder / "airflow_exporter.yml"
+        config.write_text(yaml.safe_dump({"deployments": deployments}))
+        intervals = (f"--collector.{name}.interval={self.interval}s" for name in AIRFLOW_COLLECTORS)
+        return stack.enter_context(support.Exporter(
+            f"--config.file={config}", "--collector.runs.by-task", *intervals,
+            name="airflow_exporter")).port
 
     def _configure(self, folder, jobs):
         for name in ("prometheus", "alerts"):
