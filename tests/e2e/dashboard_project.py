@@ -84,6 +84,8 @@ class Records:
             self.limits[name.removeprefix("threshold:")] = value
 
     def limit_of(self, metric):
-        """The limit of the alert on a recorded metric, if there is one, and its name."""
+        """The limit that an alert compares a recorded metric with, if one does, and its name."""
         level, _, rest = metric.partition(":")
-        return (self.limits[rest], f"threshold:{rest}") if level and rest in self.limits else None
+        name = f"threshold:{rest}"
+        is_compared = level and rest in self.limits and name in self.alerts
+        return (self.limits[rest], name) if is_compared else None
