@@ -125,7 +125,7 @@ class Deployment:
             self.asset(name, *asset)
         self.add("import_errors", lambda t: int(not self.is_well and t > self.now - BROKEN))
         self.add("runs_read_timestamp_seconds", lambda t: t - t % 30 - 5)
-        for metric in ("unread_runs", "dags_hidden", "pools_hidden"):
+        for metric in ("unread_runs", "dags_hidden", "pools_hidden", "pools_unread", "assets_unread"):
             self.add(metric, 0)
         for name in ("runs", "task_instances"):
             self.add("live_unread", 0, list=name)
@@ -247,6 +247,15 @@ class Deployment:
             lost = fails * {"success": -2, "failed": 1, "up_for_retry": 2, "upstream_failed": 1}.get(state, 0)
             self.add("task_tries_total", lambda t, e=count, n=lost: e * runs.count(t) + n * failed[runs.count(t)],
                      **to, state=state)  # fmt: skip
+
+        def in_a_day(time):
+            """How many runs that had ended, and how many of them failed."""
+            since, until = runs.count(time - DAY), runs.count(time)
+            return until - since, failed[until] - failed[since]
+
+        self.add("task_recent_failures", lambda t: 3 * in_a_day(t)[1] or None if fails else None, **to)
+        self.add("task_recent_longest_seconds",
+                 lambda t: 1.3 * share * dag.seconds if in_a_day(t)[0] else None, **to)
 
     def histogram(self, name, bounds, runs, values, **to):
         """`values` of the runs in the order in which they ended; None is of none."""
