@@ -155,7 +155,7 @@ class Detecting {
 http::Budget budget_of(ApiVersion api) {
   http::Budget budget;
   budget.requests_per_second = api == ApiVersion::v1 ? 0.5 : 2;
-  budget.burst = 10;
+  budget.burst = 20;  // what all lists take at the start
   budget.at_once = 2;
   return budget;
 }
