@@ -68,6 +68,9 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     work_.notify_all();
     done_.notify_all();
     done_.wait_for(lock, kGrace, [&] { return workers_ == 0; });
+    for (auto& [id, hung] : threads_) hung.detach();
+    threads_.clear();
+    join_ended();
   }
 
   std::vector<View> collect(std::span<const std::size_t> wanted, Clock::time_point until,
@@ -206,13 +209,23 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
 
   void add_worker() {
     if (workers_ > slots_.size()) return;
+    join_ended();
     try {
-      std::thread([state = shared_from_this()] { state->work(); }).detach();
+      std::thread thread([state = shared_from_this()] { state->work(); });
+      const auto id = thread.get_id();
+      threads_.emplace(id, std::move(thread));
       ++workers_;
     } catch (const std::system_error& error) {
       // No thread to be had: the workers that are there go on alone.
       if (workers_ == 0) throw Error(Reason::internal, error.what());
     }
+  }
+
+  /// A thread that nobody waits for could end while the process does, and what libraries keep of it
+  /// with it. These are done but for their return, for which they need no lock.
+  void join_ended() {
+    for (auto& thread : ended_) thread.join();
+    ended_.clear();
   }
 
   void work() {
@@ -238,6 +251,9 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
       }
     }
     --workers_;
+    if (auto own = threads_.extract(std::this_thread::get_id())) {
+      ended_.push_back(std::move(own.mapped()));
+    }
     done_.notify_all();
   }
 
@@ -350,6 +366,8 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
   Notices notices_;
   std::multiset<Clock::time_point> idle_until_;  // by idle worker: when it wakes by itself
   std::size_t workers_ = 0, waiting_ = 0;
+  std::map<std::thread::id, std::thread> threads_;  // of the workers
+  std::vector<std::thread> ended_;                  // still to be joined
 };
 
 Runner::Runner(std::vector<Collector> collectors, Options options)

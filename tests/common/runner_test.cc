@@ -8,6 +8,36 @@
 using namespace exporter;
 using namespace runner_fixture;
 
+namespace {
+
+/// What a thread keeps, and takes its time to give back when it ends.
+struct Kept {
+  ~Kept() {
+    std::this_thread::sleep_for(100ms);
+    if (is_used) ++given_back;
+  }
+  bool is_used = false;
+  static std::atomic<int> given_back;
+};
+std::atomic<int> Kept::given_back = 0;
+
+}  // namespace
+
+TEST_CASE("the threads of a runner have ended when it has") {
+  const auto before = Kept::given_back.load();
+  {
+    Runner runner({on_scrape("a",
+                             [](Samples& samples, const Deadline&) {
+                               thread_local Kept kept;
+                               kept.is_used = true;
+                               samples.add(kRun, 1);
+                             })},
+                  uncounted());
+    runner.collect(kFirst, soon());
+  }
+  CHECK(Kept::given_back == before + 1);
+}
+
 TEST_CASE("a scrape gets a run that began after it asked") {
   const auto runs = count();
   Runner runner({on_scrape("a", numbered(runs))}, uncounted());
