@@ -262,6 +262,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     return most == 0 || busy_[sources_[index]] < most;
   }
 
+  /// Only those of collectors that take a place of their source.
   void count_busy(std::size_t index, std::ptrdiff_t more) {
     if (slots_[index].collector().at_once == 0) return;
     busy_[sources_[index]] += static_cast<std::size_t>(more);
@@ -360,8 +361,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
   std::stop_source stop_;
   std::vector<Slot> slots_;           // never resized once a worker runs
   std::vector<std::size_t> sources_;  // by slot: the number of its source
-  std::vector<std::size_t>
-      busy_;  // by source: runs under way that are not given up, of those with a limit
+  std::vector<std::size_t> busy_;     // by source: runs under way that count, see count_busy()
   bool has_background_ = false;
   Notices notices_;
   std::multiset<Clock::time_point> idle_until_;  // by idle worker: when it wakes by itself

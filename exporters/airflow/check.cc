@@ -70,9 +70,11 @@ Findings check_deployment(Deployment& deployment, const Deadline& deadline) {
   findings.push_back(check_health(api, release->api, deadline));
   const auto login = findings.size();
   findings.push_back({"login", "accepted"});
+  bool is_known = false;
   for (const auto& list : lists_of(release->api)) {
     const auto failure = ask(api, list, deadline);
     const std::string right(list.right);
+    is_known = is_known || !failure || failure->reason() == Reason::auth;
     if (!failure) {
       findings.push_back({right, "allowed"});
     } else if (failure->reason() == Reason::auth) {
@@ -82,6 +84,7 @@ Findings check_deployment(Deployment& deployment, const Deadline& deadline) {
       findings.push_back({right, failure->what(), false});
     }
   }
+  if (!is_known) findings[login] = {"login", "not known, as no list was answered", false};
   const auto refused = api.refused();
   if (!refused) return findings;
   findings.resize(login);

@@ -82,9 +82,10 @@ void NotableTasks::expire(Ledger::Run& run, Time now) {
 }
 
 template <class Add>
-NotableTasks::Ranking NotableTasks::ranking(const Shows& shows, const Add& add) const {
+NotableTasks::Ranking NotableTasks::ranking(const Shows& shows, Time now, const Add& add) const {
   std::map<Name, double> values;
   for (const auto& [hour, tallies] : hours_) {
+    if (hour + kKept <= now) continue;  // it is discarded with the next try that counts
     for (const auto& [name, tally] : tallies) {
       if (shows(name.dag)) add(values[name], tally);
     }
@@ -96,14 +97,14 @@ NotableTasks::Ranking NotableTasks::ranking(const Shows& shows, const Add& add) 
   return ranking;
 }
 
-NotableTasks::Ranking NotableTasks::failures(const Shows& shows) const {
-  return ranking(shows, [](double& value, const Tally& tally) {
+NotableTasks::Ranking NotableTasks::failures(const Shows& shows, Time now) const {
+  return ranking(shows, now, [](double& value, const Tally& tally) {
     value += static_cast<double>(tally.failures);
   });
 }
 
-NotableTasks::Ranking NotableTasks::longest(const Shows& shows) const {
-  return ranking(shows,
+NotableTasks::Ranking NotableTasks::longest(const Shows& shows, Time now) const {
+  return ranking(shows, now,
                  [](double& value, const Tally& tally) { value = std::max(value, tally.longest); });
 }
 

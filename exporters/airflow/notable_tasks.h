@@ -34,10 +34,10 @@ class NotableTasks {
   /// Discards what ended a day before now.
   void expire(Ledger::Run& run, Time now);
 
-  /// Of the DAGs that are shown: how many tries failed, those that are tried again among them, and
-  /// the seconds that the longest try took.
-  Ranking failures(const Shows& shows) const;
-  Ranking longest(const Shows& shows) const;
+  /// Of the DAGs that are shown, in the day before now: how many tries failed, those that are tried
+  /// again among them, and the seconds that the longest try took.
+  Ranking failures(const Shows& shows, Time now) const;
+  Ranking longest(const Shows& shows, Time now) const;
 
  private:
   struct Tally {
@@ -51,7 +51,7 @@ class NotableTasks {
   static void note_longest(Ledger::Run& run, Hour hour, Tallies& tallies, const Name& name,
                            double seconds);
   template <class Add>
-  Ranking ranking(const Shows& shows, const Add& add) const;
+  Ranking ranking(const Shows& shows, Time now, const Add& add) const;
 
   std::map<Hour, Tallies> hours_;
 };

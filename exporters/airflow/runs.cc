@@ -120,6 +120,7 @@ Live Runs::read_live(Samples& samples, const Deadline& deadline) const {
 void Runs::add_to(Samples& samples) const {
   const auto& name = deployment_.name;
   const auto view = deployment_.selection.view();
+  const auto now = Ledger::wall_clock();
   for (const auto& [dag, last] : counter_.last_runs()) {
     if (!view.shows(dag)) continue;
     if (!last.state.empty()) {
@@ -131,16 +132,15 @@ void Runs::add_to(Samples& samples) const {
     samples.add(kFailures, static_cast<double>(last.consecutive_failures), name, dag);
   }
   if (view.list() != nullptr) {
-    for (const auto& [dag, since] :
-         deployment_.requirements.of(*view.list(), Ledger::wall_clock())) {
+    for (const auto& [dag, since] : deployment_.requirements.of(*view.list(), now)) {
       if (view.shows(dag)) samples.add(kRequired, seconds_of(since), name, dag);
     }
   }
   const auto shows = [view](std::string_view dag) { return view.shows(dag); };
-  for (const auto& [task, value] : counter_.notable_tasks().failures(shows)) {
+  for (const auto& [task, value] : counter_.notable_tasks().failures(shows, now)) {
     samples.add(kTaskFailures, value, name, task.dag, task.task);
   }
-  for (const auto& [task, value] : counter_.notable_tasks().longest(shows)) {
+  for (const auto& [task, value] : counter_.notable_tasks().longest(shows, now)) {
     samples.add(kTaskLongest, value, name, task.dag, task.task);
   }
   const auto read_up_to = counter_.read_up_to().recent;

@@ -81,6 +81,13 @@ TEST_CASE("a login that is refused is said once, without a password") {
                        !Catch::Contains("hush"));
 }
 
+TEST_CASE("a login is not called accepted when no list was answered") {
+  Replay airflow("3.3");
+  CHECK_THAT(checked(airflow.url(), "username: viewer, password_file: /nonexistent"),
+             Catch::Contains("\n! login: not known, as no list was answered\n! DAGs: ") &&
+                 !Catch::Contains("accepted"));
+}
+
 TEST_CASE("a deployment that is not reached is said") {
   const auto url = "http://127.0.0.1:" + std::to_string(closed_port());
   CHECK_THAT(

@@ -60,18 +60,20 @@ TEST_CASE("the tasks whose tries fail, and the longest try of each, of a day, ac
               task_of("a", "success", kNow - 1min, 60s), task_of("b", "success", kNow - 1h, 5s),
               task_of("c", "skipped", kNow - 1h, 500s)});
   for (int i = 0; i < 2; ++i) {
-    CHECK(Tasks::of(tasks.notable.failures(all)) == Values{{"a", 2}});
-    CHECK(Tasks::of(tasks.notable.longest(all)) == Values{{"a", 70}, {"b", 5}});
-    CHECK(tasks.notable.longest(all).front().first.task == "a");
+    CHECK(Tasks::of(tasks.notable.failures(all, kNow)) == Values{{"a", 2}});
+    CHECK(Tasks::of(tasks.notable.longest(all, kNow)) == Values{{"a", 70}, {"b", 5}});
+    CHECK(tasks.notable.longest(all, kNow).front().first.task == "a");
     tasks.restart();
   }
-  CHECK(tasks.notable.failures([](std::string_view dag) { return dag != "d"; }).empty());
+  CHECK(tasks.notable.failures([](std::string_view dag) { return dag != "d"; }, kNow).empty());
 
+  CHECK(Tasks::of(tasks.notable.failures(all, kNow + 20h)) == Values{{"a", 1}});
+  CHECK(tasks.notable.longest(all, kNow + 24h).empty());
   tasks.note({}, kNow + 20h);
-  CHECK(Tasks::of(tasks.notable.failures(all)) == Values{{"a", 1}});
+  CHECK(Tasks::of(tasks.notable.failures(all, kNow)) == Values{{"a", 1}});
   tasks.note({}, kNow + 24h);
-  CHECK(tasks.notable.failures(all).empty());
-  CHECK(tasks.notable.longest(all).empty());
+  CHECK(tasks.notable.failures(all, kNow).empty());
+  CHECK(tasks.notable.longest(all, kNow).empty());
   CHECK(tasks.stored() == 0);
 }
 
@@ -86,7 +88,8 @@ TEST_CASE("twenty tasks are named, those with the highest values") {
     if (i > 40) some.push_back(task_of(name, "failed", hour, 1s));
   }
   tasks.note(some);
-  const auto longest = tasks.notable.longest(all), failures = tasks.notable.failures(all);
+  const auto longest = tasks.notable.longest(all, kNow),
+             failures = tasks.notable.failures(all, kNow);
   REQUIRE(longest.size() == 20);
   for (int i = 0; i < 20; ++i) CHECK(longest[static_cast<std::size_t>(i)].second == 50 - i);
   REQUIRE(failures.size() == 20);
@@ -103,5 +106,5 @@ TEST_CASE("what is kept of an hour has a bound") {
   }
   tasks.note(some);
   CHECK(tasks.stored() <= 1020);
-  CHECK(tasks.notable.longest(all).back().second == 2981);
+  CHECK(tasks.notable.longest(all, kNow).back().second == 2981);
 }

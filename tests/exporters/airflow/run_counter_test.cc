@@ -191,10 +191,10 @@ TEST_CASE(
   airflow.kill();
   airflow.update();
   const auto shows = [](std::string_view) { return true; };
-  const auto failures = airflow.counter->notable_tasks().failures(shows);
+  const auto failures = airflow.counter->notable_tasks().failures(shows, kNow);
   REQUIRE(failures.size() == 1);
   CHECK(failures[0] == std::pair(NotableTasks::Name{"d", "t"}, 1.0));
-  CHECK(airflow.counter->notable_tasks().longest(shows).at(0).second == 20);
+  CHECK(airflow.counter->notable_tasks().longest(shows, kNow).at(0).second == 20);
 }
 
 TEST_CASE("what ended before the first start tells of the last run, and counts nothing") {
