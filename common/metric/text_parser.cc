@@ -63,8 +63,11 @@ class Parser {
 
  private:
   enum class Part { value, bucket, sum, count };
+  static constexpr std::pair<std::string_view, Part> kSuffixes[] = {
+      {"_bucket", Part::bucket}, {"_sum", Part::sum}, {"_count", Part::count}};
   struct State {
     bool typed = false;
+    std::size_t line = 0;            ///< on which its name was first read
     std::vector<std::size_t> lines;  ///< of each series of a histogram or a summary, the first
   };
 
@@ -86,6 +89,7 @@ class Parser {
   void add_part(std::size_t index, Part part, std::vector<Label> labels, double value);
   std::size_t open_series(std::size_t index, std::vector<Label> labels);
   double take_point(MetricType type, std::vector<Label>& labels);
+  void check_names() const;
   void finish(const TextFamily& family, std::size_t line, TextSeries& series);
 
   std::string origin_;
@@ -115,6 +119,7 @@ ParsedText Parser::parse(std::string_view text) {
       finish(family, states_[i].lines[j], family.series[j]);
     }
   }
+  check_names();
   std::erase_if(parsed_.families, [](const TextFamily& family) { return family.series.empty(); });
   return std::move(parsed_);
 }
@@ -240,7 +245,7 @@ std::string_view Parser::unescape(std::string_view text) {
 std::size_t Parser::family(std::string_view name) {
   const auto [place, is_new] = by_name_.emplace(name, states_.size());
   if (is_new) {
-    states_.emplace_back();
+    states_.push_back({.line = line_, .lines = {}});
     parsed_.families.push_back({MetricType::untyped, name, std::nullopt, {}});
   }
   return place->second;
@@ -248,8 +253,6 @@ std::size_t Parser::family(std::string_view name) {
 
 /// A sample belongs to the family of its name or, by its suffix, to a histogram or a summary.
 std::pair<std::size_t, Parser::Part> Parser::family_of_sample(std::string_view name) {
-  static constexpr std::pair<std::string_view, Part> kSuffixes[] = {
-      {"_bucket", Part::bucket}, {"_sum", Part::sum}, {"_count", Part::count}};
   if (by_name_.contains(name)) return {family(name), Part::value};
   for (const auto& [suffix, part] : kSuffixes) {
     if (!name.ends_with(suffix)) continue;
@@ -311,6 +314,23 @@ std::size_t Parser::open_series(std::size_t index, std::vector<Label> labels) {
     states_[index].lines.push_back(line_);
   }
   return place->second;
+}
+
+/// A metric `a_count` beside a histogram or a summary `a`: a reader of the page could not tell
+/// whose the lines are.
+void Parser::check_names() const {
+  for (const auto& compound : parsed_.families) {
+    if (!is_compound(compound.type) || compound.series.empty()) continue;
+    for (const auto& [suffix, part] : kSuffixes) {
+      if (part == Part::bucket && compound.type == MetricType::summary) continue;
+      const auto name = std::string(compound.name) + std::string(suffix);
+      const auto found = by_name_.find(name);
+      if (found == by_name_.end() || parsed_.families[found->second].series.empty()) continue;
+      fail_at(states_[found->second].line, "the metric \"" + name +
+                                               "\" has the name of lines of \"" +
+                                               std::string(compound.name) + '"');
+    }
+  }
 }
 
 /// Puts the points in order. A histogram's count and its last bucket are the same number: either

@@ -200,9 +200,24 @@ TEST_CASE("each mistake in a text is refused with its line") {
        "2: a bucket or quantile is given twice"},
       {"# TYPE h histogram\nh_sum 1\nh_sum 1\n", "3: the sum or the count is given twice"},
       {"# TYPE h histogram\nh_count{le=\"1\"} 1\n", "2: the label \"le\" at a sum or a count"},
+      {"h_bucket 1\n# TYPE h histogram\nh_count 1\n",
+       "1: the metric \"h_bucket\" has the name of lines of \"h\""},
+      {"# TYPE s summary\ns_sum 1\n# TYPE s_count gauge\ns_count 1\n",
+       "3: the metric \"s_count\" has the name of lines of \"s\""},
       {"# TYPE s summary\ns 1\n", "2: the label \"quantile\" is missing"},
   }));
   CHECK(reread(text) == "x.prom:" + why);
+}
+
+TEST_CASE("a metric may end like a line of a metric that has no such lines") {
+  for (const std::string text : {
+           "h_count 1\n# TYPE h histogram\n",  // without series
+           "# TYPE s summary\ns{quantile=\"0.5\"} 1\n# TYPE s_bucket gauge\ns_bucket 1\n",
+           "# TYPE h gauge\nh 1\n# TYPE h_sum gauge\nh_sum 1\n",
+       }) {
+    CAPTURE(text);
+    CHECK(parse_text(text, "x").families.size() == (text.starts_with("h_count") ? 1 : 2));
+  }
 }
 
 TEST_CASE("a series has as many labels as a page takes") {

@@ -233,14 +233,12 @@ TEST_CASE("a histogram in two text files is that of the first, with all its buck
 
 TEST_CASE("a series with the name of another metric's line is left out, and the file named") {
   Folder folder;
-  folder.write("a.prom", "# TYPE a summary\na_sum 3\na_count 2\n# TYPE a_count gauge\na_count 7\n");
   folder.write("b.prom", "# TYPE b summary\nb_sum 3\nb_count 2\n");
   folder.write("c.prom", "# TYPE b_count gauge\nb_count 7\nb_count{x=\"1\"} 8\n");
-  CHECK(Textfiles(folder).page(folder.path(), 2) ==
-        "# HELP a Metric read from /a.prom\n# TYPE a summary\na_sum 3\na_count 2\n"
+  CHECK(Textfiles(folder).page(folder.path(), 1) ==
         "# HELP b Metric read from /b.prom\n# TYPE b summary\nb_sum 3\nb_count 2\n"
         "# HELP b_count Metric read from /c.prom\n# TYPE b_count gauge\nb_count{x=\"1\"} 8\n" +
-            status({{"a.prom", kPartly}, {"b.prom", kGood}, {"c.prom", kPartly}}));
+            status({{"b.prom", kGood}, {"c.prom", kPartly}}));
 }
 
 TEST_CASE("folders of text files are found by patterns, each file once") {
