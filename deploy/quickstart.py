@@ -22,7 +22,7 @@ import urllib.request
 import dbt_example
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-DEFAULT_PORTS = {"host": 19100, "airflow": 19102, "dbt": 19103, "prometheus": 19090, "fake-airflow": 19182}
+DEFAULT_PORTS = {"host": 19100, "airflow": 19102, "dbt": 19103, "snowflake": 19101, "prometheus": 19090, "fake-airflow": 19182}
 START_SECONDS = 30
 EVALUATION_SECONDS = 180
 WORD_SECONDS = 15

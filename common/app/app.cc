@@ -140,6 +140,11 @@ int run_command(const App& app, const Command& command, Generations& generations
         check_config(command, [&] { checks = generations.checks(); });
         return check_sources(checks);
       }
+      case Command::Mode::report:
+        for (const auto& report : generations.reports()) {
+          if (report.flag == command.report) process::print(report.write());
+        }
+        return 0;
       default: return print_once(generations);
     }
   };

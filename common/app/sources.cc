@@ -1,5 +1,6 @@
 #include "common/app/sources.h"
 
+#include <map>
 #include <optional>
 #include <set>
 
@@ -155,10 +156,12 @@ MadeSources make_sources(const AnySourceKind& kind, std::span<const AnyModule> m
                          const SourcesInputs& inputs) {
   const auto sources = Reader(kind, inputs).read();
   MadeSources all;
+  std::map<std::string, std::vector<std::string_view>> enabled;  // by the source's name
   for (const auto& module : modules) {
     for (const auto& source : sources) {
       const Choice choice(module, source, *inputs.settings);
       if (!choice.is_enabled()) continue;
+      enabled[source.name].push_back(module.name);
       all.collectors.push_back({.name = std::string(module.name),
                                 .source = source.name,
                                 .schedule = choice.schedule(),
@@ -166,6 +169,14 @@ MadeSources make_sources(const AnySourceKind& kind, std::span<const AnyModule> m
                                 .metrics = module.metrics,
                                 .collect = module.make(source.made),
                                 .at_once = module.runs_beside_others ? 0 : kind.at_once});
+    }
+  }
+  for (const auto& report : kind.reports) {
+    for (const auto& source : sources) {
+      all.reports.push_back(
+          {report.flag, [write = report.write, made = source.made, names = enabled[source.name]] {
+             return write(made.get(), names);
+           }});
     }
   }
   if (!kind.check) return all;

@@ -42,6 +42,15 @@ struct Finding {
 };
 using Findings = std::vector<Finding>;
 
+/// What an exporter can print of a source instead of serving it, without asking the source.
+template <class Source>
+struct Report {
+  std::string_view flag;  ///< "grants", of --grants
+  std::string_view help;
+  /// `collectors` are those of the source that are turned on.
+  std::string (*write)(Source& source, std::span<const std::string_view> collectors);
+};
+
 /// What sources an exporter has. Each is made once per generation of the configuration, and shared
 /// by its collectors.
 template <class Source>
@@ -58,6 +67,13 @@ struct SourceKind {
   /// Asks the source what can be read of it, for --config.check-sources. What it throws is a
   /// finding.
   Findings (*check)(Source& source, const Deadline& deadline) = nullptr;
+  std::span<const Report<Source>> reports = {};
+};
+
+/// A Report of whatever Source.
+struct AnyReport {
+  std::string_view flag, help;
+  std::function<std::string(void* source, std::span<const std::string_view> collectors)> write;
 };
 
 /// A SourceKind of whatever Source. Without a key and a label there is one source, without a name.
@@ -68,6 +84,7 @@ struct AnySourceKind {
   std::size_t at_once = 0;
   bool (*means_down)(Reason) = nullptr;
   std::function<Findings(void* source, const Deadline&)> check = {};  ///< may be empty
+  std::vector<AnyReport> reports = {};
 };
 
 /// The longest name of a source, in bytes: it is in the names of ledgers' files.
@@ -88,8 +105,15 @@ struct SourceCheck {
   std::function<Findings(const Deadline&)> ask;
 };
 
+/// One report of one source.
+struct SourceReport {
+  std::string_view flag;
+  std::function<std::string()> write;
+};
+
 struct MadeSources {
   std::vector<Collector> collectors;
+  std::vector<SourceReport> reports;
   std::vector<SourceCheck> checks;  ///< one for each source; none when the kind cannot be checked
 };
 

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "exporters/snowflake/usage.h"
+
+namespace exporter::snowflake {
+
+/// What needs a warehouse: each group is the collector of its name.
+extern const Group kCostGroup, kQueriesGroup;
+inline constexpr const Group* kGroups[] = {&kCostGroup, &kQueriesGroup};
+
+}  // namespace exporter::snowflake
