@@ -100,8 +100,8 @@ def json_reply(status, body, headers=()):
 
 def not_authorized(name):
     """What does not exist and what the role may not see are one error."""
-    return Refusal(422, "002003", f"SQL compilation error:\nObject '{name}' does not exist or not authorized.",
-                   "42S02")
+    return Refusal(422, "002003", f"SQL compilation error:\nObject '{name}' does not exist or not "
+                                  "authorized.", "42S02")
 
 
 def syntax_error(text):
