@@ -15,7 +15,6 @@ from snowflake_fake.warehouse import HOUR, whole
 
 DAY = 86400
 CLOUD_CREDITS = Decimal("0.00002")  # for cloud services, a statement
-SHORTEST_ATTRIBUTED = 0.1  # seconds: no shorter query has a cost of its own
 
 
 class Account:
@@ -93,9 +92,8 @@ class Account:
     def record(self, arrived, end, warehouse_name, query, **fields):
         """Writes down a statement that ran, and what it cost; returns its id."""
         warehouse = self.warehouses.get(warehouse_name)
-        query_id = self.query_id()
         provisioning, overload = query.queued(arrived, end) if query else (0, 0)
-        row = {"QUERY_ID": query_id, "QUERY_TYPE": "SELECT", "EXECUTION_STATUS": "SUCCESS", "QUERY_TAG": "",
+        row = {"QUERY_ID": fields.get("QUERY_ID") or self.query_id(), "QUERY_TYPE": "SELECT", "EXECUTION_STATUS": "SUCCESS", "QUERY_TAG": "",
                "CREDITS_USED_CLOUD_SERVICES": CLOUD_CREDITS, "START_TIME": arrived, "END_TIME": end,
                "TOTAL_ELAPSED_TIME": milliseconds(end - arrived), "COMPILATION_TIME": 20,
                "EXECUTION_TIME": milliseconds(end - (query.start if query else arrived)),
@@ -111,19 +109,15 @@ class Account:
             self.metering.charge_cloud(end, CLOUD_CREDITS)
         self.usage.add("QUERY_HISTORY", end, row)
         if query:
-            self.attribute(row, warehouse, query)
-        return query_id
+            query.row = row
+        if query and warehouse.is_adaptive:
+            self.meter_statement(row, warehouse, query)
+        return row["QUERY_ID"]
 
-    def attribute(self, row, warehouse, query):
-        """What the statement cost by itself: of an adaptive warehouse by the hour, of others in one row."""
+    def meter_statement(self, row, warehouse, query):
+        """What a statement on an adaptive warehouse cost, by the hour; the names come when it has ended."""
         common = {name: row[name] for name in ("QUERY_ID", "WAREHOUSE_ID", "QUERY_TAG")}
         named = {name: row.get(name) for name in ("WAREHOUSE_NAME", "USER_NAME")}
-        if not warehouse.is_adaptive:
-            if query.end - query.start > SHORTEST_ATTRIBUTED:
-                credits = float(warehouse.rate() * (query.end - query.start) / HOUR)
-                self.usage.add("QUERY_ATTRIBUTION_HISTORY", query.end, common | named | {
-                    "START_TIME": query.start, "END_TIME": query.end, "CREDITS_ATTRIBUTED_COMPUTE": credits})
-            return
         for hour in range(whole(query.start), math.ceil(query.end), HOUR):
             seconds = math.ceil(query.overlap(hour, hour + HOUR))
             credits = decimal_of(warehouse.rate() * seconds, HOUR)
@@ -132,7 +126,7 @@ class Account:
                 "CREDITS_USED_CLOUD_SERVICES": Decimal(0), "CREDITS_USED": credits},
                 happened=min(query.end, hour + HOUR))
             ended = named | {"QUERY_START_TIME": query.start, "QUERY_END_TIME": query.end}
-            added.correct(added.versions[0][0] + 900, **ended)  # the names come when it has ended
+            added.correct(added.versions[0][0] + 900, **ended)
 
     def rename_warehouse(self, old, new):
         """Rows of the last hours have the new name later: the number is what stays."""

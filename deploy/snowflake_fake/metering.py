@@ -6,6 +6,7 @@ from decimal import Decimal
 from snowflake_fake.warehouse import HOUR, whole
 
 DAY, LOAD = 86400, 300
+SHORTEST_ATTRIBUTED = 0.1  # seconds: no shorter statement has a cost of its own
 CLOUD_DELAY = 6 * HOUR  # credits for cloud services are seen later than those of compute
 PRICE = Decimal("3.00")  # of a credit
 CURRENCY = "EUR"
@@ -74,23 +75,34 @@ class Metering:
     def hour(self, now):
         hour = whole(now) - HOUR
         for warehouse in self.account.warehouses.values():
-            busy = warehouse.busy(hour, hour + HOUR)
+            attributed = None if warehouse.is_adaptive else self.attribute(warehouse, hour)
             warehouse.close_hour(hour)
-            self.meter_warehouse(warehouse, hour, busy)
+            self.meter_warehouse(warehouse, hour, attributed)
         self.other_services(hour)
         if now % DAY == 0:
             self.day(now)
 
-    def meter_warehouse(self, warehouse, hour, busy):
+    def attribute(self, warehouse, hour):
+        """Credits of the hour that are statements' own, each of which has a row once it has ended."""
+        total = Decimal(0)
+        for query, seconds in warehouse.shares(hour, hour + HOUR).items():
+            credits = Decimal(warehouse.rate() * seconds / HOUR).quantize(Decimal("0.000000001"))
+            total, query.attributed = total + credits, query.attributed + credits
+            if query.end > hour + HOUR or query.end - query.start <= SHORTEST_ATTRIBUTED:
+                continue
+            self.usage.add("QUERY_ATTRIBUTION_HISTORY", query.end, {
+                "QUERY_ID": query.row["QUERY_ID"], "WAREHOUSE_ID": warehouse.number,
+                "WAREHOUSE_NAME": warehouse.name, "QUERY_TAG": query.row["QUERY_TAG"],
+                "USER_NAME": query.row.get("USER_NAME"), "START_TIME": query.start, "END_TIME": query.end,
+                "CREDITS_ATTRIBUTED_COMPUTE": float(query.attributed)})
+        return total
+
+    def meter_warehouse(self, warehouse, hour, attributed):
         seconds, compute = warehouse.hours[hour]
         cloud = Decimal(warehouse.cloud[hour])
         if not seconds and not cloud:
             return
         compute = credits_of(compute)
-        attributed = None if warehouse.is_adaptive else Decimal(0)
-        if seconds and not warehouse.is_adaptive:
-            share = Decimal(min(1.0, busy / seconds))
-            attributed = (compute * share).quantize(Decimal("0.000000001"))
         times = {"START_TIME": hour, "END_TIME": hour + HOUR}
         row = self.usage.add("WAREHOUSE_METERING_HISTORY", hour, times | {
             "WAREHOUSE_ID": warehouse.number, "WAREHOUSE_NAME": warehouse.name, "CREDITS_USED": compute,

@@ -77,6 +77,8 @@ class Fake(http.server.ThreadingHTTPServer):
         if method != ("GET" if handle and not is_cancel else "POST"):
             raise Refusal(405, "391405", f"Method {method} is not allowed.")
         self.check_head(method, handle, headers)
+        if handle and "nullable" in query:
+            raise Refusal(400, "391901", "The parameter nullable is not valid here.")
         user = self.auth.check(headers)
         asked = None if handle else Asked(user, body)
         name = asked.name() if asked else self.name_of(handle)
@@ -89,6 +91,7 @@ class Fake(http.server.ThreadingHTTPServer):
             request_id = read_uuid(query)
             statement = self.statements.submit(user, request_id, query.get("retry") == "true",
                                                query.get("async") == "true", asked)
+            statement.is_nullable = query.get("nullable") != "false"
             reply = self.state(statement, query)
         return self.faults.reply(reply, name)
 
@@ -132,7 +135,7 @@ class Fake(http.server.ThreadingHTTPServer):
 
     def partition(self, statement, query, told):
         """The first partition with what is known of all, another one gzipped and bare."""
-        cells = statement.table.cells(query.get("nullable") != "false")
+        cells = statement.table.cells(statement.is_nullable)
         size = self.rows_of_a_partition
         parts = [cells[at:at + size] for at in range(0, len(cells), size)] or [[]]
         wanted = query.get("partition", "0")

@@ -90,7 +90,13 @@ class Statement:
         self.warehouse, self.query = None, None
         self.polls = 0  # that are still answered with 202; None: all of them
         self.ready = now  # when it ends
-        self.children = []
+        self.is_nullable, self.children = True, []
+
+    def fields(self):
+        """What its row in QUERY_HISTORY says from the start."""
+        return {"QUERY_ID": self.handle, "QUERY_TEXT": self.text, "QUERY_TAG": self.asked.tag,
+                "USER_NAME": self.user.name, "ROLE_NAME": self.asked.role,
+                "QUERY_TYPE": "SHOW" if self.name.startswith("SHOW") else "SELECT"}
 
 
 class Statements:
@@ -201,6 +207,7 @@ class Statements:
         long = self.faults.take("long", statement.name)
         seconds = SELECT_SECONDS if long is None else long.get("seconds", 60)
         statement.warehouse, statement.query = warehouse, warehouse.begin(self.account.now, seconds)
+        statement.query.row = statement.fields()
         statement.ready = statement.query.end
 
     def warehouse(self, asked):
@@ -226,9 +233,15 @@ class Statements:
         if is_async or held is not None or min(statement.ready, limit) > now + ASYNC_AFTER:
             if limit < statement.ready:
                 self.account.at(limit, self.expire, statement, limit)
+            elif held is None:
+                self.account.at(statement.ready, self.complete, statement)
         elif limit < statement.ready:
             self.expire(statement, limit)
         else:
+            self.end(statement, statement.ready, "succeeded")
+
+    def complete(self, statement):
+        if statement.state == "running":
             self.end(statement, statement.ready, "succeeded")
 
     def expire(self, statement, limit):
@@ -275,9 +288,7 @@ class Statements:
         warehouse, query = statement.warehouse, statement.query
         if query:
             warehouse.cancel(query, when)
-        fields = {"QUERY_TEXT": statement.text, "QUERY_TAG": statement.asked.tag,
-                  "USER_NAME": statement.user.name, "ROLE_NAME": statement.asked.role,
-                  "QUERY_TYPE": "SHOW" if statement.name.startswith("SHOW") else "SELECT"}
+        fields = statement.fields()
         if failure:
             fields |= {"EXECUTION_STATUS": "FAIL", "ERROR_CODE": int(failure.code),
                        "ERROR_MESSAGE": failure.message}

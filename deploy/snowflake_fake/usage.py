@@ -5,7 +5,7 @@ Times are seconds since the epoch, and so are dates (of their midnight, UTC); cr
 
 import bisect
 import pathlib
-import random
+import zlib
 from typing import NamedTuple
 
 # Which database role of SNOWFLAKE reads what. What is in no role's list needs imported privileges.
@@ -75,12 +75,16 @@ class Usage:
     """All rows by view, in the order of the time by which a statement asks for them."""
 
     def __init__(self, seed):
-        self.dice = random.Random(f"{seed}/usage")
+        self.seed = seed
         self.rows = {name: [] for name in LAYOUTS if not name.startswith("SHOW")}
 
     def seen(self, view, happened):
-        """When what happened then is seen, at the latest after the documented delay."""
-        return happened + LAYOUTS[view].delay * self.dice.uniform(0.4, 1)
+        """When what happened then is seen, at the latest after the documented delay.
+
+        It follows from the view and the time alone, so that what is asked changes nothing of it.
+        """
+        share = zlib.crc32(f"{self.seed}/{view}/{happened:.3f}".encode()) / 0xFFFFFFFF
+        return happened + LAYOUTS[view].delay * (0.4 + 0.6 * share)
 
     def add(self, view, time, values, happened=None, seen=None):
         """A new row: `time` is what it is asked for by, `happened` when it became known to Snowflake."""

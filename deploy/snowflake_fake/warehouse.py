@@ -7,6 +7,7 @@ resize adds. Times are seconds since the epoch in the account's time; credits ar
 import collections
 import datetime
 import math
+from decimal import Decimal
 from fractions import Fraction
 
 from snowflake_fake.protocol import Refusal, no_warehouse
@@ -42,6 +43,7 @@ class Query:
 
     def __init__(self, arrived, start, end, provisioning):
         self.arrived, self.start, self.end, self.provisioning = arrived, start, end, provisioning
+        self.row, self.attributed = None, Decimal(0)  # of QUERY_HISTORY; credits that are its own
 
     def overlap(self, low, high):
         """Seconds that it ran between two times."""
@@ -176,14 +178,19 @@ class Warehouse:
         """Credits for cloud services that a statement took."""
         self.cloud[whole(now)] += credits
 
-    def busy(self, low, high):
-        """Seconds between two times in which at least one statement ran."""
-        total, until = 0.0, low
-        for query in sorted(self.queries, key=lambda each: each.start):
-            start, end = max(until, query.start), min(high, query.end)
-            if end > start:
-                total, until = total + end - start, end
-        return total
+    def shares(self, low, high):
+        """Of each statement that ran between two times its seconds: those that ran at once share them."""
+        found = {query: 0.0 for query in self.queries if query.overlap(low, high) > 0}
+        turns = sorted([(max(low, query.start), True, number, query) for number, query in enumerate(found)] +
+                       [(min(high, query.end), False, number, query) for number, query in enumerate(found)],
+                       key=lambda turn: turn[:3])
+        running, since = set(), low
+        for when, starts, _, query in turns:
+            for each in running:
+                found[each] += (when - since) / len(running)
+            since = when
+            running.add(query) if starts else running.discard(query)
+        return found
 
 
 class AdaptiveWarehouse(Warehouse):

@@ -190,8 +190,11 @@ class Api(Served):
     def test_null_may_be_a_text(self):
         _, client = self.serve()
         for query, expected in (("", None), ("?nullable=true", None), ("?nullable=false", "null")):
-            rows = client.post("SHOW WAREHOUSES LIKE 'ADAPTIVE%'", query).rows()
-            self.assertEqual([row["size"] for row in rows], [expected])
+            reply = client.post("SHOW WAREHOUSES LIKE 'ADAPTIVE%'", query)
+            self.assertEqual([row["size"] for row in reply.rows()], [expected])
+            handle = reply.json()["statementHandle"]
+            self.assertEqual(client.get(handle).json()["data"], reply.json()["data"])
+            self.assertEqual(client.get(handle, "?nullable=true").status, 400)
 
     def test_each_fault(self):
         fake, client = self.serve()

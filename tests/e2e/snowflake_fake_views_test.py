@@ -157,6 +157,17 @@ class Views(Served):
             self.assertEqual(attributed is None, row["WAREHOUSE_ID"] == 1007)
             self.assertLessEqual(attributed or 0, row["CREDITS_USED_COMPUTE"])
 
+    def test_what_statements_cost_is_never_more_than_the_bill(self):
+        usage, now = self.account.usage, NOW + 9 * DAY
+        hours = usage.table("WAREHOUSE_METERING_HISTORY", now)
+        metered = sum(row["CREDITS_ATTRIBUTED_COMPUTE_QUERIES"] or 0 for row in hours)
+        queries = usage.table("QUERY_ATTRIBUTION_HISTORY", now)
+        own = sum(row["CREDITS_ATTRIBUTED_COMPUTE"] for row in queries)
+        self.assertGreater(own, 100)
+        self.assertAlmostEqual(own, float(metered), delta=0.5)  # the last hour's, and very short ones
+        known = {row["QUERY_ID"] for row in usage.table("QUERY_HISTORY", now)}
+        self.assertTrue(all(row["QUERY_ID"] in known for row in queries))
+
     def test_cloud_services_and_names_come_later(self):
         for view, name in (("WAREHOUSE_METERING_HISTORY", "CREDITS_USED_CLOUD_SERVICES"),
                            ("PIPE_USAGE_HISTORY", "PIPE_NAME"), ("QUERY_METERING_HISTORY", "WAREHOUSE_NAME"),
