@@ -7,6 +7,7 @@ from snowflake_fake.warehouse import HOUR, whole
 
 DAY, LOAD = 86400, 300
 SHORTEST_ATTRIBUTED = 0.1  # seconds: no shorter statement has a cost of its own
+EARLY = 0.05  # share of hours that are first seen without their idle credits
 CLOUD_DELAY = 6 * HOUR  # credits for cloud services are seen later than those of compute
 PRICE = Decimal("3.00")  # of a credit
 CURRENCY = "EUR"
@@ -104,13 +105,15 @@ class Metering:
         if not seconds and not cloud:
             return
         compute = credits_of(compute)
-        times = {"START_TIME": hour, "END_TIME": hour + HOUR}
-        row = self.usage.add("WAREHOUSE_METERING_HISTORY", hour, times | {
-            "WAREHOUSE_ID": warehouse.number, "WAREHOUSE_NAME": warehouse.name, "CREDITS_USED": compute,
-            "CREDITS_USED_COMPUTE": compute, "CREDITS_USED_CLOUD_SERVICES": Decimal(0),
-            "CREDITS_ATTRIBUTED_COMPUTE_QUERIES": attributed}, happened=hour + HOUR)
+        is_early = self.account.dice("early", warehouse.number, hour).random() < EARLY
+        seen = (attributed or Decimal(0)) if is_early else compute
+        row = self.usage.add("WAREHOUSE_METERING_HISTORY", hour, {
+            "START_TIME": hour, "END_TIME": hour + HOUR, "WAREHOUSE_ID": warehouse.number,
+            "WAREHOUSE_NAME": warehouse.name, "CREDITS_USED": seen, "CREDITS_USED_COMPUTE": seen,
+            "CREDITS_USED_CLOUD_SERVICES": Decimal(0), "CREDITS_ATTRIBUTED_COMPUTE_QUERIES": attributed},
+            happened=hour + HOUR)
         row.correct(max(row.versions[0][0], hour + HOUR + CLOUD_DELAY * 0.9), CREDITS_USED=compute + cloud,
-                    CREDITS_USED_CLOUD_SERVICES=cloud)
+                    CREDITS_USED_COMPUTE=compute, CREDITS_USED_CLOUD_SERVICES=cloud)
         self.meter(hour, "WAREHOUSE_METERING", compute, cloud, ENTITY_ID=warehouse.number,
                    ENTITY_TYPE="WAREHOUSE", NAME=warehouse.name)
 

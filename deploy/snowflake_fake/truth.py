@@ -1,5 +1,6 @@
 """What an exporter must show of an account, computed from what happened, not from what was answered."""
 
+from snowflake_fake.account import CLOUD_CREDITS
 from snowflake_fake.answers import END, Request
 from snowflake_fake.catalog import COUNTERS
 from snowflake_fake.warehouse import HOUR
@@ -51,6 +52,7 @@ def truth(fake, since):
     """The answer to GET /fake/truth."""
     account = fake.account
     return {"now": account.now, "executions": account.executions, "tags": account.tags,
+            "cloud_credits": float(CLOUD_CREDITS * sum(account.executions.values())),
             "repeated": fake.statements.repeated, "faults": fake.faults.counts,
             "warehouses": warehouses(account), "counters": counters(account, since),
             "visible": counters(account, since, account.now)}

@@ -149,6 +149,7 @@ class Costs(Served):
         found = client.truth()
         shown = {f"SHOW {re.split(' IN | LIMIT', kind)[0]}": 3 for kind in KINDS}
         self.assertEqual(found["executions"], shown | {"SELECT": 2} | dict.fromkeys(CYCLE, 1))
+        self.assertAlmostEqual(found["cloud_credits"], 28 * 0.00002)
         own = found["warehouses"][WAREHOUSE]
         self.assertEqual((own["resumes"], own["billed_seconds"]), (1, 63))
         self.assertAlmostEqual(own["credits"], 63 / 3600)

@@ -218,6 +218,8 @@ class Api(Served):
         self.assertGreater(len(client.post("SHOW TASKS").raw), 1 << 20)
         client.make_faults({"fault": "not_json"})
         self.assertEqual(client.post("SHOW TASKS").headers["Content-Type"], "text/html")
+        client.make_faults({"fault": "not_json", "status": 503})
+        self.assertEqual(client.post("SHOW TASKS").status, 503)
         client.make_faults({"fault": "wrong_types"})
         self.assertIsInstance(client.post("SHOW TASKS").json()["data"], dict)
         client.make_faults({"fault": "incomplete"})
