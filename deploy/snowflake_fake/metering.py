@@ -3,6 +3,7 @@
 import collections
 from decimal import Decimal
 
+from snowflake_fake.usage import decimal_of
 from snowflake_fake.warehouse import HOUR, whole
 
 DAY, LOAD = 86400, 300
@@ -14,10 +15,6 @@ CURRENCY = "EUR"
 ORGANIZATION = {"ORGANIZATION_NAME": "DEMO", "CONTRACT_NUMBER": "C-1"}
 ACCOUNT = {"ACCOUNT_NAME": "ACCOUNT", "ACCOUNT_LOCATOR": "FK12345", "REGION": "AWS_EU_CENTRAL_1",
            "SERVICE_LEVEL": "ENTERPRISE", "CURRENCY": CURRENCY}
-
-
-def credits_of(fraction):
-    return (Decimal(fraction.numerator) / Decimal(fraction.denominator)).quantize(Decimal("0.000000001"))
 
 
 class Metering:
@@ -56,13 +53,10 @@ class Metering:
             return
         self.usage.add("WAREHOUSE_LOAD_HISTORY", low, {
             "START_TIME": low, "END_TIME": high, "WAREHOUSE_ID": warehouse.number,
-            "WAREHOUSE_NAME": warehouse.name, "AVG_RUNNING": self.average(running),
-            "AVG_QUEUED_LOAD": self.average(overload), "AVG_QUEUED_PROVISIONING": self.average(provisioning),
+            "WAREHOUSE_NAME": warehouse.name, "AVG_RUNNING": decimal_of(running / LOAD),
+            "AVG_QUEUED_LOAD": decimal_of(overload / LOAD),
+            "AVG_QUEUED_PROVISIONING": decimal_of(provisioning / LOAD),
             "AVG_BLOCKED": Decimal(0)}, happened=high)
-
-    @staticmethod
-    def average(seconds):
-        return Decimal(seconds / LOAD).quantize(Decimal("0.000000001"))
 
     def take_events(self, warehouse):
         for when, event, reason in warehouse.events:
@@ -88,7 +82,7 @@ class Metering:
         """Credits of the hour that are statements' own, each of which has a row once it has ended."""
         total = Decimal(0)
         for query, seconds in warehouse.shares(hour, hour + HOUR).items():
-            credits = Decimal(warehouse.rate() * seconds / HOUR).quantize(Decimal("0.000000001"))
+            credits = decimal_of(warehouse.rate() * seconds / HOUR)
             total, query.attributed = total + credits, query.attributed + credits
             if query.end > hour + HOUR or query.end - query.start <= SHORTEST_ATTRIBUTED:
                 continue
@@ -104,7 +98,7 @@ class Metering:
         cloud = Decimal(warehouse.cloud[hour])
         if not seconds and not cloud:
             return
-        compute = credits_of(compute)
+        compute = decimal_of(compute)
         is_early = self.account.dice("early", warehouse.number, hour).random() < EARLY
         seen = (attributed or Decimal(0)) if is_early else compute
         row = self.usage.add("WAREHOUSE_METERING_HISTORY", hour, {
@@ -163,7 +157,7 @@ class Metering:
 
     @staticmethod
     def dice_credits(dice, most):
-        return Decimal(dice.uniform(0, most)).quantize(Decimal("0.000000001"))
+        return decimal_of(dice.uniform(0, most))
 
     # Days
 
@@ -174,7 +168,7 @@ class Metering:
         cloud = sum((each[1] for each in services.values()), Decimal(0))
         free = min(cloud, warehouses / 10)  # of the day's credits for warehouses a tenth is free
         for service, (compute, used) in sorted(services.items()):
-            adjustment = -(free * used / cloud).quantize(Decimal("0.000000001")) if cloud else Decimal(0)
+            adjustment = decimal_of(-free * used / cloud) if cloud else Decimal(0)
             row = self.usage.add("METERING_DAILY_HISTORY", day, {
                 "SERVICE_TYPE": service, "USAGE_DATE": day, "CREDITS_USED_COMPUTE": compute,
                 "CREDITS_USED_CLOUD_SERVICES": used, "CREDITS_USED": compute + used,

@@ -17,6 +17,7 @@ NEVER = float("inf")
 KEPT = 2000  # statements whose results can be asked for
 VIEW = re.compile(r"\bSNOWFLAKE\s*\.\s*((?:READER_)?ACCOUNT_USAGE|ORGANIZATION_USAGE)\s*\.\s*(\w+)",
                   re.IGNORECASE)
+TOKENS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|[^;'"/-]+|.""", re.DOTALL)
 COMMENTS = re.compile(r"\s*(?:--[^\n]*(?:\n|$)|/\*.*?\*/)", re.DOTALL)
 PARAMETERS = set(
     "binary_output_format client_result_chunk_size date_output_format multi_statement_count query_tag "
@@ -36,6 +37,17 @@ def strip_comments(text):
     while found := COMMENTS.match(text):
         text = text[found.end():]
     return text.strip()
+
+
+def split(text):
+    """The statements of a text: a semicolon in a literal or a comment ends none."""
+    found = [""]
+    for token in TOKENS.findall(text):
+        if token == ";":
+            found.append("")
+        else:
+            found[-1] += token
+    return [each for each in found if strip_comments(each)]
 
 
 class Asked:
@@ -70,7 +82,7 @@ class Asked:
         try:
             tag = json.loads(self.tag)
             if tag["app"] == answers.APPLICATION:
-                return tag["statement"]
+                return str(tag["statement"])
         except (ValueError, KeyError, TypeError):
             pass
         words = strip_comments(self.text if text is None else text).upper().replace(";", " ").split()
@@ -124,7 +136,7 @@ class Statements:
             raise Refusal(403, "390189", f"Role '{asked.role}' specified in the connect string does not "
                                          "exist or not authorized.")
         asked.check_bindings()
-        texts = [text for text in asked.text.split(";") if strip_comments(text)]
+        texts = split(asked.text)
         wanted = int(asked.parameters.get("multi_statement_count", 1))
         if wanted not in (0, max(1, len(texts))):
             raise Refusal(422, "000008", f"Actual statement count {len(texts)} did not match the desired "
@@ -160,6 +172,7 @@ class Statements:
         return statement
 
     def execute(self, user, request_id, is_async, asked, text):
+        """Counts it, and starts it."""
         statement = self.make(request_id, asked, user, text)
         self.account.executions[statement.name] += 1
         self.account.tags[asked.tag] += 1
@@ -245,10 +258,12 @@ class Statements:
             self.end(statement, statement.ready, "succeeded")
 
     def complete(self, statement):
+        """What nobody has asked for ends all the same."""
         if statement.state == "running":
             self.end(statement, statement.ready, "succeeded")
 
     def expire(self, statement, limit):
+        """Ends at its timeout what still runs."""
         if statement.state == "running":
             self.end(statement, limit, "failed", Refusal(
                 408, "000630", "Statement reached its statement or warehouse timeout of "

@@ -117,6 +117,8 @@ class Api(Served):
         body = client.post("SHOW TASKS; SHOW PIPES;", **several).json()
         self.assertEqual(len(body["statementHandles"]), 2)
         self.assertEqual(client.get(body["statementHandles"][1]).rows(), client.post("SHOW PIPES").rows())
+        one = client.post("-- a comment; of two\n/* and; another */ SELECT 'a;b', 1;")
+        self.assertEqual(one.json()["data"], [["a;b", "1"]])
         self.assert_refused(client.post("SHOW TASKS; NONSENSE", **several), 422, "100132", "P0000")
         self.assertEqual(fake.account.executions["SHOW TASKS"], 2)
 
