@@ -65,7 +65,7 @@ class Account:
         heapq.heappush(self.agenda, (when, next(self.order), what, arguments))
 
     def every(self, seconds, what):
-        """Calls it at each whole multiple of so many seconds, with the time."""
+        """Calls `what` with the time at each multiple of `seconds`."""
         def tick():
             when = self.now
             self.at(when + seconds, tick)

@@ -183,7 +183,9 @@ class Life:
         account, received = self.account, self.account.now
         account.at(received + pipe.every, self.load_file, pipe)
         dice = account.dice("file", pipe.name, received)
-        wait = 60 if dice.random() < WHOLE else dice.expovariate(1 / 40)
+        wait = 60
+        if dice.random() > WHOLE:
+            received, wait = received - dice.random(), dice.expovariate(1 / 40)
         loaded, size = received + wait, dice.randrange(1 << 26)
         status = dice.choices(("Loaded", "Partially loaded", "Load failed"), (95, 3, 2))[0]
         errors = 0 if status == "Loaded" else dice.randrange(1, 50)
@@ -201,6 +203,7 @@ class Life:
         account, started = self.account, self.account.now
         account.at(started + group.every, self.replicate, group)
         dice = account.dice("replicate", group.name, started)
+        started += dice.random()
         ended, size = started + dice.uniform(20, 200), dice.randrange(1 << 30)
         phase = dice.choices(("COMPLETED", "FAILED", "CANCELED"), (97, 2, 1))[0]
         self.usage.add("REPLICATION_GROUP_REFRESH_HISTORY", ended, {

@@ -36,15 +36,15 @@ def whole_end(now):
 
 
 def counters(account, since=float("-inf"), seen=END):
-    """By statement the sums by labels of what happened since, as all corrections leave it.
+    """By statement the sums by labels of what happened from `since` until now.
 
-    `seen` is the time of what has been seen: what is corrected later counts as it was.
+    Each row counts as it is seen at `seen`; by default, as the last correction leaves it.
     """
     found = {}
     for name, statement in COUNTERS.items():
         low = since // statement.width * statement.width if since > float("-inf") else since
         found[name] = [one | {key: float(one[key]) for key in statement.adding()}
-                       for one in statement.sums(account.usage, Request(seen, low, END))]
+                       for one in statement.sums(account.usage, Request(seen, low, account.now))]
     return found
 
 

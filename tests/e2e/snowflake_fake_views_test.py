@@ -7,6 +7,7 @@ from decimal import Decimal
 from snowflake_client import DAY, HOUR, KINDS, MINUTE, NOW, WAREHOUSE, Served
 from snowflake_fake import objects, truth
 from snowflake_fake.account import Account
+from snowflake_fake.answers import Request
 from snowflake_fake.catalog import COUNTERS, STATEMENTS
 from snowflake_fake.protocol import Column, Table
 from snowflake_fake.usage import LAYOUTS
@@ -133,6 +134,19 @@ class Views(Served):
                 expected = ([*statement.labels, "B", *statement.values] if name in COUNTERS
                             else list(statement.names))
                 self.assertTrue(all(list(row) == expected for row in rows))
+
+    def test_two_windows_are_one(self):
+        low, middle, high = (NOW // DAY * DAY + days * DAY for days in (-1, 0, 2))
+        for name, statement in COUNTERS.items():
+            with self.subTest(name):
+                first, second, both = (
+                    statement.answer(self.account.usage, Request(self.account.now, *bounds))
+                    for bounds in ((low, middle), (middle, high), (low, high)))
+                self.assertTrue(first.rows or name == "own_queries")
+                self.assertEqual(sorted(map(str, first.rows + second.rows)), sorted(map(str, both.rows)))
+                bucket = [column.name for column in both.columns].index("B")
+                self.assertTrue(all(low <= row[bucket] < middle for row in first.rows))
+                self.assertTrue(all(middle <= row[bucket] < high for row in second.rows))
 
     def test_every_view_has_its_columns_and_rows(self):
         for view in self.account.usage.rows:
