@@ -67,8 +67,8 @@ class Asked:
         unknown = set(body) - FIELDS | set(self.parameters) - PARAMETERS
         if unknown:
             raise invalid(f"It has unknown fields: {', '.join(sorted(unknown))}.")
-        if not re.fullmatch(r"\d+", str(self.parameters.get("multi_statement_count", 1))):
-            raise invalid("The multi_statement_count is not a number.")
+        self.count = self.number("multi_statement_count", 1)  # of statements
+        self.most_rows = self.number("rows_per_resultset", 0) or None
         self.timeout = body.get("timeout", DEFAULT_TIMEOUT)
         if not isinstance(self.timeout, int) or isinstance(self.timeout, bool) or self.timeout < 0:
             raise invalid("The timeout is not a number of seconds.")
@@ -76,6 +76,16 @@ class Asked:
         self.role = body.get("role", user.roles[0])
         self.warehouse, self.database = body.get("warehouse", user.warehouse), body.get("database")
         self.tag = str(self.parameters.get("query_tag", ""))
+
+    def number(self, parameter, default):
+        found = str(self.parameters.get(parameter, default))
+        if not re.fullmatch(r"\d+", found):
+            raise invalid(f"The parameter {parameter} is not a number.")
+        return int(found)
+
+    def is_in_utc(self):
+        """Whether days and hours are those of the views, if the statement reads any."""
+        return not VIEW.search(self.text) or self.parameters.get("timezone") in ("UTC", "Etc/UTC")
 
     def name(self, text=None):
         """What a statement is called: by its tag, or by its first words."""
@@ -137,7 +147,7 @@ class Statements:
                                          "exist or not authorized.")
         asked.check_bindings()
         texts = split(asked.text)
-        wanted = int(asked.parameters.get("multi_statement_count", 1))
+        wanted = asked.count
         if wanted not in (0, max(1, len(texts))):
             raise Refusal(422, "000008", f"Actual statement count {len(texts)} did not match the desired "
                                          f"statement count {wanted}.", "0A000")
@@ -181,6 +191,7 @@ class Statements:
         except Refusal as refusal:
             self.end(statement, self.account.now, "failed", refusal)
             return statement
+        statement.table = statement.table._replace(rows=statement.table.rows[:asked.most_rows])
         self.hold(statement, is_async)
         return statement
 

@@ -190,6 +190,16 @@ class Api(Served):
         self.assertEqual(rows, client.post("SHOW WAREHOUSES").json()["data"])
         self.assertEqual(client.get(reply.json()["statementHandle"], "?partition=3").status, 422)
 
+    def test_parameters(self):
+        _, client = self.serve()
+        self.assertEqual(len(client.post("SHOW TASKS", parameters={"rows_per_resultset": 2}).rows()), 2)
+        self.assertEqual(len(client.post("SHOW TASKS", parameters={"rows_per_resultset": "0"}).rows()), 5)
+        client.named("storage")
+        client.post("SHOW TASKS")
+        self.assertEqual(client.ask("GET", "/fake/log").json(), [])
+        client.post("SELECT 1 FROM SNOWFLAKE.ACCOUNT_USAGE.TABLES")
+        self.assertEqual([each["fault"] for each in client.ask("GET", "/fake/log").json()], ["timezone"])
+
     def test_null_may_be_a_text(self):
         _, client = self.serve()
         for query, expected in (("", None), ("?nullable=true", None), ("?nullable=false", "null")):
