@@ -2,6 +2,7 @@
 
 import collections
 from decimal import Decimal
+from fractions import Fraction
 
 from snowflake_fake.usage import decimal_of
 from snowflake_fake.warehouse import HOUR, whole
@@ -80,9 +81,13 @@ class Metering:
 
     def attribute(self, warehouse, hour):
         """Credits of the hour that are statements' own, each of which has a row once it has ended."""
-        total = Decimal(0)
-        for query, seconds in warehouse.shares(hour, hour + HOUR).items():
-            credits = decimal_of(warehouse.rate() * seconds / HOUR)
+        shares, total = warehouse.shares(hour, hour + HOUR), Decimal(0)
+        compute = warehouse.used_since(hour, hour + HOUR, hour + HOUR)[1]
+        rate = warehouse.rate()
+        if sum(shares.values()) * rate > compute * HOUR:  # it was smaller for a part of the hour
+            rate = compute * HOUR / Fraction(sum(shares.values()))
+        for query, seconds in shares.items():
+            credits = decimal_of(rate * Fraction(seconds) / HOUR)
             total, query.attributed = total + credits, query.attributed + credits
             if query.end > hour + HOUR or query.end - query.start <= SHORTEST_ATTRIBUTED:
                 continue

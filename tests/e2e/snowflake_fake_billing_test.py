@@ -56,6 +56,18 @@ class Billing(unittest.TestCase):
         warehouse.resume(1000)
         self.assertEqual(self.used(warehouse, 5000)[0], 130 + 120)
 
+    def test_one_that_is_suspended_waits_for_what_runs(self):
+        warehouse = self.warehouse()
+        query = warehouse.begin(100, float("inf"))
+        warehouse.suspend(200)
+        self.assertEqual(self.used(warehouse, 300)[0], 200)
+        warehouse.cancel(query, 400)
+        self.assertEqual(self.used(warehouse, 5000)[0], 300)
+        warehouse.begin(6000, 100)
+        warehouse.suspend(6010)
+        warehouse.begin(6020, 200)  # which keeps it
+        self.assertEqual(self.used(warehouse, 9000)[0], 300 + 220 + 60)
+
     def test_a_size_doubles_the_rate(self):
         for size, rate in (("X-Small", 1), ("Small", 2), ("Medium", 4), ("Large", 8), ("6X-Large", 512)):
             warehouse = self.warehouse(size=size)
@@ -115,8 +127,11 @@ class Billing(unittest.TestCase):
                 monitor.enforce(300)
                 self.assertTrue(warehouse.is_started())
                 monitor.enforce(400)
+                self.assertEqual((query.end, warehouse.is_started()), (400, False) if at_once else (1001, True))
+                with self.assertRaises(Refusal):
+                    warehouse.begin(500, 1)
+                self.assertEqual(self.used(warehouse, 1500)[0], 400 if at_once else 1001)
                 self.assertFalse(warehouse.is_started())
-                self.assertEqual(query.end, 400 if at_once else 1001)
                 with self.assertRaises(Refusal) as refused:
                     warehouse.begin(2000, 1)
                 self.assertEqual(refused.exception.code, "090073")
@@ -129,8 +144,7 @@ class Billing(unittest.TestCase):
         monitor.warehouses = [warehouse]
         query = warehouse.begin(0, 1000)
         monitor.enforce(200)
-        self.assertFalse(warehouse.is_started())
-        self.assertEqual(query.end, 1001)
+        self.assertEqual((query.end, self.used(warehouse, 5000)[0]), (1001, 1001))
 
 
 class Costs(Served):
