@@ -60,6 +60,11 @@ AIRFLOW_LEDGER = [
     Counter("airflow_task_duration_seconds", TASK, None, 10),
     Counter("airflow_asset_events_total", {"asset": "orders"}, {"asset": "customers"}),
 ]  # fmt: skip
+SNOWFLAKE_LEDGER = [
+    Counter("snowflake_queries_total", {"warehouse": "LOAD", "class": "select", "status": "success"},
+            {"warehouse": "LOAD", "class": "dml", "status": "fail"}),
+    Counter("snowflake_query_duration_seconds", {"warehouse": "LOAD", "class": "select"}, None, 10),
+]  # fmt: skip
 Source = collections.namedtuple("Source", "label up counters described")
 SOURCES = {  # by job
     "dbt": Source("project", "dbt_up", LEDGER, {
@@ -69,6 +74,14 @@ SOURCES = {  # by job
         "airflow_dag_info": DAG, "airflow_dag_last_run_duration_seconds": DAG,
         "airflow_asset_info": {"asset": "orders"},
         "airflow_asset_last_event_timestamp_seconds": {"asset": "orders"}}),
+    "snowflake": Source("account", "snowflake_up", SNOWFLAKE_LEDGER, {
+        "snowflake_warehouse_info": {"warehouse": "LOAD", "size": "Small", "resource_monitor": "LOAD_LIMIT"},
+        "snowflake_resource_monitor_used_credits": {"resource_monitor": "LOAD_LIMIT"},
+        "snowflake_resource_monitor_quota_credits": {"resource_monitor": "LOAD_LIMIT"},
+        "snowflake_warehouse_auto_suspend_seconds": {"warehouse": "LOAD"},
+        "snowflake_dynamic_table_target_lag_seconds": {"dataset": "shop.mart.orders"},
+        "snowflake_replication_group_info": {"member": "DR", "group": "SHOP"},
+        "snowflake_replication_group_suspended": {"member": "DR", "group": "SHOP"}}),
 }  # fmt: skip
 # Seconds between two scrapes of a target, where these are not those of its job.
 OWN_INTERVALS = {"airflow1": 15, "airflow2": 60, "airflow5": 60}

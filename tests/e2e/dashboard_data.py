@@ -28,6 +28,10 @@ from recorded_machine import FIXTURES, RecordedMachine
 sys.path.insert(0, str(support.SOURCE / "deploy"))
 from airflow_fake.server import Fake  # noqa: E402
 from airflow_fake.world import Clock, World  # noqa: E402
+from snowflake_fake import objects  # noqa: E402
+from snowflake_fake.account import Account  # noqa: E402
+from snowflake_fake.auth import Auth, User  # noqa: E402
+from snowflake_fake.server import Fake as Snowflake  # noqa: E402
 
 OF_PROMETHEUS = {
     "ALERTS", "ALERTS_FOR_STATE", "prometheus_config_last_reload_successful",
@@ -36,6 +40,8 @@ OF_PROMETHEUS = {
 }  # fmt: skip
 INTERVAL, MAX_INTERVAL = 2, 15  # seconds between two scrapes; some must be in $__rate_interval
 AIRFLOW_COLLECTORS = ("health", "dags", "dag_warnings", "import_errors", "pools", "runs", "assets", "jobs")
+SNOWFLAKE_COLLECTORS = ("warehouses", "resource_monitors", "dynamic_tables", "tasks", "pipes",
+                        "replication_groups", "databases")
 LATER = 660  # seconds that pass at once in Airflow: what runs every five minutes ends, the triggerer is dead
 AIRFLOWS_READ = ("airflow_runs_read_timestamp_seconds"
                  " and on (deployment) airflow_asset_events_read_timestamp_seconds")
@@ -135,14 +141,22 @@ def airflow(version):
     return Fake(World(clock.now(), version), clock)
 
 
+def snowflake():
+    """An account in which something happens, and fails, and who may ask it."""
+    clock, auth = Clock(), Auth({"DEMO-ACCOUNT"})
+    auth.add(User("EXPORTER", [objects.EXPORTER_ROLE], objects.EXPORTER_WAREHOUSE,
+                  tokens={"PROGRAMMATIC_ACCESS_TOKEN": "pat"}))
+    return Snowflake(Account(clock.now()), clock, auth)
+
+
 class Live:
     """Prometheus with the project's configuration, which scrapes real exporters every other second, or
     as often as this machine can.
 
     host_exporter runs as it is, and over recorded machines for what this one may lack, not get wrong,
     or not do meanwhile; dbt_exporter over projects in several states, with nine days before them;
-    airflow_exporter beside fake Airflows, in which minutes pass at once. A further target does not
-    exist. Alerts do not wait.
+    airflow_exporter beside fake Airflows, in which minutes pass at once; snowflake_exporter beside a fake
+    account. A further target does not exist. Alerts do not wait.
     """
 
     def __init__(self, root):
@@ -158,9 +172,11 @@ class Live:
             hosts = [stack.enter_context(support.Exporter(*flags)) for flags in machines]
             cloud = stack.enter_context(dbt_cloud.Cloud())
             airflows = [stack.enter_context(airflow(version)) for version in ("2.11", "3.3")]
+            account = stack.enter_context(snowflake())
             jobs = {"host": [*(host.port for host in hosts), support.free_port()],
                     "dbt": [self._dbt(stack, folder, cloud)],
                     "airflow": [self._airflow(stack, folder, airflows)],
+                    "snowflake": [self._snowflake(stack, folder, account)],
                     "prometheus": [port]}
             config = self._configure(folder, jobs)
             stack.enter_context(support.Process([
@@ -248,6 +264,20 @@ class Live:
         return stack.enter_context(support.Exporter(
             f"--config.file={config}", "--collector.runs.by-task", *intervals,
             name="airflow_exporter")).port
+
+    def _snowflake(self, stack, folder, fake):
+        """The port of a snowflake_exporter beside this account and one that does not answer."""
+        common = {"programmatic_access_token": "pat", "role": objects.EXPORTER_ROLE,
+                  "warehouse": objects.EXPORTER_WAREHOUSE,
+                  "collector": {"cost": {"enabled": True}, "queries": {"enabled": True}},
+                  "budget": {"requests_per_second": 100, "burst": 100}}
+        accounts = [{"name": "demo", "identifier": "DEMO-ACCOUNT", "url": fake.url, **common},
+                    {"name": "gone", "identifier": "GONE", "url": "http://127.0.0.1:1", **common}]
+        config = folder / "snowflake_exporter.yml"
+        config.write_text(yaml.safe_dump({"accounts": accounts}))
+        intervals = (f"--collector.{name}.interval={self.interval}s" for name in SNOWFLAKE_COLLECTORS)
+        return stack.enter_context(support.Exporter(
+            f"--config.file={config}", *intervals, name="snowflake_exporter")).port
 
     def _configure(self, folder, jobs):
         for name in ("prometheus", "alerts"):

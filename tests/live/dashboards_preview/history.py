@@ -1,8 +1,8 @@
 """Writes some hours of a small data platform as OpenMetrics text, for promtool to make blocks of.
 
 The platform is made up: five machines with containers, five exporters, the targets they probe, two
-projects of dbt, three deployments of Airflow. A few things go wrong: a disk fills, memory runs short, a
-container restarts, a target fails, models, tests and DAGs do.
+projects of dbt, three deployments of Airflow, two accounts of Snowflake. A few things go wrong: a disk
+fills, memory runs short, a container restarts, a target fails, models, tests and DAGs do.
 """
 
 import math
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import airflow_history
 import dbt_history
+import snowflake_history
 from dashboard_project import scrape_intervals
 
 STEP = 30  # seconds between two samples of what rules record
@@ -51,8 +52,11 @@ TARGETS = {  # target: (seconds, HTTP status, days until its certificate ends)
 }
 PHASES = {"name_lookup": 0.12, "connect": 0.18, "tls": 0.3, "first_byte": 0.4}
 EXPORTERS = {  # (job, instance): source: collector: (interval, seconds, samples)
-    ("snowflake", "etl1:19101"): {"acme": {"warehouses": (300, 2.1, 96), "queries": (60, 4.8, 310),
-                                           "storage": (3600, 1.4, 44)}},
+    ("snowflake", "etl1:19101"): {name: {"warehouses": (60, 0.5, 96), "resource_monitors": (300, 0.4, 10),
+                                         "dynamic_tables": (300, 0.7, 26), "tasks": (300, 0.6, 4),
+                                         "pipes": (300, 0.4, 2), "replication_groups": (300, 0.4, 9),
+                                         "cost": (60, 0.01, 44), "queries": (60, 0.01, 310)}
+                                  for name in ("acme", "acme_dev")},
     ("airflow", "etl1:19102"): {name: {"health": (15, 0.03, 8), "dags": (300, 0.32, 26 * dags),
                                        "runs": (30, 0.21, 90 * dags), "pools": (30, 0.06, 24)}
                                 for name, dags in (("production", 13), ("staging", 3), ("sandbox", 0))},
@@ -370,6 +374,7 @@ def write(folder, hours, now):
         exporter(history, job, instance, sources)
     airflow_history.write(history, {"job": "airflow", "instance": "etl1:19102", "machine": "etl1"})
     dbt_history.write(history, {"job": "dbt", "instance": "etl1:19103", "machine": "etl1"})
+    snowflake_history.write(history, {"job": "snowflake", "instance": "etl1:19101", "machine": "etl1"})
     prometheus = {"job": "prometheus", "instance": "prometheus:9090"}
     history.add("up", 1, **prometheus)
     history.add("scrape_duration_seconds", 0.005, **prometheus)
