@@ -5,7 +5,7 @@
 namespace exporter::snowflake {
 
 /// What needs a warehouse: each group is the collector of its name.
-extern const Group kCostGroup, kQueriesGroup;
-inline constexpr const Group* kGroups[] = {&kCostGroup, &kQueriesGroup};
+extern const Group kCostGroup, kQueriesGroup, kLoadGroup;
+inline constexpr const Group* kGroups[] = {&kCostGroup, &kQueriesGroup, &kLoadGroup};
 
 }  // namespace exporter::snowflake
