@@ -31,9 +31,9 @@ extern const SourceKind<Account> kAccounts;
 
 using Module = exporter::Module<Account>;
 extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPipes,
-    kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kLoad;
+    kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kLoad, kStorage;
 inline constexpr const Module* kModules[] = {
     &kWarehouses, &kResourceMonitors, &kDynamicTables, &kTasks,   &kPipes, &kReplicationGroups,
-    &kDatabases,  &kOwnCost,          &kCost,          &kQueries, &kLoad};
+    &kDatabases,  &kOwnCost,          &kCost,          &kQueries, &kLoad,  &kStorage};
 
 }  // namespace exporter::snowflake
