@@ -31,9 +31,10 @@ extern const SourceKind<Account> kAccounts;
 
 using Module = exporter::Module<Account>;
 extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPipes,
-    kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kLoad, kStorage;
+    kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kLoad, kStorage, kLogins;
 inline constexpr const Module* kModules[] = {
     &kWarehouses, &kResourceMonitors, &kDynamicTables, &kTasks,   &kPipes, &kReplicationGroups,
-    &kDatabases,  &kOwnCost,          &kCost,          &kQueries, &kLoad,  &kStorage};
+    &kDatabases,  &kOwnCost,          &kCost,          &kQueries, &kLoad,  &kStorage,
+    &kLogins};
 
 }  // namespace exporter::snowflake
