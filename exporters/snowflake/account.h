@@ -31,10 +31,13 @@ extern const SourceKind<Account> kAccounts;
 
 using Module = exporter::Module<Account>;
 extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPipes,
-    kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kLoad, kStorage, kLogins;
-inline constexpr const Module* kModules[] = {
-    &kWarehouses, &kResourceMonitors, &kDynamicTables, &kTasks,   &kPipes, &kReplicationGroups,
-    &kDatabases,  &kOwnCost,          &kCost,          &kQueries, &kLoad,  &kStorage,
-    &kLogins};
+    kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kLoad, kStorage, kLogins, kLoads;
+inline constexpr const Module* kModules[] = {&kWarehouses,    &kResourceMonitors,
+                                             &kDynamicTables, &kTasks,
+                                             &kPipes,         &kReplicationGroups,
+                                             &kDatabases,     &kOwnCost,
+                                             &kCost,          &kQueries,
+                                             &kLoad,          &kStorage,
+                                             &kLogins,        &kLoads};
 
 }  // namespace exporter::snowflake

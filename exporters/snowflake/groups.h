@@ -5,8 +5,8 @@
 namespace exporter::snowflake {
 
 /// What needs a warehouse: each group is the collector of its name.
-extern const Group kCostGroup, kQueriesGroup, kLoadGroup, kStorageGroup, kLoginsGroup;
-inline constexpr const Group* kGroups[] = {&kCostGroup, &kQueriesGroup, &kLoadGroup, &kStorageGroup,
-                                           &kLoginsGroup};
+extern const Group kCostGroup, kQueriesGroup, kLoadGroup, kStorageGroup, kLoginsGroup, kLoadsGroup;
+inline constexpr const Group* kGroups[] = {&kCostGroup,    &kQueriesGroup, &kLoadGroup,
+                                           &kStorageGroup, &kLoginsGroup,  &kLoadsGroup};
 
 }  // namespace exporter::snowflake
