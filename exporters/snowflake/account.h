@@ -31,13 +31,15 @@ extern const SourceKind<Account> kAccounts;
 
 using Module = exporter::Module<Account>;
 extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPipes,
-    kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kLoad, kStorage, kLogins, kLoads;
+    kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kLoad, kStorage, kLogins, kLoads,
+    kTaskRuns;
 inline constexpr const Module* kModules[] = {&kWarehouses,    &kResourceMonitors,
                                              &kDynamicTables, &kTasks,
                                              &kPipes,         &kReplicationGroups,
                                              &kDatabases,     &kOwnCost,
                                              &kCost,          &kQueries,
                                              &kLoad,          &kStorage,
-                                             &kLogins,        &kLoads};
+                                             &kLogins,        &kLoads,
+                                             &kTaskRuns};
 
 }  // namespace exporter::snowflake

@@ -5,8 +5,10 @@
 namespace exporter::snowflake {
 
 /// What needs a warehouse: each group is the collector of its name.
-extern const Group kCostGroup, kQueriesGroup, kLoadGroup, kStorageGroup, kLoginsGroup, kLoadsGroup;
+extern const Group kCostGroup, kQueriesGroup, kLoadGroup, kStorageGroup, kLoginsGroup, kLoadsGroup,
+    kTaskRunsGroup;
 inline constexpr const Group* kGroups[] = {&kCostGroup,    &kQueriesGroup, &kLoadGroup,
-                                           &kStorageGroup, &kLoginsGroup,  &kLoadsGroup};
+                                           &kStorageGroup, &kLoginsGroup,  &kLoadsGroup,
+                                           &kTaskRunsGroup};
 
 }  // namespace exporter::snowflake
