@@ -32,7 +32,7 @@ extern const SourceKind<Account> kAccounts;
 using Module = exporter::Module<Account>;
 extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPipes,
     kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kLoad, kStorage, kLogins, kLoads,
-    kTaskRuns;
+    kTaskRuns, kRefreshes;
 inline constexpr const Module* kModules[] = {&kWarehouses,    &kResourceMonitors,
                                              &kDynamicTables, &kTasks,
                                              &kPipes,         &kReplicationGroups,
@@ -40,6 +40,6 @@ inline constexpr const Module* kModules[] = {&kWarehouses,    &kResourceMonitors
                                              &kCost,          &kQueries,
                                              &kLoad,          &kStorage,
                                              &kLogins,        &kLoads,
-                                             &kTaskRuns};
+                                             &kTaskRuns,      &kRefreshes};
 
 }  // namespace exporter::snowflake
