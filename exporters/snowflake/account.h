@@ -32,7 +32,7 @@ extern const SourceKind<Account> kAccounts;
 using Module = exporter::Module<Account>;
 extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPipes,
     kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kLoad, kStorage, kLogins, kLoads,
-    kTaskRuns, kRefreshes;
+    kTaskRuns, kRefreshes, kClustering;
 inline constexpr const Module* kModules[] = {&kWarehouses,    &kResourceMonitors,
                                              &kDynamicTables, &kTasks,
                                              &kPipes,         &kReplicationGroups,
@@ -40,6 +40,7 @@ inline constexpr const Module* kModules[] = {&kWarehouses,    &kResourceMonitors
                                              &kCost,          &kQueries,
                                              &kLoad,          &kStorage,
                                              &kLogins,        &kLoads,
-                                             &kTaskRuns,      &kRefreshes};
+                                             &kTaskRuns,      &kRefreshes,
+                                             &kClustering};
 
 }  // namespace exporter::snowflake
