@@ -32,7 +32,7 @@ extern const SourceKind<Account> kAccounts;
 using Module = exporter::Module<Account>;
 extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPipes,
     kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kLoad, kStorage, kLogins, kLoads,
-    kTaskRuns, kRefreshes, kClustering;
+    kTaskRuns, kRefreshes, kClustering, kReplication;
 inline constexpr const Module* kModules[] = {&kWarehouses,    &kResourceMonitors,
                                              &kDynamicTables, &kTasks,
                                              &kPipes,         &kReplicationGroups,
@@ -41,6 +41,6 @@ inline constexpr const Module* kModules[] = {&kWarehouses,    &kResourceMonitors
                                              &kLoad,          &kStorage,
                                              &kLogins,        &kLoads,
                                              &kTaskRuns,      &kRefreshes,
-                                             &kClustering};
+                                             &kClustering,    &kReplication};
 
 }  // namespace exporter::snowflake

@@ -6,9 +6,9 @@ namespace exporter::snowflake {
 
 /// What needs a warehouse: each group is the collector of its name.
 extern const Group kCostGroup, kQueriesGroup, kLoadGroup, kStorageGroup, kLoginsGroup, kLoadsGroup,
-    kTaskRunsGroup, kRefreshesGroup, kClusteringGroup;
-inline constexpr const Group* kGroups[] = {&kCostGroup,     &kQueriesGroup,   &kLoadGroup,
-                                           &kStorageGroup,  &kLoginsGroup,    &kLoadsGroup,
-                                           &kTaskRunsGroup, &kRefreshesGroup, &kClusteringGroup};
+    kTaskRunsGroup, kRefreshesGroup, kClusteringGroup, kReplicationGroup;
+inline constexpr const Group* kGroups[] = {
+    &kCostGroup,  &kQueriesGroup,  &kLoadGroup,      &kStorageGroup,    &kLoginsGroup,
+    &kLoadsGroup, &kTaskRunsGroup, &kRefreshesGroup, &kClusteringGroup, &kReplicationGroup};
 
 }  // namespace exporter::snowflake
