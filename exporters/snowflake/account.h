@@ -32,15 +32,25 @@ extern const SourceKind<Account> kAccounts;
 using Module = exporter::Module<Account>;
 extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPipes,
     kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kLoad, kStorage, kLogins, kLoads,
-    kTaskRuns, kRefreshes, kClustering, kReplication;
-inline constexpr const Module* kModules[] = {&kWarehouses,    &kResourceMonitors,
-                                             &kDynamicTables, &kTasks,
-                                             &kPipes,         &kReplicationGroups,
-                                             &kDatabases,     &kOwnCost,
-                                             &kCost,          &kQueries,
-                                             &kLoad,          &kStorage,
-                                             &kLogins,        &kLoads,
-                                             &kTaskRuns,      &kRefreshes,
-                                             &kClustering,    &kReplication};
+    kTaskRuns, kRefreshes, kClustering, kReplication, kDatabaseReplication;
+inline constexpr const Module* kModules[] = {&kWarehouses,
+                                             &kResourceMonitors,
+                                             &kDynamicTables,
+                                             &kTasks,
+                                             &kPipes,
+                                             &kReplicationGroups,
+                                             &kDatabases,
+                                             &kOwnCost,
+                                             &kCost,
+                                             &kQueries,
+                                             &kLoad,
+                                             &kStorage,
+                                             &kLogins,
+                                             &kLoads,
+                                             &kTaskRuns,
+                                             &kRefreshes,
+                                             &kClustering,
+                                             &kReplication,
+                                             &kDatabaseReplication};
 
 }  // namespace exporter::snowflake

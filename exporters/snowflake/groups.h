@@ -6,9 +6,17 @@ namespace exporter::snowflake {
 
 /// What needs a warehouse: each group is the collector of its name.
 extern const Group kCostGroup, kQueriesGroup, kLoadGroup, kStorageGroup, kLoginsGroup, kLoadsGroup,
-    kTaskRunsGroup, kRefreshesGroup, kClusteringGroup, kReplicationGroup;
-inline constexpr const Group* kGroups[] = {
-    &kCostGroup,  &kQueriesGroup,  &kLoadGroup,      &kStorageGroup,    &kLoginsGroup,
-    &kLoadsGroup, &kTaskRunsGroup, &kRefreshesGroup, &kClusteringGroup, &kReplicationGroup};
+    kTaskRunsGroup, kRefreshesGroup, kClusteringGroup, kReplicationGroup, kDatabaseReplicationGroup;
+inline constexpr const Group* kGroups[] = {&kCostGroup,
+                                           &kQueriesGroup,
+                                           &kLoadGroup,
+                                           &kStorageGroup,
+                                           &kLoginsGroup,
+                                           &kLoadsGroup,
+                                           &kTaskRunsGroup,
+                                           &kRefreshesGroup,
+                                           &kClusteringGroup,
+                                           &kReplicationGroup,
+                                           &kDatabaseReplicationGroup};
 
 }  // namespace exporter::snowflake
