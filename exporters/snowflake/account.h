@@ -32,7 +32,7 @@ extern const SourceKind<Account> kAccounts;
 using Module = exporter::Module<Account>;
 extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPipes,
     kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kLoad, kStorage, kLogins, kLoads,
-    kTaskRuns, kRefreshes, kClustering, kReplication, kDatabaseReplication;
+    kTaskRuns, kRefreshes, kClustering, kReplication, kDatabaseReplication, kTransfer;
 inline constexpr const Module* kModules[] = {&kWarehouses,
                                              &kResourceMonitors,
                                              &kDynamicTables,
@@ -51,6 +51,7 @@ inline constexpr const Module* kModules[] = {&kWarehouses,
                                              &kRefreshes,
                                              &kClustering,
                                              &kReplication,
-                                             &kDatabaseReplication};
+                                             &kDatabaseReplication,
+                                             &kTransfer};
 
 }  // namespace exporter::snowflake

@@ -6,7 +6,8 @@ namespace exporter::snowflake {
 
 /// What needs a warehouse: each group is the collector of its name.
 extern const Group kCostGroup, kQueriesGroup, kLoadGroup, kStorageGroup, kLoginsGroup, kLoadsGroup,
-    kTaskRunsGroup, kRefreshesGroup, kClusteringGroup, kReplicationGroup, kDatabaseReplicationGroup;
+    kTaskRunsGroup, kRefreshesGroup, kClusteringGroup, kReplicationGroup, kDatabaseReplicationGroup,
+    kTransferGroup;
 inline constexpr const Group* kGroups[] = {&kCostGroup,
                                            &kQueriesGroup,
                                            &kLoadGroup,
@@ -17,6 +18,7 @@ inline constexpr const Group* kGroups[] = {&kCostGroup,
                                            &kRefreshesGroup,
                                            &kClusteringGroup,
                                            &kReplicationGroup,
-                                           &kDatabaseReplicationGroup};
+                                           &kDatabaseReplicationGroup,
+                                           &kTransferGroup};
 
 }  // namespace exporter::snowflake
