@@ -32,7 +32,7 @@ extern const SourceKind<Account> kAccounts;
 using Module = exporter::Module<Account>;
 extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPipes,
     kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kLoad, kStorage, kLogins, kLoads,
-    kTaskRuns, kRefreshes, kClustering, kReplication, kDatabaseReplication, kTransfer;
+    kTaskRuns, kRefreshes, kClustering, kReplication, kDatabaseReplication, kTransfer, kFreshness;
 inline constexpr const Module* kModules[] = {&kWarehouses,
                                              &kResourceMonitors,
                                              &kDynamicTables,
@@ -52,6 +52,7 @@ inline constexpr const Module* kModules[] = {&kWarehouses,
                                              &kClustering,
                                              &kReplication,
                                              &kDatabaseReplication,
-                                             &kTransfer};
+                                             &kTransfer,
+                                             &kFreshness};
 
 }  // namespace exporter::snowflake

@@ -7,7 +7,7 @@ namespace exporter::snowflake {
 /// What needs a warehouse: each group is the collector of its name.
 extern const Group kCostGroup, kQueriesGroup, kLoadGroup, kStorageGroup, kLoginsGroup, kLoadsGroup,
     kTaskRunsGroup, kRefreshesGroup, kClusteringGroup, kReplicationGroup, kDatabaseReplicationGroup,
-    kTransferGroup;
+    kTransferGroup, kFreshnessGroup;
 inline constexpr const Group* kGroups[] = {&kCostGroup,
                                            &kQueriesGroup,
                                            &kLoadGroup,
@@ -19,6 +19,7 @@ inline constexpr const Group* kGroups[] = {&kCostGroup,
                                            &kClusteringGroup,
                                            &kReplicationGroup,
                                            &kDatabaseReplicationGroup,
-                                           &kTransferGroup};
+                                           &kTransferGroup,
+                                           &kFreshnessGroup};
 
 }  // namespace exporter::snowflake
