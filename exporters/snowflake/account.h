@@ -32,7 +32,8 @@ extern const SourceKind<Account> kAccounts;
 using Module = exporter::Module<Account>;
 extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPipes,
     kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kLoad, kStorage, kLogins, kLoads,
-    kTaskRuns, kRefreshes, kClustering, kReplication, kDatabaseReplication, kTransfer, kFreshness;
+    kTaskRuns, kRefreshes, kClustering, kReplication, kDatabaseReplication, kTransfer, kFreshness,
+    kCredentials;
 inline constexpr const Module* kModules[] = {&kWarehouses,
                                              &kResourceMonitors,
                                              &kDynamicTables,
@@ -53,6 +54,7 @@ inline constexpr const Module* kModules[] = {&kWarehouses,
                                              &kReplication,
                                              &kDatabaseReplication,
                                              &kTransfer,
-                                             &kFreshness};
+                                             &kFreshness,
+                                             &kCredentials};
 
 }  // namespace exporter::snowflake

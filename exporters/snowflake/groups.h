@@ -7,7 +7,7 @@ namespace exporter::snowflake {
 /// What needs a warehouse: each group is the collector of its name.
 extern const Group kCostGroup, kQueriesGroup, kLoadGroup, kStorageGroup, kLoginsGroup, kLoadsGroup,
     kTaskRunsGroup, kRefreshesGroup, kClusteringGroup, kReplicationGroup, kDatabaseReplicationGroup,
-    kTransferGroup, kFreshnessGroup;
+    kTransferGroup, kFreshnessGroup, kCredentialsGroup;
 inline constexpr const Group* kGroups[] = {&kCostGroup,
                                            &kQueriesGroup,
                                            &kLoadGroup,
@@ -20,6 +20,7 @@ inline constexpr const Group* kGroups[] = {&kCostGroup,
                                            &kReplicationGroup,
                                            &kDatabaseReplicationGroup,
                                            &kTransferGroup,
-                                           &kFreshnessGroup};
+                                           &kFreshnessGroup,
+                                           &kCredentialsGroup};
 
 }  // namespace exporter::snowflake
