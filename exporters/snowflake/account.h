@@ -33,7 +33,7 @@ using Module = exporter::Module<Account>;
 extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPipes,
     kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kLoad, kStorage, kLogins, kLoads,
     kTaskRuns, kRefreshes, kClustering, kReplication, kDatabaseReplication, kTransfer, kFreshness,
-    kCredentials;
+    kCredentials, kLocks;
 inline constexpr const Module* kModules[] = {&kWarehouses,
                                              &kResourceMonitors,
                                              &kDynamicTables,
@@ -55,6 +55,7 @@ inline constexpr const Module* kModules[] = {&kWarehouses,
                                              &kDatabaseReplication,
                                              &kTransfer,
                                              &kFreshness,
-                                             &kCredentials};
+                                             &kCredentials,
+                                             &kLocks};
 
 }  // namespace exporter::snowflake

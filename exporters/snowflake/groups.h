@@ -7,7 +7,7 @@ namespace exporter::snowflake {
 /// What needs a warehouse: each group is the collector of its name.
 extern const Group kCostGroup, kQueriesGroup, kLoadGroup, kStorageGroup, kLoginsGroup, kLoadsGroup,
     kTaskRunsGroup, kRefreshesGroup, kClusteringGroup, kReplicationGroup, kDatabaseReplicationGroup,
-    kTransferGroup, kFreshnessGroup, kCredentialsGroup;
+    kTransferGroup, kFreshnessGroup, kCredentialsGroup, kLocksGroup;
 inline constexpr const Group* kGroups[] = {&kCostGroup,
                                            &kQueriesGroup,
                                            &kLoadGroup,
@@ -21,6 +21,7 @@ inline constexpr const Group* kGroups[] = {&kCostGroup,
                                            &kDatabaseReplicationGroup,
                                            &kTransferGroup,
                                            &kFreshnessGroup,
-                                           &kCredentialsGroup};
+                                           &kCredentialsGroup,
+                                           &kLocksGroup};
 
 }  // namespace exporter::snowflake
