@@ -33,7 +33,7 @@ using Module = exporter::Module<Account>;
 extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPipes,
     kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kLoad, kStorage, kLogins, kLoads,
     kTaskRuns, kRefreshes, kClustering, kReplication, kDatabaseReplication, kTransfer, kFreshness,
-    kCredentials, kLocks;
+    kCredentials, kLocks, kAlerts;
 inline constexpr const Module* kModules[] = {&kWarehouses,
                                              &kResourceMonitors,
                                              &kDynamicTables,
@@ -56,6 +56,7 @@ inline constexpr const Module* kModules[] = {&kWarehouses,
                                              &kTransfer,
                                              &kFreshness,
                                              &kCredentials,
-                                             &kLocks};
+                                             &kLocks,
+                                             &kAlerts};
 
 }  // namespace exporter::snowflake

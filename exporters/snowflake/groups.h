@@ -7,7 +7,7 @@ namespace exporter::snowflake {
 /// What needs a warehouse: each group is the collector of its name.
 extern const Group kCostGroup, kQueriesGroup, kLoadGroup, kStorageGroup, kLoginsGroup, kLoadsGroup,
     kTaskRunsGroup, kRefreshesGroup, kClusteringGroup, kReplicationGroup, kDatabaseReplicationGroup,
-    kTransferGroup, kFreshnessGroup, kCredentialsGroup, kLocksGroup;
+    kTransferGroup, kFreshnessGroup, kCredentialsGroup, kLocksGroup, kAlertsGroup;
 inline constexpr const Group* kGroups[] = {&kCostGroup,
                                            &kQueriesGroup,
                                            &kLoadGroup,
@@ -22,6 +22,7 @@ inline constexpr const Group* kGroups[] = {&kCostGroup,
                                            &kTransferGroup,
                                            &kFreshnessGroup,
                                            &kCredentialsGroup,
-                                           &kLocksGroup};
+                                           &kLocksGroup,
+                                           &kAlertsGroup};
 
 }  // namespace exporter::snowflake
