@@ -33,7 +33,7 @@ using Module = exporter::Module<Account>;
 extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPipes,
     kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kLoad, kStorage, kLogins, kLoads,
     kTaskRuns, kRefreshes, kClustering, kReplication, kDatabaseReplication, kTransfer, kFreshness,
-    kCredentials, kLocks, kAlerts;
+    kCredentials, kLocks, kAlerts, kAnomalies;
 inline constexpr const Module* kModules[] = {&kWarehouses,
                                              &kResourceMonitors,
                                              &kDynamicTables,
@@ -57,6 +57,7 @@ inline constexpr const Module* kModules[] = {&kWarehouses,
                                              &kFreshness,
                                              &kCredentials,
                                              &kLocks,
-                                             &kAlerts};
+                                             &kAlerts,
+                                             &kAnomalies};
 
 }  // namespace exporter::snowflake

@@ -7,7 +7,7 @@ namespace exporter::snowflake {
 /// What needs a warehouse: each group is the collector of its name.
 extern const Group kCostGroup, kQueriesGroup, kLoadGroup, kStorageGroup, kLoginsGroup, kLoadsGroup,
     kTaskRunsGroup, kRefreshesGroup, kClusteringGroup, kReplicationGroup, kDatabaseReplicationGroup,
-    kTransferGroup, kFreshnessGroup, kCredentialsGroup, kLocksGroup, kAlertsGroup;
+    kTransferGroup, kFreshnessGroup, kCredentialsGroup, kLocksGroup, kAlertsGroup, kAnomaliesGroup;
 inline constexpr const Group* kGroups[] = {&kCostGroup,
                                            &kQueriesGroup,
                                            &kLoadGroup,
@@ -23,6 +23,7 @@ inline constexpr const Group* kGroups[] = {&kCostGroup,
                                            &kFreshnessGroup,
                                            &kCredentialsGroup,
                                            &kLocksGroup,
-                                           &kAlertsGroup};
+                                           &kAlertsGroup,
+                                           &kAnomaliesGroup};
 
 }  // namespace exporter::snowflake
