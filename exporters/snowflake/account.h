@@ -33,7 +33,7 @@ using Module = exporter::Module<Account>;
 extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPipes,
     kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kLoad, kStorage, kLogins, kLoads,
     kTaskRuns, kRefreshes, kClustering, kReplication, kDatabaseReplication, kTransfer, kFreshness,
-    kCredentials, kLocks, kAlerts, kAnomalies;
+    kCredentials, kLocks, kAlerts, kAnomalies, kCurrency;
 inline constexpr const Module* kModules[] = {&kWarehouses,
                                              &kResourceMonitors,
                                              &kDynamicTables,
@@ -58,6 +58,7 @@ inline constexpr const Module* kModules[] = {&kWarehouses,
                                              &kCredentials,
                                              &kLocks,
                                              &kAlerts,
-                                             &kAnomalies};
+                                             &kAnomalies,
+                                             &kCurrency};
 
 }  // namespace exporter::snowflake

@@ -7,7 +7,8 @@ namespace exporter::snowflake {
 /// What needs a warehouse: each group is the collector of its name.
 extern const Group kCostGroup, kQueriesGroup, kLoadGroup, kStorageGroup, kLoginsGroup, kLoadsGroup,
     kTaskRunsGroup, kRefreshesGroup, kClusteringGroup, kReplicationGroup, kDatabaseReplicationGroup,
-    kTransferGroup, kFreshnessGroup, kCredentialsGroup, kLocksGroup, kAlertsGroup, kAnomaliesGroup;
+    kTransferGroup, kFreshnessGroup, kCredentialsGroup, kLocksGroup, kAlertsGroup, kAnomaliesGroup,
+    kCurrencyGroup;
 inline constexpr const Group* kGroups[] = {&kCostGroup,
                                            &kQueriesGroup,
                                            &kLoadGroup,
@@ -24,6 +25,7 @@ inline constexpr const Group* kGroups[] = {&kCostGroup,
                                            &kCredentialsGroup,
                                            &kLocksGroup,
                                            &kAlertsGroup,
-                                           &kAnomaliesGroup};
+                                           &kAnomaliesGroup,
+                                           &kCurrencyGroup};
 
 }  // namespace exporter::snowflake
