@@ -20,6 +20,7 @@ NOT_IN_THE_DATABASE = {
     "process_": "the exporter itself",
     "airflow_dag_required_success_timestamp_seconds": "of the exporter's configuration, which sets no deadline here",
     "airflow_dags_hidden": "of the exporter's configuration, which sets no limit here",
+    "airflow_deadlines_unmatched": "of the exporter's configuration, which sets no deadline here",
 }
 
 
