@@ -6,6 +6,7 @@ import math
 import time
 import urllib.parse
 
+from configured import EXCLUDED, required, unmatched
 from database import timestamp
 from deployments import UNHEALTHY_AFTER
 
@@ -18,9 +19,7 @@ COMPUTED = {}  # by family: the function of a Reading that gives its samples
 NOT_IN_THE_DATABASE = {
     "exporter_": "the exporter itself",
     "process_": "the exporter itself",
-    "airflow_dag_required_success_timestamp_seconds": "of the exporter's configuration, which sets no deadline here",
     "airflow_dags_hidden": "of the exporter's configuration, which sets no limit here",
-    "airflow_deadlines_unmatched": "of the exporter's configuration, which sets no deadline here",
 }
 
 
@@ -127,7 +126,7 @@ class Reading:
         rows = self.airflow.database.rows(sql)
         for row in rows:
             row.update({name: timestamp(row[name]) for name in self.TIMES if name in row})
-        return rows
+        return [row for row in rows if row.get("dag_id") != EXCLUDED]
 
     def expected(self, families, shown):
         """{family: {series: value}}. From what is shown come only the bounds of histograms, and when
@@ -226,6 +225,12 @@ def schedule(reading, dag):
     if cron == "null":
         return ""
     return dag["timetable_description"] if cron.startswith("{") else cron
+
+
+@family("airflow_dag_required_success_timestamp_seconds", "airflow_deadlines_unmatched")
+def deadlines(reading):
+    yield from required(reading.dags, reading.time)
+    yield "airflow_deadlines_unmatched", {}, unmatched(reading.dags)
 
 
 @family("airflow_dag_warnings")
