@@ -93,6 +93,7 @@ class Reading:
 
     def __init__(self, airflow, history):
         self.airflow, self.history, self.time = airflow, history, time.time()
+        self.shown_by = None  # when the exporter had read all of it
         self.is_3 = airflow.release.startswith("3")
         due = "run_after" if self.is_3 else "data_interval_end"
         task = ("dag_id, run_id, task_id, map_index, try_number, state, pool, queue, queued_dttm, start_date, "
@@ -244,9 +245,10 @@ def import_errors(reading):
     yield "airflow_import_errors", {}, len(reading.errors)
     for error in reading.errors:
         labels = {"file": error["filename"], "bundle": error.get("bundle_name")}
-        # The database's time is that of the last attempt.
-        changed = (reading.airflow.dags / error["filename"]).stat().st_mtime
-        since = reading.airflow.first_errors.setdefault(error["id"], (changed, reading.time))
+        changed = (reading.airflow.dags / error["filename"]).stat().st_mtime  # the database has the last attempt
+        since = reading.airflow.first_errors.get(error["id"], (changed, reading.shown_by or reading.time))
+        if reading.shown_by:
+            reading.airflow.first_errors[error["id"]] = since
         yield "airflow_import_error_first_seen_timestamp_seconds", labels, since
 
 
