@@ -22,6 +22,7 @@ import urllib.request
 import dbt_example
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+BIN = ROOT / "build/release/bin"
 DEFAULT_PORTS = {"host": 19100, "airflow": 19102, "dbt": 19103, "prometheus": 19090, "fake-airflow": 19182}
 START_SECONDS = 30
 EVALUATION_SECONDS = 180
@@ -42,7 +43,7 @@ def parse_arguments():
         parser.add_argument(f"--{name}-port", type=port_number, default=port, metavar="PORT",
                             help=f"where {name} listens (default: {port})")
     parser.add_argument("--dbt-target", type=target_folder, metavar="PATH",
-                        help="the target folder of your dbt project, instead of the example's")
+                        help="the target directory of your dbt project, instead of the example's")
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--airflow", metavar="URL",
                        help="the web server of an Airflow of yours, which airflow_exporter then shows")
@@ -69,8 +70,10 @@ def target_folder(text):
 
 
 def free_ports(arguments):
-    """Of what is started: without a URL and without the demo there is no Airflow to show."""
-    left_out = {"airflow": not (arguments.airflow or arguments.demo), "fake-airflow": not arguments.demo}
+    """Of what is started. The example of dbt is not shown beside an Airflow of the user's."""
+    left_out = {"airflow": not (arguments.airflow or arguments.demo),
+                "fake-airflow": not arguments.demo,
+                "dbt": arguments.airflow and not arguments.dbt_target}
     ports = {name: getattr(arguments, f"{name}_port".replace("-", "_")) for name in DEFAULT_PORTS
              if not left_out.get(name)}
     for name, port in ports.items():
@@ -189,15 +192,31 @@ def flags_of_airflow(arguments):
     return flags
 
 
+def require_readable_airflow(arguments):
+    """Fails where no list can be read: health, for which nobody logs in, would look as if all were well."""
+    step(f"asking what can be read of {arguments.airflow}")
+    command = [BIN / "airflow_exporter", *flags_of_airflow(arguments), "--config.check-sources"]
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                            check=False)
+    if not re.search(r"^  .* allowed$", result.stdout, re.MULTILINE):
+        why = re.findall(r"^! (.*)$", result.stdout, re.MULTILINE) or [result.stderr.strip()]
+        raise Failed("\n  ".join([f"airflow_exporter cannot read {arguments.airflow}:", *why]))
+    print(result.stdout, end="")
+
+
 def start(ports, folder, processes, arguments):
     if arguments.demo:
         start_fake_airflow(ports["fake-airflow"], folder, processes, arguments)
-    flags = {"airflow": flags_of_airflow(arguments),
-             "dbt": flags_of_dbt(arguments.dbt_target, folder)}
+    flags = {}
+    if "airflow" in ports:
+        require_readable_airflow(arguments)
+        flags["airflow"] = flags_of_airflow(arguments)
+    if "dbt" in ports:
+        flags["dbt"] = flags_of_dbt(arguments.dbt_target, folder)
     for name in sorted(ports.keys() - {"prometheus", "fake-airflow"}):
         step(f"starting {name}_exporter on port {ports[name]}")
         process = Process(f"{name}_exporter",
-                          [ROOT / "build/release/bin" / f"{name}_exporter",
+                          [BIN / f"{name}_exporter",
                            f"--web.listen-address=127.0.0.1:{ports[name]}", *flags.get(name, ())],
                           folder / f"{name}_exporter.log")
         processes.append(process)
@@ -237,6 +256,9 @@ class Prometheus:
         query = urllib.parse.quote("airflow_up == 1 and on (deployment) airflow_dag_last_run_state")
         return bool(self.api(f"query?query={query}")["result"])
 
+    def reads_airflow(self):
+        return bool(self.api("query?query=airflow_up==1")["result"])
+
     def samples_by_instance(self):
         result = self.api("query?query=scrape_samples_scraped")["result"]
         return {(r["metric"]["job"], r["metric"]["instance"]): r["value"][1] for r in result}
@@ -247,6 +269,8 @@ def problems(prometheus, arguments):
     found = []
     if arguments.demo and not prometheus.shows_runs_of_airflow():
         found.append("airflow_exporter does not show the runs of the fake Airflow")
+    elif arguments.airflow and not prometheus.reads_airflow():
+        found.append(f"airflow_exporter does not read {arguments.airflow}: airflow_up is not 1")
     for target in prometheus.targets():
         if target["health"] != "up":
             reason = target["lastError"] or "not scraped yet"
@@ -345,7 +369,9 @@ def run(arguments, processes):
     prometheus = Prometheus(ports["prometheus"])
     wait_until_good(prometheus, processes, arguments)
     print_state(prometheus)
-    if not arguments.dbt_target:
+    if "dbt" not in ports:
+        print("  For a dbt project of yours besides: --dbt-target PATH/target")
+    elif not arguments.dbt_target:
         print("  dbt_exporter shows the project in examples/dbt; for yours: --dbt-target PATH/target")
     if arguments.demo:
         print(f"  airflow_exporter shows a fake Airflow, {arguments.airflow}; for yours: --airflow URL")
