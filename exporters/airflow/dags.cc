@@ -103,12 +103,13 @@ void read_dags(Deployment& deployment, Samples& samples, const Deadline& deadlin
   deployment.selection.set_list(std::move(list));
 }
 
-constinit const Module kDags{"dags",
-                             Module::Default::on,
-                             kMetrics,
-                             {},
-                             make<Dags>,
-                             Every{std::chrono::minutes(5), std::chrono::minutes(30)},
-                             std::chrono::minutes(2)};
+constinit const Module kDags{
+    "dags",
+    Module::Default::on,
+    kMetrics,
+    {},
+    make<Dags>,
+    Every{std::chrono::minutes(5), std::chrono::minutes(30), std::chrono::minutes(5)},
+    std::chrono::minutes(2)};
 
 }  // namespace exporter::airflow
