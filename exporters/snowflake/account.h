@@ -31,9 +31,9 @@ extern const SourceKind<Account> kAccounts;
 
 using Module = exporter::Module<Account>;
 extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPipes,
-    kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries;
+    kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kAttribution;
 inline constexpr const Module* kModules[] = {
-    &kWarehouses,        &kResourceMonitors, &kDynamicTables, &kTasks, &kPipes,
-    &kReplicationGroups, &kDatabases,        &kOwnCost,       &kCost,  &kQueries};
+    &kWarehouses, &kResourceMonitors, &kDynamicTables, &kTasks,   &kPipes,      &kReplicationGroups,
+    &kDatabases,  &kOwnCost,          &kCost,          &kQueries, &kAttribution};
 
 }  // namespace exporter::snowflake

@@ -5,7 +5,7 @@
 namespace exporter::snowflake {
 
 /// What needs a warehouse: each group is the collector of its name.
-extern const Group kCostGroup, kQueriesGroup;
-inline constexpr const Group* kGroups[] = {&kCostGroup, &kQueriesGroup};
+extern const Group kCostGroup, kQueriesGroup, kAttributionGroup;
+inline constexpr const Group* kGroups[] = {&kCostGroup, &kQueriesGroup, &kAttributionGroup};
 
 }  // namespace exporter::snowflake
