@@ -231,10 +231,12 @@ bool Usage::is_due(Time now, const Deadline& deadline) {
 void Usage::read(const UsageStatement& statement, Time now, Samples& samples,
                  const Deadline& deadline) {
   auto& known = known_[statement.name];
-  auto from = now;
-  if (known.read_up_to != Time()) from = std::max(known.read_up_to, now - kMostCatchUp);
-  const auto lo =
-      statement.bucket.count() > 0 ? floor_to(from - statement.horizon, statement.bucket) : now;
+  auto lo = now - statement.horizon;
+  if (statement.bucket.count() > 0) {
+    if (known.read_up_to != Time())
+      lo = std::max(known.read_up_to, now - kMostCatchUp) - statement.horizon;
+    lo = floor_to(lo, statement.bucket);
+  }
   const auto table =
       account_.warehouse->run(std::string(statement.name), text_of(statement, lo, now), deadline);
   if (statement.bucket.count() > 0) {

@@ -22,6 +22,7 @@
 ///     V_, LE_  what a row adds to counters, and to the buckets of a histogram (cumulative); null
 ///              where it is not of that counter;
 ///     G_       a gauge;
+///     DAY      of a gauge that is known by days: when its day begins, in seconds since 1970;
 ///     NEWEST   the time of the newest thing that is in the row, in seconds since 1970.
 ///
 /// A row is known by its L_ columns and B, and replaces what was read of it before.
@@ -59,19 +60,24 @@ struct UsageStatement {
   std::string_view name, text;
   std::span<const std::string_view> labels = {};  ///< the columns L_ and N_
   std::chrono::seconds bucket{};                  ///< zero: rows are gauges of now
-  /// How long after it happened a row may still come or change: so far back it is read again.
+  /// How long after it happened a row may still come or change: so far back it is read again. Of
+  /// gauges, how old the newest row may be.
   std::chrono::seconds horizon{};
   std::span<const Value> counters = {}, gauges = {};
   std::span<const Buckets> histograms = {};
   const Top* top = nullptr;
 };
 
+/// Instead of a database role: of views that no database role may read. Whoever has it reads all of
+/// the database SNOWFLAKE.
+inline constexpr std::string_view kImportedPrivileges = "IMPORTED PRIVILEGES";
+
 /// A collector of statements that are read together.
 struct Group {
   std::string_view name;
   std::chrono::seconds pace;  ///< how often its views have something new
   std::span<const UsageStatement> statements;
-  std::string_view database_role;  ///< of the database SNOWFLAKE, that may read its views
+  std::string_view database_role;  ///< of the database SNOWFLAKE, that may read its views; or all
 };
 
 /// Metrics of every group, for Module::metrics.

@@ -44,9 +44,15 @@ constexpr UsageStatement kNamedStatement[] = {{.name = "named",
                                                .counters = kNamedValues}};
 constexpr UsageStatement kSizeStatement[] = {
     {.name = "sizes", .text = "SELECT SIZES", .labels = kLabels, .gauges = kGauges}};
+constexpr UsageStatement kDailyStatement[] = {{.name = "days",
+                                               .text = "SELECT DAYS '{lo_date}' {lo} {hi}",
+                                               .labels = kLabels,
+                                               .horizon = hours(72),
+                                               .gauges = kGauges}};
 constexpr Group kGroup{"things", hours(1), kThingsStatement, "USAGE_VIEWER"};
 constexpr Group kNamedGroup{"named", hours(1), kNamedStatement, "USAGE_VIEWER"};
 constexpr Group kSizes{"sizes", hours(3), kSizeStatement, "USAGE_VIEWER"};
+constexpr Group kDays{"days", hours(3), kDailyStatement, "USAGE_VIEWER"};
 
 sys_seconds now;
 
@@ -204,6 +210,19 @@ TEST_CASE("gauges stay until they are read again") {
   CHECK(reader.value(series) == 7);
   now += hours(2);
   CHECK(reader.value(series) == 8);
+}
+
+TEST_CASE("gauges of days are looked for as far back as the newest may be, and say its time") {
+  now = tomorrow() + hours(3);
+  Reader reader(kDays);
+  reader.server.set_rows("SELECT DAYS", "L_KIND,G_SIZE,DAY",
+                         R"(["x","7",")" + at(tomorrow() - hours(24)) + R"("])");
+  CHECK(reader.value(R"(snowflake_test_bytes{account="prod",kind="x"})") == 7);
+  CHECK(reader.value(R"(snowflake_data_timestamp_seconds{account="prod",statement="days"})") ==
+        static_cast<double>((tomorrow() - hours(24)).time_since_epoch().count()));
+  const auto date = format_rfc3339(tomorrow() - hours(72)).substr(0, 10);
+  CHECK(reader.server.count("SELECT DAYS '" + date + "' " + at(now - hours(72)) + " " + at(now)) ==
+        1);
 }
 
 TEST_CASE("a statement that fails keeps what was counted, and is a failure until it works") {
