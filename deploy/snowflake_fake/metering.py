@@ -96,7 +96,7 @@ class Metering:
                 "WAREHOUSE_NAME": warehouse.name, "QUERY_TAG": query.row["QUERY_TAG"],
                 "USER_NAME": query.row.get("USER_NAME"), "START_TIME": query.start, "END_TIME": query.end,
                 "CREDITS_ATTRIBUTED_COMPUTE": float(query.attributed)})
-        return total
+        return min(total, decimal_of(compute))  # rounding adds up
 
     def meter_warehouse(self, warehouse, hour, attributed):
         seconds, compute = warehouse.hours[hour]

@@ -147,6 +147,13 @@ class Api(Served):
         fake.clock.advance(2)
         self.assertEqual(client.get(reply.json()["statementHandle"]).status, 200)
 
+    def test_what_nobody_polls_ends_all_the_same(self):
+        fake, client = self.serve()
+        client.named("storage", query="?async=true")
+        fake.clock.advance(HOUR)
+        client.ask("GET", "/fake/health")
+        self.assertEqual(len(fake.account.usage.rows["QUERY_HISTORY"]), 1)
+
     def test_a_timeout_is_408_and_ends_the_statement(self):
         fake, client = self.serve()
         client.make_faults({"fault": "long", "seconds": 300})
