@@ -72,5 +72,6 @@ endfunction()
 package_exporter(airflow "Apache Airflow" tzdata)
 package_exporter(dbt "dbt")
 package_exporter(host "Linux hosts and containers")
+package_exporter(snowflake "Snowflake")
 
 include(CPack)

@@ -44,16 +44,25 @@ void watch(App& app, const SourceKind<Source>& kind,
   app.sources = {kind.key,
                  kind.label,
                  kind.flags,
+                 kind.needed_flag,
                  [make = kind.make](const SourceInputs& in) {
                    return std::static_pointer_cast<void>(make(in));
                  },
                  kind.at_once,
                  kind.means_down,
+                 {},
                  {}};
   if (kind.check != nullptr) {
     app.sources.check = [check = kind.check](void* source, const Deadline& deadline) {
       return check(*static_cast<Source*>(source), deadline);
     };
+  }
+  for (const auto& report : kind.reports) {
+    app.sources.reports.push_back(
+        {report.flag, report.help,
+         [write = report.write](void* source, std::span<const std::string_view> collectors) {
+           return write(*static_cast<Source*>(source), collectors);
+         }});
   }
   for (const auto* module : modules) app.modules.emplace_back(*module);
 }

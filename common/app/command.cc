@@ -86,6 +86,15 @@ void add_general_flags(CLI::App& cli, const App& app, Command& command) {
         "--config.check-sources", [&] { command.mode = Command::Mode::check_sources; },
         "The same; then ask each source and say what can be read of it. 1 if something cannot.");
   }
+  for (const auto& report : app.sources.reports) {
+    cli.add_flag_callback(
+        "--" + std::string(report.flag),
+        [&command, flag = report.flag] {
+          command.mode = Command::Mode::report;
+          command.report = flag;
+        },
+        std::string(report.help));
+  }
   cli.add_flag_callback(
       "--health-check", [&] { command.mode = Command::Mode::check_health; },
       "Ask the exporter that runs in this container whether it is healthy, and exit; 1 if it does "

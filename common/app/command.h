@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/app/app.h"
@@ -11,9 +12,10 @@ namespace exporter {
 
 /// What the command line says.
 struct Command {
-  enum class Mode { serve, check_config, check_sources, check_health, list_metrics, once };
+  enum class Mode { serve, check_config, check_sources, check_health, list_metrics, once, report };
 
   Mode mode = Mode::serve;
+  std::string_view report;  ///< of Mode::report: its flag
   std::string config_file, state_dir;
   std::string log_level = "info", log_format = "logfmt";
 

@@ -72,8 +72,9 @@ Generations::Generations(const App& app, const Command& command)
     : app_(app), command_(command), self_(app), living_(std::make_shared<Living>()) {
   if (!app.ledgers) return;
   // A check of a configuration leaves no trace, and does not wait for an exporter that runs.
-  const bool checks_only =
-      command.mode == Command::Mode::check_config || command.mode == Command::Mode::check_sources;
+  const bool checks_only = command.mode == Command::Mode::check_config ||
+                           command.mode == Command::Mode::check_sources ||
+                           command.mode == Command::Mode::report;
   ledgers_ = app.ledgers->open(checks_only ? "" : command.state_dir);
 }
 

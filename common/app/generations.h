@@ -38,6 +38,7 @@ class Generations {
   /// How the sources of the configuration are checked, without a generation of it. Throws as
   /// load().
   std::vector<SourceCheck> checks() { return make().checks; }
+  std::vector<SourceReport> reports() { return make().reports; }
 
   /// The current one; null before the first load().
   std::shared_ptr<Exposition> current() const;

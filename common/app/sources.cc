@@ -1,9 +1,11 @@
 #include "common/app/sources.h"
 
+#include <map>
 #include <optional>
 #include <set>
 
 #include "common/base/error.h"
+#include "common/base/log.h"
 #include "common/base/text.h"
 
 namespace exporter {
@@ -49,6 +51,7 @@ class Reader {
     const bool has_list = inputs_.file != nullptr && !kind_.key.empty();
     const auto list = has_list ? inputs_.file->optional(kind_.key) : std::nullopt;
     std::vector<Source> sources;
+    if (!list && has_none()) return {};
     if (!list) {
       const auto entry = entry_of_flags(kind_, settings);
       auto name = read_name(entry);
@@ -73,6 +76,16 @@ class Reader {
   }
 
  private:
+  bool has_none() const {
+    const auto flag = kind_.needed_flag;
+    if (flag.empty() || !inputs_.settings->text(flag).empty()) return false;
+    if (inputs_.starting) {
+      log::warn("nothing is read: neither the configuration file nor a flag names a source",
+                {{"key", kind_.key}, {"flag", "--" + std::string(flag)}});
+    }
+    return true;
+  }
+
   std::shared_ptr<void> make(const std::string& name, const Yaml& entry) const {
     return kind_.make(
         {name, entry, inputs_.settings, inputs_.upstreams, inputs_.ledgers, inputs_.starting});
@@ -155,10 +168,12 @@ MadeSources make_sources(const AnySourceKind& kind, std::span<const AnyModule> m
                          const SourcesInputs& inputs) {
   const auto sources = Reader(kind, inputs).read();
   MadeSources all;
+  std::map<std::string, std::vector<std::string_view>> enabled;  // by the source's name
   for (const auto& module : modules) {
     for (const auto& source : sources) {
       const Choice choice(module, source, *inputs.settings);
       if (!choice.is_enabled()) continue;
+      enabled[source.name].push_back(module.name);
       all.collectors.push_back({.name = std::string(module.name),
                                 .source = source.name,
                                 .schedule = choice.schedule(),
@@ -166,6 +181,14 @@ MadeSources make_sources(const AnySourceKind& kind, std::span<const AnyModule> m
                                 .metrics = module.metrics,
                                 .collect = module.make(source.made),
                                 .at_once = module.runs_beside_others ? 0 : kind.at_once});
+    }
+  }
+  for (const auto& report : kind.reports) {
+    for (const auto& source : sources) {
+      all.reports.push_back(
+          {report.flag, [write = report.write, made = source.made, names = enabled[source.name]] {
+             return write(made.get(), names);
+           }});
     }
   }
   if (!kind.check) return all;

@@ -42,6 +42,15 @@ struct Finding {
 };
 using Findings = std::vector<Finding>;
 
+/// What an exporter can print of a source instead of serving it, without asking the source.
+template <class Source>
+struct Report {
+  std::string_view flag;  ///< "grants", of --grants
+  std::string_view help;
+  /// `collectors` are those of the source that are turned on.
+  std::string (*write)(Source& source, std::span<const std::string_view> collectors);
+};
+
 /// What sources an exporter has. Each is made once per generation of the configuration, and shared
 /// by its collectors.
 template <class Source>
@@ -49,6 +58,9 @@ struct SourceKind {
   std::string_view key = {};    ///< of their list in the configuration file: "projects"
   std::string_view label = {};  ///< that names one in the exporter's own families: "project"
   std::span<const SourceFlag> flags = {};
+  /// The flag without which the flags describe no source, if no default would do: an exporter that
+  /// has none runs, reads nothing and says so.
+  std::string_view needed_flag = {};
   std::shared_ptr<Source> (*make)(const SourceInputs& inputs) = nullptr;
   /// The most collectors of a source that run at once, but for Module::runs_beside_others; 0 for no
   /// limit.
@@ -58,16 +70,25 @@ struct SourceKind {
   /// Asks the source what can be read of it, for --config.check-sources. What it throws is a
   /// finding.
   Findings (*check)(Source& source, const Deadline& deadline) = nullptr;
+  std::span<const Report<Source>> reports = {};
+};
+
+/// A Report of whatever Source.
+struct AnyReport {
+  std::string_view flag, help;
+  std::function<std::string(void* source, std::span<const std::string_view> collectors)> write;
 };
 
 /// A SourceKind of whatever Source. Without a key and a label there is one source, without a name.
 struct AnySourceKind {
   std::string_view key, label;
   std::span<const SourceFlag> flags;
+  std::string_view needed_flag = {};
   std::function<std::shared_ptr<void>(const SourceInputs&)> make;
   std::size_t at_once = 0;
   bool (*means_down)(Reason) = nullptr;
   std::function<Findings(void* source, const Deadline&)> check = {};  ///< may be empty
+  std::vector<AnyReport> reports = {};
 };
 
 /// The longest name of a source, in bytes: it is in the names of ledgers' files.
@@ -88,8 +109,15 @@ struct SourceCheck {
   std::function<Findings(const Deadline&)> ask;
 };
 
+/// One report of one source.
+struct SourceReport {
+  std::string_view flag;
+  std::function<std::string()> write;
+};
+
 struct MadeSources {
   std::vector<Collector> collectors;
+  std::vector<SourceReport> reports;
   std::vector<SourceCheck> checks;  ///< one for each source; none when the kind cannot be checked
 };
 

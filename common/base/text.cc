@@ -106,6 +106,18 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
   return std::ranges::equal(a, b, {}, lower, lower);
 }
 
+std::string to_lower(std::string_view text) {
+  std::string lower(text);
+  for (auto& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return lower;
+}
+
+std::string to_upper(std::string_view text) {
+  std::string upper(text);
+  for (auto& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return upper;
+}
+
 std::string_view next_part(std::string_view& rest, char separator) noexcept {
   const auto end = std::min(rest.find(separator), rest.size());
   const auto part = rest.substr(0, end);

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <type_traits>
 
-/// Small functions on text that the standard library lacks. All borrow; none throws.
+/// Small functions on text that the standard library lacks. Those that return views borrow; none throws.
 namespace exporter {
 
 /// The text without blanks and newlines at both ends.
@@ -17,6 +17,10 @@ std::string_view trim(std::string_view text) noexcept;
 
 /// Whether the texts are the same but for the case of ASCII letters.
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
+
+/// The text with ASCII letters in lower, or in upper case.
+std::string to_lower(std::string_view text);
+std::string to_upper(std::string_view text);
 
 /// Takes the part before the first `separator` off the front of `rest` and returns it; the whole
 /// of `rest` when there is none. `while (!rest.empty()) next_part(rest, '\n')` reads lines.

@@ -210,7 +210,7 @@ std::optional<std::uint32_t> member(const Document& document, std::uint32_t node
   return *found;
 }
 
-bool is_null(const Document& document, std::uint32_t node) {
+bool holds_null(const Document& document, std::uint32_t node) {
   return std::holds_alternative<std::nullptr_t>(document.nodes[node].value);
 }
 
@@ -240,13 +240,13 @@ Json Json::at(std::string_view key) const {
     path::append_key(path, key);
     fail_at(document_->origin, path, "missing");
   }
-  if (is_null(*document_, *value)) fail_type(*document_, *value, "a value");
+  if (holds_null(*document_, *value)) fail_type(*document_, *value, "a value");
   return {document_, *value};
 }
 
 std::optional<Json> Json::find(std::string_view key) const {
   const auto value = member(*document_, node_, key);
-  if (!value || is_null(*document_, *value)) return std::nullopt;
+  if (!value || holds_null(*document_, *value)) return std::nullopt;
   return Json(document_, *value);
 }
 
@@ -272,6 +272,7 @@ template <class Type>
 bool Json::is() const {
   return std::holds_alternative<Type>(document_->nodes[node_].value);
 }
+bool Json::is_null() const { return is<std::nullptr_t>(); }
 bool Json::is_string() const { return is<Text>(); }
 bool Json::is_number() const { return is<std::int64_t>() || is<double>(); }
 bool Json::is_array() const { return is<Array>(); }

@@ -37,6 +37,7 @@ class Json {
   /// The members of an object, sorted by name; of equal names the last one.
   std::vector<std::pair<std::string, Json>> members() const;
 
+  bool is_null() const;  ///< of an item; of a member, find() says it
   bool is_string() const;
   bool is_number() const;
   bool is_array() const;

@@ -82,6 +82,7 @@ class Client::Impl {
 
   ClientResponse send(ClientRequest request, const Deadline& deadline, const Sink* sink) {
     request.target = whole(request.target);
+    if (!request.repeat_target.empty()) request.repeat_target = whole(request.repeat_target);
     return exchange(std::move(request), base_.origin, options_, deadline, *pace_,
                     [&](const ClientRequest& each, Connection connection) {
                       return try_once(each, connection, deadline, sink);

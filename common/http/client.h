@@ -33,6 +33,9 @@ struct ClientRequest {
   bool idempotent = false;  ///< a POST that may be sent twice; GET, HEAD, PUT and DELETE always may
   bool is_500_final = false;  ///< a 500 is an answer that does not pass: it is not repeated
   std::shared_ptr<const AwsSigning> signing = {};
+  /// The target of the tries after the first, where an upstream is to be told that a request is
+  /// repeated; empty: the same.
+  std::string repeat_target = {};
 };
 
 struct ClientResponse {

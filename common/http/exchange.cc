@@ -87,6 +87,8 @@ ClientResponse exchange(ClientRequest request, const std::string& origin,
                waited(pause_before(options.retry, tries, random_fraction()),
                       pace.next_turn(options.urgency), deadline)) {
       ++tries;
+      if (!request.repeat_target.empty()) request.target = std::move(request.repeat_target);
+      request.repeat_target.clear();
     } else if (outcome.failure) {
       throw Error(outcome.failure->reason, what + ": " + outcome.failure->why,
                   outcome.failure->not_before);

@@ -51,8 +51,9 @@ std::string name_of(std::string_view text) {
       c = static_cast<char>(*code);
       at += 2;
     }
-    name += 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    name += c;
   }
+  name = to_lower(name);
   constexpr std::string_view kQuotes = "\"`";
   const bool is_quoted =
       name.size() > 2 && name.front() == name.back() && kQuotes.find(name.front()) != kQuotes.npos;

@@ -127,13 +127,6 @@ std::string read_name(const Json& text) {
   return name;
 }
 
-std::string lower(std::string text) {
-  for (auto& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
 std::string text_at(const Json& object, std::string_view key) {
   const auto value = object.find(key);
   return value ? value->string() : std::string();

@@ -82,8 +82,6 @@ Unread read_records(const Artifact& artifact, std::span<const JsonRecord> record
 /// A name or an id. Fails when it is longer than 500 bytes: the ledger takes two of these as an id
 /// (Ledger::kMaxId), and refuses longer ones only after the artifact was read.
 std::string read_name(const Json& text);
-/// With small letters in place of A to Z.
-std::string lower(std::string text);
 /// The member as text; empty when it is absent or null.
 std::string text_at(const Json& object, std::string_view key);
 /// The object `key`, or nothing when that is absent or null.

@@ -1,5 +1,7 @@
 #include "exporters/dbt/freshness.h"
 
+#include "common/base/text.h"
+
 namespace exporter::dbt {
 namespace {
 
@@ -13,7 +15,7 @@ constexpr Time kNever = std::chrono::sys_days(std::chrono::year(1) / 1 / 1);
 
 /// dbt 2.0 writes "Pass"; the one of two words is also written as one.
 std::string read_status(const Json& json) {
-  auto status = lower(read_name(json));
+  auto status = to_lower(read_name(json));
   return status == "runtimeerror" || status == "runtime_error" ? "runtime error" : status;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "common/base/text.h"
+
 namespace exporter::dbt {
 namespace {
 
@@ -161,7 +163,7 @@ std::string read_dataset(const Json& json, std::string_view resource_type) {
   if (names.size() < 2) return {};
   std::string dataset;
   for (const auto& name : names) dataset += (dataset.empty() ? "" : ".") + name;
-  return lower(std::move(dataset));
+  return to_lower(dataset);
 }
 
 /// As Snowflake has the name, which stands in the statement that chooses the warehouse.
@@ -194,7 +196,7 @@ Node read_node(const std::string& unique_id, const Json& json, std::string_view 
   node.materialized = text_of(find_path(json, {"config", "materialized"}));
   node.group = first_of({text_at(json, "group"), text_of(find_path(json, {"config", "group"}))});
   node.access = first_of({text_at(json, "access"), text_of(find_path(json, {"config", "access"}))});
-  node.severity = lower(text_of(find_path(json, {"config", "severity"})));
+  node.severity = to_lower(text_of(find_path(json, {"config", "severity"})));
   node.owner =
       first_of({owner_text(find_path(json, {"config", "meta", "owner"})),
                 owner_text(find_path(json, {"meta", "owner"})), owner_text(json.find("owner"))});

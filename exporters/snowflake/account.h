@@ -1,0 +1,52 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "common/app/module.h"
+#include "common/app/sources.h"
+#include "common/ledger/ledgers.h"
+#include "exporters/snowflake/api.h"
+#include "exporters/snowflake/own_warehouse.h"
+
+namespace exporter::snowflake {
+
+/// One account: what its collectors share.
+struct Account {
+  std::string name;  ///< the label `account`
+  std::string url, user, role;
+  Api api;
+  std::shared_ptr<Ledgers> ledgers;
+  std::unique_ptr<OwnWarehouse> warehouse;  ///< null where none is given: nothing needs one then
+  /// When it is, for what is read of the past.
+  std::chrono::sys_seconds (*clock)() = Spending::wall_clock;
+};
+
+/// Asks an account for what each SHOW statement gives, and says what is not allowed.
+Findings check_account(Account& account, const Deadline& deadline);
+
+/// The accounts of the configuration file, or the one that the flags describe.
+extern const SourceKind<Account> kAccounts;
+
+using Module = exporter::Module<Account>;
+extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPipes,
+    kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kAttribution, kLoad, kStorage,
+    kLogins, kLoads, kTaskRuns, kRefreshes, kClustering, kReplication, kDatabaseReplication,
+    kTransfer, kFreshness, kCredentials, kLocks, kAlerts, kAnomalies, kCurrency;
+inline constexpr const Module* kModules[] = {&kWarehouses,    &kResourceMonitors,
+                                             &kDynamicTables, &kTasks,
+                                             &kPipes,         &kReplicationGroups,
+                                             &kDatabases,     &kOwnCost,
+                                             &kCost,          &kQueries,
+                                             &kAttribution,   &kLoad,
+                                             &kStorage,       &kLogins,
+                                             &kLoads,         &kTaskRuns,
+                                             &kRefreshes,     &kClustering,
+                                             &kReplication,   &kDatabaseReplication,
+                                             &kTransfer,      &kFreshness,
+                                             &kCredentials,   &kLocks,
+                                             &kAlerts,        &kAnomalies,
+                                             &kCurrency};
+
+}  // namespace exporter::snowflake

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace exporter::snowflake {
+
+/// What an account is called, by its address and by the claims of a token.
+struct AccountName {
+  std::string host;   ///< "myorg-prod.snowflakecomputing.com"
+  std::string claim;  ///< "MYORG-PROD"
+
+  bool operator==(const AccountName&) const = default;
+};
+
+/// Reads an account identifier as users have it (docs.snowflake.com, "Account identifiers"): the
+/// account's name with its organization ("myorg-prod", "MYORG.PROD"), its locator with region and
+/// cloud as far as they are needed ("xy12345", "xy12345.eu-west-1", "xy12345.west-europe.azure"),
+/// either with ".privatelink", a locator with ".global", or the whole address. Nothing when it is
+/// none of these.
+std::optional<AccountName> account_name(std::string_view identifier);
+
+}  // namespace exporter::snowflake

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/base/deadline.h"
+#include "common/http/client.h"
+#include "exporters/snowflake/table.h"
+
+namespace exporter::snowflake {
+
+/// What proves who asks; the value of the header X-Snowflake-Authorization-Token-Type.
+enum class TokenType : std::uint8_t {
+  keypair_jwt,
+  oauth,
+  programmatic_access_token,
+  workload_identity,
+};
+
+struct ApiOptions {
+  http::ClientOptions client;  ///< base_url is that of the account
+  http::Authorize authorize;
+  TokenType token_type = TokenType::keypair_jwt;
+  std::string claim, user;  ///< of a JWT: for what a refusal says
+  std::string role;         ///< as SHOW prints it; empty: the user's default
+};
+
+/// One SQL statement, without bindings and secrets.
+struct Statement {
+  std::string name;  ///< "show_warehouses": in errors, and in the query tag
+  std::string text;
+  std::string warehouse = {};  ///< what runs it; empty: it needs none
+};
+
+/// Snowflake's SQL API v2 (docs.snowflake.com, "Snowflake SQL REST API"). Safe to use from several
+/// threads.
+class Api {
+ public:
+  /// Throws Error{config}. Connects to nothing yet.
+  Api(ApiOptions options, http::UpstreamMetrics& metrics);
+
+  /// Runs the statement and gives all of its rows, at most a million. Snowflake stops it at the
+  /// deadline, by a timeout that goes with it and by a request to cancel it. Its query tag is
+  /// {"app": "snowflake_exporter", "statement": NAME}.
+  ///
+  /// Throws what http::Client::send() does; Error{auth} for a token that is refused and for a
+  /// missing privilege; Error{query} that has Snowflake's code for another failure of the
+  /// statement; Error{timeout}; Error{decode}.
+  Table run(const Statement& statement, const Deadline& deadline);
+
+ private:
+  struct Reply {
+    Json body;
+    int status;
+  };
+
+  http::ClientResponse send(http::ClientRequest request, const Deadline& deadline);
+  Reply submit(const Statement& statement, const Deadline& deadline);
+  Reply ask(const std::string& origin, std::string target, const Deadline& deadline);
+  Reply read_reply(const std::string& origin, const http::ClientResponse& response) const;
+  Json await_result(const Statement& statement, Reply reply, const Deadline& deadline);
+  Json wait_for(const std::string& origin, const std::string& handle, const Deadline& deadline);
+  void cancel(const std::string& handle, const Deadline& deadline);
+  std::string why_refused() const;
+
+  const ApiOptions options_;
+  http::Client client_;
+};
+
+}  // namespace exporter::snowflake

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <memory>
+
+#include "exporters/snowflake/usage.h"
+
+namespace exporter::snowflake {
+
+/// For Module::make: the collector of a group.
+template <const Group& group>
+CollectFunction read_group(const std::shared_ptr<Account>& account) {
+  return [account, usage = std::make_shared<Usage>(*account, group)](
+             Samples& samples, const Deadline& deadline) { usage->collect(samples, deadline); };
+}
+
+/// The collector of a group, which is off unless it is wanted, as it costs. It looks each minute
+/// whether it is time to read; all groups do so at once.
+template <const Group& group>
+constexpr Module group_module(std::span<const MetricView> metrics) {
+  return {group.name,
+          Module::Default::off,
+          metrics,
+          {},
+          read_group<group>,
+          Every{.interval = std::chrono::minutes(1),
+                .keep_stale_for = std::chrono::minutes(15),
+                .longest_pause = std::chrono::minutes(1),
+                .cycle = std::chrono::minutes(1)},
+          std::chrono::minutes(10)};
+}
+
+}  // namespace exporter::snowflake

@@ -1,0 +1,116 @@
+#include "exporters/snowflake/own_warehouse.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/time.h"
+#include "exporters/snowflake/show.h"
+#include "exporters/snowflake/warehouse_size.h"
+
+namespace exporter::snowflake {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr std::chrono::hours kPriceLife{1};
+constexpr seconds kLateSuspend{60}, kNever = std::chrono::days(1);
+
+seconds read_seconds(const Yaml& entry, std::string_view key, seconds least, seconds most,
+                     seconds otherwise) {
+  const auto value = entry.optional(key);
+  if (!value) return otherwise;
+  const auto duration = std::chrono::floor<seconds>(value->duration());
+  if (duration < least || duration > most) {
+    value->fail("expected " + format_duration(least) + " to " + format_duration(most));
+  }
+  return duration;
+}
+
+double read_credits(const Yaml& value) {
+  const auto credits = value.number();
+  if (credits < 0 || credits > 1e6) value.fail("expected 0 to 1000000");
+  return credits;
+}
+
+Price price_of(const Row& row, const WarehouseOptions& options) {
+  Price price;
+  const auto credits = options.credits_per_hour ? options.credits_per_hour : credits_per_hour(row);
+  if (!credits) {
+    throw Error(Reason::config, "what warehouse " + options.name +
+                                    " costs is not known: give its credits_per_hour");
+  }
+  price.credits_per_hour = *credits * std::max(1.0, row.number("max_cluster_count").value_or(1));
+  const auto suspend = row.number("auto_suspend").value_or(0);
+  price.auto_suspend = suspend > 0 ? seconds(static_cast<std::int64_t>(suspend)) : kNever;
+  return price;
+}
+
+}  // namespace
+
+std::optional<WarehouseOptions> read_warehouse_options(const Yaml& entry) {
+  const auto name = entry.optional("warehouse");
+  WarehouseOptions options;
+  if (const auto cap = entry.optional("credits_per_day"))
+    options.credits_per_day = read_credits(*cap);
+  if (const auto price = entry.optional("credits_per_hour")) {
+    options.credits_per_hour = read_credits(*price);
+  }
+  options.cycle = read_seconds(entry, "cycle", std::chrono::minutes(1), std::chrono::days(1),
+                               WarehouseOptions::kCycle);
+  options.statement_timeout = read_seconds(entry, "statement_timeout", seconds(1),
+                                           std::chrono::hours(1), WarehouseOptions::kTimeout);
+  if (!name) return std::nullopt;
+  options.name = name->string();
+  return options;
+}
+
+OwnWarehouse::OwnWarehouse(WarehouseOptions options, Api& api, std::string account,
+                           SharedLedger ledger)
+    : options_(std::move(options)),
+      api_(api),
+      account_(std::move(account)),
+      spending_(account_, std::move(ledger), options_.credits_per_day) {}
+
+Table OwnWarehouse::run(const std::string& name, std::string text, const Deadline& deadline) {
+  const auto now_price = price(deadline);
+  const auto permit = spending_.enter(now_price, options_.statement_timeout, deadline);
+  return api_.run({.name = name, .text = std::move(text), .warehouse = options_.name},
+                  deadline.no_later_than(Clock::now() + options_.statement_timeout));
+}
+
+std::chrono::seconds OwnWarehouse::pace(const Deadline& deadline) {
+  return options_.cycle * spending_.stretch(options_.cycle, deadline);
+}
+
+/// Asked for once an hour, of SHOW, which costs nothing.
+Price OwnWarehouse::price(const Deadline& deadline) {
+  const std::lock_guard lock(mutex_);
+  if (price_ && Clock::now() < price_until_) return *price_;
+  const auto table = api_.run(
+      {.name = std::string(kShowWarehouses.name), .text = std::string(kShowWarehouses.text)},
+      deadline);
+  Samples none;
+  std::optional<Price> found;
+  table.each_row(none, [&](const Row& row) {
+    if (row.need_text("name") == options_.name) found = price_of(row, options_);
+  });
+  if (!found) {
+    throw Error(Reason::auth, "warehouse " + options_.name +
+                                  ": there is none of this name, in this case of its letters, or "
+                                  "the role has no privilege on it (USAGE)");
+  }
+  if (found->auto_suspend > kLateSuspend &&
+      (!price_ || price_->auto_suspend != found->auto_suspend)) {
+    log::warn("the warehouse is suspended late, and paid for until then: 60 s are the least",
+              {{"account", account_},
+               {"warehouse", options_.name},
+               {"auto_suspend", std::to_string(found->auto_suspend.count()) + "s"}});
+  }
+  price_ = found;
+  price_until_ = Clock::now() + kPriceLife;
+  return *price_;
+}
+
+}  // namespace exporter::snowflake

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "common/base/clock.h"
+#include "common/config/yaml.h"
+#include "common/ledger/ledgers.h"
+#include "exporters/snowflake/api.h"
+#include "exporters/snowflake/spending.h"
+
+namespace exporter::snowflake {
+
+/// What the configuration says of the warehouse that runs this exporter's statements.
+struct WarehouseOptions {
+  static constexpr double kCreditsPerDay = 0.5;
+  static constexpr std::chrono::seconds kCycle = std::chrono::minutes(45), kTimeout{60};
+
+  std::string name;                         ///< as SHOW prints it
+  double credits_per_day = kCreditsPerDay;  ///< 0: no cap
+  std::chrono::seconds cycle = kCycle;      ///< between two resumptions
+  std::chrono::seconds statement_timeout = kTimeout;
+  std::optional<double> credits_per_hour;  ///< where the size does not give it
+};
+
+/// Reads `warehouse`, `credits_per_day`, `cycle`, `statement_timeout`, `credits_per_hour` of an
+/// account; nothing without a warehouse. Throws Error{config}.
+std::optional<WarehouseOptions> read_warehouse_options(const Yaml& entry);
+
+/// The warehouse that runs the statements which need one, within its cap. Safe to use from several
+/// threads.
+class OwnWarehouse {
+ public:
+  OwnWarehouse(WarehouseOptions options, Api& api, std::string account, SharedLedger ledger);
+
+  const WarehouseOptions& options() const { return options_; }
+
+  /// Runs a statement, for `statement_timeout` at most. Throws what Api::run() and
+  /// Spending::enter() do, and Error{auth} where the role does not see the warehouse.
+  Table run(const std::string& name, std::string text, const Deadline& deadline);
+
+  /// How long it is from one resumption to the next: the cycle, or a multiple of it where the day's
+  /// credits would not last.
+  std::chrono::seconds pace(const Deadline& deadline);
+
+  Spending& spending() { return spending_; }
+
+ private:
+  Price price(const Deadline& deadline);
+
+  const WarehouseOptions options_;
+  Api& api_;
+  const std::string account_;
+  Spending spending_;
+  std::mutex mutex_;  ///< of what follows
+  std::optional<Price> price_;
+  Clock::time_point price_until_{};
+};
+
+}  // namespace exporter::snowflake

@@ -1,0 +1,205 @@
+#include "exporters/snowflake/reports.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <set>
+
+#include "common/base/text.h"
+#include "common/base/time.h"
+#include "exporters/snowflake/groups.h"
+#include "exporters/snowflake/show.h"
+
+namespace exporter::snowflake {
+namespace {
+
+using std::chrono::seconds;
+using Names = std::span<const std::string_view>;
+
+constexpr seconds kDay = std::chrono::days(1);
+
+bool is_among(Names names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::vector<const Group*> groups_of(Names collectors) {
+  std::vector<const Group*> groups;
+  for (const auto* group : kGroups) {
+    if (is_among(collectors, group->name)) groups.push_back(group);
+  }
+  return groups;
+}
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", value);
+  return text;
+}
+
+/// An identifier in quotes, as its letters have a case.
+std::string identifier(std::string_view name) {
+  std::string text = "\"";
+  for (const char c : name) text.append(c == '"' ? 2 : 1, c);
+  return text + '"';
+}
+
+std::string or_else(const std::string& name, std::string_view otherwise) {
+  return name.empty() ? std::string(otherwise) : name;
+}
+
+/// What each collector of SHOW needs, by the documentation of its statement: it lists what the role
+/// has any privilege on.
+std::string show_grants(Names collectors, const std::string& role) {
+  static constexpr std::pair<std::string_view, std::string_view> kGrants[] = {
+      {"warehouses",
+       "-- Of each warehouse that is to be seen:\n"
+       "--   GRANT MONITOR ON WAREHOUSE <name> TO ROLE {role};\n"},
+      {"resource_monitors",
+       "-- Of each resource monitor:\n"
+       "--   GRANT MONITOR ON RESOURCE MONITOR <name> TO ROLE {role};\n"},
+      {"dynamic_tables",
+       "-- Of each database with dynamic tables:\n"
+       "--   GRANT USAGE ON DATABASE <name> TO ROLE {role};\n"
+       "--   GRANT USAGE ON ALL SCHEMAS IN DATABASE <name> TO ROLE {role};\n"
+       "--   GRANT MONITOR ON ALL DYNAMIC TABLES IN DATABASE <name> TO ROLE {role};\n"
+       "--   GRANT MONITOR ON FUTURE DYNAMIC TABLES IN DATABASE <name> TO ROLE {role};\n"},
+      {"tasks",
+       "GRANT MONITOR EXECUTION ON ACCOUNT TO ROLE {role};  -- tasks and pipes of databases "
+       "and schemas that the role may use\n"},
+      {"replication_groups",
+       "-- Of each replication or failover group:\n"
+       "--   GRANT MONITOR ON REPLICATION GROUP <name> TO ROLE {role};\n"
+       "--   GRANT MONITOR ON FAILOVER GROUP <name> TO ROLE {role};\n"},
+      {"databases",
+       "-- Of each database:\n"
+       "--   GRANT USAGE ON DATABASE <name> TO ROLE {role};\n"},
+  };
+  std::string text;
+  for (const auto& [name, grants] : kGrants) {
+    const bool is_wanted =
+        is_among(collectors, name) || (name == "tasks" && is_among(collectors, "pipes"));
+    if (is_wanted) text += grants;
+  }
+  for (auto at = text.find("{role}"); at != std::string::npos; at = text.find("{role}")) {
+    text.replace(at, 6, role);
+  }
+  return text;
+}
+
+std::string warehouse_grants(const OwnWarehouse& own, const std::string& role) {
+  const auto warehouse = identifier(own.options().name);
+  const auto monitor = identifier(own.options().name + "_LIMIT");
+  std::string text =
+      "CREATE WAREHOUSE IF NOT EXISTS " + warehouse +
+      " WAREHOUSE_SIZE = XSMALL AUTO_SUSPEND = 60 AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE;\n"
+      "GRANT USAGE ON WAREHOUSE " +
+      warehouse + " TO ROLE " + role + ";\n";
+  const double cap = own.options().credits_per_day;
+  if (cap <= 0) return text;
+  // A quota is a whole number of credits. It holds whatever this exporter does.
+  const auto quota = static_cast<std::int64_t>(std::ceil(cap));
+  return text + "CREATE RESOURCE MONITOR IF NOT EXISTS " + monitor +
+         " WITH CREDIT_QUOTA = " + std::to_string(quota) +
+         " FREQUENCY = DAILY START_TIMESTAMP = IMMEDIATELY\n"
+         "  TRIGGERS ON 80 PERCENT DO NOTIFY ON 100 PERCENT DO SUSPEND_IMMEDIATE;\n"
+         "ALTER WAREHOUSE " +
+         warehouse + " SET RESOURCE_MONITOR = " + monitor + ";\n";
+}
+
+std::string usage_grants(std::span<const Group* const> groups, const std::string& role) {
+  std::set<std::string_view> roles;
+  for (const auto* group : groups) roles.insert(group->database_role);
+  std::string text;
+  for (const auto database_role : roles) {
+    text += database_role == kImportedPrivileges
+                ? "GRANT IMPORTED PRIVILEGES ON DATABASE SNOWFLAKE TO ROLE " + role +
+                      ";  -- all of the database, also that of the organization\n"
+                : "GRANT DATABASE ROLE SNOWFLAKE." + std::string(database_role) + " TO ROLE " +
+                      role + ";\n";
+  }
+  return text;
+}
+
+std::string readers_of(const Group& group) {
+  if (group.database_role == kImportedPrivileges) return std::string(kImportedPrivileges);
+  return "the database role SNOWFLAKE." + std::string(group.database_role);
+}
+
+std::string indented(std::string_view text) {
+  std::string lines;
+  while (!text.empty()) lines.append("      ").append(next_part(text, '\n')).append("\n");
+  return lines;
+}
+
+/// The statements of a cycle at which all groups are due, and what a day of cycles costs.
+std::string cost_of_a_day(const WarehouseOptions& options, std::size_t statements) {
+  constexpr double kStatementSeconds = 2, kAtOnce = 5, kAutoSuspend = 60;
+  const double resumptions = static_cast<double>(kDay / options.cycle);
+  const double billed =
+      std::ceil(static_cast<double>(statements) / kAtOnce) * kStatementSeconds + kAutoSuspend;
+  const double credits = resumptions * billed / 3600 * options.credits_per_hour.value_or(1);
+  std::string text = "    A day: " + number(resumptions) + " resumptions, " +
+                     number(resumptions * billed) + " s, " + number(credits) +
+                     " credits, if the warehouse is an X-Small that suspends after 60 s and a "
+                     "statement takes 2 s.\n";
+  if (options.credits_per_day <= 0) return text + "    There is no limit (credits_per_day: 0).\n";
+  text += "    It never takes more than " + number(options.credits_per_day) +
+          " credits (credits_per_day)";
+  return text + (credits > options.credits_per_day
+                     ? ": cycles become longer, so that these last for the day.\n"
+                     : ".\n");
+}
+
+}  // namespace
+
+std::string write_grants(Account& account, Names collectors) {
+  const auto role = identifier(or_else(account.role, "DATA_PLATFORM_EXPORTER"));
+  const auto user = identifier(or_else(account.user, "DATA_PLATFORM_EXPORTER"));
+  std::string text = "-- account " + account.name + ", to be run as ACCOUNTADMIN\n";
+  text += "CREATE ROLE IF NOT EXISTS " + role + ";\n";
+  text += "CREATE USER IF NOT EXISTS " + user + " TYPE = SERVICE DEFAULT_ROLE = " + role + ";\n";
+  text += "GRANT ROLE " + role + " TO USER " + user + ";\n";
+  text += "-- The public key, without its first and last line:\n";
+  text += "--   ALTER USER " + user + " SET RSA_PUBLIC_KEY = '...';\n";
+  text += show_grants(collectors, role);
+  const auto groups = groups_of(collectors);
+  text += usage_grants(groups, role);
+  if (account.warehouse && !groups.empty()) text += warehouse_grants(*account.warehouse, role);
+  return text;
+}
+
+std::string write_dry_run(Account& account, Names collectors) {
+  std::string text = account.name +
+                     "\n  without a warehouse: nothing is billed but cloud services, "
+                     "and these only above a tenth of the day's warehouse credits\n";
+  for (const auto* module : kModules) {
+    for (const auto& [name, show] : kShows) {
+      if (name != module->name || !is_among(collectors, name)) continue;
+      const auto every = std::get<Every>(module->schedule).interval;
+      text += "    " + std::string(name) + ", each " +
+              format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(every)) + "\n" +
+              indented(show.text);
+    }
+  }
+  const auto groups = groups_of(collectors);
+  if (groups.empty() || !account.warehouse) return text;
+  const auto& options = account.warehouse->options();
+  const auto now = std::chrono::floor<seconds>(Ledger::wall_clock());
+  text += "  on the warehouse " + options.name + ", which is resumed each " +
+          format_duration(options.cycle) + " at most\n";
+  std::size_t statements = 0;
+  for (const auto* group : groups) {
+    const auto cycles =
+        (std::max(group->pace, options.cycle) + options.cycle - seconds(1)) / options.cycle;
+    text += "    " + std::string(group->name) + ", each " +
+            format_duration(options.cycle * cycles) + ", by " + readers_of(*group) + "\n";
+    for (const auto& statement : group->statements) {
+      ++statements;
+      text += "      -- " + std::string(statement.name) + "\n" +
+              indented(text_of(statement, now - statement.horizon, now));
+    }
+  }
+  return text + cost_of_a_day(options, statements);
+}
+
+}  // namespace exporter::snowflake

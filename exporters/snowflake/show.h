@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <string_view>
+#include <utility>
+
+#include "exporters/snowflake/account.h"
+
+namespace exporter::snowflake {
+
+/// A SHOW statement of the whole account, which needs no warehouse. It gives 10000 rows at most:
+/// some lists are cut there in silence, others are refused without a LIMIT.
+struct Show {
+  std::string_view name;  ///< "show_warehouses"
+  std::string_view text;
+};
+constexpr Show kShowWarehouses{"show_warehouses", "SHOW WAREHOUSES"},
+    kShowResourceMonitors{"show_resource_monitors", "SHOW RESOURCE MONITORS"},
+    kShowDynamicTables{"show_dynamic_tables", "SHOW DYNAMIC TABLES IN ACCOUNT LIMIT 10000"},
+    kShowTasks{"show_tasks", "SHOW TASKS IN ACCOUNT LIMIT 10000"},
+    kShowPipes{"show_pipes", "SHOW PIPES IN ACCOUNT"},
+    kShowReplicationGroups{"show_replication_groups", "SHOW REPLICATION GROUPS"},
+    kShowDatabases{"show_databases", "SHOW DATABASES IN ACCOUNT LIMIT 10000"};
+
+/// The statement of each collector that needs no warehouse.
+inline constexpr std::pair<std::string_view, Show> kShows[] = {
+    {"warehouses", kShowWarehouses},
+    {"resource_monitors", kShowResourceMonitors},
+    {"dynamic_tables", kShowDynamicTables},
+    {"tasks", kShowTasks},
+    {"pipes", kShowPipes},
+    {"replication_groups", kShowReplicationGroups},
+    {"databases", kShowDatabases},
+};
+
+/// Calls `read` with each row, as Table::each_row() does, and returns how many there are. The role
+/// sees only objects that it has a privilege on: no row may mean none, or no privilege. Throws as
+/// Api::run() does.
+std::size_t show(Account& account, const Show& statement, Samples& samples,
+                 const Deadline& deadline, const std::function<void(const Row&)>& read);
+
+/// database.schema.name in lower case, as all exporters of the suite name a table.
+std::string dataset_of(const Row& row);
+
+}  // namespace exporter::snowflake

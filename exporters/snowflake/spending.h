@@ -1,0 +1,121 @@
+#pragma once
+
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/deadline.h"
+#include "common/ledger/ledgers.h"
+#include "common/metric/samples.h"
+
+namespace exporter::snowflake {
+
+inline constexpr auto kOwnResumes =
+    counter("snowflake_own_resumes_total",
+            "Times that this exporter's statements resumed its warehouse.", "account");
+inline constexpr auto kOwnSeconds = counter(
+    "snowflake_own_billed_seconds_total",
+    "Time for which this exporter's statements kept its warehouse running, 60 s a resumption "
+    "at least: what Snowflake bills if nobody else uses the warehouse.",
+    "account");
+inline constexpr auto kOwnCredits =
+    counter("snowflake_own_credits_total",
+            "Credits that this time costs, by the size of the warehouse.", "account");
+inline constexpr auto kOwnToday =
+    gauge("snowflake_own_credits_today",
+          "Credits of this day (UTC), with those that the statements that run "
+          "now may take.",
+          "account");
+inline constexpr auto kOwnCap =
+    gauge("snowflake_own_credits_per_day_limit",
+          "Credits that this exporter may spend on a day; +Inf without a limit.", "account");
+inline constexpr MetricView kOwnMetrics[] = {kOwnResumes, kOwnSeconds, kOwnCredits, kOwnToday,
+                                             kOwnCap};
+
+/// What a warehouse costs while it runs, and how long it runs on.
+struct Price {
+  double credits_per_hour = 1;
+  std::chrono::seconds auto_suspend{60};
+};
+
+/// What the exporter spends on a warehouse that it alone uses, and the most that it may on a day
+/// (UTC). Snowflake bills a warehouse from when a statement resumes it until it is suspended, which
+/// is its auto-suspend after the last statement, and 60 s at least (docs.snowflake.com,
+/// "Understanding compute cost").
+///
+/// A statement is let in only if the cap holds even though it takes all of its time, and that is on
+/// the disk before it starts: neither a crash nor a statement that hangs spends more. Safe to use
+/// from several threads.
+class Spending {
+ public:
+  using Time = std::chrono::sys_seconds;
+
+  /// A cap of zero: none.
+  Spending(std::string account, SharedLedger ledger, double credits_per_day);
+
+  /// A statement that was let in; it runs until this is destroyed.
+  class Permit {
+   public:
+    Permit(Permit&& other) noexcept : spending_(std::exchange(other.spending_, nullptr)) {}
+    Permit& operator=(Permit&&) = delete;
+    ~Permit();
+
+   private:
+    friend class Spending;
+    explicit Permit(Spending* spending) : spending_(spending) {}
+    Spending* spending_;
+  };
+
+  /// Lets in a statement that Snowflake stops after `timeout`. Throws Error{rate_limited} where it
+  /// could cost more than is left of the day's credits; its not_before is the next day. Throws what
+  /// Ledger::begin() does.
+  Permit enter(const Price& price, std::chrono::seconds timeout, const Deadline& deadline);
+
+  /// How many times longer than `cycle` the time between two resumptions must be, so that what is
+  /// left of the day's credits lasts, as the last one cost.
+  std::int64_t stretch(std::chrono::seconds cycle, const Deadline& deadline);
+
+  /// Adds what was spent, on all days and on this one, and the cap.
+  void add_to(Samples& samples, const Deadline& deadline);
+
+  static Time wall_clock();
+  void set_clock(Time (*clock)()) { clock_ = clock; }
+
+ private:
+  /// From when the warehouse was resumed until it is suspended, as far as is known.
+  struct Wake {
+    Time from{}, until{};
+    double credits_per_second = 0;
+
+    double credits() const;
+    double credits_on(Time day) const;
+  };
+  struct State {
+    Time day{};            ///< the start of the day that `spent` is of
+    double spent = 0;      ///< credits of its wakes that have ended
+    double last_cost = 0;  ///< credits of the last of them
+    double reserved = 0;   ///< credits that must be left for the first statement of a wake
+    std::optional<Wake> wake;
+  };
+
+  void load(const Deadline& deadline);
+  void store(const Deadline& deadline);
+  void settle(Time now);
+  void leave();
+
+  const std::string account_;
+  const SharedLedger ledger_;
+  const double cap_;
+  Time (*clock_)();
+  std::mutex mutex_;  ///< of what follows
+  bool is_loaded_ = false;
+  State state_;
+  std::vector<Wake> ended_;  ///< wakes that are not in the ledger yet
+  int running_ = 0;
+  std::chrono::seconds auto_suspend_{};  ///< of the statements that run
+};
+
+}  // namespace exporter::snowflake

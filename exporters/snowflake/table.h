@@ -1,0 +1,82 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/config/json.h"
+#include "common/metric/samples.h"
+
+namespace exporter::snowflake {
+
+using Time = std::chrono::sys_time<std::chrono::microseconds>;
+
+inline double seconds_of(Time time) {
+  return std::chrono::duration<double>(time.time_since_epoch()).count();
+}
+
+/// A column's place, by its name in lower case.
+using Columns = std::map<std::string, std::size_t, std::less<>>;
+
+/// One row, by the names of its columns in lower case. A value is absent where the column is
+/// missing and where it is null, empty or the text "null", which SHOW gives for null. Throws
+/// Error{decode} that names the statement and the column.
+class Row {
+ public:
+  Row(const std::string& origin, const Columns& columns, std::vector<Json> cells);
+
+  std::optional<std::string> text(std::string_view column) const;
+  std::optional<std::string> raw(std::string_view column) const;  ///< absent only if it is null
+  std::optional<double> number(std::string_view column) const;
+  std::optional<bool> flag(std::string_view column) const;  ///< "true", "Y", "false", "N"
+  /// Seconds with decimals, or nanoseconds, since 1970, without regard to a time zone behind them.
+  std::optional<Time> time(std::string_view column) const;
+
+  /// The same of what must be there.
+  std::string need_text(std::string_view column) const;
+  double need_number(std::string_view column) const;
+
+ private:
+  [[noreturn]] void fail(std::string_view column, std::string_view why) const;
+
+  const std::string& origin_;
+  const Columns& columns_;
+  std::vector<Json> cells_;
+};
+
+/// What a statement gave.
+class Table {
+ public:
+  /// From the first answer, which has the columns and the rows of partition 0. `origin` is what
+  /// errors call the statement. Throws Error{decode}.
+  Table(std::string origin, const Json& answer);
+
+  /// How many partitions there are; those from 1 on are to be added in order.
+  std::size_t partitions() const { return partition_rows_.size(); }
+  void add_partition(const Json& answer);
+
+  std::size_t size() const { return size_; }
+  bool has_column(std::string_view column) const { return columns_.contains(column); }
+  std::vector<std::string> columns() const;  ///< in lower case
+
+  /// Calls `read` with each row. One of which it throws Error{decode} is left out and noted in the
+  /// samples; when none can be read, throws the first one's error. `read` adds nothing of a row
+  /// before it has read all of it.
+  void each_row(Samples& samples, const std::function<void(const Row&)>& read) const;
+
+ private:
+  void take_rows(const Json& data);
+
+  std::string origin_;
+  Columns columns_;
+  std::vector<std::size_t> partition_rows_;
+  std::vector<Json> data_;  ///< the rows of each partition
+  std::size_t size_ = 0;
+};
+
+}  // namespace exporter::snowflake

@@ -1,0 +1,200 @@
+#include "exporters/snowflake/spending.h"
+
+#include "common/base/error.h"
+#include "tests/support/error_of.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace exporter;
+using namespace exporter::snowflake;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+namespace {
+
+// 2026-03-01T10:00:00Z, in the past of the clock that the ledger has.
+constexpr Spending::Time kTen{seconds(1'772'359'200)};
+constexpr Price kSmall{.credits_per_hour = 1, .auto_suspend = seconds(60)};
+
+Spending::Time now;
+
+Deadline soon() { return Deadline::in(minutes(5)); }
+
+/// The exporter's spending, with a clock that the test moves.
+class Spender {
+ public:
+  explicit Spender(double cap, const std::string& folder = "")
+      : ledgers_(folder),
+        spending_("prod", ledgers_.open("snowflake_spending", "prod", kOptions), cap) {
+    spending_.set_clock([] { return now; });
+  }
+
+  Spending& operator*() { return spending_; }
+  Spending* operator->() { return &spending_; }
+
+  /// A statement that takes so long, and is given a minute.
+  void run(seconds takes) {
+    const auto permit = spending_.enter(kSmall, minutes(1), soon());
+    now += takes;
+  }
+
+  std::map<std::string, double> figures() {
+    Samples samples;
+    spending_.add_to(samples, soon());
+    std::string page;
+    samples.render(Format::text, page);
+    std::map<std::string, double> values;
+    std::istringstream lines(page);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with('#')) continue;
+      values[line.substr(0, line.find('{'))] = std::stod(line.substr(line.rfind(' ')));
+    }
+    return values;
+  }
+
+ private:
+  static constexpr Ledger::Options kOptions{.past = std::chrono::days(3650)};
+  Ledgers ledgers_;
+  Spending spending_;
+};
+
+}  // namespace
+
+TEST_CASE("a short statement costs a minute, and the warehouse until it is suspended") {
+  now = kTen;
+  Spender spender(0);
+  spender.run(seconds(2));
+  CHECK(spender.figures()["snowflake_own_credits_today"] == Approx(62.0 / 3600));
+  CHECK(spender.figures()["snowflake_own_credits_total"] == 0);
+  now += hours(1);
+  const auto figures = spender.figures();
+  CHECK(figures.at("snowflake_own_resumes_total") == 1);
+  CHECK(figures.at("snowflake_own_billed_seconds_total") == 62);
+  CHECK(figures.at("snowflake_own_credits_total") == Approx(62.0 / 3600));
+  CHECK(figures.at("snowflake_own_credits_today") == Approx(62.0 / 3600));
+}
+
+TEST_CASE("statements that follow each other resume the warehouse once") {
+  now = kTen;
+  Spender spender(0);
+  for (int i = 0; i < 5; ++i) {
+    spender.run(seconds(10));
+    now += seconds(30);
+  }
+  now += hours(1);
+  CHECK(spender.figures()["snowflake_own_resumes_total"] == 1);
+  CHECK(spender.figures()["snowflake_own_billed_seconds_total"] == 4 * 40 + 10 + 60);
+  spender.run(seconds(10));
+  now += hours(1);
+  CHECK(spender.figures()["snowflake_own_resumes_total"] == 2);
+}
+
+TEST_CASE("statements that run together cost what one costs") {
+  now = kTen;
+  Spender spender(0);
+  {
+    const auto one = spender->enter(kSmall, minutes(1), soon());
+    const auto two = spender->enter(kSmall, minutes(1), soon());
+    now += seconds(20);
+  }
+  now += hours(1);
+  CHECK(spender.figures()["snowflake_own_billed_seconds_total"] == 80);
+}
+
+TEST_CASE("a statement is refused where it could cost more than is left") {
+  now = kTen;
+  Spender spender(200.0 / 3600);  // two short ones, of which the second could take two minutes
+  spender.run(seconds(2));
+  now += minutes(10);
+  spender.run(seconds(2));
+  now += minutes(10);
+  CHECK_THAT(error_of(Reason::rate_limited, [&] { spender.run(seconds(2)); }),
+             Catch::Contains("the next statement may run on 2026-03-02"));
+  CHECK(spender.figures()["snowflake_own_credits_today"] == Approx(124.0 / 3600));
+  now = kTen + hours(14);
+  spender.run(seconds(2));
+  CHECK(spender.figures()["snowflake_own_credits_today"] == Approx(62.0 / 3600));
+}
+
+TEST_CASE("a day never costs more than the cap, however long statements take") {
+  now = kTen;
+  const double cap = 0.1;
+  Spender spender(cap);
+  double spent = 0;
+  std::uint64_t random = 1;
+  for (int i = 0; i < 2000 && now < kTen + hours(13); ++i) {
+    random = random * 6364136223846793005u + 1442695040888963407u;
+    const auto takes = seconds(random >> 33 & 63);
+    try {
+      spender.run(std::min(takes, seconds(60)));
+    } catch (const Error&) {
+    }
+    spent = std::max(spent, spender.figures()["snowflake_own_credits_today"]);
+    now += seconds(random >> 40 & 255);
+  }
+  CHECK(spent <= cap);
+  CHECK(spent > cap * 0.9);
+}
+
+TEST_CASE("what a statement may cost is on the disk before it starts") {
+  const TemporaryFolder folder;
+  now = kTen;
+  Spender killed(0.1, folder.path());
+  const auto permit = killed->enter(kSmall, minutes(1), soon());
+  {
+    const TemporaryFolder copy;  // of what a process leaves that ends now
+    std::filesystem::copy(folder.path(), copy.path(), std::filesystem::copy_options::recursive);
+    now += seconds(1);
+    Spender next(0.1, copy.path());
+    CHECK(next.figures()["snowflake_own_credits_today"] == Approx(120.0 / 3600));
+    now += hours(1);
+    CHECK(next.figures()["snowflake_own_billed_seconds_total"] == 120);
+  }
+}
+
+TEST_CASE("what was spent goes on after a restart, and starts again at midnight") {
+  const TemporaryFolder folder;
+  now = kTen;
+  {
+    Spender spender(0.1, folder.path());
+    spender.run(seconds(2));
+    now += minutes(5);
+    spender.run(seconds(40));
+  }
+  now += minutes(5);
+  Spender spender(0.1, folder.path());
+  CHECK(spender.figures()["snowflake_own_credits_today"] == Approx((62.0 + 100) / 3600));
+  CHECK(spender.figures()["snowflake_own_resumes_total"] == 2);
+  now = kTen + hours(14);
+  CHECK(spender.figures()["snowflake_own_credits_today"] == 0);
+  CHECK(spender.figures()["snowflake_own_credits_total"] == Approx((62.0 + 100) / 3600));
+}
+
+TEST_CASE("what runs over midnight counts on both days") {
+  now = kTen + hours(14) - seconds(30);
+  Spender spender(0);
+  spender.run(seconds(20));
+  now += minutes(10);
+  CHECK(spender.figures()["snowflake_own_credits_today"] == Approx(50.0 / 3600));
+}
+
+TEST_CASE("the pace is what makes the day's credits last") {
+  const seconds cycle = minutes(45);
+  now = kTen;
+  Spender enough(0.5);
+  CHECK(enough->stretch(cycle, soon()) == 1);
+  enough.run(seconds(2));
+  now += minutes(45);
+  CHECK(enough->stretch(cycle, soon()) == 1);
+
+  now = kTen;
+  Spender little(0.1);  // 5 times 62 s, for 14 h
+  little.run(seconds(2));
+  now += minutes(45);
+  CHECK(little->stretch(cycle, soon()) == 6);  // 17 cycles, of which 3 can be paid
+
+  Spender spent(0.04);
+  spent.run(seconds(2));
+  now += minutes(45);
+  CHECK(spent->stretch(cycle, soon()) > 1000);
+}
