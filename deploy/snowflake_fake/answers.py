@@ -1,0 +1,173 @@
+"""What the exporter's statements answer: computed from the rows, and sharing no code with their SQL.
+
+A statement is known by its name in the query tag. L_* are labels, N_* a name beside an id, B the start
+of the bucket, V_* what it adds to a counter, LE_* cumulative counts, G_* gauges, NEWEST the last event.
+"""
+
+import datetime
+import re
+from decimal import Decimal
+from typing import NamedTuple
+
+from snowflake_fake.protocol import Refusal, Table, column_of
+
+APPLICATION = "snowflake_exporter"
+BOUND = re.compile(r"TO_TIMESTAMP_LTZ\(\s*(\d+)\s*\)", re.IGNORECASE)
+DATE_BOUND = re.compile(r"TO_DATE\(\s*'(\d{4}-\d\d-\d\d)'\s*\)", re.IGNORECASE)
+END = float("inf")
+
+
+class Request(NamedTuple):
+    """The bounds that are in the text of a statement, as seconds since the epoch; `high` is excluded."""
+
+    now: float
+    low: float
+    high: float
+    text: str = ""
+
+
+def read_request(text, now):
+    bounds = [int(bound) for bound in BOUND.findall(text)]
+    bounds += [int(datetime.datetime.fromisoformat(date + "T00:00:00+00:00").timestamp())
+               for date in DATE_BOUND.findall(text)]
+    return Request(now, bounds[0] if bounds else 0, bounds[1] if len(bounds) > 1 else END, text)
+
+
+# Values of a group of rows
+
+def total(name):
+    return lambda rows: sum(number(row.get(name)) for row in rows)
+
+
+def number(value):
+    """A number of any column: nothing is 0, and some credits are text."""
+    return Decimal(value) if isinstance(value, str) else value or 0
+
+
+def count(rows):
+    return len(rows)
+
+
+def count_if(test):
+    return lambda rows: sum(map(bool, map(test, rows)))
+
+
+def at_most(measure, bound):
+    """How many rows measure so much or less; those without the measure do not count."""
+    return count_if(lambda row: measure(row) is not None and measure(row) <= bound)
+
+
+def part(name, key):
+    """The sum of a number within an object."""
+    return lambda rows: sum((row.get(name) or {}).get(key, 0) for row in rows)
+
+
+# Measures and labels of a row
+
+def seconds(first, last):
+    """Whole seconds that the clock moved on between two times, or None."""
+    def measure(row):
+        return None if None in (row.get(first), row.get(last)) else int(row[last]) - int(row[first])
+    return measure
+
+
+def milliseconds(first, last):
+    def measure(row):
+        return None if None in (row.get(first), row.get(last)) else (
+            round(row[last] * 1000) - round(row[first] * 1000))
+    return measure
+
+
+def sum_of(measure):
+    """Negative ones and those that are not there count as 0."""
+    return lambda rows: sum(max(measure(row) or 0, 0) for row in rows)
+
+
+def label(name):
+    return lambda row: row.get(name) or ""
+
+
+def lower(name):
+    return lambda row: (row.get(name) or "").lower()
+
+
+def last_name(name):
+    return lambda rows: max((row.get(name) or "" for row in rows), default="")
+
+
+def newest(name):
+    return lambda rows: max(int(row[name]) for row in rows)
+
+
+class Counters(NamedTuple):
+    """A statement that groups rows by labels and buckets of so many seconds."""
+
+    view: str
+    time: str  # the column that the bounds are of
+    width: int
+    labels: dict
+    values: dict
+    where: object = None
+
+    def rows(self, usage, request):
+        found = usage.visible(self.view, request.now, request.low, request.high)
+        return [row for row in found if row.get(self.time) is not None
+                and request.low <= row[self.time] < request.high
+                and (self.where is None or self.where(row, request))]
+
+    def groups(self, usage, request):
+        """Rows by labels and bucket."""
+        found = {}
+        for row in self.rows(usage, request):
+            bucket = int(row[self.time] // self.width * self.width)
+            key = (*(label(row) for label in self.labels.values()), bucket)
+            found.setdefault(key, []).append(row)
+        return found
+
+    def answer(self, usage, request):
+        names = [*self.labels, "B", *self.values]
+        rows = [[*key, *(value(group) for value in self.values.values())]
+                for key, group in self.groups(usage, request).items()]
+        return table(names, rows)
+
+    def sums(self, usage, request):
+        """By labels what all buckets add up to: what counters must show."""
+        sums = {}
+        for key, group in self.groups(usage, request).items():
+            one = sums.setdefault(key[:-1], dict.fromkeys(self.adding(), 0))
+            for name in one:
+                one[name] += self.values[name](group)
+        return [dict(zip(self.labels, key)) | one for key, one in sums.items()]
+
+    def adding(self):
+        return [name for name in self.values if name.startswith(("V_", "LE_"))]
+
+
+class Gauges(NamedTuple):
+    """A statement about what is: `compute` makes its rows of those of the view."""
+
+    view: str
+    names: tuple
+    compute: object
+
+    def answer(self, usage, request):
+        return table(self.names, self.compute(usage.visible(self.view, request.now), request))
+
+
+def table(names, rows):
+    columns = [column_of(name, values) for name, values in
+               zip(names, zip(*rows) if rows else ((),) * len(names))]
+    return Table(columns, rows)
+
+
+def answer(statements, name, usage, text, now):
+    """The answer to the statement of that name. Raises Refusal."""
+    known = statements.get(name)
+    if known is None:
+        raise Refusal(422, "001003", f"SQL compilation error:\nthe fake has no answer for '{name}'.", "42000")
+    if not re.search(rf"\b{known.view}\b", text, re.IGNORECASE):
+        raise Refusal(422, "000904", f"SQL compilation error:\nthe fake answers '{name}' from {known.view}, "
+                                     "which the statement does not name.", "42000")
+    if isinstance(known, Counters) and not (BOUND.search(text) or DATE_BOUND.search(text)):
+        raise Refusal(422, "001003", f"SQL compilation error:\n'{name}' has no bounds.", "42000")
+    return known.answer(usage, read_request(text, now))

@@ -1,0 +1,312 @@
+"""Statements: what runs, on what, for how long, and what becomes of it."""
+
+import collections
+import json
+import re
+import uuid
+
+from snowflake_fake import answers, faults, show
+from snowflake_fake.catalog import STATEMENTS
+from snowflake_fake.protocol import Column, Refusal, Table, no_warehouse, not_authorized, syntax_error
+from snowflake_fake.usage import LAYOUTS, readers
+
+ASYNC_AFTER = 45  # seconds after which a request is answered with 202
+DEFAULT_TIMEOUT, LONGEST_TIMEOUT = 172800, 604800  # seconds
+SELECT_SECONDS, SHOW_SECONDS = 2.0, 0.2  # that a statement runs unless told otherwise
+NEVER = float("inf")
+KEPT = 2000  # statements whose results can be asked for
+VIEW = re.compile(r"\bSNOWFLAKE\s*\.\s*((?:READER_)?ACCOUNT_USAGE|ORGANIZATION_USAGE)\s*\.\s*(\w+)",
+                  re.IGNORECASE)
+COMMENTS = re.compile(r"\s*(?:--[^\n]*(?:\n|$)|/\*.*?\*/)", re.DOTALL)
+PARAMETERS = set(
+    "binary_output_format client_result_chunk_size date_output_format multi_statement_count query_tag "
+    "rows_per_resultset time_output_format timestamp_output_format timestamp_ltz_output_format "
+    "timestamp_ntz_output_format timestamp_tz_output_format timezone use_cached_result".split())
+FIELDS = {"statement", "timeout", "database", "schema", "warehouse", "role", "bindings", "parameters"}
+CONSTANTS = {"CURRENT_ACCOUNT()": "FK12345", "CURRENT_VERSION()": "10.20.0",
+             "CURRENT_REGION()": "AWS_EU_CENTRAL_1"}
+
+
+def invalid(message):
+    return Refusal(400, "390142", f"Incoming request does not contain a valid payload. {message}")
+
+
+def strip_comments(text):
+    """Without the comments in front."""
+    while found := COMMENTS.match(text):
+        text = text[found.end():]
+    return text.strip()
+
+
+class Asked:
+    """The body of a request, checked. Raises Refusal."""
+
+    def __init__(self, user, body):
+        try:
+            body = json.loads(body)
+        except ValueError:
+            raise invalid("It is not JSON.") from None
+        if not isinstance(body, dict) or not isinstance(body.get("statement"), str):
+            raise invalid("It has no statement.")
+        unknown = set(body) - FIELDS | set(body.get("parameters") or {}) - PARAMETERS
+        if unknown:
+            raise invalid(f"It has unknown fields: {', '.join(sorted(unknown))}.")
+        self.text, self.parameters = body["statement"], body.get("parameters") or {}
+        self.timeout = body.get("timeout", DEFAULT_TIMEOUT)
+        if not isinstance(self.timeout, int) or isinstance(self.timeout, bool) or self.timeout < 0:
+            raise invalid("The timeout is not a number of seconds.")
+        self.timeout = self.timeout or LONGEST_TIMEOUT
+        self.role = body.get("role", user.roles[0])
+        self.warehouse, self.database = body.get("warehouse", user.warehouse), body.get("database")
+        self.tag = self.parameters.get("query_tag", "")
+        self.bindings = body.get("bindings") or {}
+
+    def name(self, text=None):
+        """What a statement is called: by its tag, or by its first words."""
+        try:
+            tag = json.loads(self.tag)
+            if tag["app"] == answers.APPLICATION:
+                return tag["statement"]
+        except (ValueError, KeyError, TypeError):
+            pass
+        words = strip_comments(self.text if text is None else text).upper().replace(";", " ").split()
+        kinds = [kind for kind in show.ROWS if words[1:1 + len(kind.split())] == kind.split()]
+        return f"SHOW {kinds[0]}" if words[:1] == ["SHOW"] and kinds else (words or [""])[0]
+
+    def check_bindings(self):
+        for each in self.bindings.values():
+            if each.get("type") == "FIXED" and not re.fullmatch(r"-?\d+", str(each.get("value"))):
+                raise Refusal(422, "100037", "Bind variable value is not FIXED.", "22018")
+
+
+class Statement:
+    """One that was executed: running, succeeded, failed or cancelled."""
+
+    def __init__(self, request_id, asked, user, text, handle, now):
+        self.request_id, self.asked, self.user = request_id, asked, user
+        self.text, self.handle = text, handle
+        self.name, self.created = asked.name(text), now
+        self.state, self.table, self.failure = "running", None, None
+        self.warehouse, self.query = None, None
+        self.polls = 0  # that are still answered with 202; None: all of them
+        self.ready = now  # when it ends
+        self.is_nullable, self.children = True, []
+
+    def fields(self):
+        """What its row in QUERY_HISTORY says from the start."""
+        return {"QUERY_ID": self.handle, "QUERY_TEXT": self.text, "QUERY_TAG": self.asked.tag,
+                "USER_NAME": self.user.name, "ROLE_NAME": self.asked.role,
+                "QUERY_TYPE": "SHOW" if self.name.startswith("SHOW") else "SELECT"}
+
+
+class Statements:
+    """All statements of the account; `answer(name, text, now)` makes the results of those with a name."""
+
+    def __init__(self, account, made_up, answer=None):
+        self.account, self.faults = account, made_up
+        self.answer = answer or (
+            lambda name, text, now: answers.answer(STATEMENTS, name, account.usage, text, now))
+        self.by_handle, self.by_request = collections.OrderedDict(), {}
+        self.repeated = 0  # requests that were answered with what had succeeded before
+
+    def submit(self, user, request_id, is_retry, is_async, asked):
+        """Executes what is asked, unless it is a repetition of what has succeeded. Raises Refusal."""
+        known = self.by_request.get(request_id)
+        if is_retry and known and known.state == "succeeded":
+            self.repeated += 1
+            return known
+        if asked.role not in user.roles or asked.role not in self.account.roles:
+            # The status is not documented.
+            raise Refusal(403, "390189", f"Role '{asked.role}' specified in the connect string does not "
+                                         "exist or not authorized.")
+        asked.check_bindings()
+        texts = [text for text in asked.text.split(";") if strip_comments(text)]
+        wanted = int(asked.parameters.get("multi_statement_count", 1))
+        if wanted not in (0, max(1, len(texts))):
+            raise Refusal(422, "000008", f"Actual statement count {len(texts)} did not match the desired "
+                                         f"statement count {wanted}.", "0A000")
+        if wanted == 1 or len(texts) == 1:
+            return self.execute(user, request_id, is_async, asked, asked.text)
+        return self.execute_all(user, request_id, asked, texts)
+
+    def execute_all(self, user, request_id, asked, texts):
+        """Several statements in one request, which need a warehouse even if none of them uses it."""
+        self.warehouse(asked)
+        parent = self.make(request_id, asked, user, asked.text)
+        for number, text in enumerate(texts):
+            child = self.execute(user, str(uuid.uuid4()), False, asked, text)
+            parent.children.append(child)
+            if child.failure:
+                parent.state, parent.failure = "failed", Refusal(
+                    422, "100132", "JavaScript execution error: Uncaught Execution of multiple statements "
+                                   f"failed on statement {number + 1}: {child.failure.message}", "P0000")
+                return parent
+        parent.state = "succeeded"
+        parent.table = Table([Column("multiple statement execution", "text")],
+                             [["Multiple statements executed successfully."]])
+        return parent
+
+    def make(self, request_id, asked, user, text):
+        statement = Statement(request_id, asked, user, text, self.account.query_id(), self.account.now)
+        self.by_handle[statement.handle] = self.by_request[request_id] = statement
+        while len(self.by_handle) > KEPT:
+            _, gone = self.by_handle.popitem(last=False)
+            if self.by_request.get(gone.request_id) is gone:
+                del self.by_request[gone.request_id]
+        return statement
+
+    def execute(self, user, request_id, is_async, asked, text):
+        statement = self.make(request_id, asked, user, text)
+        self.account.executions[statement.name] += 1
+        self.account.tags[asked.tag] += 1
+        try:
+            self.start(statement)
+        except Refusal as refusal:
+            self.end(statement, self.account.now, "failed", refusal)
+            return statement
+        self.hold(statement, is_async)
+        return statement
+
+    # What a statement does
+
+    def start(self, statement):
+        """Compiles it and gives it a warehouse, if it needs one. Raises Refusal."""
+        text, now = strip_comments(statement.text).rstrip("; \n"), self.account.now
+        made_up = self.faults.take("error", statement.name)
+        if made_up is not None:
+            raise Refusal(422, made_up.get("code", "000904"), made_up.get("message", "SQL compilation error"),
+                          made_up.get("sql_state", "42000"))
+        first = text.split(None, 1)[0].upper() if text else ""
+        role = self.account.roles[statement.asked.role]
+        if first == "SHOW":
+            statement.table = show.show(self.account, role, text, statement.asked.warehouse,
+                                        statement.asked.database)
+            other = self.faults.take("columns", statement.name)
+            if other is not None:
+                statement.table = faults.columns(statement.table, other)
+            statement.ready = now + SHOW_SECONDS
+        elif first in ("SELECT", "WITH"):
+            self.select(statement, role, text)
+        elif first in ("ALTER", "CREATE", "DROP", "GRANT", "USE"):
+            raise Refusal(422, "003001", "SQL access control error:\nInsufficient privileges to operate on "
+                                         "account 'ACCOUNT'.", "42501")
+        else:
+            raise syntax_error(text)
+
+    def select(self, statement, role, text):
+        """Needs no warehouse if it reads no table; an error of compilation does not resume one."""
+        if not re.search(r"\bFROM\b", text, re.IGNORECASE):
+            statement.table = constants(text)
+            statement.ready = self.account.now + SHOW_SECONDS
+            return
+        for schema, view in VIEW.findall(text.upper()):
+            if view not in LAYOUTS or not (role.is_admin or readers(view) & role.readers):
+                raise not_authorized(f"SNOWFLAKE.{schema}.{view}")
+        warehouse = self.warehouse(statement.asked)
+        statement.table = self.answer(statement.name, text, self.account.now)
+        long = self.faults.take("long", statement.name)
+        seconds = SELECT_SECONDS if long is None else long.get("seconds", 60)
+        statement.warehouse, statement.query = warehouse, warehouse.begin(self.account.now, seconds)
+        statement.query.row = statement.fields()
+        statement.ready = statement.query.end
+
+    def warehouse(self, asked):
+        """The session's. Raises Refusal."""
+        role = self.account.roles[asked.role]
+        if asked.warehouse not in self.account.warehouses or not (
+                role.is_admin or asked.warehouse in role.warehouses):
+            raise no_warehouse()
+        return self.account.warehouses[asked.warehouse]
+
+    # How long it takes
+
+    def hold(self, statement, is_async):
+        """Ends it at once, where the answer to the request can say how, or leaves it running."""
+        now, limit = self.account.now, statement.created + statement.asked.timeout
+        if self.faults.take("timeout", statement.name) is not None:
+            limit = now
+        held = self.faults.take("running", statement.name)
+        if held is not None:
+            statement.polls, statement.ready = held.get("polls"), NEVER
+            if statement.query:
+                statement.query.end = NEVER
+        if is_async or held is not None or min(statement.ready, limit) > now + ASYNC_AFTER:
+            if limit < statement.ready:
+                self.account.at(limit, self.expire, statement, limit)
+            elif held is None:
+                self.account.at(statement.ready, self.complete, statement)
+        elif limit < statement.ready:
+            self.expire(statement, limit)
+        else:
+            self.end(statement, statement.ready, "succeeded")
+
+    def complete(self, statement):
+        if statement.state == "running":
+            self.end(statement, statement.ready, "succeeded")
+
+    def expire(self, statement, limit):
+        if statement.state == "running":
+            self.end(statement, limit, "failed", Refusal(
+                408, "000630", "Statement reached its statement or warehouse timeout of "
+                               f"{statement.asked.timeout} second(s) and was canceled.", "57014"))
+
+    def poll(self, handle):
+        """The statement after one more question for it. Raises Refusal."""
+        statement = self.find(handle)
+        if statement.state != "running":
+            return statement
+        if self.faults.take("busy_poll", statement.name) is not None:
+            raise Refusal(429, *faults.TEXTS[429])
+        if statement.polls is None:
+            return statement
+        if statement.polls > 0:
+            statement.polls -= 1
+            return statement
+        now = self.account.now
+        statement.ready = now if statement.ready == NEVER else statement.ready
+        if statement.ready <= max(now, statement.created + ASYNC_AFTER):
+            self.end(statement, statement.ready, "succeeded")
+        return statement
+
+    def cancel(self, handle):
+        """Raises Refusal."""
+        statement = self.find(handle)
+        if statement.state != "running":
+            raise Refusal(422, "000709", f"Statement {handle} not found", "02000")
+        self.end(statement, self.account.now, "cancelled",
+                 Refusal(422, "000604", "SQL execution canceled", "57014"))
+        return statement
+
+    def find(self, handle):
+        if handle not in self.by_handle:
+            raise Refusal(422, "000709", f"Statement {handle} not found", "02000")
+        return self.by_handle[handle]
+
+    def end(self, statement, when, state, failure=None):
+        """Its end, what it cost, and its row in QUERY_HISTORY."""
+        statement.state, statement.failure, statement.ready = state, failure, when
+        warehouse, query = statement.warehouse, statement.query
+        if query:
+            warehouse.cancel(query, when)
+        fields = statement.fields()
+        if failure:
+            fields |= {"EXECUTION_STATUS": "FAIL", "ERROR_CODE": int(failure.code),
+                       "ERROR_MESSAGE": failure.message}
+        self.account.record(statement.created, when, warehouse and warehouse.name, query, **fields)
+
+
+def constants(text):
+    """The answer to a SELECT of literals and of functions of the session."""
+    items = [item.strip() for item in text.split(None, 1)[1].split(",")] if len(text.split()) > 1 else [""]
+    values = []
+    for item in items:
+        if re.fullmatch(r"-?\d+", item):
+            values.append(int(item))
+        elif re.fullmatch(r"'[^']*'", item):
+            values.append(item[1:-1])
+        elif item.upper() in CONSTANTS:
+            values.append(CONSTANTS[item.upper()])
+        else:
+            raise Refusal(422, "000904", "SQL compilation error: error line 1 at position 7\ninvalid "
+                                         f"identifier '{item}'", "42000")
+    return Table([answers.column_of(item, [value]) for item, value in zip(items, values)], [values])

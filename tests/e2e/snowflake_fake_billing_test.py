@@ -1,0 +1,158 @@
+"""What the fake Snowflake bills for made sequences of statements, in seconds and credits."""
+
+import json
+import re
+import unittest
+from fractions import Fraction
+
+from snowflake_client import DAY, HOUR, KINDS, MINUTE, NOW, WAREHOUSE, Served
+from snowflake_fake.protocol import Refusal
+from snowflake_fake.warehouse import Monitor, Warehouse
+
+CYCLE = ("storage", "warehouse_credits", "queries", "logins", "tasks")
+
+
+class Billing(unittest.TestCase):
+    """Made sequences, in seconds and credits."""
+
+    def warehouse(self, **options):
+        warehouse = Warehouse("WH", 1, **({"auto_suspend": 60} | options))
+        warehouse.closed = 0
+        return warehouse
+
+    def used(self, warehouse, now, high=10 * HOUR):
+        warehouse.settle(now)
+        return warehouse.used(0, high, now)
+
+    def test_seconds_from_the_resume_to_the_suspension(self):
+        for runs, expected, resumes in (
+                ([], 0, 0),
+                ([(100, 2)], 63, 1),  # 1 s to resume, 2 s that ran, 60 s idle
+                ([(100, 200)], 261, 1),
+                ([(100, 2), (130, 2)], 92, 1),  # the second one finds it running
+                ([(100, 2), (164, 2)], 126, 2),  # and here suspended, a second before
+                ([(100.4, 2)] * 5, 64, 1)):  # at once: parts of seconds count as whole ones
+            with self.subTest(runs):
+                warehouse = self.warehouse()
+                for at, seconds in runs:
+                    warehouse.begin(at, seconds)
+                self.assertEqual(self.used(warehouse, 5000), (expected, Fraction(expected, 3600)))
+                self.assertEqual(warehouse.resumes, resumes)
+
+    def test_a_minute_at_least_at_each_resume(self):
+        warehouse = self.warehouse(auto_suspend=5)
+        warehouse.begin(100, 2)
+        self.assertEqual(self.used(warehouse, 101), (60, Fraction(1, 60)))
+        warehouse.begin(110, 2)  # the minute of the first one has not passed, and is paid all the same
+        self.assertEqual(self.used(warehouse, 5000), (120, Fraction(2, 60)))
+        self.assertEqual(warehouse.resumes, 2)
+
+    def test_a_size_doubles_the_rate(self):
+        for size, rate in (("X-Small", 1), ("Small", 2), ("Medium", 4), ("Large", 8), ("6X-Large", 512)):
+            warehouse = self.warehouse(size=size)
+            warehouse.begin(0, 3539)
+            self.assertEqual(self.used(warehouse, 5000), (3600, rate))
+        warehouse = self.warehouse(clusters=3)
+        warehouse.begin(0, 3539)
+        self.assertEqual(self.used(warehouse, 5000)[1], 3)
+
+    def test_a_resize_adds_a_minute_of_what_it_adds(self):
+        warehouse = self.warehouse(auto_suspend=None)
+        warehouse.begin(0, 10)
+        warehouse.resize("Small", 100)
+        warehouse.resize("X-Small", 110)
+        warehouse.suspend(200)
+        # 110 s at 1, 60 s at the added 1, 90 s at 1
+        self.assertEqual(self.used(warehouse, 5000)[1], Fraction(110 + 60 + 90, 3600))
+
+    def test_one_that_never_suspends_is_billed_on(self):
+        warehouse = self.warehouse(auto_suspend=None)
+        warehouse.begin(0, 1)
+        self.assertEqual(self.used(warehouse, 5 * HOUR), (5 * HOUR, 5))
+
+    def test_hours_add_up_to_all_of_it(self):
+        warehouse = self.warehouse()
+        for hour in range(5):
+            warehouse.begin(hour * HOUR + 3590, 100)
+            warehouse.close_hour(hour * HOUR)
+        self.assertEqual(self.used(warehouse, 9 * HOUR), (5 * 161, Fraction(5 * 161, 3600)))
+        self.assertEqual(warehouse.hours[0], (10, Fraction(10, 3600)))
+        self.assertEqual(warehouse.hours[HOUR], (161, Fraction(161, 3600)))
+
+    def test_statements_beyond_the_limit_wait(self):
+        warehouse = self.warehouse()
+        queries = [warehouse.begin(0, 10) for _ in range(17)]
+        self.assertEqual([query.start for query in queries], [1] * 8 + [11] * 8 + [21])
+        self.assertEqual(queries[-1].queued(0, 100), (1, 20))
+        self.assertEqual(self.used(warehouse, 1000)[0], 31 + 60)
+
+    def test_a_monitor_suspends_and_forbids_to_resume(self):
+        for share, at_once in (("suspend", False), ("suspend_immediately", True)):
+            with self.subTest(share):
+                monitor = Monitor("M", Fraction(1, 10), "DAILY", **{share: 100})  # 360 s of X-Small
+                warehouse = self.warehouse(monitor=monitor)
+                monitor.warehouses = [warehouse]
+                query = warehouse.begin(0, 1000)
+                monitor.enforce(300)
+                self.assertTrue(warehouse.is_started())
+                monitor.enforce(400)
+                self.assertFalse(warehouse.is_started())
+                self.assertEqual(query.end, 400 if at_once else 1001)
+                with self.assertRaises(Refusal) as refused:
+                    warehouse.begin(2000, 1)
+                self.assertEqual(refused.exception.code, "090073")
+                warehouse.begin(DAY, 1)  # another day, another quota
+                self.assertEqual(warehouse.resumes, 2)
+
+
+class Costs(Served):
+    def test_show_costs_nothing_and_what_reads_a_view_wakes_the_warehouse_once(self):
+        fake, client = self.serve()
+        for _ in range(3):
+            for kind in KINDS:
+                self.assertEqual(client.post(f"SHOW {kind}").status, 200, kind)
+        constants = client.post("SELECT 1, 'a', CURRENT_ACCOUNT()").json()
+        self.assertEqual(constants["data"], [["1", "a", "FK12345"]])
+        self.assertEqual(client.post("SELECT * FROM SNOWFLAKE.ACCOUNT_USAGE.NOTHING").status, 422)
+        self.assertEqual(client.truth()["warehouses"][WAREHOUSE]["resumes"], 0)
+        for name in CYCLE:
+            self.assertEqual(client.named(name).status, 200)
+        fake.clock.advance(HOUR)
+        found = client.truth()
+        shown = {f"SHOW {re.split(' IN | LIMIT', kind)[0]}": 3 for kind in KINDS}
+        self.assertEqual(found["executions"], shown | {"SELECT": 2} | dict.fromkeys(CYCLE, 1))
+        own = found["warehouses"][WAREHOUSE]
+        self.assertEqual((own["resumes"], own["billed_seconds"]), (1, 63))
+        self.assertAlmostEqual(own["credits"], 63 / 3600)
+        self.assertEqual(list(own["credits_by_day"]), [str(int(NOW // DAY * DAY))])
+        self.assertAlmostEqual(sum(own["credits_by_day"].values()), 63 / 3600)
+        self.assertEqual({json.loads(tag)["statement"]: count for tag, count in found["tags"].items() if tag},
+                         dict.fromkeys(CYCLE, 1))
+
+    def test_a_day_of_cycles_in_credits(self):
+        fake, client = self.serve()
+        for _ in range(8):  # each three hours five statements at once
+            for name in CYCLE:
+                client.named(name)
+            fake.clock.advance(3 * HOUR)
+        own = client.truth()["warehouses"][WAREHOUSE]
+        self.assertEqual((own["resumes"], own["billed_seconds"]), (8, 8 * 63))
+        self.assertAlmostEqual(sum(own["credits_by_day"].values()), own["credits"])
+        self.assertAlmostEqual(own["credits"], 8 * 63 / 3600)
+
+    def test_the_quota_of_the_exporter_holds(self):
+        fake, client = self.serve()
+        fake.account.monitors["EXPORTER_BUDGET"].quota = Fraction(1, 20)  # 162 s until it suspends
+        statuses = []
+        for _ in range(4):
+            statuses.append(client.named("storage").status)
+            fake.clock.advance(10 * MINUTE)
+        self.assertEqual(statuses, [200, 200, 200, 422])
+        self.assert_refused(client.named("storage"), 422, "090073", "22000")
+        self.assertEqual(client.post("SHOW WAREHOUSES").status, 200)
+        fake.clock.advance(DAY)
+        self.assertEqual(client.named("storage").status, 200)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,264 @@
+"""What the fake Snowflake shows of its objects and its past."""
+
+import json
+import unittest
+
+from snowflake_client import DAY, HOUR, KINDS, MINUTE, NOW, WAREHOUSE, Served
+from snowflake_fake import objects, truth
+from snowflake_fake.account import Account
+from snowflake_fake.catalog import COUNTERS, STATEMENTS
+from snowflake_fake.usage import LAYOUTS
+
+
+class Shows(Served):
+    def rows(self, client, kind, **fields):
+        return {row["name"]: row for row in client.post(f"SHOW {kind}", **fields).rows()}
+
+    def test_cells_are_as_a_live_account_writes_them(self):
+        fake, client = self.serve(is_alive=True)
+        found = self.rows(client, "WAREHOUSES")
+        self.assertEqual(set(found), set(fake.account.warehouses))
+        own = found[WAREHOUSE]
+        expected = {"state": "SUSPENDED", "size": "X-Small", "auto_suspend": "60", "auto_resume": "true",
+                    "is_current": "Y", "is_default": "N", "available": "", "other": "", "running": "0",
+                    "started_clusters": "0", "resource_monitor": "EXPORTER_BUDGET",
+                    "created_on": f"{fake.account.began - 30 * DAY:.3f}"}
+        self.assertEqual(own, own | expected)
+        adaptive = found["ADAPTIVE_WH"]
+        self.assertEqual([adaptive[name] for name in ("state", "size", "auto_suspend")],
+                         ["ENABLED", None, None])
+        self.assertEqual([found["ALWAYS_ON_WH"][name] for name in (
+            "state", "auto_suspend", "available", "resource_monitor")], ["STARTED", None, "100", "null"])
+        self.assertIn(objects.HOSTILE, found)
+        self.assertNotIn("is_interactive", own)
+        client.named("storage")
+        self.assertEqual(self.rows(client, "WAREHOUSES")[WAREHOUSE]["state"], "STARTED")
+
+    def test_what_is_in_the_account(self):
+        fake, client = self.serve(is_alive=True)
+        monitors = self.rows(client, "RESOURCE MONITORS")
+        share = float(monitors["TRANSFORM_BUDGET"]["used_credits"]) / float(
+            monitors["TRANSFORM_BUDGET"]["credit_quota"])
+        self.assertAlmostEqual(share, 0.8, delta=0.01)
+        self.assertEqual({row["level"] for row in monitors.values()}, {"WAREHOUSE", "ACCOUNT", None})
+        tables = self.rows(client, "DYNAMIC TABLES IN ACCOUNT LIMIT 10000")
+        lag = {name: NOW - float(row["data_timestamp"]) for name, row in tables.items()
+               if row["data_timestamp"]}
+        self.assertGreater(lag["CLICKS_BEHIND"], 300)
+        self.assertLess(lag["ORDERS_HOURLY"], 3600)
+        self.assertIsNone(tables["HIDDEN"]["data_timestamp"])
+        self.assertEqual((tables["SESSIONS"]["target_lag"], tables["PAUSED"]["scheduling_state"]),
+                         ("DOWNSTREAM", "SUSPENDED"))
+        tasks = self.rows(client, "TASKS IN ACCOUNT LIMIT 10000")
+        self.assertEqual({row["last_suspended_reason"] for row in tasks.values()},
+                         {None, "USER_SUSPENDED", "SUSPENDED_DUE_TO_ERRORS"})
+        self.assertEqual(json.loads(tasks["LOAD_CHILD"]["predecessors"]), ["ANALYTICS.JOBS.LOAD_ROOT"])
+        pipes = self.rows(client, "PIPES IN ACCOUNT")
+        self.assertEqual([name for name, row in pipes.items() if row["invalid_reason"]], ["BROKEN_PIPE"])
+        groups = self.rows(client, "REPLICATION GROUPS")
+        due = {name: row["next_scheduled_refresh"] for name, row in groups.items()}
+        self.assertEqual(float(due["OVERDUE_COPY"]), NOW - 3 * HOUR)
+        self.assertGreater(float(due["FINANCE_COPY"]), NOW)
+        self.assertIsNone(due["PAUSED_COPY"])
+        self.assertEqual(self.rows(client, "DATABASES LIMIT 10000")["RAW"]["options"], "TRANSIENT")
+
+    def test_a_role_sees_what_it_may_and_nothing_is_an_empty_answer(self):
+        _, client = self.serve(roles=("LIMITED", "PUBLIC", "ACCOUNTADMIN"))
+        self.assertEqual(set(self.rows(client, "WAREHOUSES")), {WAREHOUSE})
+        for kind in KINDS:
+            reply = client.post(f"SHOW {kind}", role="PUBLIC").json()
+            self.assertEqual(reply["data"], [])
+            self.assertEqual(reply["resultSetMetaData"]["partitionInfo"],
+                             [{"rowCount": 0, "uncompressedSize": 0}])
+        self.assert_refused(client.named("queries"), 422, "002003", "42S02")
+        self.assertEqual(client.named("warehouse_credits").status, 200)
+        self.assertEqual(client.named("alerts", role="ACCOUNTADMIN").status, 200)
+        self.assertIsNotNone(self.rows(client, "DYNAMIC TABLES", role="ACCOUNTADMIN")["HIDDEN"]["rows"])
+
+    def test_clauses(self):
+        _, client = self.serve()
+        self.assertEqual(set(self.rows(client, "WAREHOUSES LIKE 'a%wh'")),
+                         {"ALWAYS_ON_WH", "ADHOC_WH", "ADAPTIVE_WH"})
+        self.assertEqual(list(self.rows(client, "TASKS IN ACCOUNT LIMIT 2")), ["COMPACT", "GAVE_UP"])
+        self.assertEqual(list(self.rows(client, "TASKS LIMIT 2 FROM 'GAVE_UP'")), ["LOAD_CHILD", "LOAD_ROOT"])
+        self.assertFalse(self.rows(client, "TASKS", database="RAW"))
+        self.assertEqual(len(self.rows(client, "TASKS IN ACCOUNT", database="RAW")), 5)
+        self.assertEqual(len(self.rows(client, 'TASKS IN DATABASE "ANALYTICS"')), 5)
+        self.assertEqual(len(self.rows(client, "tasks in account;")), 5)
+
+    def test_more_than_ten_thousand_rows_are_cut_or_refused(self):
+        fake, client = self.serve()
+        fake.rows_of_a_partition = 20_000
+        account = fake.account
+        for number in range(10_001):
+            account.tasks.append(objects.Task(f"TASK_{number}", number))
+            account.pipes.append(objects.Pipe(f"PIPE_{number}", number))
+        self.assertEqual(len(client.post("SHOW PIPES IN ACCOUNT").rows()), 10_000)
+        self.assert_refused(client.post("SHOW TASKS IN ACCOUNT"), 422, "090153", "22000")
+        self.assertEqual(len(client.post("SHOW TASKS IN ACCOUNT LIMIT 10000").rows()), 10_000)
+
+    def test_columns_change(self):
+        _, client = self.serve()
+        before = list(client.post("SHOW TASKS").rows()[0])
+        client.make_faults({"fault": "columns", "reverse": True, "drop": ["state", "id"], "add": ["new_one"]})
+        after = client.post("SHOW TASKS").rows()[0]
+        kept = [name for name in before[::-1] if name not in ("state", "id")]
+        self.assertEqual(list(after), [*kept, "new_one"])
+
+
+class Views(Served):
+    @classmethod
+    def setUpClass(cls):
+        cls.account = Account(NOW)
+        cls.account.advance(NOW + 3 * DAY)  # after which all that happened before is seen
+
+    def test_every_statement_answers_its_columns(self):
+        fake, client = self.serve(is_alive=True, roles=("ACCOUNTADMIN",))
+        fake.clock.advance(3 * DAY)  # the latest view's delay
+        for name, statement in STATEMENTS.items():
+            with self.subTest(name):
+                rows = client.named(name, NOW - 3 * DAY, NOW).rows()
+                if name != "own_queries":
+                    self.assertTrue(rows)
+                expected = ([*statement.labels, "B", *statement.values] if name in COUNTERS
+                            else list(statement.names))
+                self.assertTrue(all(list(row) == expected for row in rows))
+
+    def test_every_view_has_its_columns_and_rows(self):
+        for view in self.account.usage.rows:
+            with self.subTest(view):
+                rows = self.account.usage.table(view, self.account.now)
+                if view not in ("SESSIONS", "RESOURCE_MONITORS"):
+                    self.assertTrue(rows)
+                self.assertTrue(all(set(row) == set(LAYOUTS[view].columns) for row in rows))
+
+    def test_a_row_is_seen_within_the_documented_delay(self):
+        for view, delay in (("QUERY_HISTORY", 45 * MINUTE), ("WAREHOUSE_METERING_HISTORY", 3 * HOUR),
+                            ("LOGIN_HISTORY", 2 * HOUR)):
+            with self.subTest(view):
+                usage = self.account.usage
+                rows = [row for row in usage.rows[view] if row.time < NOW]
+                late = [row.versions[0][0] - row.time - (HOUR if "METERING" in view else 0) for row in rows]
+                self.assertGreater(min(late), 0.3 * delay)
+                self.assertLessEqual(max(late), delay)
+                self.assertFalse([row for row in usage.visible(view, NOW, NOW - 0.3 * delay, NOW)])
+                self.assertTrue(usage.visible(view, NOW + delay + HOUR, NOW - delay, NOW))
+
+    def test_credits_of_all_hours_are_those_of_the_warehouses(self):
+        rows = self.account.usage.table("WAREHOUSE_METERING_HISTORY", NOW + 9 * DAY)
+        for warehouse in self.account.warehouses.values():
+            with self.subTest(warehouse.name):
+                seen = sum(row["CREDITS_USED_COMPUTE"] for row in rows
+                           if row["WAREHOUSE_ID"] == warehouse.number)
+                used = sum(credits for _, credits in warehouse.hours.values())
+                self.assertAlmostEqual(float(seen), float(used), places=5)
+        for row in rows:
+            attributed = row["CREDITS_ATTRIBUTED_COMPUTE_QUERIES"]
+            self.assertEqual(attributed is None, row["WAREHOUSE_ID"] == 1007)
+            self.assertLessEqual(attributed or 0, row["CREDITS_USED_COMPUTE"])
+
+    def test_what_statements_cost_is_never_more_than_the_bill(self):
+        usage, now = self.account.usage, NOW + 9 * DAY
+        hours = usage.table("WAREHOUSE_METERING_HISTORY", now)
+        metered = sum(row["CREDITS_ATTRIBUTED_COMPUTE_QUERIES"] or 0 for row in hours)
+        queries = usage.table("QUERY_ATTRIBUTION_HISTORY", now)
+        own = sum(row["CREDITS_ATTRIBUTED_COMPUTE"] for row in queries)
+        self.assertGreater(own, 100)
+        self.assertAlmostEqual(own, float(metered), delta=0.5)  # the last hour's, and very short ones
+        known = {row["QUERY_ID"] for row in usage.table("QUERY_HISTORY", now)}
+        self.assertTrue(all(row["QUERY_ID"] in known for row in queries))
+
+    def test_cloud_services_and_names_come_later(self):
+        for view, name in (("WAREHOUSE_METERING_HISTORY", "CREDITS_USED_CLOUD_SERVICES"),
+                           ("PIPE_USAGE_HISTORY", "PIPE_NAME"), ("QUERY_METERING_HISTORY", "WAREHOUSE_NAME"),
+                           ("DYNAMIC_TABLE_REFRESH_HISTORY", "REFRESH_END_TIME"),
+                           ("LOCK_WAIT_HISTORY", "ACQUIRED_AT")):
+            with self.subTest(view):
+                rows = self.account.usage.rows[view]
+                self.assertTrue(any(not row.versions[0][1].get(name) and row.versions[-1][1].get(name)
+                                    for row in rows))
+
+    def test_a_tenth_of_the_day_is_free_and_the_adjustment_negative(self):
+        day = int(NOW // DAY * DAY)
+        rows = [row for row in self.account.usage.table("METERING_DAILY_HISTORY", NOW + 9 * DAY)
+                if row["USAGE_DATE"] == day]
+        compute = next(row["CREDITS_USED_COMPUTE"] for row in rows
+                       if row["SERVICE_TYPE"] == "WAREHOUSE_METERING")
+        cloud = sum(row["CREDITS_USED_CLOUD_SERVICES"] for row in rows)
+        adjusted = sum(row["CREDITS_ADJUSTMENT_CLOUD_SERVICES"] for row in rows)
+        self.assertLess(adjusted, 0)
+        self.assertAlmostEqual(float(-adjusted), float(min(cloud, compute / 10)), places=6)
+        self.assertAlmostEqual(float(sum(row["CREDITS_BILLED"] for row in rows)),
+                               float(sum(row["CREDITS_USED"] for row in rows) + adjusted), places=6)
+
+    def test_a_warehouse_is_renamed(self):
+        account = Account(NOW)
+        account.advance(NOW + 9 * HOUR)
+        account.rename_warehouse("ADHOC_WH", "ADHOC_2")
+        account.advance(NOW + 2 * DAY)
+        rows = account.usage.table("WAREHOUSE_METERING_HISTORY", account.now)
+        self.assertEqual({row["WAREHOUSE_NAME"] for row in rows if row["WAREHOUSE_ID"] == 1005},
+                         {"ADHOC_WH", "ADHOC_2"})
+
+    def test_what_is_seen_at_the_end_is_the_truth(self):
+        """Buckets that are asked for again and again add up to what happened."""
+        low, units = NOW - DAY // 2, {}
+        fake, client = self.serve(is_alive=True, roles=("ACCOUNTADMIN",))
+        for _ in range(60):
+            rows = client.named("warehouse_credits", low, fake.account.now).rows()
+            units.update({(row["L_WAREHOUSE"], row["B"]): float(row["V_CREDITS_COMPUTE"]) for row in rows})
+            fake.clock.advance(HOUR)
+        found = {}
+        for (name, bucket), value in units.items():
+            if int(bucket) < NOW + DAY:
+                found[name] = found.get(name, 0) + value
+        expected = {}
+        for row in fake.account.usage.table("WAREHOUSE_METERING_HISTORY", fake.account.now):
+            if low // HOUR * HOUR + HOUR <= row["START_TIME"] < NOW + DAY:
+                expected[row["WAREHOUSE_NAME"]] = expected.get(row["WAREHOUSE_NAME"], 0) + float(
+                    row["CREDITS_USED_COMPUTE"])
+        self.assertEqual({name: round(value, 6) for name, value in found.items()},
+                         {name: round(value, 6) for name, value in expected.items()})
+
+    def test_own_statements_are_found_by_their_tag(self):
+        fake, client = self.serve()
+        for _ in range(3):
+            client.named("storage")
+        self.assertEqual(client.named("alerts").status, 422)
+        fake.clock.advance(HOUR)
+        rows = client.named("own_queries", NOW - HOUR, NOW + HOUR).rows()
+        found = {row["L_WAREHOUSE"]: (row["V_QUERIES"], row["V_FAILED"], row["V_EXECUTION_MS"])
+                 for row in rows}
+        self.assertEqual(found, {WAREHOUSE: ("3", "0", "6000"), "": ("1", "1", "0")})
+
+    def test_a_statement_must_name_its_view_and_its_bounds(self):
+        _, client = self.serve()
+        tag = {"query_tag": json.dumps({"app": "snowflake_exporter", "statement": "tasks"})}
+        view = "SELECT 1 FROM SNOWFLAKE.ACCOUNT_USAGE."
+        self.assert_refused(client.post(view + "PIPE_USAGE_HISTORY", parameters=tag), 422, "000904", "42000")
+        self.assert_refused(client.post(view + "TASK_HISTORY", parameters=tag), 422, "001003", "42000")
+        self.assert_refused(client.post(view + "TASK_HISTORY"), 422, "001003", "42000")
+
+    def test_the_same_seed_is_the_same_history(self):
+        at_once, in_steps = Account(NOW), Account(NOW)
+        at_once.advance(NOW + 6 * HOUR)
+        for step in range(6 * 60):
+            in_steps.advance(NOW + step * MINUTE)
+        in_steps.advance(NOW + 6 * HOUR)
+        self.assertEqual(truth.counters(at_once), truth.counters(in_steps))
+        self.assertEqual(truth.warehouses(at_once), truth.warehouses(in_steps))
+        self.assertNotEqual(truth.counters(at_once), truth.counters(Account(NOW, seed=2)))
+
+    def test_a_life_has_what_an_exporter_must_tell(self):
+        text = json.dumps(truth.counters(self.account))
+        for expected in ('"L_STATUS": "cancelled"', '"L_STATUS": "fail"', '"L_CLASS": "dml"',
+                         '"L_STATE": "failed"', '"L_STATUS": "partially_loaded"', '"L_OUTCOME": "failed"',
+                         '"L_SECOND_FACTOR": "yes"', json.dumps(objects.HOSTILE),
+                         '"L_EVENT": "SUSPEND_WAREHOUSE"'):
+            self.assertIn(expected, text)
+        queued = sum(one["V_QUEUED_OVERLOAD_MS"] for one in truth.counters(self.account)["queries"])
+        self.assertGreater(queued, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
