@@ -26,6 +26,7 @@ class Account:
         created = self.began - 30 * DAY
         self.roles = objects.roles()
         self.warehouses = objects.warehouses(created)
+        self.created_as = dict(self.warehouses)  # by the first name
         self.monitors = objects.monitors(created)
         self.databases = objects.databases(created)
         self.pipes, self.dynamic_tables = objects.pipes(created), objects.dynamic_tables(created)
@@ -84,16 +85,17 @@ class Account:
         number = next(self.numbers)
         return f"01c4d8d0-{number >> 32 & 0xffff:04x}-ea1d-0000-{number & 0xffffffff:012x}"
 
-    def run(self, warehouse, seconds, **fields):
-        """A statement that arrives now; returns when it ends and its id. Raises Refusal."""
-        query = self.warehouses[warehouse].begin(self.now, seconds)
+    def run(self, name, seconds, **fields):
+        """A statement that arrives now on a warehouse by its first name. Raises Refusal."""
+        warehouse = self.created_as[name]
+        query = warehouse.begin(self.now, seconds)
         return query, self.record(self.now, query.end, warehouse, query, **fields)
 
-    def record(self, arrived, end, warehouse_name, query, **fields):
+    def record(self, arrived, end, warehouse, query, **fields):
         """Writes down a statement that ran, and what it cost; returns its id."""
-        warehouse = self.warehouses.get(warehouse_name)
         provisioning, overload = query.queued(arrived, end) if query else (0, 0)
-        row = {"QUERY_ID": fields.get("QUERY_ID") or self.query_id(), "QUERY_TYPE": "SELECT", "EXECUTION_STATUS": "SUCCESS", "QUERY_TAG": "",
+        row = {"QUERY_ID": fields.get("QUERY_ID") or self.query_id(), "QUERY_TYPE": "SELECT",
+               "EXECUTION_STATUS": "SUCCESS", "QUERY_TAG": "",
                "CREDITS_USED_CLOUD_SERVICES": CLOUD_CREDITS, "START_TIME": arrived, "END_TIME": end,
                "TOTAL_ELAPSED_TIME": milliseconds(end - arrived), "COMPILATION_TIME": 20,
                "EXECUTION_TIME": milliseconds(end - (query.start if query else arrived)),
@@ -130,12 +132,14 @@ class Account:
 
     def rename_warehouse(self, old, new):
         """Rows of the last hours have the new name later: the number is what stays."""
+        if old not in self.warehouses:
+            return
         self.warehouses = {new if name == old else name: each for name, each in self.warehouses.items()}
         warehouse = self.warehouses[new]
         warehouse.name = new
         for row in self.usage.rows["WAREHOUSE_METERING_HISTORY"][-24 * len(self.warehouses):]:
             last = row.versions[-1][1]
-            if last["WAREHOUSE_ID"] == warehouse.number and last["START_TIME"] >= self.now - 3 * HOUR:
+            if last["WAREHOUSE_ID"] == warehouse.number and last["START_TIME"] >= self.now - 6 * HOUR:
                 row.correct(max(self.now, row.versions[-1][0]) + 600, WAREHOUSE_NAME=new)
 
 

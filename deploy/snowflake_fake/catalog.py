@@ -1,6 +1,7 @@
 """The exporter's statements by name, as counters and gauges over the views."""
 
 import json
+import re
 
 from snowflake_fake.answers import (APPLICATION, Counters, Gauges, at_most, count, count_if, label, last_name,
                                     lower, milliseconds, newest, number, part, seconds, sum_of, total)
@@ -11,6 +12,7 @@ CLASSES |= dict.fromkeys(("INSERT", "UPDATE", "DELETE", "MERGE", "MULTI_TABLE_IN
                          "dml")
 CLASSES |= dict.fromkeys(("COPY", "UNLOAD", "PUT_FILES", "GET_FILES", "REMOVE_FILES", "LIST_FILES"), "files")
 CLASSES |= dict.fromkeys(("SHOW", "DESCRIBE", "USE", "SET", "UNSET"), "session")
+TAG = re.compile(r"QUERY_TAG\s*=\s*'((?:[^']|'')*)'")
 LATENCY = {"0_1": 100, "0_5": 500, "1": 1000, "5": 5000, "15": 15000, "60": 60000, "300": 300000,
            "1800": 1800000, "7200": 7200000}
 
@@ -34,8 +36,9 @@ def query_status(row):
 def is_own(row, request):
     """Whether the exporter ran it: by the tag that the text asks for, or by what the tag says."""
     tag = row.get("QUERY_TAG") or ""
-    if "QUERY_TAG = '" in request.text:
-        return tag == request.text.partition("QUERY_TAG = '")[2].rpartition("'")[0].replace("''", "'")
+    wanted = TAG.search(request.text)
+    if wanted:
+        return tag == wanted[1].replace("''", "'")
     try:
         return json.loads(tag).get("app") == APPLICATION
     except (ValueError, AttributeError):

@@ -104,10 +104,7 @@ class Life:
         if with_fault:
             fields |= {"EXECUTION_STATUS": "FAIL", "ERROR_CODE": 604 if with_fault == "cancel" else 1003,
                        "ERROR_MESSAGE": CANCELLED if with_fault == "cancel" else "SQL compilation error"}
-        warehouse = workload.warehouse
-        if warehouse not in self.account.warehouses:
-            warehouse = next(each.name for each in self.account.warehouses.values() if each.number == 1005)
-        self.run(warehouse, seconds, **fields)
+        self.run(workload.warehouse, seconds, **fields)
 
     def run(self, warehouse, seconds, **fields):
         """When the statement started and ended, its id, and whether the warehouse took it."""
@@ -231,7 +228,7 @@ class Life:
             if not files:
                 continue
             used, size = metering.dice_credits(dice, 0.02), dice.randrange(1 << 30)
-            name = None if pipe.number == 22 else pipe.name  # the second one's name is found later
+            name = None if pipe.is_named_late else pipe.name
             row = self.usage.add("PIPE_USAGE_HISTORY", began, times | {
                 "PIPE_ID": pipe.number, "PIPE_NAME": name, "CREDITS_USED": used,
                 "BYTES_INSERTED": float(size), "FILES_INSERTED": files, "BYTES_BILLED": size}, happened=now)
@@ -290,7 +287,11 @@ class Life:
                 "EXPIRATION_DATE": None if days is None else self.account.start + days * DAY})
 
     def day(self, now):
-        """Tables grow, but for the last one, which nobody touches."""
+        """Tables grow, but for the last one, which nobody touches; a warehouse is renamed now and then."""
+        if now // DAY % 10 == 0:
+            self.account.rename_warehouse("ADHOC_WH", "ADHOC_WH_2")
+        elif now // DAY % 10 == 5:
+            self.account.rename_warehouse("ADHOC_WH_2", "ADHOC_WH")
         for view in ("TABLES", "TABLE_STORAGE_METRICS"):
             for row in self.usage.rows[view][:len(TABLES) - 1]:
                 last, grown = row.versions[-1][1], self.account.dice("grow", now).randrange(1 << 20)

@@ -47,8 +47,9 @@ class Metering:
 
     def load(self, warehouse, low, high):
         """No row where nothing ran or waited."""
-        running = sum(query.overlap(low, high) for query in warehouse.queries)
-        waited = [query.queued(low, high) for query in warehouse.queries]
+        queries = [query for query in warehouse.queries if query.end > low]
+        running = sum(query.overlap(low, high) for query in queries)
+        waited = [query.queued(low, high) for query in queries]
         provisioning, overload = (sum(each[part] for each in waited) for part in (0, 1))
         if running + provisioning + overload == 0:
             return

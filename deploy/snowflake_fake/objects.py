@@ -44,6 +44,7 @@ class Pipe:
     table: str = ""
     every: float = 300.0  # seconds between files
     invalid_reason: str | None = None
+    is_named_late: bool = False  # whether the views have its name an hour later than the row
     created: float = 0.0
 
 
@@ -145,7 +146,7 @@ def databases(created):
 
 def pipes(created):
     return [Pipe("ORDERS_PIPE", 21, table="ORDERS", created=created),
-            Pipe("CLICKS_PIPE", 22, table="CLICKS", every=60.0, created=created),
+            Pipe("CLICKS_PIPE", 22, table="CLICKS", every=60.0, is_named_late=True, created=created),
             Pipe('Quiet "pipe"', 23, table="RARE", every=6 * 3600.0, created=created),
             Pipe("BROKEN_PIPE", 24, table="GONE", every=0.0, created=created,
                  invalid_reason="Table 'RAW.EVENTS.GONE' does not exist or not authorized.")]

@@ -114,26 +114,26 @@ class Fake(http.server.ThreadingHTTPServer):
     def state(self, statement, query):
         """What the statement has come to."""
         url = f"/api/v2/statements/{statement.handle}"
-        told = {"statementHandle": statement.handle, "createdOn": self.stamp(statement),
-                "statementStatusUrl": f"{url}?requestId={statement.request_id}"}
+        common = {"statementHandle": statement.handle, "createdOn": self.stamp(statement),
+                  "statementStatusUrl": f"{url}?requestId={statement.request_id}"}
         if statement.state == "running":
-            return json_reply(202, told | {
+            return json_reply(202, common | {
                 "code": "333334", "message": "Asynchronous execution in progress. Use provided query id to "
                                              "perform query monitoring and management."})
         if statement.failure:
-            return statement.failure.reply(told)
+            return statement.failure.reply(common)
         if self.faults.take("incomplete", statement.name) is not None:
-            return json_reply(200, told | {
+            return json_reply(200, common | {
                 "code": "391908", "sqlState": "00000", "requestId": statement.request_id,
                 "message": "The result set is too large and is incomplete.", "data": [],
                 "resultSetMetaData": {"numRows": len(statement.table.rows), "format": "jsonv2", "rowType": [],
                                       "partitionInfo": []}})
-        return self.partition(statement, query, told)
+        return self.partition(statement, query, common)
 
     def stamp(self, statement):
         return round((statement.created + self.faults.skew()) * 1000)
 
-    def partition(self, statement, query, told):
+    def partition(self, statement, query, common):
         """The first partition with what is known of all, another one gzipped and bare."""
         cells = statement.table.cells(statement.is_nullable)
         size = self.rows_of_a_partition
@@ -155,7 +155,7 @@ class Fake(http.server.ThreadingHTTPServer):
             "message": "Statement executed successfully."}
         if statement.children:
             body["statementHandles"] = [child.handle for child in statement.children]
-        return json_reply(200, body | told, headers)
+        return json_reply(200, body | common, headers)
 
     @staticmethod
     def cancelled(statement):

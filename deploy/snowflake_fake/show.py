@@ -56,7 +56,7 @@ def show(account, role, text, session_warehouse=None, database=None):
     columns = [show_column(name, LAYOUTS[f"SHOW {command.kind}"].columns[name]) for name in names]
     if command.kind == "WAREHOUSES":
         for row in rows:
-            row["is_current"] = flag(row["name"] == session_warehouse)
+            row["is_default"] = row["is_current"] = flag(row["name"] == session_warehouse)
     return Table(columns, [[row.get(name) for name in names] for row in rows[:MOST_ROWS]])
 
 
@@ -75,15 +75,15 @@ def credits_text(value):
 
 def warehouses(account, _):
     """Texts for true and false, empty ones for shares of what is suspended, "null" for no monitor."""
-    for number, each in enumerate(account.warehouses.values()):
+    for each in account.warehouses.values():
         is_started = each.is_started()
         share = {"available": "100", "provisioning": "0", "quiescing": "0", "other": "0"}
         running = sum(query.start <= account.now < query.end for query in each.active)
         queued = sum(account.now < query.start for query in each.active)
-        row = {"name": each.name, "state": "STARTED" if is_started else "SUSPENDED", "type": each.kind,
+        row = {"name": each.name, "state": each.state(account.now), "type": each.kind,
                "size": each.size, "min_cluster_count": each.clusters, "max_cluster_count": each.clusters,
                "started_clusters": each.clusters if is_started else 0, "running": running, "queued": queued,
-               "is_default": flag(number == 0), "auto_suspend": each.auto_suspend,
+               "auto_suspend": each.auto_suspend,
                "auto_resume": yes(each.auto_resume), "created_on": each.created, "resumed_on": each.resumed,
                "updated_on": each.updated, "owner": each.owner, "comment": each.comment,
                "enable_query_acceleration": "false", "query_acceleration_max_scale_factor": 8,
@@ -95,8 +95,7 @@ def warehouses(account, _):
         if each.is_adaptive:
             row |= dict.fromkeys(("min_cluster_count", "max_cluster_count", "started_clusters",
                                   "auto_suspend", "resource_constraint", "generation", *share))
-            row |= {"state": "ENABLED", "query_throughput_multiplier": 1,
-                    "max_query_performance_level": "X-Large"}
+            row |= {"query_throughput_multiplier": 1, "max_query_performance_level": "X-Large"}
         yield row
 
 

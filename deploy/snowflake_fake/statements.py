@@ -12,7 +12,7 @@ from snowflake_fake.usage import LAYOUTS, readers
 
 ASYNC_AFTER = 45  # seconds after which a request is answered with 202
 DEFAULT_TIMEOUT, LONGEST_TIMEOUT = 172800, 604800  # seconds
-SELECT_SECONDS, SHOW_SECONDS = 2.0, 0.2  # that a statement runs unless told otherwise
+SELECT_SECONDS, SHOW_SECONDS = 2.0, 0.2  # that a statement runs by default
 NEVER = float("inf")
 KEPT = 2000  # statements whose results can be asked for
 VIEW = re.compile(r"\bSNOWFLAKE\s*\.\s*((?:READER_)?ACCOUNT_USAGE|ORGANIZATION_USAGE)\s*\.\s*(\w+)",
@@ -48,18 +48,22 @@ class Asked:
             raise invalid("It is not JSON.") from None
         if not isinstance(body, dict) or not isinstance(body.get("statement"), str):
             raise invalid("It has no statement.")
-        unknown = set(body) - FIELDS | set(body.get("parameters") or {}) - PARAMETERS
+        self.text, self.parameters = body["statement"], body.get("parameters", {})
+        self.bindings = body.get("bindings", {})
+        if not isinstance(self.parameters, dict) or not isinstance(self.bindings, dict):
+            raise invalid("Parameters and bindings are not objects.")
+        unknown = set(body) - FIELDS | set(self.parameters) - PARAMETERS
         if unknown:
             raise invalid(f"It has unknown fields: {', '.join(sorted(unknown))}.")
-        self.text, self.parameters = body["statement"], body.get("parameters") or {}
+        if not re.fullmatch(r"\d+", str(self.parameters.get("multi_statement_count", 1))):
+            raise invalid("The multi_statement_count is not a number.")
         self.timeout = body.get("timeout", DEFAULT_TIMEOUT)
         if not isinstance(self.timeout, int) or isinstance(self.timeout, bool) or self.timeout < 0:
             raise invalid("The timeout is not a number of seconds.")
         self.timeout = self.timeout or LONGEST_TIMEOUT
         self.role = body.get("role", user.roles[0])
         self.warehouse, self.database = body.get("warehouse", user.warehouse), body.get("database")
-        self.tag = self.parameters.get("query_tag", "")
-        self.bindings = body.get("bindings") or {}
+        self.tag = str(self.parameters.get("query_tag", ""))
 
     def name(self, text=None):
         """What a statement is called: by its tag, or by its first words."""
@@ -292,7 +296,7 @@ class Statements:
         if failure:
             fields |= {"EXECUTION_STATUS": "FAIL", "ERROR_CODE": int(failure.code),
                        "ERROR_MESSAGE": failure.message}
-        self.account.record(statement.created, when, warehouse and warehouse.name, query, **fields)
+        self.account.record(statement.created, when, warehouse, query, **fields)
 
 
 def constants(text):

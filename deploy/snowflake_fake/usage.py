@@ -50,8 +50,8 @@ TIMES = {name for layout in LAYOUTS.values() for name, kind in layout.columns.it
 
 def in_milliseconds(values):
     """Times as they are stored: no column of the account has finer ones."""
-    return {name: round(value, 3) if isinstance(value, float) and name in TIMES else value
-            for name, value in values.items()}
+    return values | {name: round(values[name], 3) for name in TIMES.intersection(values)
+                     if isinstance(values[name], float)}
 
 
 class Row:
@@ -88,13 +88,17 @@ class Usage:
 
     def add(self, view, time, values, happened=None, seen=None):
         """A new row: `time` is what it is asked for by, `happened` when it became known to Snowflake."""
-        unknown = set(values) - set(LAYOUTS[view].columns)
+        unknown = values.keys() - LAYOUTS[view].columns.keys()
         if unknown:
             raise KeyError(f"{view} has no {', '.join(sorted(unknown))}")
         if seen is None:
             seen = self.seen(view, time if happened is None else happened)
         row = Row(round(time, 3), seen, in_milliseconds(values))
-        bisect.insort(self.rows[view], row, key=lambda each: each.time)
+        rows = self.rows[view]
+        if rows and row.time < rows[-1].time:
+            bisect.insort(rows, row, key=lambda each: each.time)
+        else:
+            rows.append(row)
         return row
 
     def visible(self, view, now, low=float("-inf"), high=float("inf")):

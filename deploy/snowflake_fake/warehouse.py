@@ -78,6 +78,12 @@ class Warehouse:
     def is_started(self):
         return any(part.end is None for part in self.parts)
 
+    def state(self, now):
+        """As SHOW WAREHOUSES has it."""
+        if not self.is_started():
+            return "SUSPENDED"
+        return "STARTED" if now >= self.resumed + PROVISIONING else "RESUMING"
+
     def rate(self):
         return SIZES[self.size] * self.clusters
 
@@ -200,6 +206,9 @@ class AdaptiveWarehouse(Warehouse):
 
     def __init__(self, name, number, **options):
         super().__init__(name, number, size=None, auto_suspend=None, kind="ADAPTIVE", **options)
+
+    def state(self, now):
+        return "ENABLED"
 
     def rate(self):
         return 2

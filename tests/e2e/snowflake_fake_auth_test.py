@@ -23,7 +23,7 @@ class Tokens(unittest.TestCase):
     def setUpClass(cls):
         folder = cls.enterClassContext(support.folder())
         cls.old, cls.new, cls.foreign = (Key(folder, name) for name in ("old", "new", "foreign"))
-        cls.odd = Key(folder, "odd", 2056)
+        cls.odd = Key(folder, "odd", 2052)
 
     def setUp(self):
         self.auth = Auth({ACCOUNT}, now=lambda: NOW)
@@ -48,10 +48,14 @@ class Tokens(unittest.TestCase):
         with self.assertRaises(ValueError):
             User(USER, [], keys=[self.old.public, self.new.public, self.foreign.public])
 
-    def test_a_key_whose_length_is_not_a_power_of_two_is_read(self):
-        self.assertEqual(PublicKey(self.odd.public).fingerprint, self.odd.fingerprint)
-        self.assertTrue(PublicKey(self.odd.public).verifies(b"text", self.odd.sign(b"text")))
-        self.assertFalse(PublicKey(self.odd.public).verifies(b"texts", self.odd.sign(b"text")))
+    def test_a_signature_has_one_form(self):
+        key, signature = PublicKey(self.odd.public), self.odd.sign(b"text")
+        self.assertEqual((key.fingerprint, key.size), (self.odd.fingerprint, 257))
+        self.assertTrue(key.verifies(b"text", signature))
+        self.assertFalse(key.verifies(b"texts", signature))
+        beyond = int.from_bytes(signature, "big") + key.modulus  # the same number to that modulus
+        for other in (b"\0" + signature, signature[:-1], beyond.to_bytes(257, "big"), b""):
+            self.assertFalse(key.verifies(b"text", other))
 
     def test_each_fault_of_a_token_is_logged_and_the_answer_does_not_tell_them_apart(self):
         good = self.old.token(NOW)

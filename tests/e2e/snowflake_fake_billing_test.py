@@ -47,6 +47,15 @@ class Billing(unittest.TestCase):
         self.assertEqual(self.used(warehouse, 5000), (120, Fraction(2, 60)))
         self.assertEqual(warehouse.resumes, 2)
 
+    def test_it_suspends_when_it_was_idle_for_long_enough(self):
+        warehouse = self.warehouse(auto_suspend=120)
+        warehouse.begin(100, 9)  # until 110, with the second to resume
+        for now, is_started in ((229.9, True), (230, False)):
+            warehouse.settle(now)
+            self.assertEqual(warehouse.is_started(), is_started)
+        warehouse.resume(1000)
+        self.assertEqual(self.used(warehouse, 5000)[0], 130 + 120)
+
     def test_a_size_doubles_the_rate(self):
         for size, rate in (("X-Small", 1), ("Small", 2), ("Medium", 4), ("Large", 8), ("6X-Large", 512)):
             warehouse = self.warehouse(size=size)
@@ -61,9 +70,9 @@ class Billing(unittest.TestCase):
         warehouse.begin(0, 10)
         warehouse.resize("Small", 100)
         warehouse.resize("X-Small", 110)
-        warehouse.suspend(200)
-        # 110 s at 1, 60 s at the added 1, 90 s at 1
-        self.assertEqual(self.used(warehouse, 5000)[1], Fraction(110 + 60 + 90, 3600))
+        warehouse.suspend(130)
+        # 110 s at 1, 60 s at the added 1, 20 s at 1
+        self.assertEqual(self.used(warehouse, 5000)[1], Fraction(110 + 60 + 20, 3600))
 
     def test_one_that_never_suspends_is_billed_on(self):
         warehouse = self.warehouse(auto_suspend=None)
@@ -78,6 +87,16 @@ class Billing(unittest.TestCase):
         self.assertEqual(self.used(warehouse, 9 * HOUR), (5 * 161, Fraction(5 * 161, 3600)))
         self.assertEqual(warehouse.hours[0], (10, Fraction(10, 3600)))
         self.assertEqual(warehouse.hours[HOUR], (161, Fraction(161, 3600)))
+        self.assertEqual(warehouse.used(0, 2 * HOUR, 9 * HOUR)[0], 171)
+        self.assertEqual(warehouse.used(HOUR, 2 * HOUR, 9 * HOUR)[0], 161)
+
+    def test_the_minute_of_a_resume_goes_on_in_the_next_hour(self):
+        warehouse = self.warehouse(auto_suspend=5)
+        warehouse.begin(3590, 1)
+        warehouse.close_hour(0)
+        self.assertFalse(warehouse.is_started())
+        warehouse.close_hour(HOUR)
+        self.assertEqual([seconds for seconds, _ in warehouse.hours.values()], [10, 50])
 
     def test_statements_beyond_the_limit_wait(self):
         warehouse = self.warehouse()
@@ -103,6 +122,15 @@ class Billing(unittest.TestCase):
                 self.assertEqual(refused.exception.code, "090073")
                 warehouse.begin(DAY, 1)  # another day, another quota
                 self.assertEqual(warehouse.resumes, 2)
+
+    def test_the_lower_share_of_a_quota_decides(self):
+        monitor = Monitor("M", Fraction(1, 10), "DAILY", suspend=50, suspend_immediately=100)
+        warehouse = self.warehouse(monitor=monitor)
+        monitor.warehouses = [warehouse]
+        query = warehouse.begin(0, 1000)
+        monitor.enforce(200)
+        self.assertFalse(warehouse.is_started())
+        self.assertEqual(query.end, 1001)
 
 
 class Costs(Served):

@@ -2,11 +2,13 @@
 
 import json
 import unittest
+from decimal import Decimal
 
 from snowflake_client import DAY, HOUR, KINDS, MINUTE, NOW, WAREHOUSE, Served
 from snowflake_fake import objects, truth
 from snowflake_fake.account import Account
 from snowflake_fake.catalog import COUNTERS, STATEMENTS
+from snowflake_fake.protocol import Column, Table
 from snowflake_fake.usage import LAYOUTS
 
 
@@ -20,7 +22,7 @@ class Shows(Served):
         self.assertEqual(set(found), set(fake.account.warehouses))
         own = found[WAREHOUSE]
         expected = {"state": "SUSPENDED", "size": "X-Small", "auto_suspend": "60", "auto_resume": "true",
-                    "is_current": "Y", "is_default": "N", "available": "", "other": "", "running": "0",
+                    "is_current": "Y", "is_default": "Y", "available": "", "other": "", "running": "0",
                     "started_clusters": "0", "resource_monitor": "EXPORTER_BUDGET",
                     "created_on": f"{fake.account.began - 30 * DAY:.3f}"}
         self.assertEqual(own, own | expected)
@@ -31,8 +33,16 @@ class Shows(Served):
             "state", "auto_suspend", "available", "resource_monitor")], ["STARTED", None, "100", "null"])
         self.assertIn(objects.HOSTILE, found)
         self.assertNotIn("is_interactive", own)
+
+    def test_a_warehouse_resumes_runs_and_suspends(self):
+        fake, client = self.serve()
         client.named("storage")
-        self.assertEqual(self.rows(client, "WAREHOUSES")[WAREHOUSE]["state"], "STARTED")
+        for after, expected in ((0, ("RESUMING", "0", "1", "1")), (2, ("STARTED", "1", "0", "1")),
+                                (2, ("STARTED", "0", "0", "1")), (59, ("SUSPENDED", "0", "0", "0"))):
+            fake.clock.advance(after)
+            row = self.rows(client, "WAREHOUSES")[WAREHOUSE]
+            self.assertEqual(tuple(row[name] for name in ("state", "running", "queued", "started_clusters")),
+                             expected)
 
     def test_what_is_in_the_account(self):
         fake, client = self.serve(is_alive=True)
@@ -193,12 +203,18 @@ class Views(Served):
 
     def test_a_warehouse_is_renamed(self):
         account = Account(NOW)
-        account.advance(NOW + 9 * HOUR)
+        account.advance(NOW + 7 * HOUR)
+        before = account.usage.table("WAREHOUSE_METERING_HISTORY", account.now)
         account.rename_warehouse("ADHOC_WH", "ADHOC_2")
         account.advance(NOW + 2 * DAY)
-        rows = account.usage.table("WAREHOUSE_METERING_HISTORY", account.now)
-        self.assertEqual({row["WAREHOUSE_NAME"] for row in rows if row["WAREHOUSE_ID"] == 1005},
-                         {"ADHOC_WH", "ADHOC_2"})
+        after = {(row["WAREHOUSE_ID"], row["START_TIME"]): row
+                 for row in account.usage.table("WAREHOUSE_METERING_HISTORY", account.now)}
+        names = {row["WAREHOUSE_NAME"] for row in after.values() if row["WAREHOUSE_ID"] == 1005}
+        self.assertEqual(names, {"ADHOC_WH", "ADHOC_2"})
+        changed = {key for key, row in after.items()
+                   if any(key == (old["WAREHOUSE_ID"], old["START_TIME"])
+                          and old["WAREHOUSE_NAME"] != row["WAREHOUSE_NAME"] for old in before)}
+        self.assertEqual({number for number, _ in changed}, {1005})
 
     def test_what_is_seen_at_the_end_is_the_truth(self):
         """Buckets that are asked for again and again add up to what happened."""
@@ -219,6 +235,17 @@ class Views(Served):
                     row["CREDITS_USED_COMPUTE"])
         self.assertEqual({name: round(value, 6) for name, value in found.items()},
                          {name: round(value, 6) for name, value in expected.items()})
+
+    def test_others_may_answer_instead(self):
+        asked = []
+
+        def answer(name, text, now):
+            asked.append((name, now, text[:8]))
+            return Table([Column("N", "fixed", 38, 2)], [[Decimal("1.5")]])
+
+        _, client = self.serve(answer=answer)
+        self.assertEqual(client.named("storage").rows(), [{"N": "1.50"}])
+        self.assertEqual(asked, [("storage", NOW, "SELECT 1")])
 
     def test_own_statements_are_found_by_their_tag(self):
         fake, client = self.serve()
@@ -248,6 +275,18 @@ class Views(Served):
         self.assertEqual(truth.counters(at_once), truth.counters(in_steps))
         self.assertEqual(truth.warehouses(at_once), truth.warehouses(in_steps))
         self.assertNotEqual(truth.counters(at_once), truth.counters(Account(NOW, seed=2)))
+
+    def test_what_is_asked_changes_nothing_of_the_history(self):
+        accounts = [Account(NOW), Account(NOW)]
+        for step in range(12):
+            for account in accounts:
+                account.advance(NOW + step * 10 * MINUTE)
+            accounts[0].run(WAREHOUSE, 2, QUERY_TAG="of the exporter")
+        first, second = (truth.counters(account, seen=account.now) for account in accounts)
+        self.assertNotEqual(first["queries"], second["queries"])
+        for name in set(COUNTERS) - {"queries", "own_queries", "warehouse_load", "warehouse_events",
+                                     "warehouse_credits", "service_credits"}:
+            self.assertEqual(first[name], second[name], name)
 
     def test_a_life_has_what_an_exporter_must_tell(self):
         text = json.dumps(truth.counters(self.account))
