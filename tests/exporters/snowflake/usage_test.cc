@@ -142,6 +142,17 @@ TEST_CASE("a row that comes back under another label leaves the series that it w
   CHECK(reader.value(R"(snowflake_test_things_total{account="prod",kind="",part="a"})") == 6);
 }
 
+TEST_CASE("what the warehouse costs is asked for in each cycle, as it may have another size") {
+  now = tomorrow() + hours(3);
+  Reader reader(kGroup);
+  reader.server.set_rows("SELECT THINGS", kColumns, "");
+  reader.value(kA);
+  CHECK(reader.server.count("SHOW WAREHOUSES") == 1);
+  now += hours(1);
+  reader.value(kA);
+  CHECK(reader.server.count("SHOW WAREHOUSES") == 2);
+}
+
 TEST_CASE("a name that changes is not counted again") {
   now = tomorrow() + hours(3);
   Reader reader(kNamedGroup);
