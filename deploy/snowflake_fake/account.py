@@ -6,11 +6,12 @@ import itertools
 import math
 import random
 from decimal import Decimal
+from fractions import Fraction
 
 from snowflake_fake import objects
 from snowflake_fake.life import Life
 from snowflake_fake.metering import Metering
-from snowflake_fake.usage import Usage
+from snowflake_fake.usage import Usage, decimal_of
 from snowflake_fake.warehouse import HOUR, whole
 
 DAY = 86400
@@ -18,7 +19,10 @@ CLOUD_CREDITS = Decimal("0.00002")  # for cloud services, a statement
 
 
 class Account:
-    """Moves with advance(), and answers what statements ask. The same seed is the same history."""
+    """Moves with advance(). The same seed is the same history.
+
+    Unless `is_alive`, nothing happens but what is asked for.
+    """
 
     def __init__(self, start, seed=1, past=3 * DAY, is_alive=True):
         self.start, self.seed = start, seed
@@ -61,7 +65,7 @@ class Account:
         heapq.heappush(self.agenda, (when, next(self.order), what, arguments))
 
     def every(self, seconds, what):
-        """Calls it at each whole multiple of so many seconds, with the time."""
+        """Calls `what` with the time at each multiple of `seconds`."""
         def tick():
             when = self.now
             self.at(when + seconds, tick)
@@ -122,7 +126,7 @@ class Account:
         named = {name: row.get(name) for name in ("WAREHOUSE_NAME", "USER_NAME")}
         for hour in range(whole(query.start), math.ceil(query.end), HOUR):
             seconds = math.ceil(query.overlap(hour, hour + HOUR))
-            credits = decimal_of(warehouse.rate() * seconds, HOUR)
+            credits = decimal_of(Fraction(warehouse.rate() * seconds, HOUR))
             added = self.usage.add("QUERY_METERING_HISTORY", hour, common | {
                 "QUERY_METERING_HOUR": hour, "CREDITS_USED_COMPUTE": credits,
                 "CREDITS_USED_CLOUD_SERVICES": Decimal(0), "CREDITS_USED": credits},
@@ -145,8 +149,3 @@ class Account:
 
 def milliseconds(seconds):
     return round(seconds * 1000)
-
-
-def decimal_of(numerator, denominator=1):
-    """With nine decimals, as the views have credits."""
-    return (Decimal(numerator) / Decimal(denominator)).quantize(Decimal("0.000000001"))

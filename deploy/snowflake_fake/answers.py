@@ -53,7 +53,7 @@ def count_if(test):
 
 
 def at_most(measure, bound):
-    """How many rows measure so much or less; those without the measure do not count."""
+    """Counts the rows that measure `bound` or less; those without the measure do not count."""
     return count_if(lambda row: measure(row) is not None and measure(row) <= bound)
 
 
@@ -100,19 +100,19 @@ def newest(name):
 
 
 class Counters(NamedTuple):
-    """A statement that groups rows by labels and buckets of so many seconds."""
+    """A statement that groups rows by labels and buckets of `width` seconds."""
 
     view: str
-    time: str  # the column that the bounds are of
+    time: str  # the column that the bounds are of, by which the view's rows are in order
     width: int
     labels: dict
     values: dict
     where: object = None
 
     def rows(self, usage, request):
+        """Those within the bounds; what has not ended has no time yet."""
         found = usage.visible(self.view, request.now, request.low, request.high)
         return [row for row in found if row.get(self.time) is not None
-                and request.low <= row[self.time] < request.high
                 and (self.where is None or self.where(row, request))]
 
     def groups(self, usage, request):

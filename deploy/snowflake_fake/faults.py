@@ -3,7 +3,7 @@
 import collections
 import random
 
-from snowflake_fake.protocol import Column, Refusal, Table
+from snowflake_fake.protocol import Column, Refusal, Reply, Table
 
 HELP = {
     "status": "answers `status` (429, 500, 502, 503, 504) instead, with `retry_after` if it is given",
@@ -12,16 +12,16 @@ HELP = {
     "slow": "sends the body a little at a time",
     "cut": "sends half of the body",
     "huge": "answers with a body of `bytes`",
-    "not_json": "answers 200 with a page of HTML",
+    "not_json": "answers with a page of HTML, and 200 or `status`",
     "wrong_types": "answers with numbers for strings and an object for a list",
-    "running": "answers 202 for so many `polls`, or for ever",
+    "running": "answers 202 for `polls` polls, or for ever",
     "busy_poll": "answers 429 to a poll",
     "long": "lets a statement run for `seconds` on the warehouse",
     "timeout": "answers 408",
     "error": "answers 422 with `code`, `message` and `sql_state`",
     "incomplete": "answers with code 391908: the result is too large",
     "columns": "of a SHOW command: `reverse`d, without those of `drop`, with those of `add`",
-    "skew": "is wrong by so many `seconds` in what it says of the time",
+    "skew": "gives times that are wrong by `seconds`",
 }
 TEXTS = {429: ("390505", "Too many requests."), 500: ("000500", "Internal error."),
          502: ("000502", "Bad gateway."), 503: ("390503", "Service unavailable."),
@@ -82,8 +82,8 @@ class Faults:
         """The answer as it goes out."""
         instead = self.take("not_json", statement)
         if instead is not None:
-            return reply._replace(status=200, headers=[("Content-Type", "text/html")],
-                                  body=b"<!DOCTYPE html>\n<html><body>Sign in</body></html>\n")
+            return Reply(instead.get("status", 200), [("Content-Type", "text/html")],
+                         b"<!DOCTYPE html>\n<html><body>Sign in</body></html>\n")
         huge = self.take("huge", statement)
         if huge is not None:
             return reply._replace(body=b'{"message":"' + b"x" * huge.get("bytes", 1 << 26) + b'"}')

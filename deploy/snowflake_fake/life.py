@@ -8,6 +8,7 @@ from snowflake_fake.protocol import Refusal
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 CANCELLED = "SQL execution canceled"
+WHOLE = 0.1  # share of what happens or ends at a bound of buckets or histograms
 
 
 class Workload(NamedTuple):
@@ -59,7 +60,7 @@ class Life:
     def begin(self):
         account = self.account
         for number, workload in enumerate(WORKLOADS):
-            account.at(account.now + 1 + 7 * number, self.work, workload)
+            account.at(account.now + 7 * number, self.work, workload)
         for task in account.tasks:
             if task.state == "started" and task.every:
                 account.at(account.now + 30, self.run_task, task)
@@ -90,6 +91,8 @@ class Life:
             dice = account.dice("work", workload.warehouse, workload.kind, now, number)
             shortest, longest = workload.seconds
             seconds = shortest + (longest - shortest) * dice.random() ** 3
+            if dice.random() < WHOLE:
+                seconds = round(seconds)
             with_fault = dice.choices((None, "fail", "cancel"), (95, 4, 1))[0]
             self.execute(workload, seconds, with_fault, dice)
 
@@ -120,16 +123,20 @@ class Life:
 
     # Tasks and dynamic tables
 
-    def run_task(self, task):
-        """The task, and then those after it."""
+    def run_task(self, task, attempt=1):
+        """The task, and then those after it; what has failed is tried once more."""
         account, due = self.account, self.account.now
-        if task.every:
+        if task.every and attempt == 1:
             account.at(due + task.every, self.run_task, task)
         dice = account.dice("task", task.name, due)
-        started, seconds = due + dice.uniform(0.5, 4), task.seconds * dice.uniform(0.5, 2)
-        state = "FAILED" if dice.random() < task.failures else "SUCCEEDED"
-        query_id, ended = None, started + seconds
-        if task.warehouse:
+        seconds = task.seconds * dice.uniform(0.5, 2)
+        state = dice.choices(("FAILED", "SKIPPED", "SUCCEEDED"),
+                             (task.failures, task.skips, 1 - task.failures - task.skips))[0]
+        query_id, started = None, due + dice.uniform(0.5, 4)
+        ended = started + seconds
+        if state == "SKIPPED":
+            started, ended = None, due
+        elif task.warehouse:
             started, ended, query_id, was_taken = self.run(
                 task.warehouse, seconds, QUERY_TYPE="CALL", USER_NAME="SYSTEM",
                 EXECUTION_STATUS="FAIL" if state == "FAILED" else "SUCCESS")
@@ -137,9 +144,12 @@ class Life:
         self.usage.add("TASK_HISTORY", ended, {
             "NAME": task.name, "SCHEMA_NAME": task.schema, "DATABASE_NAME": task.database,
             "QUERY_ID": query_id, "SCHEDULED_TIME": due, "QUERY_START_TIME": started,
-            "COMPLETED_TIME": ended, "STATE": state,
-            "RUN_ID": int(due * 1000), "ROOT_TASK_ID": str(task.number), "SCHEDULED_FROM": "SCHEDULE",
-            "ATTEMPT_NUMBER": 1, "ERROR_CODE": "100038" if state == "FAILED" else None})
+            "COMPLETED_TIME": ended, "STATE": state, "RUN_ID": int(due * 1000),
+            "ROOT_TASK_ID": str(task.number), "ATTEMPT_NUMBER": attempt,
+            "SCHEDULED_FROM": "SCHEDULE" if attempt == 1 else "AUTOMATIC RETRY",
+            "ERROR_CODE": "100038" if state == "FAILED" else None})
+        if state == "FAILED" and attempt == 1:
+            account.at(ended + MINUTE, self.run_task, task, 2)
         for child in account.tasks:
             if child.parent == task.name and child.state == "started" and state == "SUCCEEDED":
                 account.at(ended, self.run_task, child)
@@ -173,7 +183,10 @@ class Life:
         account, received = self.account, self.account.now
         account.at(received + pipe.every, self.load_file, pipe)
         dice = account.dice("file", pipe.name, received)
-        loaded, size = received + dice.expovariate(1 / 40), dice.randrange(1 << 26)
+        wait = 60
+        if dice.random() > WHOLE:
+            received, wait = received - dice.random(), dice.expovariate(1 / 40)
+        loaded, size = received + wait, dice.randrange(1 << 26)
         status = dice.choices(("Loaded", "Partially loaded", "Load failed"), (95, 3, 2))[0]
         errors = 0 if status == "Loaded" else dice.randrange(1, 50)
         self.usage.add("COPY_HISTORY", loaded, {
@@ -190,6 +203,7 @@ class Life:
         account, started = self.account, self.account.now
         account.at(started + group.every, self.replicate, group)
         dice = account.dice("replicate", group.name, started)
+        started += dice.random()
         ended, size = started + dice.uniform(20, 200), dice.randrange(1 << 30)
         phase = dice.choices(("COMPLETED", "FAILED", "CANCELED"), (97, 2, 1))[0]
         self.usage.add("REPLICATION_GROUP_REFRESH_HISTORY", ended, {
@@ -206,7 +220,7 @@ class Life:
             client, first, second = dice.choice(CLIENTS)
             failed = dice.random() < 0.1
             user = None if failed and dice.random() < 0.3 else dice.choice(("ANALYST", "DBT", "LOADER"))
-            when = now - dice.uniform(0, 7 * MINUTE)
+            when = now if dice.random() < WHOLE else now - dice.uniform(0, 7 * MINUTE)
             self.usage.add("LOGIN_HISTORY", when, {
                 "EVENT_ID": self.logins, "EVENT_TIMESTAMP": when, "EVENT_TYPE": "LOGIN", "USER_NAME": user,
                 "CLIENT_IP": dice.choice(("203.0.113.9", "2001:db8::9", "INTERNAL_SNOWFLAKE_IP/0.0.0.0")),

@@ -2,21 +2,20 @@
 
 import collections
 from decimal import Decimal
+from fractions import Fraction
 
+from snowflake_fake.usage import decimal_of
 from snowflake_fake.warehouse import HOUR, whole
 
 DAY, LOAD = 86400, 300
 SHORTEST_ATTRIBUTED = 0.1  # seconds: no shorter statement has a cost of its own
+EARLY = 0.05  # share of hours that are first seen without their idle credits
 CLOUD_DELAY = 6 * HOUR  # credits for cloud services are seen later than those of compute
 PRICE = Decimal("3.00")  # of a credit
 CURRENCY = "EUR"
 ORGANIZATION = {"ORGANIZATION_NAME": "DEMO", "CONTRACT_NUMBER": "C-1"}
 ACCOUNT = {"ACCOUNT_NAME": "ACCOUNT", "ACCOUNT_LOCATOR": "FK12345", "REGION": "AWS_EU_CENTRAL_1",
            "SERVICE_LEVEL": "ENTERPRISE", "CURRENCY": CURRENCY}
-
-
-def credits_of(fraction):
-    return (Decimal(fraction.numerator) / Decimal(fraction.denominator)).quantize(Decimal("0.000000001"))
 
 
 class Metering:
@@ -55,13 +54,10 @@ class Metering:
             return
         self.usage.add("WAREHOUSE_LOAD_HISTORY", low, {
             "START_TIME": low, "END_TIME": high, "WAREHOUSE_ID": warehouse.number,
-            "WAREHOUSE_NAME": warehouse.name, "AVG_RUNNING": self.average(running),
-            "AVG_QUEUED_LOAD": self.average(overload), "AVG_QUEUED_PROVISIONING": self.average(provisioning),
+            "WAREHOUSE_NAME": warehouse.name, "AVG_RUNNING": decimal_of(running / LOAD),
+            "AVG_QUEUED_LOAD": decimal_of(overload / LOAD),
+            "AVG_QUEUED_PROVISIONING": decimal_of(provisioning / LOAD),
             "AVG_BLOCKED": Decimal(0)}, happened=high)
-
-    @staticmethod
-    def average(seconds):
-        return Decimal(seconds / LOAD).quantize(Decimal("0.000000001"))
 
     def take_events(self, warehouse):
         for when, event, reason in warehouse.events:
@@ -85,9 +81,13 @@ class Metering:
 
     def attribute(self, warehouse, hour):
         """Credits of the hour that are statements' own, each of which has a row once it has ended."""
-        total = Decimal(0)
-        for query, seconds in warehouse.shares(hour, hour + HOUR).items():
-            credits = Decimal(warehouse.rate() * seconds / HOUR).quantize(Decimal("0.000000001"))
+        shares, total = warehouse.shares(hour, hour + HOUR), Decimal(0)
+        compute = warehouse.used_since(hour, hour + HOUR, hour + HOUR)[1]
+        rate = warehouse.rate()
+        if sum(shares.values()) * rate > compute * HOUR:  # it was smaller for a part of the hour
+            rate = compute * HOUR / Fraction(sum(shares.values()))
+        for query, seconds in shares.items():
+            credits = decimal_of(rate * Fraction(seconds) / HOUR)
             total, query.attributed = total + credits, query.attributed + credits
             if query.end > hour + HOUR or query.end - query.start <= SHORTEST_ATTRIBUTED:
                 continue
@@ -96,21 +96,23 @@ class Metering:
                 "WAREHOUSE_NAME": warehouse.name, "QUERY_TAG": query.row["QUERY_TAG"],
                 "USER_NAME": query.row.get("USER_NAME"), "START_TIME": query.start, "END_TIME": query.end,
                 "CREDITS_ATTRIBUTED_COMPUTE": float(query.attributed)})
-        return total
+        return min(total, decimal_of(compute))  # rounding adds up
 
     def meter_warehouse(self, warehouse, hour, attributed):
         seconds, compute = warehouse.hours[hour]
         cloud = Decimal(warehouse.cloud[hour])
         if not seconds and not cloud:
             return
-        compute = credits_of(compute)
-        times = {"START_TIME": hour, "END_TIME": hour + HOUR}
-        row = self.usage.add("WAREHOUSE_METERING_HISTORY", hour, times | {
-            "WAREHOUSE_ID": warehouse.number, "WAREHOUSE_NAME": warehouse.name, "CREDITS_USED": compute,
-            "CREDITS_USED_COMPUTE": compute, "CREDITS_USED_CLOUD_SERVICES": Decimal(0),
-            "CREDITS_ATTRIBUTED_COMPUTE_QUERIES": attributed}, happened=hour + HOUR)
+        compute = decimal_of(compute)
+        is_early = self.account.dice("early", warehouse.number, hour).random() < EARLY
+        seen = (attributed or Decimal(0)) if is_early else compute
+        row = self.usage.add("WAREHOUSE_METERING_HISTORY", hour, {
+            "START_TIME": hour, "END_TIME": hour + HOUR, "WAREHOUSE_ID": warehouse.number,
+            "WAREHOUSE_NAME": warehouse.name, "CREDITS_USED": seen, "CREDITS_USED_COMPUTE": seen,
+            "CREDITS_USED_CLOUD_SERVICES": Decimal(0), "CREDITS_ATTRIBUTED_COMPUTE_QUERIES": attributed},
+            happened=hour + HOUR)
         row.correct(max(row.versions[0][0], hour + HOUR + CLOUD_DELAY * 0.9), CREDITS_USED=compute + cloud,
-                    CREDITS_USED_CLOUD_SERVICES=cloud)
+                    CREDITS_USED_COMPUTE=compute, CREDITS_USED_CLOUD_SERVICES=cloud)
         self.meter(hour, "WAREHOUSE_METERING", compute, cloud, ENTITY_ID=warehouse.number,
                    ENTITY_TYPE="WAREHOUSE", NAME=warehouse.name)
 
@@ -160,7 +162,7 @@ class Metering:
 
     @staticmethod
     def dice_credits(dice, most):
-        return Decimal(dice.uniform(0, most)).quantize(Decimal("0.000000001"))
+        return decimal_of(dice.uniform(0, most))
 
     # Days
 
@@ -171,7 +173,7 @@ class Metering:
         cloud = sum((each[1] for each in services.values()), Decimal(0))
         free = min(cloud, warehouses / 10)  # of the day's credits for warehouses a tenth is free
         for service, (compute, used) in sorted(services.items()):
-            adjustment = -(free * used / cloud).quantize(Decimal("0.000000001")) if cloud else Decimal(0)
+            adjustment = decimal_of(-free * used / cloud) if cloud else Decimal(0)
             row = self.usage.add("METERING_DAILY_HISTORY", day, {
                 "SERVICE_TYPE": service, "USAGE_DATE": day, "CREDITS_USED_COMPUTE": compute,
                 "CREDITS_USED_CLOUD_SERVICES": used, "CREDITS_USED": compute + used,

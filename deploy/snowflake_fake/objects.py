@@ -77,6 +77,7 @@ class Task:
     suspended_reason: str | None = None
     suspended: float | None = None
     failures: float = 0.0  # share of the runs
+    skips: float = 0.0
     database: str = "ANALYTICS"
     schema: str = "JOBS"
     created: float = 0.0
@@ -165,7 +166,7 @@ def tasks(created):
     return [Task("LOAD_ROOT", 41, every=3600.0, created=created),
             Task("LOAD_CHILD", 42, every=0.0, seconds=90.0, parent="LOAD_ROOT", failures=0.05,
                  created=created),
-            Task("COMPACT", 43, every=900.0, seconds=20.0, warehouse=None, created=created),
+            Task("COMPACT", 43, every=900.0, seconds=20.0, warehouse=None, skips=0.1, created=created),
             Task("PAUSED_BY_HAND", 44, state="suspended", suspended_reason="USER_SUSPENDED", created=created,
                  suspended=created + DAY),
             Task("GAVE_UP", 45, state="suspended", suspended_reason="SUSPENDED_DUE_TO_ERRORS",

@@ -83,6 +83,8 @@ class Fake(http.server.ThreadingHTTPServer):
         asked = None if handle else Asked(user, body)
         name = asked.name() if asked else self.name_of(handle)
         self.faults.before(name)
+        if asked and not asked.is_in_utc():
+            self.auth.note("timezone", f"{name} reads a view without timezone=UTC")
         if is_cancel:
             reply = self.cancelled(self.statements.cancel(handle))
         elif handle:

@@ -17,6 +17,7 @@ NEVER = float("inf")
 KEPT = 2000  # statements whose results can be asked for
 VIEW = re.compile(r"\bSNOWFLAKE\s*\.\s*((?:READER_)?ACCOUNT_USAGE|ORGANIZATION_USAGE)\s*\.\s*(\w+)",
                   re.IGNORECASE)
+TOKENS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|[^;'"/-]+|.""", re.DOTALL)
 COMMENTS = re.compile(r"\s*(?:--[^\n]*(?:\n|$)|/\*.*?\*/)", re.DOTALL)
 PARAMETERS = set(
     "binary_output_format client_result_chunk_size date_output_format multi_statement_count query_tag "
@@ -38,6 +39,17 @@ def strip_comments(text):
     return text.strip()
 
 
+def split(text):
+    """The statements of a text: a semicolon in a literal or a comment ends none."""
+    found = [""]
+    for token in TOKENS.findall(text):
+        if token == ";":
+            found.append("")
+        else:
+            found[-1] += token
+    return [each for each in found if strip_comments(each)]
+
+
 class Asked:
     """The body of a request, checked. Raises Refusal."""
 
@@ -55,8 +67,8 @@ class Asked:
         unknown = set(body) - FIELDS | set(self.parameters) - PARAMETERS
         if unknown:
             raise invalid(f"It has unknown fields: {', '.join(sorted(unknown))}.")
-        if not re.fullmatch(r"\d+", str(self.parameters.get("multi_statement_count", 1))):
-            raise invalid("The multi_statement_count is not a number.")
+        self.count = self.number("multi_statement_count", 1)  # of statements
+        self.most_rows = self.number("rows_per_resultset", 0) or None
         self.timeout = body.get("timeout", DEFAULT_TIMEOUT)
         if not isinstance(self.timeout, int) or isinstance(self.timeout, bool) or self.timeout < 0:
             raise invalid("The timeout is not a number of seconds.")
@@ -65,12 +77,22 @@ class Asked:
         self.warehouse, self.database = body.get("warehouse", user.warehouse), body.get("database")
         self.tag = str(self.parameters.get("query_tag", ""))
 
+    def number(self, parameter, default):
+        found = str(self.parameters.get(parameter, default))
+        if not re.fullmatch(r"\d+", found):
+            raise invalid(f"The parameter {parameter} is not a number.")
+        return int(found)
+
+    def is_in_utc(self):
+        """Whether days and hours are those of the views, if the statement reads any."""
+        return not VIEW.search(self.text) or self.parameters.get("timezone") in ("UTC", "Etc/UTC")
+
     def name(self, text=None):
         """What a statement is called: by its tag, or by its first words."""
         try:
             tag = json.loads(self.tag)
             if tag["app"] == answers.APPLICATION:
-                return tag["statement"]
+                return str(tag["statement"])
         except (ValueError, KeyError, TypeError):
             pass
         words = strip_comments(self.text if text is None else text).upper().replace(";", " ").split()
@@ -124,8 +146,8 @@ class Statements:
             raise Refusal(403, "390189", f"Role '{asked.role}' specified in the connect string does not "
                                          "exist or not authorized.")
         asked.check_bindings()
-        texts = [text for text in asked.text.split(";") if strip_comments(text)]
-        wanted = int(asked.parameters.get("multi_statement_count", 1))
+        texts = split(asked.text)
+        wanted = asked.count
         if wanted not in (0, max(1, len(texts))):
             raise Refusal(422, "000008", f"Actual statement count {len(texts)} did not match the desired "
                                          f"statement count {wanted}.", "0A000")
@@ -160,6 +182,7 @@ class Statements:
         return statement
 
     def execute(self, user, request_id, is_async, asked, text):
+        """Counts it, and starts it."""
         statement = self.make(request_id, asked, user, text)
         self.account.executions[statement.name] += 1
         self.account.tags[asked.tag] += 1
@@ -168,6 +191,7 @@ class Statements:
         except Refusal as refusal:
             self.end(statement, self.account.now, "failed", refusal)
             return statement
+        statement.table = statement.table._replace(rows=statement.table.rows[:asked.most_rows])
         self.hold(statement, is_async)
         return statement
 
@@ -245,10 +269,12 @@ class Statements:
             self.end(statement, statement.ready, "succeeded")
 
     def complete(self, statement):
+        """What nobody has asked for ends all the same."""
         if statement.state == "running":
             self.end(statement, statement.ready, "succeeded")
 
     def expire(self, statement, limit):
+        """Ends at its timeout what still runs."""
         if statement.state == "running":
             self.end(statement, limit, "failed", Refusal(
                 408, "000630", "Statement reached its statement or warehouse timeout of "

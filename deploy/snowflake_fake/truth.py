@@ -1,5 +1,6 @@
 """What an exporter must show of an account, computed from what happened, not from what was answered."""
 
+from snowflake_fake.account import CLOUD_CREDITS
 from snowflake_fake.answers import END, Request
 from snowflake_fake.catalog import COUNTERS
 from snowflake_fake.warehouse import HOUR
@@ -35,15 +36,15 @@ def whole_end(now):
 
 
 def counters(account, since=float("-inf"), seen=END):
-    """By statement the sums by labels of what happened since, as all corrections leave it.
+    """By statement the sums by labels of what happened from `since` until now.
 
-    `seen` is the time of what has been seen: what is corrected later counts as it was.
+    Each row counts as it is seen at `seen`; by default, as the last correction leaves it.
     """
     found = {}
     for name, statement in COUNTERS.items():
         low = since // statement.width * statement.width if since > float("-inf") else since
         found[name] = [one | {key: float(one[key]) for key in statement.adding()}
-                       for one in statement.sums(account.usage, Request(seen, low, END))]
+                       for one in statement.sums(account.usage, Request(seen, low, account.now))]
     return found
 
 
@@ -51,6 +52,7 @@ def truth(fake, since):
     """The answer to GET /fake/truth."""
     account = fake.account
     return {"now": account.now, "executions": account.executions, "tags": account.tags,
+            "cloud_credits": float(CLOUD_CREDITS * sum(account.executions.values())),
             "repeated": fake.statements.repeated, "faults": fake.faults.counts,
             "warehouses": warehouses(account), "counters": counters(account, since),
             "visible": counters(account, since, account.now)}

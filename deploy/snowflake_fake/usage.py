@@ -6,8 +6,11 @@ Times are seconds since the epoch, and so are dates (of their midnight, UTC); cr
 import bisect
 import pathlib
 import zlib
+from decimal import Decimal
+from fractions import Fraction
 from typing import NamedTuple
 
+NINE = Decimal("0.000000001")
 # Which database role of SNOWFLAKE reads what. What is in no role's list needs imported privileges.
 READERS = {
     "USAGE_VIEWER": (
@@ -52,6 +55,12 @@ def in_milliseconds(values):
     """Times as they are stored: no column of the account has finer ones."""
     return values | {name: round(values[name], 3) for name in TIMES.intersection(values)
                      if isinstance(values[name], float)}
+
+
+def decimal_of(value):
+    """With nine decimals, as the views have credits."""
+    fraction = Fraction(value)
+    return (Decimal(fraction.numerator) / Decimal(fraction.denominator)).quantize(NINE)
 
 
 class Row:

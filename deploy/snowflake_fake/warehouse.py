@@ -69,6 +69,7 @@ class Warehouse:
         self.created = self.resumed = self.updated = created
         self.parts, self.active, self.queries = [], [], []
         self.last_end = created
+        self.stopping = None  # since when it suspends, as soon as nothing runs, and why
         self.resumes = 0
         self.hours = {}  # by the start of an hour that has ended: seconds and credits
         self.closed = 0  # the end of the last one of them
@@ -92,15 +93,20 @@ class Warehouse:
         for query in [query for query in self.active if query.end <= now]:
             self.active.remove(query)
             self.last_end = max(self.last_end, query.end)
-        if not self.is_started() or self.active or not self.auto_suspend:
+        if not self.is_started() or self.active:
             return
-        at = max(self.last_end, self.resumed) + self.auto_suspend
-        if at <= now:
-            self.stop(at, "WAREHOUSE_AUTOSUSPEND")
+        idle = max(self.last_end, self.resumed)
+        if self.stopping:
+            self.stop(max(idle, self.stopping[0]), self.stopping[1])
+        elif self.auto_suspend and idle + self.auto_suspend <= now:
+            self.stop(idle + self.auto_suspend, "WAREHOUSE_AUTOSUSPEND")
 
     def begin(self, now, seconds):
         """Runs a statement, resumes for it, and lets it wait for others. Raises Refusal."""
         self.settle(now)
+        if self.stopping:
+            self.require_quota(now)
+            self.stopping = None
         if not self.is_started():
             if not self.auto_resume:
                 raise no_warehouse()
@@ -121,11 +127,15 @@ class Warehouse:
         query.end = min(query.end, now)
         query.start = min(query.start, query.end)
 
-    def resume(self, now, reason="WAREHOUSE_RESUME"):
-        """Raises Refusal where a resource monitor forbids it."""
+    def require_quota(self, now):
+        """Raises Refusal where a resource monitor forbids to resume."""
         if self.monitor and self.monitor.is_exceeded(now):
             raise Refusal(422, "090073", f"Warehouse '{self.name}' cannot be resumed because resource "
                                          f"monitor '{self.monitor.name}' has exceeded its quota.", "22000")
+
+    def resume(self, now, reason="WAREHOUSE_RESUME"):
+        """Raises Refusal where a resource monitor forbids it."""
+        self.require_quota(now)
         self.parts.append(Part(self.rate(), now))
         self.resumed = self.updated = now
         self.resumes += 1
@@ -135,13 +145,14 @@ class Warehouse:
         """Lets what runs end first."""
         self.settle(now)
         if self.is_started():
-            self.stop(max([now, *(query.end for query in self.active)]), reason)
+            self.stopping = (now, reason)
+            self.settle(now)
 
     def stop(self, at, reason):
         for part in self.parts:
             if part.end is None:
                 part.end = at
-        self.updated = at
+        self.updated, self.stopping = at, None
         self.events.append((at, "SUSPEND_WAREHOUSE", reason))
 
     def resize(self, size, now):

@@ -31,9 +31,22 @@ extern const SourceKind<Account> kAccounts;
 
 using Module = exporter::Module<Account>;
 extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPipes,
-    kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries;
-inline constexpr const Module* kModules[] = {
-    &kWarehouses,        &kResourceMonitors, &kDynamicTables, &kTasks, &kPipes,
-    &kReplicationGroups, &kDatabases,        &kOwnCost,       &kCost,  &kQueries};
+    kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kAttribution, kLoad, kStorage,
+    kLogins, kLoads, kTaskRuns, kRefreshes, kClustering, kReplication, kDatabaseReplication,
+    kTransfer, kFreshness, kCredentials, kLocks, kAlerts, kAnomalies, kCurrency;
+inline constexpr const Module* kModules[] = {&kWarehouses,    &kResourceMonitors,
+                                             &kDynamicTables, &kTasks,
+                                             &kPipes,         &kReplicationGroups,
+                                             &kDatabases,     &kOwnCost,
+                                             &kCost,          &kQueries,
+                                             &kAttribution,   &kLoad,
+                                             &kStorage,       &kLogins,
+                                             &kLoads,         &kTaskRuns,
+                                             &kRefreshes,     &kClustering,
+                                             &kReplication,   &kDatabaseReplication,
+                                             &kTransfer,      &kFreshness,
+                                             &kCredentials,   &kLocks,
+                                             &kAlerts,        &kAnomalies,
+                                             &kCurrency};
 
 }  // namespace exporter::snowflake

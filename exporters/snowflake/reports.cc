@@ -106,6 +106,25 @@ std::string warehouse_grants(const OwnWarehouse& own, const std::string& role) {
          warehouse + " SET RESOURCE_MONITOR = " + monitor + ";\n";
 }
 
+std::string usage_grants(std::span<const Group* const> groups, const std::string& role) {
+  std::set<std::string_view> roles;
+  for (const auto* group : groups) roles.insert(group->database_role);
+  std::string text;
+  for (const auto database_role : roles) {
+    text += database_role == kImportedPrivileges
+                ? "GRANT IMPORTED PRIVILEGES ON DATABASE SNOWFLAKE TO ROLE " + role +
+                      ";  -- all of the database, also that of the organization\n"
+                : "GRANT DATABASE ROLE SNOWFLAKE." + std::string(database_role) + " TO ROLE " +
+                      role + ";\n";
+  }
+  return text;
+}
+
+std::string readers_of(const Group& group) {
+  if (group.database_role == kImportedPrivileges) return std::string(kImportedPrivileges);
+  return "the database role SNOWFLAKE." + std::string(group.database_role);
+}
+
 std::string indented(std::string_view text) {
   std::string lines;
   while (!text.empty()) lines.append("      ").append(next_part(text, '\n')).append("\n");
@@ -144,12 +163,7 @@ std::string write_grants(Account& account, Names collectors) {
   text += "--   ALTER USER " + user + " SET RSA_PUBLIC_KEY = '...';\n";
   text += show_grants(collectors, role);
   const auto groups = groups_of(collectors);
-  std::set<std::string_view> roles;
-  for (const auto* group : groups) roles.insert(group->database_role);
-  for (const auto database_role : roles) {
-    text +=
-        "GRANT DATABASE ROLE SNOWFLAKE." + std::string(database_role) + " TO ROLE " + role + ";\n";
-  }
+  text += usage_grants(groups, role);
   if (account.warehouse && !groups.empty()) text += warehouse_grants(*account.warehouse, role);
   return text;
 }
@@ -178,8 +192,7 @@ std::string write_dry_run(Account& account, Names collectors) {
     const auto cycles =
         (std::max(group->pace, options.cycle) + options.cycle - seconds(1)) / options.cycle;
     text += "    " + std::string(group->name) + ", each " +
-            format_duration(options.cycle * cycles) + ", by the database role SNOWFLAKE." +
-            std::string(group->database_role) + "\n";
+            format_duration(options.cycle * cycles) + ", by " + readers_of(*group) + "\n";
     for (const auto& statement : group->statements) {
       ++statements;
       text += "      -- " + std::string(statement.name) + "\n" +

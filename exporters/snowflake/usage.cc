@@ -16,7 +16,8 @@ using std::chrono::seconds;
 using std::chrono::sys_seconds;
 
 constexpr seconds kMostCatchUp = std::chrono::days(7);
-const std::string kAttempt = "attempt", kReadUpTo = "read_up_to.", kNewest = "newest.";
+const std::string kAttempt = "attempt", kReadUpTo = "read_up_to.", kNewest = "newest.",
+                  kLargest = "largest.";
 
 Ledger::Options ledger_options(const Group& group) {
   Ledger::Options options;
@@ -54,6 +55,13 @@ class Labels {
     }
   }
 
+  /// What the row is known by stays.
+  void show_largest(const Top& top, const Largest& largest, sys_seconds bucket) {
+    for (auto& [label, value] : values_) {
+      if (label == to_lower(top.column.substr(2))) value = largest.shown(value, bucket);
+    }
+  }
+
   std::vector<std::string_view> of(const MetricView& metric, std::string_view part) const {
     std::vector<std::string_view> values;
     for (const auto label : metric.labels) {
@@ -78,10 +86,6 @@ class Labels {
   std::vector<std::pair<std::string, std::string>> values_;
   std::string id_;
 };
-
-double value_of(const Row& row, const Value& value) {
-  return row.need_number(to_lower(value.column)) * value.unit;
-}
 
 /// Counts of each bucket from cumulative ones.
 std::vector<std::uint64_t> counts_of(const Row& row, const Buckets& buckets) {
@@ -114,16 +118,20 @@ std::vector<MetricView> families_of(const UsageStatement& statement) {
 /// Takes in the rows of a statement.
 class Counting {
  public:
-  Counting(Ledger::Run& run, const std::string& account, const UsageStatement& statement)
-      : run_(run), account_(account), statement_(statement) {}
+  Counting(Ledger::Run& run, const std::string& account, const UsageStatement& statement,
+           const std::optional<Largest>& largest)
+      : run_(run), account_(account), statement_(statement), largest_(largest) {}
 
   void take(const Row& row) {
     const auto bucket = static_cast<std::int64_t>(row.need_number("b"));
     const Ledger::Time when{seconds(bucket)};
-    const Labels labels(account_, statement_, row);
+    Labels labels(account_, statement_, row);
+    if (largest_) labels.show_largest(*statement_.top, *largest_, sys_seconds(seconds(bucket)));
     for (const auto& value : statement_.counters) {
+      const auto amount = row.number(to_lower(value.column));
+      if (!amount) continue;
       const auto id = labels.id(bucket, value.part);
-      run_.record(value.metric, {id, when}, value_of(row, value),
+      run_.record(value.metric, {id, when}, *amount * value.unit,
                   labels.of(value.metric, value.part));
     }
     for (const auto& buckets : statement_.histograms) {
@@ -138,6 +146,7 @@ class Counting {
   Ledger::Run& run_;
   const std::string& account_;
   const UsageStatement& statement_;
+  const std::optional<Largest>& largest_;
 };
 
 }  // namespace
@@ -192,6 +201,9 @@ void Usage::load(const Deadline& deadline) {
     auto& known = known_[statement.name];
     known.read_up_to = Time(seconds(static_cast<std::int64_t>(number(kReadUpTo + name))));
     known.newest = number(kNewest + name);
+    if (statement.top != nullptr) {
+      known.largest.emplace(statement.top->most).load(run.metadata(kLargest + name));
+    }
   }
   run.commit();
   is_loaded_ = true;
@@ -219,10 +231,12 @@ bool Usage::is_due(Time now, const Deadline& deadline) {
 void Usage::read(const UsageStatement& statement, Time now, Samples& samples,
                  const Deadline& deadline) {
   auto& known = known_[statement.name];
-  auto from = now;
-  if (known.read_up_to != Time()) from = std::max(known.read_up_to, now - kMostCatchUp);
-  const auto lo =
-      statement.bucket.count() > 0 ? floor_to(from - statement.horizon, statement.bucket) : now;
+  auto lo = now - statement.horizon;
+  if (statement.bucket.count() > 0) {
+    if (known.read_up_to != Time())
+      lo = std::max(known.read_up_to, now - kMostCatchUp) - statement.horizon;
+    lo = floor_to(lo, statement.bucket);
+  }
   const auto table =
       account_.warehouse->run(std::string(statement.name), text_of(statement, lo, now), deadline);
   if (statement.bucket.count() > 0) {
@@ -238,20 +252,32 @@ void Usage::read(const UsageStatement& statement, Time now, Samples& samples,
 void Usage::count(const UsageStatement& statement, const Table& table, Time lo, Time hi,
                   Samples& samples, const Deadline& deadline) {
   const auto families = families_of(statement);
+  if (statement.top != nullptr) decide_largest(statement, table, hi);
+  auto& known = known_[statement.name];
   double newest = 0;
   auto run = ledger_.begin(deadline, account_.clock());
   run.replace_window(lo, hi, families);
-  Counting counting(run, account_.name, statement);
+  Counting counting(run, account_.name, statement, known.largest);
   table.each_row(samples, [&](const Row& row) {
     counting.take(row);
     newest = std::max(newest, row.number("newest").value_or(0));
   });
-  auto& known = known_[statement.name];
   const std::string name(statement.name);
+  if (known.largest) run.set_metadata(kLargest + name, known.largest->text());
   run.set_metadata(kReadUpTo + name, std::to_string(hi.time_since_epoch().count()));
   run.set_metadata(kNewest + name, std::to_string(std::max(newest, known.newest)));
   run.commit();
   known.newest = std::max(newest, known.newest);
+}
+
+void Usage::decide_largest(const UsageStatement& statement, const Table& table, Time now) {
+  std::map<std::string, double> amounts;
+  Samples none;
+  table.each_row(none, [&](const Row& row) {
+    amounts[row.raw(to_lower(statement.top->column)).value_or("")] +=
+        row.number(to_lower(statement.top->amount)).value_or(0);
+  });
+  known_[statement.name].largest->decide(amounts, now);
 }
 
 void Usage::take_gauges(const UsageStatement& statement, const Table& table, Samples& samples) {

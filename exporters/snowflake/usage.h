@@ -11,6 +11,7 @@
 #include "common/base/error.h"
 #include "common/ledger/ledgers.h"
 #include "exporters/snowflake/account.h"
+#include "exporters/snowflake/largest.h"
 
 /// What is read from the views of ACCOUNT_USAGE and ORGANIZATION_USAGE: statements whose columns
 /// say by their names what becomes of them.
@@ -18,8 +19,10 @@
 ///     L_NAME   a label of the metrics that have the label `name`, and a part of what is counted;
 ///     N_NAME   such a label alone: a name that may change while what it names stays;
 ///     B        when the bucket begins that the row sums up, in seconds since 1970;
-///     V_, LE_  what a row adds to counters, and to the buckets of a histogram (cumulative);
+///     V_, LE_  what a row adds to counters, and to the buckets of a histogram (cumulative); null
+///              where it is not of that counter;
 ///     G_       a gauge;
+///     DAY      of a gauge that is known by days: when its day begins, in seconds since 1970;
 ///     NEWEST   the time of the newest thing that is in the row, in seconds since 1970.
 ///
 /// A row is known by its L_ columns and B, and replaces what was read of it before.
@@ -43,6 +46,13 @@ struct Buckets {
   double sum_unit = 1;
 };
 
+/// A label of which only so many values are shown by their names; see Largest.
+struct Top {
+  std::string_view column;  ///< "L_UNIQUE_ID"
+  std::size_t most;
+  std::string_view amount;  ///< the column by which they are the largest
+};
+
 /// One statement. In its text `{lo}` and `{hi}` are the window in seconds since 1970, `{hi}`
 /// excluded;
 /// `{lo_date}` and `{hi_date}` the days (UTC) that it touches, as YYYY-MM-DD, `{hi_date}` excluded.
@@ -50,18 +60,24 @@ struct UsageStatement {
   std::string_view name, text;
   std::span<const std::string_view> labels = {};  ///< the columns L_ and N_
   std::chrono::seconds bucket{};                  ///< zero: rows are gauges of now
-  /// How long after it happened a row may still come or change: so far back it is read again.
+  /// How long after it happened a row may still come or change: so far back it is read again. Of
+  /// gauges, how old the newest row may be.
   std::chrono::seconds horizon{};
   std::span<const Value> counters = {}, gauges = {};
   std::span<const Buckets> histograms = {};
+  const Top* top = nullptr;
 };
+
+/// Instead of a database role: of views that no database role may read. Whoever has it reads all of
+/// the database SNOWFLAKE.
+inline constexpr std::string_view kImportedPrivileges = "IMPORTED PRIVILEGES";
 
 /// A collector of statements that are read together.
 struct Group {
   std::string_view name;
   std::chrono::seconds pace;  ///< how often its views have something new
   std::span<const UsageStatement> statements;
-  std::string_view database_role;  ///< of the database SNOWFLAKE, that may read its views
+  std::string_view database_role;  ///< of the database SNOWFLAKE, that may read its views; or all
 };
 
 /// Metrics of every group, for Module::metrics.
@@ -102,6 +118,7 @@ class Usage {
     double newest = 0;  ///< seconds since 1970; 0: not known
     std::vector<Gauge> gauges;
     bool has_gauges = false;  ///< they were read since the process started
+    std::optional<Largest> largest;
   };
 
   void load(const Deadline& deadline);
@@ -109,6 +126,7 @@ class Usage {
   void read(const UsageStatement& statement, Time now, Samples& samples, const Deadline& deadline);
   void count(const UsageStatement& statement, const Table& table, Time lo, Time hi,
              Samples& samples, const Deadline& deadline);
+  void decide_largest(const UsageStatement& statement, const Table& table, Time now);
   void take_gauges(const UsageStatement& statement, const Table& table, Samples& samples);
   void add_to(Samples& samples) const;
 

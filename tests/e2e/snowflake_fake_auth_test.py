@@ -81,6 +81,8 @@ class Tokens(unittest.TestCase):
         self.assert_refused(bearer(digest_of_another_kind), "390144", "signature")
         cut = f"{head}.{claims}.{encoded(text[:-1])}"
         self.assert_refused(bearer(cut), "390144", "signature")
+        for same in (good + "=", good.replace("-", "+").replace("_", "/") + "==", f"{good}.", f" {good}"):
+            self.assert_refused(bearer(same), "390144", "malformed")
         foreign = self.foreign.token(NOW, iss=f"{ACCOUNT}.{USER}.{self.old.fingerprint}")
         self.assert_refused(bearer(foreign), "390144", "signature")
 

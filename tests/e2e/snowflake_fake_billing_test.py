@@ -1,14 +1,17 @@
 """What the fake Snowflake bills for made sequences of statements, in seconds and credits."""
 
 import json
+import random
 import re
 import unittest
 from fractions import Fraction
 
 from snowflake_client import DAY, HOUR, KINDS, MINUTE, NOW, WAREHOUSE, Served
+from snowflake_fake.account import Account
 from snowflake_fake.protocol import Refusal
 from snowflake_fake.warehouse import Monitor, Warehouse
 
+ACTS = {"ask": 50, "poll": 30, "cancel": 5, "faults": 5, "resize": 3, "suspend": 3}  # and their weights
 CYCLE = ("storage", "warehouse_credits", "queries", "logins", "tasks")
 
 
@@ -55,6 +58,18 @@ class Billing(unittest.TestCase):
             self.assertEqual(warehouse.is_started(), is_started)
         warehouse.resume(1000)
         self.assertEqual(self.used(warehouse, 5000)[0], 130 + 120)
+
+    def test_one_that_is_suspended_waits_for_what_runs(self):
+        warehouse = self.warehouse()
+        query = warehouse.begin(100, float("inf"))
+        warehouse.suspend(200)
+        self.assertEqual(self.used(warehouse, 300)[0], 200)
+        warehouse.cancel(query, 400)
+        self.assertEqual(self.used(warehouse, 5000)[0], 300)
+        warehouse.begin(6000, 100)
+        warehouse.suspend(6010)
+        warehouse.begin(6020, 200)  # which keeps it
+        self.assertEqual(self.used(warehouse, 9000)[0], 300 + 220 + 60)
 
     def test_a_size_doubles_the_rate(self):
         for size, rate in (("X-Small", 1), ("Small", 2), ("Medium", 4), ("Large", 8), ("6X-Large", 512)):
@@ -115,8 +130,12 @@ class Billing(unittest.TestCase):
                 monitor.enforce(300)
                 self.assertTrue(warehouse.is_started())
                 monitor.enforce(400)
-                self.assertFalse(warehouse.is_started())
                 self.assertEqual(query.end, 400 if at_once else 1001)
+                self.assertEqual(warehouse.is_started(), not at_once)
+                with self.assertRaises(Refusal):
+                    warehouse.begin(500, 1)
+                self.assertEqual(self.used(warehouse, 1500)[0], 400 if at_once else 1001)
+                self.assertFalse(warehouse.is_started())
                 with self.assertRaises(Refusal) as refused:
                     warehouse.begin(2000, 1)
                 self.assertEqual(refused.exception.code, "090073")
@@ -129,8 +148,75 @@ class Billing(unittest.TestCase):
         monitor.warehouses = [warehouse]
         query = warehouse.begin(0, 1000)
         monitor.enforce(200)
-        self.assertFalse(warehouse.is_started())
-        self.assertEqual(query.end, 1001)
+        self.assertEqual((query.end, self.used(warehouse, 5000)[0]), (1001, 1001))
+
+
+class Histories(Served):
+    """Random sequences of requests, after which the books agree with each other."""
+
+    def test_the_books_agree(self):
+        for seed in range(12):
+            with self.subTest(seed):
+                fake, client = self.serve()
+                self.live(fake, client, random.Random(seed))
+                self.check(fake.account, client.truth()["warehouses"])
+
+    def test_statements_cost_no_more_than_the_hour_in_which_the_size_changed(self):
+        account, hour = Account(NOW, is_alive=False), NOW // HOUR * HOUR + HOUR
+        account.advance(hour)
+        account.run(WAREHOUSE, 3000)
+        account.advance(hour + 2900)
+        account.warehouses[WAREHOUSE].resize("Medium", account.now)
+        account.advance(hour + DAY)
+        costs = account.usage.table("QUERY_ATTRIBUTION_HISTORY", account.now)
+        hours = account.usage.table("WAREHOUSE_METERING_HISTORY", account.now)
+        # 3061 s at 1 and 161 s at the 3 that were added
+        self.assertAlmostEqual(float(hours[0]["CREDITS_USED_COMPUTE"]), (3061 + 3 * 161) / 3600)
+        self.assertAlmostEqual(costs[0]["CREDITS_ATTRIBUTED_COMPUTE"], (3061 + 3 * 161) / 3600)
+
+    def live(self, fake, client, dice):
+        """Until all has ended, and what happened is seen."""
+        handles, warehouse = [], fake.account.warehouses[WAREHOUSE]
+        for _ in range(60):
+            fake.clock.advance(dice.choice((0, 0.3, 1, 5, 44, 61, 300, 3600)))
+            fake.account.advance(fake.clock.now())
+            what = dice.choices(tuple(ACTS), tuple(ACTS.values()))[0]
+            if what == "faults":
+                client.make_faults({"fault": dice.choice(("running", "long", "timeout", "error")),
+                                    "seconds": dice.choice((1, 50, 4000)), "polls": dice.choice((None, 0, 3)),
+                                    "count": dice.choice((1, 3))})
+            elif what == "resize":
+                warehouse.resize(dice.choice(("X-Small", "Medium")), fake.clock.now())
+            elif what == "suspend":
+                warehouse.suspend(fake.clock.now())
+            elif what == "ask" or not handles:
+                reply = client.named(dice.choice(CYCLE), timeout=dice.choice((0, 1, 100, 5000)))
+                handles.append(reply.json()["statementHandle"])
+            else:
+                target = f"/api/v2/statements/{dice.choice(handles)}"
+                client.ask(*(("GET", target) if what == "poll" else ("POST", target + "/cancel")))
+        client.make_faults()
+        for handle in handles:
+            client.ask("POST", f"/api/v2/statements/{handle}/cancel")
+        fake.clock.advance(DAY)
+        self.ran = handles
+
+    def check(self, account, found):
+        own, warehouse = found[WAREHOUSE], account.warehouses[WAREHOUSE]
+        self.assertFalse(own["is_started"])
+        self.assertGreaterEqual(own["billed_seconds"], 60 * own["resumes"])
+        self.assertAlmostEqual(sum(own["credits_by_day"].values()), own["credits"])
+        account.advance(account.now + DAY)
+        hours = account.usage.table("WAREHOUSE_METERING_HISTORY", account.now)
+        seen = sum(row["CREDITS_USED_COMPUTE"] for row in hours)
+        self.assertAlmostEqual(float(seen), own["credits"], places=6)
+        self.assertEqual(sum(seconds for seconds, _ in warehouse.hours.values()), own["billed_seconds"])
+        for row in hours:
+            self.assertLessEqual(row["CREDITS_ATTRIBUTED_COMPUTE_QUERIES"], row["CREDITS_USED_COMPUTE"])
+        costs = account.usage.table("QUERY_ATTRIBUTION_HISTORY", account.now)
+        self.assertLess(sum(row["CREDITS_ATTRIBUTED_COMPUTE"] for row in costs), own["credits"] + 1e-6)
+        known = {row["QUERY_ID"] for row in account.usage.table("QUERY_HISTORY", account.now)}
+        self.assertEqual(known, set(self.ran))
 
 
 class Costs(Served):
@@ -149,6 +235,7 @@ class Costs(Served):
         found = client.truth()
         shown = {f"SHOW {re.split(' IN | LIMIT', kind)[0]}": 3 for kind in KINDS}
         self.assertEqual(found["executions"], shown | {"SELECT": 2} | dict.fromkeys(CYCLE, 1))
+        self.assertAlmostEqual(found["cloud_credits"], 28 * 0.00002)
         own = found["warehouses"][WAREHOUSE]
         self.assertEqual((own["resumes"], own["billed_seconds"]), (1, 63))
         self.assertAlmostEqual(own["credits"], 63 / 3600)

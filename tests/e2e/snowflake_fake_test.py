@@ -117,6 +117,8 @@ class Api(Served):
         body = client.post("SHOW TASKS; SHOW PIPES;", **several).json()
         self.assertEqual(len(body["statementHandles"]), 2)
         self.assertEqual(client.get(body["statementHandles"][1]).rows(), client.post("SHOW PIPES").rows())
+        one = client.post("-- a comment; of two\n/* and; another */ SELECT 'a;b', 1;")
+        self.assertEqual(one.json()["data"], [["a;b", "1"]])
         self.assert_refused(client.post("SHOW TASKS; NONSENSE", **several), 422, "100132", "P0000")
         self.assertEqual(fake.account.executions["SHOW TASKS"], 2)
 
@@ -144,6 +146,13 @@ class Api(Served):
         self.assertEqual(client.get(reply.json()["statementHandle"]).status, 202)
         fake.clock.advance(2)
         self.assertEqual(client.get(reply.json()["statementHandle"]).status, 200)
+
+    def test_what_nobody_polls_ends_all_the_same(self):
+        fake, client = self.serve()
+        client.named("storage", query="?async=true")
+        fake.clock.advance(HOUR)
+        client.ask("GET", "/fake/health")
+        self.assertEqual(len(fake.account.usage.rows["QUERY_HISTORY"]), 1)
 
     def test_a_timeout_is_408_and_ends_the_statement(self):
         fake, client = self.serve()
@@ -188,6 +197,16 @@ class Api(Served):
         self.assertEqual(rows, client.post("SHOW WAREHOUSES").json()["data"])
         self.assertEqual(client.get(reply.json()["statementHandle"], "?partition=3").status, 422)
 
+    def test_parameters(self):
+        _, client = self.serve()
+        self.assertEqual(len(client.post("SHOW TASKS", parameters={"rows_per_resultset": 2}).rows()), 2)
+        self.assertEqual(len(client.post("SHOW TASKS", parameters={"rows_per_resultset": "0"}).rows()), 5)
+        client.named("storage")
+        client.post("SHOW TASKS")
+        self.assertEqual(client.ask("GET", "/fake/log").json(), [])
+        client.post("SELECT 1 FROM SNOWFLAKE.ACCOUNT_USAGE.TABLES")
+        self.assertEqual([each["fault"] for each in client.ask("GET", "/fake/log").json()], ["timezone"])
+
     def test_null_may_be_a_text(self):
         _, client = self.serve()
         for query, expected in (("", None), ("?nullable=true", None), ("?nullable=false", "null")):
@@ -218,6 +237,8 @@ class Api(Served):
         self.assertGreater(len(client.post("SHOW TASKS").raw), 1 << 20)
         client.make_faults({"fault": "not_json"})
         self.assertEqual(client.post("SHOW TASKS").headers["Content-Type"], "text/html")
+        client.make_faults({"fault": "not_json", "status": 503})
+        self.assertEqual(client.post("SHOW TASKS").status, 503)
         client.make_faults({"fault": "wrong_types"})
         self.assertIsInstance(client.post("SHOW TASKS").json()["data"], dict)
         client.make_faults({"fault": "incomplete"})

@@ -7,6 +7,7 @@ from decimal import Decimal
 from snowflake_client import DAY, HOUR, KINDS, MINUTE, NOW, WAREHOUSE, Served
 from snowflake_fake import objects, truth
 from snowflake_fake.account import Account
+from snowflake_fake.answers import Request
 from snowflake_fake.catalog import COUNTERS, STATEMENTS
 from snowflake_fake.protocol import Column, Table
 from snowflake_fake.usage import LAYOUTS
@@ -134,6 +135,19 @@ class Views(Served):
                             else list(statement.names))
                 self.assertTrue(all(list(row) == expected for row in rows))
 
+    def test_two_windows_are_one(self):
+        low, middle, high = (NOW // DAY * DAY + days * DAY for days in (-1, 0, 2))
+        for name, statement in COUNTERS.items():
+            with self.subTest(name):
+                first, second, both = (
+                    statement.answer(self.account.usage, Request(self.account.now, *bounds))
+                    for bounds in ((low, middle), (middle, high), (low, high)))
+                self.assertTrue(first.rows or name == "own_queries")
+                self.assertEqual(sorted(map(str, first.rows + second.rows)), sorted(map(str, both.rows)))
+                bucket = [column.name for column in both.columns].index("B")
+                self.assertTrue(all(low <= row[bucket] < middle for row in first.rows))
+                self.assertTrue(all(middle <= row[bucket] < high for row in second.rows))
+
     def test_every_view_has_its_columns_and_rows(self):
         for view in self.account.usage.rows:
             with self.subTest(view):
@@ -179,6 +193,9 @@ class Views(Served):
         self.assertTrue(all(row["QUERY_ID"] in known for row in queries))
 
     def test_cloud_services_and_names_come_later(self):
+        hours = self.account.usage.rows["WAREHOUSE_METERING_HISTORY"]
+        first, last = (sum(row.versions[at][1]["CREDITS_USED_COMPUTE"] for row in hours) for at in (0, -1))
+        self.assertLess(first, last)
         for view, name in (("WAREHOUSE_METERING_HISTORY", "CREDITS_USED_CLOUD_SERVICES"),
                            ("PIPE_USAGE_HISTORY", "PIPE_NAME"), ("QUERY_METERING_HISTORY", "WAREHOUSE_NAME"),
                            ("DYNAMIC_TABLE_REFRESH_HISTORY", "REFRESH_END_TIME"),
@@ -202,7 +219,7 @@ class Views(Served):
                                float(sum(row["CREDITS_USED"] for row in rows) + adjusted), places=6)
 
     def test_a_warehouse_is_renamed(self):
-        account = Account(NOW)
+        account = Account(NOW, past=DAY)
         account.advance(NOW + 7 * HOUR)
         before = account.usage.table("WAREHOUSE_METERING_HISTORY", account.now)
         account.rename_warehouse("ADHOC_WH", "ADHOC_2")
@@ -267,17 +284,17 @@ class Views(Served):
         self.assert_refused(client.post(view + "TASK_HISTORY"), 422, "001003", "42000")
 
     def test_the_same_seed_is_the_same_history(self):
-        at_once, in_steps = Account(NOW), Account(NOW)
+        at_once, in_steps = (Account(NOW, past=DAY) for _ in range(2))
         at_once.advance(NOW + 6 * HOUR)
         for step in range(6 * 60):
             in_steps.advance(NOW + step * MINUTE)
         in_steps.advance(NOW + 6 * HOUR)
         self.assertEqual(truth.counters(at_once), truth.counters(in_steps))
         self.assertEqual(truth.warehouses(at_once), truth.warehouses(in_steps))
-        self.assertNotEqual(truth.counters(at_once), truth.counters(Account(NOW, seed=2)))
+        self.assertNotEqual(truth.counters(at_once), truth.counters(Account(NOW, seed=2, past=DAY)))
 
     def test_what_is_asked_changes_nothing_of_the_history(self):
-        accounts = [Account(NOW), Account(NOW)]
+        accounts = [Account(NOW, past=DAY) for _ in range(2)]
         for step in range(12):
             for account in accounts:
                 account.advance(NOW + step * 10 * MINUTE)
@@ -291,12 +308,14 @@ class Views(Served):
     def test_a_life_has_what_an_exporter_must_tell(self):
         text = json.dumps(truth.counters(self.account))
         for expected in ('"L_STATUS": "cancelled"', '"L_STATUS": "fail"', '"L_CLASS": "dml"',
-                         '"L_STATE": "failed"', '"L_STATUS": "partially_loaded"', '"L_OUTCOME": "failed"',
-                         '"L_SECOND_FACTOR": "yes"', json.dumps(objects.HOSTILE),
+                         '"L_STATE": "failed"', '"L_STATE": "skipped"', '"L_STATUS": "partially_loaded"',
+                         '"L_OUTCOME": "failed"', '"L_SECOND_FACTOR": "yes"', json.dumps(objects.HOSTILE),
                          '"L_EVENT": "SUSPEND_WAREHOUSE"'):
             self.assertIn(expected, text)
-        queued = sum(one["V_QUEUED_OVERLOAD_MS"] for one in truth.counters(self.account)["queries"])
-        self.assertGreater(queued, 0)
+        counted = truth.counters(self.account)
+        for name, value in (("queries", "V_QUEUED_OVERLOAD_MS"), ("tasks", "V_RETRIES"),
+                            ("dynamic_tables", "V_LATE"), ("logins", "V_UNKNOWN_USER")):
+            self.assertGreater(sum(one[value] for one in counted[name]), 0, value)
 
 
 if __name__ == "__main__":

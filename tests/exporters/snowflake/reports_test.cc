@@ -29,6 +29,19 @@ TEST_CASE("grants are those of the collectors that are on") {
   CHECK_THAT(more, Catch::Contains("CREDIT_QUOTA = 1 FREQUENCY = DAILY"));
 }
 
+TEST_CASE("views that no database role reads need the privileges on the whole database") {
+  const std::string_view names[] = {"cost", "locks", "alerts"};
+  const auto account = account_of(kUrl, "role: EXPORTER, warehouse: W");
+  const auto grants = write_grants(*account, names);
+  const std::string imported =
+      "GRANT IMPORTED PRIVILEGES ON DATABASE SNOWFLAKE TO ROLE \"EXPORTER\"";
+  CHECK_THAT(grants, Catch::Contains("GRANT DATABASE ROLE SNOWFLAKE.USAGE_VIEWER TO ROLE"));
+  CHECK(grants.find(imported) == grants.rfind(imported));
+  CHECK_THAT(grants, Catch::Contains(imported) && !Catch::Contains("SNOWFLAKE.IMPORTED"));
+  CHECK_THAT(write_dry_run(*account, names),
+             Catch::Contains("locks, each 3h, by IMPORTED PRIVILEGES\n"));
+}
+
 TEST_CASE("names are quoted in grants, as they have a case") {
   const std::string_view free[] = {"tasks"};
   const auto account = account_of(kUrl, "role: 'my \"role\"'");

@@ -44,9 +44,15 @@ constexpr UsageStatement kNamedStatement[] = {{.name = "named",
                                                .counters = kNamedValues}};
 constexpr UsageStatement kSizeStatement[] = {
     {.name = "sizes", .text = "SELECT SIZES", .labels = kLabels, .gauges = kGauges}};
+constexpr UsageStatement kDailyStatement[] = {{.name = "days",
+                                               .text = "SELECT DAYS '{lo_date}' {lo} {hi}",
+                                               .labels = kLabels,
+                                               .horizon = hours(72),
+                                               .gauges = kGauges}};
 constexpr Group kGroup{"things", hours(1), kThingsStatement, "USAGE_VIEWER"};
 constexpr Group kNamedGroup{"named", hours(1), kNamedStatement, "USAGE_VIEWER"};
 constexpr Group kSizes{"sizes", hours(3), kSizeStatement, "USAGE_VIEWER"};
+constexpr Group kDays{"days", hours(3), kDailyStatement, "USAGE_VIEWER"};
 
 sys_seconds now;
 
@@ -217,6 +223,19 @@ TEST_CASE("gauges stay until they are read again") {
   CHECK(reader.value(series) == 8);
 }
 
+TEST_CASE("gauges of days are looked for as far back as the newest may be, and say its time") {
+  now = tomorrow() + hours(3);
+  Reader reader(kDays);
+  reader.server.set_rows("SELECT DAYS", "L_KIND,G_SIZE,DAY",
+                         R"(["x","7",")" + at(tomorrow() - hours(24)) + R"("])");
+  CHECK(reader.value(R"(snowflake_test_bytes{account="prod",kind="x"})") == 7);
+  CHECK(reader.value(R"(snowflake_data_timestamp_seconds{account="prod",statement="days"})") ==
+        static_cast<double>((tomorrow() - hours(24)).time_since_epoch().count()));
+  const auto date = format_rfc3339(tomorrow() - hours(72)).substr(0, 10);
+  CHECK(reader.server.count("SELECT DAYS '" + date + "' " + at(now - hours(72)) + " " + at(now)) ==
+        1);
+}
+
 TEST_CASE("a statement that fails keeps what was counted, and is a failure until it works") {
   now = tomorrow() + hours(3);
   Reader reader(kGroup);
@@ -252,4 +271,43 @@ TEST_CASE("a group without a warehouse is refused") {
   const auto account = account_of(server.url());
   CHECK(error_of(Reason::config, [&] { Usage(*account, kGroup); }) ==
         "account prod: the collector things needs a warehouse");
+}
+
+namespace {
+
+constexpr auto kNodeThings =
+    counter("snowflake_test_node_things_total", "Things.", "account", "kind");
+constexpr Value kTopValues[] = {{"V_A", kNodeThings}};
+constexpr Top kTop{"L_KIND", 1, "V_A"};
+constexpr UsageStatement kTopStatement[] = {{.name = "top",
+                                             .text = "SELECT TOP {lo} {hi}",
+                                             .labels = kLabels,
+                                             .bucket = hours(1),
+                                             .horizon = hours(6),
+                                             .counters = kTopValues,
+                                             .top = &kTop}};
+constexpr Group kTopGroup{"top", hours(1), kTopStatement, "USAGE_VIEWER"};
+
+}  // namespace
+
+TEST_CASE("the largest values have series, and the sum of all is right") {
+  now = tomorrow() + hours(3);
+  Reader reader(kTopGroup);
+  const auto things = [](sys_seconds bucket, const std::string& kind, const std::string& count) {
+    return R"([")" + kind + R"(",")" + at(bucket) + R"(",)" + count + "]";
+  };
+  const std::string a = R"(snowflake_test_node_things_total{account="prod",kind="a"})",
+                    other = R"(snowflake_test_node_things_total{account="prod",kind="other"})";
+  std::string rows = things(now - hours(1), "a", "\"5\"") + "," +
+                     things(now - hours(1), "b", "\"3\"") + "," +
+                     things(now - hours(1), "c", "null");
+  reader.server.set_rows("SELECT TOP", "L_KIND,B,V_A", rows);
+  CHECK(reader.value(a) == -1);  // what is of before it was one of the largest
+  CHECK(reader.value(other) == 8);
+  now += hours(1);
+  rows += "," + things(now - hours(1), "a", "\"2\"") + "," + things(now - hours(1), "b", "\"50\"");
+  reader.server.set_rows("SELECT TOP", "L_KIND,B,V_A", rows);
+  CHECK(reader.value(a) == 2);
+  CHECK(reader.value(other) == 58);
+  CHECK(reader.value(R"(snowflake_test_node_things_total{account="prod",kind="c"})") == -1);
 }
