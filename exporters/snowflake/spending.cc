@@ -73,8 +73,8 @@ Spending::Permit Spending::enter(const Price& price, seconds timeout, const Dead
   if (is_resumed) next.wakes.push_back({now, now, 0});
   auto& wake = next.wakes.back();
   wake.credits_per_second = std::max(wake.credits_per_second, price.credits_per_hour / 3600);
-  wake.until = std::max({wake.until, wake.from + kLeastBilled,
-                         now + kRounding + timeout + price.auto_suspend});
+  wake.until = std::max(
+      {wake.until, wake.from + kLeastBilled, now + kRounding + timeout + price.auto_suspend});
   const auto today = day_of(now);
   if (cap_ > 0 && next.spent + next.current_on(today) > cap_) {
     const auto tomorrow = today + days(1);

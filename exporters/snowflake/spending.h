@@ -120,7 +120,7 @@ class Spending {
   State state_;
   std::vector<Wake> ended_;  ///< wakes that are not in the ledger yet
   int running_ = 0;
-  Time awake_until_{};  ///< until when it is not suspended for certain
+  Time awake_until_{};                   ///< until when it is not suspended for certain
   std::chrono::seconds auto_suspend_{};  ///< of the statements that run
 };
 

@@ -185,6 +185,7 @@ void Usage::collect(Samples& samples, const Deadline& deadline) {
       }
     }
   }
+  publish_read_times();
   add_to(samples);
   if (failure_) samples.set_failure(*failure_);
 }
@@ -299,14 +300,15 @@ void Usage::take_gauges(const UsageStatement& statement, const Table& table, Sam
   known.newest = newest;
 }
 
+void Usage::publish_read_times() const {
+  for (const auto& [name, known] : known_) {
+    account_.read_times.set(std::string(name), known.read_up_to, known.newest);
+  }
+}
+
 void Usage::add_to(Samples& samples) const {
   for (const auto& statement : group_.statements) {
     const auto& known = known_.at(statement.name);
-    if (known.read_up_to != Time()) {
-      samples.add(kReadTimestamp, static_cast<double>(known.read_up_to.time_since_epoch().count()),
-                  account_.name, statement.name);
-    }
-    if (known.newest > 0) samples.add(kDataTimestamp, known.newest, account_.name, statement.name);
     for (const auto& gauge : known.gauges) {
       const std::vector<std::string_view> labels(gauge.labels.begin(), gauge.labels.end());
       samples.add(gauge.metric, gauge.value, labels);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <map>
 #include <set>
 
 #include "common/base/text.h"
@@ -78,6 +79,16 @@ TEST_CASE("each group is a collector that is off, and each statement gives what 
       check_columns(*group, statement);
       CHECK((statement.bucket.count() > 0) == gives(statement, "B"));
       CHECK((statement.bucket.count() > 0) == statement.gauges.empty());
+    }
+  }
+}
+
+TEST_CASE("no two collectors have one metric") {
+  std::map<std::string_view, std::string_view> collectors;
+  for (const auto* module : kModules) {
+    for (const auto& metric : module->metrics) {
+      INFO(metric.name);
+      CHECK(collectors.try_emplace(metric.name, module->name).first->second == module->name);
     }
   }
 }

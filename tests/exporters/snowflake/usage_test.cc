@@ -85,6 +85,7 @@ class Reader {
   double value(const std::string& series) {
     Samples samples;
     usage_.collect(samples, Deadline::in(minutes(5)));
+    account_->read_times.add_to(samples, account_->name);
     failure = samples.failure() ? samples.failure()->what() : "";
     std::string page;
     samples.render(Format::text, page);
