@@ -192,7 +192,7 @@ void Usage::collect(Samples& samples, const Deadline& deadline) {
 
 void Usage::load(const Deadline& deadline) {
   if (is_loaded_) return;
-  auto run = ledger_.begin(deadline, account_.clock());
+  auto run = ledger_.begin(deadline, account_.clock(), kMostCatchUp);
   const auto number = [&](const std::string& key) {
     return parse_number<double>(run.metadata(key)).value_or(0);
   };
@@ -210,6 +210,18 @@ void Usage::load(const Deadline& deadline) {
   is_loaded_ = true;
 }
 
+/// What one statement reads must not close what another has not read for long, as it failed.
+Ledger::Run Usage::begin(const Deadline& deadline) const {
+  const auto now = account_.clock();
+  seconds behind{};
+  for (const auto& statement : group_.statements) {
+    const auto& known = known_.at(statement.name);
+    if (statement.bucket.count() == 0 || known.read_up_to == Time()) continue;
+    behind = std::max(behind, now - known.read_up_to);
+  }
+  return ledger_.begin(deadline, now, std::min(behind, kMostCatchUp));
+}
+
 /// At whole multiples of the pace, in cycles, so that one resumption of the warehouse is for all
 /// groups that are due. The last attempt is on the disk: a restart does not resume it once more.
 /// Only what is kept in memory is read at the next cycle after it.
@@ -222,7 +234,7 @@ bool Usage::is_due(Time now, const Deadline& deadline) {
   const auto pace = lacks_gauges ? cycle : std::max(group_.pace, cycle);
   const auto step = (pace + cycle - seconds(1)) / cycle * cycle;
   if (now.time_since_epoch() / step <= attempt_.time_since_epoch() / step) return false;
-  auto run = ledger_.begin(deadline, account_.clock());
+  auto run = begin(deadline);
   run.set_metadata(kAttempt, std::to_string(now.time_since_epoch().count()));
   run.commit();
   attempt_ = now;
@@ -256,7 +268,7 @@ void Usage::count(const UsageStatement& statement, const Table& table, Time lo, 
   if (statement.top != nullptr) decide_largest(statement, table, hi);
   auto& known = known_[statement.name];
   double newest = 0;
-  auto run = ledger_.begin(deadline, account_.clock());
+  auto run = begin(deadline);
   run.replace_window(lo, hi, families);
   Counting counting(run, account_.name, statement, known.largest);
   table.each_row(samples, [&](const Row& row) {

@@ -117,6 +117,7 @@ class Usage {
              Samples& samples, const Deadline& deadline);
   void decide_largest(const UsageStatement& statement, const Table& table, Time now);
   void take_gauges(const UsageStatement& statement, const Table& table, Samples& samples);
+  Ledger::Run begin(const Deadline& deadline) const;
   void publish_read_times() const;
   void add_to(Samples& samples) const;
 

@@ -28,8 +28,7 @@ constexpr Value kValues[] = {{"V_COUNT", kThings}, {"V_MS", kTime, 0.001}},
                 kDailyValues[] = {{"V_COUNT", kDaily}};
 constexpr double kBounds[] = {1, 10};
 constexpr std::string_view kBoundColumns[] = {"LE_1", "LE_10"};
-constexpr Buckets kHistograms[] = {
-    {kDuration, kBounds, kBoundColumns, "V_COUNT", "V_MS", 0.001}};
+constexpr Buckets kHistograms[] = {{kDuration, kBounds, kBoundColumns, "V_COUNT", "V_MS", 0.001}};
 constexpr seconds kLatest = 6h;
 constexpr UsageStatement kStatements[] = {
     {.name = "things",
@@ -82,10 +81,11 @@ class World {
   /// The answer to a statement, in which failures are made up.
   std::string answer(std::string_view text) {
     if (below(100) < failures) {
-      return below(2) == 0 ? failure_reply("002003", "not authorized") : reply(200, "<html>");
+      return below(2) == 0 ? failure_reply("000603", "internal error") : reply(200, "<html>");
     }
     next_word(text);
     const seconds width(parse_number<std::int64_t>(next_word(text)).value());
+    if (width == refused) return failure_reply("003001", "insufficient privileges");
     const auto time = [&] {
       return sys_seconds(seconds(parse_number<std::int64_t>(next_word(text)).value()));
     };
@@ -96,8 +96,8 @@ class World {
       if (key.first < lo || key.first >= hi) continue;
       rows += (rows.empty() ? "[\"" : ",[\"") + key.second;
       const auto bucket = key.first.time_since_epoch().count();
-      for (const auto number : {static_cast<std::uint64_t>(bucket), sum.count, sum.ms, sum.one,
-                                sum.ten}) {
+      for (const auto number :
+           {static_cast<std::uint64_t>(bucket), sum.count, sum.ms, sum.one, sum.ten}) {
         rows += "\",\"" + std::to_string(number);
       }
       rows += "\"]";
@@ -130,6 +130,7 @@ class World {
   }
 
   std::uint64_t failures = 0;  ///< percent
+  seconds refused{};           ///< the buckets of the one statement that always fails
 
  private:
   struct Version {
@@ -243,8 +244,8 @@ class Reader {
     const auto body = Json::parse(request.substr(request.find("\r\n\r\n") + 4), "request");
     const auto text = body.at("statement").string();
     if (text.starts_with("SELECT")) return world_.answer(text);
-    return reply(200, rows_body("name,size,type,auto_suspend",
-                                R"(["W","X-Small","STANDARD","60"])"));
+    return reply(200,
+                 rows_body("name,size,type,auto_suspend", R"(["W","X-Small","STANDARD","60"])"));
   }
 
   World& world_;
@@ -271,16 +272,20 @@ void check(std::uint64_t seed, const std::string& state = {}) {
     REQUIRE(std::ranges::none_of(shown, falls));
     shown = next;
   };
+  int outages = 0;
   for (auto steps = 10 + world.below(40); steps > 0; --steps) {
     world.pass(1min + seconds(world.below(5400)));
-    if (world.below(20) == 0) {
+    if (world.below(20) == 0 && ++outages <= 2) {  // what is older than a week is not read again
       for (auto outage = world.below(40); outage > 0; --outage) world.pass(1h);
     }
     world.failures = world.below(4) == 0 ? 50 : 0;
+    constexpr seconds kRefused[] = {0h, 1h, 24h};
+    if (world.below(8) == 0) world.refused = kRefused[world.below(std::size(kRefused))];
     collect();
     if (world.below(8) == 0) reader.restart();
   }
   world.failures = 0;
+  world.refused = 0h;
   for (int hours = 0; hours < 8; ++hours) {
     now += 1h;
     collect();
