@@ -64,6 +64,17 @@ int print_once(Generations& generations) {
   return failed ? 1 : 0;
 }
 
+int print_report(const std::vector<SourceReport>& reports, std::string_view flag) {
+  if (reports.empty()) {
+    throw Error(Reason::config, "--" + std::string(flag) + ": there is nothing to report on: " +
+                                    "neither the configuration file nor a flag names a source");
+  }
+  for (const auto& report : reports) {
+    if (report.flag == flag) process::print(report.write());
+  }
+  return 0;
+}
+
 std::unique_ptr<http::Server> start_server(const Command& command, Generations& generations,
                                            Pages& pages) {
   http::ServerOptions options;
@@ -140,11 +151,7 @@ int run_command(const App& app, const Command& command, Generations& generations
         check_config(command, [&] { checks = generations.checks(); });
         return check_sources(checks);
       }
-      case Command::Mode::report:
-        for (const auto& report : generations.reports()) {
-          if (report.flag == command.report) process::print(report.write());
-        }
-        return 0;
+      case Command::Mode::report: return print_report(generations.reports(), command.report);
       default: return print_once(generations);
     }
   };

@@ -44,6 +44,7 @@ void watch(App& app, const SourceKind<Source>& kind,
   app.sources = {kind.key,
                  kind.label,
                  kind.flags,
+                 kind.needed_flag,
                  [make = kind.make](const SourceInputs& in) {
                    return std::static_pointer_cast<void>(make(in));
                  },

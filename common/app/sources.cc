@@ -5,6 +5,7 @@
 #include <set>
 
 #include "common/base/error.h"
+#include "common/base/log.h"
 #include "common/base/text.h"
 
 namespace exporter {
@@ -50,6 +51,7 @@ class Reader {
     const bool has_list = inputs_.file != nullptr && !kind_.key.empty();
     const auto list = has_list ? inputs_.file->optional(kind_.key) : std::nullopt;
     std::vector<Source> sources;
+    if (!list && has_none()) return {};
     if (!list) {
       const auto entry = entry_of_flags(kind_, settings);
       auto name = read_name(entry);
@@ -74,6 +76,16 @@ class Reader {
   }
 
  private:
+  bool has_none() const {
+    const auto flag = kind_.needed_flag;
+    if (flag.empty() || !inputs_.settings->text(flag).empty()) return false;
+    if (inputs_.starting) {
+      log::warn("nothing is read: neither the configuration file nor a flag names a source",
+                {{"key", kind_.key}, {"flag", "--" + std::string(flag)}});
+    }
+    return true;
+  }
+
   std::shared_ptr<void> make(const std::string& name, const Yaml& entry) const {
     return kind_.make(
         {name, entry, inputs_.settings, inputs_.upstreams, inputs_.ledgers, inputs_.starting});
@@ -168,7 +180,8 @@ MadeSources make_sources(const AnySourceKind& kind, std::span<const AnyModule> m
                                 .timeout = choice.timeout(),
                                 .metrics = module.metrics,
                                 .collect = module.make(source.made),
-                                .at_once = module.runs_beside_others ? 0 : kind.at_once});
+                                .at_once = module.runs_beside_others ? 0 : kind.at_once,
+                                .says_up = module.says_up});
     }
   }
   for (const auto& report : kind.reports) {

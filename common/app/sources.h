@@ -58,6 +58,9 @@ struct SourceKind {
   std::string_view key = {};    ///< of their list in the configuration file: "projects"
   std::string_view label = {};  ///< that names one in the exporter's own families: "project"
   std::span<const SourceFlag> flags = {};
+  /// The flag without which the flags describe no source, if no default would do: an exporter that
+  /// has none runs, reads nothing and says so.
+  std::string_view needed_flag = {};
   std::shared_ptr<Source> (*make)(const SourceInputs& inputs) = nullptr;
   /// The most collectors of a source that run at once, but for Module::runs_beside_others; 0 for no
   /// limit.
@@ -80,6 +83,7 @@ struct AnyReport {
 struct AnySourceKind {
   std::string_view key, label;
   std::span<const SourceFlag> flags;
+  std::string_view needed_flag = {};
   std::function<std::shared_ptr<void>(const SourceInputs&)> make;
   std::size_t at_once = 0;
   bool (*means_down)(Reason) = nullptr;

@@ -168,6 +168,7 @@ constexpr Report<Account> kReports[] = {
 constinit const SourceKind<Account> kAccounts{.key = "accounts",
                                               .label = "account",
                                               .flags = kFlags,
+                                              .needed_flag = "account.identifier",
                                               .make = make_account,
                                               .at_once = 5,
                                               .check = check_account,

@@ -5,27 +5,15 @@
 namespace exporter::snowflake {
 
 /// What needs a warehouse: each group is the collector of its name.
-extern const Group kCostGroup, kQueriesGroup, kLoadGroup, kStorageGroup, kLoginsGroup, kLoadsGroup,
-    kTaskRunsGroup, kRefreshesGroup, kClusteringGroup, kReplicationGroup, kDatabaseReplicationGroup,
-    kTransferGroup, kFreshnessGroup, kCredentialsGroup, kLocksGroup, kAlertsGroup, kAnomaliesGroup,
-    kCurrencyGroup;
-inline constexpr const Group* kGroups[] = {&kCostGroup,
-                                           &kQueriesGroup,
-                                           &kLoadGroup,
-                                           &kStorageGroup,
-                                           &kLoginsGroup,
-                                           &kLoadsGroup,
-                                           &kTaskRunsGroup,
-                                           &kRefreshesGroup,
-                                           &kClusteringGroup,
-                                           &kReplicationGroup,
-                                           &kDatabaseReplicationGroup,
-                                           &kTransferGroup,
-                                           &kFreshnessGroup,
-                                           &kCredentialsGroup,
-                                           &kLocksGroup,
-                                           &kAlertsGroup,
-                                           &kAnomaliesGroup,
-                                           &kCurrencyGroup};
+extern const Group kCostGroup, kQueriesGroup, kAttributionGroup, kLoadGroup, kStorageGroup,
+    kLoginsGroup, kLoadsGroup, kTaskRunsGroup, kRefreshesGroup, kClusteringGroup, kReplicationGroup,
+    kDatabaseReplicationGroup, kTransferGroup, kFreshnessGroup, kCredentialsGroup, kLocksGroup,
+    kAlertsGroup, kAnomaliesGroup, kCurrencyGroup;
+inline constexpr const Group* kGroups[] = {
+    &kCostGroup,      &kQueriesGroup,    &kAttributionGroup, &kLoadGroup,
+    &kStorageGroup,   &kLoginsGroup,     &kLoadsGroup,       &kTaskRunsGroup,
+    &kRefreshesGroup, &kClusteringGroup, &kReplicationGroup, &kDatabaseReplicationGroup,
+    &kTransferGroup,  &kFreshnessGroup,  &kCredentialsGroup, &kLocksGroup,
+    &kAlertsGroup,    &kAnomaliesGroup,  &kCurrencyGroup};
 
 }  // namespace exporter::snowflake

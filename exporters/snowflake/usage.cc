@@ -16,7 +16,8 @@ using std::chrono::seconds;
 using std::chrono::sys_seconds;
 
 constexpr seconds kMostCatchUp = std::chrono::days(7);
-const std::string kAttempt = "attempt", kReadUpTo = "read_up_to.", kNewest = "newest.";
+const std::string kAttempt = "attempt", kReadUpTo = "read_up_to.", kNewest = "newest.",
+                  kLargest = "largest.";
 
 Ledger::Options ledger_options(const Group& group) {
   Ledger::Options options;
@@ -54,6 +55,13 @@ class Labels {
     }
   }
 
+  /// What the row is known by stays.
+  void show_largest(const Top& top, const Largest& largest, sys_seconds bucket) {
+    for (auto& [label, value] : values_) {
+      if (label == to_lower(top.column.substr(2))) value = largest.shown(value, bucket);
+    }
+  }
+
   std::vector<std::string_view> of(const MetricView& metric, std::string_view part) const {
     std::vector<std::string_view> values;
     for (const auto label : metric.labels) {
@@ -78,10 +86,6 @@ class Labels {
   std::vector<std::pair<std::string, std::string>> values_;
   std::string id_;
 };
-
-double value_of(const Row& row, const Value& value) {
-  return row.need_number(to_lower(value.column)) * value.unit;
-}
 
 /// Counts of each bucket from cumulative ones.
 std::vector<std::uint64_t> counts_of(const Row& row, const Buckets& buckets) {
@@ -114,16 +118,20 @@ std::vector<MetricView> families_of(const UsageStatement& statement) {
 /// Takes in the rows of a statement.
 class Counting {
  public:
-  Counting(Ledger::Run& run, const std::string& account, const UsageStatement& statement)
-      : run_(run), account_(account), statement_(statement) {}
+  Counting(Ledger::Run& run, const std::string& account, const UsageStatement& statement,
+           const std::optional<Largest>& largest)
+      : run_(run), account_(account), statement_(statement), largest_(largest) {}
 
   void take(const Row& row) {
     const auto bucket = static_cast<std::int64_t>(row.need_number("b"));
     const Ledger::Time when{seconds(bucket)};
-    const Labels labels(account_, statement_, row);
+    Labels labels(account_, statement_, row);
+    if (largest_) labels.show_largest(*statement_.top, *largest_, sys_seconds(seconds(bucket)));
     for (const auto& value : statement_.counters) {
+      const auto amount = row.number(to_lower(value.column));
+      if (!amount) continue;
       const auto id = labels.id(bucket, value.part);
-      run_.record(value.metric, {id, when}, value_of(row, value),
+      run_.record(value.metric, {id, when}, *amount * value.unit,
                   labels.of(value.metric, value.part));
     }
     for (const auto& buckets : statement_.histograms) {
@@ -138,6 +146,7 @@ class Counting {
   Ledger::Run& run_;
   const std::string& account_;
   const UsageStatement& statement_;
+  const std::optional<Largest>& largest_;
 };
 
 }  // namespace
@@ -176,13 +185,14 @@ void Usage::collect(Samples& samples, const Deadline& deadline) {
       }
     }
   }
+  publish_read_times();
   add_to(samples);
   if (failure_) samples.set_failure(*failure_);
 }
 
 void Usage::load(const Deadline& deadline) {
   if (is_loaded_) return;
-  auto run = ledger_.begin(deadline, account_.clock());
+  auto run = ledger_.begin(deadline, account_.clock(), kMostCatchUp);
   const auto number = [&](const std::string& key) {
     return parse_number<double>(run.metadata(key)).value_or(0);
   };
@@ -192,9 +202,24 @@ void Usage::load(const Deadline& deadline) {
     auto& known = known_[statement.name];
     known.read_up_to = Time(seconds(static_cast<std::int64_t>(number(kReadUpTo + name))));
     known.newest = number(kNewest + name);
+    if (statement.top != nullptr) {
+      known.largest.emplace(statement.top->most).load(run.metadata(kLargest + name));
+    }
   }
   run.commit();
   is_loaded_ = true;
+}
+
+/// What one statement reads must not close what another has not read for long, as it failed.
+Ledger::Run Usage::begin(const Deadline& deadline) const {
+  const auto now = account_.clock();
+  seconds behind{};
+  for (const auto& statement : group_.statements) {
+    const auto& known = known_.at(statement.name);
+    if (statement.bucket.count() == 0 || known.read_up_to == Time()) continue;
+    behind = std::max(behind, now - known.read_up_to);
+  }
+  return ledger_.begin(deadline, now, std::min(behind, kMostCatchUp));
 }
 
 /// At whole multiples of the pace, in cycles, so that one resumption of the warehouse is for all
@@ -209,7 +234,7 @@ bool Usage::is_due(Time now, const Deadline& deadline) {
   const auto pace = lacks_gauges ? cycle : std::max(group_.pace, cycle);
   const auto step = (pace + cycle - seconds(1)) / cycle * cycle;
   if (now.time_since_epoch() / step <= attempt_.time_since_epoch() / step) return false;
-  auto run = ledger_.begin(deadline, account_.clock());
+  auto run = begin(deadline);
   run.set_metadata(kAttempt, std::to_string(now.time_since_epoch().count()));
   run.commit();
   attempt_ = now;
@@ -240,20 +265,32 @@ void Usage::read(const UsageStatement& statement, Time now, Samples& samples,
 void Usage::count(const UsageStatement& statement, const Table& table, Time lo, Time hi,
                   Samples& samples, const Deadline& deadline) {
   const auto families = families_of(statement);
+  if (statement.top != nullptr) decide_largest(statement, table, hi);
+  auto& known = known_[statement.name];
   double newest = 0;
-  auto run = ledger_.begin(deadline, account_.clock());
+  auto run = begin(deadline);
   run.replace_window(lo, hi, families);
-  Counting counting(run, account_.name, statement);
+  Counting counting(run, account_.name, statement, known.largest);
   table.each_row(samples, [&](const Row& row) {
     counting.take(row);
     newest = std::max(newest, row.number("newest").value_or(0));
   });
-  auto& known = known_[statement.name];
   const std::string name(statement.name);
+  if (known.largest) run.set_metadata(kLargest + name, known.largest->text());
   run.set_metadata(kReadUpTo + name, std::to_string(hi.time_since_epoch().count()));
   run.set_metadata(kNewest + name, std::to_string(std::max(newest, known.newest)));
   run.commit();
   known.newest = std::max(newest, known.newest);
+}
+
+void Usage::decide_largest(const UsageStatement& statement, const Table& table, Time now) {
+  std::map<std::string, double> amounts;
+  Samples none;
+  table.each_row(none, [&](const Row& row) {
+    amounts[row.raw(to_lower(statement.top->column)).value_or("")] +=
+        row.number(to_lower(statement.top->amount)).value_or(0);
+  });
+  known_[statement.name].largest->decide(amounts, now);
 }
 
 void Usage::take_gauges(const UsageStatement& statement, const Table& table, Samples& samples) {
@@ -275,14 +312,15 @@ void Usage::take_gauges(const UsageStatement& statement, const Table& table, Sam
   known.newest = newest;
 }
 
+void Usage::publish_read_times() const {
+  for (const auto& [name, known] : known_) {
+    account_.read_times.set(std::string(name), known.read_up_to, known.newest);
+  }
+}
+
 void Usage::add_to(Samples& samples) const {
   for (const auto& statement : group_.statements) {
     const auto& known = known_.at(statement.name);
-    if (known.read_up_to != Time()) {
-      samples.add(kReadTimestamp, static_cast<double>(known.read_up_to.time_since_epoch().count()),
-                  account_.name, statement.name);
-    }
-    if (known.newest > 0) samples.add(kDataTimestamp, known.newest, account_.name, statement.name);
     for (const auto& gauge : known.gauges) {
       const std::vector<std::string_view> labels(gauge.labels.begin(), gauge.labels.end());
       samples.add(gauge.metric, gauge.value, labels);

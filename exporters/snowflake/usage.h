@@ -11,6 +11,7 @@
 #include "common/base/error.h"
 #include "common/ledger/ledgers.h"
 #include "exporters/snowflake/account.h"
+#include "exporters/snowflake/largest.h"
 
 /// What is read from the views of ACCOUNT_USAGE and ORGANIZATION_USAGE: statements whose columns
 /// say by their names what becomes of them.
@@ -18,7 +19,8 @@
 ///     L_NAME   a label of the metrics that have the label `name`, and a part of what is counted;
 ///     N_NAME   such a label alone: a name that may change while what it names stays;
 ///     B        when the bucket begins that the row sums up, in seconds since 1970;
-///     V_, LE_  what a row adds to counters, and to the buckets of a histogram (cumulative);
+///     V_, LE_  what a row adds to counters, and to the buckets of a histogram (cumulative); null
+///              where it is not of that counter;
 ///     G_       a gauge;
 ///     DAY      of a gauge that is known by days: when its day begins, in seconds since 1970;
 ///     NEWEST   the time of the newest thing that is in the row, in seconds since 1970.
@@ -44,6 +46,13 @@ struct Buckets {
   double sum_unit = 1;
 };
 
+/// A label of which only so many values are shown by their names; see Largest.
+struct Top {
+  std::string_view column;  ///< "L_UNIQUE_ID"
+  std::size_t most;
+  std::string_view amount;  ///< the column by which they are the largest
+};
+
 /// One statement. In its text `{lo}` and `{hi}` are the window in seconds since 1970, `{hi}`
 /// excluded;
 /// `{lo_date}` and `{hi_date}` the days (UTC) that it touches, as YYYY-MM-DD, `{hi_date}` excluded.
@@ -56,6 +65,7 @@ struct UsageStatement {
   std::chrono::seconds horizon{};
   std::span<const Value> counters = {}, gauges = {};
   std::span<const Buckets> histograms = {};
+  const Top* top = nullptr;
 };
 
 /// Instead of a database role: of views that no database role may read. Whoever has it reads all of
@@ -69,17 +79,6 @@ struct Group {
   std::span<const UsageStatement> statements;
   std::string_view database_role;  ///< of the database SNOWFLAKE, that may read its views; or all
 };
-
-/// Metrics of every group, for Module::metrics.
-inline constexpr auto kDataTimestamp = gauge(
-    "snowflake_data_timestamp_seconds",
-    "Time of the newest thing that the statement's view had when it was last read, in seconds "
-    "since 1970.",
-    "account", "statement");
-inline constexpr auto kReadTimestamp = gauge(
-    "snowflake_read_timestamp_seconds",
-    "Up to when the statement has read its view, in seconds since 1970: views are late by hours.",
-    "account", "statement");
 
 /// The text of a statement for a window.
 std::string text_of(const UsageStatement& statement, std::chrono::sys_seconds lo,
@@ -108,6 +107,7 @@ class Usage {
     double newest = 0;  ///< seconds since 1970; 0: not known
     std::vector<Gauge> gauges;
     bool has_gauges = false;  ///< they were read since the process started
+    std::optional<Largest> largest;
   };
 
   void load(const Deadline& deadline);
@@ -115,7 +115,10 @@ class Usage {
   void read(const UsageStatement& statement, Time now, Samples& samples, const Deadline& deadline);
   void count(const UsageStatement& statement, const Table& table, Time lo, Time hi,
              Samples& samples, const Deadline& deadline);
+  void decide_largest(const UsageStatement& statement, const Table& table, Time now);
   void take_gauges(const UsageStatement& statement, const Table& table, Samples& samples);
+  Ledger::Run begin(const Deadline& deadline) const;
+  void publish_read_times() const;
   void add_to(Samples& samples) const;
 
   Account& account_;

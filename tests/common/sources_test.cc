@@ -80,8 +80,7 @@ App app() {
 
 using Given = std::map<std::string, std::vector<std::string>>;
 
-std::vector<Collector> collectors_with(const std::string& yaml, const Given& given = {}) {
-  const auto exporter = app();
+MadeSources made_of(const App& exporter, const std::string& yaml, const Given& given = {}) {
   AppFlags flags(exporter);
   flags.add_switches(exporter, true);
   const auto file = Yaml::parse(yaml, "demo.yml");
@@ -89,7 +88,11 @@ std::vector<Collector> collectors_with(const std::string& yaml, const Given& giv
   auto made = make_sources(exporter.sources, exporter.modules,
                            {settings, &file, upstreams(), nullptr, false});
   file.finish();
-  return std::move(made.collectors);
+  return made;
+}
+
+std::vector<Collector> collectors_with(const std::string& yaml, const Given& given = {}) {
+  return made_of(app(), yaml, given).collectors;
 }
 
 std::string failure(const std::string& yaml, const Given& given = {}) {
@@ -135,6 +138,33 @@ TEST_CASE("each source has each collector that is on") {
   CHECK(page_of(collectors[2]) == "demo_orders{shop=\"north\",url=\"/n\"} 1\n");
   CHECK(page_of(collectors[2]) == "demo_orders{shop=\"north\",url=\"/n\"} 2\n");
   CHECK(page_of(collectors[3]) == "demo_orders{shop=\"south\",url=\"/s\"} 1\n");
+}
+
+TEST_CASE("an exporter may have no source until the flag that it needs is given") {
+  auto exporter = app();
+  exporter.sources.needed_flag = "shop.url";
+  CHECK(made_of(exporter, "").collectors.empty());
+  CHECK(made_of(exporter, "shops:").collectors.empty());
+  CHECK(made_of(exporter, "", {{"shop.url", {"/x"}}}).collectors.size() == 2);
+  CHECK(made_of(exporter, "shops: [{name: a, url: /a}]").collectors.size() == 2);
+}
+
+TEST_CASE("a report is of each source, with the collectors that are on") {
+  auto exporter = app();
+  exporter.sources.reports.push_back(
+      {"describe", "Say what it is.",
+       [](void* source, std::span<const std::string_view> collectors) {
+         auto text = static_cast<Shop*>(source)->name + ":";
+         for (const auto name : collectors) text.append(" ").append(name);
+         return text;
+       }});
+  const auto made = made_of(exporter,
+                            "shops: [{name: a, url: /a}, {name: b, url: /b, collector: {stock: "
+                            "{enabled: true}, local: {enabled: false}}}]");
+  REQUIRE(made.reports.size() == 2);
+  CHECK(made.reports[0].flag == "describe");
+  CHECK(made.reports[0].write() == "a: orders local");
+  CHECK(made.reports[1].write() == "b: orders stock");
 }
 
 TEST_CASE("without a list there is one source, of the flags or of their keys") {

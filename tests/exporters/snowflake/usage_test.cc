@@ -85,6 +85,7 @@ class Reader {
   double value(const std::string& series) {
     Samples samples;
     usage_.collect(samples, Deadline::in(minutes(5)));
+    account_->read_times.add_to(samples, account_->name);
     failure = samples.failure() ? samples.failure()->what() : "";
     std::string page;
     samples.render(Format::text, page);
@@ -146,6 +147,17 @@ TEST_CASE("a row that comes back under another label leaves the series that it w
                          row(now - hours(3), "x", 5) + "," + row(now - hours(1), "", 6));
   CHECK(reader.value(kA) == 5);
   CHECK(reader.value(R"(snowflake_test_things_total{account="prod",kind="",part="a"})") == 6);
+}
+
+TEST_CASE("what the warehouse costs is asked for in each cycle, as it may have another size") {
+  now = tomorrow() + hours(3);
+  Reader reader(kGroup);
+  reader.server.set_rows("SELECT THINGS", kColumns, "");
+  reader.value(kA);
+  CHECK(reader.server.count("SHOW WAREHOUSES") == 1);
+  now += hours(1);
+  reader.value(kA);
+  CHECK(reader.server.count("SHOW WAREHOUSES") == 2);
 }
 
 TEST_CASE("a name that changes is not counted again") {
@@ -260,4 +272,43 @@ TEST_CASE("a group without a warehouse is refused") {
   const auto account = account_of(server.url());
   CHECK(error_of(Reason::config, [&] { Usage(*account, kGroup); }) ==
         "account prod: the collector things needs a warehouse");
+}
+
+namespace {
+
+constexpr auto kNodeThings =
+    counter("snowflake_test_node_things_total", "Things.", "account", "kind");
+constexpr Value kTopValues[] = {{"V_A", kNodeThings}};
+constexpr Top kTop{"L_KIND", 1, "V_A"};
+constexpr UsageStatement kTopStatement[] = {{.name = "top",
+                                             .text = "SELECT TOP {lo} {hi}",
+                                             .labels = kLabels,
+                                             .bucket = hours(1),
+                                             .horizon = hours(6),
+                                             .counters = kTopValues,
+                                             .top = &kTop}};
+constexpr Group kTopGroup{"top", hours(1), kTopStatement, "USAGE_VIEWER"};
+
+}  // namespace
+
+TEST_CASE("the largest values have series, and the sum of all is right") {
+  now = tomorrow() + hours(3);
+  Reader reader(kTopGroup);
+  const auto things = [](sys_seconds bucket, const std::string& kind, const std::string& count) {
+    return R"([")" + kind + R"(",")" + at(bucket) + R"(",)" + count + "]";
+  };
+  const std::string a = R"(snowflake_test_node_things_total{account="prod",kind="a"})",
+                    other = R"(snowflake_test_node_things_total{account="prod",kind="other"})";
+  std::string rows = things(now - hours(1), "a", "\"5\"") + "," +
+                     things(now - hours(1), "b", "\"3\"") + "," +
+                     things(now - hours(1), "c", "null");
+  reader.server.set_rows("SELECT TOP", "L_KIND,B,V_A", rows);
+  CHECK(reader.value(a) == -1);  // what is of before it was one of the largest
+  CHECK(reader.value(other) == 8);
+  now += hours(1);
+  rows += "," + things(now - hours(1), "a", "\"2\"") + "," + things(now - hours(1), "b", "\"50\"");
+  reader.server.set_rows("SELECT TOP", "L_KIND,B,V_A", rows);
+  CHECK(reader.value(a) == 2);
+  CHECK(reader.value(other) == 58);
+  CHECK(reader.value(R"(snowflake_test_node_things_total{account="prod",kind="c"})") == -1);
 }

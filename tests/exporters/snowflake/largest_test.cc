@@ -1,0 +1,56 @@
+#include "exporters/snowflake/largest.h"
+
+#include <catch2/catch.hpp>
+
+using namespace exporter::snowflake;
+using std::chrono::days;
+using std::chrono::hours;
+
+namespace {
+
+constexpr Largest::Time kStart{hours(1000)};
+
+}  // namespace
+
+TEST_CASE("the largest values are shown, from when they were on") {
+  Largest largest(2);
+  largest.decide({{"a", 1}, {"b", 3}, {"c", 2}, {"", 9}, {"none", 0}}, kStart);
+  CHECK(largest.shown("b", kStart) == "b");
+  CHECK(largest.shown("c", kStart + hours(1)) == "c");
+  CHECK(largest.shown("c", kStart - hours(1)) == "other");
+  CHECK(largest.shown("a", kStart) == "other");
+  CHECK(largest.shown("", kStart) == "");
+}
+
+TEST_CASE("a value that is shown stays, however small it becomes") {
+  Largest largest(1);
+  largest.decide({{"a", 1}}, kStart);
+  largest.decide({{"a", 0.1}, {"b", 100}}, kStart + days(20));
+  CHECK(largest.shown("a", kStart + days(20)) == "a");
+  CHECK(largest.shown("b", kStart + days(20)) == "other");
+}
+
+TEST_CASE("a value that is gone for a month makes room") {
+  Largest largest(1);
+  largest.decide({{"a", 1}}, kStart);
+  largest.decide({{"b", 1}}, kStart + days(30));
+  CHECK(largest.shown("b", kStart + days(31)) == "other");
+  largest.decide({{"b", 1}}, kStart + days(31));
+  CHECK(largest.shown("b", kStart + days(31)) == "b");
+  CHECK(largest.shown("a", kStart + days(31)) == "other");
+}
+
+TEST_CASE("what is shown goes on after a restart") {
+  Largest largest(3);
+  largest.decide({{"a \"x\"", 1}, {"b", 3}}, kStart);
+  Largest next(3);
+  next.load(largest.text());
+  CHECK(next.size() == 2);
+  CHECK(next.shown("a \"x\"", kStart) == "a \"x\"");
+  CHECK(next.shown("b", kStart - hours(1)) == "other");
+  Largest broken(3);
+  broken.load("{\"a\":{}}");
+  CHECK(broken.size() == 0);
+  broken.load("");
+  CHECK(broken.size() == 0);
+}
