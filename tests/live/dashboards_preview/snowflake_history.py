@@ -182,6 +182,12 @@ class Account:
             self.add(f"snowflake_{family}", number)
         for state, number in (("started", 31), ("suspended", 4), ("suspended_by_errors", 1)):
             self.add("snowflake_tasks", number if is_large else 0, state=state)
+        for kind, size in (("table", 41e12), ("stage", 2.2e12), ("failsafe", 6e12)):
+            self.add("snowflake_storage_bytes", size * (1 if is_large else 0.08), kind=kind)
+        for database, size in (("SHOP", 24e12), ("RAW", 13e12), ("LEDGER", 4e12)):
+            self.add("snowflake_database_storage_bytes", size * (1 if is_large else 0.08), database=database,
+                     kind="table")
+        self.logins(is_large)
         if not is_large:
             return
         for dataset, (target, age, is_suspended) in TABLES.items():
@@ -195,6 +201,10 @@ class Account:
         self.add("snowflake_task_suspended_by_errors_timestamp_seconds",
                  lambda t: now - 9100 if t > now - 9000 else None, database="SHOP", schema="RAW",
                  task="LOAD_RETURNS")
+        self.count("snowflake_task_runs_total", "queries", 0.8, database="SHOP", schema="RAW", task="LOAD_RETURNS",
+                   state="failed")  # fmt: skip
+        self.count("snowflake_copied_files_total", "queries", 0.4, database="SHOP", schema="RAW",
+                   dataset="shop.raw.returns", status="load_failed")  # fmt: skip
         self.add("snowflake_pipe_invalid", lambda t: 1 if t > now - 5000 else None, database="SHOP",
                  schema="RAW", pipe="CLICKS")
         for group, every, due in (("SHOP_FG", 600, 240), ("LEDGER_RG", HOUR, -9400)):
@@ -205,6 +215,20 @@ class Account:
             self.add("snowflake_replication_group_suspended", 0, **of)
             self.add("snowflake_replication_group_next_refresh_timestamp_seconds",
                      lambda t, e=every, d=due: t // e * e + d if d > 0 else now + d, **of)
+
+    def logins(self, is_large):
+        for success, factor, second, client, an_hour in (
+            ("yes", "rsa_keypair", "no", "python_driver", 900), ("yes", "password", "yes", "snowflake_ui", 40),
+            ("yes", "password", "no", "jdbc_driver", 0 if is_large else 3), ("no", "password", "no", "", 22),
+        ):  # fmt: skip
+            self.count("snowflake_logins_total", "queries", an_hour, success=success, factor=factor,
+                       second_factor=second, client=client)  # fmt: skip
+        for kind, active, endless, days in (("keypair", 14, 14, None), ("pat", 6, 0, 9 if is_large else 70)):
+            of = {"kind": kind, "status": "active"}
+            self.add("snowflake_credentials", active, **of)
+            self.add("snowflake_credentials_without_expiry", endless, **of)
+            if days:
+                self.add("snowflake_credential_next_expiry_timestamp_seconds", self.history.now + days * DAY, **of)
 
 
 def write(history, at):
