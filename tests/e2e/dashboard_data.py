@@ -42,6 +42,7 @@ INTERVAL, MAX_INTERVAL = 2, 15  # seconds between two scrapes; some must be in $
 AIRFLOW_COLLECTORS = ("health", "dags", "dag_warnings", "import_errors", "pools", "runs", "assets", "jobs")
 SNOWFLAKE_COLLECTORS = ("warehouses", "resource_monitors", "dynamic_tables", "tasks", "pipes",
                         "replication_groups", "databases")
+SNOWFLAKE_GROUPS = ("cost", "queries", "storage", "logins", "loads", "task_runs", "credentials")
 LATER = 660  # seconds that pass at once in Airflow: what runs every five minutes ends, the triggerer is dead
 AIRFLOWS_READ = ("airflow_runs_read_timestamp_seconds"
                  " and on (deployment) airflow_asset_events_read_timestamp_seconds")
@@ -269,7 +270,7 @@ class Live:
         """The port of a snowflake_exporter beside this account and one that does not answer."""
         common = {"programmatic_access_token": "pat", "role": objects.EXPORTER_ROLE,
                   "warehouse": objects.EXPORTER_WAREHOUSE,
-                  "collector": {"cost": {"enabled": True}, "queries": {"enabled": True}},
+                  "collector": {name: {"enabled": True} for name in SNOWFLAKE_GROUPS},
                   "budget": {"requests_per_second": 100, "burst": 100}}
         accounts = [{"name": "demo", "identifier": "DEMO-ACCOUNT", "url": fake.url, **common},
                     {"name": "gone", "identifier": "GONE", "url": "http://127.0.0.1:1", **common}]
