@@ -30,6 +30,7 @@ struct Module {
   /// Whether it runs whenever it is due, however many others of its source do: one that asks little
   /// and is to be fresh.
   bool runs_beside_others = false;
+  bool says_up = true;  ///< see Collector
 };
 
 /// For Module::make: makes a T(*source), which lives as long as the collector and may hold the
@@ -64,7 +65,7 @@ struct AnyModule {
   Clock::duration timeout;
   std::function<CollectFunction(const std::shared_ptr<void>&)> make;
   std::function<Schedule(const void*)> schedule_for;  ///< may be empty
-  bool runs_beside_others;
+  bool runs_beside_others, says_up;
 
   template <class Source>
   explicit AnyModule(const Module<Source>& module)
@@ -77,7 +78,8 @@ struct AnyModule {
         make([make = module.make](const std::shared_ptr<void>& source) {
           return make(std::static_pointer_cast<Source>(source));
         }),
-        runs_beside_others(module.runs_beside_others) {
+        runs_beside_others(module.runs_beside_others),
+        says_up(module.says_up) {
     if (module.schedule_for == nullptr) return;
     schedule_for = [of = module.schedule_for](const void* source) {
       return of(*static_cast<const Source*>(source));

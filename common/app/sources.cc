@@ -180,7 +180,8 @@ MadeSources make_sources(const AnySourceKind& kind, std::span<const AnyModule> m
                                 .timeout = choice.timeout(),
                                 .metrics = module.metrics,
                                 .collect = module.make(source.made),
-                                .at_once = module.runs_beside_others ? 0 : kind.at_once});
+                                .at_once = module.runs_beside_others ? 0 : kind.at_once,
+                                .says_up = module.says_up});
     }
   }
   for (const auto& report : kind.reports) {

@@ -45,6 +45,9 @@ struct Collector {
   /// The most collectors of this source that run at once; those that are due longest run first.
   /// Zero: it runs when it is due, and is not one of these.
   std::size_t at_once = 0;
+  /// Whether its success says that the source can be read: not where it shows what is known, or
+  /// asks the source in few of its runs.
+  bool says_up = true;
 };
 
 }  // namespace exporter

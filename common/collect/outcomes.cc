@@ -60,6 +60,9 @@ bool has_run(const Outcomes::Shown& shown) {
   return shown.status->outcome != Status::Outcome::never_ran;
 }
 
+/// What has no source describes the exporter itself.
+bool says_up(const Collector& collector) { return collector.says_up && !collector.source.empty(); }
+
 /// A collector that runs on each scrape runs most often.
 Clock::duration interval_of(const Collector& collector) {
   const auto* every = std::get_if<Every>(&collector.schedule);
@@ -119,12 +122,12 @@ void Outcomes::add_up(Samples& samples, std::span<const Shown> collectors) const
   };
   std::map<std::string_view, Source> sources;
   for (const auto& shown : collectors) {
-    if (shown.collector->source.empty()) continue;  // what describes the exporter itself
+    if (!says_up(*shown.collector)) continue;
     auto& source = sources[shown.collector->source];
     source.shortest = std::min(source.shortest, interval_of(*shown.collector));
   }
   for (const auto& shown : collectors) {
-    if (shown.collector->source.empty()) continue;
+    if (!says_up(*shown.collector)) continue;
     auto& source = sources[shown.collector->source];
     if (interval_of(*shown.collector) != source.shortest || !has_run(shown)) continue;
     const bool good = shown.status->outcome == Status::Outcome::success ||

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -21,6 +22,13 @@ class SharedLedger {
 
   Ledger::Run begin(const Deadline& deadline, Ledger::Time now = Ledger::wall_clock()) const {
     return ledger_->begin(deadline, options_, now);
+  }
+  /// A run that keeps events open for longer: for work that has fallen behind.
+  Ledger::Run begin(const Deadline& deadline, Ledger::Time now,
+                    std::chrono::microseconds more_lateness) const {
+    auto options = options_;
+    options.allowed_lateness += more_lateness;
+    return ledger_->begin(deadline, options, now);
   }
   const Ledger& operator*() const { return *ledger_; }
   const Ledger* operator->() const { return ledger_.get(); }

@@ -89,8 +89,8 @@ def warehouses(account, _):
                "enable_query_acceleration": "false", "query_acceleration_max_scale_factor": 8,
                "resource_monitor": each.monitor.name if each.monitor else "null", "actives": int(is_started),
                "pendings": 0, "failed": 0, "suspended": int(not is_started), "uuid": str(each.number),
-               "scaling_policy": "STANDARD", "owner_role_type": "ROLE", "generation": "2",
-               "resource_constraint": "STANDARD_GEN_2"}
+               "scaling_policy": "STANDARD", "owner_role_type": "ROLE", "generation": "1",
+               "resource_constraint": "STANDARD_GEN_1"}
         row |= share if is_started else dict.fromkeys(share, "")
         if each.is_adaptive:
             row |= dict.fromkeys(("min_cluster_count", "max_cluster_count", "started_clusters",

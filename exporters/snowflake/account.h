@@ -9,6 +9,7 @@
 #include "common/ledger/ledgers.h"
 #include "exporters/snowflake/api.h"
 #include "exporters/snowflake/own_warehouse.h"
+#include "exporters/snowflake/read_times.h"
 
 namespace exporter::snowflake {
 
@@ -21,6 +22,7 @@ struct Account {
   std::unique_ptr<OwnWarehouse> warehouse;  ///< null where none is given: nothing needs one then
   /// When it is, for what is read of the past.
   std::chrono::sys_seconds (*clock)() = Spending::wall_clock;
+  ReadTimes read_times = {};
 };
 
 /// Asks an account for what each SHOW statement gives, and says what is not allowed.
@@ -31,22 +33,37 @@ extern const SourceKind<Account> kAccounts;
 
 using Module = exporter::Module<Account>;
 extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPipes,
-    kReplicationGroups, kDatabases, kOwnCost, kCost, kQueries, kAttribution, kLoad, kStorage,
-    kLogins, kLoads, kTaskRuns, kRefreshes, kClustering, kReplication, kDatabaseReplication,
-    kTransfer, kFreshness, kCredentials, kLocks, kAlerts, kAnomalies, kCurrency;
-inline constexpr const Module* kModules[] = {&kWarehouses,    &kResourceMonitors,
-                                             &kDynamicTables, &kTasks,
-                                             &kPipes,         &kReplicationGroups,
-                                             &kDatabases,     &kOwnCost,
-                                             &kCost,          &kQueries,
-                                             &kAttribution,   &kLoad,
-                                             &kStorage,       &kLogins,
-                                             &kLoads,         &kTaskRuns,
-                                             &kRefreshes,     &kClustering,
-                                             &kReplication,   &kDatabaseReplication,
-                                             &kTransfer,      &kFreshness,
-                                             &kCredentials,   &kLocks,
-                                             &kAlerts,        &kAnomalies,
+    kReplicationGroups, kDatabases, kOwnCost, kReadTimes, kCost, kQueries, kAttribution, kLoad,
+    kStorage, kLogins, kLoads, kTaskRuns, kRefreshes, kClustering, kReplication,
+    kDatabaseReplication, kTransfer, kFreshness, kCredentials, kLocks, kAlerts, kAnomalies,
+    kCurrency;
+inline constexpr const Module* kModules[] = {&kWarehouses,
+                                             &kResourceMonitors,
+                                             &kDynamicTables,
+                                             &kTasks,
+                                             &kPipes,
+                                             &kReplicationGroups,
+                                             &kDatabases,
+                                             &kOwnCost,
+                                             &kReadTimes,
+                                             &kCost,
+                                             &kQueries,
+                                             &kAttribution,
+                                             &kLoad,
+                                             &kStorage,
+                                             &kLogins,
+                                             &kLoads,
+                                             &kTaskRuns,
+                                             &kRefreshes,
+                                             &kClustering,
+                                             &kReplication,
+                                             &kDatabaseReplication,
+                                             &kTransfer,
+                                             &kFreshness,
+                                             &kCredentials,
+                                             &kLocks,
+                                             &kAlerts,
+                                             &kAnomalies,
                                              &kCurrency};
 
 }  // namespace exporter::snowflake

@@ -13,7 +13,7 @@ constexpr auto kRuns = counter(
     "condition_failed, action_failed, failed, cancelled). The alert is empty of those whose "
     "condition was false.",
     "account", "database", "schema", "alert", "state");
-constexpr MetricView kMetrics[] = {kRuns, kDataTimestamp, kReadTimestamp};
+constexpr MetricView kMetrics[] = {kRuns};
 
 constexpr std::string_view kLabels[] = {"L_DATABASE", "L_SCHEMA", "L_ALERT", "L_STATE"};
 constexpr Value kValues[] = {{"V_RUNS", kRuns}};

@@ -15,7 +15,7 @@ constexpr auto kCredits =
           "Credits of the newest day that Snowflake judged: what it expected (forecast), between "
           "which bounds (lower, upper), and what they were (actual).",
           "account", "kind");
-constexpr MetricView kMetrics[] = {kAnomaly, kCredits, kDataTimestamp, kReadTimestamp};
+constexpr MetricView kMetrics[] = {kAnomaly, kCredits};
 
 constexpr Value kValues[] = {
     {"G_ANOMALY", kAnomaly},

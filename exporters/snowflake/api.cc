@@ -36,12 +36,20 @@ std::string_view to_string(TokenType type) {
 /// A random UUID (RFC 9562, 5.4), by which Snowflake knows a request that is repeated.
 std::string random_uuid() {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  std::random_device random;
+  std::random_device random;  // slow: a word takes microseconds
   std::string uuid = "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx";
+  std::uint32_t word = 0;
+  int digits = 0;
   for (auto& c : uuid) {
-    const auto value = random() % 16;
-    if (c == 'x') c = kDigits[value];
-    if (c == 'y') c = kDigits[8 + value % 4];
+    if (c != 'x' && c != 'y') continue;
+    if (digits == 0) {
+      word = random();
+      digits = 8;
+    }
+    const auto value = word & 15;
+    word >>= 4;
+    --digits;
+    c = c == 'x' ? kDigits[value] : kDigits[8 + value % 4];
   }
   return uuid;
 }

@@ -22,7 +22,7 @@ constexpr auto kNode = counter(
     "Compute credits of dbt's nodes; unique_id is the manifest's. The 200 largest are shown, each "
     "from when it became one; unique_id is other of the rest.",
     "account", "warehouse", "target", "unique_id");
-constexpr MetricView kMetrics[] = {kAttributed, kStatements, kNode, kDataTimestamp, kReadTimestamp};
+constexpr MetricView kMetrics[] = {kAttributed, kStatements, kNode};
 
 constexpr std::string_view kLabels[] = {"L_WAREHOUSE", "L_TOOL",   "L_PACKAGE",
                                         "L_TARGET",    "L_DAG_ID", "L_UNIQUE_ID"};

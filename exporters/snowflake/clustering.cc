@@ -21,8 +21,7 @@ constexpr auto kSearch =
 constexpr auto kViews =
     counter("snowflake_materialized_view_credits_total",
             "Credits of the maintenance of materialized views.", "account", "database", "schema");
-constexpr MetricView kMetrics[] = {kCredits, kBytes,         kRows,         kSearch,
-                                   kViews,   kDataTimestamp, kReadTimestamp};
+constexpr MetricView kMetrics[] = {kCredits, kBytes, kRows, kSearch, kViews};
 
 constexpr std::string_view kBySchema[] = {"L_DATABASE", "L_SCHEMA"};
 constexpr Value kClusteringValues[] = {

@@ -30,8 +30,8 @@ constexpr auto kAdjusted =
             "Credits for cloud services that are not billed, as they are within a tenth of the "
             "day's compute credits.",
             "account", "service");
-constexpr MetricView kMetrics[] = {kWarehouseCredits, kAttributed, kIdle,          kServiceCredits,
-                                   kBilled,           kAdjusted,   kDataTimestamp, kReadTimestamp};
+constexpr MetricView kMetrics[] = {kWarehouseCredits, kAttributed, kIdle,
+                                   kServiceCredits,   kBilled,     kAdjusted};
 
 constexpr std::string_view kByWarehouse[] = {"L_WAREHOUSE"}, kByService[] = {"L_SERVICE"};
 

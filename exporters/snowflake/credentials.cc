@@ -15,7 +15,7 @@ constexpr auto kNext = gauge("snowflake_credential_next_expiry_timestamp_seconds
                              "When the next of them expires, in seconds since 1970; absent if "
                              "none will.",
                              "account", "kind", "status");
-constexpr MetricView kMetrics[] = {kCount, kEndless, kNext, kDataTimestamp, kReadTimestamp};
+constexpr MetricView kMetrics[] = {kCount, kEndless, kNext};
 
 constexpr std::string_view kLabels[] = {"L_KIND", "L_STATUS"};
 constexpr Value kValues[] = {

@@ -24,8 +24,7 @@ constexpr auto kBalance =
           "What is left of the contract, in the currency, at the end of the newest day: free "
           "usage, capacity, rollover; and what is to be invoiced (on_demand, negative).",
           "account", "contract", "currency", "kind");
-constexpr MetricView kMetrics[] = {kCharged, kCredited,      kRate,
-                                   kBalance, kDataTimestamp, kReadTimestamp};
+constexpr MetricView kMetrics[] = {kCharged, kCredited, kRate, kBalance};
 
 constexpr std::string_view kByCharge[] = {"L_MEMBER", "L_RATING", "L_SERVICE", "L_CURRENCY"},
                            kByUsage[] = {"L_MEMBER", "L_USAGE", "L_SERVICE", "L_CURRENCY"},

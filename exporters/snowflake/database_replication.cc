@@ -14,7 +14,7 @@ constexpr auto kBytes =
     counter("snowflake_database_replication_bytes_total",
             "Bytes that the replication of a database that is in no replication group moved.",
             "account", "database");
-constexpr MetricView kMetrics[] = {kCredits, kBytes, kDataTimestamp, kReadTimestamp};
+constexpr MetricView kMetrics[] = {kCredits, kBytes};
 
 constexpr std::string_view kByDatabase[] = {"L_DATABASE"};
 constexpr Value kValues[] = {{"V_CREDITS", kCredits}, {"V_BYTES", kBytes}};

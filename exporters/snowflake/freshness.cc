@@ -19,8 +19,7 @@ constexpr auto kOldest = gauge(
     "When the table of the schema that has not changed for longest last did, in seconds since "
     "1970.",
     "account", "database", "schema");
-constexpr MetricView kMetrics[] = {kTables, kRows,          kNewest,
-                                   kOldest, kDataTimestamp, kReadTimestamp};
+constexpr MetricView kMetrics[] = {kTables, kRows, kNewest, kOldest};
 
 constexpr std::string_view kBySchema[] = {"L_DATABASE", "L_SCHEMA"};
 constexpr Value kValues[] = {

@@ -17,16 +17,17 @@ CollectFunction read_group(const std::shared_ptr<Account>& account) {
 /// whether it is time to read; all groups do so at once.
 template <const Group& group>
 constexpr Module group_module(std::span<const MetricView> metrics) {
-  return {group.name,
-          Module::Default::off,
-          metrics,
-          {},
-          read_group<group>,
-          Every{.interval = std::chrono::minutes(1),
-                .keep_stale_for = std::chrono::minutes(15),
-                .longest_pause = std::chrono::minutes(1),
-                .cycle = std::chrono::minutes(1)},
-          std::chrono::minutes(10)};
+  return {.name = group.name,
+          .enabled = Module::Default::off,
+          .metrics = metrics,
+          .flags = {},
+          .make = read_group<group>,
+          .schedule = Every{.interval = std::chrono::minutes(1),
+                            .keep_stale_for = std::chrono::minutes(15),
+                            .longest_pause = std::chrono::minutes(1),
+                            .cycle = std::chrono::minutes(1)},
+          .timeout = std::chrono::minutes(10),
+          .says_up = false};
 }
 
 }  // namespace exporter::snowflake

@@ -18,7 +18,7 @@ constexpr auto kEvents =
             "Events of the warehouse and its clusters, as Snowflake calls them "
             "(resume_warehouse, suspend_cluster, ...), and why (warehouse_autosuspend, ...).",
             "account", "warehouse", "event", "reason", "state");
-constexpr MetricView kMetrics[] = {kLoadSeconds, kEvents, kDataTimestamp, kReadTimestamp};
+constexpr MetricView kMetrics[] = {kLoadSeconds, kEvents};
 
 constexpr std::string_view kByWarehouse[] = {"L_WAREHOUSE"},
                            kByEvent[] = {"L_WAREHOUSE", "L_EVENT", "L_REASON", "L_STATE"};

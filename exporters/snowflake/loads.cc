@@ -33,8 +33,8 @@ constexpr auto kLatency =
     histogram("snowflake_copy_latency_seconds",
               "Time from when a pipe was notified of a file until it was loaded.", "account",
               "database", "schema");
-constexpr MetricView kMetrics[] = {kPipeCredits, kPipeFiles, kPipeBytes,     kFiles,        kRows,
-                                   kBytes,       kLatency,   kDataTimestamp, kReadTimestamp};
+constexpr MetricView kMetrics[] = {kPipeCredits, kPipeFiles, kPipeBytes, kFiles,
+                                   kRows,        kBytes,     kLatency};
 
 constexpr std::string_view kByPipe[] = {"L_PIPE_ID", "N_PIPE"},
                            kByFile[] = {"L_DATABASE", "L_SCHEMA", "L_DATASET", "L_STATUS"};

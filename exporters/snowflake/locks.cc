@@ -15,7 +15,7 @@ constexpr auto kWaits =
 constexpr auto kSeconds =
     counter("snowflake_lock_wait_seconds_total",
             "Time that they waited, of those that got the lock.", "account", "database", "kind");
-constexpr MetricView kMetrics[] = {kWaits, kSeconds, kDataTimestamp, kReadTimestamp};
+constexpr MetricView kMetrics[] = {kWaits, kSeconds};
 
 constexpr std::string_view kLabels[] = {"L_DATABASE", "L_KIND"};
 constexpr Value kValues[] = {{"V_WAITS", kWaits}, {"V_WAIT_MS", kSeconds, 0.001}};

@@ -16,7 +16,7 @@ constexpr auto kAttempts = counter(
 constexpr auto kErrors =
     counter("snowflake_login_errors_total", "Attempts to log in that failed, by Snowflake's code.",
             "account", "code");
-constexpr MetricView kMetrics[] = {kAttempts, kErrors, kDataTimestamp, kReadTimestamp};
+constexpr MetricView kMetrics[] = {kAttempts, kErrors};
 
 constexpr std::string_view kLabels[] = {"L_CLIENT", "L_FACTOR", "L_SECOND_FACTOR", "L_SUCCESS"},
                            kByCode[] = {"L_CODE"};

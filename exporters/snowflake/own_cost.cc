@@ -10,12 +10,13 @@ void collect(Account& account, Samples& samples, const Deadline& deadline) {
 
 }  // namespace
 
-constinit const Module kOwnCost{"own_cost",
-                                Module::Default::on,
-                                kOwnMetrics,
-                                {},
-                                run<collect>,
-                                Every{std::chrono::seconds(30), std::chrono::minutes(1)},
-                                std::chrono::seconds(10)};
+constinit const Module kOwnCost{
+    .name = "own_cost",
+    .enabled = Module::Default::on,
+    .metrics = kOwnMetrics,
+    .flags = {},
+    .make = run<collect>,
+    .schedule = Every{std::chrono::seconds(30), std::chrono::minutes(1)},
+    .says_up = false};
 
 }  // namespace exporter::snowflake

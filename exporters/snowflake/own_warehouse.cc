@@ -14,7 +14,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::chrono::hours kPriceLife{1};
+constexpr std::chrono::minutes kPriceLife{1};
 constexpr seconds kLateSuspend{60}, kNever = std::chrono::days(1);
 
 seconds read_seconds(const Yaml& entry, std::string_view key, seconds least, seconds most,
@@ -84,10 +84,11 @@ std::chrono::seconds OwnWarehouse::pace(const Deadline& deadline) {
   return options_.cycle * spending_.stretch(options_.cycle, deadline);
 }
 
-/// Asked for once an hour, of SHOW, which costs nothing.
+/// Asked for once in each cycle, of SHOW, which costs nothing: the warehouse may have another size.
 Price OwnWarehouse::price(const Deadline& deadline) {
   const std::lock_guard lock(mutex_);
-  if (price_ && Clock::now() < price_until_) return *price_;
+  const auto now = spending_.now();
+  if (price_ && now >= price_at_ && now < price_at_ + kPriceLife) return *price_;
   const auto table = api_.run(
       {.name = std::string(kShowWarehouses.name), .text = std::string(kShowWarehouses.text)},
       deadline);
@@ -109,7 +110,7 @@ Price OwnWarehouse::price(const Deadline& deadline) {
                {"auto_suspend", std::to_string(found->auto_suspend.count()) + "s"}});
   }
   price_ = found;
-  price_until_ = Clock::now() + kPriceLife;
+  price_at_ = now;
   return *price_;
 }
 

@@ -56,7 +56,7 @@ class OwnWarehouse {
   Spending spending_;
   std::mutex mutex_;  ///< of what follows
   std::optional<Price> price_;
-  Clock::time_point price_until_{};
+  Spending::Time price_at_{};
 };
 
 }  // namespace exporter::snowflake

@@ -37,8 +37,8 @@ constexpr auto kCloud = counter("snowflake_query_cloud_services_credits_total",
                                 "Credits for cloud services that statements took, before their "
                                 "daily adjustment.",
                                 "account", "warehouse");
-constexpr MetricView kMetrics[] = {kQueryCount, kDuration, kPhases,        kBytes,        kScanned,
-                                   kPartitions, kCloud,    kDataTimestamp, kReadTimestamp};
+constexpr MetricView kMetrics[] = {kQueryCount, kDuration,   kPhases, kBytes,
+                                   kScanned,    kPartitions, kCloud};
 
 constexpr std::string_view kLabels[] = {"L_WAREHOUSE", "L_CLASS", "L_STATUS"};
 constexpr double kMillisecond = 0.001;

@@ -20,7 +20,7 @@ constexpr auto kLate = counter("snowflake_dynamic_table_late_refreshes_total",
                                "Refreshes of dynamic tables that ended later than the target lag "
                                "allows.",
                                "account", "database", "schema");
-constexpr MetricView kMetrics[] = {kEnded, kSeconds, kLate, kDataTimestamp, kReadTimestamp};
+constexpr MetricView kMetrics[] = {kEnded, kSeconds, kLate};
 
 constexpr std::string_view kLabels[] = {"L_DATABASE", "L_SCHEMA", "L_DATASET", "L_STATE",
                                         "L_ACTION"};

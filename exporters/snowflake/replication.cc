@@ -23,8 +23,7 @@ constexpr auto kSnapshot = gauge(
     "Time of the primary's state that the group has, in seconds since 1970, of groups that were "
     "refreshed in the last 14 days. The view that says so is late by up to three hours.",
     "account", "group");
-constexpr MetricView kMetrics[] = {kGroupRefreshes, kSeconds,       kCredits,      kBytes,
-                                   kSnapshot,       kDataTimestamp, kReadTimestamp};
+constexpr MetricView kMetrics[] = {kGroupRefreshes, kSeconds, kCredits, kBytes, kSnapshot};
 
 constexpr std::string_view kByOutcome[] = {"L_GROUP", "L_OUTCOME"}, kByGroup[] = {"L_GROUP"};
 constexpr Value kRefreshValues[] = {{"V_REFRESHES", kGroupRefreshes}, {"V_SECONDS", kSeconds}};

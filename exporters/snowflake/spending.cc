@@ -19,7 +19,7 @@ using std::chrono::seconds;
 
 constexpr MetricView kCounters[] = {kOwnResumes, kOwnSeconds, kOwnCredits};
 
-constexpr seconds kLeastBilled{60};
+constexpr seconds kLeastBilled{60}, kRounding{1};
 constexpr std::string_view kKey = "spending";
 constexpr std::int64_t kMostStretch = 10'000;
 constexpr seconds kTimeToStore{10};
@@ -43,6 +43,12 @@ double Spending::Wake::credits_on(Time day) const {
   return end > begin ? static_cast<double>((end - begin).count()) * credits_per_second : 0;
 }
 
+double Spending::State::current_on(Time of) const {
+  double credits = 0;
+  for (const auto& wake : wakes) credits += wake.credits_on(of);
+  return credits;
+}
+
 Spending::Spending(std::string account, SharedLedger ledger, double credits_per_day)
     : account_(std::move(account)),
       ledger_(std::move(ledger)),
@@ -62,33 +68,46 @@ Spending::Permit Spending::enter(const Price& price, seconds timeout, const Dead
   load(deadline);
   const auto now = clock_();
   settle(now);
-  auto wake = state_.wake.value_or(Wake{now, now, 0});
+  auto next = state_;
+  const bool is_resumed = !is_awake(now);
+  if (is_resumed) next.wakes.push_back({now, now, 0});
+  auto& wake = next.wakes.back();
   wake.credits_per_second = std::max(wake.credits_per_second, price.credits_per_hour / 3600);
-  wake.until = std::max({wake.until, wake.from + kLeastBilled, now + timeout + price.auto_suspend});
+  wake.until = std::max(
+      {wake.until, wake.from + kLeastBilled, now + kRounding + timeout + price.auto_suspend});
   const auto today = day_of(now);
-  const double cost = state_.spent + wake.credits_on(today);
-  if (cap_ > 0 && cost > cap_) {
-    const auto next = today + days(1);
+  if (cap_ > 0 && next.spent + next.current_on(today) > cap_) {
+    const auto tomorrow = today + days(1);
     throw Error(Reason::rate_limited,
                 "the day's credits are spent: " + std::to_string(cap_) +
                     " (credits_per_day); the next statement may run on " +
-                    format_rfc3339(next).substr(0, 10),
-                Clock::now() + (next - now));
+                    format_rfc3339(tomorrow).substr(0, 10),
+                Clock::now() + (tomorrow - now));
   }
-  if (!state_.wake) state_.reserved = wake.credits();
-  state_.wake = wake;
+  if (is_resumed) next.reserved = wake.credits();
+  state_ = std::move(next);
   auto_suspend_ = std::max(running_ == 0 ? seconds() : auto_suspend_, price.auto_suspend);
   store(deadline);
   ++running_;
   return Permit(this);
 }
 
-/// What is left of the reservation is given back when the last statement has ended.
+/// Where a wake costs more than the time until it is suspended, one that may have been suspended
+/// counts as such: Snowflake has seen the last statement end before this host did.
+bool Spending::is_awake(Time now) const {
+  return running_ > 0 ||
+         (!state_.wakes.empty() && (now < awake_until_ || now == state_.wakes.back().from));
+}
+
+/// What is left of the reservation is given back when the last statement has ended; one that ended
+/// late costs more.
 void Spending::leave() {
   const std::lock_guard lock(mutex_);
-  if (--running_ > 0 || !state_.wake) return;
-  auto& wake = *state_.wake;
-  wake.until = std::min(wake.until, std::max(wake.from + kLeastBilled, clock_() + auto_suspend_));
+  if (--running_ > 0) return;
+  auto& wake = state_.wakes.back();
+  const auto now = clock_();
+  wake.until = std::max(wake.from + kLeastBilled, now + kRounding + auto_suspend_);
+  awake_until_ = auto_suspend_ >= kLeastBilled ? wake.until : now + auto_suspend_ / 2;
   try {
     store(Deadline::in(kTimeToStore));
   } catch (const Error& error) {
@@ -103,7 +122,7 @@ std::int64_t Spending::stretch(seconds cycle, const Deadline& deadline) {
   const auto now = clock_();
   settle(now);
   const auto today = day_of(now);
-  const double left = cap_ - state_.spent - (state_.wake ? state_.wake->credits_on(today) : 0);
+  const double left = cap_ - state_.spent - state_.current_on(today);
   const double cost = state_.last_cost;
   if (cost <= 0) return 1;
   const double cycles_left = static_cast<double>((today + days(1) - now) / cycle);
@@ -120,26 +139,31 @@ void Spending::add_to(Samples& samples, const Deadline& deadline) {
   settle(now);
   if (!ended_.empty()) store(deadline);
   const auto today = day_of(now);
-  const double current = state_.wake ? state_.wake->credits_on(today) : 0;
-  samples.add(kOwnToday, state_.spent + current, account_);
+  samples.add(kOwnToday, state_.spent + state_.current_on(today), account_);
   samples.add(kOwnCap, cap_ > 0 ? cap_ : std::numeric_limits<double>::infinity(), account_);
   for (const auto& metric : kCounters) {
     ledger_->add_to(samples, metric);
   }
 }
 
-/// A wake whose end has passed has ended. A new day has spent nothing.
+/// Wakes whose end has passed have ended. A new day has spent nothing.
 void Spending::settle(Time now) {
   const auto today = day_of(now);
   if (today > state_.day) {
     state_.day = today;
     state_.spent = 0;
   }
-  if (!state_.wake || running_ > 0 || state_.wake->until > now) return;
-  const auto ended = *std::exchange(state_.wake, std::nullopt);
-  state_.spent += ended.credits_on(today);
-  state_.last_cost = ended.credits();
-  ended_.push_back(ended);
+  const auto is_under_way = [&](const Wake& wake) { return wake.until > now; };
+  if (state_.wakes.empty() || running_ > 0 || std::ranges::any_of(state_.wakes, is_under_way)) {
+    return;
+  }
+  state_.last_cost = 0;
+  for (const auto& wake : state_.wakes) {
+    state_.spent += wake.credits_on(today);
+    state_.last_cost += wake.credits();
+  }
+  ended_.insert(ended_.end(), state_.wakes.begin(), state_.wakes.end());
+  state_.wakes.clear();
 }
 
 /// A wake of before a restart stands as it was reserved.
@@ -157,9 +181,9 @@ void Spending::load(const Deadline& deadline) {
     state_.spent = json.at("spent").number();
     state_.last_cost = json.at("last_cost").number();
     state_.reserved = json.at("reserved").number();
-    if (const auto wake = json.find("wake")) {
-      state_.wake = Wake{time_of(wake->at("from")), time_of(wake->at("until")),
-                         wake->at("credits_per_second").number()};
+    for (const auto& wake : json.at("wakes").items()) {
+      state_.wakes.push_back({time_of(wake.at("from")), time_of(wake.at("until")),
+                              wake.at("credits_per_second").number()});
     }
   }
   is_loaded_ = true;
@@ -171,13 +195,14 @@ void Spending::store(const Deadline& deadline) {
   json.add("spent", state_.spent);
   json.add("last_cost", state_.last_cost);
   json.add("reserved", state_.reserved);
-  if (state_.wake) {
-    JsonObject wake;
-    wake.add("from", count(state_.wake->from));
-    wake.add("until", count(state_.wake->until));
-    wake.add("credits_per_second", state_.wake->credits_per_second);
-    json.add("wake", wake);
+  std::vector<JsonObject> wakes;
+  for (const auto& wake : state_.wakes) {
+    auto& one = wakes.emplace_back();
+    one.add("from", count(wake.from));
+    one.add("until", count(wake.until));
+    one.add("credits_per_second", wake.credits_per_second);
   }
+  json.add("wakes", wakes);
   auto run = ledger_.begin(deadline);
   for (const auto& wake : ended_) {
     const auto id = std::to_string(wake.from.time_since_epoch().count());

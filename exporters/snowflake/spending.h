@@ -43,8 +43,8 @@ struct Price {
 
 /// What the exporter spends on a warehouse that it alone uses, and the most that it may on a day
 /// (UTC). Snowflake bills a warehouse from when a statement resumes it until it is suspended, which
-/// is its auto-suspend after the last statement, and 60 s at least (docs.snowflake.com,
-/// "Understanding compute cost").
+/// is its auto-suspend after the last statement, and 60 s at least, each time that it is resumed
+/// (docs.snowflake.com, "Understanding compute cost").
 ///
 /// A statement is let in only if the cap holds even though it takes all of its time, and that is on
 /// the disk before it starts: neither a crash nor a statement that hangs spends more. Safe to use
@@ -82,6 +82,7 @@ class Spending {
   void add_to(Samples& samples, const Deadline& deadline);
 
   static Time wall_clock();
+  Time now() const { return clock_(); }
   void set_clock(Time (*clock)()) { clock_ = clock; }
 
  private:
@@ -98,11 +99,15 @@ class Spending {
     double spent = 0;      ///< credits of its wakes that have ended
     double last_cost = 0;  ///< credits of the last of them
     double reserved = 0;   ///< credits that must be left for the first statement of a wake
-    std::optional<Wake> wake;
+    /// Those that are paid for now: several where each of them is suspended before its minute ends.
+    std::vector<Wake> wakes = {};
+
+    double current_on(Time day) const;  ///< credits of these
   };
 
   void load(const Deadline& deadline);
   void store(const Deadline& deadline);
+  bool is_awake(Time now) const;
   void settle(Time now);
   void leave();
 
@@ -115,6 +120,7 @@ class Spending {
   State state_;
   std::vector<Wake> ended_;  ///< wakes that are not in the ledger yet
   int running_ = 0;
+  Time awake_until_{};                   ///< until when it is not suspended for certain
   std::chrono::seconds auto_suspend_{};  ///< of the statements that run
 };
 

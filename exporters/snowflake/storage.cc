@@ -22,7 +22,7 @@ constexpr auto kSchema = gauge(
     "ones (dropped), time travel, fail-safe, and what only clones use (clone). Those of dropped "
     "schemas and databases are added up under an empty database and schema.",
     "account", "database", "schema", "kind");
-constexpr MetricView kMetrics[] = {kAccount, kDatabase, kSchema, kDataTimestamp, kReadTimestamp};
+constexpr MetricView kMetrics[] = {kAccount, kDatabase, kSchema};
 
 constexpr std::string_view kByDatabase[] = {"L_DATABASE"}, kBySchema[] = {"L_DATABASE", "L_SCHEMA"};
 constexpr Value kAccountValues[] = {

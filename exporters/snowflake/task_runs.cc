@@ -24,8 +24,7 @@ constexpr auto kRetries = counter("snowflake_task_retries_total",
 constexpr auto kCredits = counter("snowflake_serverless_task_credits_total",
                                   "Credits of tasks that need no warehouse of their own.",
                                   "account", "database", "schema");
-constexpr MetricView kMetrics[] = {kRuns,    kSeconds,       kDelay,        kRetries,
-                                   kCredits, kDataTimestamp, kReadTimestamp};
+constexpr MetricView kMetrics[] = {kRuns, kSeconds, kDelay, kRetries, kCredits};
 
 constexpr std::string_view kByTask[] = {"L_DATABASE", "L_SCHEMA", "L_TASK", "L_STATE"},
                            kBySchema[] = {"L_DATABASE", "L_SCHEMA"};

@@ -11,7 +11,7 @@ constexpr auto kBytes =
             "Bytes that left a cloud or a region, by what moved them (copy, replication, "
             "external_access, ...). An empty cloud or region is not known.",
             "account", "source_cloud", "source_region", "target_cloud", "target_region", "kind");
-constexpr MetricView kMetrics[] = {kBytes, kDataTimestamp, kReadTimestamp};
+constexpr MetricView kMetrics[] = {kBytes};
 
 constexpr std::string_view kLabels[] = {"L_SOURCE_CLOUD", "L_SOURCE_REGION", "L_TARGET_CLOUD",
                                         "L_TARGET_REGION", "L_KIND"};

@@ -185,13 +185,14 @@ void Usage::collect(Samples& samples, const Deadline& deadline) {
       }
     }
   }
+  publish_read_times();
   add_to(samples);
   if (failure_) samples.set_failure(*failure_);
 }
 
 void Usage::load(const Deadline& deadline) {
   if (is_loaded_) return;
-  auto run = ledger_.begin(deadline, account_.clock());
+  auto run = ledger_.begin(deadline, account_.clock(), kMostCatchUp);
   const auto number = [&](const std::string& key) {
     return parse_number<double>(run.metadata(key)).value_or(0);
   };
@@ -209,6 +210,18 @@ void Usage::load(const Deadline& deadline) {
   is_loaded_ = true;
 }
 
+/// What one statement reads must not close what another has not read for long, as it failed.
+Ledger::Run Usage::begin(const Deadline& deadline) const {
+  const auto now = account_.clock();
+  seconds behind{};
+  for (const auto& statement : group_.statements) {
+    const auto& known = known_.at(statement.name);
+    if (statement.bucket.count() == 0 || known.read_up_to == Time()) continue;
+    behind = std::max(behind, now - known.read_up_to);
+  }
+  return ledger_.begin(deadline, now, std::min(behind, kMostCatchUp));
+}
+
 /// At whole multiples of the pace, in cycles, so that one resumption of the warehouse is for all
 /// groups that are due. The last attempt is on the disk: a restart does not resume it once more.
 /// Only what is kept in memory is read at the next cycle after it.
@@ -221,7 +234,7 @@ bool Usage::is_due(Time now, const Deadline& deadline) {
   const auto pace = lacks_gauges ? cycle : std::max(group_.pace, cycle);
   const auto step = (pace + cycle - seconds(1)) / cycle * cycle;
   if (now.time_since_epoch() / step <= attempt_.time_since_epoch() / step) return false;
-  auto run = ledger_.begin(deadline, account_.clock());
+  auto run = begin(deadline);
   run.set_metadata(kAttempt, std::to_string(now.time_since_epoch().count()));
   run.commit();
   attempt_ = now;
@@ -255,7 +268,7 @@ void Usage::count(const UsageStatement& statement, const Table& table, Time lo, 
   if (statement.top != nullptr) decide_largest(statement, table, hi);
   auto& known = known_[statement.name];
   double newest = 0;
-  auto run = ledger_.begin(deadline, account_.clock());
+  auto run = begin(deadline);
   run.replace_window(lo, hi, families);
   Counting counting(run, account_.name, statement, known.largest);
   table.each_row(samples, [&](const Row& row) {
@@ -299,14 +312,15 @@ void Usage::take_gauges(const UsageStatement& statement, const Table& table, Sam
   known.newest = newest;
 }
 
+void Usage::publish_read_times() const {
+  for (const auto& [name, known] : known_) {
+    account_.read_times.set(std::string(name), known.read_up_to, known.newest);
+  }
+}
+
 void Usage::add_to(Samples& samples) const {
   for (const auto& statement : group_.statements) {
     const auto& known = known_.at(statement.name);
-    if (known.read_up_to != Time()) {
-      samples.add(kReadTimestamp, static_cast<double>(known.read_up_to.time_since_epoch().count()),
-                  account_.name, statement.name);
-    }
-    if (known.newest > 0) samples.add(kDataTimestamp, known.newest, account_.name, statement.name);
     for (const auto& gauge : known.gauges) {
       const std::vector<std::string_view> labels(gauge.labels.begin(), gauge.labels.end());
       samples.add(gauge.metric, gauge.value, labels);

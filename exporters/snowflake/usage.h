@@ -80,17 +80,6 @@ struct Group {
   std::string_view database_role;  ///< of the database SNOWFLAKE, that may read its views; or all
 };
 
-/// Metrics of every group, for Module::metrics.
-inline constexpr auto kDataTimestamp = gauge(
-    "snowflake_data_timestamp_seconds",
-    "Time of the newest thing that the statement's view had when it was last read, in seconds "
-    "since 1970.",
-    "account", "statement");
-inline constexpr auto kReadTimestamp = gauge(
-    "snowflake_read_timestamp_seconds",
-    "Up to when the statement has read its view, in seconds since 1970: views are late by hours.",
-    "account", "statement");
-
 /// The text of a statement for a window.
 std::string text_of(const UsageStatement& statement, std::chrono::sys_seconds lo,
                     std::chrono::sys_seconds hi);
@@ -128,6 +117,8 @@ class Usage {
              Samples& samples, const Deadline& deadline);
   void decide_largest(const UsageStatement& statement, const Table& table, Time now);
   void take_gauges(const UsageStatement& statement, const Table& table, Samples& samples);
+  Ledger::Run begin(const Deadline& deadline) const;
+  void publish_read_times() const;
   void add_to(Samples& samples) const;
 
   Account& account_;

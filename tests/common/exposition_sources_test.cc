@@ -178,6 +178,8 @@ TEST_CASE("a source is up by the last run of its most frequent collectors") {
   collectors.push_back(background("often", "x", 1h));
   collectors.push_back(background("too", "x", 1h));
   collectors.push_back(background("seldom", "x", 2h));
+  collectors.push_back(background("reaches nothing", "x", 30min));
+  collectors.back().says_up = false;
   Exposition exposition(std::move(collectors), options());
   const auto up = [&](std::vector<std::string> failing, Reason reason) {
     {

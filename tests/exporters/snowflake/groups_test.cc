@@ -151,3 +151,13 @@ TEST_CASE("each group is a collector that is off, and each statement gives what 
     }
   }
 }
+
+TEST_CASE("no two collectors have one metric") {
+  std::map<std::string_view, std::string_view> collectors;
+  for (const auto* module : kModules) {
+    for (const auto& metric : module->metrics) {
+      INFO(metric.name);
+      CHECK(collectors.try_emplace(metric.name, module->name).first->second == module->name);
+    }
+  }
+}

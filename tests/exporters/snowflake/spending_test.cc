@@ -33,8 +33,8 @@ class Spender {
   Spending* operator->() { return &spending_; }
 
   /// A statement that takes so long, and is given a minute.
-  void run(seconds takes) {
-    const auto permit = spending_.enter(kSmall, minutes(1), soon());
+  void run(seconds takes, const Price& price = kSmall) {
+    const auto permit = spending_.enter(price, minutes(1), soon());
     now += takes;
   }
 
@@ -64,14 +64,14 @@ TEST_CASE("a short statement costs a minute, and the warehouse until it is suspe
   now = kTen;
   Spender spender(0);
   spender.run(seconds(2));
-  CHECK(spender.figures()["snowflake_own_credits_today"] == Approx(62.0 / 3600));
+  CHECK(spender.figures()["snowflake_own_credits_today"] == Approx(63.0 / 3600));
   CHECK(spender.figures()["snowflake_own_credits_total"] == 0);
   now += hours(1);
   const auto figures = spender.figures();
   CHECK(figures.at("snowflake_own_resumes_total") == 1);
-  CHECK(figures.at("snowflake_own_billed_seconds_total") == 62);
-  CHECK(figures.at("snowflake_own_credits_total") == Approx(62.0 / 3600));
-  CHECK(figures.at("snowflake_own_credits_today") == Approx(62.0 / 3600));
+  CHECK(figures.at("snowflake_own_billed_seconds_total") == 63);
+  CHECK(figures.at("snowflake_own_credits_total") == Approx(63.0 / 3600));
+  CHECK(figures.at("snowflake_own_credits_today") == Approx(63.0 / 3600));
 }
 
 TEST_CASE("statements that follow each other resume the warehouse once") {
@@ -83,10 +83,33 @@ TEST_CASE("statements that follow each other resume the warehouse once") {
   }
   now += hours(1);
   CHECK(spender.figures()["snowflake_own_resumes_total"] == 1);
-  CHECK(spender.figures()["snowflake_own_billed_seconds_total"] == 4 * 40 + 10 + 60);
+  CHECK(spender.figures()["snowflake_own_billed_seconds_total"] == 4 * 40 + 10 + 61);
   spender.run(seconds(10));
   now += hours(1);
   CHECK(spender.figures()["snowflake_own_resumes_total"] == 2);
+}
+
+TEST_CASE("a warehouse that is suspended before its minute ends costs one at each resumption") {
+  constexpr Price kSoon{.credits_per_hour = 1, .auto_suspend = seconds(5)};
+  now = kTen;
+  Spender spender(0);
+  for (int i = 0; i < 3; ++i) {
+    spender.run(seconds(2), kSoon);
+    spender.run(seconds(2), kSoon);  // at once: the warehouse runs
+    now += seconds(10);
+  }
+  CHECK(spender.figures()["snowflake_own_credits_today"] == Approx(180.0 / 3600));
+  now += hours(1);
+  CHECK(spender.figures()["snowflake_own_resumes_total"] == 3);
+  CHECK(spender.figures()["snowflake_own_billed_seconds_total"] == 180);
+  CHECK(spender.figures()["snowflake_own_credits_today"] == Approx(180.0 / 3600));
+}
+
+TEST_CASE("a statement that ends after its time costs all of it") {
+  now = kTen;
+  Spender spender(0);
+  spender.run(seconds(90));
+  CHECK(spender.figures()["snowflake_own_credits_today"] == Approx(151.0 / 3600));
 }
 
 TEST_CASE("statements that run together cost what one costs") {
@@ -98,7 +121,7 @@ TEST_CASE("statements that run together cost what one costs") {
     now += seconds(20);
   }
   now += hours(1);
-  CHECK(spender.figures()["snowflake_own_billed_seconds_total"] == 80);
+  CHECK(spender.figures()["snowflake_own_billed_seconds_total"] == 81);
 }
 
 TEST_CASE("a statement is refused where it could cost more than is left") {
@@ -110,15 +133,15 @@ TEST_CASE("a statement is refused where it could cost more than is left") {
   now += minutes(10);
   CHECK_THAT(error_of(Reason::rate_limited, [&] { spender.run(seconds(2)); }),
              Catch::Contains("the next statement may run on 2026-03-02"));
-  CHECK(spender.figures()["snowflake_own_credits_today"] == Approx(124.0 / 3600));
+  CHECK(spender.figures()["snowflake_own_credits_today"] == Approx(126.0 / 3600));
   now = kTen + hours(14);
   spender.run(seconds(2));
-  CHECK(spender.figures()["snowflake_own_credits_today"] == Approx(62.0 / 3600));
+  CHECK(spender.figures()["snowflake_own_credits_today"] == Approx(63.0 / 3600));
 }
 
 TEST_CASE("a day never costs more than the cap, however long statements take") {
   now = kTen;
-  const double cap = 0.1;
+  const double cap = 0.5;
   Spender spender(cap);
   double spent = 0;
   std::uint64_t random = 1;
@@ -146,9 +169,9 @@ TEST_CASE("what a statement may cost is on the disk before it starts") {
     std::filesystem::copy(folder.path(), copy.path(), std::filesystem::copy_options::recursive);
     now += seconds(1);
     Spender next(0.1, copy.path());
-    CHECK(next.figures()["snowflake_own_credits_today"] == Approx(120.0 / 3600));
+    CHECK(next.figures()["snowflake_own_credits_today"] == Approx(121.0 / 3600));
     now += hours(1);
-    CHECK(next.figures()["snowflake_own_billed_seconds_total"] == 120);
+    CHECK(next.figures()["snowflake_own_billed_seconds_total"] == 121);
   }
 }
 
@@ -163,11 +186,11 @@ TEST_CASE("what was spent goes on after a restart, and starts again at midnight"
   }
   now += minutes(5);
   Spender spender(0.1, folder.path());
-  CHECK(spender.figures()["snowflake_own_credits_today"] == Approx((62.0 + 100) / 3600));
+  CHECK(spender.figures()["snowflake_own_credits_today"] == Approx((63.0 + 101) / 3600));
   CHECK(spender.figures()["snowflake_own_resumes_total"] == 2);
   now = kTen + hours(14);
   CHECK(spender.figures()["snowflake_own_credits_today"] == 0);
-  CHECK(spender.figures()["snowflake_own_credits_total"] == Approx((62.0 + 100) / 3600));
+  CHECK(spender.figures()["snowflake_own_credits_total"] == Approx((63.0 + 101) / 3600));
 }
 
 TEST_CASE("what runs over midnight counts on both days") {
@@ -175,7 +198,7 @@ TEST_CASE("what runs over midnight counts on both days") {
   Spender spender(0);
   spender.run(seconds(20));
   now += minutes(10);
-  CHECK(spender.figures()["snowflake_own_credits_today"] == Approx(50.0 / 3600));
+  CHECK(spender.figures()["snowflake_own_credits_today"] == Approx(51.0 / 3600));
 }
 
 TEST_CASE("the pace is what makes the day's credits last") {
@@ -188,7 +211,7 @@ TEST_CASE("the pace is what makes the day's credits last") {
   CHECK(enough->stretch(cycle, soon()) == 1);
 
   now = kTen;
-  Spender little(0.1);  // 5 times 62 s, for 14 h
+  Spender little(0.1);  // 5 times 63 s, for 14 h
   little.run(seconds(2));
   now += minutes(45);
   CHECK(little->stretch(cycle, soon()) == 6);  // 17 cycles, of which 3 can be paid

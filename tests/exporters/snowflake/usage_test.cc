@@ -85,6 +85,7 @@ class Reader {
   double value(const std::string& series) {
     Samples samples;
     usage_.collect(samples, Deadline::in(minutes(5)));
+    account_->read_times.add_to(samples, account_->name);
     failure = samples.failure() ? samples.failure()->what() : "";
     std::string page;
     samples.render(Format::text, page);
@@ -146,6 +147,17 @@ TEST_CASE("a row that comes back under another label leaves the series that it w
                          row(now - hours(3), "x", 5) + "," + row(now - hours(1), "", 6));
   CHECK(reader.value(kA) == 5);
   CHECK(reader.value(R"(snowflake_test_things_total{account="prod",kind="",part="a"})") == 6);
+}
+
+TEST_CASE("what the warehouse costs is asked for in each cycle, as it may have another size") {
+  now = tomorrow() + hours(3);
+  Reader reader(kGroup);
+  reader.server.set_rows("SELECT THINGS", kColumns, "");
+  reader.value(kA);
+  CHECK(reader.server.count("SHOW WAREHOUSES") == 1);
+  now += hours(1);
+  reader.value(kA);
+  CHECK(reader.server.count("SHOW WAREHOUSES") == 2);
 }
 
 TEST_CASE("a name that changes is not counted again") {

@@ -1,0 +1,415 @@
+"""snowflake_exporter's collectors beside a fake account in which 30 days pass: each counter is what happened,
+and no day costs more than its cap."""
+
+import collections
+import contextlib
+import dataclasses
+import mmap
+import random
+import re
+import struct
+import subprocess
+import threading
+import time
+import unittest
+from decimal import Decimal
+
+import support
+from snowflake_client import ACCOUNT, DAY, HOUR, MINUTE, ROLE, USER, WAREHOUSE
+from snowflake_fake import answers, truth
+from snowflake_fake.account import Account
+from snowflake_fake.auth import Auth, User
+from snowflake_fake.catalog import COUNTERS, STATEMENTS
+from snowflake_fake.life import WORKLOADS, Life
+from snowflake_fake.objects import HOSTILE
+from snowflake_fake.server import Fake
+
+DAYS, STEP = 30, 45 * MINUTE // 2  # a cycle is 45 minutes
+SETTLED = 4 * DAY  # after which nothing of the views changes any more
+CAP = 0.5  # credits a day: less than a cycle of 45 minutes takes
+OUTAGE = (6.2, 6.4)  # days
+TOKEN = "pat-1"
+BOUNDS = ("0.1", "0.5", "1.0", "5.0", "15.0", "60.0", "300.0", "1800.0", "7200.0", "+Inf")
+MILLISECOND = Decimal("0.001")
+
+# Of each statement what its columns add to: the family, the labels that are columns, those that are fixed, and
+# what 1 is there.
+WAREHOUSE_LABEL, SERVICE_LABEL = {"warehouse": "L_WAREHOUSE"}, {"service": "L_SERVICE"}
+PHASES = {f"V_{phase.upper()}_MS": ("snowflake_query_phase_seconds_total", WAREHOUSE_LABEL, {"phase": phase},
+                                    MILLISECOND)
+          for phase in ("compilation", "execution", "queued_overload", "queued_provisioning", "queued_repair",
+                        "blocked")}
+BYTES = {f"V_BYTES_{kind.upper()}": ("snowflake_query_bytes_total", WAREHOUSE_LABEL, {"kind": kind}, 1)
+         for kind in ("scanned", "written", "spilled_local", "spilled_remote")}
+ADDS = {
+    "warehouse_credits": {
+        "V_CREDITS_COMPUTE": ("snowflake_warehouse_credits_total", WAREHOUSE_LABEL, {"kind": "compute"}, 1),
+        "V_CREDITS_CLOUD_SERVICES": ("snowflake_warehouse_credits_total", WAREHOUSE_LABEL,
+                                     {"kind": "cloud_services"}, 1),
+        "V_CREDITS_ATTRIBUTED": ("snowflake_warehouse_attributed_credits_total", WAREHOUSE_LABEL, {}, 1),
+        "V_CREDITS_IDLE": ("snowflake_warehouse_idle_credits_total", WAREHOUSE_LABEL, {}, 1)},
+    "service_credits": {
+        "V_CREDITS_COMPUTE": ("snowflake_service_credits_total", SERVICE_LABEL, {"kind": "compute"}, 1),
+        "V_CREDITS_CLOUD_SERVICES": ("snowflake_service_credits_total", SERVICE_LABEL,
+                                     {"kind": "cloud_services"}, 1)},
+    "billed_credits": {
+        "V_CREDITS_BILLED": ("snowflake_billed_credits_total", SERVICE_LABEL, {}, 1),
+        "V_CREDITS_ADJUSTED": ("snowflake_adjusted_credits_total", SERVICE_LABEL, {}, 1)},
+    "queries": PHASES | BYTES | {
+        "V_QUERIES": ("snowflake_queries_total",
+                      WAREHOUSE_LABEL | {"class": "L_CLASS", "status": "L_STATUS"}, {}, 1),
+        "V_PARTITIONS_SCANNED": ("snowflake_query_partitions_scanned_total", WAREHOUSE_LABEL, {}, 1),
+        "V_PARTITIONS_TOTAL": ("snowflake_query_partitions_total", WAREHOUSE_LABEL, {}, 1),
+        "V_CREDITS_CLOUD_SERVICES": ("snowflake_query_cloud_services_credits_total", WAREHOUSE_LABEL, {}, 1)},
+}
+DURATION = "snowflake_query_duration_seconds"
+
+
+def series(family, **labels):
+    def escaped(value):
+        return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+    inner = ",".join(f'{name}="{escaped(value)}"' for name, value in ({"account": "demo"} | labels).items())
+    return f"{family}{{{inner}}}"
+
+
+def decimal(value):
+    return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+
+
+def added(statement, row):
+    """By series what one row of an answer adds. The buckets of a histogram are series for themselves."""
+    found = collections.Counter()
+    for column, (family, columns, fixed, unit) in ADDS[statement].items():
+        labels = {name: row[label] for name, label in columns.items()} | fixed
+        found[series(family, **labels)] += decimal(row[column]) * unit
+    if statement == "queries":
+        labels = {"warehouse": row["L_WAREHOUSE"], "class": row["L_CLASS"]}
+        counts = [row[name] for name in row if name.startswith("LE_")] + [row["V_QUERIES"]]
+        for bound, before, count in zip(BOUNDS, [0, *counts], counts):
+            found[series(f"{DURATION}_bucket", **labels, le=bound)] += decimal(count - before)
+        found[series(f"{DURATION}_sum", **labels)] += decimal(row["V_ELAPSED_MS"]) * MILLISECOND
+    return found
+
+
+class Model:
+    """What the counters of one statement must be: sums of rows by bucket, of which the highest shows."""
+
+    def __init__(self, statement):
+        self.statement, self.low = statement, None
+        self.buckets = {}  # their start: by series what they add
+        self.sums, self.peaks = collections.Counter(), {}
+
+    def take(self, read):
+        """A read that was committed: what is in its window replaces what was."""
+        self.low = read.low if self.low is None else self.low
+        for bucket in [each for each in self.buckets if read.low <= each < read.high]:
+            self.sums.subtract(self.buckets.pop(bucket))
+        for row in read.rows:
+            one = added(self.statement, row)
+            self.buckets.setdefault(row["B"], collections.Counter()).update(one)
+            self.sums.update(one)
+        for name, value in self.sums.items():
+            self.peaks[name] = max(self.peaks.get(name, Decimal(0)), value)
+
+
+class Read:
+    """One answer to a statement."""
+
+    def __init__(self, text, now, table):
+        request = answers.read_request(text, now)
+        names = [column.name for column in table.columns]
+        self.now, self.low, self.high = now, request.low, request.high
+        self.rows = [dict(zip(names, row)) for row in table.rows]
+
+
+class Clock:
+    """The time of the account and of the exporter, in a file that the driver maps."""
+
+    def __init__(self, path, start):
+        path.write_bytes(bytes(8))
+        with path.open("r+b") as file:
+            self.memory = mmap.mmap(file.fileno(), 8)
+        self.time = start
+        self.reach(start)
+
+    def now(self):
+        return self.time
+
+    def reach(self, time):
+        """Never goes back."""
+        self.time = max(self.time, time)
+        self.memory[:] = struct.pack("=q", round(self.time * 1e6))
+
+    def advance(self, seconds):
+        self.reach(self.time + seconds)
+
+
+class Lively(Fake):
+    """Time passes in it while a statement runs, for most of them at once."""
+
+    def __init__(self, account, clock, auth, seed):
+        self.dice, self.reads, self.at_answer = random.Random(seed), [], None
+        super().__init__(account, clock, auth, answer=self.note)
+
+    def note(self, name, text, now):
+        table = answers.answer(STATEMENTS, name, self.account.usage, text, now)
+        self.reads.append((name, Read(text, now, table)))
+        if self.at_answer:
+            self.at_answer()
+        return table
+
+    def answer(self, method, path, query, headers, body):
+        if method == "POST" and "async" in query and self.dice.random() < 0.97:
+            query["async"] = "false"  # the exporter waits before it asks how a statement does
+        return super().answer(method, path, query, headers, body)
+
+    def state(self, statement, query):
+        if statement.state == "running":
+            self.clock.advance(1)
+        elif statement.query:
+            self.clock.reach(statement.ready)
+        return super().state(statement, query)
+
+
+class Driver:
+    """The collectors in a process of their own."""
+
+    def __init__(self, *arguments):
+        self.child = subprocess.Popen([support.EXPORTER.parent / "snowflake_driver", *arguments],
+                                      env=support.environment(None), stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, text=True)
+
+    def collect(self):
+        """Samples and failures, or None where it was killed."""
+        lines = []
+        with contextlib.suppress(BrokenPipeError):
+            self.child.stdin.write("collect\n")
+            self.child.stdin.flush()
+        for line in self.child.stdout:
+            if line == "# end\n":
+                page = "".join(lines)
+                shown = {name: Decimal(value) for name, value in support.samples(page).items()
+                         if value not in ("+Inf", "NaN")}
+                return shown, re.findall(r"(?m)^# failure (.*)", page)
+            lines.append(line)
+        return None
+
+    def end(self):
+        self.child.kill()
+        self.child.wait(support.START)
+        with contextlib.suppress(BrokenPipeError):
+            self.child.stdin.close()
+        self.child.stdout.close()
+
+
+class Exact(unittest.TestCase):
+    maxDiff = None
+    SEED = 7
+    # Once each, for one request, among those of a cycle.
+    FAULTS = ({"fault": "status", "status": 503, "count": 1}, {"fault": "status", "status": 500, "count": 3},
+              {"fault": "status", "status": 429, "retry_after": 0, "count": 1}, {"fault": "lost", "count": 1},
+              {"fault": "cut", "count": 1}, {"fault": "not_json", "count": 1},
+              {"fault": "wrong_types", "count": 1}, {"fault": "timeout", "count": 1},
+              {"fault": "error", "code": "000603", "message": "SQL execution internal error", "count": 1},
+              {"fault": "incomplete", "count": 1}, {"fault": "running", "polls": 2, "count": 1},
+              {"fault": "expired", "count": 1})
+
+    def setUp(self):
+        self.folder = self.enterContext(support.folder())
+        self.dice = random.Random(self.SEED)
+        # A ledger counts from when it was made, by this machine's clock.
+        self.start = (time.time() // DAY + 10) * DAY + 5 * MINUTE
+        self.clock = Clock(self.folder / "clock", self.start)
+        auth = Auth({ACCOUNT})
+        auth.add(User(USER, (ROLE,), WAREHOUSE, tokens={"PROGRAMMATIC_ACCESS_TOKEN": TOKEN}))
+        self.account = Account(self.start - DAY, past=DAY, is_alive=False)
+        self.live()
+        self.fake = self.enterContext(Lively(self.account, self.clock, auth, self.SEED))
+        config = self.folder / "snowflake.yml"
+        config.write_text(
+            f"accounts:\n  - name: demo\n    identifier: {ACCOUNT}\n    url: '{self.fake.url}'\n"
+            f"    role: {ROLE}\n    programmatic_access_token: {TOKEN}\n    warehouse: {WAREHOUSE}\n"
+            f"    credits_per_day: {CAP}\n    statement_timeout: 5s\n"
+            "    budget: {requests_per_second: 1000, burst: 1000, at_once: 8}\n")
+        self.arguments = (config, self.folder / "state", self.folder / "clock")
+        self.driver = Driver(*self.arguments)
+        self.addCleanup(lambda: self.driver.end())
+        self.models = {name: Model(name) for name in ADDS}
+        self.read_up_to, self.failures, self.kills = {}, collections.Counter(), 0
+
+    def live(self):
+        account = self.account
+        life = Life(account)
+        for number, workload in enumerate(WORKLOADS):
+            account.at(account.now + 1 + 7 * number, life.work, workload._replace(every=2 * workload.every))
+        account.every(47 * MINUTE, self.correct)
+        account.advance(self.start)
+
+    def correct(self, now):
+        """Statements of the last hours turn out to have failed, or to have cost more or less."""
+        rows = [row for row in self.account.usage.rows["QUERY_HISTORY"][-40:]
+                if now - 3 * HOUR < row.time < now and row.versions[-1][1].get("WAREHOUSE_NAME") != WAREHOUSE]
+        for row in self.dice.sample(rows, min(2, len(rows))):
+            last = row.versions[-1][1]
+            row.correct(max(now, row.versions[-1][0]) + self.dice.uniform(60, HOUR), **self.dice.choice((
+                {"EXECUTION_STATUS": "INCIDENT"},
+                {"TOTAL_ELAPSED_TIME": last["TOTAL_ELAPSED_TIME"] // 3},
+                {"WAREHOUSE_NAME": "LOAD_WH"},
+                {"CREDITS_USED_CLOUD_SERVICES": Decimal("0.0123")})))
+
+    # A cycle
+
+    def kill(self):
+        self.driver.child.kill()
+        self.kills += 1
+
+    def collect(self, killed=False):
+        """Runs the collectors, takes over what they read, and compares what they spent."""
+        if killed:
+            self.kill_some_time()
+        found = self.driver.collect()
+        if killed:
+            self.fake.at_answer = None
+            self.timer.join()
+        if found is None:
+            self.driver.end()
+            self.driver = Driver(*self.arguments)
+            found = self.driver.collect()  # at the same time: what was committed is on the page
+        shown, failures = found
+        self.failures.update(failure.partition(":")[0] for failure in failures)
+        self.take_over(shown)
+        self.check_spending(shown)
+        return shown
+
+    def kill_some_time(self):
+        """Before or while a statement is answered, or after it."""
+        self.timer = threading.Timer(self.dice.uniform(0, 0.05), self.kill)
+        if self.dice.random() < 0.5:
+            self.fake.at_answer = self.kill
+        self.timer.start()
+
+    def take_over(self, shown):
+        """The page says up to when what is counted was read: the last answer to that statement."""
+        for name, model in self.models.items():
+            at = shown.get(series("snowflake_read_timestamp_seconds", statement=name))
+            if at is None or at == self.read_up_to.get(name):
+                continue
+            self.read_up_to[name] = at
+            model.take(next(read for known, read in reversed(self.fake.reads) if known == name))
+        self.fake.reads.clear()
+
+    def billed(self, low, high):
+        return float(self.account.warehouses[WAREHOUSE].used(low, high, self.clock.now())[1])
+
+    def check_spending(self, shown):
+        today = self.clock.now() // DAY * DAY
+        self.assertGreaterEqual(float(shown[series("snowflake_own_credits_today")]) + 1e-9,
+                                self.billed(today, today + DAY), f"day {(today - self.start) / DAY:.2f}")
+
+    # 30 days
+
+    def faults_at(self, step, is_stuck):
+        """What goes wrong in a cycle; statements take their time, but not that of the timeout."""
+        found = [{"fault": "long", "seconds": self.dice.uniform(0.1, 0.6)}]
+        if is_stuck:
+            found.append({"fault": "running", "count": 1})
+        elif OUTAGE[0] < step * STEP / DAY < OUTAGE[1]:
+            found.append({"fault": "status", "status": 503})
+        elif self.dice.random() < 0.1:
+            found.append(self.dice.choice(self.FAULTS))
+        return found
+
+    def happen(self, step):
+        """What happens to the account on some days."""
+        account = self.account
+        own = account.warehouses[WAREHOUSE]
+        events = {
+            3: lambda: self.allow("GOVERNANCE_VIEWER"),
+            5: lambda: self.allow("GOVERNANCE_VIEWER", "USAGE_VIEWER"),
+            8: lambda: account.rename_warehouse("ADHOC_WH", "SELF_SERVICE_WH"),
+            10.125: lambda: own.resize("Medium", account.now),
+            13.5: lambda: own.resize("X-Small", account.now),
+            16.25: lambda: setattr(own, "auto_suspend", 5),
+            18: lambda: setattr(own, "auto_suspend", 120),
+            20.5: lambda: account.rename_warehouse(HOSTILE, "BI_WH"),
+            23: lambda: setattr(own, "auto_suspend", 60),
+        }
+        events.get(step * STEP / DAY, lambda: None)()
+
+    def allow(self, *readers):
+        """What the exporter's role may read from now on."""
+        role = self.account.roles[ROLE]
+        self.account.roles[ROLE] = dataclasses.replace(role, readers=frozenset(readers))
+
+    def test_30_days(self):
+        steps = DAYS * DAY // STEP
+        kills = set(self.dice.sample(range(4, steps), 16))
+        stuck = set(self.dice.sample(range(4, steps), 2))
+        for step in range(steps):
+            with self.fake.lock:
+                self.account.advance(self.clock.now())
+                self.happen(step)
+                self.fake.faults.set(self.faults_at(step, step in stuck))
+            self.collect(killed=step in kills)
+            self.clock.reach(self.start + (step + 1) * STEP + self.dice.uniform(0, 5 * MINUTE))
+        for fault in {each["fault"] for each in self.FAULTS} | {"running"}:
+            self.assertGreater(self.fake.faults.counts[fault], 0, fault)
+        self.fake.faults.set([])
+        shown = self.collect()
+        self.assertGreater(self.kills, 8)
+        self.assert_counted(shown)
+        self.assert_true()
+        self.assert_paid(shown)
+
+    def assert_counted(self, shown):
+        """Each series is the highest that its sum ever was, and none is missing."""
+        peaks = collections.Counter()
+        for model in self.models.values():
+            peaks.update({name: peak for name, peak in model.peaks.items() if "_bucket{" not in name})
+            for name in (name for name in model.peaks if 'le="0.1"' in name):
+                total = Decimal(0)
+                for bound in BOUNDS:
+                    other = name.replace('le="0.1"', f'le="{bound}"')
+                    total += model.peaks[other]
+                    peaks[other] = total
+        different = {name: (peak, shown.get(name)) for name, peak in peaks.items()
+                     if abs(peak - shown.get(name, Decimal(0))) > Decimal("1e-6")}
+        self.assertEqual(different, {})
+        families = {name.partition("{")[0] for name in peaks}
+        self.assertEqual({name for name in shown if name.partition("{")[0] in families} - set(peaks), set())
+
+    def assert_true(self):
+        """The sums behind them are what happened, of all that does not change any more."""
+        high = self.clock.now() - SETTLED
+        for name, model in self.models.items():
+            statement, expected = COUNTERS[name], {}
+            low = model.low // statement.width * statement.width
+            request = answers.Request(answers.END, low, high // DAY * DAY)
+            for key, rows in statement.groups(self.account.usage, request).items():
+                row = dict(zip([*statement.labels, "B"], key))
+                row |= {column: value(rows) for column, value in statement.values.items()}
+                expected.setdefault(row["B"], collections.Counter()).update(added(name, row))
+            counted = {bucket: values for bucket, values in model.buckets.items() if bucket < high // DAY * DAY}
+            self.assertGreater(len(expected), 20)
+            for bucket in expected.keys() | counted.keys():
+                self.assertEqual(nonzero(counted.get(bucket, {})), nonzero(expected.get(bucket, {})), (name, bucket))
+
+    def assert_paid(self, shown):
+        """No day costs more than the cap, most of which is used; what the exporter says of it is not less."""
+        warehouse = self.account.warehouses[WAREHOUSE]
+        by_day = truth.credits_by_day(warehouse, self.clock.now()).values()
+        self.assertLessEqual(max(by_day), CAP)
+        self.assertGreater(max(by_day), 0.9 * CAP)
+        own, billed = float(shown[series("snowflake_own_credits_total")]), sum(by_day)
+        self.assertGreaterEqual(own, billed)
+        self.assertLess(own, 1.1 * billed)
+        self.assertGreaterEqual(int(shown[series("snowflake_own_resumes_total")]), warehouse.resumes)
+
+
+def nonzero(values):
+    return {name: value for name, value in values.items() if value}
+
+
+if __name__ == "__main__":
+    unittest.main()
