@@ -48,9 +48,8 @@ std::shared_ptr<Account> account_of(const char* config, const char* state) {
   const auto entry = file.required("accounts").items().at(0);
   const auto settings = std::make_shared<const Settings>(
       std::span<const Flag>(), std::map<std::string, std::vector<std::string>>(), nullptr);
-  auto account =
-      snowflake::kAccounts.make({entry.required("name").string(), entry, settings, upstreams(),
-                                 std::make_shared<Ledgers>(state), false});
+  auto account = snowflake::kAccounts.make({entry.required("name").string(), entry, settings,
+                                            upstreams(), std::make_shared<Ledgers>(state), false});
   account->clock = test_time;
   account->warehouse->spending().set_clock(test_time);
   return account;
