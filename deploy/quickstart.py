@@ -22,7 +22,9 @@ import urllib.request
 import dbt_example
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-DEFAULT_PORTS = {"host": 19100, "airflow": 19102, "dbt": 19103, "snowflake": 19101, "prometheus": 19090, "fake-airflow": 19182}
+BIN = ROOT / "build/release/bin"
+DEFAULT_PORTS = {"host": 19100, "snowflake": 19101, "airflow": 19102, "dbt": 19103, "prometheus": 19090,
+                 "fake-airflow": 19182, "fake-snowflake": 19181}
 START_SECONDS = 30
 EVALUATION_SECONDS = 180
 WORD_SECONDS = 15
@@ -42,12 +44,12 @@ def parse_arguments():
         parser.add_argument(f"--{name}-port", type=port_number, default=port, metavar="PORT",
                             help=f"where {name} listens (default: {port})")
     parser.add_argument("--dbt-target", type=target_folder, metavar="PATH",
-                        help="the target folder of your dbt project, instead of the example's")
+                        help="the target directory of your dbt project, instead of the example's")
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--airflow", metavar="URL",
                        help="the web server of an Airflow of yours, which airflow_exporter then shows")
     shown.add_argument("--demo", action="store_true",
-                       help="a fake Airflow in which something happens, which airflow_exporter then shows")
+                       help="a fake Airflow and a fake Snowflake account in which something happens, and their exporters")
     parser.add_argument("--airflow-username", metavar="USER", help="who may read there")
     parser.add_argument("--airflow-password-file", metavar="FILE", help="the file with the password")
     # What deploy/quickstart asks before it builds.
@@ -69,8 +71,10 @@ def target_folder(text):
 
 
 def free_ports(arguments):
-    """Of what is started: without a URL and without the demo there is no Airflow to show."""
-    left_out = {"airflow": not (arguments.airflow or arguments.demo), "fake-airflow": not arguments.demo}
+    """Of what is started. The example of dbt is not shown beside an Airflow of the user's."""
+    left_out = {"airflow": not (arguments.airflow or arguments.demo),
+                **dict.fromkeys(("fake-airflow", "snowflake", "fake-snowflake"), not arguments.demo),
+                "dbt": arguments.airflow and not arguments.dbt_target}
     ports = {name: getattr(arguments, f"{name}_port".replace("-", "_")) for name in DEFAULT_PORTS
              if not left_out.get(name)}
     for name, port in ports.items():
@@ -149,7 +153,7 @@ def make_run_folder(ports):
     shutil.copytree(ROOT / "prometheus", folder / "prometheus")
     shutil.copytree(ROOT / "alerts", folder / "alerts")
     for name, port in ports.items():
-        if name == "fake-airflow":
+        if name.startswith("fake-"):
             continue
         targets = [{"targets": [f"127.0.0.1:{port}"]}]
         (folder / "prometheus" / "targets" / f"{name}.yml").write_text(json.dumps(targets))
@@ -180,6 +184,33 @@ def start_fake_airflow(port, folder, processes, arguments):
     wait_for(f"{arguments.airflow}/api/v2/version", process)
 
 
+def start_fake_snowflake(port, folder, processes):
+    """An account that lives, and knows the key of a user of its own."""
+    step(f"starting a fake Snowflake account on port {port}")
+    key = folder / "snowflake_fake.p8"
+    openssl("genrsa", "-out", key, "2048")
+    openssl("rsa", "-in", key, "-pubout", "-out", f"{key}.pub")
+    process = Process("snowflake_fake",
+                      [sys.executable, "-B", ROOT / "deploy/snowflake_fake", f"--port={port}",
+                       f"--public-key={key}.pub"],
+                      folder / "snowflake_fake.log")
+    processes.append(process)
+    wait_for(f"http://127.0.0.1:{port}/fake/health", process)
+
+
+def openssl(*arguments):
+    subprocess.run(["openssl", *map(str, arguments)], stdin=subprocess.DEVNULL, check=True,
+                   capture_output=True)
+
+
+def flags_of_snowflake(port, folder):
+    return ["--account.identifier=demo-account", "--account.name=demo",
+            f"--account.url=http://127.0.0.1:{port}", "--account.user=exporter",
+            f"--account.private-key-file={folder / 'snowflake_fake.p8'}",
+            "--account.role=SNOWFLAKE_EXPORTER", "--account.warehouse=EXPORTER_WH", "--account.cycle=1m",
+            "--account.credits-per-day=0", "--collector.cost", "--collector.queries"]
+
+
 def flags_of_airflow(arguments):
     flags = [f"--deployment.url={arguments.airflow}"]
     if arguments.airflow_username:
@@ -189,15 +220,34 @@ def flags_of_airflow(arguments):
     return flags
 
 
+def require_readable_airflow(arguments):
+    """Fails where no list can be read: health, for which nobody logs in, would look as if all were well."""
+    step(f"asking what can be read of {arguments.airflow}")
+    command = [BIN / "airflow_exporter", *flags_of_airflow(arguments), "--config.check-sources"]
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                            check=False)
+    if not re.search(r"^  .* allowed$", result.stdout, re.MULTILINE):
+        why = re.findall(r"^! (.*)$", result.stdout, re.MULTILINE) or [result.stderr.strip()]
+        raise Failed("\n  ".join([f"airflow_exporter cannot read {arguments.airflow}:", *why]))
+    print(result.stdout, end="")
+
+
 def start(ports, folder, processes, arguments):
     if arguments.demo:
         start_fake_airflow(ports["fake-airflow"], folder, processes, arguments)
-    flags = {"airflow": flags_of_airflow(arguments),
-             "dbt": flags_of_dbt(arguments.dbt_target, folder)}
-    for name in sorted(ports.keys() - {"prometheus", "fake-airflow"}):
+        start_fake_snowflake(ports["fake-snowflake"], folder, processes)
+    flags = {}
+    if "snowflake" in ports:
+        flags["snowflake"] = flags_of_snowflake(ports["fake-snowflake"], folder)
+    if "airflow" in ports:
+        require_readable_airflow(arguments)
+        flags["airflow"] = flags_of_airflow(arguments)
+    if "dbt" in ports:
+        flags["dbt"] = flags_of_dbt(arguments.dbt_target, folder)
+    for name in sorted(ports.keys() - {"prometheus", "fake-airflow", "fake-snowflake"}):
         step(f"starting {name}_exporter on port {ports[name]}")
         process = Process(f"{name}_exporter",
-                          [ROOT / "build/release/bin" / f"{name}_exporter",
+                          [BIN / f"{name}_exporter",
                            f"--web.listen-address=127.0.0.1:{ports[name]}", *flags.get(name, ())],
                           folder / f"{name}_exporter.log")
         processes.append(process)
@@ -237,6 +287,13 @@ class Prometheus:
         query = urllib.parse.quote("airflow_up == 1 and on (deployment) airflow_dag_last_run_state")
         return bool(self.api(f"query?query={query}")["result"])
 
+    def shows_warehouses_of_snowflake(self):
+        query = urllib.parse.quote("snowflake_up == 1 and on (account) snowflake_warehouse_state")
+        return bool(self.api(f"query?query={query}")["result"])
+
+    def reads_airflow(self):
+        return bool(self.api("query?query=airflow_up==1")["result"])
+
     def samples_by_instance(self):
         result = self.api("query?query=scrape_samples_scraped")["result"]
         return {(r["metric"]["job"], r["metric"]["instance"]): r["value"][1] for r in result}
@@ -247,6 +304,10 @@ def problems(prometheus, arguments):
     found = []
     if arguments.demo and not prometheus.shows_runs_of_airflow():
         found.append("airflow_exporter does not show the runs of the fake Airflow")
+    elif arguments.airflow and not prometheus.reads_airflow():
+        found.append(f"airflow_exporter does not read {arguments.airflow}: airflow_up is not 1")
+    if arguments.demo and not prometheus.shows_warehouses_of_snowflake():
+        found.append("snowflake_exporter does not show the warehouses of the fake account")
     for target in prometheus.targets():
         if target["health"] != "up":
             reason = target["lastError"] or "not scraped yet"
@@ -345,10 +406,13 @@ def run(arguments, processes):
     prometheus = Prometheus(ports["prometheus"])
     wait_until_good(prometheus, processes, arguments)
     print_state(prometheus)
-    if not arguments.dbt_target:
+    if "dbt" not in ports:
+        print("  For a dbt project of yours besides: --dbt-target PATH/target")
+    elif not arguments.dbt_target:
         print("  dbt_exporter shows the project in examples/dbt; for yours: --dbt-target PATH/target")
     if arguments.demo:
         print(f"  airflow_exporter shows a fake Airflow, {arguments.airflow}; for yours: --airflow URL")
+        print("  snowflake_exporter shows a fake account; for yours: docs/snowflake.md")
     if arguments.check:
         return
     print("  Ctrl-C stops all of it.", flush=True)

@@ -35,12 +35,13 @@ def add_dags(postgres, count):
 
 
 def add_runs(postgres, dags, first, last):
-    """The runs of these numbers, 0 the newest, each with its task instances."""
+    """The runs of these numbers, 0 the newest, each with its task instances. A tenth of them has failed, of each
+    DAG, but not the last one."""
     postgres.sql("create table if not exists version_of as select dag_id, id from dag_version "
                  "where dag_id like 'history_%'")  # fmt: skip
     template = "select run_id from dag_run where dag_id = 'work_9' and state = 'success' order by id limit 1"
     runs = (f"(select i, 'history_' || i % {dags} as d, now() - interval '1 hour' - i * {EVERY} as e, "
-            f"i % 10 = 0 as fails from generate_series({first}, {last - 1}) i order by i desc) n "
+            f"i >= {dags} and (i + i / {dags}) % 10 = 0 as fails from generate_series({first}, {last - 1}) i order by i desc) n "
             "join version_of v on v.dag_id = d")  # fmt: skip
     name = "'history__' || i"
     state = "case when {} then 'failed' else 'success' end"

@@ -90,10 +90,10 @@ class Exporter(Monitor):
         wait_until(self.try_get, "airflow_exporter answers", BOUND)
 
     def is_whole(self, dags):
-        """Each DAG is there, and what had ended when it started."""
+        """Each DAG is there, or counted as hidden, and what had ended when it started."""
         page = self.get()
-        return page if page.sum("airflow_dag_paused|airflow_dag_stale|airflow_dag_info") >= dags and page.sum(
-            "airflow_runs_read_timestamp_seconds") else None  # fmt: skip
+        seen = page.sum("airflow_dag_info") + page.sum("airflow_dags_hidden")
+        return page if seen >= dags and page.sum("airflow_runs_read_timestamp_seconds") else None
 
     def has_read(self, end):
         """Whether all that ended before `end`, in seconds since 1970, is counted."""

@@ -38,10 +38,16 @@ bool is_json(const http::ClientResponse& response) {
   return type != response.headers.end() && type->second.find("json") != std::string::npos;
 }
 
+std::string type_of(const http::ClientResponse& response) {
+  constexpr std::size_t kMost = 60;  // bytes
+  const auto type = response.headers.find("content-type");
+  return type == response.headers.end() ? "no Content-Type" : printable(type->second, kMost);
+}
+
 Json parse(const std::string& what, const http::ClientResponse& response) {
   if (!is_json(response)) {
-    throw Error(Reason::decode,
-                what + ": expected JSON, got something else: a page to log in, or another server");
+    throw Error(Reason::decode, what + ": expected JSON, got " + type_of(response) +
+                                    ": a page to log in, or another server");
   }
   return Json::parse(response.body, what);
 }
@@ -103,8 +109,22 @@ Clock::time_point expiry_of(std::string_view token) {
   }
 }
 
-http::FetchedToken fetch_token(http::Client& client, const Login& login, const Deadline& deadline) {
-  const std::string what = "POST /auth/token";
+/// What Airflow says of a refusal, and what to do about it.
+std::string advised(const http::ClientResponse& response, std::string_view advice) {
+  std::string text(detail_of(response));
+  return text.append(text.empty() ? "" : ": ").append(advice);
+}
+
+/// What to do about a login that brings no token.
+std::string advice_on_login(const http::ClientResponse& response) {
+  if (response.status == 404) return "no tokens are given for passwords: set bearer_token_file";
+  if (response.status == 401) return advised(response, "check username and password");
+  return std::string(detail_of(response));
+}
+
+http::FetchedToken fetch_token(http::Client& client, const std::string& url, const Login& login,
+                               const Deadline& deadline) {
+  const std::string what = "POST " + url + "/auth/token";
   JsonObject body;
   body.add("username", login.user);
   const auto password = login.password.load();
@@ -117,7 +137,7 @@ http::FetchedToken fetch_token(http::Client& client, const Login& login, const D
   request.idempotent = true;
   const auto response = client.send(std::move(request), deadline);
   if (response.status != 200 && response.status != 201) {
-    throw http::refusal(what, response, detail_of(response));
+    throw http::refusal(what, response, advice_on_login(response));
   }
   const auto reply = parse(what, response);
   auto token = reply.find("access_token");
@@ -208,23 +228,29 @@ Api::Connected Api::connection(const Deadline& deadline) {
 Release Api::detect(std::optional<Release> known, const Deadline& deadline) {
   auto first = ApiVersion::v2, second = ApiVersion::v1;
   if (known && known->api == second) std::swap(first, second);
+  std::string found;
   for (const auto api : {first, second}) {
-    if (auto release = ask_release(api, deadline)) return *std::move(release);
+    if (auto release = ask_release(api, found, deadline)) return *std::move(release);
   }
-  throw Error(Reason::decode, "neither /api/v2/version nor /api/v1/version is Airflow's");
+  throw Error(Reason::decode, "no Airflow: " + found);
 }
 
-/// Nothing when that API is not there.
-std::optional<Release> Api::ask_release(ApiVersion api, const Deadline& deadline) {
+/// Nothing when that API is not there: what is there instead is added to `found`.
+std::optional<Release> Api::ask_release(ApiVersion api, std::string& found,
+                                        const Deadline& deadline) {
   const auto target = std::string(prefix_of(api)) + "/version";
-  const auto what = "GET " + target;
+  const auto what = "GET " + options_.client.base_url + target;
   http::ClientRequest request;
   request.target = target;
   const auto response = open_.send(std::move(request), deadline);
-  if (response.status == 404 || response.status == 410) return std::nullopt;
-  if (response.status != 200) throw http::refusal(what, response);
-  if (!is_json(response)) return std::nullopt;
-  return Release{api, parse(what, response).at("version").string()};
+  const auto status = response.status;
+  if (status == 200 && is_json(response)) {
+    return Release{api, parse(what, response).at("version").string()};
+  }
+  if (status != 200 && status != 404 && status != 410) throw http::refusal(what, response);
+  found += (found.empty() ? "" : ", ") + what + ": " +
+           (status == 200 ? type_of(response) : "status " + std::to_string(status));
+  return std::nullopt;
 }
 
 Api::Connected Api::connect(const Release& release) {
@@ -241,7 +267,9 @@ http::Authorize Api::authorize_for(ApiVersion api) {
   const auto& login = *options_.login;
   if (api == ApiVersion::v1) return http::with_password(login.user, login.password);
   return http::with_fetched_token(
-      [this](const Deadline& deadline) { return fetch_token(open_, *options_.login, deadline); },
+      [this](const Deadline& deadline) {
+        return fetch_token(open_, options_.client.base_url, *options_.login, deadline);
+      },
       refuses_token);
 }
 
@@ -259,7 +287,8 @@ Api::Reply Api::ask(Question question, const Deadline& deadline) {
   }
   request.is_500_final = question.is_500_final;
   auto& client = question.is_open ? open_ : connected->client;
-  const auto what = question.method + ' ' + question.path;
+  const auto what = question.method + ' ' + options_.client.base_url +
+                    target_of(prefix_of(api), question.path, {});
   try {
     return {what, question.path, api, client.send(std::move(request), deadline)};
   } catch (const Error& error) {
@@ -325,15 +354,29 @@ Error Api::refusal(const Reply& reply) {
   const auto& response = reply.response;
   const std::lock_guard lock(mutex_);
   if (response.status == 404) check_at_ = {};  // perhaps it is another version by now
-  if (response.status != 403 || refuses_token(response)) {
-    return http::refusal(reply.what, response, detail_of(response));
+  return http::refusal(reply.what, response, advice_on(reply));
+}
+
+/// What to do about a reply that refuses; `mutex_` is held.
+std::string Api::advice_on(const Reply& reply) const {
+  const auto& response = reply.response;
+  const bool is_of_login = refuses_token(response);
+  if (!is_of_login && response.status != 403) return std::string(detail_of(response));
+  const auto& client = options_.client;
+  if (!options_.login && !options_.authorize.add && client.headers.empty() &&
+      client.client_certificate_file.empty()) {
+    return "no credentials: set username and password_file, or bearer_token_file (as flags: "
+           "--deployment.username, ...)";
   }
-  if (reply.api == ApiVersion::v2 || !allowed_.empty()) {
-    return http::refusal(reply.what, response, "the user's role lacks the right to this list");
+  if (!is_of_login && (reply.api == ApiVersion::v2 || !allowed_.empty())) {
+    return "the user's role lacks the right to this list";
   }
-  return http::refusal(reply.what, response,
-                       "there are no credentials, they are wrong, basic_auth is not among "
-                       "auth_backends of [api], or the user's role lacks the right");
+  if (reply.api == ApiVersion::v1) {
+    return "the credentials are wrong or do not arrive, basic_auth is not among auth_backends of "
+           "[api], or the user's role lacks the right";
+  }
+  if (options_.authorize.add) return advised(response, "check bearer_token");
+  return std::string(detail_of(response));
 }
 
 void Api::note_refused_login(const Error& error) {

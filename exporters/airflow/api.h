@@ -48,7 +48,8 @@ struct Login {
 };
 
 struct ApiOptions {
-  http::ClientOptions client;  ///< base_url is that of Airflow's web server
+  http::ClientOptions client;  ///< base_url is that of Airflow's web server, without a slash at its
+                               ///< end
   http::Authorize authorize;   ///< by other means than a login; may be empty
   std::optional<Login> login;
   bool has_budget = false;  ///< client.budget is the user's; else it is by version: see budget_of()
@@ -118,13 +119,14 @@ class Api {
 
   Connected connection(const Deadline& deadline);
   Release detect(std::optional<Release> known, const Deadline& deadline);
-  std::optional<Release> ask_release(ApiVersion api, const Deadline& deadline);
+  std::optional<Release> ask_release(ApiVersion api, std::string& found, const Deadline& deadline);
   Connected connect(const Release& release);
   http::ClientOptions client_options(http::Urgency urgency) const;
   http::Authorize authorize_for(ApiVersion api);
   Reply ask(Question question, const Deadline& deadline);
   Answer answer(const Reply& reply);
   Error refusal(const Reply& reply);
+  std::string advice_on(const Reply& reply) const;
   void note_refused_login(const Error& error);
 
   const ApiOptions options_;

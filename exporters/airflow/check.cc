@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "common/base/error.h"
 #include "exporters/airflow/deployment.h"
 
@@ -42,6 +44,20 @@ std::optional<Error> ask(Api& api, const List& list, const Deadline& deadline) {
   return std::nullopt;
 }
 
+/// A failure to find the version, which needs no login, with what to do.
+std::string advice_on_version(const Error& error) {
+  const std::string text = error.what();
+  switch (error.reason()) {
+    case Reason::auth:
+      return text +
+             ": refused before Airflow, which asks for no login here: a proxy may want headers";
+    case Reason::decode:
+    case Reason::http_status:
+      return text + ": url must be base_url of Airflow's web server, with its path";
+    default: return text;
+  }
+}
+
 Finding check_health(Api& api, ApiVersion version, const Deadline& deadline) {
   try {
     api.get_open(version == ApiVersion::v1 ? "/health" : "/monitor/health", deadline);
@@ -49,6 +65,36 @@ Finding check_health(Api& api, ApiVersion version, const Deadline& deadline) {
     return {"health", error.what(), false};
   }
   return {"health", "reached, without a login"};
+}
+
+/// Of each list, whether it may be read.
+Findings check_lists(Api& api, ApiVersion version, bool& is_login_known, const Deadline& deadline) {
+  Findings findings;
+  for (const auto& list : lists_of(version)) {
+    const auto failure = ask(api, list, deadline);
+    const std::string right(list.right);
+    is_login_known = is_login_known || !failure || failure->reason() == Reason::auth;
+    if (!failure) {
+      findings.push_back({right, "allowed"});
+    } else if (failure->reason() == Reason::auth) {
+      findings.push_back(
+          {right, "refused: the user's role lacks the right to read " + right, false});
+    } else {
+      findings.push_back({right, failure->what(), false});
+    }
+  }
+  return findings;
+}
+
+/// Why no list can be read, if it is one fault of all: the login's.
+std::optional<std::string> failure_of_login(const Api& api, bool is_login_known,
+                                            const Findings& lists) {
+  if (const auto refused = api.refused()) return refused->what();
+  const auto& text = lists.front().text;
+  const bool is_one =
+      std::ranges::all_of(lists, [&](const auto& list) { return list.text == text; });
+  if (is_login_known || !is_one) return std::nullopt;
+  return text;
 }
 
 }  // namespace
@@ -62,33 +108,21 @@ Findings check_deployment(Deployment& deployment, const Deadline& deadline) {
   try {
     release = api.release(deadline);
   } catch (const Error& error) {
-    findings.push_back({"version", error.what(), false});
+    findings.push_back({"version", advice_on_version(error), false});
     return findings;
   }
   findings.push_back({"version", release->number});
   findings.push_back({"API", release->api == ApiVersion::v1 ? "/api/v1" : "/api/v2"});
   findings.push_back(check_health(api, release->api, deadline));
-  const auto login = findings.size();
-  findings.push_back({"login", "accepted"});
-  bool is_known = false;
-  for (const auto& list : lists_of(release->api)) {
-    const auto failure = ask(api, list, deadline);
-    const std::string right(list.right);
-    is_known = is_known || !failure || failure->reason() == Reason::auth;
-    if (!failure) {
-      findings.push_back({right, "allowed"});
-    } else if (failure->reason() == Reason::auth) {
-      findings.push_back(
-          {right, "refused: the user's role lacks the right to read " + right, false});
-    } else {
-      findings.push_back({right, failure->what(), false});
-    }
+  bool is_login_known = false;
+  const auto lists = check_lists(api, release->api, is_login_known, deadline);
+  if (const auto failure = failure_of_login(api, is_login_known, lists)) {
+    findings.push_back({"login", *failure, false});
+    return findings;
   }
-  if (!is_known) findings[login] = {"login", "not known, as no list was answered", false};
-  const auto refused = api.refused();
-  if (!refused) return findings;
-  findings.resize(login);
-  findings.push_back({"login", refused->what(), false});
+  findings.push_back({"login", is_login_known ? "accepted" : "not known, as no list was answered",
+                      is_login_known});
+  findings.insert(findings.end(), lists.begin(), lists.end());
   return findings;
 }
 

@@ -29,12 +29,13 @@ void collect(Deployment& deployment, Samples& samples, const Deadline& deadline)
 
 }  // namespace
 
-constinit const Module kDagWarnings{"dag_warnings",
-                                    Module::Default::on,
-                                    kMetrics,
-                                    {},
-                                    run<collect>,
-                                    Every{std::chrono::minutes(5), std::chrono::minutes(30)},
-                                    std::chrono::minutes(1)};
+constinit const Module kDagWarnings{
+    "dag_warnings",
+    Module::Default::on,
+    kMetrics,
+    {},
+    run<collect>,
+    Every{std::chrono::minutes(5), std::chrono::minutes(30), std::chrono::minutes(5)},
+    std::chrono::minutes(1)};
 
 }  // namespace exporter::airflow

@@ -1,5 +1,6 @@
 #include "exporters/airflow/dags.h"
 
+#include "common/base/log.h"
 #include "common/base/percent.h"
 #include "exporters/airflow/list.h"
 #include "exporters/airflow/rows.h"
@@ -30,8 +31,11 @@ constexpr auto kParsed = gauge("airflow_dag_last_parsed_timestamp_seconds",
 constexpr auto kHidden =
     gauge("airflow_dags_hidden",
           "DAGs that the limit of DAGs keeps off the page, with all that is theirs.", "deployment");
-constexpr MetricView kMetrics[] = {kInfo,    kPaused, kStale, kImportErrors,
-                                   kNextRun, kParsed, kHidden};
+constexpr auto kUnmatched =
+    gauge("airflow_deadlines_unmatched", "Deadlines of the configuration that match no DAG.",
+          "deployment");
+constexpr MetricView kMetrics[] = {kInfo,    kPaused, kStale,  kImportErrors,
+                                   kNextRun, kParsed, kHidden, kUnmatched};
 
 std::string joined(const std::vector<std::string>& texts) {
   std::string all;
@@ -50,15 +54,36 @@ void add(Samples& samples, const Deployment& deployment, const Dag& dag) {
   if (dag.last_parsed) samples.add(kParsed, seconds_of(*dag.last_parsed), name, dag.id);
 }
 
-void collect(Deployment& deployment, Samples& samples, const Deadline& deadline) {
-  read_dags(deployment, samples, deadline);
-  const auto view = deployment.selection.view();
-  for (const auto& [id, dag] : view.list()->dags) {
-    if (view.shows(id)) add(samples, deployment, dag);
+class Dags {
+ public:
+  explicit Dags(Deployment& deployment) : deployment_(deployment) {}
+
+  void collect(Samples& samples, const Deadline& deadline) {
+    read_dags(deployment_, samples, deadline);
+    const auto view = deployment_.selection.view();
+    for (const auto& [id, dag] : view.list()->dags) {
+      if (view.shows(id)) add(samples, deployment_, dag);
+    }
+    samples.add(kHidden, static_cast<double>(view.hidden()), deployment_.name);
+    samples.count_dropped(view.hidden());
+    add_unmatched(view, samples);
   }
-  samples.add(kHidden, static_cast<double>(view.hidden()), deployment.name);
-  samples.count_dropped(view.hidden());
-}
+
+ private:
+  /// The log names them when they change, as the page does not.
+  void add_unmatched(const DagView& view, Samples& samples) {
+    auto unmatched = deployment_.requirements.unmatched(view);
+    samples.add(kUnmatched, static_cast<double>(unmatched.size()), deployment_.name);
+    if (!unmatched.empty() && unmatched != unmatched_) {
+      log::warn("deadlines match no DAG",
+                {{"deployment", deployment_.name}, {"dag_id", joined(unmatched)}});
+    }
+    unmatched_ = std::move(unmatched);
+  }
+
+  Deployment& deployment_;
+  std::vector<std::string> unmatched_;  // as of the last list
+};
 
 }  // namespace
 
@@ -78,12 +103,13 @@ void read_dags(Deployment& deployment, Samples& samples, const Deadline& deadlin
   deployment.selection.set_list(std::move(list));
 }
 
-constinit const Module kDags{"dags",
-                             Module::Default::on,
-                             kMetrics,
-                             {},
-                             run<collect>,
-                             Every{std::chrono::minutes(5), std::chrono::minutes(30)},
-                             std::chrono::minutes(2)};
+constinit const Module kDags{
+    "dags",
+    Module::Default::on,
+    kMetrics,
+    {},
+    make<Dags>,
+    Every{std::chrono::minutes(5), std::chrono::minutes(30), std::chrono::minutes(5)},
+    std::chrono::minutes(2)};
 
 }  // namespace exporter::airflow

@@ -35,6 +35,7 @@ constexpr Ledger::Options kKept{.max_series = 200'000, .max_open_events = 2'000'
 ApiOptions read_options(const Yaml& entry, const std::string& name) {
   auto config = http::read_client_config(entry, {.name = name});
   ApiOptions options{std::move(config.options), {}, {}, entry.optional("budget").has_value()};
+  while (options.client.base_url.ends_with('/')) options.client.base_url.pop_back();
   if (const auto user = entry.optional("username")) {
     options.login = Login{user->string(), entry.secret("password")};
   } else {
@@ -46,7 +47,6 @@ ApiOptions read_options(const Yaml& entry, const std::string& name) {
 std::shared_ptr<Deployment> make_deployment(const SourceInputs& inputs) {
   auto options = read_options(inputs.config, inputs.name);
   auto url = options.client.base_url;
-  while (url.ends_with('/')) url.pop_back();
   return std::shared_ptr<Deployment>(
       new Deployment{inputs.name,
                      std::move(url),

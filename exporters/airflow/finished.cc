@@ -11,7 +11,8 @@
 namespace exporter::airflow {
 namespace {
 
-constexpr std::array<double, 9> kRunBounds = {60, 300, 900, 1800, 3600, 7200, 14400, 43200, 86400};
+constexpr std::array<double, 11> kRunBounds = {5,    15,   60,    300,   900,  1800,
+                                               3600, 7200, 14400, 43200, 86400};
 constexpr std::array<double, 6> kDelayBounds = {5, 15, 60, 300, 900, 3600};
 constexpr std::array<double, 7> kTaskBounds = {1, 10, 60, 300, 900, 3600, 14400};
 

@@ -45,8 +45,8 @@ Requirements::Requirements(const Yaml& deployment) {
 }
 
 Requirements::Rule Requirements::read_rule(const Yaml& entry) {
-  entry.required("dag_id");
-  Rule rule{Filter(entry, "dag_id", {}, Filter::Match::whole), {}, {}};
+  Rule rule{
+      entry.required("dag_id").string(), Filter(entry, "dag_id", {}, Filter::Match::whole), {}, {}};
   const auto done_by = entry.optional("done_by"), max_age = entry.optional("max_age");
   if (done_by.has_value() == max_age.has_value()) entry.fail("expected one of done_by and max_age");
   if (done_by) {
@@ -109,6 +109,18 @@ std::map<std::string, Time> Requirements::of(const DagList& list, Time now) cons
     }
   }
   return required;
+}
+
+std::vector<std::string> Requirements::unmatched(const DagView& view) const {
+  std::vector<std::string> expressions;
+  for (const auto& rule : rules_) {
+    const bool is_matched =
+        view.list() != nullptr && std::ranges::any_of(view.list()->dags, [&](const auto& dag) {
+          return rule.dags.passes(dag.first) && view.counts(dag.first);
+        });
+    if (!is_matched) expressions.push_back(rule.dag_id);
+  }
+  return expressions;
 }
 
 }  // namespace exporter::airflow

@@ -8,6 +8,7 @@
 #include "common/app/settings.h"
 #include "common/config/yaml.h"
 #include "exporters/airflow/dag_list.h"
+#include "exporters/airflow/selection.h"
 #include "exporters/airflow/time_zone.h"
 
 namespace exporter::airflow {
@@ -23,6 +24,10 @@ class Requirements {
   /// file.
   std::map<std::string, Time> of(const DagList& list, Time now) const;
 
+  /// The expressions (`dag_id`) of the deadlines that match no DAG of the view's list that counts;
+  /// all of them without a list.
+  std::vector<std::string> unmatched(const DagView& view) const;
+
  private:
   /// A time of each day that counts; see docs/airflow.md.
   struct DoneBy {
@@ -33,6 +38,7 @@ class Requirements {
     std::optional<Time> required_since(Time now) const;
   };
   struct Rule {
+    std::string dag_id;  ///< the expression of `dags`
     Filter dags;
     std::optional<DoneBy> done_by;
     std::chrono::milliseconds max_age{};  ///< unless done_by

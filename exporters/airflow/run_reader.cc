@@ -69,6 +69,9 @@ RunsRead Reader::read(const RunsKnown& known, Time::duration lookback) {
   } catch (const Error& error) {
     read_.failure = error;
   }
+  // Reading the last minute once more takes back nothing that was read.
+  auto& read_up_to = read_.known.read_up_to;
+  read_up_to.recent = std::max(read_up_to.recent, known.read_up_to.recent);
   note_left(known.left);
   note_left(known.live);
   return std::move(read_);

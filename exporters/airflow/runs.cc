@@ -85,11 +85,13 @@ void Runs::read(Samples& samples, const Deadline& deadline) {
 
 /// What has ended now, and what is live, have their places on the page from now on.
 void Runs::select(const Live& live) {
-  std::map<std::string, bool> failed;
-  for (const auto& [dag, last] : counter_.last_runs()) failed[dag] = last.state == "failed";
+  Selection::EndedRuns ended;
+  for (const auto& [dag, last] : counter_.last_runs()) {
+    ended[dag] = {last.state == "failed", last.ended};
+  }
   std::set<std::string> running;
   for (const auto& run : live.runs.rows) running.insert(run.dag);
-  deployment_.selection.set_runs(failed, running, Ledger::wall_clock());
+  deployment_.selection.set_runs(std::move(ended), std::move(running), Ledger::wall_clock());
 }
 
 /// Runs of DAGs that are excluded are left out of what the list gives.

@@ -89,11 +89,10 @@ void Selection::set_list(DagList list) {
   choose();
 }
 
-void Selection::set_runs(const std::map<std::string, bool>& failed,
-                         const std::set<std::string>& live, Time now) {
+void Selection::set_runs(EndedRuns ended, std::set<std::string> live, Time now) {
   const std::lock_guard lock(mutex_);
-  failed_ = failed;
-  live_ = live;
+  ended_ = std::move(ended);
+  live_ = std::move(live);
   now_ = std::max(now_, now);
   choose();
 }
@@ -104,14 +103,24 @@ Selection::Rank Selection::rank_of(const std::string& dag) const {
     const auto found = view_.list_->dags.find(dag);
     if (found != view_.list_->dags.end()) listed = &found->second;
   }
-  const auto failed = failed_.find(dag);
-  if ((failed != failed_.end() && failed->second) || (listed && listed->has_import_errors)) {
+  const auto ended = ended_.find(dag);
+  if ((ended != ended_.end() && ended->second.failed) || (listed && listed->has_import_errors)) {
     return Rank::fails;
   }
   if (live_.contains(dag)) return Rank::runs;
   if (listed == nullptr) return view_.list_ ? Rank::gone : Rank::waits;
   if (!listed->is_in_file()) return Rank::gone;
   return listed->is_paused ? Rank::paused : Rank::waits;
+}
+
+/// The one that it has, or that it had before a restart.
+Selection::Place Selection::place_of(const std::string& dag) const {
+  if (const auto before = places_.find(dag); before != places_.end()) return before->second;
+  if (const auto ended = ended_.find(dag); ended != ended_.end()) {
+    const auto until = ended->second.at + kHold;
+    if (now_ < until) return {Rank::runs, until};
+  }
+  return {};
 }
 
 void Selection::choose() {
@@ -122,14 +131,14 @@ void Selection::choose() {
   if (view_.list_) {
     for (const auto& [id, dag] : view_.list_->dags) take(id);
   }
-  for (const auto& [dag, failed] : failed_) take(dag);
+  for (const auto& [dag, ended] : ended_) take(dag);
   for (const auto& dag : live_) take(dag);
 
   std::map<std::string, Place> places;
   std::vector<std::tuple<Rank, bool, std::string>> order;
   for (const auto& dag : all) {
     auto& place = places[dag];
-    if (const auto before = places_.find(dag); before != places_.end()) place = before->second;
+    place = place_of(dag);
     const auto rank = rank_of(dag);
     if (rank <= place.rank) place.until = now_ + kHold;
     if (rank <= place.rank || now_ >= place.until) place.rank = rank;

@@ -61,19 +61,25 @@ class DagView {
 
 /// Chooses the DAGs of a deployment that are shown. When there are more than the limit, those that
 /// fail are kept first, then those that run, paused ones and those in no file last; a DAG keeps its
-/// place for an hour, and then until it is needed by one that is to be kept rather. Safe to use
-/// from several threads.
+/// place for an hour, also over a restart, and then until it is needed by one that is to be kept
+/// rather. Safe to use from several threads.
 class Selection {
  public:
+  /// What is known of the last run of a DAG.
+  struct Ended {
+    bool failed = false;
+    Time at{};
+  };
+  using EndedRuns = std::map<std::string, Ended>;  ///< by DAG
+
   /// Throws Error{config}.
   explicit Selection(const Yaml& deployment);
 
   const DagFilter& filter() const { return *filter_; }
   DagView view() const;
   void set_list(DagList list);
-  /// Those whose last run is known, whether it failed, and those that have a live run now.
-  void set_runs(const std::map<std::string, bool>& failed, const std::set<std::string>& live,
-                Time now);
+  /// Those whose last run is known, and those that have a live run now.
+  void set_runs(EndedRuns ended, std::set<std::string> live, Time now);
 
  private:
   enum class Rank : std::uint8_t { fails, runs, waits, paused, gone };
@@ -83,6 +89,7 @@ class Selection {
   };
 
   Rank rank_of(const std::string& dag) const;
+  Place place_of(const std::string& dag) const;
   void choose();
 
   const std::shared_ptr<const DagFilter> filter_;
@@ -90,7 +97,7 @@ class Selection {
   mutable std::mutex mutex_;  // of what follows
   DagView view_;
   Time now_;
-  std::map<std::string, bool> failed_;
+  EndedRuns ended_;
   std::set<std::string> live_;
   std::map<std::string, Place> places_;
 };

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "common/base/log.h"
+#include "exporters/dbt/command_end.h"
 #include "exporters/dbt/command_line.h"
 #include "exporters/dbt/counters.h"
 #include "exporters/dbt/families.h"
@@ -41,55 +42,6 @@ bool may_be_unfinished(const Found& found) {
   const auto age = Ledger::wall_clock() - found.modified_at;
   return age >= Time::duration::zero() && age < std::chrono::seconds(10);
 }
-
-/// How long dbt's log is waited for after results were written, and how often it is looked at.
-constexpr auto kLogging = std::chrono::seconds(2);
-constexpr auto kLogPause = std::chrono::milliseconds(100);
-
-Logged logged_of(const Found& found, const std::string& invocation_id, const Deadline& deadline) {
-  if (!found.logged) return {};
-  auto logged = found.logged(invocation_id);
-  const auto until = std::min(found.modified_at, Ledger::wall_clock()) + kLogging;
-  while (logged.end == End::awaited && Ledger::wall_clock() < until) {
-    pause(kLogPause, deadline.stop());
-    deadline.check();
-    logged = found.logged(invocation_id);
-  }
-  return logged;
-}
-
-/// A row that cannot be read may be the one that failed: without the word of dbt's log, that is no
-/// success.
-bool has_failed(End end, const Unread& unread) {
-  return end == End::failure || end == End::interrupted || (end != End::success && unread.rows > 0);
-}
-
-void note_end(RunResults& results, const Found& found, const Deadline& deadline) {
-  const auto [end, command] = logged_of(found, results.metadata.invocation_id, deadline);
-  if (!command.empty()) results.is_retry = command == "retry";
-  results.is_interrupted = end == End::interrupted;
-  results.has_failed |= has_failed(end, results.unread);
-}
-
-void note_end(FreshnessResults& results, const Found& found, const Deadline& deadline) {
-  const auto end = logged_of(found, results.metadata.invocation_id, deadline).end;
-  results.has_failed = has_failed(end, results.unread);
-}
-
-void note_end(const Manifest&, const Found&, const Deadline&) {}
-void note_end(const Catalog&, const Found&, const Deadline&) {}
-
-template <class Results>
-bool any_failed(const Results& results) {
-  return std::ranges::any_of(results.results, [](const auto& result) {
-    return outcome_of(result.status) == Outcome::failure;
-  });
-}
-
-bool has_failures(const RunResults& results) { return results.are_real() && any_failed(results); }
-bool has_failures(const FreshnessResults& results) { return any_failed(results); }
-bool has_failures(const Manifest&) { return false; }
-bool has_failures(const Catalog&) { return false; }
 
 /// Since when an invocation was at work, and not after it is seen: an alert that waits for an hour
 /// would wait for a clock that is ahead, too.

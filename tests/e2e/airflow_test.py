@@ -115,6 +115,32 @@ class Airflow(unittest.TestCase):
                 support.poll(lambda: line not in exporter.page(), "no last success of a deleted DAG")
             self.assertEqual([request for request, _ in airflow.requests].count(asked), 1)
 
+    def test_a_deadline_that_matches_no_dag_is_counted_and_logged_when_it_changes(self):
+        with Replay("3.3") as airflow:
+            config = self.folder / "airflow.yml"
+            config.write_text(f"deployments:\n  - name: prod\n    url: '{airflow.url}'\n"
+                              "    budget: {requests_per_second: 100, burst: 100}\n    deadlines:\n"
+                              "      - {dag_id: ok, max_age: 1h}\n      - {dag_id: orders, max_age: 1h}\n"
+                              "      - {dag_id: k, max_age: 1h}\n")
+            asked = next(request for request in airflow.replies if request.startswith("GET /api/v2/dags?"))
+            exporter = self.enterContext(Exporter(f"--config.file={config}", *FAST, name=NAME))
+
+            def wait_until(unmatched):
+                support.poll(lambda: f'airflow_deadlines_unmatched{{deployment="prod"}} {unmatched}\n' in exporter.page(),
+                             "the number of deadlines")
+                lists = [request for request, _ in airflow.requests].count(asked)
+                support.poll(lambda: [request for request, _ in airflow.requests].count(asked) > lists + 1,
+                             "the list once more")
+
+            wait_until(2)
+            status, headers, body = airflow.replies[asked]
+            body = body.replace(b'"dag_id":"slow"', b'"dag_id":"orders"')
+            airflow.replies[asked] = (status, [*((name, value) for name, value in headers if name.lower() != "content-length"),
+                                               ("Content-Length", str(len(body)))], body)
+            wait_until(1)
+            lines = exporter.wait_for_lines("deadlines match no DAG")
+            self.assertEqual([re.search(r" dag_id=(\S+)", line)[1] for line in lines], ["orders,k", "k"])
+
     def test_a_mistake_in_a_deadline_has_its_place(self):
         config = self.folder / "airflow.yml"
         config.write_text("deployments:\n  - name: prod\n    url: http://127.0.0.1:1\n    deadlines:\n"

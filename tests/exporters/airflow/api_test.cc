@@ -63,7 +63,8 @@ TEST_CASE("an expired token and one that is called invalid are renewed once") {
   const auto deployment = deployment_of(airflow.url());
   CHECK_NOTHROW(deployment->api.get("/pools", kPage, soon()));
   airflow.set_file(kPools3, refused);
-  CHECK_THAT(refusal(*deployment), Catch::StartsWith("GET /pools: status 40"));
+  CHECK_THAT(refusal(*deployment),
+             Catch::StartsWith("GET " + airflow.url() + "/api/v2/pools: status 40"));
   CHECK(airflow.count(kPools3) == 3);
   CHECK(airflow.count("POST /auth/token") == 2);
 }
@@ -72,8 +73,9 @@ TEST_CASE("another 403 of Airflow 3 is a right that is missing") {
   Replay airflow("3.3");
   const auto deployment = deployment_of(airflow.url());
   airflow.set_file(kPools3, "forbidden");
-  CHECK(refusal(*deployment) ==
-        "GET /pools: status 403: the user's role lacks the right to this list");
+  CHECK(refusal(*deployment) == "GET " + airflow.url() +
+                                    "/api/v2/pools: status 403: the user's role lacks the right to "
+                                    "this list");
   CHECK(airflow.count(kPools3) == 1);
   CHECK(airflow.count("POST /auth/token") == 1);
 }
@@ -82,7 +84,9 @@ TEST_CASE("a refused login says so and shows no password") {
   Replay airflow("3.3");
   airflow.set_file("POST /auth/token", "login_refused");
   const auto deployment = deployment_of(airflow.url(), "username: viewer, password: hush");
-  CHECK(refusal(*deployment) == "POST /auth/token: status 401: Invalid credentials");
+  CHECK(refusal(*deployment) ==
+        "POST " + airflow.url() +
+            "/auth/token: status 401: Invalid credentials: check username and password");
   REQUIRE(deployment->api.refused());
 }
 
@@ -91,8 +95,7 @@ TEST_CASE("the first refusal of Airflow 2 names its four causes, a later one is 
   const auto deployment = deployment_of(airflow.url());
   airflow.set_file(kPools2, "refused");
   const auto why = refusal(*deployment);
-  for (const auto* cause :
-       {"there are no credentials", "they are wrong", "auth_backends", "role"}) {
+  for (const auto* cause : {"credentials are wrong", "do not arrive", "auth_backends", "role"}) {
     CHECK_THAT(why, Catch::Contains(cause));
   }
   REQUIRE(deployment->api.refused());
@@ -100,8 +103,9 @@ TEST_CASE("the first refusal of Airflow 2 names its four causes, a later one is 
 
   deployment->api.get("/importErrors", kPage, soon());
   CHECK_FALSE(deployment->api.refused());
-  CHECK(refusal(*deployment) ==
-        "GET /pools: status 403: the user's role lacks the right to this list");
+  CHECK(refusal(*deployment) == "GET " + airflow.url() +
+                                    "/api/v1/pools: status 403: the user's role lacks the right to "
+                                    "this list");
   CHECK_FALSE(deployment->api.refused());
 }
 
@@ -201,13 +205,15 @@ TEST_CASE("what is not Airflow's is said") {
     airflow.set("GET /api/v2/version", page);
     const auto deployment = deployment_of(airflow.url());
     CHECK(error_of(Reason::decode, [&] { deployment->api.release(soon()); }) ==
-          "neither /api/v2/version nor /api/v1/version is Airflow's");
+          "no Airflow: GET " + airflow.url() + "/api/v2/version: text/html, GET " + airflow.url() +
+              "/api/v1/version: text/html");
   }
   SECTION("a page to log in, once the login is required") {
     airflow.set(kPools2, page);
     const auto deployment = deployment_of(airflow.url());
     CHECK(error_of(Reason::decode, [&] { deployment->api.get("/pools", kPage, soon()); }) ==
-          "GET /pools: expected JSON, got something else: a page to log in, or another server");
+          "GET " + airflow.url() +
+              "/api/v1/pools: expected JSON, got text/html: a page to log in, or another server");
   }
   SECTION("a body that was cut") {
     airflow.set_json(kPools2, R"({"pools": [{"name": "a")");

@@ -43,11 +43,12 @@ TEST_CASE("a check says what a deployment is and what may be read of it") {
   CHECK(checked(airflow) ==
         "URL: " + airflow.url() +
             "\nversion: 3.3.2\nAPI: /api/v2\nhealth: reached, without a login\nlogin: accepted\n"
-            "DAGs: allowed\nDAG runs: allowed\ntask instances: allowed\n! pools: GET /pools: "
-            "status 500\n"
-            "import errors: allowed\nDAG warnings: allowed\n"
-            "! assets: GET /assets: expected JSON, got something else: a page to log in, or "
-            "another server\n"
+            "DAGs: allowed\nDAG runs: allowed\ntask instances: allowed\n! pools: GET " +
+            airflow.url() +
+            "/api/v2/pools: status 500\n"
+            "import errors: allowed\nDAG warnings: allowed\n! assets: GET " +
+            airflow.url() +
+            "/api/v2/assets: expected JSON, got text/html: a page to log in, or another server\n"
             "! jobs: refused: the user's role lacks the right to read jobs\n");
 }
 
@@ -83,14 +84,75 @@ TEST_CASE("a login that is refused is said once, without a password") {
 
 TEST_CASE("a login is not called accepted when no list was answered") {
   Replay airflow("3.3");
-  CHECK_THAT(checked(airflow.url(), "username: viewer, password_file: /nonexistent"),
-             Catch::Contains("\n! login: not known, as no list was answered\n! DAGs: ") &&
-                 !Catch::Contains("accepted"));
+  airflow.set_lists(reply(200, "<html>", "Content-Type: text/html\r\n"));
+  CHECK_THAT(checked(airflow), Catch::Contains("\n! login: not known, as no list was answered\n"
+                                               "! DAGs: GET " +
+                                               airflow.url() + "/api/v2/dags: expected JSON") &&
+                                   !Catch::Contains("accepted"));
+}
+
+TEST_CASE("what keeps all lists from being read is said once, as the login's") {
+  Replay airflow("3.3");
+  CHECK_THAT(
+      checked(airflow.url(), "username: viewer, password_file: /nonexistent"),
+      Catch::EndsWith("login\n! login: secret file /nonexistent: No such file or directory\n"));
+  airflow.set("POST /auth/token", reply(404, ""));
+  CHECK_THAT(checked(airflow),
+             Catch::EndsWith("\n! login: POST " + airflow.url() +
+                             "/auth/token: status 404: no tokens are given for passwords: set "
+                             "bearer_token_file\n"));
+}
+
+TEST_CASE("credentials that are missing are said, with the keys that give them") {
+  const std::string keys =
+      ": no credentials: set username and password_file, or bearer_token_file (as flags: "
+      "--deployment.username, ...)\n";
+  SECTION("Airflow 2") {
+    Replay airflow("2.11");
+    airflow.set_lists(reply(403, ""));
+    CHECK_THAT(checked(airflow.url(), "budget: {requests_per_second: 1000}"),
+               Catch::Contains("\n! login: GET " + airflow.url() + "/api/v1/") &&
+                   Catch::EndsWith(": status 403" + keys));
+  }
+  SECTION("Airflow 3") {
+    Replay airflow("3.3");
+    airflow.set_lists(reply(401, R"({"detail":"Not authenticated"})"));
+    CHECK_THAT(checked(airflow.url(), "budget: {requests_per_second: 1000}"),
+               Catch::Contains("\n! login: GET " + airflow.url() + "/api/v2/") &&
+                   Catch::EndsWith(": status 401" + keys));
+    CHECK_THAT(checked(airflow.url(), "bearer_token: hush, budget: {requests_per_second: 1000}"),
+               Catch::EndsWith(": status 401: Not authenticated: check bearer_token\n"));
+  }
 }
 
 TEST_CASE("a deployment that is not reached is said") {
   const auto url = "http://127.0.0.1:" + std::to_string(closed_port());
-  CHECK_THAT(
-      checked(url, "username: viewer, password: hush"),
-      Catch::StartsWith("URL: " + url + "\n! version: GET " + url) && !Catch::Contains("login"));
+  CHECK(checked(url, "username: viewer, password: hush") ==
+        "URL: " + url + "\n! version: GET " + url + "/api/v2/version: connection refused\n");
+}
+
+TEST_CASE("a url that is not Airflow's is said, with what came from it") {
+  Replay airflow("3.3");
+  const auto url = airflow.url() + "/home";
+  const auto is_what = [&](const std::string& what, const std::string& advice) {
+    CHECK(checked(url + "/", "username: viewer, password: hush") ==
+          "URL: " + url + "\n! version: " + what + ": " + advice + "\n");
+  };
+  const auto version2 = "GET " + url + "/api/v2/version: ",
+             version1 = "GET " + url + "/api/v1/version: ";
+  const std::string base = "url must be base_url of Airflow's web server, with its path";
+  is_what("no Airflow: " + version2 + "status 404, " + version1 + "status 404", base);
+  airflow.set("GET /home/api/v2/version", reply(200, "<html>", "Content-Type: text/html\r\n"));
+  is_what("no Airflow: " + version2 + "text/html, " + version1 + "status 404", base);
+  airflow.set("GET /home/api/v2/version",
+              reply(302, "", "Location: https://login.example.com/x\r\n"));
+  is_what(version2 +
+              "redirected to https://login.example.com, which is not followed: another "
+              "scheme, host or port",
+          base);
+  airflow.set_json("GET /home/api/v2/version", "{}");
+  is_what(version2 + "version: missing", base);
+  airflow.set("GET /home/api/v2/version", reply(401, ""));
+  is_what(version2 + "status 401",
+          "refused before Airflow, which asks for no login here: a proxy may want headers");
 }

@@ -122,6 +122,22 @@ TEST_CASE("a DAG that is paused or in no file has no deadline") {
   CHECK(all.contains("broken"));
 }
 
+TEST_CASE("deadlines that match no DAG are named by their expressions") {
+  const auto deadlines = Yaml::parse(
+      "{deadlines: [{dag_id: 'ord', max_age: 2h}, {dag_id: 'ord.*', max_age: 2h}, {dag_id: hidden, "
+      "max_age: 2h}, {dag_id: 'a|b', done_by: '06:00'}, {dag_id: paused, done_by: '06:00'}], "
+      "dag_exclude: hidden}",
+      "airflow.yml");
+  const Requirements requirements(deadlines);
+  Selection selection(deadlines);
+  CHECK(requirements.unmatched(selection.view()).size() == 5);
+  auto list = list_of({"orders", "paused", "hidden"});
+  list.dags.at("paused").is_paused = true;
+  selection.set_list(list);
+  CHECK(requirements.unmatched(selection.view()) ==
+        std::vector<std::string>{"ord", "hidden", "a|b"});
+}
+
 TEST_CASE("a deadline that cannot be understood is said, with its place") {
   for (const auto* time : {"6", "24:00", "06:60", "06:0", "006:00", "-1:00", "06:00:00", "noon"}) {
     CHECK_THAT(refusal(std::string("{dag_id: a, done_by: '") + time + "'}"),

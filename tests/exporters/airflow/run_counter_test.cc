@@ -88,6 +88,25 @@ TEST_CASE("a try that ends in a run that goes on counts at the next update") {
   }
 }
 
+TEST_CASE("durations of short runs are told apart") {
+  Airflow airflow;
+  for (const auto& [id, duration] :
+       std::map<std::string, std::chrono::seconds>{{"1", 5s}, {"2", 6s}, {"3", 15s}, {"4", 16s}}) {
+    auto run = finished("d", id, kNow - 10s);
+    run.started = *run.ended - duration;
+    airflow.ended.push_back(run);
+  }
+  airflow.update();
+  for (const auto& [bound, count] :
+       std::map<std::string, std::string>{{"5.0", "1"}, {"15.0", "3"}, {"60.0", "4"}}) {
+    CAPTURE(bound);
+    CHECK(
+        airflow.has("airflow_dag_run_duration_seconds_bucket{deployment=\"a\",dag_id=\"d\","
+                    "state=\"success\",le=\"" +
+                    bound + "\"} " + count));
+  }
+}
+
 TEST_CASE("the last run of a DAG, its last success and its failures in a row") {
   Airflow airflow;
   airflow.ended = {finished("d", "3", kNow - 10s, "failed"), finished("d", "1", kNow - 30s),

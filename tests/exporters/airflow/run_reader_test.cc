@@ -98,6 +98,25 @@ TEST_CASE("changes are read from where the last look ended, a minute of it once 
   }
 }
 
+TEST_CASE("up to when runs are read does not go back while the last minute is read once more") {
+  Airflow airflow;
+  airflow.update();
+  const auto read_up_to = [&] { return airflow.counter->read_up_to().recent; };
+  REQUIRE(read_up_to() == kNow - 5s);
+  const auto changed_runs = airflow.history.changed_runs;
+  airflow.history.changed_runs = [](const Slice&, std::size_t) {
+    return Page<DagRun>{.rows = {}, .received = 100, .total = 1000};
+  };
+  airflow.history.most_requests = 1;
+  airflow.now += 30s;
+  airflow.update();
+  CHECK(read_up_to() == kNow - 5s);
+  airflow.history.changed_runs = changed_runs;
+  airflow.update();
+  CHECK(airflow.slices.back().from == kNow - 65s);
+  CHECK(read_up_to() == kNow + 25s);
+}
+
 TEST_CASE("the first look goes less far back where very many runs end") {
   Airflow airflow(false);
   std::vector<Slice> slices;

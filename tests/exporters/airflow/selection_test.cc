@@ -109,7 +109,7 @@ TEST_CASE("the limit keeps DAGs that fail, then those that run, then those that 
   selection.set_list(list_of(all));
   CHECK(shown(selection, all) == Names{"a", "b", "broken"});
   CHECK(selection.view().hidden() == 4);
-  selection.set_runs({{"a", false}, {"failed", true}}, {"running"}, kNow);
+  selection.set_runs({{"a", {false}}, {"failed", {true}}}, {"running"}, kNow);
   CHECK(shown(selection, all) == Names{"broken", "failed", "running"});
   CHECK(selection.view().hidden() == 4);
 
@@ -118,7 +118,7 @@ TEST_CASE("the limit keeps DAGs that fail, then those that run, then those that 
   }
   SECTION("and none is hidden when they are fewer again") {
     selection.set_list(list_of(Names{"a", "stale"}));
-    selection.set_runs({{"a", false}}, {}, kNow);
+    selection.set_runs({{"a", {false}}}, {}, kNow);
     CHECK(shown(selection, {"a", "stale", "deleted"}) == Names{"a", "stale", "deleted"});
     CHECK(selection.view().hidden() == 0);
   }
@@ -128,6 +128,20 @@ TEST_CASE("the limit keeps DAGs that fail, then those that run, then those that 
     last.set_list(list_of(few));
     CHECK(shown(last, few) == Names{"paused", "z1", "z2", "z3"});
   }
+}
+
+TEST_CASE("a DAG that ran within the last hour has its place after a restart") {
+  const Names all{"a", "b"};
+  Selection selection(entry("dag_limit: 1"));
+  selection.set_runs({{"a", {false, kNow - 2h}}, {"b", {false, kNow - 10min}}}, {}, kNow);
+  selection.set_list(list_of(all));
+  CHECK(shown(selection, all) == Names{"b"});
+  selection.set_runs({{"a", {false, kNow - 2h}}, {"b", {false, kNow - 10min}}}, {"a"},
+                     kNow + 49min);
+  CHECK(shown(selection, all) == Names{"b"});
+  selection.set_runs({{"a", {false, kNow - 2h}}, {"b", {false, kNow - 10min}}}, {"a"},
+                     kNow + 50min);
+  CHECK(shown(selection, all) == Names{"a"});
 }
 
 TEST_CASE("at the edge of the limit a DAG keeps its place until another needs it") {
@@ -146,11 +160,11 @@ TEST_CASE("at the edge of the limit a DAG keeps its place until another needs it
   selection.set_runs({}, {"b"}, kNow + 2h);
   CHECK(shown(selection, all) == Names{"b"});
   // One that fails takes it at once.
-  selection.set_runs({{"a", true}}, {"b"}, kNow + 2h);
+  selection.set_runs({{"a", {true}}}, {"b"}, kNow + 2h);
   CHECK(shown(selection, all) == Names{"a"});
-  selection.set_runs({{"a", false}}, {"b"}, kNow + 2h + 59min);
+  selection.set_runs({{"a", {false}}}, {"b"}, kNow + 2h + 59min);
   CHECK(shown(selection, all) == Names{"a"});
-  selection.set_runs({{"a", false}}, {"b"}, kNow + 3h);
+  selection.set_runs({{"a", {false}}}, {"b"}, kNow + 3h);
   CHECK(shown(selection, all) == Names{"b"});
 }
 

@@ -19,6 +19,15 @@ def ok():
     succeed()
 
 
+@defined("excluded")
+def excluded():
+    @task
+    def succeed():
+        return 1
+
+    succeed()
+
+
 @defined("fail", tags=["team:b"], default_args={"owner": "bob"})
 def fail():
     @task

@@ -6,6 +6,7 @@ import math
 import time
 import urllib.parse
 
+from configured import EXCLUDED, required, unmatched
 from database import timestamp
 from deployments import UNHEALTHY_AFTER
 
@@ -18,7 +19,6 @@ COMPUTED = {}  # by family: the function of a Reading that gives its samples
 NOT_IN_THE_DATABASE = {
     "exporter_": "the exporter itself",
     "process_": "the exporter itself",
-    "airflow_dag_required_success_timestamp_seconds": "of the exporter's configuration, which sets no deadline here",
     "airflow_dags_hidden": "of the exporter's configuration, which sets no limit here",
 }
 
@@ -93,6 +93,7 @@ class Reading:
 
     def __init__(self, airflow, history):
         self.airflow, self.history, self.time = airflow, history, time.time()
+        self.shown_by = None  # when the exporter had read all of it
         self.is_3 = airflow.release.startswith("3")
         due = "run_after" if self.is_3 else "data_interval_end"
         task = ("dag_id, run_id, task_id, map_index, try_number, state, pool, queue, queued_dttm, start_date, "
@@ -126,7 +127,7 @@ class Reading:
         rows = self.airflow.database.rows(sql)
         for row in rows:
             row.update({name: timestamp(row[name]) for name in self.TIMES if name in row})
-        return rows
+        return [row for row in rows if row.get("dag_id") != EXCLUDED]
 
     def expected(self, families, shown):
         """{family: {series: value}}. From what is shown come only the bounds of histograms, and when
@@ -227,6 +228,12 @@ def schedule(reading, dag):
     return dag["timetable_description"] if cron.startswith("{") else cron
 
 
+@family("airflow_dag_required_success_timestamp_seconds", "airflow_deadlines_unmatched")
+def deadlines(reading):
+    yield from required(reading.dags, reading.time)
+    yield "airflow_deadlines_unmatched", {}, unmatched(reading.dags)
+
+
 @family("airflow_dag_warnings")
 def warnings(reading):
     yield from counts("airflow_dag_warnings", ({"dag_id": row["dag_id"], "warning": row["warning_type"]}
@@ -238,9 +245,10 @@ def import_errors(reading):
     yield "airflow_import_errors", {}, len(reading.errors)
     for error in reading.errors:
         labels = {"file": error["filename"], "bundle": error.get("bundle_name")}
-        # The database's time is that of the last attempt.
-        changed = (reading.airflow.dags / error["filename"]).stat().st_mtime
-        since = reading.airflow.first_errors.setdefault(error["id"], (changed, reading.time))
+        changed = (reading.airflow.dags / error["filename"]).stat().st_mtime  # the database has the last attempt
+        since = reading.airflow.first_errors.get(error["id"], (changed, reading.shown_by or reading.time))
+        if reading.shown_by:
+            reading.airflow.first_errors[error["id"]] = since
         yield "airflow_import_error_first_seen_timestamp_seconds", labels, since
 
 

@@ -1,0 +1,50 @@
+"""The statements that the exporter ships, as --dry-run prints them: with the bounds of their windows."""
+
+import datetime
+import re
+from typing import NamedTuple
+
+
+class Statement(NamedTuple):
+    name: str
+    text: str
+
+    @property
+    def view(self):
+        return re.search(r"FROM SNOWFLAKE\.(\w+\.\w+)", self.text)[1]
+
+    @property
+    def window(self):
+        seconds = sorted(map(int, re.findall(r"TO_TIMESTAMP_LTZ\((\d+)\)", self.text)))
+        days = sorted(re.findall(r"TO_DATE\('([\d-]+)'\)", self.text))
+        return Window(seconds, days)
+
+
+class Window(NamedTuple):
+    """Bounds in the order of time, each given or not: a gauge may have one alone."""
+
+    seconds: list
+    days: list
+
+
+def read_statements(dry_run):
+    """From the text of --dry-run: a name after "-- ", and its lines, which are indented by six."""
+    found = []
+    for line in dry_run.splitlines():
+        if name := re.fullmatch(r" {6}-- (\w+)", line):
+            found.append((name[1], []))
+        elif found and line.startswith(" " * 6):
+            found[-1][1].append(line[6:])
+    return [Statement(name, "\n".join(lines)) for name, lines in found]
+
+
+def move(statements, now):
+    """The same at another time, so that the rows that are made for them are always the same."""
+    then = max(statement.window.seconds[-1] for statement in statements if statement.window.seconds)
+    days = datetime.timedelta(days=now // 86_400 - then // 86_400)
+
+    def moved(text):
+        text = re.sub(r"(?<=TO_TIMESTAMP_LTZ\()\d+", lambda found: str(int(found[0]) - then + now), text)
+        return re.sub(r"(?<=TO_DATE\(')[\d-]+", lambda found: str(datetime.date.fromisoformat(found[0]) + days), text)
+
+    return [Statement(name, moved(text)) for name, text in statements]

@@ -1,0 +1,91 @@
+"""What statements must give, computed from the same rows without SQL: what all truths are made of."""
+
+
+def within(rows, column, window):
+    """Those whose time is in the window, without its end."""
+    low, high = (bound * 1000 for bound in window.seconds)
+    return [row for row in rows if row[column] is not None and low <= row[column] < high]
+
+
+def of_days(rows, column, window, days_of):
+    """Those whose day is in the window; without an end, from its start on."""
+    bounds = [days_of(day) for day in window.days]
+    return [row for row in rows if bounds[0] <= row[column] and (len(bounds) == 1 or row[column] < bounds[1])]
+
+
+def second(time):
+    return None if time is None else time // 1000
+
+
+def epoch(day):
+    return day * 86_400
+
+
+def label(column, change=str):
+    """No value is no label."""
+    return lambda row: "" if row[column] is None else change(row[column])
+
+
+def lower(column):
+    return label(column, str.lower)
+
+
+def bucket(column, step):
+    return lambda row: row[column] // 1000 // step * step
+
+
+def seconds_between(start, end):
+    """Whole seconds of the clock that were passed; None if one of them is not known."""
+    return lambda row: None if None in (row[start], row[end]) else second(row[end]) - second(row[start])
+
+
+def milliseconds_between(start, end):
+    return lambda row: None if None in (row[start], row[end]) else row[end] - row[start]
+
+
+def at_least_0(measure):
+    return lambda row: max(0, measure(row) or 0)
+
+
+def total(measure):
+    """Of a column, or of what is measured of a row; what is not known adds nothing."""
+    of = measure if callable(measure) else lambda row: row[measure]
+    return lambda rows: sum(of(row) or 0 for row in rows)
+
+
+def count_if(condition=lambda _: True):
+    return lambda rows: sum(1 for row in rows if condition(row))
+
+
+def at_most(measure, bound):
+    """How many are known not to be more."""
+    def is_within(row):
+        value = row[measure] if isinstance(measure, str) else measure(row)
+        return value is not None and value <= bound
+
+    return count_if(is_within)
+
+
+def newest(column):
+    return lambda rows: max((second(row[column]) for row in rows if row[column] is not None), default=None)
+
+
+def oldest(column):
+    return lambda rows: min((second(row[column]) for row in rows if row[column] is not None), default=None)
+
+
+def add_up(rows, by, **values):
+    """The rows that are equal in all of `by`, as one, with what each of the values makes of them."""
+    groups = {}
+    for row in rows:
+        groups.setdefault(tuple(of(row) for of in by.values()), []).append(row)
+    return [dict(zip(by, key, strict=True)) | {name: of(group) for name, of in values.items()}
+            for key, group in groups.items()]  # fmt: skip
+
+
+def last_of_each(rows, key, order):
+    """The row of each key that is last in an order, which no two share."""
+    found = {}
+    for row in sorted(rows, key=order):
+        found[tuple(row[column] for column in key)] = row
+    return list(found.values())
