@@ -9,7 +9,7 @@
 #include <string_view>
 #include <type_traits>
 
-/// Small functions on text that the standard library lacks. Those that return views borrow; none throws.
+/// Small functions on text that the standard library lacks. Views borrow; none throws.
 namespace exporter {
 
 /// The text without blanks and newlines at both ends.

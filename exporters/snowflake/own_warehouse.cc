@@ -34,6 +34,13 @@ double read_credits(const Yaml& value) {
   return credits;
 }
 
+/// Whether Snowflake has said that the statement does not run. A request whose answer was lost is
+/// repeated until the deadline, and what it starts then has the time of a whole statement.
+bool has_answered(Reason reason) {
+  return reason == Reason::query || reason == Reason::auth || reason == Reason::http_status ||
+         reason == Reason::rate_limited || reason == Reason::connect;
+}
+
 Price price_of(const Row& row, const WarehouseOptions& options) {
   Price price;
   const auto credits = options.credits_per_hour ? options.credits_per_hour : credits_per_hour(row);
@@ -75,9 +82,17 @@ OwnWarehouse::OwnWarehouse(WarehouseOptions options, Api& api, std::string accou
 
 Table OwnWarehouse::run(const std::string& name, std::string text, const Deadline& deadline) {
   const auto now_price = price(deadline);
-  const auto permit = spending_.enter(now_price, options_.statement_timeout, deadline);
-  return api_.run({.name = name, .text = std::move(text), .warehouse = options_.name},
-                  deadline.no_later_than(Clock::now() + options_.statement_timeout));
+  const auto timeout = options_.statement_timeout;
+  auto permit = spending_.enter(now_price, 2 * timeout, deadline);
+  try {
+    auto table = api_.run({.name = name, .text = std::move(text), .warehouse = options_.name},
+                          deadline.no_later_than(Clock::now() + timeout));
+    permit.note_end();
+    return table;
+  } catch (const Error& error) {
+    if (has_answered(error.reason())) permit.note_end();
+    throw;
+  }
 }
 
 std::chrono::seconds OwnWarehouse::pace(const Deadline& deadline) {

@@ -60,7 +60,8 @@ Spending::Time Spending::wall_clock() {
 }
 
 Spending::Permit::~Permit() {
-  if (spending_ != nullptr) spending_->leave();
+  if (spending_ == nullptr) return;
+  spending_->leave(has_ended_ ? std::nullopt : std::optional(until_));
 }
 
 Spending::Permit Spending::enter(const Price& price, seconds timeout, const Deadline& deadline) {
@@ -73,8 +74,8 @@ Spending::Permit Spending::enter(const Price& price, seconds timeout, const Dead
   if (is_resumed) next.wakes.push_back({now, now, 0});
   auto& wake = next.wakes.back();
   wake.credits_per_second = std::max(wake.credits_per_second, price.credits_per_hour / 3600);
-  wake.until = std::max(
-      {wake.until, wake.from + kLeastBilled, now + kRounding + timeout + price.auto_suspend});
+  const auto until = now + kRounding + timeout + price.auto_suspend;
+  wake.until = std::max({wake.until, wake.from + kLeastBilled, until});
   const auto today = day_of(now);
   if (cap_ > 0 && next.spent + next.current_on(today) > cap_) {
     const auto tomorrow = today + days(1);
@@ -89,7 +90,7 @@ Spending::Permit Spending::enter(const Price& price, seconds timeout, const Dead
   auto_suspend_ = std::max(running_ == 0 ? seconds() : auto_suspend_, price.auto_suspend);
   store(deadline);
   ++running_;
-  return Permit(this);
+  return Permit(this, until);
 }
 
 /// Where a wake costs more than the time until it is suspended, one that may have been suspended
@@ -101,12 +102,14 @@ bool Spending::is_awake(Time now) const {
 
 /// What is left of the reservation is given back when the last statement has ended; one that ended
 /// late costs more.
-void Spending::leave() {
+void Spending::leave(std::optional<Time> until) {
   const std::lock_guard lock(mutex_);
+  if (until) unknown_until_ = std::max(unknown_until_, *until);
   if (--running_ > 0) return;
   auto& wake = state_.wakes.back();
   const auto now = clock_();
-  wake.until = std::max(wake.from + kLeastBilled, now + kRounding + auto_suspend_);
+  wake.until =
+      std::max({wake.from + kLeastBilled, now + kRounding + auto_suspend_, unknown_until_});
   awake_until_ = auto_suspend_ >= kLeastBilled ? wake.until : now + auto_suspend_ / 2;
   try {
     store(Deadline::in(kTimeToStore));

@@ -56,22 +56,30 @@ class Spending {
   /// A cap of zero: none.
   Spending(std::string account, SharedLedger ledger, double credits_per_day);
 
-  /// A statement that was let in; it runs until this is destroyed.
+  /// A statement that was let in. Once this is destroyed it has ended if that was said, else it is
+  /// taken to run as long as it may.
   class Permit {
    public:
-    Permit(Permit&& other) noexcept : spending_(std::exchange(other.spending_, nullptr)) {}
+    Permit(Permit&& other) noexcept
+        : spending_(std::exchange(other.spending_, nullptr)),
+          until_(other.until_),
+          has_ended_(other.has_ended_) {}
     Permit& operator=(Permit&&) = delete;
     ~Permit();
 
+    void note_end() { has_ended_ = true; }
+
    private:
     friend class Spending;
-    explicit Permit(Spending* spending) : spending_(spending) {}
+    Permit(Spending* spending, Time until) : spending_(spending), until_(until) {}
     Spending* spending_;
+    Time until_;  ///< when the warehouse is suspended at the latest
+    bool has_ended_ = false;
   };
 
-  /// Lets in a statement that Snowflake stops after `timeout`. Throws Error{rate_limited} where it
-  /// could cost more than is left of the day's credits; its not_before is the next day. Throws what
-  /// Ledger::begin() does.
+  /// Lets in a statement that has ended after `timeout` whatever happens. Throws
+  /// Error{rate_limited} where it could cost more than is left of the day's credits; its not_before
+  /// is the next day. Throws what Ledger::begin() does.
   Permit enter(const Price& price, std::chrono::seconds timeout, const Deadline& deadline);
 
   /// How many times longer than `cycle` the time between two resumptions must be, so that what is
@@ -109,7 +117,7 @@ class Spending {
   void store(const Deadline& deadline);
   bool is_awake(Time now) const;
   void settle(Time now);
-  void leave();
+  void leave(std::optional<Time> until);
 
   const std::string account_;
   const SharedLedger ledger_;
@@ -120,7 +128,8 @@ class Spending {
   State state_;
   std::vector<Wake> ended_;  ///< wakes that are not in the ledger yet
   int running_ = 0;
-  Time awake_until_{};                   ///< until when it is not suspended for certain
+  Time unknown_until_{};  ///< when the last statement has ended whose end was not heard of
+  Time awake_until_{};    ///< until when it is not suspended for certain
   std::chrono::seconds auto_suspend_{};  ///< of the statements that run
 };
 

@@ -149,6 +149,18 @@ class Counting {
   const std::optional<Largest>& largest_;
 };
 
+/// Rows whose labels are missing would be taken for one and the same.
+void require_columns(const UsageStatement& statement, const Table& table) {
+  const auto require = [&](std::string_view column) {
+    if (table.has_column(to_lower(column))) return;
+    throw Error(Reason::decode,
+                std::string(statement.name) + ": the answer has no column " + std::string(column));
+  };
+  for (const auto column : statement.labels) require(column);
+  for (const auto& value : statement.counters) require(value.column);
+  for (const auto& value : statement.gauges) require(value.column);
+}
+
 }  // namespace
 
 std::string text_of(const UsageStatement& statement, sys_seconds lo, sys_seconds hi) {
@@ -252,6 +264,7 @@ void Usage::read(const UsageStatement& statement, Time now, Samples& samples,
   }
   const auto table =
       account_.warehouse->run(std::string(statement.name), text_of(statement, lo, now), deadline);
+  require_columns(statement, table);
   if (statement.bucket.count() > 0) {
     count(statement, table, lo, now, samples, deadline);
   } else {

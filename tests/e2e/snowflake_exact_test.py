@@ -2,33 +2,26 @@
 and no day costs more than its cap."""
 
 import collections
-import contextlib
 import dataclasses
-import mmap
 import random
-import re
-import struct
-import subprocess
 import threading
 import time
 import unittest
 from decimal import Decimal
 
 import support
-from snowflake_client import ACCOUNT, DAY, HOUR, MINUTE, ROLE, USER, WAREHOUSE
+from snowflake_client import DAY, HOUR, MINUTE, ROLE, WAREHOUSE
 from snowflake_fake import answers, truth
 from snowflake_fake.account import Account
-from snowflake_fake.auth import Auth, User
-from snowflake_fake.catalog import COUNTERS, STATEMENTS
+from snowflake_fake.catalog import COUNTERS
 from snowflake_fake.life import WORKLOADS, Life
 from snowflake_fake.objects import HOSTILE
-from snowflake_fake.server import Fake
+from snowflake_time import Clock, Driver, Lively, one_user, write_config
 
 DAYS, STEP = 30, 45 * MINUTE // 2  # a cycle is 45 minutes
 SETTLED = 4 * DAY  # after which nothing of the views changes any more
 CAP = 0.5  # credits a day: less than a cycle of 45 minutes takes
 OUTAGE = (6.2, 6.4)  # days
-TOKEN = "pat-1"
 BOUNDS = ("0.1", "0.5", "1.0", "5.0", "15.0", "60.0", "300.0", "1800.0", "7200.0", "+Inf")
 MILLISECOND = Decimal("0.001")
 
@@ -123,88 +116,23 @@ class Read:
         self.rows = [dict(zip(names, row)) for row in table.rows]
 
 
-class Clock:
-    """The time of the account and of the exporter, in a file that the driver maps."""
+class Noting(Lively):
+    """Keeps what it answered."""
 
-    def __init__(self, path, start):
-        path.write_bytes(bytes(8))
-        with path.open("r+b") as file:
-            self.memory = mmap.mmap(file.fileno(), 8)
-        self.time = start
-        self.reach(start)
-
-    def now(self):
-        return self.time
-
-    def reach(self, time):
-        """Never goes back."""
-        self.time = max(self.time, time)
-        self.memory[:] = struct.pack("=q", round(self.time * 1e6))
-
-    def advance(self, seconds):
-        self.reach(self.time + seconds)
-
-
-class Lively(Fake):
-    """Time passes in it while a statement runs, for most of them at once."""
-
-    def __init__(self, account, clock, auth, seed):
-        self.dice, self.reads, self.at_answer = random.Random(seed), [], None
-        super().__init__(account, clock, auth, answer=self.note)
+    def __init__(self, *arguments):
+        self.reads, self.at_answer = [], None
+        super().__init__(*arguments)
 
     def note(self, name, text, now):
-        table = answers.answer(STATEMENTS, name, self.account.usage, text, now)
+        table = super().note(name, text, now)
         self.reads.append((name, Read(text, now, table)))
         if self.at_answer:
             self.at_answer()
         return table
 
-    def answer(self, method, path, query, headers, body):
-        if method == "POST" and "async" in query and self.dice.random() < 0.97:
-            query["async"] = "false"  # the exporter waits before it asks how a statement does
-        return super().answer(method, path, query, headers, body)
-
-    def state(self, statement, query):
-        if statement.state == "running":
-            self.clock.advance(1)
-        elif statement.query:
-            self.clock.reach(statement.ready)
-        return super().state(statement, query)
-
-
-class Driver:
-    """The collectors in a process of their own."""
-
-    def __init__(self, *arguments):
-        self.child = subprocess.Popen([support.EXPORTER.parent / "snowflake_driver", *arguments],
-                                      env=support.environment(None), stdin=subprocess.PIPE,
-                                      stdout=subprocess.PIPE, text=True)
-
-    def collect(self):
-        """Samples and failures, or None where it was killed."""
-        lines = []
-        with contextlib.suppress(BrokenPipeError):
-            self.child.stdin.write("collect\n")
-            self.child.stdin.flush()
-        for line in self.child.stdout:
-            if line == "# end\n":
-                page = "".join(lines)
-                shown = {name: Decimal(value) for name, value in support.samples(page).items()
-                         if value not in ("+Inf", "NaN")}
-                return shown, re.findall(r"(?m)^# failure (.*)", page)
-            lines.append(line)
-        return None
-
-    def end(self):
-        self.child.kill()
-        self.child.wait(support.START)
-        with contextlib.suppress(BrokenPipeError):
-            self.child.stdin.close()
-        self.child.stdout.close()
-
 
 class Exact(unittest.TestCase):
-    maxDiff = None
+    maxDiff = 4000
     SEED = 7
     # Once each, for one request, among those of a cycle.
     FAULTS = ({"fault": "status", "status": 503, "count": 1}, {"fault": "status", "status": 500, "count": 3},
@@ -221,18 +149,11 @@ class Exact(unittest.TestCase):
         # A ledger counts from when it was made, by this machine's clock.
         self.start = (time.time() // DAY + 10) * DAY + 5 * MINUTE
         self.clock = Clock(self.folder / "clock", self.start)
-        auth = Auth({ACCOUNT})
-        auth.add(User(USER, (ROLE,), WAREHOUSE, tokens={"PROGRAMMATIC_ACCESS_TOKEN": TOKEN}))
         self.account = Account(self.start - DAY, past=DAY, is_alive=False)
         self.live()
-        self.fake = self.enterContext(Lively(self.account, self.clock, auth, self.SEED))
-        config = self.folder / "snowflake.yml"
-        config.write_text(
-            f"accounts:\n  - name: demo\n    identifier: {ACCOUNT}\n    url: '{self.fake.url}'\n"
-            f"    role: {ROLE}\n    programmatic_access_token: {TOKEN}\n    warehouse: {WAREHOUSE}\n"
-            f"    credits_per_day: {CAP}\n    statement_timeout: 5s\n"
-            "    budget: {requests_per_second: 1000, burst: 1000, at_once: 8}\n")
-        self.arguments = (config, self.folder / "state", self.folder / "clock")
+        self.fake = self.enterContext(Noting(self.account, self.clock, one_user(), self.SEED))
+        config = write_config(self.folder / "snowflake.yml", self.fake, credits_per_day=CAP, statement_timeout="5s")
+        self.arguments = (config, self.folder / "state", self.folder / "clock", "queries", "cost")
         self.driver = Driver(*self.arguments)
         self.addCleanup(lambda: self.driver.end())
         self.models = {name: Model(name) for name in ADDS}
@@ -276,7 +197,8 @@ class Exact(unittest.TestCase):
             self.driver.end()
             self.driver = Driver(*self.arguments)
             found = self.driver.collect()  # at the same time: what was committed is on the page
-        shown, failures = found
+        page, failures = found
+        shown = {name: Decimal(value) for name, value in support.samples(page).items() if value not in ("+Inf", "NaN")}
         self.failures.update(failure.partition(":")[0] for failure in failures)
         self.take_over(shown)
         self.check_spending(shown)

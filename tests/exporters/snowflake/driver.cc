@@ -1,13 +1,14 @@
-// An account whose time the test sets: snowflake_driver CONFIG STATE_DIRECTORY CLOCK. CLOCK is a
-// file of eight bytes, the time in microseconds since 1970, which the test maps too. Each line
-// "collect" on standard input runs the collectors of CONFIG's first account that use a warehouse,
-// all at once, and prints their page, a line "# failure COLLECTOR: TEXT" for each that failed, and
-// "# end". It may be killed at any point.
+// An account whose time the test sets: snowflake_driver CONFIG STATE_DIRECTORY CLOCK COLLECTOR...
+// CLOCK is a file of eight bytes, the time in microseconds since 1970, which the test maps too.
+// Each line "collect" on standard input runs these collectors of CONFIG's first account, all at
+// once, and prints their page, a line "# failure COLLECTOR: TEXT" for each that failed, and "#
+// end". It may be killed at any point.
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <iostream>
 #include <string>
@@ -23,8 +24,6 @@ using namespace exporter;
 using snowflake::Account;
 
 namespace {
-
-constexpr const snowflake::Module* kDriven[] = {&snowflake::kQueries, &snowflake::kCost};
 
 std::int64_t* mapped_time = nullptr;
 
@@ -48,9 +47,8 @@ std::shared_ptr<Account> account_of(const char* config, const char* state) {
   const auto entry = file.required("accounts").items().at(0);
   const auto settings = std::make_shared<const Settings>(
       std::span<const Flag>(), std::map<std::string, std::vector<std::string>>(), nullptr);
-  auto account =
-      snowflake::kAccounts.make({entry.required("name").string(), entry, settings, upstreams(),
-                                 std::make_shared<Ledgers>(state), false});
+  auto account = snowflake::kAccounts.make({entry.required("name").string(), entry, settings,
+                                            upstreams(), std::make_shared<Ledgers>(state), false});
   account->clock = test_time;
   account->warehouse->spending().set_clock(test_time);
   return account;
@@ -77,10 +75,14 @@ struct Driven {
   }
 };
 
-void drive(const std::shared_ptr<Account>& account) {
+void drive(const std::shared_ptr<Account>& account, const std::vector<std::string_view>& names) {
   std::vector<Driven> collectors;
-  for (const auto* module : kDriven) collectors.push_back({module->name, module->make(account)});
+  for (const auto* module : snowflake::kModules) {
+    if (std::ranges::find(names, module->name) == names.end()) continue;
+    collectors.push_back({module->name, module->make(account)});
+  }
   Driven own_cost{snowflake::kOwnCost.name, snowflake::kOwnCost.make(account)};
+  Driven read_times{snowflake::kReadTimes.name, snowflake::kReadTimes.make(account)};
   for (std::string line; std::getline(std::cin, line);) {
     {
       std::vector<std::jthread> threads;
@@ -88,18 +90,19 @@ void drive(const std::shared_ptr<Account>& account) {
       for (auto& each : collectors) threads.emplace_back([&each] { each.run(); });
     }
     own_cost.run();
+    read_times.run();
     for (const auto& each : collectors) std::cout << each.page;
-    std::cout << own_cost.page << "# end" << std::endl;
+    std::cout << own_cost.page << read_times.page << "# end" << std::endl;
   }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) return 2;
+  if (argc < 5) return 2;
   try {
     mapped_time = map_time(argv[3]);
-    drive(account_of(argv[1], argv[2]));
+    drive(account_of(argv[1], argv[2]), {argv + 4, argv + argc});
   } catch (const Error& error) {
     std::cerr << error.what() << '\n';
     return 1;

@@ -34,8 +34,9 @@ class Spender {
 
   /// A statement that takes so long, and is given a minute.
   void run(seconds takes, const Price& price = kSmall) {
-    const auto permit = spending_.enter(price, minutes(1), soon());
+    auto permit = spending_.enter(price, minutes(1), soon());
     now += takes;
+    permit.note_end();
   }
 
   std::map<std::string, double> figures() {
@@ -116,9 +117,11 @@ TEST_CASE("statements that run together cost what one costs") {
   now = kTen;
   Spender spender(0);
   {
-    const auto one = spender->enter(kSmall, minutes(1), soon());
-    const auto two = spender->enter(kSmall, minutes(1), soon());
+    auto one = spender->enter(kSmall, minutes(1), soon());
+    auto two = spender->enter(kSmall, minutes(1), soon());
     now += seconds(20);
+    one.note_end();
+    two.note_end();
   }
   now += hours(1);
   CHECK(spender.figures()["snowflake_own_billed_seconds_total"] == 81);
@@ -157,6 +160,21 @@ TEST_CASE("a day never costs more than the cap, however long statements take") {
   }
   CHECK(spent <= cap);
   CHECK(spent > cap * 0.9);
+}
+
+TEST_CASE("a statement whose end is not known costs all that it may") {
+  now = kTen;
+  Spender spender(0);
+  {
+    auto lost = spender->enter(kSmall, minutes(1), soon());
+    now += seconds(5);
+  }
+  spender.run(seconds(2));
+  CHECK(spender.figures()["snowflake_own_credits_today"] == Approx(121.0 / 3600));
+  now += hours(1);
+  spender.run(seconds(2));
+  now += hours(1);
+  CHECK(spender.figures()["snowflake_own_billed_seconds_total"] == 121 + 63);
 }
 
 TEST_CASE("what a statement may cost is on the disk before it starts") {

@@ -258,6 +258,14 @@ TEST_CASE("a statement that fails keeps what was counted, and is a failure until
   CHECK(reader.failure == "");
 }
 
+TEST_CASE("an answer without a column of the statement counts nothing") {
+  now = tomorrow() + hours(3);
+  Reader reader(kGroup);
+  reader.server.set_rows("SELECT THINGS", "B,V_A,V_B_MS,LE_1,LE_10,NEWEST", "");
+  reader.value(kA);
+  CHECK_THAT(reader.failure, Catch::Contains("things: the answer has no column L_KIND"));
+}
+
 TEST_CASE("a warehouse that the role does not see is an error that says so") {
   now = tomorrow() + hours(3);
   Reader reader(kGroup);

@@ -10,12 +10,12 @@ class Statement(NamedTuple):
     text: str
 
     @property
-    def view(self):
-        return re.search(r"FROM SNOWFLAKE\.(\w+\.\w+)", self.text)[1]
+    def views(self):
+        return re.findall(r"(?:FROM|JOIN) SNOWFLAKE\.(\w+\.\w+)", self.text)
 
     @property
     def window(self):
-        seconds = sorted(map(int, re.findall(r"TO_TIMESTAMP_LTZ\((\d+)\)", self.text)))
+        seconds = sorted({int(each) for each in re.findall(r"TO_TIMESTAMP_LTZ\((\d+)\)", self.text)})
         days = sorted(re.findall(r"TO_DATE\('([\d-]+)'\)", self.text))
         return Window(seconds, days)
 

@@ -12,6 +12,7 @@ import pathlib
 from typing import NamedTuple
 
 DAY = 86_400
+NUMBER = decimal.Decimal
 EDGES = (0, -1)  # milliseconds from an edge: at it, and before it
 NAMES = ("A", "b c", 'q"\'\n', "É")
 BOUNDS = {"TOTAL_ELAPSED_TIME": (0, 100, 500, 1000, 5000, 15_000, 60_000, 300_000, 1_800_000, 7_200_000)}
@@ -20,6 +21,19 @@ CHOICES = {
                    "COPY", "UNLOAD", "PUT_FILES", "GET_FILES", "REMOVE_FILES", "LIST_FILES", "CREATE_TABLE",
                    "ALTER_SESSION", "DROP", "RECREATE", "SHOW", "DESCRIBE", "USE", "SET", "UNSET", "CALL",
                    "UNKNOWN", None),
+    "QUERY_TEXT": (
+        "select 1", "", None, "select 1 /* plain */", "/* plain */ select 1",
+        '/* {"app": "dbt", "node_id": "model.shop.front", "target_name": "prod"} */ select 1',
+        ' \n/* {"app": "dbt", "node_id": "model.shop.moved"} */ select 1',
+        '  /* {"app": "dbt", "node_id": "model.shop.spaces", "target_name": "dev"} */ select 1',
+        'select 1 /* {"app": "dbt", "node_id": "model.shop.end", "target_name": "prod"} */',
+        'select 1\n/* {"app": "dbt", "node_id": "test.other.end", "target_name": "ci"} */ ;\r\n',
+        "select '/* {\"app\": \"dbt\", \"node_id\": \"model.shop.quoted\"} */' as text",
+        "select '/* {\"app\": \"dbt\"} */' /* {\"app\": \"dbt\", \"node_id\": \"model.shop.real\"} */",
+        '/* {"app": "dbt", "node_id": "model.shop.cut", "target_na',
+        '/* {"app": "dbt"} */ select 1', 'select 1 /* {"app": "looker"} */', 'select 1 /* {"dag_id": "comment"} */'),
+    "QUERY_TAG": ("", None, "plain", '{"dag_id": "json"}', "{'dag_id': 'python', 'task_id': 't'}", '{"app": "cut',
+                  '{"app": "dbt", "node_id": "seed.tagged.a", "target_name": "tag", "dag_id": "both"}', '{"app": "x"}'),
     "EXECUTION_STATUS": ("success", "SUCCESS", "fail", "incident"),
     "ERROR_MESSAGE": (None, None, "SQL execution canceled", "boom"),
     "SERVICE_TYPE": ("WAREHOUSE_METERING", "PIPE", "NEW_ONE", None),
@@ -48,10 +62,10 @@ CHOICES = {
     "TARGET_CLOUD": ("AZURE", None),
     "TARGET_REGION": ("us-2", None),
     "TRANSFER_TYPE": ("COPY", None),
-    "EFFECTIVE_RATE": tuple(map(decimal.Decimal, ("2.5", "3.1", "4"))),
-    "USAGE_IN_CURRENCY": tuple(map(decimal.Decimal, ("-50.25", "-0.01", "0", "0.01", "200", "31.5"))) + (None,),
-    "CREDITS_ADJUSTMENT_CLOUD_SERVICES": tuple(map(decimal.Decimal, ("-2.5", "-0.000000001", "0", "1.5"))) + (None,) * 3,
-    "CREDITS_BILLED": tuple(map(decimal.Decimal, ("-1", "0", "12.25"))) + (None,) * 2,
+    "EFFECTIVE_RATE": (*map(NUMBER, ("2.5", "3.1", "4")),),
+    "USAGE_IN_CURRENCY": (*map(NUMBER, ("-50.25", "-0.01", "0", "0.01", "200", "31.5")), None),
+    "CREDITS_ADJUSTMENT_CLOUD_SERVICES": (*map(NUMBER, ("-2.5", "-0.000000001", "0", "1.5")), None, None, None),
+    "CREDITS_BILLED": (*map(NUMBER, ("-1", "0", "12.25")), None, None),
     "PIPE_ID": tuple(range(6)),
     "DATABASE_ID": tuple(range(120)),
     "ANOMALY_ID": ("a", "b", "c"),
@@ -63,10 +77,12 @@ UNIQUE = {
     "STORAGE_USAGE": ("USAGE_DATE",),
     "DATABASE_STORAGE_USAGE_HISTORY": ("DATABASE_ID", "USAGE_DATE"),
     "ANOMALIES_DAILY": ("DATE", "ANOMALY_ID"),
+    "QUERY_HISTORY": ("QUERY_ID",),
+    "QUERY_ATTRIBUTION_HISTORY": ("QUERY_ID",),
     "REMAINING_BALANCE_DAILY": ("CONTRACT_NUMBER", "CURRENCY", "DATE"),
 }
 # What a row is of: there always.
-ALWAYS = {"PIPE_ID", "DATABASE_ID", "EFFECTIVE_RATE", "ANOMALY_ID"}
+ALWAYS = {"QUERY_ID", "PIPE_ID", "DATABASE_ID", "EFFECTIVE_RATE", "ANOMALY_ID"}
 
 
 class Column(NamedTuple):
@@ -119,6 +135,8 @@ class Maker:
         for name in (f"{self.view}.{column.name}", column.name):
             if name in CHOICES:
                 return self.random.choice(CHOICES[name])
+        if column.name == "QUERY_ID":  # of which there are some in one view alone
+            return str(self.random.randrange(4000))
         if column.name in BOUNDS:
             return self.random.choice(BOUNDS[column.name]) + self.random.choice((0, 1))
         return self.value_of_type(column)
@@ -145,7 +163,7 @@ class Maker:
         if kind in ("NUMBER", "VARIANT"):
             return random.choice((0, random.randrange(1000), random.randrange(10**9)))
         if kind == "FLOAT":
-            return random.choice((0.0, random.randrange(10**9) / 8))
+            return random.choice((0.0, random.randrange(10**6) / 1024))
         if kind == "BOOLEAN":
             return random.random() < 0.5
         # Some names are of one row alone: a sum may then be of nothing.

@@ -1,0 +1,50 @@
+"""What the statement that lays credits on dbt's nodes and Airflow's DAGs must give."""
+
+import json
+import re
+
+from truth import add_up, bucket, count_if, label, newest, total, within
+
+FRONT = re.compile(r" */\* (\{\".*?)\*/", re.S)
+END = re.compile(r"/\* (\{\"(?:(?!\*/).)*)\*/[; \r\n]*\Z", re.S)
+DAY = 86_400_000
+
+
+def read(text):
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def comment_of(text):
+    """dbt's, in front of the statement or at its end."""
+    found = FRONT.match(text or "") or END.search(text or "")
+    return found and read(found[1])
+
+
+def owner_of(row, text):
+    tag = row["QUERY_TAG"] or ""
+    said = (comment_of(text) or {}, read(tag) or read(tag.replace("'", '"')) or {})
+
+    def first(name):
+        return next((each[name] for each in said if name in each), "")
+
+    is_dbt = first("app") == "dbt"
+    tool = "dbt" if is_dbt else "airflow" if first("dag_id") else "other" if tag else "none"
+    node = first("node_id") if is_dbt else ""
+    return {"tool": tool, "package": node.split(".")[1] if node else "",
+            "target": first("target_name") if is_dbt else "", "dag_id": first("dag_id"), "unique_id": node}  # fmt: skip
+
+
+def attribution(rows, queries, window):
+    low, high = window.seconds[0] * 1000 - DAY, window.seconds[-1] * 1000 + DAY
+    texts = {query["QUERY_ID"]: query["QUERY_TEXT"] for query in queries if low <= query["END_TIME"] < high}
+    owned = [row | owner_of(row, texts.get(row["QUERY_ID"])) for row in within(rows, "END_TIME", window)]
+    owners = {f"L_{name.upper()}": (lambda row, name=name: row[name])
+              for name in ("tool", "package", "target", "dag_id", "unique_id")}  # fmt: skip
+    credits = total("CREDITS_ATTRIBUTED_COMPUTE")
+    return add_up(owned, {"L_WAREHOUSE": label("WAREHOUSE_NAME"), **owners, "B": bucket("END_TIME", 3600)},
+                  V_STATEMENTS=count_if(), V_CREDITS=credits,
+                  V_NODE_CREDITS=lambda group: credits(group) if group[0]["unique_id"] else None,
+                  NEWEST=newest("END_TIME"))  # fmt: skip
