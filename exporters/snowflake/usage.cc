@@ -193,7 +193,8 @@ void Usage::collect(Samples& samples, const Deadline& deadline) {
         read(statement, now, samples, deadline);
       } catch (const Error& error) {
         if (error.reason() == Reason::cancelled) throw;
-        if (!failure_) failure_ = error;
+        // Without its not_before: until then what is known would leave the page.
+        if (!failure_) failure_ = Error(error.reason(), error.what());
       }
     }
   }

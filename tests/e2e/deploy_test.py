@@ -46,7 +46,7 @@ class Example(unittest.TestCase):
         for example in EXAMPLES:
             with self.subTest(example.name):
                 # What excludes something else is tried without it.
-                text = re.sub(r"(?m)^#(target|deployment):\n(#.*\n)+|^# +(username|password_file):.*\n", "",
+                text = re.sub(r"(?m)^#(target|deployment|account):\n(#.*\n)+|^# +(username|password_file):.*\n", "",
                               example.read_text())
                 text, count = re.subn(r"(?m)^#(?=  +(- )?[a-z0-9._-]+:)", "", text)
                 self.assertGreater(count, 15)

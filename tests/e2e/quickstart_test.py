@@ -32,7 +32,7 @@ class Shown(unittest.TestCase):
 
     def test_the_example_of_dbt_where_no_airflow_is_given(self):
         self.check(shown=["dbt"])
-        self.check("--demo", shown=["airflow", "dbt", "fake-airflow"])
+        self.check("--demo", shown=["airflow", "dbt", "fake-airflow", "fake-snowflake", "snowflake"])
 
     def test_an_airflow_alone_unless_dbt_is_asked_for(self):
         airflow = ("--airflow", "http://127.0.0.1:1")
@@ -73,7 +73,7 @@ class Airflow(unittest.TestCase):
                 fake = self.serve(version)
                 why = self.why_not(fake.url, "hush-hush")
                 self.assertRegex(why, rf"^airflow_exporter cannot read {fake.url}:\n"
-                                      r"  login .*(they are wrong|Invalid credentials)")
+                                      r"  login .*(credentials are wrong|Invalid credentials)")
                 self.assertNotIn("hush-hush", why)
 
     def test_what_does_not_answer_ends_it(self):

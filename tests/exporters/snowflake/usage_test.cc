@@ -68,8 +68,10 @@ std::string at(sys_seconds time) { return std::to_string(time.time_since_epoch()
 class Reader {
  public:
   explicit Reader(const Group& group, const std::string& entry = "", const std::string& folder = "")
-      : account_(account_of(server.url(), "warehouse: W, credits_per_day: 0, cycle: 15m" + entry,
-                            std::make_shared<Ledgers>(folder))),
+      : account_(account_of(
+            server.url(),
+            "warehouse: W, cycle: 15m" + (entry.empty() ? ", credits_per_day: 0" : entry),
+            std::make_shared<Ledgers>(folder))),
         usage_(*(set_clock(), account_), group) {
     set_warehouse("60");
   }
@@ -87,6 +89,7 @@ class Reader {
     usage_.collect(samples, Deadline::in(minutes(5)));
     account_->read_times.add_to(samples, account_->name);
     failure = samples.failure() ? samples.failure()->what() : "";
+    waits_until = samples.failure() ? samples.failure()->not_before() : std::nullopt;
     std::string page;
     samples.render(Format::text, page);
     const auto found = page.find('\n' + series + ' ');
@@ -94,6 +97,7 @@ class Reader {
   }
 
   std::string failure;
+  std::optional<Clock::time_point> waits_until;
 
  private:
   void set_clock() {
@@ -264,6 +268,15 @@ TEST_CASE("an answer without a column of the statement counts nothing") {
   reader.server.set_rows("SELECT THINGS", "B,V_A,V_B_MS,LE_1,LE_10,NEWEST", "");
   reader.value(kA);
   CHECK_THAT(reader.failure, Catch::Contains("things: the answer has no column L_KIND"));
+}
+
+TEST_CASE("where the day's credits are spent, what is known stays") {
+  now = tomorrow() + hours(3);
+  Reader reader(kGroup, ", credits_per_day: 0.02");
+  reader.value(kA);
+  CHECK_THAT(reader.failure, Catch::Contains("the day's credits are spent"));
+  CHECK_FALSE(reader.waits_until);
+  CHECK(reader.server.count("SELECT THINGS") == 0);
 }
 
 TEST_CASE("a warehouse that the role does not see is an error that says so") {
