@@ -6,7 +6,6 @@ of the bucket, V_* what it adds to a counter, LE_* cumulative counts, G_* gauges
 
 import datetime
 import re
-from decimal import Decimal
 from typing import NamedTuple
 
 from snowflake_fake.protocol import Refusal, Table, column_of
@@ -23,14 +22,13 @@ class Request(NamedTuple):
     now: float
     low: float
     high: float
-    text: str = ""
 
 
 def read_request(text, now):
     bounds = [int(bound) for bound in BOUND.findall(text)]
     bounds += [int(datetime.datetime.fromisoformat(date + "T00:00:00+00:00").timestamp())
                for date in DATE_BOUND.findall(text)]
-    return Request(now, bounds[0] if bounds else 0, bounds[1] if len(bounds) > 1 else END, text)
+    return Request(now, bounds[0] if bounds else 0, bounds[1] if len(bounds) > 1 else END)
 
 
 # Values of a group of rows
@@ -40,8 +38,8 @@ def total(name):
 
 
 def number(value):
-    """A number of any column: nothing is 0, and some credits are text."""
-    return Decimal(value) if isinstance(value, str) else value or 0
+    """A number of any column: nothing is 0, and credits that are text are read as FLOAT."""
+    return float(value) if isinstance(value, str) else value or 0
 
 
 def count(rows):
@@ -55,11 +53,6 @@ def count_if(test):
 def at_most(measure, bound):
     """Counts the rows that measure `bound` or less; those without the measure do not count."""
     return count_if(lambda row: measure(row) is not None and measure(row) <= bound)
-
-
-def part(name, key):
-    """The sum of a number within an object."""
-    return lambda rows: sum((row.get(name) or {}).get(key, 0) for row in rows)
 
 
 # Measures and labels of a row
@@ -91,6 +84,16 @@ def lower(name):
     return lambda row: (row.get(name) or "").lower()
 
 
+def dataset(*names):
+    """database.schema.table, as datasets are called."""
+    return lambda row: ".".join(row.get(name) or "" for name in names).lower()
+
+
+def label_if(test, labelled):
+    """A label where it is needed, and none elsewhere."""
+    return lambda row: labelled(row) if test(row) else ""
+
+
 def last_name(name):
     return lambda rows: max((row.get(name) or "" for row in rows), default="")
 
@@ -108,12 +111,14 @@ class Counters(NamedTuple):
     labels: dict
     values: dict
     where: object = None
+    joined: object = None  # adds to the rows what they need of another view
 
     def rows(self, usage, request):
         """Those within the bounds; what has not ended has no time yet."""
         found = usage.visible(self.view, request.now, request.low, request.high)
-        return [row for row in found if row.get(self.time) is not None
-                and (self.where is None or self.where(row, request))]
+        found = [row for row in found if row.get(self.time) is not None
+                 and (self.where is None or self.where(row))]
+        return self.joined(found, usage, request) if self.joined else found
 
     def groups(self, usage, request):
         """Rows by labels and bucket."""
@@ -136,7 +141,7 @@ class Counters(NamedTuple):
         for key, group in self.groups(usage, request).items():
             one = sums.setdefault(key[:-1], dict.fromkeys(self.adding(), 0))
             for name in one:
-                one[name] += self.values[name](group)
+                one[name] += self.values[name](group) or 0
         return [dict(zip(self.labels, key)) | one for key, one in sums.items()]
 
     def adding(self):

@@ -25,19 +25,23 @@ class Workload(NamedTuple):
     tag: str = ""
 
 
-def dbt_comment(node):
-    return "/* " + json.dumps({"app": "dbt", "dbt_version": "1.9.4", "profile_name": "demo",
-                               "target_name": "prod", "node_id": f"model.shop.{node}"}) + " */ "
+def dbt_comment(node, version="1.9.4"):
+    return "/* " + json.dumps({"app": "dbt", "dbt_version": version, "profile_name": "demo",
+                               "target_name": "prod", "node_id": f"model.shop.{node}"}) + " */"
 
 
+# dbt's comment is in front until 1.9 and at the end since. A tag that a template of Airflow's renders is what
+# Python prints of a dictionary.
 WORKLOADS = (
     Workload("LOAD_WH", 15 * MINUTE, (20, 90), "COPY", "LOADER", burst=2,
-             tag=json.dumps({"dag_id": "ingest_orders", "task_id": "copy"})),
+             tag=str({"dag_id": "ingest_orders", "task_id": "copy"})),
     Workload("TRANSFORM_WH", HOUR, (30, 400), "CREATE_TABLE_AS_SELECT", "DBT", burst=12,
-             text=dbt_comment("orders") + "create or replace table orders as (select 1)"),
+             text=dbt_comment("orders") + " create or replace table orders as (select 1)"),
     Workload("TRANSFORM_WH", HOUR, (5, 60), "MERGE", "DBT", burst=2,
-             text="merge into sessions " + dbt_comment("sessions")),
-    Workload(objects.HOSTILE, 3 * MINUTE, (0.05, 30), "SELECT", "ANALYST", hours=(6, 20)),
+             text="merge into sessions\n" + dbt_comment("sessions", "1.10.15"),
+             tag=json.dumps({"dag_id": "transform", "task_id": "dbt_build"})),
+    Workload(objects.HOSTILE, 3 * MINUTE, (0.05, 30), "SELECT", "ANALYST", hours=(6, 20),
+             text=f"select '{dbt_comment('quoted')}' as text"),
     Workload("ALWAYS_ON_WH", 5 * MINUTE, (0.01, 2), "SELECT", 'Service "é"\n', tag="dashboards"),
     Workload("ADHOC_WH", 3 * HOUR, (5, 1200), "SELECT", "ANALYST", hours=(7, 19)),
     Workload("ADAPTIVE_WH", 20 * MINUTE, (5, 60), "INSERT", "LOADER"),
@@ -289,16 +293,28 @@ class Life:
                 "ID": number, "TABLE_NAME": table, "TABLE_SCHEMA": schema, "TABLE_CATALOG": database,
                 "ACTIVE_BYTES": 1 << 20, "TIME_TRAVEL_BYTES": 1 << 18, "FAILSAFE_BYTES": 1 << 19,
                 "RETAINED_FOR_CLONE_BYTES": 0, "DELETED": False, "TABLE_CREATED": now})
-        self.usage.add("TABLE_STORAGE_METRICS", now, {  # in fail-safe, without names
-            "ID": 299, "TABLE_NAME": None, "TABLE_SCHEMA": None, "TABLE_CATALOG": None, "ACTIVE_BYTES": 0,
-            "TIME_TRAVEL_BYTES": 0, "FAILSAFE_BYTES": 1 << 22, "RETAINED_FOR_CLONE_BYTES": 0, "DELETED": True,
-            "TABLE_CREATED": now - 30 * DAY, "TABLE_DROPPED": now - 2 * DAY,
-            "TABLE_ENTERED_FAILSAFE": now - DAY})
+        self.stand_dropped(now)
         for number, (kind, status, days) in enumerate(CREDENTIALS):
             self.usage.add("CREDENTIALS", now, {
                 "CREDENTIAL_ID": number, "NAME": f"CREDENTIAL_{number}", "USER_NAME": "DBT", "TYPE": kind,
                 "STATUS": status, "CREATED_ON": now,
                 "EXPIRATION_DATE": None if days is None else self.account.start + days * DAY})
+
+    def stand_dropped(self, now):
+        """Tables that were dropped: alone, with schema or database, and in fail-safe without names."""
+        dropped = now - 2 * DAY
+        gone = {"TABLE_CREATED": now - 30 * DAY, "TABLE_DROPPED": dropped, "DELETED": True,
+                "ACTIVE_BYTES": 1 << 21, "TIME_TRAVEL_BYTES": 1 << 20, "FAILSAFE_BYTES": 0,
+                "RETAINED_FOR_CLONE_BYTES": 0}
+        for number, more in enumerate((
+                {"TABLE_NAME": "ORDERS_OLD", "TABLE_SCHEMA": "EVENTS", "TABLE_CATALOG": "RAW"},
+                {"TABLE_NAME": "DRAFT", "TABLE_SCHEMA": "SANDBOX", "TABLE_CATALOG": "ANALYTICS",
+                 "SCHEMA_DROPPED": dropped},
+                {"TABLE_NAME": "LOG", "TABLE_SCHEMA": "PUBLIC", "TABLE_CATALOG": "SCRATCH",
+                 "CATALOG_DROPPED": dropped},
+                {"TABLE_NAME": None, "TABLE_SCHEMA": None, "TABLE_CATALOG": None, "ACTIVE_BYTES": 0,
+                 "TIME_TRAVEL_BYTES": 0, "FAILSAFE_BYTES": 1 << 22, "TABLE_ENTERED_FAILSAFE": now - DAY})):
+            self.usage.add("TABLE_STORAGE_METRICS", now, gone | {"ID": 296 + number} | more)
 
     def day(self, now):
         """Tables grow, but for the last one, which nobody touches; a warehouse is renamed now and then."""

@@ -13,6 +13,7 @@ EARLY = 0.05  # share of hours that are first seen without their idle credits
 CLOUD_DELAY = 6 * HOUR  # credits for cloud services are seen later than those of compute
 PRICE = Decimal("3.00")  # of a credit
 CURRENCY = "EUR"
+DROPPED = {17: "RAW_2025", 18: "SCRATCH"}  # databases that take space still
 ORGANIZATION = {"ORGANIZATION_NAME": "DEMO", "CONTRACT_NUMBER": "C-1"}
 ACCOUNT = {"ACCOUNT_NAME": "ACCOUNT", "ACCOUNT_LOCATOR": "FK12345", "REGION": "AWS_EU_CENTRAL_1",
            "SERVICE_LEVEL": "ENTERPRISE", "CURRENCY": CURRENCY}
@@ -229,6 +230,12 @@ class Metering:
                 "DELETED": None, "AVERAGE_DATABASE_BYTES": float(database.size),
                 "AVERAGE_FAILSAFE_BYTES": float(database.size // 10),
                 "AVERAGE_HYBRID_TABLE_STORAGE_BYTES": 0.0}, happened=now)
+        for number, name in DROPPED.items():
+            self.usage.add("DATABASE_STORAGE_USAGE_HISTORY", day, {
+                "USAGE_DATE": day, "DATABASE_ID": number, "DATABASE_NAME": name,
+                "DELETED": self.account.began - DAY, "AVERAGE_DATABASE_BYTES": float(number << 20),
+                "AVERAGE_FAILSAFE_BYTES": float(number << 24), "AVERAGE_HYBRID_TABLE_STORAGE_BYTES": 0.0},
+                happened=now)
         stage = dice.randrange(1 << 36)
         self.usage.add("STAGE_STORAGE_USAGE_HISTORY", day, {"USAGE_DATE": day, "AVERAGE_STAGE_BYTES": stage},
                        happened=now)

@@ -102,7 +102,7 @@ def roles():
     kinds = frozenset(("WAREHOUSES", "RESOURCE MONITORS", "PIPES", "DYNAMIC TABLES", "TASKS",
                        "REPLICATION GROUPS", "DATABASES"))
     every = frozenset(("USAGE_VIEWER", "GOVERNANCE_VIEWER", "SECURITY_VIEWER", "OBJECT_VIEWER",
-                       "ORGANIZATION_USAGE_VIEWER", "ORGANIZATION_BILLING_VIEWER"))
+                       "ORGANIZATION_BILLING_VIEWER"))
     own = frozenset((EXPORTER_WAREHOUSE,))
     found = (Role("ACCOUNTADMIN", is_admin=True),
              Role(EXPORTER_ROLE, kinds=kinds, warehouses=own, readers=every),

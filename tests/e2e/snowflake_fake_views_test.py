@@ -5,7 +5,7 @@ import unittest
 from decimal import Decimal
 
 from snowflake_client import DAY, HOUR, KINDS, MINUTE, NOW, WAREHOUSE, Served
-from snowflake_fake import objects, truth
+from snowflake_fake import attribution, objects, truth
 from snowflake_fake.account import Account
 from snowflake_fake.answers import Request
 from snowflake_fake.catalog import COUNTERS, STATEMENTS
@@ -129,8 +129,7 @@ class Views(Served):
         for name, statement in STATEMENTS.items():
             with self.subTest(name):
                 rows = client.named(name, NOW - 3 * DAY, NOW).rows()
-                if name != "own_queries":
-                    self.assertTrue(rows)
+                self.assertTrue(rows)
                 expected = ([*statement.labels, "B", *statement.values] if name in COUNTERS
                             else list(statement.names))
                 self.assertTrue(all(list(row) == expected for row in rows))
@@ -142,7 +141,7 @@ class Views(Served):
                 first, second, both = (
                     statement.answer(self.account.usage, Request(self.account.now, *bounds))
                     for bounds in ((low, middle), (middle, high), (low, high)))
-                self.assertTrue(first.rows or name == "own_queries")
+                self.assertTrue(first.rows)
                 self.assertEqual(sorted(map(str, first.rows + second.rows)), sorted(map(str, both.rows)))
                 bucket = [column.name for column in both.columns].index("B")
                 self.assertTrue(all(low <= row[bucket] < middle for row in first.rows))
@@ -264,16 +263,19 @@ class Views(Served):
         self.assertEqual(client.named("storage").rows(), [{"N": "1.50"}])
         self.assertEqual(asked, [("storage", NOW, "SELECT 1")])
 
-    def test_own_statements_are_found_by_their_tag(self):
+    def test_own_statements_are_in_the_history_with_their_tag(self):
         fake, client = self.serve()
         for _ in range(3):
             client.named("storage")
         self.assertEqual(client.named("alerts").status, 422)
         fake.clock.advance(HOUR)
-        rows = client.named("own_queries", NOW - HOUR, NOW + HOUR).rows()
-        found = {row["L_WAREHOUSE"]: (row["V_QUERIES"], row["V_FAILED"], row["V_EXECUTION_MS"])
+        rows = client.named("queries", NOW - HOUR, NOW + HOUR).rows()
+        found = {row["L_WAREHOUSE"]: (row["L_STATUS"], row["V_QUERIES"], row["V_EXECUTION_MS"])
                  for row in rows}
-        self.assertEqual(found, {WAREHOUSE: ("3", "0", "6000"), "": ("1", "1", "0")})
+        self.assertEqual(found, {WAREHOUSE: ("success", "3", "6000"), "": ("fail", "1", "0")})
+        tags = [json.loads(row["QUERY_TAG"])["statement"]
+                for row in fake.account.usage.table("QUERY_HISTORY", fake.account.now)]
+        self.assertEqual(sorted(tags), ["alerts", *["storage"] * 3])
 
     def test_a_statement_must_name_its_view_and_its_bounds(self):
         _, client = self.serve()
@@ -301,21 +303,89 @@ class Views(Served):
             accounts[0].run(WAREHOUSE, 2, QUERY_TAG="of the exporter")
         first, second = (truth.counters(account, seen=account.now) for account in accounts)
         self.assertNotEqual(first["queries"], second["queries"])
-        for name in set(COUNTERS) - {"queries", "own_queries", "warehouse_load", "warehouse_events",
+        for name in set(COUNTERS) - {"queries", "warehouse_load", "warehouse_events",
                                      "warehouse_credits", "service_credits"}:
             self.assertEqual(first[name], second[name], name)
+
+    def answered(self, name):
+        low, high = NOW - 3 * DAY, NOW + DAY
+        table = STATEMENTS[name].answer(self.account.usage, Request(self.account.now, low, high))
+        return [dict(zip([column.name for column in table.columns], row)) for row in table.rows]
+
+    def test_names_are_shown_of_what_failed_alone(self):
+        for name, label, is_named in (
+                ("tasks", "L_TASK", lambda row: row["L_STATE"].startswith("failed")),
+                ("copies", "L_DATASET", lambda row: row["L_STATUS"] != "loaded"),
+                ("dynamic_tables", "L_DATASET", lambda row: row["L_STATE"].endswith("failed")),
+                ("alerts", "L_ALERT", lambda row: row["L_STATE"] != "condition_false"),
+                ("logins", "L_CLIENT", lambda row: row["L_SUCCESS"] == "yes")):
+            with self.subTest(name):
+                rows = self.answered(name)
+                self.assertEqual({is_named(row) for row in rows}, {True, False})
+                self.assertTrue(all(bool(row[label]) == is_named(row) for row in rows))
+
+    def test_what_was_dropped_is_one(self):
+        databases = {row["L_DATABASE"]: row["G_BYTES"] for row in self.answered("database_storage")}
+        self.assertEqual(set(databases), {"RAW", "ANALYTICS", 'Données "é"\n', ""})
+        self.assertEqual(databases[""], (17 << 20) + (18 << 20))
+        schemas = {(row["L_DATABASE"], row["L_SCHEMA"]): row["G_DROPPED_BYTES"]
+                   for row in self.answered("table_storage")}
+        self.assertEqual(schemas, {("RAW", "EVENTS"): 1 << 21, ("ANALYTICS", "MARTS"): 0,
+                                   ('Données "é"\n', "PUBLIC"): 0, ("", ""): 2 << 21})
+
+    def test_credits_are_laid_on_who_ran_the_statement(self):
+        rows = self.answered("attribution")
+        names = ("L_WAREHOUSE", "L_TOOL", "L_PACKAGE", "L_TARGET", "L_DAG_ID", "L_UNIQUE_ID")
+        found = {tuple(row[name] for name in names) for row in rows}
+        self.assertEqual(found, {
+            ("LOAD_WH", "airflow", "", "", "ingest_orders", ""),
+            ("TRANSFORM_WH", "dbt", "shop", "prod", "", "model.shop.orders"),
+            ("TRANSFORM_WH", "dbt", "shop", "prod", "transform", "model.shop.sessions"),
+            ("ALWAYS_ON_WH", "other", "", "", "", ""),
+            *((warehouse, "none", "", "", "", "") for warehouse in (
+                objects.HOSTILE, "TRANSFORM_WH", "ADHOC_WH"))})
+        for row in rows:
+            self.assertEqual(row["V_NODE_CREDITS"], row["V_CREDITS"] if row["L_UNIQUE_ID"] else None)
+        usage = self.account.usage.table("QUERY_ATTRIBUTION_HISTORY", self.account.now)
+        self.assertAlmostEqual(
+            sum(row["V_CREDITS"] for row in rows),
+            sum(row["CREDITS_ATTRIBUTED_COMPUTE"] for row in usage
+                if NOW - 3 * DAY <= row["END_TIME"] < NOW + DAY))
 
     def test_a_life_has_what_an_exporter_must_tell(self):
         text = json.dumps(truth.counters(self.account))
         for expected in ('"L_STATUS": "cancelled"', '"L_STATUS": "fail"', '"L_CLASS": "dml"',
                          '"L_STATE": "failed"', '"L_STATE": "skipped"', '"L_STATUS": "partially_loaded"',
                          '"L_OUTCOME": "failed"', '"L_SECOND_FACTOR": "yes"', json.dumps(objects.HOSTILE),
-                         '"L_EVENT": "SUSPEND_WAREHOUSE"'):
+                         '"L_EVENT": "suspend_warehouse"', '"L_DATASET": "raw.events.orders"'):
             self.assertIn(expected, text)
         counted = truth.counters(self.account)
         for name, value in (("queries", "V_QUEUED_OVERLOAD_MS"), ("tasks", "V_RETRIES"),
-                            ("dynamic_tables", "V_LATE"), ("logins", "V_UNKNOWN_USER")):
+                            ("dynamic_tables", "V_LATE"), ("alerts", "V_RUNS")):
             self.assertGreater(sum(one[value] for one in counted[name]), 0, value)
+
+
+class Owners(unittest.TestCase):
+    DBT = '/* {"app": "dbt", "node_id": "model.shop.a", "target_name": "prod"} */'
+
+    def test_owners_of_statements(self):
+        dbt, nobody = ("dbt", "shop", "prod", "", "model.shop.a"), ("none", "", "", "", "")
+        for text, tag, expected in (
+                (f"  {self.DBT} select 1", "", dbt), (f"select 1\n{self.DBT} ;\r\n", "", dbt),
+                (f"\n{self.DBT} select 1", "", nobody), (f"select '{self.DBT}' as text", "", nobody),
+                (self.DBT[:40], "", nobody), (self.DBT[:40] + " */", "", nobody), ("", "", nobody),
+                (f"select '{self.DBT}' {self.DBT.replace('.a', '.b')}", "", (*dbt[:4], "model.shop.b")),
+                ('select 1 /* {"app": "looker"} */', "", nobody),
+                ('/* {"app": "dbt"} */ select 1', "", ("dbt", "", "", "", "")),
+                ("select 1", '{"dag_id": "d"}', ("airflow", "", "", "d", "")),
+                ("select 1", "{'dag_id': 'd'}", ("airflow", "", "", "d", "")),
+                (f"{self.DBT} select 1", "{'dag_id': 'd'}", (*dbt[:3], "d", dbt[4])),
+                ("select 1", '{"app": "dbt", "node_id": "seed.shop.s"}',
+                 ("dbt", "shop", "", "", "seed.shop.s")),
+                ("select 1", "5", ("other", "", "", "", "")),
+                ("select 1", "free text", ("other", "", "", "", ""))):
+            with self.subTest(text=text, tag=tag):
+                self.assertEqual(tuple(attribution.owner(text, tag).values()), expected)
 
 
 if __name__ == "__main__":

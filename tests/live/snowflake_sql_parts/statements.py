@@ -48,3 +48,14 @@ def move(statements, now):
         return re.sub(r"(?<=TO_DATE\(')[\d-]+", lambda found: str(datetime.date.fromisoformat(found[0]) + days), text)
 
     return [Statement(name, moved(text)) for name, text in statements]
+
+
+def widen(statements, days):
+    """The same from some days before, of those that have a start and an end in seconds."""
+    def widened(statement):
+        bounds = statement.window.seconds
+        if len(bounds) < 2:
+            return statement
+        return statement._replace(text=statement.text.replace(f"({bounds[0]})", f"({bounds[0] - days * 86_400})"))
+
+    return [widened(each) for each in statements]

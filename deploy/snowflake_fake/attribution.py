@@ -1,0 +1,54 @@
+"""Who ran a statement: what dbt writes in a comment into it, and what its query tag says."""
+
+import json
+
+OPEN, CLOSE = '/* {"', "*/"
+DAY = 86400
+
+
+def read_object(text):
+    """What is there of it, where it is an object of JSON, or one as Python prints it."""
+    for written in (text, text.replace("'", '"')):
+        try:
+            found = json.loads(written)
+        except ValueError:
+            continue
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def comment_of(text):
+    """That of dbt, which is in front of a statement until 1.9 and at its end since."""
+    if text.lstrip(" ").startswith(OPEN):
+        inner = text.lstrip(" ").removeprefix(OPEN)
+    else:
+        before, _, after = text.rpartition(CLOSE)
+        if after.strip(" ;\r\n"):
+            return {}
+        inner = before.rpartition(OPEN)[2]
+    try:
+        return json.loads('{"' + inner.partition(CLOSE)[0])
+    except ValueError:
+        return {}
+
+
+def owner(text, tag):
+    """The labels of a statement but for its warehouse."""
+    said = (comment_of(text), read_object(tag))
+
+    def first(name):
+        return next((one[name] for one in said if one.get(name) is not None), "")
+
+    is_dbt, dag_id = first("app") == "dbt", first("dag_id")
+    node = first("node_id") if is_dbt else ""
+    tool = "dbt" if is_dbt else "airflow" if dag_id else "other" if tag else "none"
+    package = node.split(".")[1] if "." in node else ""
+    return {"L_TOOL": tool, "L_PACKAGE": package, "L_TARGET": first("target_name") if is_dbt else "",
+            "L_DAG_ID": dag_id, "L_UNIQUE_ID": node}
+
+
+def with_owners(rows, usage, request):
+    """Rows of QUERY_ATTRIBUTION_HISTORY with their owners, by texts from a day around the bounds."""
+    queries = usage.visible("QUERY_HISTORY", request.now, request.low - DAY, request.high + DAY)
+    texts = {query["QUERY_ID"]: query.get("QUERY_TEXT") for query in queries}
+    return [row | owner(texts.get(row["QUERY_ID"]) or "", row.get("QUERY_TAG") or "") for row in rows]
