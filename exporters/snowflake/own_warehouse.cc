@@ -34,11 +34,11 @@ double read_credits(const Yaml& value) {
   return credits;
 }
 
-/// Whether Snowflake has said that the statement does not run. A request whose answer was lost is
-/// repeated until the deadline, and what it starts then has the time of a whole statement.
+/// Whether Snowflake has said that the statement does not run. After a lost answer or one of a proxy
+/// it may; the request is repeated until the deadline, and what it starts then has the time of a
+/// whole statement.
 bool has_answered(Reason reason) {
-  return reason == Reason::query || reason == Reason::auth || reason == Reason::http_status ||
-         reason == Reason::rate_limited || reason == Reason::connect;
+  return reason == Reason::query || reason == Reason::auth || reason == Reason::rate_limited;
 }
 
 Price price_of(const Row& row, const WarehouseOptions& options) {

@@ -186,7 +186,6 @@ class Snowflake(unittest.TestCase):
         listed = (support.SOURCE / "docs/metrics/snowflake.md").read_text()
         names = re.findall(r"^## (\w+) \(off by default\)$", listed, re.M)
         self.assertIn("queries", names)
-        names.remove("attribution")  # of which the fake has no answer
         roles = self.fake.account.roles
         roles[ROLE] = dataclasses.replace(roles[ROLE], is_admin=True)  # as with imported privileges
         flags = self.flags(*(f"--collector.{name}" for name in names), warehouse=WAREHOUSE,
