@@ -34,9 +34,9 @@ double read_credits(const Yaml& value) {
   return credits;
 }
 
-/// Whether Snowflake has said that the statement does not run. After a lost answer or one of a proxy
-/// it may; the request is repeated until the deadline, and what it starts then has the time of a
-/// whole statement.
+/// Whether Snowflake has said that the statement does not run. After a lost answer or one of a
+/// proxy it may; the request is repeated until the deadline, and what it starts then has the time
+/// of a whole statement.
 bool has_answered(Reason reason) {
   return reason == Reason::query || reason == Reason::auth || reason == Reason::rate_limited;
 }
