@@ -187,6 +187,7 @@ void Spending::load(const Deadline& deadline) {
     for (const auto& wake : json.at("wakes").items()) {
       state_.wakes.push_back({time_of(wake.at("from")), time_of(wake.at("until")),
                               wake.at("credits_per_second").number()});
+      unknown_until_ = std::max(unknown_until_, state_.wakes.back().until);
     }
   }
   is_loaded_ = true;

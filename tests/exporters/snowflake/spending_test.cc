@@ -193,6 +193,17 @@ TEST_CASE("what a statement may cost is on the disk before it starts") {
   }
 }
 
+TEST_CASE("a statement in the second of a restart does not give back what was reserved") {
+  const TemporaryFolder folder, copy;
+  now = kTen;
+  Spender killed(0, folder.path());
+  const auto permit = killed->enter(kSmall, minutes(1), soon());
+  std::filesystem::copy(folder.path(), copy.path(), std::filesystem::copy_options::recursive);
+  Spender next(0, copy.path());
+  next.run(seconds(2));
+  CHECK(next.figures()["snowflake_own_credits_today"] == Approx(121.0 / 3600));
+}
+
 TEST_CASE("what was spent goes on after a restart, and starts again at midnight") {
   const TemporaryFolder folder;
   now = kTen;
