@@ -127,7 +127,8 @@ class World:
     def expect(self, run):
         """What its tasks do to others, and its end."""
         for each in run.instances:
-            if each.task.outlet and each.tries and each.last().state == "success":
+            writes = each.task.outlet and each.tries and each.last().state == "success"
+            if writes and each.last().end > self.now:  # not again where it is not run again
                 self.at(each.last().end, self.wrote, each)
         if run.end() < NEVER:
             self.at(run.looks.times[-1], self.ended, run)

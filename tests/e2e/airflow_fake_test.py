@@ -334,6 +334,14 @@ class Worlds(unittest.TestCase):
         is_marked = [run.looks.looks[-1].state != run.ends[-1].state for run in world.runs.values() if run.ends]
         self.assertTrue(any(is_marked))
 
+    def test_a_task_that_is_not_run_again_writes_nothing_again(self):
+        for version in VERSIONS:
+            with self.subTest(version):
+                world = World(START, version)
+                world.advance(START + 24 * HOUR)
+                written = [(event[0], event[2]) for event in world.events]
+                self.assertEqual(written, sorted(set(written)))
+
     def test_a_limit_of_a_pool_holds(self):
         world = World(START, "3.3", past=6 * HOUR)
         for step in range(6 * 60):
