@@ -326,7 +326,9 @@ class Exact(unittest.TestCase):
         own, billed = float(shown[series("snowflake_own_credits_total")]), sum(by_day)
         self.assertGreaterEqual(own, billed)
         self.assertLess(own, 1.1 * billed)
-        self.assertGreaterEqual(int(shown[series("snowflake_own_resumes_total")]), warehouse.resumes)
+        # A statement that a killed process had started may be resumed for once more, unheard.
+        resumes = int(shown[series("snowflake_own_resumes_total")])
+        self.assertGreaterEqual(resumes + self.kills, warehouse.resumes)
 
 
 def nonzero(values):
