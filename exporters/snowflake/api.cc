@@ -87,16 +87,13 @@ std::string said_by(const Json& body) {
   return code.empty() ? message : code + ' ' + message;
 }
 
-Error failure_of(const std::string& origin, const http::ClientResponse& response,
-                 const Json& body) {
-  const auto said = said_by(body);
-  const auto refusal = http::refusal(origin, response, said);
-  if (response.status == 408) {
-    return {Reason::timeout, refusal.what()};
-  }
-  if (response.status != 422) return refusal;
+[[noreturn]] void fail(const std::string& origin, const http::ClientResponse& response,
+                       const Json& body) {
+  const auto refusal = http::refusal(origin, response, said_by(body));
+  if (response.status == 408) throw StatementFailed(Reason::timeout, refusal.what());
+  if (response.status != 422) throw Error(refusal);
   const bool is_auth = is_privilege(text_of(body, "code"));
-  return {is_auth ? Reason::auth : Reason::query, refusal.what()};
+  throw StatementFailed(is_auth ? Reason::auth : Reason::query, refusal.what());
 }
 
 }  // namespace
@@ -154,7 +151,7 @@ Api::Reply Api::read_reply(const std::string& origin, const http::ClientResponse
     }
   }();
   if (response.status == 200 || response.status == 202) return {std::move(body), response.status};
-  throw failure_of(origin, response, body);
+  fail(origin, response, body);
 }
 
 Table Api::run(const Statement& statement, const Deadline& deadline) {
@@ -179,9 +176,10 @@ Json Api::await_result(const Statement& statement, Reply reply, const Deadline& 
   const auto handle = reply.body.at("statementHandle").string();
   try {
     return wait_for(statement.name, percent_encoded(handle), deadline);
-  } catch (const Error& error) {
-    const bool has_ended = error.reason() == Reason::query || error.reason() == Reason::auth;
-    if (!has_ended) cancel(percent_encoded(handle), deadline);
+  } catch (const StatementFailed&) {
+    throw;
+  } catch (const Error&) {
+    cancel(percent_encoded(handle), deadline);
     throw;
   }
 }

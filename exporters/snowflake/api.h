@@ -4,6 +4,7 @@
 #include <string>
 
 #include "common/base/deadline.h"
+#include "common/base/error.h"
 #include "common/http/client.h"
 #include "exporters/snowflake/table.h"
 
@@ -30,6 +31,11 @@ struct Statement {
   std::string name;  ///< "show_warehouses": in errors, and in the query tag
   std::string text;
   std::string warehouse = {};  ///< what runs it; empty: it needs none
+};
+
+/// Snowflake has said that the statement failed, or that it was stopped: it does not run.
+struct StatementFailed : Error {
+  using Error::Error;
 };
 
 /// Snowflake's SQL API v2 (docs.snowflake.com, "Snowflake SQL REST API"). Safe to use from several

@@ -34,13 +34,6 @@ double read_credits(const Yaml& value) {
   return credits;
 }
 
-/// Whether Snowflake has said that the statement does not run. After a lost answer or one of a
-/// proxy it may; the request is repeated until the deadline, and what it starts then has the time
-/// of a whole statement.
-bool has_answered(Reason reason) {
-  return reason == Reason::query || reason == Reason::auth || reason == Reason::rate_limited;
-}
-
 Price price_of(const Row& row, const WarehouseOptions& options) {
   Price price;
   const auto credits = options.credits_per_hour ? options.credits_per_hour : credits_per_hour(row);
@@ -83,14 +76,16 @@ OwnWarehouse::OwnWarehouse(WarehouseOptions options, Api& api, std::string accou
 Table OwnWarehouse::run(const std::string& name, std::string text, const Deadline& deadline) {
   const auto now_price = price(deadline);
   const auto timeout = options_.statement_timeout;
+  // Where an answer is lost, or one of a proxy, the request is repeated until the deadline, and
+  // what it starts then has the time of a whole statement.
   auto permit = spending_.enter(now_price, 2 * timeout, deadline);
   try {
     auto table = api_.run({.name = name, .text = std::move(text), .warehouse = options_.name},
                           deadline.no_later_than(Clock::now() + timeout));
     permit.note_end();
     return table;
-  } catch (const Error& error) {
-    if (has_answered(error.reason())) permit.note_end();
+  } catch (const StatementFailed&) {
+    permit.note_end();
     throw;
   }
 }
