@@ -278,11 +278,16 @@ class Exact(unittest.TestCase):
         for fault in {each["fault"] for each in self.FAULTS} | {"running"}:
             self.assertGreater(self.fake.faults.counts[fault], 0, fault)
         self.fake.faults.set([])
+        # What the last cycle takes is counted when its warehouse has been suspended, which is not yet.
+        warehouse, until = self.account.warehouses[WAREHOUSE], self.clock.now()
+        with self.fake.lock:
+            self.account.advance(until)
+            by_day, resumes = truth.credits_by_day(warehouse, until).values(), warehouse.resumes
         shown = self.collect()
         self.assertGreater(self.kills, 8)
         self.assert_counted(shown)
         self.assert_true()
-        self.assert_paid(shown)
+        self.assert_paid(shown, list(by_day), resumes)
 
     def assert_counted(self, shown):
         """Each series is the highest that its sum ever was, and none is missing."""
@@ -317,18 +322,14 @@ class Exact(unittest.TestCase):
             for bucket in expected.keys() | counted.keys():
                 self.assertEqual(nonzero(counted.get(bucket, {})), nonzero(expected.get(bucket, {})), (name, bucket))
 
-    def assert_paid(self, shown):
+    def assert_paid(self, shown, by_day, resumes):
         """No day costs more than the cap, most of which is used; what the exporter says of it is not less."""
-        warehouse = self.account.warehouses[WAREHOUSE]
-        by_day = truth.credits_by_day(warehouse, self.clock.now()).values()
         self.assertLessEqual(max(by_day), CAP)
         self.assertGreater(max(by_day), 0.9 * CAP)
         own, billed = float(shown[series("snowflake_own_credits_total")]), sum(by_day)
         self.assertGreaterEqual(own, billed)
         self.assertLess(own, 1.1 * billed)
-        # A statement that a killed process had started may be resumed for once more, unheard.
-        resumes = int(shown[series("snowflake_own_resumes_total")])
-        self.assertGreaterEqual(resumes + self.kills, warehouse.resumes)
+        self.assertGreaterEqual(int(shown[series("snowflake_own_resumes_total")]), resumes)
 
 
 def nonzero(values):
