@@ -179,7 +179,7 @@ Json Api::await_result(const Statement& statement, Reply reply, const Deadline& 
   } catch (const StatementFailed&) {
     throw;
   } catch (const Error&) {
-    cancel(percent_encoded(handle), deadline);
+    cancel(percent_encoded(handle));
     throw;
   }
 }
@@ -197,7 +197,7 @@ Json Api::wait_for(const std::string& origin, const std::string& handle, const D
 
 /// With time of its own, as that of the statement has passed. What fails here is left to the
 /// statement's timeout.
-void Api::cancel(const std::string& handle, const Deadline&) {
+void Api::cancel(const std::string& handle) {
   http::ClientRequest request;
   request.method = "POST";
   request.target = std::string(kPath) + '/' + handle + "/cancel";

@@ -66,7 +66,7 @@ class Api {
   Reply read_reply(const std::string& origin, const http::ClientResponse& response) const;
   Json await_result(const Statement& statement, Reply reply, const Deadline& deadline);
   Json wait_for(const std::string& origin, const std::string& handle, const Deadline& deadline);
-  void cancel(const std::string& handle, const Deadline& deadline);
+  void cancel(const std::string& handle);
   std::string why_refused() const;
 
   const ApiOptions options_;

@@ -13,10 +13,9 @@
 
 namespace exporter::snowflake {
 
-inline constexpr auto kOwnResumes = counter(
-    "snowflake_own_resumes_total",
-    "Times that this exporter's statements resumed its warehouse, as far as it heard of them.",
-    "account");
+inline constexpr auto kOwnResumes =
+    counter("snowflake_own_resumes_total",
+            "Times that this exporter's statements resumed its warehouse.", "account");
 inline constexpr auto kOwnSeconds = counter(
     "snowflake_own_billed_seconds_total",
     "Time for which this exporter's statements kept its warehouse running, 60 s a resumption "

@@ -153,12 +153,6 @@ void Table::take_rows(const Json& data) {
   size_ += rows;
 }
 
-std::vector<std::string> Table::columns() const {
-  std::vector<std::string> names;
-  for (const auto& [name, place] : columns_) names.push_back(name);
-  return names;
-}
-
 void Table::each_row(Samples& samples, const std::function<void(const Row&)>& read) const {
   std::optional<Error> first;
   std::size_t good = 0;

@@ -62,7 +62,6 @@ class Table {
 
   std::size_t size() const { return size_; }
   bool has_column(std::string_view column) const { return columns_.contains(column); }
-  std::vector<std::string> columns() const;  ///< in lower case
 
   /// Calls `read` with each row. One of which it throws Error{decode} is left out and noted in the
   /// samples; when none can be read, throws the first one's error. `read` adds nothing of a row

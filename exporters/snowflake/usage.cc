@@ -1,8 +1,6 @@
 #include "exporters/snowflake/usage.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <utility>
 
 #include "common/base/error.h"
@@ -51,7 +49,10 @@ class Labels {
     for (const auto column : statement.labels) {
       values_.emplace_back(to_lower(column.substr(2)),
                            row.raw(to_lower(column)).value_or(std::string()));
-      if (column.starts_with("L_")) id_.append(values_.back().second).append("\n");
+      // With its length, as a value may have any byte in it.
+      const auto& value = values_.back().second;
+      if (column.starts_with("L_"))
+        id_.append(std::to_string(value.size())).append(":").append(value);
     }
   }
 
@@ -78,7 +79,7 @@ class Labels {
 
   /// What a row of a bucket is known by in a family: its labels, and the part that is counted.
   std::string id(std::int64_t bucket, std::string_view part) const {
-    return id_ + std::to_string(bucket) + '\n' + std::string(part);
+    return id_ + '@' + std::to_string(bucket) + '/' + std::string(part);
   }
 
  private:

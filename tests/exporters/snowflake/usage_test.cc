@@ -215,6 +215,29 @@ TEST_CASE("a statement is not read again before its pace, also after a restart")
   CHECK(reader.server.count("SELECT THINGS") == 1);
 }
 
+TEST_CASE("rows whose labels have the same bytes in other places are two") {
+  static constexpr std::string_view kTwo[] = {"L_KIND", "L_PART"};
+  static constexpr Value kOne[] = {{"V_A", kThings}};
+  static constexpr UsageStatement kStatement[] = {{.name = "two",
+                                                   .text = "SELECT TWO {lo} {hi}",
+                                                   .labels = kTwo,
+                                                   .bucket = hours(1),
+                                                   .horizon = hours(6),
+                                                   .counters = kOne}};
+  static constexpr Group kTwoGroup{"two", hours(1), kStatement, "USAGE_VIEWER"};
+  now = tomorrow() + hours(3);
+  Reader reader(kTwoGroup);
+  const auto bucket = at(now - hours(2));
+  reader.server.set_rows("SELECT TWO", "L_KIND,L_PART,B,V_A",
+                         R"(["a\n1:b","c",")" + bucket + R"(","5"],["a","1:b\nc",")" + bucket +
+                             R"(","7"],["x","a",")" + bucket + R"(","1"])");
+  CHECK(reader.value(kA) == 1);
+  CHECK(reader.value("snowflake_test_things_total{account=\"prod\",kind=\"a\\n1:b\",part=\"c\"}") ==
+        5);
+  CHECK(reader.value("snowflake_test_things_total{account=\"prod\",kind=\"a\",part=\"1:b\\nc\"}") ==
+        7);
+}
+
 TEST_CASE("gauges stay until they are read again") {
   now = tomorrow() + hours(3);
   Reader reader(kSizes);
