@@ -31,7 +31,8 @@ struct ClientRequest {
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
   bool idempotent = false;  ///< a POST that may be sent twice; GET, HEAD, PUT and DELETE always may
-  bool is_500_final = false;  ///< a 500 is an answer that does not pass: it is not repeated
+  int final_status =
+      0;  ///< a status that would pass elsewhere, and is an answer here: not repeated
   std::shared_ptr<const AwsSigning> signing = {};
   /// The target of the tries after the first, where an upstream is to be told that a request is
   /// repeated; empty: the same.

@@ -23,7 +23,7 @@ double random_fraction() {
 bool is_worth_repeating(const ClientRequest& request, const Outcome& outcome) {
   if (!outcome.failure) {
     const auto status = outcome.response.status;
-    return is_transient(status) && may_repeat(request) && !(status == 500 && request.is_500_final);
+    return is_transient(status) && may_repeat(request) && status != request.final_status;
   }
   switch (outcome.failure->again) {
     case Failure::Again::never: return false;

@@ -285,7 +285,7 @@ Api::Reply Api::ask(Question question, const Deadline& deadline) {
     request.headers.emplace_back("Content-Type", "application/json");
     request.idempotent = true;
   }
-  request.is_500_final = question.is_500_final;
+  request.final_status = question.final_status;
   auto& client = question.is_open ? open_ : connected->client;
   const auto what = question.method + ' ' + options_.client.base_url +
                     target_of(prefix_of(api), question.path, {});
@@ -320,7 +320,7 @@ Answer Api::get_open(const std::string& path, const Deadline& deadline) {
 
 std::optional<Answer> Api::get_unless_500(const std::string& path, const Query& query,
                                           const Deadline& deadline) {
-  const auto reply = ask({.path = path, .query = query, .is_500_final = true}, deadline);
+  const auto reply = ask({.path = path, .query = query, .final_status = 500}, deadline);
   if (reply.response.status == 500) return std::nullopt;
   return answer(reply);
 }

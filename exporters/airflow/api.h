@@ -108,8 +108,8 @@ class Api {
     std::string path;
     Query query = {};
     std::string method = "GET", body = {};
-    bool is_open = false;       ///< without a login
-    bool is_500_final = false;  ///< as http::ClientRequest has it
+    bool is_open = false;  ///< without a login
+    int final_status = 0;  ///< as http::ClientRequest has it
   };
   struct Reply {
     std::string what, path;  ///< what: for errors

@@ -79,7 +79,7 @@ TEST_CASE("a 500 that is an answer is not asked again, what is overloaded is") {
     const ScriptedServer server(answer([&](const std::string&) { return reply(status, ""); }));
     ClientFixture fixture(server.url());
     auto final = request("/");
-    final.is_500_final = true;
+    final.final_status = 500;
     CHECK(fixture.client().send(final, soon()).status == status);
     CHECK(server.requests().size() == (status == 500 ? 1 : 3));
   }
