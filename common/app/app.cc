@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "common/app/backfill.h"
 #include "common/app/check_sources.h"
 #include "common/app/command.h"
 #include "common/app/generations.h"
@@ -151,6 +152,7 @@ int run_command(const App& app, const Command& command, Generations& generations
         check_config(command, [&] { checks = generations.checks(); });
         return check_sources(checks);
       }
+      case Command::Mode::backfill: return backfill(app, command, generations.pasts());
       case Command::Mode::report: return print_report(generations.reports(), command.report);
       default: return print_once(generations);
     }

@@ -1,6 +1,8 @@
 #include "common/app/command.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
 #include <iostream>
 #include <sstream>
 
@@ -9,6 +11,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/base/time.h"
 #include "version.h"
 
 namespace exporter {
@@ -112,6 +115,70 @@ void add_general_flags(CLI::App& cli, const App& app, Command& command) {
   cli.add_option("--log.format", command.log_format, "logfmt or json.")
       ->capture_default_str()
       ->check(accepted_by(log::parse_format));
+}
+
+/// Seconds since 1970 of "2026-01-31", which begins in UTC, or of an RFC 3339 time.
+std::optional<std::chrono::sys_seconds> parse_moment(const std::string& text) {
+  const auto time = parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text);
+  if (!time) return std::nullopt;
+  return std::chrono::floor<std::chrono::seconds>(*time);
+}
+
+void add_backfill(CLI::App& cli, const App& app, Command& command) {
+  const auto has_past = [](const AnyModule& module) { return bool(module.make_past); };
+  if (std::ranges::none_of(app.modules, has_past)) return;
+  auto* backfill = cli.add_subcommand(
+      "backfill",
+      "Write what was before the exporter began to count, as files for promtool tsdb "
+      "create-blocks-from openmetrics, and exit. Takes the flags of the exporter, too.");
+  backfill->fallthrough();
+  backfill->callback([&command] { command.mode = Command::Mode::backfill; });
+  const auto add_moment = [&](const std::string& flag, const std::string& help, auto take) {
+    return backfill->add_option_function<std::string>(
+        flag,
+        [flag, take](const std::string& text) {
+          const auto moment = parse_moment(text);
+          if (!moment) {
+            throw CLI::ValidationError(flag, "expected a date, or a time as RFC 3339 has it");
+          }
+          take(*moment);
+        },
+        help);
+  };
+  add_moment("--from", "Where it begins: a date or a time, such as 2026-01-31.", [&](auto moment) {
+    command.past.from = moment;
+  })->required();
+  add_moment("--to",
+             "Where it ends; unless given, and at the latest, where --state.dir says that the "
+             "exporter began to count.",
+             [&](auto moment) { command.past.to = moment; });
+  command.past.step = std::chrono::hours(1);
+  backfill->add_option_function<std::string>(
+      "--step",
+      [&command](const std::string& text) {
+        const auto step = parse_duration(text);
+        if (!step || *step < std::chrono::minutes(1) || *step > std::chrono::days(1)) {
+          throw CLI::ValidationError("--step", "expected 1m to 1d");
+        }
+        command.past.step = std::chrono::floor<std::chrono::seconds>(*step);
+      },
+      "How far apart the samples of a series are: 1h unless given.");
+  backfill
+      ->add_option_function<std::vector<std::string>>(
+          "--label",
+          [&command](const std::vector<std::string>& texts) {
+            for (std::string_view value : texts) {
+              const std::string name(next_part(value, '='));
+              if (!valid_label_name(name) || value.empty()) {
+                throw CLI::ValidationError("--label", "expected NAME=VALUE");
+              }
+              command.past_labels.emplace_back(name, value);
+            }
+          },
+          "A label of each series that a scrape adds, such as job=snowflake; repeatable.")
+      ->allow_extra_args(false)
+      ->trigger_on_parse(false);
+  backfill->add_option("--directory", command.past_directory, "Where the files go.")->required();
 }
 
 void add_collector_flags(CLI::App& cli, const App& app, Command& command) {
@@ -223,6 +290,7 @@ std::optional<Command> parse_command(const App& app, int argc, const char* const
     add_web_flags(cli, command);
     add_collector_flags(cli, app, command);
     add_app_flags(cli, app, command);
+    add_backfill(cli, app, command);
     auto arguments = reversed(argc, argv);
     require_values(cli, arguments);
     cli.parse(std::move(arguments));

@@ -4,18 +4,32 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/app/app.h"
+#include "common/collect/past.h"
 
 namespace exporter {
 
 /// What the command line says.
 struct Command {
-  enum class Mode { serve, check_config, check_sources, check_health, list_metrics, once, report };
+  enum class Mode {
+    serve,
+    check_config,
+    check_sources,
+    check_health,
+    list_metrics,
+    once,
+    report,
+    backfill
+  };
 
   Mode mode = Mode::serve;
-  std::string_view report;  ///< of Mode::report: its flag
+  std::string_view report;                                       ///< of Mode::report: its flag
+  PastRange past;                                                ///< of Mode::backfill,
+  std::string past_directory;                                    ///< where its files go,
+  std::vector<std::pair<std::string, std::string>> past_labels;  ///< and what each series has, too
   std::string config_file, state_dir;
   std::string log_level = "info", log_format = "logfmt";
 

@@ -39,6 +39,7 @@ class Generations {
   /// load().
   std::vector<SourceCheck> checks() { return make().checks; }
   std::vector<SourceReport> reports() { return make().reports; }
+  std::vector<SourcePast> pasts() { return make().pasts; }
 
   /// The current one; null before the first load().
   std::shared_ptr<Exposition> current() const;

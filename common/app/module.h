@@ -9,6 +9,7 @@
 
 #include "common/app/settings.h"
 #include "common/collect/collector.h"
+#include "common/collect/past.h"
 
 namespace exporter {
 
@@ -31,6 +32,8 @@ struct Module {
   /// and is to be fresh.
   bool runs_beside_others = false;
   bool says_up = true;  ///< see Collector
+  /// Of a collector whose past can be read, for the command `backfill`.
+  ReadPast (*make_past)(const std::shared_ptr<Source>& source, const PastRange& range) = nullptr;
 };
 
 /// For Module::make: makes a T(*source), which lives as long as the collector and may hold the
@@ -66,6 +69,7 @@ struct AnyModule {
   std::function<CollectFunction(const std::shared_ptr<void>&)> make;
   std::function<Schedule(const void*)> schedule_for;  ///< may be empty
   bool runs_beside_others, says_up;
+  std::function<ReadPast(const std::shared_ptr<void>&, const PastRange&)> make_past;  ///< or empty
 
   template <class Source>
   explicit AnyModule(const Module<Source>& module)
@@ -80,10 +84,17 @@ struct AnyModule {
         }),
         runs_beside_others(module.runs_beside_others),
         says_up(module.says_up) {
-    if (module.schedule_for == nullptr) return;
-    schedule_for = [of = module.schedule_for](const void* source) {
-      return of(*static_cast<const Source*>(source));
-    };
+    if (module.schedule_for != nullptr) {
+      schedule_for = [of = module.schedule_for](const void* source) {
+        return of(*static_cast<const Source*>(source));
+      };
+    }
+    if (module.make_past != nullptr) {
+      make_past = [of = module.make_past](const std::shared_ptr<void>& source,
+                                          const PastRange& range) {
+        return of(std::static_pointer_cast<Source>(source), range);
+      };
+    }
   }
 };
 

@@ -182,6 +182,11 @@ MadeSources make_sources(const AnySourceKind& kind, std::span<const AnyModule> m
                                 .collect = module.make(source.made),
                                 .at_once = module.runs_beside_others ? 0 : kind.at_once,
                                 .says_up = module.says_up});
+      if (!module.make_past) continue;
+      all.pasts.push_back({module.name, source.name,
+                           [make = module.make_past, made = source.made](const PastRange& range) {
+                             return make(made, range);
+                           }});
     }
   }
   for (const auto& report : kind.reports) {

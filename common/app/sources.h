@@ -115,8 +115,16 @@ struct SourceReport {
   std::function<std::string()> write;
 };
 
+/// The past of one collector of one source.
+struct SourcePast {
+  std::string_view collector;
+  std::string source;
+  std::function<ReadPast(const PastRange&)> make;
+};
+
 struct MadeSources {
   std::vector<Collector> collectors;
+  std::vector<SourcePast> pasts;  ///< of the collectors that have one
   std::vector<SourceReport> reports;
   std::vector<SourceCheck> checks;  ///< one for each source; none when the kind cannot be checked
 };

@@ -1,0 +1,106 @@
+#include "common/app/backfill.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+
+#include "common/app/process.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/time.h"
+
+namespace exporter {
+namespace {
+
+using std::chrono::sys_seconds;
+
+constexpr auto kPatience = std::chrono::hours(6);  // for what a collector reads of a month
+constexpr auto kLongest = std::chrono::days(3660);
+
+sys_seconds month_after(sys_seconds time) {
+  const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(time));
+  return std::chrono::sys_days(day.year() / day.month() / 1 + std::chrono::months(1));
+}
+
+std::string date_of(sys_seconds time) { return format_rfc3339(time).substr(0, 10); }
+
+/// "snowflake_exporter-2026-01-01.om", in the directory, of the month or part of one that begins
+/// then.
+std::string file_of(const App& app, const Command& command, sys_seconds time) {
+  const auto name = std::string(app.name) + '-' + date_of(time) + ".om";
+  return std::filesystem::path(command.past_directory) / name;
+}
+
+void write_file(const std::string& path, TimedSamples& page) {
+  const auto partial = path + ".partial";
+  std::ofstream file(partial, std::ios::binary);
+  page.write([&](std::string_view text) {
+    file.write(text.data(), static_cast<std::streamsize>(text.size()));
+  });
+  file.close();
+  if (!file || std::rename(partial.c_str(), path.c_str()) != 0) throw io_error(path, errno);
+}
+
+/// Reads on until then. Throws an Error that says of what.
+void read_on(const std::vector<std::pair<const SourcePast*, ReadPast>>& pasts, sys_seconds until,
+             TimedSamples& page) {
+  for (const auto& [past, read] : pasts) {
+    try {
+      read(until, page, Deadline::in(kPatience));
+    } catch (const Error& error) {
+      throw Error(error.reason(),
+                  past->source + ": " + std::string(past->collector) + ": " + error.what());
+    }
+  }
+}
+
+}  // namespace
+
+int backfill(const App& app, const Command& command, const std::vector<SourcePast>& pasts) {
+  const auto& range = command.past;
+  if (pasts.empty()) {
+    throw Error(Reason::config, "none of the collectors that are on has a past that can be read");
+  }
+  if (!range.to && command.state_dir.empty()) {
+    throw Error(Reason::config,
+                "where the past ends is not known: give --state.dir of the exporter, which must "
+                "not run meanwhile, or --to");
+  }
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto end = std::min(range.to.value_or(now), now);
+  if (range.from >= end || range.from < end - kLongest) {
+    throw Error(Reason::config, "--from must be before the end, and at most ten years");
+  }
+  std::error_code failed;
+  std::filesystem::create_directories(command.past_directory, failed);
+  if (failed) throw io_error(command.past_directory, failed.value());
+
+  std::vector<std::pair<const SourcePast*, ReadPast>> readers;
+  for (const auto& past : pasts) readers.emplace_back(&past, past.make(range));
+  std::vector<Label> labels;
+  for (const auto& [name, value] : command.past_labels) labels.push_back({name, value});
+  TimedSamples page(labels);
+  for (auto at = range.from; at < end; at = month_after(at)) {
+    const auto next = month_after(at);
+    try {
+      read_on(readers, next < end ? next : sys_seconds::max(), page);
+    } catch (const Error& error) {
+      if (at == range.from) throw;
+      throw Error(error.reason(), std::string(error.what()) + "; go on with --from=" + date_of(at));
+    }
+    log::info("read", {{"up_to", format_rfc3339(std::min(next, end))},
+                       {"lines", std::to_string(page.size())}});
+    if (page.size() == 0) continue;
+    const auto file = file_of(app, command, at);
+    write_file(file, page);
+    process::print(file + '\n');
+  }
+  return 0;
+}
+
+}  // namespace exporter

@@ -1,0 +1,45 @@
+#include "common/ledger/past_counting.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace exporter {
+namespace {
+
+using std::chrono::seconds;
+
+Ledger::Options past_options() {
+  Ledger::Options options;
+  options.retention = std::chrono::hours(24 * 36'500);
+  return options;
+}
+
+}  // namespace
+
+/// Where a range before this one ended, there may be a sample of it: what is new was 0 a second
+/// later.
+PastCounting::PastCounting(Time from, seconds step)
+    : step_(step), at_(from), shown_(from + seconds(1)), ledger_("past", {}, {}, from) {}
+
+void PastCounting::advance(Time until, const Count& count, const Show& show, TimedSamples& page,
+                           const Deadline& deadline) {
+  while (at_ < until) {
+    const Time next(at_.time_since_epoch() / step_ * step_ + step_);
+    at_ = std::min(next, until);
+    auto run = ledger_.begin(deadline, past_options(), at_);
+    count(run, at_);
+    run.commit();
+    Samples samples;
+    show(ledger_, at_, samples);
+    page.add(std::move(samples), at_, shown_);
+    shown_ = at_;
+  }
+}
+
+void PastCounting::end(const Show& show, TimedSamples& page) const {
+  Samples samples;
+  show(ledger_, at_, samples);
+  page.add_reset(std::move(samples), at_ + seconds(1));
+}
+
+}  // namespace exporter
