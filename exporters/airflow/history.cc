@@ -30,6 +30,7 @@ class Requests {
         version_(api_.release(deadline).api) {}
 
   Page<DagRun> changed_runs(const Slice& slice, std::size_t offset) const;
+  Page<DagRun> ended_runs(const Slice& slice, std::size_t offset) const;
   std::optional<DagRun> find_run(const RunKey& run) const;
   Page<TaskInstance> tasks(std::span<const RunKey> runs, std::size_t offset) const;
   std::optional<std::vector<TaskInstance>> tries(const TaskInstance& task) const;
@@ -84,6 +85,14 @@ Page<DagRun> Requests::changed_runs(const Slice& slice, std::size_t offset) cons
   if (slice.due_from) query.emplace_back("run_after_gte", text_of(*slice.due_from));
   if (slice.due_to) query.emplace_back("run_after_lte", text_of(*slice.due_to));
   return runs(std::move(query), offset);
+}
+
+Page<DagRun> Requests::ended_runs(const Slice& slice, std::size_t offset) const {
+  return runs({{"state", "success"},
+               {"state", "failed"},
+               {"end_date_gte", text_of(slice.from)},
+               {"end_date_lte", text_of(slice.to)}},
+              offset);
 }
 
 std::optional<DagRun> Requests::find_run(const RunKey& run) const {
@@ -160,6 +169,9 @@ History history_of(Deployment& deployment, Samples& samples, const Deadline& dea
   History history;
   history.changed_runs = [requests](const Slice& slice, std::size_t offset) {
     return requests->changed_runs(slice, offset);
+  };
+  history.ended_runs = [requests](const Slice& slice, std::size_t offset) {
+    return requests->ended_runs(slice, offset);
   };
   history.find_run = [requests](const RunKey& run) { return requests->find_run(run); };
   history.tasks = [requests](std::span<const RunKey> runs, std::size_t offset) {

@@ -51,6 +51,8 @@ struct History {
   /// A page of the finished runs that changed in the slice, from the offset on in the order of
   /// their ids.
   std::function<Page<DagRun>(const Slice&, std::size_t offset)> changed_runs;
+  /// A page of the runs that ended in the slice, in the same order.
+  std::function<Page<DagRun>(const Slice&, std::size_t offset)> ended_runs;
   /// Nothing when it is deleted.
   std::function<std::optional<DagRun>(const RunKey&)> find_run;
   /// A page of the task instances of runs, each with its newest try. There may be others among

@@ -6,6 +6,7 @@
 #include "exporters/airflow/dags.h"
 #include "exporters/airflow/families.h"
 #include "exporters/airflow/live.h"
+#include "exporters/airflow/past_runs.h"
 #include "exporters/airflow/run_counter.h"
 
 namespace exporter::airflow {
@@ -160,6 +161,10 @@ constinit const Module kRuns{"runs",
                              kFlags,
                              make<Runs>,
                              Every{std::chrono::seconds(30), std::chrono::minutes(5)},
-                             std::chrono::minutes(3)};
+                             std::chrono::minutes(3),
+                             nullptr,
+                             false,
+                             true,
+                             read_past_runs};
 
 }  // namespace exporter::airflow

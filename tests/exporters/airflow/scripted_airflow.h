@@ -78,6 +78,7 @@ struct Airflow {
             slices.push_back(slice);
             return Page<DagRun>{ended, ended.size(), ended.size()};
           },
+      .ended_runs = [](const Slice&, std::size_t) { return Page<DagRun>(); },
       .find_run = [this](const RunKey& key) -> std::optional<DagRun> {
         asked.push_back(key);
         const auto found = by_id.find(key);

@@ -1,0 +1,86 @@
+"""The runs of before the first start that airflow_exporter writes: each by its last end, and then a reset."""
+
+import collections
+import datetime
+import re
+import subprocess
+import sys
+import unittest
+
+import support
+
+sys.path.insert(0, str(support.SOURCE / "deploy"))
+from airflow_fake import truth  # noqa: E402
+from airflow_fake.server import Fake  # noqa: E402
+from airflow_fake.world import Clock, World  # noqa: E402
+
+HOUR = 3600
+PAST = 6 * HOUR
+FAMILIES = ("airflow_dag_runs_total", "airflow_dag_run_duration_seconds_count",
+            "airflow_dag_run_queue_seconds_count", "airflow_dag_run_schedule_delay_seconds_count")
+
+
+def last_ends(world, since, until):
+    """What the runs that are over now count, each once."""
+    counts = collections.Counter()
+    live = set(map(id, world.live.values()))
+    for run in world.runs_ended_since(since):
+        if id(run) not in live and not world.is_gone(run.dag):
+            last = type("Last", (), {"ends": run.ends[-1:], "type": run.type, "dag": run.dag})
+            truth.count_run(counts, world, last, since, until)
+    return truth.written(counts)
+
+
+class Backfill(unittest.TestCase):
+    maxDiff = None
+
+    def check(self, version):
+        clock = Clock(speed=0)
+        now = clock.now()
+        clock = Clock(now - PAST, speed=0)
+        world = World(clock.now(), version)
+        with support.folder() as folder, Fake(world, clock) as fake:
+            clock.advance(PAST)
+            fake.settle()
+            config = folder / "airflow.yml"
+            config.write_text(f"deployments:\n  - name: fake\n    url: '{fake.url}'\n"
+                              "    username: viewer\n    password: viewer\n"
+                              "    budget: {requests_per_second: 1000, burst: 1000, at_once: 8}\n")
+            begin = datetime.datetime.fromtimestamp(now - PAST - HOUR, datetime.timezone.utc).isoformat()
+            result = support.run("backfill", f"--config.file={config}", f"--state.dir={folder}/state",
+                                 f"--directory={folder}/past", f"--from={begin}", "--step=5m",
+                                 name="airflow_exporter")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            text = ""
+            for file in result.stdout.split():
+                subprocess.run(["promtool", "tsdb", "create-blocks-from", "openmetrics", file, folder / "data"],
+                               check=True, capture_output=True, timeout=support.START)
+                with open(file, encoding="utf-8") as lines:
+                    text += lines.read()
+            self.compare(text, last_ends(world, now - PAST - HOUR, now))
+
+    def compare(self, text, expected):
+        highest, last = collections.Counter(), {}
+        for line in text.splitlines():
+            if line.startswith("#"):
+                continue
+            series, value, _ = line.rsplit(" ", 2)
+            name = re.sub(r',?\w+=""', "", series.replace('deployment="fake",', ""))
+            if name.partition("{")[0] in FAMILIES:
+                self.assertTrue(float(value) >= last.get(name, 0) or value == "0", line)
+                last[name] = float(value)
+                highest[name] = max(highest[name], float(value))
+        self.assertEqual(dict(highest), {name: count for name, count in expected.items()
+                                         if name.partition("{")[0] in FAMILIES})
+        self.assertGreater(len(expected), 20)
+        self.assertEqual(set(last.values()), {0})
+
+    def test_2(self):
+        self.check("2.11")
+
+    def test_3(self):
+        self.check("3.3")
+
+
+if __name__ == "__main__":
+    unittest.main()
