@@ -54,6 +54,8 @@ std::optional<WarehouseOptions> read_warehouse_options(const Yaml& entry) {
   WarehouseOptions options;
   if (const auto cap = entry.optional("credits_per_day"))
     options.credits_per_day = read_credits(*cap);
+  if (const auto cap = entry.optional("backfill_credits"))
+    options.backfill_credits = read_credits(*cap);
   if (const auto price = entry.optional("credits_per_hour")) {
     options.credits_per_hour = read_credits(*price);
   }
@@ -67,18 +69,18 @@ std::optional<WarehouseOptions> read_warehouse_options(const Yaml& entry) {
 }
 
 OwnWarehouse::OwnWarehouse(WarehouseOptions options, Api& api, std::string account,
-                           SharedLedger ledger)
+                           const SharedLedger& ledger)
     : options_(std::move(options)),
       api_(api),
       account_(std::move(account)),
-      spending_(account_, std::move(ledger), options_.credits_per_day) {}
+      spending_(Spending::of(account_, ledger, options_.credits_per_day)) {}
 
 Table OwnWarehouse::run(const std::string& name, std::string text, const Deadline& deadline) {
   const auto now_price = price(deadline);
   const auto timeout = options_.statement_timeout;
   // Where an answer is lost, or one of a proxy, the request is repeated until the deadline, and
   // what it starts then has the time of a whole statement.
-  auto permit = spending_.enter(now_price, 2 * timeout, deadline);
+  auto permit = spending_->enter(now_price, 2 * timeout, deadline);
   try {
     auto table = api_.run({.name = name, .text = std::move(text), .warehouse = options_.name},
                           deadline.no_later_than(Clock::now() + timeout));
@@ -91,13 +93,13 @@ Table OwnWarehouse::run(const std::string& name, std::string text, const Deadlin
 }
 
 std::chrono::seconds OwnWarehouse::pace(const Deadline& deadline) {
-  return options_.cycle * spending_.stretch(options_.cycle, deadline);
+  return options_.cycle * spending_->stretch(options_.cycle, deadline);
 }
 
 /// Asked for once in each cycle, of SHOW, which costs nothing: the warehouse may have another size.
 Price OwnWarehouse::price(const Deadline& deadline) {
   const std::lock_guard lock(mutex_);
-  const auto now = spending_.now();
+  const auto now = spending_->now();
   if (price_ && now >= price_at_ && now < price_at_ + kPriceLife) return *price_;
   const auto table = api_.run(
       {.name = std::string(kShowWarehouses.name), .text = std::string(kShowWarehouses.text)},

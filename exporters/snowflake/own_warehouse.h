@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -15,25 +16,26 @@ namespace exporter::snowflake {
 
 /// What the configuration says of the warehouse that runs this exporter's statements.
 struct WarehouseOptions {
-  static constexpr double kCreditsPerDay = 0.5;
+  static constexpr double kCreditsPerDay = 0.5, kBackfillCredits = 1;
   static constexpr std::chrono::seconds kCycle = std::chrono::minutes(45), kTimeout{60};
 
-  std::string name;                         ///< as SHOW prints it
-  double credits_per_day = kCreditsPerDay;  ///< 0: no cap
-  std::chrono::seconds cycle = kCycle;      ///< between two resumptions
+  std::string name;                            ///< as SHOW prints it
+  double credits_per_day = kCreditsPerDay;     ///< 0: no cap
+  double backfill_credits = kBackfillCredits;  ///< the same of what reads the past
+  std::chrono::seconds cycle = kCycle;         ///< between two resumptions
   std::chrono::seconds statement_timeout = kTimeout;
   std::optional<double> credits_per_hour;  ///< where the size does not give it
 };
 
-/// Reads `warehouse`, `credits_per_day`, `cycle`, `statement_timeout`, `credits_per_hour` of an
-/// account; nothing without a warehouse. Throws Error{config}.
+/// Reads `warehouse`, `credits_per_day`, `backfill_credits`, `cycle`, `statement_timeout`,
+/// `credits_per_hour` of an account; nothing without a warehouse. Throws Error{config}.
 std::optional<WarehouseOptions> read_warehouse_options(const Yaml& entry);
 
 /// The warehouse that runs the statements which need one, within its cap. Safe to use from several
 /// threads.
 class OwnWarehouse {
  public:
-  OwnWarehouse(WarehouseOptions options, Api& api, std::string account, SharedLedger ledger);
+  OwnWarehouse(WarehouseOptions options, Api& api, std::string account, const SharedLedger& ledger);
 
   const WarehouseOptions& options() const { return options_; }
 
@@ -45,7 +47,7 @@ class OwnWarehouse {
   /// credits would not last.
   std::chrono::seconds pace(const Deadline& deadline);
 
-  Spending& spending() { return spending_; }
+  Spending& spending() { return *spending_; }
 
  private:
   Price price(const Deadline& deadline);
@@ -53,7 +55,7 @@ class OwnWarehouse {
   const WarehouseOptions options_;
   Api& api_;
   const std::string account_;
-  Spending spending_;
+  const std::shared_ptr<Spending> spending_;
   std::mutex mutex_;  ///< of what follows
   std::optional<Price> price_;
   Spending::Time price_at_{};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
@@ -52,8 +53,25 @@ double Spending::State::current_on(Time of) const {
 Spending::Spending(std::string account, SharedLedger ledger, double credits_per_day)
     : account_(std::move(account)),
       ledger_(std::move(ledger)),
-      cap_(credits_per_day),
-      clock_(wall_clock) {}
+      clock_(wall_clock),
+      cap_(credits_per_day) {}
+
+std::shared_ptr<Spending> Spending::of(const std::string& account, const SharedLedger& ledger,
+                                       double credits_per_day) {
+  static std::mutex mutex;
+  static std::map<const Ledger*, std::weak_ptr<Spending>> all;
+  const std::lock_guard lock(mutex);
+  std::erase_if(all, [](const auto& entry) { return entry.second.expired(); });
+  auto& known = all[&*ledger];
+  auto spending = known.lock();
+  if (spending == nullptr) {
+    known = spending = std::make_shared<Spending>(account, ledger, credits_per_day);
+  } else {
+    const std::lock_guard of_spending(spending->mutex_);
+    spending->cap_ = credits_per_day;
+  }
+  return spending;
+}
 
 Spending::Time Spending::wall_clock() {
   return std::chrono::floor<seconds>(std::chrono::system_clock::now());
@@ -79,11 +97,11 @@ Spending::Permit Spending::enter(const Price& price, seconds timeout, const Dead
   const auto today = day_of(now);
   if (cap_ > 0 && next.spent + next.current_on(today) > cap_) {
     const auto tomorrow = today + days(1);
-    throw Error(Reason::rate_limited,
-                "the day's credits are spent: " + std::to_string(cap_) +
-                    " (credits_per_day); the next statement may run on " +
-                    format_rfc3339(tomorrow).substr(0, 10),
-                Clock::now() + (tomorrow - now));
+    throw CreditsSpent(Reason::rate_limited,
+                       "the day's credits are spent: " + std::to_string(cap_) +
+                           " are the most; the next statement may run on " +
+                           format_rfc3339(tomorrow).substr(0, 10),
+                       Clock::now() + (tomorrow - now));
   }
   if (is_resumed) next.reserved = wake.credits();
   state_ = std::move(next);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "common/base/deadline.h"
+#include "common/base/error.h"
 #include "common/ledger/ledgers.h"
 #include "common/metric/samples.h"
 
@@ -35,6 +37,11 @@ inline constexpr auto kOwnCap =
 inline constexpr MetricView kOwnMetrics[] = {kOwnResumes, kOwnSeconds, kOwnCredits, kOwnToday,
                                              kOwnCap};
 
+/// The cap is reached: nothing was asked.
+struct CreditsSpent : Error {
+  using Error::Error;
+};
+
 /// What a warehouse costs while it runs, and how long it runs on.
 struct Price {
   double credits_per_hour = 1;
@@ -55,6 +62,11 @@ class Spending {
 
   /// A cap of zero: none.
   Spending(std::string account, SharedLedger ledger, double credits_per_day);
+
+  /// The one of that ledger, with this cap from now on: after a reload, statements of the
+  /// configuration before may still run.
+  static std::shared_ptr<Spending> of(const std::string& account, const SharedLedger& ledger,
+                                      double credits_per_day);
 
   /// A statement that was let in. Once this is destroyed it has ended if that was said, else it is
   /// taken to run as long as it may.
@@ -78,7 +90,7 @@ class Spending {
   };
 
   /// Lets in a statement that has ended after `timeout` whatever happens. Throws
-  /// Error{rate_limited} where it could cost more than is left of the day's credits; its not_before
+  /// CreditsSpent where it could cost more than is left of the day's credits; its not_before
   /// is the next day. Throws what Ledger::begin() does.
   Permit enter(const Price& price, std::chrono::seconds timeout, const Deadline& deadline);
 
@@ -121,9 +133,9 @@ class Spending {
 
   const std::string account_;
   const SharedLedger ledger_;
-  const double cap_;
   Time (*clock_)();
   std::mutex mutex_;  ///< of what follows
+  double cap_;
   bool is_loaded_ = false;
   State state_;
   std::vector<Wake> ended_;  ///< wakes that are not in the ledger yet

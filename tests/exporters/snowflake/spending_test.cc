@@ -250,3 +250,22 @@ TEST_CASE("the pace is what makes the day's credits last") {
   now += minutes(45);
   CHECK(spent->stretch(cycle, soon()) > 1000);
 }
+
+TEST_CASE("after a reload, statements of before count in the same credits") {
+  now = kTen;
+  Ledgers ledgers("");
+  const auto open = [&] {
+    return ledgers.open("snowflake_spending", "prod", {.past = std::chrono::days(3650)});
+  };
+  const auto before = Spending::of("prod", open(), 0.05);
+  before->set_clock([] { return now; });
+  auto running = before->enter(kSmall, minutes(1), soon());
+  now += minutes(2);
+  const auto after = Spending::of("prod", open(), 0.04);
+  CHECK_THROWS_AS(after->enter(kSmall, minutes(1), soon()), CreditsSpent);
+  Ledgers others("");
+  const auto other = Spending::of(
+      "prod", others.open("snowflake_spending", "prod", {.past = std::chrono::days(3650)}), 0.04);
+  other->set_clock([] { return now; });
+  other->enter(kSmall, minutes(1), soon()).note_end();
+}
