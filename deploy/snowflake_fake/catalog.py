@@ -1,5 +1,7 @@
 """The exporter's statements by name, as counters and gauges over the views."""
 
+import operator
+
 from snowflake_fake.answers import (Counters, Gauges, at_most, count, count_if, dataset, label, label_if,
                                     last_name, lower, milliseconds, newest, number, seconds, sum_of, total)
 from snowflake_fake.attribution import with_owners
@@ -191,18 +193,13 @@ COUNTERS = {
 
 # Gauges
 
-def newest_by(rows, request, day, *key):
-    """Of each key the row of the last day, of those from the bound on."""
-    last = {}
-    for row in rows:
-        if row[day] >= request.low:
-            last[tuple(row.get(name) for name in key)] = row  # rows come in the order of time
-    return list(last.values())
+def of_days(rows, request, day):
+    return [row for row in rows if request.low <= row[day] < request.high]
 
 
 def storage(rows, request):
     return [[row["USAGE_DATE"], row["STORAGE_BYTES"], row["STAGE_BYTES"], row["FAILSAFE_BYTES"],
-             row["HYBRID_TABLE_STORAGE_BYTES"]] for row in newest_by(rows, request, "USAGE_DATE")]
+             row["HYBRID_TABLE_STORAGE_BYTES"]] for row in of_days(rows, request, "USAGE_DATE")]
 
 
 def grouped(rows, *labels):
@@ -215,10 +212,10 @@ def grouped(rows, *labels):
 
 def database_storage(rows, request):
     """Databases that were dropped are one."""
-    last = newest_by(rows, request, "USAGE_DATE", "DATABASE_ID")
-    by_name = grouped(last, label_if(lambda row: row["DELETED"] is None, label("DATABASE_NAME")))
-    return [[*key, max(row["USAGE_DATE"] for row in group), total("AVERAGE_DATABASE_BYTES")(group),
-             total("AVERAGE_FAILSAFE_BYTES")(group)] for key, group in by_name]
+    name = label_if(lambda row: row["DELETED"] is None, label("DATABASE_NAME"))
+    by_day = grouped(of_days(rows, request, "USAGE_DATE"), name, lambda row: row["USAGE_DATE"])
+    return [[*key, total("AVERAGE_DATABASE_BYTES")(group), total("AVERAGE_FAILSAFE_BYTES")(group)]
+            for key, group in by_day]
 
 
 def table_storage(rows, _):
@@ -266,19 +263,20 @@ def replication_lag(rows, request):
 
 def anomalies(rows, request):
     return [[row["DATE"], int(row["IS_ANOMALY"]), row["ACTUAL_VALUE"], row["UPPER_BOUND"], row["LOWER_BOUND"],
-             row["FORECASTED_VALUE"]] for row in newest_by(rows, request, "DATE")]
+             row["FORECASTED_VALUE"]] for row in of_days(rows, request, "DATE")]
 
 
 def balance(rows, request):
     return [[row["CONTRACT_NUMBER"], row["CURRENCY"], row["DATE"], row["FREE_USAGE_BALANCE"],
              row["CAPACITY_BALANCE"], row["ON_DEMAND_CONSUMPTION_BALANCE"], row["ROLLOVER_BALANCE"]]
-            for row in newest_by(rows, request, "DATE", "CONTRACT_NUMBER", "CURRENCY")]
+            for row in of_days(rows, request, "DATE")]
 
 
 def rates(rows, request):
-    key = ("ACCOUNT_NAME", "USAGE_TYPE", "SERVICE_TYPE", "CURRENCY")
-    return [[*(row[name] for name in key), row["EFFECTIVE_RATE"], row["DATE"]]
-            for row in newest_by([row for row in rows if not row["IS_ADJUSTMENT"]], request, "DATE", *key)]
+    names = ("ACCOUNT_NAME", "USAGE_TYPE", "SERVICE_TYPE", "CURRENCY", "DATE")
+    prices = [row for row in of_days(rows, request, "DATE") if not row["IS_ADJUSTMENT"]]
+    return [[*key, max(row["EFFECTIVE_RATE"] for row in group)]
+            for key, group in grouped(prices, *map(operator.itemgetter, names))]
 
 
 GAUGES = {
@@ -299,7 +297,7 @@ GAUGES = {
                                             "G_FORECAST"), anomalies),
     "balance": Gauges("REMAINING_BALANCE_DAILY", ("L_CONTRACT", "L_CURRENCY", "DAY", "G_FREE", "G_CAPACITY",
                                                   "G_ON_DEMAND", "G_ROLLOVER"), balance),
-    "rates": Gauges("RATE_SHEET_DAILY", ("L_MEMBER", "L_USAGE", "L_SERVICE", "L_CURRENCY", "G_RATE", "DAY"),
+    "rates": Gauges("RATE_SHEET_DAILY", ("L_MEMBER", "L_USAGE", "L_SERVICE", "L_CURRENCY", "DAY", "G_RATE"),
                     rates),
 }
 STATEMENTS = COUNTERS | GAUGES

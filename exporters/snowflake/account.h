@@ -20,6 +20,7 @@ struct Account {
   Api api;
   std::shared_ptr<Ledgers> ledgers;
   std::unique_ptr<OwnWarehouse> warehouse;  ///< null where none is given: nothing needs one then
+  std::unique_ptr<OwnWarehouse> past_warehouse;  ///< the same, with the credits of `backfill`
   /// When it is, for what is read of the past.
   std::chrono::sys_seconds (*clock)() = Spending::wall_clock;
   ReadTimes read_times = {};

@@ -35,6 +35,9 @@ constexpr SourceFlag kFlags[] = {
      "warehouse"},
     {{"account.credits-per-day", "0.5", "Most credits that it may take on a day; 0: no limit."},
      "credits_per_day"},
+    {{"account.backfill-credits", "1",
+      "Most credits that backfill may take on a day; 0: no limit."},
+     "backfill_credits"},
     {{"account.cycle", "45m", "How often it is resumed at most."}, "cycle"},
 };
 
@@ -143,11 +146,16 @@ std::shared_ptr<Account> make_account(const SourceInputs& inputs) {
                                                options.role,
                                                {options, inputs.upstreams},
                                                inputs.ledgers,
+                                               nullptr,
                                                nullptr});
   if (warehouse) {
     account->warehouse =
-        std::make_unique<OwnWarehouse>(*std::move(warehouse), account->api, inputs.name,
+        std::make_unique<OwnWarehouse>(*warehouse, account->api, inputs.name,
                                        inputs.ledgers->open("snowflake_spending", inputs.name, {}));
+    warehouse->credits_per_day = warehouse->backfill_credits;
+    account->past_warehouse =
+        std::make_unique<OwnWarehouse>(*std::move(warehouse), account->api, inputs.name,
+                                       Ledgers({}).open("snowflake_backfill", inputs.name, {}));
   }
   return account;
 }

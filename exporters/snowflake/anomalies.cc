@@ -31,10 +31,11 @@ constexpr UsageStatement kStatements[] = {
          R"(SELECT DATE_PART(EPOCH_SECOND, "DATE") AS DAY, IFF(IS_ANOMALY, 1, 0) AS G_ANOMALY,
   ACTUAL_VALUE AS G_ACTUAL, UPPER_BOUND AS G_UPPER, LOWER_BOUND AS G_LOWER, FORECASTED_VALUE AS G_FORECAST
 FROM SNOWFLAKE.ACCOUNT_USAGE.ANOMALIES_DAILY
-WHERE "DATE" >= TO_DATE('{lo_date}')
-QUALIFY ROW_NUMBER() OVER (ORDER BY "DATE" DESC, ANOMALY_ID) = 1)",
+WHERE "DATE" >= TO_DATE('{lo_date}') AND "DATE" < TO_DATE('{hi_date}')
+QUALIFY ROW_NUMBER() OVER (PARTITION BY "DATE" ORDER BY ANOMALY_ID) = 1)",
      .horizon = hours(24 * 7),
-     .gauges = kValues},
+     .gauges = kValues,
+     .has_days = true},
 };
 
 }  // namespace

@@ -17,6 +17,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+constexpr int kTimedOut = 408;  // the status of a statement that was stopped at its timeout
 constexpr std::string_view kPath = "/api/v2/statements";
 constexpr std::size_t kMostBody = 64u << 20;  // of one partition; Snowflake's have some 10 MB
 constexpr milliseconds kFirstPause{200}, kLongestPause{5000};
@@ -90,7 +91,10 @@ std::string said_by(const Json& body) {
 [[noreturn]] void fail(const std::string& origin, const http::ClientResponse& response,
                        const Json& body) {
   const auto refusal = http::refusal(origin, response, said_by(body));
-  if (response.status == 408) throw StatementFailed(Reason::timeout, refusal.what());
+  const bool is_of_statement = !text_of(body, "code").empty();  // not of a proxy
+  if (response.status == kTimedOut && is_of_statement) {
+    throw StatementFailed(Reason::timeout, refusal.what());
+  }
   if (response.status != 422) throw Error(refusal);
   const bool is_auth = is_privilege(text_of(body, "code"));
   throw StatementFailed(is_auth ? Reason::auth : Reason::query, refusal.what());
@@ -109,6 +113,7 @@ Api::Api(ApiOptions options, http::UpstreamMetrics& metrics)
           options_.authorize, metrics) {}
 
 http::ClientResponse Api::send(http::ClientRequest request, const Deadline& deadline) {
+  request.final_status = kTimedOut;
   request.headers.emplace_back("Accept", "application/json");
   request.headers.emplace_back("X-Snowflake-Authorization-Token-Type",
                                to_string(options_.token_type));

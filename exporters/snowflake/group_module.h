@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "exporters/snowflake/past.h"
 #include "exporters/snowflake/usage.h"
 
 namespace exporter::snowflake {
@@ -11,6 +12,15 @@ template <const Group& group>
 CollectFunction read_group(const std::shared_ptr<Account>& account) {
   return [account, usage = std::make_shared<Usage>(*account, group)](
              Samples& samples, const Deadline& deadline) { usage->collect(samples, deadline); };
+}
+
+/// For Module::make_past: the past of a group.
+template <const Group& group>
+ReadPast read_past(const std::shared_ptr<Account>& account, const PastRange& range) {
+  return [account, past = std::make_shared<Past>(*account, group, range)](
+             std::chrono::sys_seconds until, TimedSamples& page, const Deadline& deadline) {
+    past->read(until, page, deadline);
+  };
 }
 
 /// The collector of a group, which is off unless it is wanted, as it costs. It looks each minute
@@ -27,7 +37,8 @@ constexpr Module group_module(std::span<const MetricView> metrics) {
                             .longest_pause = std::chrono::minutes(1),
                             .cycle = std::chrono::minutes(1)},
           .timeout = std::chrono::minutes(10),
-          .says_up = false};
+          .says_up = false,
+          .make_past = read_past<group>};
 }
 
 }  // namespace exporter::snowflake

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "exporters/snowflake/usage.h"
+#include "exporters/snowflake/usage_statement.h"
 
 namespace exporter::snowflake {
 

@@ -19,18 +19,27 @@ inline constexpr auto kReadTimestamp = gauge(
     "Up to when the statement has read its view, in seconds since 1970: views are late by hours.",
     "account", "statement");
 
+inline constexpr auto kOff = gauge(
+    "snowflake_statement_off",
+    "1 of a statement that is not read now, with the reason: privilege (the role may not), timeout "
+    "(it took too long three times in a row: once a day it is tried again), credits (the day's are "
+    "spent).",
+    "account", "statement", "reason");
+
 /// How far the statements of all groups of an account have read: one family is of one collector.
 /// Safe to use from several threads.
 class ReadTimes {
  public:
-  /// What is 1970 is not known.
-  void set(const std::string& statement, std::chrono::sys_seconds read_up_to, double newest);
+  /// What is 1970 is not known; `off` is why the statement is not read, or empty.
+  void set(const std::string& statement, std::chrono::sys_seconds read_up_to, double newest,
+           const std::string& off);
 
   void add_to(Samples& samples, const std::string& account) const;
 
  private:
   struct Times {
     double read_up_to, newest;  ///< seconds since 1970
+    std::string off;
   };
 
   mutable std::mutex mutex_;

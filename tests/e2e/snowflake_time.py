@@ -87,14 +87,21 @@ class Driver:
 
     def collect(self):
         """The page and the failures, or None where it was killed."""
+        page = self.ask("collect")
+        return page and (page, re.findall(r"(?m)^# failure (.*)", page))
+
+    def past(self, since):
+        """What was before, as OpenMetrics with timestamps."""
+        return self.ask(f"past {int(since)}")
+
+    def ask(self, command):
         lines = []
         with contextlib.suppress(BrokenPipeError):
-            self.child.stdin.write("collect\n")
+            self.child.stdin.write(f"{command}\n")
             self.child.stdin.flush()
         for line in self.child.stdout:
             if line == "# end\n":
-                page = "".join(lines)
-                return page, re.findall(r"(?m)^# failure (.*)", page)
+                return "".join(lines)
             lines.append(line)
         return None
 

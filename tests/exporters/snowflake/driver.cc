@@ -2,7 +2,8 @@
 // CLOCK is a file of eight bytes, the time in microseconds since 1970, which the test maps too.
 // Each line "collect" on standard input runs these collectors of CONFIG's first account, all at
 // once, and prints their page, a line "# failure COLLECTOR: TEXT" for each that failed, and "#
-// end". It may be killed at any point.
+// end". A line "past SECONDS" prints what they have of the past since then, and "# end". It may be
+// killed at any point.
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -51,6 +52,7 @@ std::shared_ptr<Account> account_of(const char* config, const char* state) {
                                             upstreams(), std::make_shared<Ledgers>(state), false});
   account->clock = test_time;
   account->warehouse->spending().set_clock(test_time);
+  account->past_warehouse->spending().set_clock(test_time);
   return account;
 }
 
@@ -75,6 +77,17 @@ struct Driven {
   }
 };
 
+void print_past(const std::shared_ptr<Account>& account, const std::vector<std::string_view>& names,
+                std::chrono::sys_seconds from) {
+  TimedSamples page;
+  for (const auto* module : snowflake::kModules) {
+    if (std::ranges::find(names, module->name) == names.end() || !module->make_past) continue;
+    const auto read = module->make_past(account, {from, std::nullopt, std::chrono::hours(1)});
+    read(std::chrono::sys_seconds::max(), page, Deadline::in(std::chrono::minutes(10)));
+  }
+  page.write([](std::string_view text) { std::cout << text; });
+}
+
 void drive(const std::shared_ptr<Account>& account, const std::vector<std::string_view>& names) {
   std::vector<Driven> collectors;
   for (const auto* module : snowflake::kModules) {
@@ -84,6 +97,12 @@ void drive(const std::shared_ptr<Account>& account, const std::vector<std::strin
   Driven own_cost{snowflake::kOwnCost.name, snowflake::kOwnCost.make(account)};
   Driven read_times{snowflake::kReadTimes.name, snowflake::kReadTimes.make(account)};
   for (std::string line; std::getline(std::cin, line);) {
+    if (line.starts_with("past ")) {
+      print_past(account, names,
+                 std::chrono::sys_seconds(std::chrono::seconds(std::stoll(line.substr(5)))));
+      std::cout << "# end" << std::endl;
+      continue;
+    }
     {
       std::vector<std::jthread> threads;
       threads.reserve(collectors.size());

@@ -7,6 +7,7 @@
 
 #include "common/base/text.h"
 #include "common/config/json_object.h"
+#include "exporters/snowflake/usage.h"
 #include "tests/exporters/snowflake/account_server.h"
 
 using exporter::Deadline;

@@ -48,7 +48,8 @@ constexpr UsageStatement kDailyStatement[] = {{.name = "days",
                                                .text = "SELECT DAYS '{lo_date}' {lo} {hi}",
                                                .labels = kLabels,
                                                .horizon = hours(72),
-                                               .gauges = kGauges}};
+                                               .gauges = kGauges,
+                                               .has_days = true}};
 constexpr Group kGroup{"things", hours(1), kThingsStatement, "USAGE_VIEWER"};
 constexpr Group kNamedGroup{"named", hours(1), kNamedStatement, "USAGE_VIEWER"};
 constexpr Group kSizes{"sizes", hours(3), kSizeStatement, "USAGE_VIEWER"};
@@ -254,9 +255,15 @@ TEST_CASE("gauges stay until they are read again") {
 TEST_CASE("gauges of days are looked for as far back as the newest may be, and say its time") {
   now = tomorrow() + hours(3);
   Reader reader(kDays);
-  reader.server.set_rows("SELECT DAYS", "L_KIND,G_SIZE,DAY",
-                         R"(["x","7",")" + at(tomorrow() - hours(24)) + R"("])");
+  const auto day = [](const char* kind, const char* size, int days_ago) {
+    return std::string("[\"") + kind + "\",\"" + size + "\",\"" +
+           at(tomorrow() - hours(24 * days_ago)) + "\"]";
+  };
+  reader.server.set_rows(
+      "SELECT DAYS", "L_KIND,G_SIZE,DAY",
+      day("x", "5", 2) + "," + day("x", "7", 1) + "," + day("x", "6", 3) + "," + day("y", "4", 2));
   CHECK(reader.value(R"(snowflake_test_bytes{account="prod",kind="x"})") == 7);
+  CHECK(reader.value(R"(snowflake_test_bytes{account="prod",kind="y"})") == 4);
   CHECK(reader.value(R"(snowflake_data_timestamp_seconds{account="prod",statement="days"})") ==
         static_cast<double>((tomorrow() - hours(24)).time_since_epoch().count()));
   const auto date = format_rfc3339(tomorrow() - hours(72)).substr(0, 10);
@@ -355,4 +362,70 @@ TEST_CASE("the largest values have series, and the sum of all is right") {
   CHECK(reader.value(a) == 2);
   CHECK(reader.value(other) == 58);
   CHECK(reader.value(R"(snowflake_test_node_things_total{account="prod",kind="c"})") == -1);
+}
+
+namespace {
+
+constexpr const char* kTimeoutReply = R"({"code":"000630","message":"timeout"})";
+
+double is_off(Reader& reader, const std::string& reason) {
+  return reader.value(R"(snowflake_statement_off{account="prod",statement="things",reason=")" +
+                      reason + R"("})");
+}
+
+}  // namespace
+
+TEST_CASE("why a statement is not read is said as long as it is so") {
+  now = tomorrow() + hours(3);
+  Reader reader(kGroup);
+  reader.server.set("SELECT THINGS", failure_reply("003001", "insufficient privileges"));
+  CHECK(is_off(reader, "privilege") == 1);
+  now += hours(1);
+  reader.server.set("SELECT THINGS", failure_reply("000603", "internal error"));
+  CHECK(is_off(reader, "privilege") == -1);
+  now += hours(1);
+  reader.server.set("SELECT THINGS", failure_reply("002003", "not authorized"));
+  CHECK(is_off(reader, "privilege") == 1);
+  now += hours(1);
+  reader.server.set_rows("SELECT THINGS", kColumns, "");
+  CHECK(is_off(reader, "privilege") == -1);
+  Reader poor(kGroup, ", credits_per_day: 0.02");
+  CHECK(is_off(poor, "credits") == 1);
+}
+
+TEST_CASE("a statement that takes too long three times in a row is read once a day") {
+  const TemporaryFolder folder;
+  now = tomorrow() + hours(3);
+  const auto time_out = [](Reader& reader) {
+    reader.server.set("SELECT THINGS",
+                      reply(408, kTimeoutReply, "Content-Type: application/json\r\n"));
+  };
+  {
+    Reader reader(kGroup, "", folder.path());
+    time_out(reader);
+    for (int i = 0; i < 3; ++i) {
+      CHECK(is_off(reader, "timeout") == (i < 2 ? -1 : 1));
+      now += hours(1);
+    }
+    CHECK(reader.server.count("SELECT THINGS") == 3);
+  }
+  Reader reader(kGroup, "", folder.path());
+  time_out(reader);
+  CHECK(is_off(reader, "timeout") == 1);
+  CHECK_THAT(reader.failure, Catch::Contains("things: it is not read today"));
+  CHECK(reader.server.count("SELECT THINGS") == 0);
+  now = tomorrow() + hours(24);
+  CHECK(is_off(reader, "timeout") == 1);
+  CHECK(reader.server.count("SELECT THINGS") == 1);
+  now += hours(1);
+  CHECK(is_off(reader, "timeout") == 1);
+  CHECK(reader.server.count("SELECT THINGS") == 1);
+  reader.server.set_rows("SELECT THINGS", kColumns, "");
+  now += hours(24);
+  CHECK(is_off(reader, "timeout") == -1);
+  CHECK(reader.failure == "");
+  CHECK(reader.server.count("SELECT THINGS") == 2);
+  time_out(reader);
+  now += hours(1);
+  CHECK(is_off(reader, "timeout") == -1);
 }

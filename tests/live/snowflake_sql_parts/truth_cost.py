@@ -38,17 +38,16 @@ def billed_credits(rows, window):
 
 
 def storage(rows, window):
-    last = last_of_each(of_days(rows, "USAGE_DATE", window, days_of), (), lambda row: row["USAGE_DATE"])
     return [{"DAY": epoch(row["USAGE_DATE"]), "G_TABLE_BYTES": row["STORAGE_BYTES"],
              "G_STAGE_BYTES": row["STAGE_BYTES"], "G_FAILSAFE_BYTES": row["FAILSAFE_BYTES"],
-             "G_HYBRID_BYTES": row["HYBRID_TABLE_STORAGE_BYTES"]} for row in last]  # fmt: skip
+             "G_HYBRID_BYTES": row["HYBRID_TABLE_STORAGE_BYTES"]}
+            for row in of_days(rows, "USAGE_DATE", window, days_of)]  # fmt: skip
 
 
 def database_storage(rows, window):
-    last = last_of_each(of_days(rows, "USAGE_DATE", window, days_of), ("DATABASE_ID",),
-                        lambda row: row["USAGE_DATE"])  # fmt: skip
-    return add_up(last, {"L_DATABASE": lambda row: (row["DATABASE_NAME"] or "") if row["DELETED"] is None else ""},
-                  DAY=lambda group: max(epoch(row["USAGE_DATE"]) for row in group),
+    return add_up(of_days(rows, "USAGE_DATE", window, days_of),
+                  {"L_DATABASE": lambda row: (row["DATABASE_NAME"] or "") if row["DELETED"] is None else "",
+                   "DAY": day("USAGE_DATE")},
                   G_BYTES=total("AVERAGE_DATABASE_BYTES"),
                   G_FAILSAFE_BYTES=total("AVERAGE_FAILSAFE_BYTES"))  # fmt: skip
 
@@ -72,8 +71,9 @@ def table_storage(rows, _):
 
 
 def anomalies(rows, window):
+    """Of a day that was judged several times the first."""
     days = of_days(rows, "DATE", window, days_of)
-    first = sorted(days, key=lambda row: (-row["DATE"], row["ANOMALY_ID"]))[:1]
+    first = last_of_each(sorted(days, key=lambda row: row["ANOMALY_ID"], reverse=True), ("DATE",), lambda row: 0)
     return [{"DAY": epoch(row["DATE"]), "G_ANOMALY": 1 if row["IS_ANOMALY"] else 0, "G_ACTUAL": row["ACTUAL_VALUE"],
              "G_UPPER": row["UPPER_BOUND"], "G_LOWER": row["LOWER_BOUND"], "G_FORECAST": row["FORECASTED_VALUE"]}
             for row in first]  # fmt: skip
@@ -90,20 +90,17 @@ def currency(rows, window):
 
 def rates(rows, window):
     prices = [row for row in of_days(rows, "DATE", window, days_of) if not row["IS_ADJUSTMENT"]]
-    last = last_of_each(prices, ("ACCOUNT_NAME", "USAGE_TYPE", "SERVICE_TYPE", "CURRENCY"),
-                        lambda row: (row["DATE"], row["EFFECTIVE_RATE"]))  # fmt: skip
-    return [{"L_MEMBER": row["ACCOUNT_NAME"] or "", "L_USAGE": row["USAGE_TYPE"] or "",
-             "L_SERVICE": row["SERVICE_TYPE"] or "", "L_CURRENCY": row["CURRENCY"] or "",
-             "G_RATE": row["EFFECTIVE_RATE"], "DAY": epoch(row["DATE"])} for row in last]  # fmt: skip
+    return add_up(prices, {"L_MEMBER": label("ACCOUNT_NAME"), "L_USAGE": label("USAGE_TYPE"),
+                           "L_SERVICE": label("SERVICE_TYPE"), "L_CURRENCY": label("CURRENCY"), "DAY": day("DATE")},
+                  G_RATE=lambda group: max((row["EFFECTIVE_RATE"] for row in group
+                                            if row["EFFECTIVE_RATE"] is not None), default=None))  # fmt: skip
 
 
 def balance(rows, window):
-    last = last_of_each(of_days(rows, "DATE", window, days_of), ("CONTRACT_NUMBER", "CURRENCY"),
-                        lambda row: row["DATE"])  # fmt: skip
     return [{"L_CONTRACT": row["CONTRACT_NUMBER"] or "", "L_CURRENCY": row["CURRENCY"] or "",
              "DAY": epoch(row["DATE"]), "G_FREE": row["FREE_USAGE_BALANCE"], "G_CAPACITY": row["CAPACITY_BALANCE"],
              "G_ON_DEMAND": row["ON_DEMAND_CONSUMPTION_BALANCE"], "G_ROLLOVER": row["ROLLOVER_BALANCE"]}
-            for row in last]  # fmt: skip
+            for row in of_days(rows, "DATE", window, days_of)]  # fmt: skip
 
 
 COST = {

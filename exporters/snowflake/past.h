@@ -1,0 +1,37 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "common/collect/past.h"
+#include "common/ledger/past_counting.h"
+#include "exporters/snowflake/account.h"
+#include "exporters/snowflake/counting.h"
+#include "exporters/snowflake/usage_statement.h"
+
+namespace exporter::snowflake {
+
+/// The past of a group, as far as its views have it: counters, and gauges that are known by days.
+/// Its statements cost up to `backfill_credits` of the account on a day, apart from what the
+/// exporter may spend.
+class Past {
+ public:
+  using Time = std::chrono::sys_seconds;
+
+  /// Throws Error{config} where the account has no warehouse, and what opening the group's ledger
+  /// does: the past ends where that begins.
+  Past(Account& account, const Group& group, const PastRange& range);
+
+  /// See ReadPast.
+  void read(Time until, TimedSamples& page, const Deadline& deadline);
+
+ private:
+  /// The past of one statement, read once and in order.
+  class Part;
+
+  std::vector<std::shared_ptr<Part>> parts_;
+};
+
+}  // namespace exporter::snowflake
