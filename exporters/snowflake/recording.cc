@@ -102,12 +102,12 @@ std::string pseudonym(std::string_view text) {
   }
 }
 
-/// The text if it is short and made of this alphabet, or absent, else its pseudonym.
+/// The text if it is short and made of this alphabet, or one of those for what is absent, else its
+/// pseudonym.
 std::string made_of(std::string_view alphabet, std::string_view text) {
-  const bool is_absent = text.empty() || text == "null";
   const bool is_kept =
       text.size() <= kMostKept && text.find_first_not_of(alphabet) == std::string_view::npos;
-  return is_absent || is_kept ? std::string(text) : pseudonym(text);
+  return is_kept || text == "null" ? std::string(text) : pseudonym(text);
 }
 
 /// What an answer and a refusal begin with.
