@@ -1,4 +1,6 @@
 #include <chrono>
+#include <filesystem>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -39,6 +41,9 @@ constexpr SourceFlag kFlags[] = {
       "Most credits that backfill may take on a day; 0: no limit."},
      "backfill_credits"},
     {{"account.cycle", "45m", "How often it is resumed at most."}, "cycle"},
+    {{"record", "",
+      "Directory that Snowflake's answers are written to, without names and texts, for a report."},
+     "record"},
 };
 
 constexpr std::chrono::minutes kTokenLife{59};  // Snowflake takes none after an hour
@@ -133,6 +138,10 @@ ApiOptions read_options(const Yaml& entry, const std::string& name) {
   options.role = text_of(entry, "role");
   std::tie(options.token_type, options.authorize) =
       read_credentials(entry, options.claim, options.user);
+  if (const auto directory = entry.optional("record")) {
+    options.recording =
+        std::make_shared<Recording>(std::filesystem::path(entry.folder()) / directory->string());
+  }
   return options;
 }
 

@@ -141,6 +141,10 @@ Api::Reply Api::ask(const std::string& origin, std::string target, const Deadlin
 }
 
 Api::Reply Api::read_reply(const std::string& origin, const http::ClientResponse& response) const {
+  const bool is_answer = response.status == 200 || response.status == 202;
+  if (!is_answer && options_.recording) {
+    options_.recording->add_refusal(origin, response.status, response.body);
+  }
   if (response.status == 401) {
     throw Error(Reason::auth, origin + ": status 401: " + why_refused());
   }
@@ -151,27 +155,34 @@ Api::Reply Api::read_reply(const std::string& origin, const http::ClientResponse
     try {
       return Json::parse(response.body, origin);
     } catch (const Error&) {
-      if (response.status != 200 && response.status != 202) throw http::refusal(origin, response);
+      if (!is_answer) throw http::refusal(origin, response);
       throw;
     }
   }();
-  if (response.status == 200 || response.status == 202) return {std::move(body), response.status};
+  if (is_answer) return {std::move(body), response.status};
   fail(origin, response, body);
 }
 
+/// What cannot be read is recorded, too: it is what a report is about.
 Table Api::run(const Statement& statement, const Deadline& deadline) {
-  const auto first = await_result(statement, submit(statement, deadline), deadline);
-  if (text_of(first, "code") == kIncomplete) {
+  std::vector<Json> answers{await_result(statement, submit(statement, deadline), deadline)};
+  const auto record = [&] {
+    if (options_.recording) options_.recording->add(statement.name, answers);
+  };
+  record();
+  if (text_of(answers[0], "code") == kIncomplete) {
     throw Error(Reason::decode, statement.name + ": the result is too large, and cut");
   }
-  Table table(statement.name, first);
+  Table table(statement.name, answers[0]);
   if (table.partitions() == 1) return table;
-  const auto handle = percent_encoded(first.at("statementHandle").string());
+  const auto handle = percent_encoded(answers[0].at("statementHandle").string());
   for (std::size_t partition = 1; partition < table.partitions(); ++partition) {
     const auto target =
         std::string(kPath) + '/' + handle + "?partition=" + std::to_string(partition);
-    table.add_partition(ask(statement.name, target, deadline).body);
+    answers.push_back(ask(statement.name, target, deadline).body);
+    table.add_partition(answers.back());
   }
+  record();
   return table;
 }
 

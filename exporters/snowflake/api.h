@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "common/base/deadline.h"
 #include "common/base/error.h"
 #include "common/http/client.h"
+#include "exporters/snowflake/recording.h"
 #include "exporters/snowflake/table.h"
 
 namespace exporter::snowflake {
@@ -24,6 +26,8 @@ struct ApiOptions {
   TokenType token_type = TokenType::keypair_jwt;
   std::string claim, user;  ///< of a JWT: for what a refusal says
   std::string role;         ///< as SHOW prints it; empty: the user's default
+  /// Of all answers; null: none.
+  std::shared_ptr<Recording> recording = {};
 };
 
 /// One SQL statement, without bindings and secrets.
