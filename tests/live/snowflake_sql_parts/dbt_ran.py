@@ -1,5 +1,5 @@
-"""What real versions of dbt sent to fakesnow, with their comments and tags, as rows of the views with made credits;
-and whose they are, by dbt's own word."""
+"""What real versions of dbt sent to fakesnow, with comments and tags, as rows of the views with made-up credits; and
+whose they are, as dbt says."""
 
 import decimal
 import json
@@ -18,15 +18,15 @@ HERE = pathlib.Path(__file__).resolve().parent
 ATTRIBUTED, QUERIES = "ACCOUNT_USAGE.QUERY_ATTRIBUTION_HISTORY", "ACCOUNT_USAGE.QUERY_HISTORY"
 WAREHOUSE = "TRANSFORMING"
 OWN = '{comment: "{{ own_comment(node) }}"}'
-# Of each version the projects, by what is in dbt_project.yml of its comment. dbt puts it in front until 1.9.
+# The projects of each version, with the query-comment of dbt_project.yml. By default it is in front until 1.9.
 PROJECTS = {
     "1.9": {"default": None, "appended": "{append: true}", "own": OWN, "no comment": '""'},
     "1.11": {"default": None, "in front": "{append: false}", "own": OWN,
              "text": "dbt runs {{ node.name if node else connection_name }}"},
 }  # fmt: skip
-SETS_TAG = re.compile(r"^(alter session set|show parameters like 'query_tag')", re.M)
 # These have their nodes in query tags alone.
 TAGGED = {"no comment", "text"}
+SETS_TAG = re.compile(r"^(alter session set|show parameters like 'query_tag')", re.M)
 
 
 def make_project(place, comment, is_tagged):
@@ -38,7 +38,7 @@ def make_project(place, comment, is_tagged):
 
 
 def run_dbt(version, place):
-    """By project what this version sent, and what came of it."""
+    """By project what this version sent, and its results."""
     projects = [place / version / name for name in PROJECTS[version]]
     for project in projects:
         make_project(project, PROJECTS[version][project.name], project.name in TAGGED)
@@ -71,7 +71,7 @@ class Ran:
         self.check_results(found)
 
     def check_results(self, found):
-        """The nodes that have credits are those of run_results.json, and the statements that it names are theirs."""
+        """The nodes with credits are those of run_results.json, and the statements that it names are theirs."""
         failed = {each["node"] for each in found["results"] if each["status"] not in ("success", "pass")}
         if failed != {"model.shop.broken"}:
             raise SystemExit(f"{self.name}: failed {sorted(failed)}")
@@ -88,8 +88,8 @@ class Ran:
 
 
 def owner_of(sent, is_tagged):
-    """dbt says which node it runs, which it comments on in each statement. A tag is one of before until dbt has set
-    it: a node that fails leaves its own to the next, but only for statements that set it, which no warehouse runs."""
+    """By the node that dbt ran, which is in the comment of each statement. A node that fails leaves its tag to the
+    next one's statements, but only to those that set that one's tag, which no warehouse runs."""
     tag = json.loads(sent["tag"])
     is_dbt, dag_id = not is_tagged or tag.get("app") == "dbt", tag.get("dag_id", "")
     node = (tag.get("node_id") if is_tagged else sent["node"]) or ""

@@ -1,5 +1,5 @@
-"""Builds projects by the dbt of this environment, whose Snowflake is fakesnow, and writes what it sent: by
-project the statements, as dictionaries, and the results of dbt. Run by dbt_ran.py, which see.
+"""Builds projects with the dbt of this environment, whose Snowflake is fakesnow, and writes as JSON, by project, the
+statements that it sent and the results that it reports. Run by dbt_ran.py.
 
 Usage: dbt_session.py OUT PROJECT..."""
 
@@ -44,7 +44,7 @@ class Recorder:
 
     def run(self, cursor, command, params, *arguments, **named):
         connection = cursor._conn  # noqa: SLF001
-        # dbt's own word of the node that it runs; there is none where it looks around.
+        # dbt knows which node it runs; none while it lists what is there.
         statement = {"node": get_node_info().get("unique_id"), "text": written(command, params),
                      "tag": connection.query_tag, "id": str(uuid.uuid4())}  # fmt: skip
         self.sent.append(statement)
@@ -61,7 +61,7 @@ class Recorder:
 
 
 def written(command, params):
-    """The text as the connector sends it: with the values in it."""
+    """The text as the connector sends it: with the values of the parameters."""
     if not params:
         return command
     convert = SnowflakeConverter()
@@ -69,7 +69,7 @@ def written(command, params):
 
 
 def build(project):
-    """The results of a build, as dbt writes them for others."""
+    """The results of a build, as its artifact has them."""
     dbtRunner().invoke(["--quiet", "--log-level-file", "none", "build",
                         "--project-dir", str(project), "--profiles-dir", str(project)])  # fmt: skip
     return json.loads((project / "target/run_results.json").read_text())["results"]

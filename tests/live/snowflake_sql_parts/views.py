@@ -46,7 +46,7 @@ CHOICES = {
     "EVENT_STATE": ("STARTED", "COMPLETED"),
     "IS_SUCCESS": ("YES", "NO"),
     "REPORTED_CLIENT_TYPE": ("JDBC_DRIVER", "anything\n", None),
-    "FIRST_AUTHENTICATION_FACTOR": ("PASSWORD", "RSA_KEYPAIR", None),
+    "FIRST_AUTHENTICATION_FACTOR": ("PASSWORD", "password", "RSA_KEYPAIR", None),
     "SECOND_AUTHENTICATION_FACTOR": ("DUO_PUSH", None),
     "ERROR_CODE": (390100, 390144, None),
     "STATUS": ("Loaded", "LOADED", "Load failed", "Partially loaded", "Load skipped"),
