@@ -16,7 +16,8 @@ from airflow_fake.load import Load  # noqa: E402
 from airflow_fake.login import Login  # noqa: E402
 from airflow_fake.rows import RELEASES  # noqa: E402
 from airflow_fake.server import Fake  # noqa: E402
-from airflow_fake.world import Clock, World  # noqa: E402
+from airflow_fake.world import World  # noqa: E402
+from fake_server import Clock  # noqa: E402
 
 
 def parse_arguments():

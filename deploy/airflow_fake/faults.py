@@ -3,9 +3,9 @@
 import argparse
 import json
 import random
-from typing import NamedTuple
 
 from airflow_fake.query import Refusal
+from fake_server import Reply
 
 LOGIN_PAGE = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body></body></html>\n"
 HELP = {
@@ -18,15 +18,6 @@ HELP = {
     "moving": "seconds that pass at each request, so that rows move between pages",
     "skew": "seconds that the Date header is wrong by",
 }
-
-
-class Reply(NamedTuple):
-    """What goes over the wire, and how."""
-
-    status: int
-    headers: list
-    body: bytes
-    manner: str = ""  # "slow", "cut", "chunked"
 
 
 class Faults:

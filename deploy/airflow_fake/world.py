@@ -5,8 +5,6 @@ import datetime
 import heapq
 import itertools
 import random
-import threading
-import time
 
 from airflow_fake import scenario
 from airflow_fake.plan import NEVER, Planner, Run
@@ -17,23 +15,6 @@ CHANGED_AFTER = 25 * 60  # how long after its end a run is cleared or marked
 HEARTBEAT, PARSE = 5, 30
 HEALTHY_FOR = 30  # seconds after a heartbeat
 COMPONENTS = ("scheduler", "triggerer", "dag_processor")
-
-
-class Clock:
-    """The time of a deployment: goes on from `start` `speed` times as fast as ours, and by advance()."""
-
-    def __init__(self, start=None, speed=1.0):
-        self.start, self.speed = time.time() if start is None else start, speed
-        self.began, self.added = time.monotonic(), 0.0
-        self.lock = threading.Lock()
-
-    def now(self):
-        with self.lock:
-            return self.start + self.added + (time.monotonic() - self.began) * self.speed
-
-    def advance(self, seconds):
-        with self.lock:
-            self.added += seconds
 
 
 def iso(seconds):

@@ -12,7 +12,7 @@ import time
 # Run by the name of its directory, it is not yet a package.
 sys.path[0] = str(pathlib.Path(__file__).resolve().parent.parent)
 
-from airflow_fake.world import Clock  # noqa: E402
+from fake_server import Clock  # noqa: E402
 from snowflake_fake.account import Account  # noqa: E402
 from snowflake_fake.auth import Auth, User  # noqa: E402
 from snowflake_fake.objects import EXPORTER_ROLE, EXPORTER_WAREHOUSE  # noqa: E402

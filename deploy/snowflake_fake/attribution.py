@@ -18,23 +18,28 @@ def read_object(text):
 
 
 def comment_of(text):
-    """That of dbt, which is in front of a statement until 1.9 and at its end since."""
-    if text.lstrip(" ").startswith(OPEN):
-        inner = text.lstrip(" ").removeprefix(OPEN)
-    else:
-        before, _, after = text.rpartition(CLOSE)
-        if after.strip(" ;\r\n"):
-            return {}
-        inner = before.rpartition(OPEN)[2]
+    """That of dbt, which is in front of a statement until 1.9 and at its end since; or another's."""
+    last = text.rpartition(OPEN)[2].rstrip(" ;\r\n")
+    at_end = read_inner(last) if last.find(CLOSE) == len(last) - len(CLOSE) else {}
+    if at_end.get("app") != "dbt" and text.lstrip(" ").startswith(OPEN):
+        return read_inner(text.lstrip(" ").removeprefix(OPEN)) or at_end
+    return at_end
+
+
+def read_inner(text):
+    """What is there of a comment of which `text` follows the first quote."""
     try:
-        return json.loads('{"' + inner.partition(CLOSE)[0])
+        return json.loads('{"' + text.partition(CLOSE)[0])
     except ValueError:
         return {}
 
 
 def owner(text, tag):
     """The labels of a statement but for its warehouse."""
-    said = (comment_of(text), read_object(tag))
+    comment = comment_of(text)
+    if comment.get("node_id") == "internal":  # of dbt, outside of nodes
+        del comment["node_id"]
+    said = (comment, read_object(tag))
 
     def first(name):
         return next((one[name] for one in said if one.get(name) is not None), "")

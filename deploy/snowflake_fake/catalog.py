@@ -31,6 +31,11 @@ def query_status(row):
     return (row.get("EXECUTION_STATUS") or "").lower()
 
 
+def is_password_alone(row):
+    return (row["IS_SUCCESS"] == "YES" and lower("FIRST_AUTHENTICATION_FACTOR")(row) == "password"
+            and row["SECOND_AUTHENTICATION_FACTOR"] is None)
+
+
 def idle(rows):
     """Compute that no query used, where the view says what queries used."""
     return sum(max(row["CREDITS_USED_COMPUTE"] - row["CREDITS_ATTRIBUTED_COMPUTE_QUERIES"], 0) for row in rows
@@ -116,6 +121,12 @@ COUNTERS = {
     "login_errors": Counters(
         "LOGIN_HISTORY", "EVENT_TIMESTAMP", BUCKET, {"L_CODE": lambda row: row.get("ERROR_CODE") or 0},
         {"V_FAILED": count, "NEWEST": newest("EVENT_TIMESTAMP")}, lambda row: row["IS_SUCCESS"] == "NO"),
+    "login_users": Counters(
+        "LOGIN_HISTORY", "EVENT_TIMESTAMP", BUCKET, {"L_USER": label("USER_NAME")},
+        {"V_FAILED": count, "NEWEST": newest("EVENT_TIMESTAMP")}, lambda row: row["IS_SUCCESS"] == "NO"),
+    "login_passwords": Counters(
+        "LOGIN_HISTORY", "EVENT_TIMESTAMP", BUCKET, {"L_USER": label("USER_NAME")},
+        {"V_LOGINS": count, "NEWEST": newest("EVENT_TIMESTAMP")}, is_password_alone),
     "pipes": Counters(
         "PIPE_USAGE_HISTORY", "START_TIME", HOUR, {"L_PIPE_ID": label("PIPE_ID")},
         {"N_PIPE": last_name("PIPE_NAME"), "V_CREDITS": total("CREDITS_USED"),

@@ -3,7 +3,8 @@
 import collections
 import random
 
-from snowflake_fake.protocol import Column, Refusal, Reply, Table
+from fake_server import Reply
+from snowflake_fake.protocol import Column, Refusal, Table
 
 HELP = {
     "status": "answers `status` (429, 500, 502, 503, 504) instead, with `retry_after` if it is given",

@@ -4,6 +4,8 @@ import decimal
 import json
 from typing import NamedTuple
 
+from fake_server import Reply
+
 TEXT_LENGTH = 16777216
 
 
@@ -67,15 +69,6 @@ class Table(NamedTuple):
         missing = None if nullable else "null"
         return [[missing if value is None else column.cell(value)
                  for column, value in zip(self.columns, row)] for row in self.rows]
-
-
-class Reply(NamedTuple):
-    """What goes over the wire, and how."""
-
-    status: int
-    headers: list
-    body: bytes
-    manner: str = ""  # "slow", "cut", "lost"
 
 
 class Refusal(Exception):

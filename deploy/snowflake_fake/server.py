@@ -1,59 +1,35 @@
 """The HTTP server of the fake: the SQL API, and /fake beside it for tests."""
 
-import contextlib
-import email.utils
 import gzip
-import http.server
 import json
 import re
-import ssl
 import threading
-import time
 import urllib.parse
 import uuid
 
+from fake_server import Reply, Server
 from snowflake_fake import truth
 from snowflake_fake.faults import Faults
-from snowflake_fake.protocol import Refusal, Reply, json_reply
+from snowflake_fake.protocol import Refusal, json_reply
 from snowflake_fake.statements import Asked, Statements
 
-DRIP = 64  # pieces of a slow body
-MOST_BODY = 1 << 20
 PATH = re.compile(r"/api/v2/statements(?:/([^/?]+)(/cancel)?)?")
 ROWS_OF_A_PARTITION = 5000
 
 
-class Fake(http.server.ThreadingHTTPServer):
-    """Serves an account on 127.0.0.1 from the start until close(). The clock says what time it is there."""
-
-    daemon_threads = True
-    request_queue_size = 64
+class Fake(Server):
+    """Serves an account. The clock says what time it is there."""
 
     def __init__(self, account, clock, auth, port=0, certificate=None, answer=None):
-        super().__init__(("127.0.0.1", port), Handler)
-        if certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*certificate)
-            # The handshake is the handler's, so that one which never ends holds up nobody else.
-            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.server_port}"
-        self.account, self.clock, self.auth = account, clock, auth
+        self.account, self.auth = account, auth
         self.faults = Faults(account.seed)
         self.statements = Statements(account, self.faults, answer)
         self.rows_of_a_partition = ROWS_OF_A_PARTITION
         self.lock = threading.RLock()  # of the account, the faults and the statements
-        self.thread = threading.Thread(target=self.serve_forever, args=(0.1,), daemon=True)
-        self.thread.start()
+        super().__init__(clock, port, certificate=certificate)
 
-    def close(self):
-        self.shutdown()
-        self.server_close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
+    def skew(self):
+        return self.faults.skew()
 
     def reply_to(self, method, target, headers, body):
         path, _, query = target.partition("?")
@@ -214,57 +190,3 @@ def link(statement, number, count):
     if number + 1 < count:
         found.append(one(number + 1, "next"))
     return ",".join([*found, one(count - 1, "last")])
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    timeout = 120
-    wbufsize = -1  # head and body go together: a second packet would wait for the first one's receipt
-
-    def do_GET(self):
-        length = int(self.headers.get("Content-Length", 0))
-        if length > MOST_BODY:
-            self.send_error(413)
-            return
-        body = self.rfile.read(length)
-        self.send_reply(self.server.reply_to(self.command, self.path, self.headers, body))
-
-    do_POST = do_PUT = do_DELETE = do_GET
-
-    def send_reply(self, reply):
-        if reply.manner == "lost":
-            self.close_connection = True
-            return
-        self.send_response_only(reply.status)
-        now = self.server.clock.now() + self.server.faults.skew()
-        self.send_header("Date", email.utils.formatdate(now, usegmt=True))
-        for name, value in reply.headers:
-            self.send_header(name, value)
-        if reply.manner == "cut":
-            self.send_header("Connection", "close")
-        self.send_header("Content-Length", str(len(reply.body)))
-        self.end_headers()
-        body = reply.body[:len(reply.body) // 2] if reply.manner == "cut" else reply.body
-        if reply.manner != "slow":
-            self.wfile.write(body)
-        else:
-            self.drip(body)
-        self.wfile.flush()
-
-    def drip(self, body):
-        size = len(body) // DRIP + 1
-        for at in range(0, len(body), size):
-            self.wfile.write(body[at:at + size])
-            self.wfile.flush()
-            time.sleep(0.005)
-
-    def handle(self):
-        with contextlib.suppress(ConnectionError, TimeoutError, ssl.SSLError):  # whoever asked has gone
-            super().handle()
-
-    def finish(self):
-        with contextlib.suppress(ConnectionError, TimeoutError, ssl.SSLError):
-            super().finish()
-
-    def log_message(self, *_):
-        pass

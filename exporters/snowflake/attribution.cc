@@ -30,27 +30,35 @@ constexpr Value kValues[] = {
     {"V_CREDITS", kAttributed}, {"V_STATEMENTS", kStatements}, {"V_NODE_CREDITS", kNode}};
 constexpr Top kNodes{"L_UNIQUE_ID", 200, "V_NODE_CREDITS"};
 
-/// dbt writes its comment in front of a statement until 1.9 and at its end since; a literal that
-/// quotes one is neither. A tag is JSON, or what Python prints of a dictionary.
+/// dbt writes its comment in front of a statement until 1.9 and at its end since, where the user's
+/// own may be in front; a literal that quotes one is neither. Where dbt runs no node, the comment
+/// that its documentation shows has the node `internal`. A tag is JSON, or what Python prints of a
+/// dictionary.
 constexpr UsageStatement kStatementsOf[] = {
     {.name = "attribution",
      .text = R"(WITH STATEMENTS AS (
   SELECT A.WAREHOUSE_NAME, A.END_TIME, COALESCE(A.CREDITS_ATTRIBUTED_COMPUTE, 0) AS CREDITS,
     COALESCE(A.QUERY_TAG, '') AS TAG,
     COALESCE(TRY_PARSE_JSON(A.QUERY_TAG), TRY_PARSE_JSON(REPLACE(A.QUERY_TAG, '''', '"'))) AS TAGS,
-    CASE WHEN LTRIM(H.QUERY_TEXT) LIKE '/* {"%'
-           THEN TRY_PARSE_JSON('{"' || SPLIT_PART(SPLIT_PART(H.QUERY_TEXT, '/* {"', 2), '*/', 1))
-         WHEN TRIM(REPLACE(REPLACE(REPLACE(SPLIT_PART(H.QUERY_TEXT, '*/', -1), ';', ''), CHR(10), ''), CHR(13), '')) = ''
-           THEN TRY_PARSE_JSON('{"' || SPLIT_PART(SPLIT_PART(H.QUERY_TEXT, '/* {"', -1), '*/', 1)) END AS COMMENT
+    CASE WHEN LTRIM(H.QUERY_TEXT) LIKE '/* {"%' THEN SPLIT_PART(SPLIT_PART(H.QUERY_TEXT, '/* {"', 2), '*/', 1) END AS IN_FRONT,
+    SPLIT_PART(H.QUERY_TEXT, '/* {"', -1) AS LAST_PART
   FROM SNOWFLAKE.ACCOUNT_USAGE.QUERY_ATTRIBUTION_HISTORY A
   LEFT JOIN SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY H ON H.QUERY_ID = A.QUERY_ID
     AND H.END_TIME >= DATEADD('DAY', -1, TO_TIMESTAMP_LTZ({lo})) AND H.END_TIME < DATEADD('DAY', 1, TO_TIMESTAMP_LTZ({hi}))
   WHERE A.END_TIME >= TO_TIMESTAMP_LTZ({lo}) AND A.END_TIME < TO_TIMESTAMP_LTZ({hi})
+), COMMENTED AS (
+  SELECT *, TRY_PARSE_JSON('{"' || IN_FRONT) AS FIRST_COMMENT,
+    CASE WHEN TRIM(REPLACE(REPLACE(REPLACE(SUBSTR(LAST_PART, POSITION('*/', LAST_PART)), ';', ''), CHR(10), ''), CHR(13), '')) = '*/'
+           THEN TRY_PARSE_JSON('{"' || SPLIT_PART(LAST_PART, '*/', 1)) END AS LAST_COMMENT
+  FROM STATEMENTS
+), CHOSEN AS (
+  SELECT *, IFF(LAST_COMMENT:app::VARCHAR = 'dbt', LAST_COMMENT, COALESCE(FIRST_COMMENT, LAST_COMMENT)) AS COMMENT
+  FROM COMMENTED
 ), OWNED AS (
   SELECT *, COALESCE(COMMENT:dag_id::VARCHAR, TAGS:dag_id::VARCHAR, '') AS DAG_ID,
     COALESCE(COMMENT:app::VARCHAR, TAGS:app::VARCHAR, '') = 'dbt' AS IS_DBT,
-    COALESCE(COMMENT:node_id::VARCHAR, TAGS:node_id::VARCHAR, '') AS NODE_ID
-  FROM STATEMENTS
+    COALESCE(NULLIF(COMMENT:node_id::VARCHAR, 'internal'), TAGS:node_id::VARCHAR, '') AS NODE_ID
+  FROM CHOSEN
 )
 SELECT COALESCE(WAREHOUSE_NAME, '') AS L_WAREHOUSE,
   CASE WHEN IS_DBT THEN 'dbt' WHEN DAG_ID <> '' THEN 'airflow' WHEN TAG <> '' THEN 'other' ELSE 'none' END AS L_TOOL,

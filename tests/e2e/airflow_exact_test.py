@@ -12,7 +12,8 @@ from airflow_fake import truth  # noqa: E402
 from airflow_fake.faults import Faults  # noqa: E402
 from airflow_fake.login import Login  # noqa: E402
 from airflow_fake.server import Fake  # noqa: E402
-from airflow_fake.world import Clock, World  # noqa: E402
+from airflow_fake.world import World  # noqa: E402
+from fake_server import Clock  # noqa: E402
 
 MINUTE = 60
 METRICS = (support.SOURCE / "docs/metrics/airflow.md").read_text()

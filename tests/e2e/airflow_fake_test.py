@@ -17,7 +17,8 @@ from airflow_fake.load import Load  # noqa: E402
 from airflow_fake.login import Login  # noqa: E402
 from airflow_fake.query import Wanted  # noqa: E402
 from airflow_fake.server import Fake  # noqa: E402
-from airflow_fake.world import Clock, World  # noqa: E402
+from airflow_fake.world import World  # noqa: E402
+from fake_server import Clock  # noqa: E402
 
 VERSIONS = ("2.11", "3.3")
 RECORDED = (support.SOURCE / "tests/fixtures/airflow", support.SOURCE / "tests/fixtures/airflow_fake")

@@ -27,7 +27,8 @@ from recorded_machine import FIXTURES, RecordedMachine
 
 sys.path.insert(0, str(support.SOURCE / "deploy"))
 from airflow_fake.server import Fake  # noqa: E402
-from airflow_fake.world import Clock, World  # noqa: E402
+from airflow_fake.world import World  # noqa: E402
+from fake_server import Clock  # noqa: E402
 from snowflake_fake import objects  # noqa: E402
 from snowflake_fake.account import Account  # noqa: E402
 from snowflake_fake.auth import Auth, User  # noqa: E402

@@ -13,7 +13,8 @@ sys.path.insert(0, str(support.SOURCE / "deploy"))
 import quickstart  # noqa: E402
 from airflow_fake.faults import Faults  # noqa: E402
 from airflow_fake.server import Fake  # noqa: E402
-from airflow_fake.world import Clock, World  # noqa: E402
+from airflow_fake.world import World  # noqa: E402
+from fake_server import Clock  # noqa: E402
 
 VERSIONS = ("2.11", "3.3")
 

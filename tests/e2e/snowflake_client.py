@@ -12,7 +12,7 @@ import unittest
 import support
 
 sys.path.insert(0, str(support.SOURCE / "deploy"))
-from airflow_fake.world import Clock  # noqa: E402
+from fake_server import Clock  # noqa: E402
 from snowflake_fake import objects  # noqa: E402
 from snowflake_fake.account import Account  # noqa: E402
 from snowflake_fake.auth import TYPE_HEADER, Auth, User  # noqa: E402

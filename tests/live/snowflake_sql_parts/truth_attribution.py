@@ -18,14 +18,15 @@ def read(text):
 
 
 def comment_of(text):
-    """dbt's, in front of the statement or at its end."""
-    found = FRONT.match(text or "") or END.search(text or "")
-    return found and read(found[1])
+    """dbt's, at the end of the statement or in front of it, or else another; without the node of no node."""
+    at_end, in_front = (found and read(found[1]) for found in (END.search(text or ""), FRONT.match(text or "")))
+    comment = at_end if at_end and at_end.get("app") == "dbt" else in_front or at_end or {}
+    return {name: value for name, value in comment.items() if (name, value) != ("node_id", "internal")}
 
 
 def owner_of(row, text):
     tag = row["QUERY_TAG"] or ""
-    said = (comment_of(text) or {}, read(tag) or read(tag.replace("'", '"')) or {})
+    said = (comment_of(text), read(tag) or read(tag.replace("'", '"')) or {})
 
     def first(name):
         return next((each[name] for each in said if name in each), "")
@@ -41,10 +42,15 @@ def attribution(rows, queries, window):
     low, high = window.seconds[0] * 1000 - DAY, window.seconds[-1] * 1000 + DAY
     texts = {query["QUERY_ID"]: query["QUERY_TEXT"] for query in queries if low <= query["END_TIME"] < high}
     owned = [row | owner_of(row, texts.get(row["QUERY_ID"])) for row in within(rows, "END_TIME", window)]
+    return by_owner(owned)
+
+
+def by_owner(rows):
+    """The credits of rows by whose they are."""
     owners = {f"L_{name.upper()}": (lambda row, name=name: row[name])
               for name in ("tool", "package", "target", "dag_id", "unique_id")}  # fmt: skip
     credits = total("CREDITS_ATTRIBUTED_COMPUTE")
-    return add_up(owned, {"L_WAREHOUSE": label("WAREHOUSE_NAME"), **owners, "B": bucket("END_TIME", 3600)},
+    return add_up(rows, {"L_WAREHOUSE": label("WAREHOUSE_NAME"), **owners, "B": bucket("END_TIME", 3600)},
                   V_STATEMENTS=count_if(), V_CREDITS=credits,
                   V_NODE_CREDITS=lambda group: credits(group) if group[0]["unique_id"] else None,
                   NEWEST=newest("END_TIME"))  # fmt: skip

@@ -53,6 +53,11 @@ def name_if(condition):
     return lambda row: (row["NAME"] or "") if condition(row) else ""
 
 
+def is_password_alone(row):
+    factors = [row["FIRST_AUTHENTICATION_FACTOR"], row["SECOND_AUTHENTICATION_FACTOR"]]
+    return row["IS_SUCCESS"] == "YES" and factors in (["PASSWORD", None], ["password", None])
+
+
 def load_seconds(column):
     return total(lambda row: (row[column] or 0) * (second(row["END_TIME"]) - second(row["START_TIME"])))
 
@@ -119,6 +124,10 @@ WORK = {
                       "L_SUCCESS": lower("IS_SUCCESS")}, V_LOGINS=count_if()),
     "login_errors": only(events("EVENT_TIMESTAMP", {"L_CODE": lambda row: row["ERROR_CODE"] or 0},
                                 V_FAILED=count_if()), lambda row: row["IS_SUCCESS"] == "NO"),
+    "login_users": only(events("EVENT_TIMESTAMP", {"L_USER": label("USER_NAME")}, V_FAILED=count_if()),
+                        lambda row: row["IS_SUCCESS"] == "NO"),
+    "login_passwords": only(events("EVENT_TIMESTAMP", {"L_USER": label("USER_NAME")}, V_LOGINS=count_if()),
+                            is_password_alone),
     "pipes": pipes,
     "copies": events("LAST_LOAD_TIME",
                      {"L_DATABASE": label("TABLE_CATALOG_NAME"), "L_SCHEMA": label("TABLE_SCHEMA_NAME"),

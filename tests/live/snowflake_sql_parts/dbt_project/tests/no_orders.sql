@@ -1,0 +1,1 @@
+select id from {{ ref('orders') }} where id > 2 /* {"a": "comment of the test"} */
