@@ -12,7 +12,8 @@ import support
 sys.path.insert(0, str(support.SOURCE / "deploy"))
 from airflow_fake import truth  # noqa: E402
 from airflow_fake.server import Fake  # noqa: E402
-from airflow_fake.world import Clock, World  # noqa: E402
+from airflow_fake.world import World  # noqa: E402
+from fake_server import Clock  # noqa: E402
 
 HOUR = 3600
 PAST = 6 * HOUR
