@@ -208,7 +208,8 @@ def flags_of_snowflake(port, folder):
             f"--account.url=http://127.0.0.1:{port}", "--account.user=exporter",
             f"--account.private-key-file={folder / 'snowflake_fake.p8'}",
             "--account.role=SNOWFLAKE_EXPORTER", "--account.warehouse=EXPORTER_WH", "--account.cycle=1m",
-            "--account.credits-per-day=0", "--collector.cost", "--collector.queries"]
+            "--account.credits-per-day=0", "--collector.cost", "--collector.queries", "--collector.attribution",
+            "--collector.currency"]
 
 
 def flags_of_airflow(arguments):

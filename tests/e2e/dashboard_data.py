@@ -43,7 +43,8 @@ INTERVAL, MAX_INTERVAL = 2, 15  # seconds between two scrapes; some must be in $
 AIRFLOW_COLLECTORS = ("health", "dags", "dag_warnings", "import_errors", "pools", "runs", "assets", "jobs")
 SNOWFLAKE_COLLECTORS = ("warehouses", "resource_monitors", "dynamic_tables", "tasks", "pipes",
                         "replication_groups", "databases")
-SNOWFLAKE_GROUPS = ("cost", "queries", "storage", "logins", "loads", "task_runs", "credentials")
+SNOWFLAKE_GROUPS = ("cost", "queries", "attribution", "storage", "logins", "loads", "task_runs", "credentials",
+                    "currency")
 LATER = 660  # seconds that pass at once in Airflow: what runs every five minutes ends, the triggerer is dead
 AIRFLOWS_READ = ("airflow_runs_read_timestamp_seconds"
                  " and on (deployment) airflow_asset_events_read_timestamp_seconds")

@@ -2,13 +2,13 @@
 
 A warehouse is never suspended, another idles, statements wait, a quota is nearly used, a dynamic table is
 late, a task is suspended, a pipe is invalid. What views say comes in steps: credits every three hours,
-statements every 45 minutes.
+statements every 45 minutes, who ran them every six hours.
 """
 
 import collections
 import math
 
-MINUTE, HOUR, DAY = 60, 3600, 86400
+MINUTE, QUARTER, HOUR, DAY = 60, 900, 3600, 86400
 Warehouse = collections.namedtuple(
     "Warehouse", "size rate clusters suspends monitor busy idle an_hour failed seconds spilled")  # fmt: skip
 SIZES = {"X-Small": 1, "Small": 2, "Medium": 4, "Large": 8}
@@ -37,9 +37,27 @@ TABLES = {  # of acme: dataset: (seconds of its target lag, of its age at the mo
     "shop.marts.revenue": (3600, 3300, 0), "shop.marts.stock": (1800, 26 * HOUR, 1),
     "shop.marts.customers": (86400, 61000, 0),
 }  # fmt: skip
+# Who ran the statements of a warehouse: the tool, dbt's package and target, the DAG, and their share of what is
+# not idle there. The rest is nobody's.
+RUN_BY = {
+    ("acme", "TRANSFORM"): (("dbt", "shop", "prod", "dbt_shop", 0.62), ("dbt", "ledger", "prod", "ledger_close", 0.28),
+                            ("airflow", "", "", "orders", 0.06)),
+    ("acme", "LOAD"): (("airflow", "", "", "orders", 0.55), ("airflow", "", "", "web_events", 0.33)),
+    ("acme", "BI"): (("other", "", "", "", 0.64), ("none", "", "", "", 0.13)),
+    ("acme", "DASHBOARDS"): (("none", "", "", "", 0.2),),
+    ("acme_dev", "ADHOC"): (("dbt", "shop", "dev", "", 0.21), ("none", "", "", "", 0.72)),
+}  # fmt: skip
+MODELS = {  # by package, with their shares
+    "shop": {"model.shop.sessions": 0.32, "model.shop.orders": 0.21, "model.shop.attribution": 0.15,
+             "model.shop.customers": 0.12, "model.shop.order_payments": 0.09, "model.shop.churn_scores": 0.05,
+             "snapshot.shop.customers_history": 0.03, "test.shop.unique_sessions_session_id": 0.01, "other": 0.02},
+    "ledger": {"model.ledger.balances": 0.84, "model.ledger.month_end": 0.13, "model.ledger.stg_bookings": 0.03},
+}  # fmt: skip
+PRICE, CONTRACT = 2.6, 184_000  # of a credit, and what is left of the contract
 BOUNDS = (0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200, math.inf)
 STATEMENTS = {"warehouse_credits": (3 * HOUR, 2 * HOUR), "service_credits": (3 * HOUR, 3 * HOUR),
-              "queries": (45 * MINUTE, 40 * MINUTE)}  # how often they read, and how late what they read is
+              "queries": (45 * MINUTE, 40 * MINUTE), "attribution": (6 * HOUR, 8 * HOUR),
+              "currency": (12 * HOUR, 30 * HOUR)}  # how often they read, and how late what they read is
 
 
 def known(time, statement):
@@ -68,7 +86,9 @@ class Account:
             return an_hour * (work(known(time, statement)) - work(start - 3 * DAY))
 
         self.add(metric, value, **labels)
-        before = range(start - 2 * DAY, start, 10 * MINUTE)
+        # On both sides of each step: a window of a day that begins there has it or has not.
+        quarters = range((start - 2 * DAY) // QUARTER * QUARTER, start, QUARTER)
+        before = [time for quarter in quarters for time in (quarter - MINUTE, quarter)]
         self.history.add_at(metric, value, before, **self.at, **labels)
 
     def write(self):
@@ -79,6 +99,9 @@ class Account:
         for name, monitor in MONITORS[self.name].items():
             self.monitor(name, *monitor)
         self.credits()
+        self.attribution()
+        if self.name == "acme":
+            self.money()
         self.objects()
         for statement, (pause, late) in STATEMENTS.items():
             self.add("snowflake_read_timestamp_seconds", lambda t, p=pause: t // p * p, statement=statement)
@@ -159,13 +182,46 @@ class Account:
                        kind="compute")  # fmt: skip
         start, end = self.history.start, self.history.now
         week_ago = range(start - 7 * DAY, end - 7 * DAY + 1, 4 * MINUTE)
-        midnights = range(start // DAY * DAY - 30 * DAY, start - 2 * DAY, DAY)
-        times = sorted({*midnights, *week_ago})
+        times = sorted({*self.midnights(), *week_ago})
         a_day = 24 * warehouses * sum(services.values())
         self.past_days("account:snowflake_credits:increase1d", a_day, times)
         for name, each in WAREHOUSES[self.name].items():
             self.past_days("warehouse:snowflake_credits:increase1d", 25 * each.rate * each.busy, times,
                            warehouse=name)  # fmt: skip
+
+    def attribution(self):
+        """Of what is not idle; and what the rules have recorded in the month, and in the six hours before."""
+        start = self.history.start
+        for name, each in WAREHOUSES[self.name].items():
+            of, an_hour = {"warehouse": name}, each.rate * each.busy
+            for metric, amount in (("compute", an_hour), ("idle", an_hour * each.idle)):
+                self.history.add_at(f"warehouse:snowflake_{metric}_credits:increase1d", 24 * amount,
+                                    range(start - 6 * HOUR, start, 4 * MINUTE), **self.at, **of)  # fmt: skip
+            for tool, package, target, dag_id, share in RUN_BY.get((self.name, name), ()):
+                used = an_hour * (1 - each.idle) * share
+                self.ran("snowflake_attributed_credits_total", "dag:snowflake_attributed_credits:increase1d", used,
+                         dict(of, tool=tool, dag_id=dag_id), package=package, target=target)
+                for unique_id, part in MODELS.get(package, {}).items():
+                    self.ran("snowflake_dbt_node_credits_total", "node:snowflake_dbt_credits:increase1d", used * part,
+                             dict(of, target=target, unique_id=unique_id))
+
+    def ran(self, metric, record, an_hour, labels, **more):
+        self.count(metric, "attribution", an_hour, **labels, **more)
+        self.past_days(record, 24 * an_hour, self.midnights(), **labels)
+
+    def money(self):
+        """What both accounts are charged, as the organization says it."""
+        for member, rating, a_day in (("PROD", "compute", 330 * PRICE), ("PROD", "storage", 38),
+                                      ("PROD", "data transfer", 6), ("DEV", "compute", 34 * PRICE)):
+            to = {"member": member, "rating": rating, "currency": "EUR"}
+            for metric, part in (("charged", 1), ("credited", 0.02)):
+                self.count(f"snowflake_{metric}_currency_total", "currency", part * a_day / 24, service=rating, **to)
+            self.past_days("rating:snowflake_charged_currency:increase1d", a_day, self.midnights(), **to)
+        for kind, left in (("capacity", CONTRACT), ("free", 0), ("rollover", 3200), ("on_demand", -412.5)):
+            self.add("snowflake_balance_currency", left, contract="C-2026-118", currency="EUR", kind=kind)
+
+    def midnights(self):
+        return range(self.history.start // DAY * DAY - 30 * DAY, self.history.start - 2 * DAY, DAY)
 
     def past_days(self, record, a_day, times, **labels):
         def value(time):
