@@ -102,7 +102,7 @@ class Names:
                     self.take(part, each)
 
     def translated(self, label, value):
-        if label in FIXED or (label, value) == ("unique_id", "other"):  # of all nodes that are not shown
+        if label in FIXED or (label in ("unique_id", "user") and value == "other"):  # of all that are not shown
             return value
         if label == "dataset":
             return ".".join(self.lower[part] for part in value.split(".")) if value else value
