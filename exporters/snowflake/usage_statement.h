@@ -20,7 +20,7 @@
 ///     DAY      of a gauge that is known by days: when its day begins, in seconds since 1970;
 ///     NEWEST   the time of the newest thing that is in the row, in seconds since 1970.
 ///
-/// A row is known by its L_ columns and B, and replaces what was read of it before.
+/// A row is known by its L_ columns, B and DAY, and replaces what was read of it before.
 namespace exporter::snowflake {
 
 /// A column that adds to a counter, or is a gauge. A label of the metric that is neither `account`

@@ -1,4 +1,4 @@
-"""Whether two sets of rows say the same: by what a row is known by (L_ columns and B), all else as numbers
+"""Whether two sets of rows say the same: by what a row is known by (L_ columns, B and DAY), all else as numbers
 within what doubles lose in a sum."""
 
 import math
@@ -12,7 +12,7 @@ def same(left, right):
 
 def known_by(row):
     return tuple((name, value if isinstance(value, str | None) else float(value))
-                 for name, value in sorted(row.items()) if name.startswith("L_") or name == "B")  # fmt: skip
+                 for name, value in sorted(row.items()) if name.startswith("L_") or name in ("B", "DAY"))  # fmt: skip
 
 
 def differences(shown, wanted):

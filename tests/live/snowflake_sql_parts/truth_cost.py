@@ -97,10 +97,14 @@ def rates(rows, window):
 
 
 def balance(rows, window):
-    return [{"L_CONTRACT": row["CONTRACT_NUMBER"] or "", "L_CURRENCY": row["CURRENCY"] or "",
-             "DAY": epoch(row["DATE"]), "G_FREE": row["FREE_USAGE_BALANCE"], "G_CAPACITY": row["CAPACITY_BALANCE"],
-             "G_ON_DEMAND": row["ON_DEMAND_CONSUMPTION_BALANCE"], "G_ROLLOVER": row["ROLLOVER_BALANCE"]}
-            for row in of_days(rows, "DATE", window, days_of)]  # fmt: skip
+    def known(column):
+        return lambda group: (lambda values: sum(values) if values else None)(
+            [row[column] for row in group if row[column] is not None])  # fmt: skip
+
+    return add_up(of_days(rows, "DATE", window, days_of),
+                  {"L_CONTRACT": label("CONTRACT_NUMBER"), "L_CURRENCY": label("CURRENCY"), "DAY": day("DATE")},
+                  G_FREE=known("FREE_USAGE_BALANCE"), G_CAPACITY=known("CAPACITY_BALANCE"),
+                  G_ON_DEMAND=known("ON_DEMAND_CONSUMPTION_BALANCE"), G_ROLLOVER=known("ROLLOVER_BALANCE"))  # fmt: skip
 
 
 COST = {
