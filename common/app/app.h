@@ -53,8 +53,10 @@ void watch(App& app, const SourceKind<Source>& kind,
                  {},
                  {}};
   if (kind.check != nullptr) {
-    app.sources.check = [check = kind.check](void* source, const Deadline& deadline) {
-      return check(*static_cast<Source*>(source), deadline);
+    app.sources.check = [check = kind.check](void* source,
+                                             std::span<const std::string_view> collectors,
+                                             const Deadline& deadline) {
+      return check(*static_cast<Source*>(source), collectors, deadline);
     };
   }
   for (const auto& report : kind.reports) {

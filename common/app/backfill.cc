@@ -76,6 +76,10 @@ int backfill(const App& app, const Command& command, const std::vector<SourcePas
   if (range.from >= end || range.from < end - kLongest) {
     throw Error(Reason::config, "--from must be before the end, and at most ten years");
   }
+  if (command.past_labels.empty()) {
+    log::warn("the series will not be those that Prometheus scrapes: --label gives them its labels",
+              {{"such_as", "job, instance"}});
+  }
   std::error_code failed;
   std::filesystem::create_directories(command.past_directory, failed);
   if (failed) throw io_error(command.past_directory, failed.value());

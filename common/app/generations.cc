@@ -143,9 +143,9 @@ MadeSources Generations::make() {
   const auto settings =
       std::make_shared<const Settings>(flags.flags, command_.given, file ? &*file : nullptr);
   const bool starting = command_.mode == Command::Mode::serve && !current();
-  auto made =
-      make_sources(app_.sources, app_.modules,
-                   {settings, file ? &*file : nullptr, self_.upstreams(), ledgers_, starting});
+  auto made = make_sources(app_.sources, app_.modules,
+                           {settings, file ? &*file : nullptr, self_.upstreams(), ledgers_,
+                            starting, command_.mode != Command::Mode::report});
   if (ledgers_ && settings->enabled(enabled_flag("ledger"))) {
     made.collectors.push_back(app_.ledgers->make_collector(ledgers_));
   }

@@ -87,8 +87,8 @@ class Reader {
   }
 
   std::shared_ptr<void> make(const std::string& name, const Yaml& entry) const {
-    return kind_.make(
-        {name, entry, inputs_.settings, inputs_.upstreams, inputs_.ledgers, inputs_.starting});
+    return kind_.make({name, entry, inputs_.settings, inputs_.upstreams, inputs_.ledgers,
+                       inputs_.starting, inputs_.is_asked});
   }
 
   const AnySourceKind& kind_;
@@ -199,10 +199,10 @@ MadeSources make_sources(const AnySourceKind& kind, std::span<const AnyModule> m
   }
   if (!kind.check) return all;
   for (const auto& source : sources) {
-    all.checks.push_back(
-        {source.name, [check = kind.check, made = source.made](const Deadline& deadline) {
-           return check(made.get(), deadline);
-         }});
+    all.checks.push_back({source.name, [check = kind.check, made = source.made,
+                                        names = enabled[source.name]](const Deadline& deadline) {
+                            return check(made.get(), names, deadline);
+                          }});
   }
   return all;
 }

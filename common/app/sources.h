@@ -25,7 +25,8 @@ struct SourceInputs {
   std::shared_ptr<const Settings> settings;
   http::UpstreamMetrics& upstreams;
   std::shared_ptr<Ledgers> ledgers;  ///< null unless the exporter keeps ledgers
-  bool starting;  ///< the first generation of an exporter that will serve: time for warnings
+  bool starting;         ///< the first generation of an exporter that will serve: time for warnings
+  bool is_asked = true;  ///< not where only a report is to be printed: it needs no credentials
 };
 
 /// A flag of the one source of an exporter that is run without a list of sources.
@@ -67,9 +68,11 @@ struct SourceKind {
   std::size_t at_once = 0;
   /// Whether a failure for this reason means that the source is down; see Outcomes::Options.
   bool (*means_down)(Reason) = nullptr;
-  /// Asks the source what can be read of it, for --config.check-sources. What it throws is a
+  /// Asks the source what can be read of it, for --config.check-sources; `collectors` are those of
+  /// the source that are turned on. What it throws is a
   /// finding.
-  Findings (*check)(Source& source, const Deadline& deadline) = nullptr;
+  Findings (*check)(Source& source, std::span<const std::string_view> collectors,
+                    const Deadline& deadline) = nullptr;
   std::span<const Report<Source>> reports = {};
 };
 
@@ -87,7 +90,9 @@ struct AnySourceKind {
   std::function<std::shared_ptr<void>(const SourceInputs&)> make;
   std::size_t at_once = 0;
   bool (*means_down)(Reason) = nullptr;
-  std::function<Findings(void* source, const Deadline&)> check = {};  ///< may be empty
+  std::function<Findings(void* source, std::span<const std::string_view> collectors,
+                         const Deadline&)>
+      check = {};  ///< may be empty
   std::vector<AnyReport> reports = {};
 };
 
@@ -101,6 +106,7 @@ struct SourcesInputs {
   http::UpstreamMetrics& upstreams;
   std::shared_ptr<Ledgers> ledgers;
   bool starting;
+  bool is_asked = true;
 };
 
 /// How one source is checked.

@@ -215,6 +215,10 @@ class Statements:
             statement.ready = now + SHOW_SECONDS
         elif first in ("SELECT", "WITH"):
             self.select(statement, role, text)
+        elif first == "EXPLAIN":
+            self.compile(role, text)
+            statement.table = constants("SELECT 'GlobalStats'")
+            statement.ready = now + SHOW_SECONDS
         elif first in ("ALTER", "CREATE", "DROP", "GRANT", "USE"):
             raise Refusal(422, "003001", "SQL access control error:\nInsufficient privileges to operate on "
                                          "account 'ACCOUNT'.", "42501")
@@ -227,9 +231,7 @@ class Statements:
             statement.table = constants(text)
             statement.ready = self.account.now + SHOW_SECONDS
             return
-        for schema, view in VIEW.findall(text.upper()):
-            if view not in LAYOUTS or not (role.is_admin or readers(view) & role.readers):
-                raise not_authorized(f"SNOWFLAKE.{schema}.{view}")
+        self.compile(role, text)
         warehouse = self.warehouse(statement.asked)
         statement.table = self.answer(statement.name, text, self.account.now)
         long = self.faults.take("long", statement.name)
@@ -237,6 +239,12 @@ class Statements:
         statement.warehouse, statement.query = warehouse, warehouse.begin(self.account.now, seconds)
         statement.query.row = statement.fields()
         statement.ready = statement.query.end
+
+    def compile(self, role, text):
+        """Raises Refusal for a view that the role may not read."""
+        for schema, view in VIEW.findall(text.upper()):
+            if view not in LAYOUTS or not (role.is_admin or readers(view) & role.readers):
+                raise not_authorized(f"SNOWFLAKE.{schema}.{view}")
 
     def warehouse(self, asked):
         """The session's. Raises Refusal."""

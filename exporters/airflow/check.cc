@@ -101,7 +101,8 @@ std::optional<std::string> failure_of_login(const Api& api, bool is_login_known,
 
 /// Airflow 2 does not tell a login that is refused from a right that is missing: a list that is
 /// allowed does.
-Findings check_deployment(Deployment& deployment, const Deadline& deadline) {
+Findings check_deployment(Deployment& deployment, std::span<const std::string_view>,
+                          const Deadline& deadline) {
   auto& api = deployment.api;
   Findings findings{{"URL", deployment.url}};
   std::optional<Release> release;

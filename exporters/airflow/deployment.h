@@ -26,7 +26,8 @@ struct Deployment {
 };
 
 /// Asks a deployment for its version and for a row of each list.
-Findings check_deployment(Deployment& deployment, const Deadline& deadline);
+Findings check_deployment(Deployment& deployment, std::span<const std::string_view> collectors,
+                          const Deadline& deadline);
 
 /// The deployments of the configuration file, or the one that the flags describe.
 extern const SourceKind<Deployment> kDeployments;

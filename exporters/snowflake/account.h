@@ -26,8 +26,10 @@ struct Account {
   ReadTimes read_times = {};
 };
 
-/// Asks an account for what each SHOW statement gives, and says what is not allowed.
-Findings check_account(Account& account, const Deadline& deadline);
+/// Asks an account for what each SHOW statement gives and for its warehouse, has it compile the
+/// statements of the collectors, which needs no warehouse, and says what is not allowed.
+Findings check_account(Account& account, std::span<const std::string_view> collectors,
+                       const Deadline& deadline);
 
 /// The accounts of the configuration file, or the one that the flags describe.
 extern const SourceKind<Account> kAccounts;
@@ -38,20 +40,15 @@ extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPip
     kStorage, kLogins, kLoginUsers, kLoads, kTaskRuns, kRefreshes, kClustering, kReplication,
     kDatabaseReplication, kTransfer, kFreshness, kCredentials, kLocks, kAlerts, kAnomalies,
     kCurrency;
-inline constexpr const Module* kModules[] = {&kWarehouses,    &kResourceMonitors,
-                                             &kDynamicTables, &kTasks,
-                                             &kPipes,         &kReplicationGroups,
-                                             &kDatabases,     &kOwnCost,
-                                             &kReadTimes,     &kCost,
-                                             &kQueries,       &kAttribution,
-                                             &kLoad,          &kStorage,
-                                             &kLogins,        &kLoginUsers,
-                                             &kLoads,         &kTaskRuns,
-                                             &kRefreshes,     &kClustering,
-                                             &kReplication,   &kDatabaseReplication,
-                                             &kTransfer,      &kFreshness,
-                                             &kCredentials,   &kLocks,
-                                             &kAlerts,        &kAnomalies,
-                                             &kCurrency};
+/// What says how the others did comes last, for --once.
+inline constexpr const Module* kModules[] = {
+    &kWarehouses, &kResourceMonitors,  &kDynamicTables, &kTasks,
+    &kPipes,      &kReplicationGroups, &kDatabases,     &kCost,
+    &kQueries,    &kAttribution,       &kLoad,          &kStorage,
+    &kLogins,     &kLoginUsers,        &kLoads,         &kTaskRuns,
+    &kRefreshes,  &kClustering,        &kReplication,   &kDatabaseReplication,
+    &kTransfer,   &kFreshness,         &kCredentials,   &kLocks,
+    &kAlerts,     &kAnomalies,         &kCurrency,      &kOwnCost,
+    &kReadTimes};
 
 }  // namespace exporter::snowflake

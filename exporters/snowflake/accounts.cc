@@ -120,7 +120,7 @@ std::string text_of(const Yaml& entry, std::string_view key) {
   return value ? value->string() : std::string();
 }
 
-ApiOptions read_options(const Yaml& entry, const std::string& name) {
+ApiOptions read_options(const Yaml& entry, const std::string& name, bool is_asked) {
   const auto identifier = entry.required("identifier");
   const auto account = account_name(identifier.string());
   if (!account) {
@@ -136,8 +136,10 @@ ApiOptions read_options(const Yaml& entry, const std::string& name) {
   options.claim = claim.empty() ? account->claim : to_upper(claim);
   options.user = to_upper(text_of(entry, "user"));
   options.role = text_of(entry, "role");
-  std::tie(options.token_type, options.authorize) =
-      read_credentials(entry, options.claim, options.user);
+  if (is_asked) {
+    std::tie(options.token_type, options.authorize) =
+        read_credentials(entry, options.claim, options.user);
+  }
   if (const auto directory = entry.optional("record")) {
     options.recording =
         std::make_shared<Recording>(std::filesystem::path(entry.folder()) / directory->string());
@@ -146,7 +148,7 @@ ApiOptions read_options(const Yaml& entry, const std::string& name) {
 }
 
 std::shared_ptr<Account> make_account(const SourceInputs& inputs) {
-  auto options = read_options(inputs.config, inputs.name);
+  auto options = read_options(inputs.config, inputs.name, inputs.is_asked);
   auto url = options.client.base_url;
   auto warehouse = read_warehouse_options(inputs.config);
   std::shared_ptr<Account> account(new Account{inputs.name,

@@ -1,9 +1,12 @@
 #include "exporters/snowflake/counting.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "common/base/error.h"
 #include "common/base/text.h"
+#include "common/config/json.h"
+#include "common/config/json_object.h"
 
 namespace exporter::snowflake {
 namespace {
@@ -158,15 +161,50 @@ void Gauges::take(const std::string& account, const UsageStatement& statement, c
   if (known == days_.end() || known->second.day < day) days_[labels.id()] = {day, gauges};
 }
 
+std::vector<const Gauges::Gauge*> Gauges::all() const {
+  std::vector<const Gauge*> all;
+  for (const auto& gauge : now_) all.push_back(&gauge);
+  for (const auto& [id, day] : days_) {
+    for (const auto& gauge : day.gauges) all.push_back(&gauge);
+  }
+  return all;
+}
+
 void Gauges::add_to(Samples& samples) const {
-  const auto add = [&](const std::vector<Gauge>& gauges) {
-    for (const auto& gauge : gauges) {
-      const std::vector<std::string_view> labels(gauge.labels.begin(), gauge.labels.end());
-      samples.add(gauge.metric, gauge.value, labels);
+  for (const auto* gauge : all()) {
+    const std::vector<std::string_view> labels(gauge->labels.begin(), gauge->labels.end());
+    samples.add(gauge->metric, gauge->value, labels);
+  }
+}
+
+std::string Gauges::text() const {
+  std::vector<JsonObject> gauges;
+  for (const auto* gauge : all()) {
+    if (!std::isfinite(gauge->value)) continue;
+    auto& one = gauges.emplace_back();
+    one.add("metric", gauge->metric.name);
+    one.add("value", gauge->value);
+    one.add("labels", gauge->labels);
+  }
+  JsonObject object;
+  object.add("gauges", gauges);
+  return object.text();
+}
+
+void Gauges::load(const UsageStatement& statement, std::string_view text) {
+  try {
+    for (const auto& one : Json::parse(text, "gauges").at("gauges").items()) {
+      const auto name = one.at("metric").string();
+      const auto of = std::ranges::find_if(
+          statement.gauges, [&](const Value& value) { return value.metric.name == name; });
+      if (of == statement.gauges.end()) continue;
+      Gauge gauge{of->metric, {}, one.at("value").number()};
+      for (const auto& label : one.at("labels").items()) gauge.labels.push_back(label.string());
+      if (gauge.labels.size() == of->metric.labels.size()) now_.push_back(std::move(gauge));
     }
-  };
-  add(now_);
-  for (const auto& [id, day] : days_) add(day.gauges);
+  } catch (const Error&) {
+    now_.clear();
+  }
 }
 
 }  // namespace exporter::snowflake

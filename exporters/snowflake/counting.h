@@ -44,6 +44,10 @@ class Gauges {
   void take(const std::string& account, const UsageStatement& statement, const Row& row);
   void add_to(Samples& samples) const;
 
+  /// As JSON, and back from it: what cannot be read, or is not of the statement, is left out.
+  std::string text() const;
+  void load(const UsageStatement& statement, std::string_view text);
+
  private:
   struct Gauge {
     MetricView metric;
@@ -54,6 +58,8 @@ class Gauges {
     double day;
     std::vector<Gauge> gauges;
   };
+
+  std::vector<const Gauge*> all() const;
 
   std::vector<Gauge> now_;
   std::map<std::string, Day> days_;  ///< by what the row is known by

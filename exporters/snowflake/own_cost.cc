@@ -5,7 +5,10 @@ namespace {
 
 /// Nothing where no warehouse is used.
 void collect(Account& account, Samples& samples, const Deadline& deadline) {
-  if (account.warehouse) account.warehouse->spending().add_to(samples, deadline);
+  if (!account.warehouse) return;
+  account.warehouse->spending().add_to(samples, deadline);
+  const auto cycle = account.warehouse->pace(deadline);
+  samples.add(kOwnCycle, static_cast<double>(cycle.count()), account.name);
 }
 
 }  // namespace

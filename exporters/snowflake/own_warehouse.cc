@@ -28,6 +28,18 @@ seconds read_seconds(const Yaml& entry, std::string_view key, seconds least, sec
   return duration;
 }
 
+/// The credits of a day must do for one statement of an X-Small, or it never reads anything.
+void require_enough(const Yaml& entry, std::string_view key, double credits,
+                    const WarehouseOptions& options) {
+  constexpr seconds kAutoSuspend{60}, kRounding{1};
+  const auto longest =
+      static_cast<double>((2 * options.statement_timeout + kAutoSuspend + kRounding).count());
+  const double least = longest / 3600 * options.credits_per_hour.value_or(1);
+  if (credits == 0 || credits >= least) return;
+  entry.fail(std::string(key) + ": expected 0, or at least " + std::to_string(least) +
+             ": so much a statement may take that needs all of its statement_timeout");
+}
+
 double read_credits(const Yaml& value) {
   const auto credits = value.number();
   if (credits < 0 || credits > 1e6) value.fail("expected 0 to 1000000");
@@ -64,6 +76,8 @@ std::optional<WarehouseOptions> read_warehouse_options(const Yaml& entry) {
   options.statement_timeout = read_seconds(entry, "statement_timeout", seconds(1),
                                            std::chrono::hours(1), WarehouseOptions::kTimeout);
   if (!name) return std::nullopt;
+  require_enough(entry, "credits_per_day", options.credits_per_day, options);
+  require_enough(entry, "backfill_credits", options.backfill_credits, options);
   options.name = name->string();
   return options;
 }

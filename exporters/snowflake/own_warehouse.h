@@ -49,9 +49,10 @@ class OwnWarehouse {
 
   Spending& spending() { return *spending_; }
 
- private:
+  /// What it costs now. Throws as run().
   Price price(const Deadline& deadline);
 
+ private:
   const WarehouseOptions options_;
   Api& api_;
   const std::string account_;

@@ -94,10 +94,10 @@ std::string warehouse_grants(const OwnWarehouse& own, const std::string& role) {
       " WAREHOUSE_SIZE = XSMALL AUTO_SUSPEND = 60 AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE;\n"
       "GRANT USAGE ON WAREHOUSE " +
       warehouse + " TO ROLE " + role + ";\n";
-  const double cap = own.options().credits_per_day;
-  if (cap <= 0) return text;
+  const double cap = own.options().credits_per_day, backfill = own.options().backfill_credits;
+  if (cap <= 0 || backfill <= 0) return text;
   // A quota is a whole number of credits. It holds whatever this exporter does.
-  const auto quota = static_cast<std::int64_t>(std::ceil(cap));
+  const auto quota = static_cast<std::int64_t>(std::ceil(cap + backfill));
   return text + "CREATE RESOURCE MONITOR IF NOT EXISTS " + monitor +
          " WITH CREDIT_QUOTA = " + std::to_string(quota) +
          " FREQUENCY = DAILY START_TIMESTAMP = IMMEDIATELY\n"
@@ -131,15 +131,30 @@ std::string indented(std::string_view text) {
   return lines;
 }
 
-/// The statements of a cycle at which all groups are due, and what a day of cycles costs.
-std::string cost_of_a_day(const WarehouseOptions& options, std::size_t statements) {
-  constexpr double kStatementSeconds = 2, kAtOnce = 5, kAutoSuspend = 60;
-  const double resumptions = static_cast<double>(kDay / options.cycle);
-  const double billed =
-      std::ceil(static_cast<double>(statements) / kAtOnce) * kStatementSeconds + kAutoSuspend;
-  const double credits = resumptions * billed / 3600 * options.credits_per_hour.value_or(1);
-  std::string text = "    A day: " + number(resumptions) + " resumptions, " +
-                     number(resumptions * billed) + " s, " + number(credits) +
+/// After how many cycles a group is due again.
+std::int64_t cycles_of(const Group& group, const WarehouseOptions& options) {
+  return (std::max(group.pace, options.cycle) + options.cycle - seconds(1)) / options.cycle;
+}
+
+/// Of a day in which each group is read when it is due, one statement after the other.
+std::string cost_of_a_day(const WarehouseOptions& options, std::span<const Group* const> groups) {
+  constexpr std::int64_t kStatement = 2, kAutoSuspend = 60;  // seconds
+  std::int64_t resumptions = 0, statements = 0;
+  for (std::int64_t cycle = 0; cycle < kDay / options.cycle; ++cycle) {
+    const auto before = statements;
+    for (const auto* group : groups) {
+      if (cycle % cycles_of(*group, options) == 0) {
+        statements += static_cast<std::int64_t>(group->statements.size());
+      }
+    }
+    resumptions += statements > before ? 1 : 0;
+  }
+  const auto billed =
+      std::min<std::int64_t>(statements * kStatement + resumptions * kAutoSuspend, kDay.count());
+  const double credits = static_cast<double>(billed) / 3600 * options.credits_per_hour.value_or(1);
+  std::string text = "    A day: " + std::to_string(statements) + " statements, " +
+                     std::to_string(resumptions) + " resumptions, " + std::to_string(billed) +
+                     " s, " + number(credits) +
                      " credits, if the warehouse is an X-Small that suspends after 60 s and a "
                      "statement takes 2 s.\n";
   if (options.credits_per_day <= 0) return text + "    There is no limit (credits_per_day: 0).\n";
@@ -187,19 +202,16 @@ std::string write_dry_run(Account& account, Names collectors) {
   const auto now = std::chrono::floor<seconds>(Ledger::wall_clock());
   text += "  on the warehouse " + options.name + ", which is resumed each " +
           format_duration(options.cycle) + " at most\n";
-  std::size_t statements = 0;
   for (const auto* group : groups) {
-    const auto cycles =
-        (std::max(group->pace, options.cycle) + options.cycle - seconds(1)) / options.cycle;
     text += "    " + std::string(group->name) + ", each " +
-            format_duration(options.cycle * cycles) + ", by " + readers_of(*group) + "\n";
+            format_duration(options.cycle * cycles_of(*group, options)) + ", by " +
+            readers_of(*group) + "\n";
     for (const auto& statement : group->statements) {
-      ++statements;
       text += "      -- " + std::string(statement.name) + "\n" +
               indented(text_of(statement, now - statement.horizon, now));
     }
   }
-  return text + cost_of_a_day(options, statements);
+  return text + cost_of_a_day(options, groups);
 }
 
 }  // namespace exporter::snowflake

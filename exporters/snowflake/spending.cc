@@ -95,13 +95,16 @@ Spending::Permit Spending::enter(const Price& price, seconds timeout, const Dead
   const auto until = now + kRounding + timeout + price.auto_suspend;
   wake.until = std::max({wake.until, wake.from + kLeastBilled, until});
   const auto today = day_of(now);
-  if (cap_ > 0 && next.spent + next.current_on(today) > cap_) {
+  const double spent = state_.spent + state_.current_on(today);
+  const double then = next.spent + next.current_on(today);
+  if (cap_ > 0 && then > cap_) {
     const auto tomorrow = today + days(1);
-    throw CreditsSpent(Reason::rate_limited,
-                       "the day's credits are spent: " + std::to_string(cap_) +
-                           " are the most; the next statement may run on " +
-                           format_rfc3339(tomorrow).substr(0, 10),
-                       Clock::now() + (tomorrow - now));
+    throw CreditsSpent(
+        Reason::rate_limited,
+        "the day's credits do not do for a statement: it may take " + std::to_string(then - spent) +
+            ", " + std::to_string(cap_ - spent) + " of " + std::to_string(cap_) +
+            " are left; the next statement may run on " + format_rfc3339(tomorrow).substr(0, 10),
+        Clock::now() + (tomorrow - now));
   }
   if (is_resumed) next.reserved = wake.credits();
   state_ = std::move(next);

@@ -14,7 +14,27 @@ using std::chrono::seconds;
 constexpr seconds kMostCatchUp = std::chrono::days(7);
 const std::string kAttempt = "attempt", kReadUpTo = "read_up_to.", kNewest = "newest.",
                   kLargest = "largest.", kTimeouts = "timeouts.", kNotBefore = "not_before.";
-constexpr int kMostTimeouts = 3;  // in a row: each may take all of its time of the warehouse
+const std::string kGauges = "gauges.";
+constexpr std::size_t kMostChunks = 64;  // of gauges: 4 MB
+constexpr int kMostTimeouts = 3;         // in a row: each may take all of its time of the warehouse
+
+/// A text that is longer than one of the ledger's, in pieces, of which the last one is shorter.
+void set_long_text(Ledger::Run& run, const std::string& key, std::string_view text) {
+  if (text.size() >= kMostChunks * Ledger::kMaxMetadata) text = {};
+  for (std::size_t i = 0, at = 0; at <= text.size(); ++i, at += Ledger::kMaxMetadata) {
+    run.set_metadata(key + std::to_string(i), text.substr(at, Ledger::kMaxMetadata));
+  }
+}
+
+std::string long_text(Ledger::Run& run, const std::string& key) {
+  std::string text;
+  for (std::size_t i = 0; i < kMostChunks; ++i) {
+    const auto piece = run.metadata(key + std::to_string(i));
+    text += piece;
+    if (piece.size() < Ledger::kMaxMetadata) break;
+  }
+  return text;
+}
 
 }  // namespace
 
@@ -61,6 +81,10 @@ void Usage::load(const Deadline& deadline) {
     known.newest = number(kNewest + name);
     known.timeouts = static_cast<int>(number(kTimeouts + name));
     known.not_before = Time(seconds(static_cast<std::int64_t>(number(kNotBefore + name))));
+    if (const auto text = long_text(run, kGauges + name + '.'); !text.empty()) {
+      known.gauges.load(statement, text);
+      known.has_gauges = true;
+    }
     if (statement.top != nullptr) {
       known.largest.emplace(statement.top->most).load(run.metadata(kLargest + name));
     }
@@ -83,7 +107,7 @@ Ledger::Run Usage::begin(const Deadline& deadline) const {
 
 /// At whole multiples of the pace, in cycles, so that one resumption of the warehouse is for all
 /// groups that are due. The last attempt is on the disk: a restart does not resume it once more.
-/// Only what is kept in memory is read at the next cycle after it.
+/// What was never read is read at the next cycle.
 bool Usage::is_due(Time now, const Deadline& deadline) {
   const auto cycle = account_.warehouse->pace(deadline);
   const bool lacks_gauges =
@@ -120,7 +144,7 @@ void Usage::read(const UsageStatement& statement, Time now, Samples& samples,
   if (statement.bucket.count() > 0) {
     count(statement, table, lo, now, samples, deadline);
   } else {
-    take_gauges(statement, table, samples);
+    take_gauges(statement, table, now, samples, deadline);
   }
   known.read_up_to = now;
   known.off.clear();
@@ -178,13 +202,21 @@ void Usage::count(const UsageStatement& statement, const Table& table, Time lo, 
   known.newest = std::max(newest, known.newest);
 }
 
-void Usage::take_gauges(const UsageStatement& statement, const Table& table, Samples& samples) {
+/// They are stored, so that a restart neither loses them nor has them read again.
+void Usage::take_gauges(const UsageStatement& statement, const Table& table, Time now,
+                        Samples& samples, const Deadline& deadline) {
   Gauges gauges;
   double newest = 0;
   table.each_row(samples, [&](const Row& row) {
     gauges.take(account_.name, statement, row);
     newest = std::max({newest, row.number("newest").value_or(0), row.number("day").value_or(0)});
   });
+  const std::string name(statement.name);
+  auto run = begin(deadline);
+  set_long_text(run, kGauges + name + '.', gauges.text());
+  run.set_metadata(kReadUpTo + name, std::to_string(now.time_since_epoch().count()));
+  run.set_metadata(kNewest + name, std::to_string(newest));
+  run.commit();
   auto& known = known_[statement.name];
   known.gauges = std::move(gauges);
   known.has_gauges = true;

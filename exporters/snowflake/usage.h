@@ -31,7 +31,7 @@ class Usage {
     Time read_up_to{};
     double newest = 0;  ///< seconds since 1970; 0: not known
     Gauges gauges;
-    bool has_gauges = false;  ///< they were read since the process started
+    bool has_gauges = false;  ///< they were read, by this process or the one before
     std::optional<Largest> largest;
     std::string off;    ///< why it is not read, for kOff
     int timeouts = 0;   ///< in a row
@@ -46,7 +46,8 @@ class Usage {
   void store_timeouts(const UsageStatement& statement, const Deadline& deadline) const;
   void count(const UsageStatement& statement, const Table& table, Time lo, Time hi,
              Samples& samples, const Deadline& deadline);
-  void take_gauges(const UsageStatement& statement, const Table& table, Samples& samples);
+  void take_gauges(const UsageStatement& statement, const Table& table, Time now, Samples& samples,
+                   const Deadline& deadline);
   Ledger::Run begin(const Deadline& deadline) const;
   void publish_read_times() const;
   void add_to(Samples& samples) const;

@@ -167,6 +167,15 @@ class Snowflake(unittest.TestCase):
         self.assertRegex(result.stdout, r"(?s)\ndemo\n.*\n  warehouses +8 visible\n.*\n  databases +5 visible\n")
         result = self.run_once(*self.flags(role="LIMITED"), "--config.check-sources")
         self.assertRegex(result.stdout, r"(?s)\n  warehouses +1 visible\n.*\n  tasks +none visible: ")
+        groups = ("--collector.cost", "--collector.queries", "--config.check-sources")
+        result = self.run_once(*self.flags(*groups, warehouse=WAREHOUSE))
+        self.assertRegex(result.stdout, r"\n  warehouse +1 credits an hour, suspends after 1m\n"
+                                        r"  cost +allowed\n  queries +allowed\n")
+        result = self.run_once(*self.flags(*groups, warehouse="NO_SUCH_WH", role="LIMITED"))
+        self.assertEqual(result.returncode, 1, result.stdout)
+        self.assertRegex(result.stdout, r"(?s)\n! warehouse .*none of this name.*\n  cost +allowed\n! queries +.*002003"
+                                        r".*it needs the database role SNOWFLAKE.GOVERNANCE_VIEWER\n")
+        self.assertEqual(self.fake.account.warehouses[WAREHOUSE].resumes, 0)
         result = self.run_once(*self.flags(role="NOT_MINE"), "--config.check-sources")
         self.assertEqual(result.returncode, 1, result.stdout)
         self.assertRegex(result.stdout, r"\n! warehouses +show_warehouses: status 403: 390189 Role 'NOT_MINE'")
@@ -196,10 +205,11 @@ class Snowflake(unittest.TestCase):
             self.assertIn(f'exporter_collector_success{{collector="{name}"', result.stdout)
             self.assertNotIn(f'exporter_collector_success{{collector="{name}",source="demo"}} 0', result.stdout)
         self.assertEqual(self.fake.account.warehouses[WAREHOUSE].resumes, 1)
+        spent = float(support.samples(result.stdout)['snowflake_own_credits_today{account="demo"}'])
+        self.assertGreater(spent, 60 / 3600)
 
     def test_reports_ask_nothing_and_need_no_key(self):
-        flags = self.flags("--collector.queries", "--collector.cost", warehouse=WAREHOUSE,
-                           key=self.folder / "is_not_there")
+        flags = self.flags("--collector.queries", "--collector.cost", warehouse=WAREHOUSE, private_key_file=None)
         result = self.run_once(*flags, "--grants")
         self.assertEqual(result.returncode, 0, result.stderr)
         for text in (f'CREATE ROLE IF NOT EXISTS "{ROLE}"', f'"{USER}"',
@@ -212,6 +222,10 @@ class Snowflake(unittest.TestCase):
                      "SNOWFLAKE.ACCOUNT_USAGE.WAREHOUSE_METERING_HISTORY", "each 45m", "each 3h"):
             self.assertIn(text, result.stdout)
         self.assertEqual((sum(self.fake.account.executions.values()), list(self.auth.log)), (0, []))
+        for flag in ("--config.check", "--config.check-sources", "--once"):
+            self.assertIn("no credentials", self.run_once(*flags, flag).stderr)
+        result = self.run_once(*self.flags(warehouse=WAREHOUSE, credits_per_day=0.05), "--config.check")
+        self.assertIn("credits_per_day: expected 0, or at least 0.0502", result.stderr)
 
     # Bad input
 

@@ -26,7 +26,7 @@ TEST_CASE("grants are those of the collectors that are on") {
                        Catch::Contains("SNOWFLAKE.GOVERNANCE_VIEWER"));
   CHECK_THAT(more, Catch::Contains("CREATE WAREHOUSE IF NOT EXISTS \"W\" WAREHOUSE_SIZE = XSMALL "
                                    "AUTO_SUSPEND = 60"));
-  CHECK_THAT(more, Catch::Contains("CREDIT_QUOTA = 1 FREQUENCY = DAILY"));
+  CHECK_THAT(more, Catch::Contains("CREDIT_QUOTA = 2 FREQUENCY = DAILY"));
 }
 
 TEST_CASE("views that no database role reads need the privileges on the whole database") {
@@ -56,7 +56,7 @@ TEST_CASE("a dry run names each statement, its pace and what a day costs") {
   CHECK_THAT(text, Catch::Contains("cost, each 3h, by the database role SNOWFLAKE.USAGE_VIEWER"));
   CHECK_THAT(text, Catch::Contains("queries, each 45m, by"));
   CHECK_THAT(text, Catch::Contains("FROM SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY"));
-  CHECK_THAT(text, Catch::Contains("A day: 32 resumptions, 1984 s, 0.5511 credits"));
+  CHECK_THAT(text, Catch::Contains("A day: 56 statements, 32 resumptions, 2032 s, 0.5644 credits"));
   CHECK_THAT(text, Catch::Contains("never takes more than 0.5 credits (credits_per_day): cycles"));
   CHECK_THAT(text, !Catch::Contains("{lo"));
   CHECK_THAT(text, !Catch::Contains("SHOW PIPES"));

@@ -168,7 +168,7 @@ TEST_CASE("a check says what each statement gives") {
   server.set_rows("SHOW RESOURCE MONITORS\"", "name", "");
   server.set("SHOW PIPES", failure_reply("003001", "Insufficient privileges"));
   const auto account = account_of(server.url());
-  const auto findings = check_account(*account, Deadline::in(std::chrono::minutes(1)));
+  const auto findings = check_account(*account, {}, Deadline::in(std::chrono::minutes(1)));
   REQUIRE(findings.size() == 8);
   CHECK(findings[1].what == "warehouses");
   CHECK(findings[1].text == "2 visible");
@@ -179,11 +179,36 @@ TEST_CASE("a check says what each statement gives") {
   CHECK_THAT(findings[5].text, Catch::Contains("003001 Insufficient privileges"));
 }
 
+TEST_CASE("a check asks for the warehouse, and has statements compiled that are on") {
+  AccountServer server;
+  server.set_rows("SHOW WAREHOUSES\"", "name,size,type,state,auto_suspend",
+                  R"(["W","X-Small","STANDARD","SUSPENDED","600"])");
+  server.set_rows("EXPLAIN SELECT COALESCE(WAREHOUSE_NAME", "step", R"(["GlobalStats"])");
+  server.set("EXPLAIN SELECT COALESCE(SERVICE_TYPE", failure_reply("002003", "not authorized"));
+  const auto soon = Deadline::in(std::chrono::minutes(1));
+  const std::string_view names[] = {"queries", "cost", "warehouses"};
+  const auto findings = check_account(*account_of(server.url(), "warehouse: W"), names, soon);
+  REQUIRE(findings.size() == 11);
+  CHECK(findings[8].what == "warehouse");
+  CHECK(findings[8].text == "1 credits an hour, suspends after 10m");
+  CHECK(findings[9].what == "cost");
+  CHECK_FALSE(findings[9].is_good);
+  CHECK_THAT(findings[9].text,
+             Catch::Contains("002003 not authorized") && Catch::EndsWith("SNOWFLAKE.USAGE_VIEWER"));
+  CHECK(findings[10].what == "queries");
+  CHECK(findings[10].text == "allowed");
+  CHECK(server.count("\"warehouse\":") == 0);
+  const auto other = check_account(*account_of(server.url(), "warehouse: w"), {}, soon);
+  REQUIRE(other.size() == 9);
+  CHECK_THAT(other[8].text, Catch::Contains("there is none of this name"));
+  CHECK_FALSE(other[8].is_good);
+}
+
 TEST_CASE("a check ends at a refused login") {
   AccountServer server;
   server.set("SHOW", reply(401, "{}"));
   const auto account = account_of(server.url());
-  const auto findings = check_account(*account, Deadline::in(std::chrono::minutes(1)));
+  const auto findings = check_account(*account, {}, Deadline::in(std::chrono::minutes(1)));
   REQUIRE(findings.size() == 2);
   CHECK_THAT(findings[1].text, Catch::Contains("the OAuth token is refused"));
 }

@@ -252,6 +252,31 @@ TEST_CASE("gauges stay until they are read again") {
   CHECK(reader.value(series) == 8);
 }
 
+TEST_CASE("gauges stay over a restart, which does not have them read again") {
+  const TemporaryFolder folder;
+  now = tomorrow() + hours(3);
+  const std::string series = "snowflake_test_bytes{account=\"prod\",kind=\"\\\"\xC3\xA6\"}",
+                    other = R"(snowflake_test_bytes{account="prod",kind="k2999"})";
+  {
+    Reader reader(kSizes, "", folder.path());
+    std::string rows = R"(["\"æ","7.25"])";
+    for (int i = 0; i < 3000; ++i) rows += R"(,["k)" + std::to_string(i) + R"(","8"])";
+    reader.server.set_rows("SELECT SIZES", "L_KIND,G_SIZE", rows);
+    CHECK(reader.value(series) == 7.25);
+  }
+  now += minutes(50);
+  Reader reader(kSizes, "", folder.path());
+  CHECK(reader.value(series) == 7.25);
+  CHECK(reader.value(other) == 8);
+  CHECK(reader.value(R"(snowflake_read_timestamp_seconds{account="prod",statement="sizes"})") ==
+        static_cast<double>((tomorrow() + hours(3)).time_since_epoch().count()));
+  CHECK(reader.server.count("SELECT SIZES") == 0);
+  now += hours(3);
+  reader.server.set_rows("SELECT SIZES", "L_KIND,G_SIZE", R"(["x","1"])");
+  CHECK(reader.value(series) == -1);
+  CHECK(reader.value(other) == -1);
+}
+
 TEST_CASE("gauges of days are looked for as far back as the newest may be, and say its time") {
   now = tomorrow() + hours(3);
   Reader reader(kDays);
@@ -302,9 +327,10 @@ TEST_CASE("an answer without a column of the statement counts nothing") {
 
 TEST_CASE("where the day's credits are spent, what is known stays") {
   now = tomorrow() + hours(3);
-  Reader reader(kGroup, ", credits_per_day: 0.02");
+  Reader reader(kGroup, ", credits_per_day: 0.06");
+  reader.set_warehouse("600");
   reader.value(kA);
-  CHECK_THAT(reader.failure, Catch::Contains("the day's credits are spent"));
+  CHECK_THAT(reader.failure, Catch::Contains("the day's credits do not do"));
   CHECK_FALSE(reader.waits_until);
   CHECK(reader.server.count("SELECT THINGS") == 0);
 }
@@ -389,7 +415,8 @@ TEST_CASE("why a statement is not read is said as long as it is so") {
   now += hours(1);
   reader.server.set_rows("SELECT THINGS", kColumns, "");
   CHECK(is_off(reader, "privilege") == -1);
-  Reader poor(kGroup, ", credits_per_day: 0.02");
+  Reader poor(kGroup, ", credits_per_day: 0.06");
+  poor.set_warehouse("600");
   CHECK(is_off(poor, "credits") == 1);
 }
 
