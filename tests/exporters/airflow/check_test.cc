@@ -13,7 +13,8 @@ const std::string kPools2 = "GET /api/v1/pools?limit=1";
 std::string checked(const std::string& url, const std::string& entry) {
   const auto deployment = deployment_of(url, entry);
   std::string text;
-  for (const auto& finding : check_deployment(*deployment, {}, Deadline::in(std::chrono::minutes(5)))) {
+  for (const auto& finding :
+       check_deployment(*deployment, {}, Deadline::in(std::chrono::minutes(5)))) {
     text += (finding.is_good ? "" : "! ") + finding.what + ": " + finding.text + "\n";
   }
   return text;
