@@ -34,11 +34,11 @@ inline constexpr auto kOwnToday =
 inline constexpr auto kOwnCap =
     gauge("snowflake_own_credits_per_day_limit",
           "Credits that this exporter may spend on a day; +Inf without a limit.", "account");
-inline constexpr auto kOwnCycle =
-    gauge("snowflake_own_cycle_seconds",
-          "How long it is at least from one resumption of the warehouse to the next: the cycle, or a "
-          "multiple of it where the day's credits would not last.",
-          "account");
+inline constexpr auto kOwnCycle = gauge(
+    "snowflake_own_cycle_seconds",
+    "How long it is at least from one resumption of the warehouse to the next: the cycle, or a "
+    "multiple of it where the day's credits would not last.",
+    "account");
 inline constexpr MetricView kOwnMetrics[] = {kOwnResumes, kOwnSeconds, kOwnCredits,
                                              kOwnToday,   kOwnCap,     kOwnCycle};
 
