@@ -124,6 +124,35 @@ std::optional<std::chrono::sys_seconds> parse_moment(const std::string& text) {
   return std::chrono::floor<std::chrono::seconds>(*time);
 }
 
+void add_step_and_labels(CLI::App& backfill, Command& command) {
+  command.past.step = std::chrono::hours(1);
+  backfill.add_option_function<std::string>(
+      "--step",
+      [&command](const std::string& text) {
+        const auto step = parse_duration(text);
+        if (!step || *step < std::chrono::minutes(1) || *step > std::chrono::days(1)) {
+          throw CLI::ValidationError("--step", "expected 1m to 1d");
+        }
+        command.past.step = std::chrono::floor<std::chrono::seconds>(*step);
+      },
+      "How far apart the samples of a series are: 1h unless given.");
+  backfill
+      .add_option_function<std::vector<std::string>>(
+          "--label",
+          [&command](const std::vector<std::string>& texts) {
+            for (std::string_view value : texts) {
+              const std::string name(next_part(value, '='));
+              if (!valid_label_name(name) || value.empty()) {
+                throw CLI::ValidationError("--label", "expected NAME=VALUE");
+              }
+              command.past_labels.emplace_back(name, value);
+            }
+          },
+          "A label of each series that a scrape adds, such as job=snowflake; repeatable.")
+      ->allow_extra_args(false)
+      ->trigger_on_parse(false);
+}
+
 void add_backfill(CLI::App& cli, const App& app, Command& command) {
   const auto has_past = [](const AnyModule& module) { return bool(module.make_past); };
   if (std::ranges::none_of(app.modules, has_past)) return;
@@ -152,32 +181,7 @@ void add_backfill(CLI::App& cli, const App& app, Command& command) {
              "Where it ends; unless given, and at the latest, where --state.dir says that the "
              "exporter began to count.",
              [&](auto moment) { command.past.to = moment; });
-  command.past.step = std::chrono::hours(1);
-  backfill->add_option_function<std::string>(
-      "--step",
-      [&command](const std::string& text) {
-        const auto step = parse_duration(text);
-        if (!step || *step < std::chrono::minutes(1) || *step > std::chrono::days(1)) {
-          throw CLI::ValidationError("--step", "expected 1m to 1d");
-        }
-        command.past.step = std::chrono::floor<std::chrono::seconds>(*step);
-      },
-      "How far apart the samples of a series are: 1h unless given.");
-  backfill
-      ->add_option_function<std::vector<std::string>>(
-          "--label",
-          [&command](const std::vector<std::string>& texts) {
-            for (std::string_view value : texts) {
-              const std::string name(next_part(value, '='));
-              if (!valid_label_name(name) || value.empty()) {
-                throw CLI::ValidationError("--label", "expected NAME=VALUE");
-              }
-              command.past_labels.emplace_back(name, value);
-            }
-          },
-          "A label of each series that a scrape adds, such as job=snowflake; repeatable.")
-      ->allow_extra_args(false)
-      ->trigger_on_parse(false);
+  add_step_and_labels(*backfill, command);
   backfill->add_option("--directory", command.past_directory, "Where the files go.")->required();
 }
 
