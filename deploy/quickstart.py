@@ -300,7 +300,7 @@ class Prometheus:
         return {(r["metric"]["job"], r["metric"]["instance"]): r["value"][1] for r in result}
 
 
-def problems(prometheus, arguments):
+def problems_of_targets(prometheus, arguments):
     """What is not yet, or not at all, as it should be."""
     found = []
     if arguments.demo and not prometheus.shows_runs_of_airflow():
@@ -313,9 +313,12 @@ def problems(prometheus, arguments):
         if target["health"] != "up":
             reason = target["lastError"] or "not scraped yet"
             found.append(f"{target['labels']['job']} at {target['scrapeUrl']}: {reason}")
+    return found
+
+
+def problems_of_rules(prometheus):
     groups = prometheus.groups()
-    if not groups:
-        found.append("Prometheus has loaded no rules")
+    found = [] if groups else ["Prometheus has loaded no rules"]
     for group in groups:
         for rule in group["rules"]:
             if rule["health"] != "ok":
@@ -339,10 +342,10 @@ def wait_until_good(prometheus, processes, arguments):
     while True:
         for process in processes:
             process.require_running()
-        found = problems(prometheus, arguments)
+        found = problems_of_targets(prometheus, arguments)
         if not found:
             good_since = good_since or datetime.datetime.now(datetime.timezone.utc)
-            found = not_evaluated_since(prometheus, good_since)
+            found = problems_of_rules(prometheus) or not_evaluated_since(prometheus, good_since)
         if not found:
             return
         if time.monotonic() > give_up:

@@ -97,7 +97,7 @@ class Airflow(unittest.TestCase):
         prometheus = quickstart.Prometheus(ports["prometheus"])
 
         def is_read():
-            return not any(fake.url in problem for problem in quickstart.problems(prometheus, arguments))
+            return not any(fake.url in problem for problem in quickstart.problems_of_targets(prometheus, arguments))
 
         support.poll(is_read, "airflow_up is 1")
         fake.faults = Faults(**{"500": 1})
