@@ -43,7 +43,10 @@ void write_file(const std::string& path, TimedSamples& page) {
     file.write(text.data(), static_cast<std::streamsize>(text.size()));
   });
   file.close();
-  if (!file || std::rename(partial.c_str(), path.c_str()) != 0) throw io_error(path, errno);
+  if (file && std::rename(partial.c_str(), path.c_str()) == 0) return;
+  const auto error = io_error(path, errno);
+  std::remove(partial.c_str());
+  throw Error(error);
 }
 
 /// Reads on until then. Throws an Error that says of what.

@@ -2,6 +2,7 @@
 
 import collections
 import datetime
+import pathlib
 import re
 import subprocess
 import sys
@@ -60,6 +61,13 @@ class Backfill(unittest.TestCase):
                 with open(file, encoding="utf-8") as lines:
                     text += lines.read()
             self.compare(text, last_ends(world, now - PAST - HOUR, now))
+            for file in result.stdout.split():  # where it cannot write, it leaves nothing
+                pathlib.Path(file).unlink()
+                pathlib.Path(file).mkdir()
+            again = support.run(*result.args[1:], name="airflow_exporter")
+            self.assertEqual(again.returncode, 1)
+            self.assertIn("Is a directory", again.stderr)
+            self.assertEqual(list((folder / "past").glob("*.partial")), [])
 
     def compare(self, text, expected):
         highest, last = collections.Counter(), {}
