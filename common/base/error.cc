@@ -14,6 +14,7 @@ std::string_view to_string(Reason reason) noexcept {
     case Reason::rate_limited: return "rate_limited";
     case Reason::decode: return "decode";
     case Reason::query: return "query";
+    case Reason::locked: return "locked";
     case Reason::io: return "io";
     case Reason::cancelled: return "cancelled";
     case Reason::internal: return "internal";

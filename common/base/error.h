@@ -19,6 +19,7 @@ enum class Reason {
   rate_limited,
   decode,
   query,
+  locked,
   io,
   cancelled,
   internal,

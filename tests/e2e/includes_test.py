@@ -16,6 +16,7 @@ PARTS = {
     "ledger": {"base", "metric", "collect"},
     "collect": {"base", "metric"},
     "http": {"base", "config"},
+    "sql": {"base", "metric"},
     "app": {"base", "metric", "config", "collect", "http", "ledger"},
 }
 
@@ -31,6 +32,8 @@ LIBRARIES = {
     "re2/": r"common/app/\w+\.cc",
     "zlib.h": r"common/(metric|http)/\w+\.cc",
     "sqlite3.h": r"common/ledger/\w+\.(h|cc)",
+    "sql.h": r"common/sql/\w+\.(h|cc)",
+    "sqlext.h": r"common/sql/\w+\.(h|cc)",
     "prometheus/": r"common/(app|http)/\w+\.(h|cc)",
     "systemd/": r"exporters/host/\w+\.cc",
     "pugixml.hpp": r"exporters/dbt/\w+\.cc",

@@ -1,0 +1,271 @@
+#include "common/sql/connection.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <exception>
+#include <optional>
+#include <set>
+
+#include "common/base/error.h"
+#include "common/base/text.h"
+#include "common/base/time.h"
+#include "common/sql/failure.h"
+#include "common/sql/session.h"
+#include "common/sql/statement.h"
+
+namespace exporter::sql {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kMaxCell = 1u << 20, kMaxColumns = 256;
+constexpr std::size_t kCheckEvery = 1000;  // rows between looks at the clock
+constexpr milliseconds kShortestLimit(100);
+constexpr std::chrono::seconds kGoodbye(2);
+
+SQLPOINTER number(std::size_t value) { return reinterpret_cast<SQLPOINTER>(value); }
+
+/// A driver takes texts that are not const and does not change them.
+SQLCHAR* text_of(const char* text) { return reinterpret_cast<SQLCHAR*>(const_cast<char*>(text)); }
+
+SQLHANDLE with_version(const Handle& environment) {
+  ::SQLSetEnvAttr(environment.get(), SQL_ATTR_ODBC_VERSION, number(SQL_OV_ODBC3), 0);
+  return environment.get();
+}
+
+Error refused(const std::string& why) { return {Reason::query, why}; }
+
+/// What a statement has given, read cell by cell as text.
+class Cursor {
+ public:
+  Cursor(const Handle& statement, const std::string& text, Dialect dialect)
+      : statement_(statement), text_(text), dialect_(dialect) {}
+
+  void execute() const {
+    check(::SQLExecDirect(statement_.get(), text_of(text_.c_str()), SQLINTEGER(text_.size())));
+  }
+
+  /// Empty where the statement gives no rows.
+  std::vector<std::string> columns() const {
+    SQLSMALLINT count = 0;
+    check(::SQLNumResultCols(statement_.get(), &count));
+    if (std::size_t(std::max<SQLSMALLINT>(count, 0)) > kMaxColumns) {
+      throw refused("more than " + std::to_string(kMaxColumns) + " columns");
+    }
+    std::vector<std::string> names;
+    for (SQLUSMALLINT i = 1; i <= count; ++i) names.push_back(name_of(i));
+    return names;
+  }
+
+  Table fetch(std::vector<std::string> columns, const Limits& limits, const Deadline& deadline) {
+    Table table(std::move(columns));
+    if (table.columns().empty()) return table;
+    for (std::size_t row = 0;; ++row) {
+      const auto code = ::SQLFetch(statement_.get());
+      if (code == SQL_NO_DATA) return table;
+      check(code);
+      if (row == limits.rows) {
+        throw refused("more than " + std::to_string(limits.rows) + " rows");
+      }
+      if (row % kCheckEvery == kCheckEvery - 1) deadline.check();
+      for (std::size_t i = 0; i < table.columns().size(); ++i) read_cell(i, table);
+      if (table.bytes() > limits.bytes) {
+        throw refused("more than " + std::to_string(limits.bytes >> 20) + " MiB");
+      }
+    }
+  }
+
+  /// Whether a call failed so that the connection is of no use any more.
+  bool has_ended_connection() const { return has_ended_connection_; }
+
+ private:
+  void check(SQLRETURN code) const {
+    if (SQL_SUCCEEDED(code) || code == SQL_NO_DATA) return;
+    const auto diagnosis = diagnose(statement_);
+    has_ended_connection_ = diagnosis.state.empty() || ends_connection(diagnosis, dialect_);
+    throw failure(diagnosis, text_, dialect_);
+  }
+
+  std::string name_of(SQLUSMALLINT column) const {
+    std::array<SQLCHAR, 512> name{};
+    SQLSMALLINT length = 0;
+    check(::SQLDescribeCol(statement_.get(), column, name.data(), SQLSMALLINT(name.size()), &length,
+                           nullptr, nullptr, nullptr, nullptr));
+    return reinterpret_cast<const char*>(name.data());
+  }
+
+  /// In pieces, as long as there are any: the sizes that drivers describe are not those of the
+  /// data.
+  void read_cell(std::size_t index, Table& table) {
+    const auto begin = table.bytes();
+    bool is_null = false;
+    while (true) {
+      SQLLEN size = 0;
+      const auto code = ::SQLGetData(statement_.get(), SQLUSMALLINT(index + 1), SQL_C_CHAR,
+                                     buffer_.data(), SQLLEN(buffer_.size()), &size);
+      if (code == SQL_NO_DATA) break;
+      check(code);
+      is_null = size == SQL_NULL_DATA;
+      if (is_null) break;
+      const auto most = buffer_.size() - 1;  // a zero follows
+      const bool is_whole = size != SQL_NO_TOTAL && std::size_t(size) <= most;
+      table.append({buffer_.data(), is_whole ? std::size_t(size) : most});
+      if (is_whole) break;
+      if (table.bytes() - begin > kMaxCell) {
+        throw refused("a value of more than 1 MiB in the column " + table.columns()[index]);
+      }
+    }
+    table.end_cell(is_null);
+  }
+
+  const Handle& statement_;
+  const std::string& text_;
+  Dialect dialect_;
+  std::array<char, 4096> buffer_;
+  mutable bool has_ended_connection_ = false;
+};
+
+/// A column that cannot be told apart from the others cannot be meant by a name.
+void check_columns(const Table& table) {
+  if (table.columns().empty()) throw refused("the statement gives no rows; expected a query");
+  std::set<std::string> names;
+  for (const auto& name : table.columns()) {
+    if (name.empty()) throw refused("a column has no name; give it one with AS");
+    if (!names.insert(name).second) {
+      throw refused("two columns are called " + name + "; give them names with AS");
+    }
+  }
+}
+
+std::string hide(std::string text, const Secret* password) {
+  if (password == nullptr) return text;
+  const auto secret = password->reveal();
+  for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret)) {
+    text.replace(at, secret.size(), "…");
+  }
+  return text;
+}
+
+}  // namespace
+
+Connection::Connection(const ConnectionString& string, const Secret* password,
+                       const Deadline& deadline)
+    : environment_(SQL_HANDLE_ENV, SQL_NULL_HANDLE),
+      connection_(SQL_HANDLE_DBC, with_version(environment_)),
+      dialect_(string.dialect()) {
+  connect(string, password, deadline);
+  identify();
+  unset_ = prepare_session(dialect_, [&](const std::string& statement) {
+    return execute(statement, Limits{}, deadline);
+  });
+}
+
+Connection::~Connection() {
+  if (!is_connected_ || is_stuck_) return;
+  if (!is_usable_) socket_->shut_down();
+  const Guard guard(Clock::now() + kGoodbye, {}, socket_);
+  ::SQLDisconnect(connection_.get());
+}
+
+void Connection::connect(const ConnectionString& string, const Secret* password,
+                         const Deadline& deadline) {
+  deadline.check();
+  deadline.count_request();
+  const auto seconds = std::max<std::int64_t>(1, (deadline.left().count() + 999) / 1000);
+  ::SQLSetConnectAttr(connection_.get(), SQL_ATTR_LOGIN_TIMEOUT, number(std::size_t(seconds)), 0);
+  const auto text = string.with_password(password == nullptr ? "" : password->reveal());
+  Guard guard(deadline.when(), deadline.stop(), socket_);
+  const auto code = [&] {
+    const NoteSocket note(*socket_);
+    // What it could give back holds the password.
+    return ::SQLDriverConnect(connection_.get(), nullptr, text_of(text.c_str()), SQL_NTS, nullptr,
+                              0, nullptr, SQL_DRIVER_NOPROMPT);
+  }();
+  const bool was_ended = guard.release() != Guard::Ended::by_itself;
+  is_connected_ = SQL_SUCCEEDED(code);
+  is_usable_ = is_connected_ && !was_ended;
+  if (is_usable_) return;
+  deadline.check();
+  if (was_ended) throw Error(Reason::timeout, "the login did not end in time");
+  const auto diagnosis = diagnose(connection_);
+  const auto error = failure(diagnosis, string.text(), dialect_);
+  const bool is_known = error.reason() != Reason::query;
+  throw Error(is_known ? error.reason() : Reason::connect, hide(error.what(), password));
+}
+
+std::string Connection::info(SQLUSMALLINT what) const {
+  std::array<char, 256> text{};
+  SQLSMALLINT length = 0;
+  const auto code =
+      ::SQLGetInfo(connection_.get(), what, text.data(), SQLSMALLINT(text.size()), &length);
+  return SQL_SUCCEEDED(code) ? text.data() : "";
+}
+
+void Connection::identify() {
+  const auto name = info(SQL_DBMS_NAME);
+  server_ = printable(name + " " + info(SQL_DBMS_VER), 200);
+  if (const auto known = dialect_of(name); known != Dialect::other) dialect_ = known;
+}
+
+Table Connection::run(const std::string& statement, const Limits& limits,
+                      const Deadline& deadline) {
+  limit(deadline);
+  auto table = execute(statement, limits, deadline);
+  check_columns(table);
+  return table;
+}
+
+/// The server gives up before the deadline, so that its own error says why; rounded, as setting the
+/// limit is a statement of its own.
+void Connection::limit(const Deadline& deadline) {
+  const auto left = deadline.left().count();
+  const auto tenths = milliseconds(std::int64_t(std::round(double(left) * 0.9 / 100)) * 100);
+  const auto wanted = std::max(tenths, kShortestLimit);
+  if (wanted == limit_) return;
+  const auto is_limited = limit_statements(dialect_, wanted, [&](const std::string& statement) {
+    return execute(statement, Limits{}, deadline);
+  });
+  if (!is_limited && limit_ == milliseconds(0) && dialect_ != Dialect::sqlite) {
+    unset_.emplace_back("time limit: this kind of database has no such setting");
+  }
+  limit_ = wanted;
+}
+
+Table Connection::execute(const std::string& text, const Limits& limits, const Deadline& deadline) {
+  deadline.check();
+  deadline.count_request();
+  is_usable_ = false;  // until it has ended well
+  Handle statement(SQL_HANDLE_STMT, connection_.get());
+  const auto handle = statement.get();
+  const auto cancel_at = deadline.when() - deadline.left() / 20;
+  Guard guard(cancel_at, deadline.stop(), socket_, [handle] { ::SQLCancel(handle); });
+  Cursor cursor(statement, text, dialect_);
+  std::optional<Table> table;
+  std::exception_ptr error;
+  try {
+    cursor.execute();
+    table = cursor.fetch(cursor.columns(), limits, deadline);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  ::SQLFreeStmt(handle, SQL_CLOSE);  // asks the server, where it holds a cursor
+  const auto ended = guard.release();
+  was_cut_ = ended != Guard::Ended::by_itself;
+  if (ended == Guard::Ended::stuck) {
+    is_stuck_ = true;
+    statement.abandon();
+    connection_.abandon();
+    environment_.abandon();
+  }
+  if (!was_cut_) {
+    is_usable_ = !cursor.has_ended_connection();
+    if (error) std::rethrow_exception(error);
+    return std::move(*table);
+  }
+  if (table) return std::move(*table);
+  if (deadline.stop().stop_requested()) throw Error(Reason::cancelled, "cancelled");
+  throw Error(Reason::timeout, "the query did not end in time and was cancelled");
+}
+
+}  // namespace exporter::sql

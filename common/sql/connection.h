@@ -1,0 +1,70 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/deadline.h"
+#include "common/base/secret.h"
+#include "common/sql/connection_string.h"
+#include "common/sql/dialect.h"
+#include "common/sql/guard.h"
+#include "common/sql/handle.h"
+#include "common/sql/table.h"
+
+namespace exporter::sql {
+
+/// What a query may give.
+struct Limits {
+  std::size_t rows = 10'000;
+  std::size_t bytes = 64u << 20;  ///< of all cells
+};
+
+/// A session with a database: one statement at a time, by one thread at a time. However the driver
+/// hangs, a call ends some three seconds after its deadline, unless the driver's socket is not
+/// known.
+class Connection {
+ public:
+  /// Connects and prepares the session. Throws Error{config}, {auth}, {connect} or {timeout}.
+  Connection(const ConnectionString& string, const Secret* password, const Deadline& deadline);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Runs a query to its end. Throws Error; one of Reason::query too when it gives more than the
+  /// limits, no columns, or columns without a name or with the same.
+  Table run(const std::string& statement, const Limits& limits, const Deadline& deadline);
+
+  Dialect dialect() const { return dialect_; }
+  /// By the server's own name: "PostgreSQL 15.0.18".
+  const std::string& server() const { return server_; }
+  /// What could not be set, in words for a user.
+  const std::vector<std::string>& unset() const { return unset_; }
+  /// Whether it can run another statement.
+  bool is_usable() const { return is_usable_; }
+  /// Whether a call was ended by force.
+  bool was_cut() const { return was_cut_; }
+  /// Whether a call hangs for good in it: its memory is given up.
+  bool is_stuck() const { return is_stuck_; }
+  /// Whether a call that hangs can be ended.
+  bool has_known_socket() const { return socket_->is_known(); }
+
+ private:
+  void connect(const ConnectionString& string, const Secret* password, const Deadline& deadline);
+  void identify();
+  void limit(const Deadline& deadline);
+  Table execute(const std::string& statement, const Limits& limits, const Deadline& deadline);
+  std::string info(SQLUSMALLINT what) const;
+
+  std::shared_ptr<Socket> socket_ = std::make_shared<Socket>();
+  Handle environment_, connection_;
+  Dialect dialect_;
+  std::string server_;
+  std::vector<std::string> unset_;
+  std::chrono::milliseconds limit_{};  ///< of statements, as the server has it
+  bool is_connected_ = false, is_usable_ = false, was_cut_ = false, is_stuck_ = false;
+};
+
+}  // namespace exporter::sql

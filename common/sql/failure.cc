@@ -1,0 +1,114 @@
+#include "common/sql/failure.h"
+
+#include <array>
+#include <string>
+
+#include "common/base/log.h"
+#include "common/base/text.h"
+#include "common/sql/statement.h"
+
+namespace exporter::sql {
+namespace {
+
+struct Native {
+  SQLINTEGER code;
+  Reason reason;
+};
+
+// MariaDB's error codes (mariadb.com/kb/en/mariadb-error-code-reference).
+constexpr std::array kMariaDb{
+    Native{1045, Reason::auth},       // access denied for the user
+    Native{1044, Reason::auth},       // and for the database
+    Native{1142, Reason::auth},       // and for the table
+    Native{1143, Reason::auth},       // and for the column
+    Native{1227, Reason::auth},       // a privilege is missing
+    Native{1698, Reason::auth},       // access denied, no password was asked for
+    Native{1969, Reason::timeout},    // max_statement_time
+    Native{3024, Reason::timeout},    // MySQL's max_execution_time
+    Native{1205, Reason::locked},     // lock_wait_timeout
+    Native{1213, Reason::locked},     // a deadlock
+    Native{1317, Reason::cancelled},  // interrupted
+    Native{1040, Reason::connect},    // too many connections
+    Native{1053, Reason::connect},    // the server shuts down
+    Native{1927, Reason::connect},    // the connection was killed
+    Native{2002, Reason::connect},   Native{2003, Reason::connect},
+    Native{2006, Reason::connect},   Native{2013, Reason::connect},
+};
+
+// SQLite's result codes (sqlite.org/rescode.html).
+constexpr std::array kSqlite{
+    Native{5, Reason::locked}, Native{6, Reason::locked}, Native{9, Reason::cancelled},
+    Native{10, Reason::io},    Native{11, Reason::io},    Native{14, Reason::connect},
+    Native{23, Reason::auth},  Native{26, Reason::io},
+};
+
+// The classes of SQLSTATE.
+constexpr std::array<std::pair<std::string_view, Reason>, 13> kStates{{
+    {"57014", Reason::timeout},  // PostgreSQL: statement_timeout, or a cancel
+    {"57P0", Reason::connect},   // and it shuts down, or does not start yet
+    {"55P03", Reason::locked},
+    {"40001", Reason::locked},
+    {"40P01", Reason::locked},
+    {"42501", Reason::auth},  // a privilege is missing
+    {"HYT", Reason::timeout},
+    {"HY008", Reason::cancelled},
+    {"53", Reason::connect},  // too many connections
+    {"08", Reason::connect},
+    {"28", Reason::auth},
+    {"22", Reason::decode},
+    {"IM", Reason::config},  // no such driver or data source
+}};
+
+template <std::size_t N>
+const Native* find(const std::array<Native, N>& natives, SQLINTEGER code) {
+  for (const auto& native : natives) {
+    if (native.code == code) return &native;
+  }
+  return nullptr;
+}
+
+const Native* native_of(const Diagnosis& diagnosis, Dialect dialect) {
+  switch (dialect) {
+    case Dialect::mariadb:
+    case Dialect::mysql: return find(kMariaDb, diagnosis.native);
+    case Dialect::sqlite: return find(kSqlite, diagnosis.native);
+    default: return nullptr;
+  }
+}
+
+bool says_password(std::string_view message) {
+  const auto lower = to_lower(message);
+  return lower.find("password") != std::string::npos ||
+         lower.find("authentication") != std::string::npos ||
+         lower.find("login failed") != std::string::npos;
+}
+
+}  // namespace
+
+Reason reason_of(const Diagnosis& diagnosis, Dialect dialect) {
+  if (const auto* native = native_of(diagnosis, dialect)) return native->reason;
+  // psqlodbc reports a wrong password as a failed connection.
+  if (diagnosis.state == "08001" && says_password(diagnosis.message)) return Reason::auth;
+  for (const auto& [begin, reason] : kStates) {
+    if (diagnosis.state.starts_with(begin)) return reason;
+  }
+  return Reason::query;
+}
+
+bool ends_connection(const Diagnosis& diagnosis, Dialect dialect) {
+  return reason_of(diagnosis, dialect) == Reason::connect || diagnosis.state == "HYT01";
+}
+
+Error failure(const Diagnosis& diagnosis, std::string_view statement, Dialect dialect) {
+  if (log::enabled(log::Level::debug)) {
+    log::debug("a statement failed", {{"state", diagnosis.state},
+                                      {"code", std::int64_t(diagnosis.native)},
+                                      {"message", diagnosis.message},
+                                      {"statement", statement}});
+  }
+  auto text = without_data(diagnosis.message, statement, dialect);
+  text += " (SQLSTATE " + diagnosis.state + ", code " + std::to_string(diagnosis.native) + ")";
+  return {reason_of(diagnosis, dialect), text};
+}
+
+}  // namespace exporter::sql

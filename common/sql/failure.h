@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string_view>
+
+#include "common/base/error.h"
+#include "common/sql/dialect.h"
+#include "common/sql/handle.h"
+
+namespace exporter::sql {
+
+/// Why a call failed, by its SQLSTATE (ISO/IEC 9075-2, 24.1; ODBC, appendix A; PostgreSQL, appendix
+/// A) and, where that says HY000, the native code of MariaDB or SQLite.
+Reason reason_of(const Diagnosis& diagnosis, Dialect dialect);
+
+/// Whether nothing more can be had from the connection.
+bool ends_connection(const Diagnosis& diagnosis, Dialect dialect);
+
+/// The error of a failed statement: its reason, its codes and the driver's message without data.
+/// The whole message goes to the log at the level debug.
+Error failure(const Diagnosis& diagnosis, std::string_view statement, Dialect dialect);
+
+}  // namespace exporter::sql

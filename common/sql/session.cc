@@ -1,0 +1,130 @@
+#include "common/sql/session.h"
+
+#include <span>
+
+#include "common/base/error.h"
+#include "common/base/text.h"
+
+namespace exporter::sql {
+namespace {
+
+/// One setting of a session.
+struct Setting {
+  std::string_view name;      ///< for a user
+  std::string_view set;       ///< the statement that sets it; empty where there is none
+  std::string_view read;      ///< the query that reads it back
+  std::string_view expected;  ///< what that gives
+};
+
+// PostgreSQL: every statement is one round trip, so that what can be set together is.
+constexpr std::string_view kPostgresql =
+    "SELECT set_config('default_transaction_read_only', 'on', false), "
+    "set_config('TimeZone', 'UTC', false), "
+    "set_config('application_name', 'sql_exporter', false), "
+    "set_config('standard_conforming_strings', 'on', false)";
+
+constexpr Setting kPostgresqlSettings[] = {
+    {"read-only", kPostgresql, "SELECT current_setting('default_transaction_read_only')", "on"},
+    {"time zone UTC", "", "SELECT current_setting('TimeZone')", "UTC"},
+};
+constexpr Setting kMariaDbSettings[] = {
+    {"read-only", "SET SESSION TRANSACTION READ ONLY", "SELECT @@session.tx_read_only", "1"},
+    {"time zone UTC", "SET time_zone = '+00:00'", "SELECT @@session.time_zone", "+00:00"},
+};
+constexpr Setting kMysqlSettings[] = {
+    {"read-only", "SET SESSION TRANSACTION READ ONLY", "SELECT @@session.transaction_read_only",
+     "1"},
+    {"time zone UTC", "SET time_zone = '+00:00'", "SELECT @@session.time_zone", "+00:00"},
+};
+constexpr Setting kSqliteSettings[] = {
+    {"read-only", "PRAGMA query_only = 1", "PRAGMA query_only", "1"},
+};
+constexpr Setting kSqlserverSettings[] = {
+    {"read-only", "", "", ""},
+};
+constexpr Setting kOtherSettings[] = {
+    {"read-only", "", "", ""},
+    {"time zone UTC", "", "", ""},
+};
+
+std::span<const Setting> settings_of(Dialect dialect) {
+  switch (dialect) {
+    case Dialect::postgresql: return kPostgresqlSettings;
+    case Dialect::mariadb: return kMariaDbSettings;
+    case Dialect::mysql: return kMysqlSettings;
+    case Dialect::sqlite: return kSqliteSettings;
+    case Dialect::sqlserver: return kSqlserverSettings;
+    case Dialect::other: return kOtherSettings;
+  }
+  return {};
+}
+
+/// Whether an error is the server's answer, so that the session goes on.
+bool is_answer(const Error& error) {
+  return error.reason() == Reason::query || error.reason() == Reason::auth ||
+         error.reason() == Reason::decode;
+}
+
+/// Why the setting is not in force; empty when it is.
+std::string problem(const Setting& setting, const Execute& execute) {
+  if (setting.read.empty()) return "this kind of database has no such setting";
+  try {
+    if (!setting.set.empty()) execute(std::string(setting.set));
+    const auto table = execute(std::string(setting.read));
+    const auto value = table.rows() == 1 ? table.at(0, 0) : std::nullopt;
+    if (value && equal_ignoring_case(*value, setting.expected)) return {};
+    return "it was set and is '" + std::string(value.value_or("")) + "'";
+  } catch (const Error& error) {
+    if (!is_answer(error)) throw;
+    return error.what();
+  }
+}
+
+std::string seconds(std::chrono::milliseconds time) {
+  return std::to_string(time.count() / 1000) + "." +
+         std::to_string(1000 + time.count() % 1000).substr(1);
+}
+
+/// Whole seconds, at least one: 0 would mean none.
+std::string whole_seconds(std::chrono::milliseconds time) {
+  return std::to_string(std::max<std::int64_t>(1, (time.count() + 999) / 1000));
+}
+
+std::string limiting(Dialect dialect, std::chrono::milliseconds limit) {
+  const auto wait = limit / 2;
+  switch (dialect) {
+    case Dialect::postgresql:
+      return "SELECT set_config('statement_timeout', '" + std::to_string(limit.count()) +
+             "', false), set_config('lock_timeout', '" + std::to_string(wait.count()) + "', false)";
+    case Dialect::mariadb:
+      return "SET SESSION max_statement_time = " + seconds(limit) +
+             ", lock_wait_timeout = " + whole_seconds(wait);
+    case Dialect::mysql:
+      return "SET SESSION max_execution_time = " + std::to_string(limit.count()) +
+             ", lock_wait_timeout = " + whole_seconds(wait);
+    case Dialect::sqlserver: return "SET LOCK_TIMEOUT " + std::to_string(wait.count());
+    case Dialect::sqlite:
+    case Dialect::other: return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> prepare_session(Dialect dialect, const Execute& execute) {
+  std::vector<std::string> result;
+  for (const auto& setting : settings_of(dialect)) {
+    const auto why = problem(setting, execute);
+    if (!why.empty()) result.push_back(std::string(setting.name) + ": " + why);
+  }
+  return result;
+}
+
+bool limit_statements(Dialect dialect, std::chrono::milliseconds limit, const Execute& execute) {
+  const auto statement = limiting(dialect, limit);
+  if (statement.empty()) return false;
+  execute(statement);
+  return dialect != Dialect::sqlserver;
+}
+
+}  // namespace exporter::sql

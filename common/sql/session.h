@@ -1,0 +1,25 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/sql/dialect.h"
+#include "common/sql/table.h"
+
+namespace exporter::sql {
+
+/// Runs one statement in the session; throws Error.
+using Execute = std::function<Table(const std::string& statement)>;
+
+/// Makes a session read-only and UTC and names it, as far as the dialect can, and reads back what
+/// it set. The settings that are not in force, in words for a user; a setting that the server
+/// refuses is one of them.
+std::vector<std::string> prepare_session(Dialect dialect, const Execute& execute);
+
+/// Has the server end any statement after `limit`, and any wait for a lock after half of it. False
+/// where the dialect has no such setting.
+bool limit_statements(Dialect dialect, std::chrono::milliseconds limit, const Execute& execute);
+
+}  // namespace exporter::sql

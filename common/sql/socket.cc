@@ -1,0 +1,59 @@
+#include "common/sql/socket.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace exporter::sql {
+namespace {
+
+thread_local Socket* noting = nullptr;
+
+bool is_stream(int number) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  return ::getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
+}  // namespace
+
+Socket::~Socket() {
+  if (number_ >= 0) ::close(number_);
+}
+
+bool Socket::is_known() const {
+  const std::lock_guard lock(mutex_);
+  return number_ >= 0;
+}
+
+void Socket::shut_down() {
+  const std::lock_guard lock(mutex_);
+  is_shut_down_ = true;
+  if (number_ >= 0) ::shutdown(number_, SHUT_RDWR);
+}
+
+void Socket::note(int number) noexcept {
+  if (!is_stream(number)) return;
+  const std::lock_guard lock(mutex_);
+  if (number_ >= 0) ::close(number_);
+  number_ = ::fcntl(number, F_DUPFD_CLOEXEC, 0);
+  if (is_shut_down_ && number_ >= 0) ::shutdown(number_, SHUT_RDWR);
+}
+
+NoteSocket::NoteSocket(Socket& socket) : outer_(std::exchange(noting, &socket)) {}
+
+NoteSocket::~NoteSocket() { noting = outer_; }
+
+}  // namespace exporter::sql
+
+/// Comes before the C library's for all of the process, drivers too.
+extern "C" __attribute__((visibility("default"))) int connect(int number, const sockaddr* address,
+                                                              socklen_t size) {
+  using Connect = int (*)(int, const sockaddr*, socklen_t);
+  static const auto real = reinterpret_cast<Connect>(::dlsym(RTLD_NEXT, "connect"));
+  if (exporter::sql::noting != nullptr) exporter::sql::noting->note(number);
+  return real(number, address, size);
+}

@@ -1,0 +1,162 @@
+#include "common/sql/statement.h"
+
+#include <algorithm>
+#include <set>
+
+#include "common/base/error.h"
+#include "common/base/text.h"
+#include "common/metric/format.h"
+#include "common/sql/tokens.h"
+
+namespace exporter::sql {
+namespace {
+
+constexpr std::size_t kMaxMessage = 500;
+constexpr std::string_view kHidden = "…";
+constexpr std::size_t kShortestSecret = 3;  // of a literal, in bytes: shorter ones are in any text
+
+bool is_blank(std::string_view text) { return trim(text).empty(); }
+
+std::size_t line_of(std::string_view text, std::string_view at) {
+  const auto* begin = text.data();
+  return 1 + static_cast<std::size_t>(std::count(begin, at.data(), '\n'));
+}
+
+std::string what_is(Token::Kind kind) {
+  if (kind == Token::Kind::comment) return "the comment";
+  return kind == Token::Kind::name ? "the quoted name" : "the literal";
+}
+
+std::string to_literal(const Parameter& parameter, Dialect dialect) {
+  if (const auto* integer = std::get_if<std::int64_t>(&parameter)) return std::to_string(*integer);
+  if (const auto* text = std::get_if<std::string>(&parameter)) return literal(*text, dialect);
+  if (const auto* time = std::get_if<Time>(&parameter)) return literal(*time, dialect);
+  std::string number;
+  append_value(number, std::get<double>(parameter));
+  return number;
+}
+
+/// What stands in a statement: the names and words of its code, and what its literals hold.
+struct Vocabulary {
+  std::set<std::string, std::less<>> names;
+  std::vector<std::string> secrets;
+
+  Vocabulary(std::string_view statement, Dialect dialect) {
+    while (!statement.empty()) {
+      const auto token = next_token(statement, dialect);
+      if (token.kind == Token::Kind::literal) add_secret(token.text);
+      if (token.kind == Token::Kind::name) names.insert(to_lower(inner(token.text)));
+      if (token.kind == Token::Kind::code) names.insert(to_lower(token.text));
+    }
+    // The longest first: a shorter one may be a part of it.
+    std::sort(secrets.begin(), secrets.end(),
+              [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  }
+
+  /// Whether all words of it stand in the code: "public.orders".
+  bool knows(std::string_view text) const {
+    while (!text.empty()) {
+      const auto word = next_part(text, '.');
+      if (!names.contains(to_lower(word))) return false;
+    }
+    return true;
+  }
+
+ private:
+  static std::string_view inner(std::string_view quoted) {
+    return quoted.size() < 2 ? quoted : quoted.substr(1, quoted.size() - 2);
+  }
+
+  void add_secret(std::string_view quoted) {
+    const auto begin = quoted.find_first_of("'\"$");
+    const auto text = inner(quoted.substr(begin == std::string_view::npos ? 0 : begin));
+    if (text.size() >= kShortestSecret) secrets.emplace_back(text);
+  }
+};
+
+/// Hides what is quoted in the message, but for names. A quote that does not end hides the rest:
+/// drivers quote statements that hold quotes.
+std::string without_quoted(std::string_view message, const Vocabulary& vocabulary) {
+  std::string result;
+  while (!message.empty()) {
+    const char quote = message[0];
+    if (quote != '\'' && quote != '"' && quote != '`') {
+      result += quote;
+      message.remove_prefix(1);
+      continue;
+    }
+    const auto end = message.find(quote, 1);
+    const auto content = message.substr(1, end == std::string_view::npos ? end : end - 1);
+    const bool is_shown = !content.empty() && vocabulary.knows(content);
+    result.append(1, quote).append(is_shown ? content : kHidden).append(1, quote);
+    message.remove_prefix(end == std::string_view::npos ? message.size() : end + 1);
+  }
+  return result;
+}
+
+}  // namespace
+
+Statement::Statement(std::string_view text, Dialect dialect) : dialect_(dialect) {
+  const auto whole = text;
+  bool has_code = false, has_ended = false;
+  std::string code;
+  while (!text.empty()) {
+    const auto token = next_token(text, dialect);
+    if (!token.is_complete) {
+      throw Error(Reason::config, what_is(token.kind) + " in line " +
+                                      std::to_string(line_of(whole, token.text)) +
+                                      " of the statement does not end");
+    }
+    if (token.kind == Token::Kind::semicolon) {
+      has_ended = true;
+      continue;
+    }
+    if (token.kind != Token::Kind::comment && !is_blank(token.text)) {
+      if (has_ended) throw Error(Reason::config, "expected one statement, found more");
+      has_code = true;
+    }
+    if (token.kind != Token::Kind::parameter) {
+      code += token.text;
+      continue;
+    }
+    const std::string name(token.text.substr(1));
+    parts_.push_back({std::move(code), false});
+    parts_.push_back({name, true});
+    code.clear();
+    if (std::find(parameters_.begin(), parameters_.end(), name) == parameters_.end()) {
+      parameters_.push_back(name);
+    }
+  }
+  if (!has_code) throw Error(Reason::config, "the statement is empty");
+  parts_.push_back({std::move(code), false});
+}
+
+std::string Statement::text(const Parameters& parameters) const {
+  std::string result;
+  for (const auto& part : parts_) {
+    if (!part.is_parameter) {
+      result += part.text;
+      continue;
+    }
+    const auto found = parameters.find(part.text);
+    if (found == parameters.end()) {
+      throw Error(Reason::config, "the statement's parameter :" + part.text + " has no value");
+    }
+    result += to_literal(found->second, dialect_);
+  }
+  return result;
+}
+
+std::string without_data(std::string_view message, std::string_view statement, Dialect dialect) {
+  const Vocabulary vocabulary(statement, dialect);
+  std::string text(message);
+  for (const auto& secret : vocabulary.secrets) {
+    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at)) {
+      text.replace(at, secret.size(), kHidden);
+      at += kHidden.size();
+    }
+  }
+  return printable(without_quoted(text, vocabulary), kMaxMessage);
+}
+
+}  // namespace exporter::sql

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace exporter::sql {
+
+/// What a query gave: texts in rows and columns, NULL apart from them. The texts lie one behind the
+/// other in one piece of memory.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> columns) : columns_(std::move(columns)) {}
+
+  const std::vector<std::string>& columns() const { return columns_; }
+  std::size_t rows() const { return columns_.empty() ? 0 : ends_.size() / columns_.size(); }
+  std::size_t bytes() const { return text_.size(); }
+
+  /// The column of this name; if there is none, the only one that differs in the case of letters.
+  std::optional<std::size_t> column(std::string_view name) const;
+
+  /// The text of a cell; nothing for NULL.
+  std::optional<std::string_view> at(std::size_t row, std::size_t column) const;
+
+  /// Rows are filled cell by cell, each with append() in pieces and then end_cell().
+  void append(std::string_view piece) { text_.append(piece); }
+  void end_cell(bool is_null);
+
+ private:
+  static constexpr std::uint32_t kNull = 1u << 31;
+
+  std::vector<std::string> columns_;
+  std::string text_;
+  std::vector<std::uint32_t> ends_;  ///< of each cell in the text; with kNull for NULL
+};
+
+}  // namespace exporter::sql
