@@ -49,9 +49,15 @@ void watch(App& app, const SourceKind<Source>& kind,
                    return std::static_pointer_cast<void>(make(in));
                  },
                  kind.at_once,
+                 {},
                  kind.means_down,
                  {},
                  {}};
+  if (kind.describe != nullptr) {
+    app.sources.describe = [describe = kind.describe](const std::shared_ptr<void>& source) {
+      return describe(std::static_pointer_cast<Source>(source));
+    };
+  }
   if (kind.check != nullptr) {
     app.sources.check = [check = kind.check](void* source,
                                              std::span<const std::string_view> collectors,

@@ -87,7 +87,7 @@ class Reader {
   }
 
   std::shared_ptr<void> make(const std::string& name, const Yaml& entry) const {
-    return kind_.make({name, entry, inputs_.settings, inputs_.upstreams, inputs_.ledgers,
+    return kind_.make({name, entry, inputs_.file, inputs_.settings, inputs_.upstreams, inputs_.ledgers,
                        inputs_.starting, inputs_.is_asked});
   }
 
@@ -169,6 +169,13 @@ MadeSources make_sources(const AnySourceKind& kind, std::span<const AnyModule> m
   const auto sources = Reader(kind, inputs).read();
   MadeSources all;
   std::map<std::string, std::vector<std::string_view>> enabled;  // by the source's name
+  for (const auto& source : sources) {
+    if (!kind.describe) break;
+    for (auto& collector : kind.describe(source.made)) {
+      collector.source = source.name;
+      all.collectors.push_back(std::move(collector));
+    }
+  }
   for (const auto& module : modules) {
     for (const auto& source : sources) {
       const Choice choice(module, source, *inputs.settings);

@@ -22,6 +22,7 @@ struct SourceInputs {
   std::string name;
   /// The source's entry in the configuration file, or a map of the flags that stand for one.
   Yaml config;
+  const Yaml* file;  ///< the whole file, for what it says of several sources; null without one
   std::shared_ptr<const Settings> settings;
   http::UpstreamMetrics& upstreams;
   std::shared_ptr<Ledgers> ledgers;  ///< null unless the exporter keeps ledgers
@@ -66,6 +67,9 @@ struct SourceKind {
   /// The most collectors of a source that run at once, but for Module::runs_beside_others; 0 for no
   /// limit.
   std::size_t at_once = 0;
+  /// The collectors of a source that its configuration describes, besides the modules; their source
+  /// need not be set. They live as long as they hold the source.
+  std::vector<Collector> (*describe)(const std::shared_ptr<Source>& source) = nullptr;
   /// Whether a failure for this reason means that the source is down; see Outcomes::Options.
   bool (*means_down)(Reason) = nullptr;
   /// Asks the source what can be read of it, for --config.check-sources; `collectors` are those of
@@ -89,6 +93,7 @@ struct AnySourceKind {
   std::string_view needed_flag = {};
   std::function<std::shared_ptr<void>(const SourceInputs&)> make;
   std::size_t at_once = 0;
+  std::function<std::vector<Collector>(const std::shared_ptr<void>&)> describe = {};
   bool (*means_down)(Reason) = nullptr;
   std::function<Findings(void* source, std::span<const std::string_view> collectors,
                          const Deadline&)>

@@ -65,9 +65,7 @@ class Cursor {
       const auto code = ::SQLFetch(statement_.get());
       if (code == SQL_NO_DATA) return table;
       check(code);
-      if (row == limits.rows) {
-        throw refused("more than " + std::to_string(limits.rows) + " rows");
-      }
+      if (row == limits.rows) throw TooManyRows(limits.rows);
       if (row % kCheckEvery == kCheckEvery - 1) deadline.check();
       for (std::size_t i = 0; i < table.columns().size(); ++i) read_cell(i, table);
       if (table.bytes() > limits.bytes) {
@@ -186,8 +184,8 @@ void Connection::connect(const ConnectionString& string, const Secret* password,
   is_connected_ = SQL_SUCCEEDED(code);
   is_usable_ = is_connected_ && !was_ended;
   if (is_usable_) return;
-  deadline.check();
-  if (was_ended) throw Error(Reason::timeout, "the login did not end in time");
+  if (deadline.stop().stop_requested()) throw Error(Reason::cancelled, "cancelled");
+  if (was_ended) throw Error(Reason::connect, "the login did not end in time");
   const auto diagnosis = diagnose(connection_);
   const auto error = failure(diagnosis, string.text(), dialect_);
   const bool is_known = error.reason() != Reason::query;

@@ -1,0 +1,57 @@
+#include "exporters/sql/source.h"
+
+namespace exporter::sql {
+namespace {
+
+constexpr auto kServer = info(
+    "sql_server_info", "The server as it calls itself, since the last login.", "source", "server");
+constexpr auto kUnset = gauge("sql_session_settings_missing",
+                              "Settings of a session, such as read-only or a time limit, that are "
+                              "not in force; the log says which.",
+                              "source");
+constexpr auto kQueries = counter("sql_queries_total", "Queries that were run.", "source");
+constexpr auto kFailures = counter("sql_query_failures_total", "Queries that failed.", "source");
+constexpr auto kRows = counter("sql_query_rows_total", "Rows that queries gave.", "source");
+constexpr auto kSeconds = counter("sql_query_seconds_total",
+                                  "Time that queries took, in seconds, logins included.", "source");
+constexpr auto kLogins = counter("sql_logins_total", "Connections that were made.", "source");
+constexpr auto kCut =
+    counter("sql_connections_cut_total",
+            "Connections that were dropped because a query did not end in time.", "source");
+constexpr auto kStuck = counter("sql_connections_stuck_total",
+                                "Connections whose driver could not be made to return; their "
+                                "memory is lost until the exporter restarts.",
+                                "source");
+constexpr auto kIdle =
+    gauge("sql_idle_connections", "Connections that are kept for the next query.", "source");
+constexpr MetricView kMetrics[] = {kServer,  kUnset,  kQueries, kFailures, kRows,
+                                   kSeconds, kLogins, kCut,     kStuck,    kIdle};
+
+void collect(Source& source, Samples& samples, const Deadline&) {
+  const auto figures = source.database.figures();
+  const auto& name = source.name;
+  if (!figures.server.empty()) {
+    samples.add(kServer, 1, name, figures.server);
+    samples.add(kUnset, double(figures.unset.size()), name);
+  }
+  samples.add(kQueries, double(figures.queries), name);
+  samples.add(kFailures, double(figures.failures), name);
+  samples.add(kRows, double(figures.rows), name);
+  samples.add(kSeconds, figures.seconds, name);
+  samples.add(kLogins, double(figures.logins), name);
+  samples.add(kCut, double(figures.cut), name);
+  samples.add(kStuck, double(figures.stuck), name);
+  samples.add(kIdle, double(figures.idle), name);
+}
+
+}  // namespace
+
+constinit const Module kConnections{.name = "connections",
+                                    .enabled = Module::Default::on,
+                                    .metrics = kMetrics,
+                                    .flags = {},
+                                    .make = run<collect>,
+                                    .schedule = OnScrape{},
+                                    .says_up = false};
+
+}  // namespace exporter::sql

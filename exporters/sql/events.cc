@@ -1,0 +1,230 @@
+#include <algorithm>
+#include <optional>
+
+#include "common/base/error.h"
+#include "common/base/text.h"
+#include "common/base/time.h"
+#include "common/sql/value.h"
+#include "exporters/sql/rows.h"
+#include "exporters/sql/source.h"
+
+namespace exporter::sql {
+namespace {
+
+using std::chrono::microseconds;
+
+constexpr auto kForever = Time(std::chrono::sys_days(std::chrono::year(9999) / 12 / 31));
+constexpr std::chrono::seconds kShortestSlice(1);
+constexpr const char* kPosition = "position";
+
+/// Rows of which `:since` <= when < `:until`.
+struct Slice {
+  Time since, until;
+};
+
+/// What counts in an event's family: its id, of several columns with their lengths, so that no two
+/// are the same.
+std::string id_of(const Table& table, std::size_t row, const std::vector<std::size_t>& columns) {
+  std::string id;
+  for (const auto column : columns) {
+    const auto cell = table.at(row, column);
+    if (!cell) throw Error(Reason::decode, table.columns()[column] + ": NULL in the unit");
+    if (columns.size() > 1) id += std::to_string(cell->size()) + ':';
+    id += *cell;
+  }
+  return id;
+}
+
+Time time_in(const Table& table, std::size_t row, std::size_t column) {
+  const auto cell = table.at(row, column);
+  if (!cell) throw Error(Reason::decode, table.columns()[column] + ": NULL");
+  try {
+    return time_of(*cell);
+  } catch (const Error& error) {
+    throw Error(Reason::decode, table.columns()[column] + ": " + error.what());
+  }
+}
+
+/// Counts the rows of one metric in a run of the ledger.
+class Recorder {
+ public:
+  Recorder(Ledger::Run& run, const Table& table, const MetricConfig& metric,
+           std::string_view source)
+      : run_(run),
+        table_(table),
+        metric_(metric),
+        view_(metric.view()),
+        labels_(table, metric, source) {
+    if (!metric.constant) value_ = require_column(table, metric.value);
+  }
+
+  /// A NULL counts nothing.
+  void record(std::size_t row, const Event& event) {
+    double value = metric_.constant.value_or(0);
+    if (!metric_.constant) {
+      const auto cell = table_.at(row, value_);
+      if (!cell) return;
+      value = number_of(*cell);
+    }
+    const auto& labels = labels_.of(row);
+    if (metric_.kind == MetricConfig::Kind::histogram) {
+      run_.observe(view_, metric_.bounds, event, value, labels);
+    } else {
+      run_.record(view_, event, value, labels);
+    }
+  }
+
+ private:
+  Ledger::Run& run_;
+  const Table& table_;
+  const MetricConfig& metric_;
+  const MetricView view_;
+  RowLabels labels_;
+  std::size_t value_ = 0;
+};
+
+/// Reads events: those since a while before the newest one each time, as transactions commit late,
+/// and all that may still be late once in a while.
+class Events {
+ public:
+  Events(std::shared_ptr<Source> source, std::shared_ptr<const CollectorConfig> config)
+      : source_(std::move(source)),
+        config_(std::move(config)),
+        events_(*config_->events),
+        ledger_(source_->ledgers->open(
+            "events_" + config_->name, source_->name,
+            {.allowed_lateness = events_.late + events_.overlap, .past = events_.past})) {
+    for (const auto& metric : config_->metrics) families_.push_back(metric->view());
+  }
+
+  void collect(Samples& samples, const Deadline& deadline) {
+    try {
+      read(samples, deadline);
+    } catch (const Error& error) {
+      samples.set_failure(error);  // what was counted before stays right, and on the page
+    }
+    for (const auto& metric : config_->metrics) {
+      samples.declare(metric->view());
+      ledger_->add_to(samples, metric->view(), metric->bounds);
+    }
+  }
+
+ private:
+  void read(Samples& samples, const Deadline& deadline) {
+    if (!position_) position_ = load_position(deadline);
+    const auto begun = Clock::now();
+    const bool is_full = !last_full_ || begun - *last_full_ >= events_.full_interval;
+    const auto now = Ledger::wall_clock();
+    if (is_full && !full_at_) full_at_ = start(now, events_.late);
+    auto from = is_full ? *full_at_ : start(now, events_.overlap);
+    while (from < kForever) {
+      from = read_from(from, now, samples, deadline);
+      if (is_full) full_at_ = from;
+    }
+    if (!is_full) return;
+    last_full_ = begun;
+    full_at_.reset();
+  }
+
+  Time start(Time now, microseconds back) const {
+    if (*position_ != Time()) return *position_ - back;
+    return now - std::max<microseconds>(events_.past, events_.overlap);
+  }
+
+  std::optional<Time> load_position(const Deadline& deadline) const {
+    const auto text = ledger_.begin(deadline).metadata(kPosition);
+    return Time(microseconds(parse_number<std::int64_t>(text).value_or(0)));
+  }
+
+  /// Reads a slice, the whole rest if it is not too much, and says where the next one starts.
+  Time read_from(Time from, Time now, Samples& samples, const Deadline& deadline) {
+    auto until = slice_ && from + *slice_ < now ? from + *slice_ : kForever;
+    while (true) {
+      try {
+        const auto table = query({from, until}, now, deadline);
+        count({from, until}, table, now, samples, deadline);
+        // Twice the time for the next one: a slice is as long as its rows are few.
+        if (until == kForever) slice_.reset();
+        if (slice_) *slice_ *= 2;
+        return until;
+      } catch (const TooManyRows& error) {
+        if (!events_.has_until) {
+          throw Error(Reason::query, std::string(error.what()) + "; with `AND " + events_.when +
+                                         " < :until` in the query it is read in slices");
+        }
+        const auto end = until == kForever ? std::max(now, from + 2 * kShortestSlice) : until;
+        slice_ = (end - from) / 2;
+        if (*slice_ < kShortestSlice) throw;
+        until = from + *slice_;
+      }
+    }
+  }
+
+  Table query(const Slice& slice, Time now, const Deadline& deadline) const {
+    auto parameters = config_->parameters;
+    parameters["now"] = now;
+    parameters["since"] = slice.since;
+    parameters["until"] = slice.until;
+    return source_->database.query(config_->statement, parameters, {.rows = config_->max_rows},
+                                   deadline);
+  }
+
+  void count(const Slice& slice, const Table& table, Time now, Samples& samples,
+             const Deadline& deadline) {
+    std::vector<std::size_t> unit;
+    for (const auto& column : events_.unit) unit.push_back(require_column(table, column));
+    const auto when = require_column(table, events_.when);
+    const bool has_position = !events_.position.empty();
+    const auto position = has_position ? require_column(table, events_.position) : when;
+    auto newest = *position_;
+    auto run = ledger_.begin(deadline, now);
+    if (!has_position) run.replace_window(slice.since, slice.until, families_);
+    std::vector<Recorder> recorders;
+    for (const auto& metric : config_->metrics) {
+      recorders.emplace_back(run, table, *metric, source_->name);
+    }
+    for (std::size_t row = 0; row < table.rows(); ++row) {
+      try {
+        const auto id = id_of(table, row, unit);
+        const Event event{id, time_in(table, row, when)};
+        if (!has_position && event.when < slice.since) throw_too_old(slice);
+        for (auto& recorder : recorders) recorder.record(row, event);
+        const auto at = has_position ? time_in(table, row, position) : event.when;
+        if (at <= now + Ledger::kMaxAhead) newest = std::max(newest, at);
+      } catch (const Error& error) {
+        if (error.reason() != Reason::decode) throw;
+        samples.note_malformed_row(error.what());
+      }
+    }
+    run.set_metadata(kPosition, std::to_string(newest.time_since_epoch().count()));
+    run.commit();
+    position_ = newest;
+  }
+
+  [[noreturn]] void throw_too_old(const Slice& slice) const {
+    const auto since = std::chrono::floor<std::chrono::milliseconds>(slice.since);
+    throw Error(Reason::query,
+                "a row has an earlier " + events_.when + " than :since, " + format_rfc3339(since) +
+                    "; compare :since with it, or name the column that is compared: `position:`");
+  }
+
+  const std::shared_ptr<Source> source_;
+  const std::shared_ptr<const CollectorConfig> config_;
+  const EventsConfig& events_;
+  const SharedLedger ledger_;
+  std::vector<MetricView> families_;
+  std::optional<Time> position_;       ///< the newest event; 1970 before the first
+  std::optional<Time> full_at_;        ///< how far a full reading has come
+  std::optional<microseconds> slice_;  ///< where all is too much for one query
+  std::optional<Clock::time_point> last_full_;
+};
+
+}  // namespace
+
+CollectFunction make_events(const std::shared_ptr<Source>& source,
+                            const std::shared_ptr<const CollectorConfig>& config) {
+  return [events = std::make_shared<Events>(source, config)](
+             Samples& samples, const Deadline& deadline) { events->collect(samples, deadline); };
+}
+
+}  // namespace exporter::sql

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/config/yaml.h"
+#include "common/metric/metric.h"
+
+namespace exporter::sql {
+
+/// A metric as the configuration describes it.
+struct MetricConfig {
+  enum class Kind : std::uint8_t { gauge, counter, untyped, histogram, states };
+
+  Kind kind = Kind::gauge;
+  std::string name, help;
+  std::vector<std::string> label_columns;
+  std::vector<std::pair<std::string, std::string>> fixed_labels;
+  std::string value;               ///< a column; empty where there is a constant
+  std::optional<double> constant;  ///< 1 for a counter of rows
+  /// Of a histogram: its bounds, which ascend, and, where each row has the counts up to them, the
+  /// columns of these, of all and of the sum.
+  std::vector<double> bounds;
+  std::vector<std::string> bound_columns;
+  std::string count_column, sum_column;
+  std::vector<std::string> states;  ///< what the value of Kind::states may be
+
+  /// All labels in order: `source`, those of columns, the fixed ones, `state`. The texts are this
+  /// one's, which therefore is not copied.
+  std::vector<std::string_view> labels;
+
+  MetricConfig() = default;
+  MetricConfig(const MetricConfig&) = delete;
+  MetricConfig& operator=(const MetricConfig&) = delete;
+  MetricView view() const;
+};
+using MetricConfigs = std::vector<std::unique_ptr<const MetricConfig>>;
+
+/// Whether the rows of a query are what is so now, or events that are counted.
+enum class RowsAre : std::uint8_t { now, events };
+
+/// Reads a list of metrics. Throws Error{config} where the names break the rules of the Prometheus
+/// naming practices and OpenMetrics 1.0, or a key is wrong.
+MetricConfigs read_metrics(const Yaml& list, RowsAre rows);
+
+}  // namespace exporter::sql

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/app/module.h"
+#include "common/app/sources.h"
+#include "common/ledger/ledgers.h"
+#include "common/sql/database.h"
+#include "exporters/sql/collector_config.h"
+
+namespace exporter::sql {
+
+/// One database: what its collectors share.
+struct Source {
+  std::string name;  ///< the label `source`
+  std::size_t connections;
+  Database database;
+  std::shared_ptr<Ledgers> ledgers;
+  CollectorConfigs collectors;
+};
+
+/// The databases of the configuration file, or the one that the flags describe.
+extern const SourceKind<Source> kSources;
+
+/// The samples of a query, as what is so now.
+CollectFunction make_query(const std::shared_ptr<Source>& source,
+                           const std::shared_ptr<const CollectorConfig>& config);
+/// The counters of a query whose rows are events.
+CollectFunction make_events(const std::shared_ptr<Source>& source,
+                            const std::shared_ptr<const CollectorConfig>& config);
+
+using Module = exporter::Module<Source>;
+extern const Module kConnections;
+inline constexpr const Module* kModules[] = {&kConnections};
+
+}  // namespace exporter::sql
