@@ -33,6 +33,7 @@ constexpr auto kShutdownGrace = std::chrono::milliseconds(1500);
 constexpr auto kCollectorGrace = std::chrono::milliseconds(500);
 /// For a collector to fail by its own deadline.
 constexpr auto kOnceGrace = std::chrono::seconds(1);
+constexpr std::chrono::minutes kReportPatience(1);
 
 /// The soft limit of open files is for programs that call select(2): all may be used here.
 void raise_limit_of_open_files() {
@@ -65,15 +66,22 @@ int print_once(Generations& generations) {
   return failed ? 1 : 0;
 }
 
-int print_report(const std::vector<SourceReport>& reports, std::string_view flag) {
+int print_report(const Command& command, const std::vector<SourceReport>& reports) {
+  const auto flag = "--" + std::string(command.report->flag);
   if (reports.empty()) {
-    throw Error(Reason::config, "--" + std::string(flag) + ": there is nothing to report on: " +
-                                    "neither the configuration file nor a flag names a source");
+    throw Error(Reason::config, flag +
+                                    ": there is nothing to report on: neither the configuration "
+                                    "file nor a flag names a source");
   }
+  bool is_empty = true;
   for (const auto& report : reports) {
-    if (report.flag == flag) process::print(report.write());
+    if (report.flag != command.report->flag) continue;
+    const auto text = report.write(command.report_argument, Deadline::in(kReportPatience));
+    is_empty = is_empty && text.empty();
+    process::print(text);
   }
-  return 0;
+  if (!is_empty) return 0;
+  throw Error(Reason::config, flag + ": no source has " + command.report_argument);
 }
 
 std::unique_ptr<http::Server> start_server(const Command& command, Generations& generations,
@@ -153,7 +161,7 @@ int run_command(const App& app, const Command& command, Generations& generations
         return check_sources(checks);
       }
       case Command::Mode::backfill: return backfill(app, command, generations.pasts());
-      case Command::Mode::report: return print_report(generations.reports(), command.report);
+      case Command::Mode::report: return print_report(command, generations.reports());
       default: return print_once(generations);
     }
   };

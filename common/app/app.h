@@ -68,9 +68,10 @@ void watch(App& app, const SourceKind<Source>& kind,
   for (const auto& report : kind.reports) {
     app.sources.reports.push_back(
         {report.flag, report.help,
-         [write = report.write](void* source, std::span<const std::string_view> collectors) {
-           return write(*static_cast<Source*>(source), collectors);
-         }});
+         [write = report.write](void* source, const ReportInputs& inputs) {
+           return write(*static_cast<Source*>(source), inputs);
+         },
+         report.takes, report.asks_source});
   }
   for (const auto* module : modules) app.modules.emplace_back(*module);
 }

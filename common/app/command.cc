@@ -79,6 +79,26 @@ void add_web_flags(CLI::App& cli, Command& command) {
       ->group("Web");
 }
 
+void add_report(CLI::App& cli, const AnyReport& report, Command& command) {
+  const auto flag = "--" + std::string(report.flag);
+  const auto choose = [&command, &report] {
+    command.mode = Command::Mode::report;
+    command.report = &report;
+  };
+  if (report.takes.empty()) {
+    cli.add_flag_callback(flag, choose, std::string(report.help));
+    return;
+  }
+  cli.add_option_function<std::string>(
+         flag,
+         [&command, choose](const std::string& argument) {
+           choose();
+           command.report_argument = argument;
+         },
+         std::string(report.help))
+      ->type_name(std::string(report.takes));
+}
+
 void add_general_flags(CLI::App& cli, const App& app, Command& command) {
   cli.add_option("--config.file", command.config_file, "Configuration file (YAML).");
   cli.add_flag_callback(
@@ -89,15 +109,7 @@ void add_general_flags(CLI::App& cli, const App& app, Command& command) {
         "--config.check-sources", [&] { command.mode = Command::Mode::check_sources; },
         "The same; then ask each source and say what can be read of it. 1 if something cannot.");
   }
-  for (const auto& report : app.sources.reports) {
-    cli.add_flag_callback(
-        "--" + std::string(report.flag),
-        [&command, flag = report.flag] {
-          command.mode = Command::Mode::report;
-          command.report = flag;
-        },
-        std::string(report.help));
-  }
+  for (const auto& report : app.sources.reports) add_report(cli, report, command);
   cli.add_flag_callback(
       "--health-check", [&] { command.mode = Command::Mode::check_health; },
       "Ask the exporter that runs in this container whether it is healthy, and exit; 1 if it does "

@@ -26,7 +26,8 @@ struct Command {
   };
 
   Mode mode = Mode::serve;
-  std::string_view report;                                       ///< of Mode::report: its flag
+  const AnyReport* report = nullptr;                             ///< of Mode::report, in the App
+  std::string report_argument;                                   ///< of its flag
   PastRange past;                                                ///< of Mode::backfill,
   std::string past_directory;                                    ///< where its files go,
   std::vector<std::pair<std::string, std::string>> past_labels;  ///< and what each series has, too

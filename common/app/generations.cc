@@ -145,7 +145,7 @@ MadeSources Generations::make() {
   const bool starting = command_.mode == Command::Mode::serve && !current();
   auto made = make_sources(app_.sources, app_.modules,
                            {settings, file ? &*file : nullptr, self_.upstreams(), ledgers_,
-                            starting, command_.mode != Command::Mode::report});
+                            starting, command_.report == nullptr || command_.report->asks_source});
   if (ledgers_ && settings->enabled(enabled_flag("ledger"))) {
     made.collectors.push_back(app_.ledgers->make_collector(ledgers_));
   }

@@ -87,8 +87,8 @@ class Reader {
   }
 
   std::shared_ptr<void> make(const std::string& name, const Yaml& entry) const {
-    return kind_.make({name, entry, inputs_.file, inputs_.settings, inputs_.upstreams, inputs_.ledgers,
-                       inputs_.starting, inputs_.is_asked});
+    return kind_.make({name, entry, inputs_.file, inputs_.settings, inputs_.upstreams,
+                       inputs_.ledgers, inputs_.starting, inputs_.is_asked});
   }
 
   const AnySourceKind& kind_;
@@ -199,8 +199,9 @@ MadeSources make_sources(const AnySourceKind& kind, std::span<const AnyModule> m
   for (const auto& report : kind.reports) {
     for (const auto& source : sources) {
       all.reports.push_back(
-          {report.flag, [write = report.write, made = source.made, names = enabled[source.name]] {
-             return write(made.get(), names);
+          {report.flag, [write = report.write, made = source.made, names = enabled[source.name]](
+                            std::string_view argument, const Deadline& deadline) {
+             return write(made.get(), {names, argument, deadline});
            }});
     }
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/app/module.h"
+#include "common/base/deadline.h"
 #include "common/base/error.h"
 #include "common/config/yaml.h"
 #include "common/http/upstream_metrics.h"
@@ -44,13 +45,22 @@ struct Finding {
 };
 using Findings = std::vector<Finding>;
 
-/// What an exporter can print of a source instead of serving it, without asking the source.
+/// What a report is written from, besides the source.
+struct ReportInputs {
+  std::span<const std::string_view> collectors;  ///< of the source, those that are turned on
+  std::string_view argument;                     ///< of the flag
+  Deadline deadline;
+};
+
+/// What an exporter can print of a source instead of serving it. An empty text says that the
+/// argument means nothing to the source.
 template <class Source>
 struct Report {
   std::string_view flag;  ///< "grants", of --grants
   std::string_view help;
-  /// `collectors` are those of the source that are turned on.
-  std::string (*write)(Source& source, std::span<const std::string_view> collectors);
+  std::string (*write)(Source& source, const ReportInputs& inputs);
+  std::string_view takes = {};  ///< what the flag's argument is called; empty for a flag without
+  bool asks_source = false;     ///< whether it needs the source's credentials
 };
 
 /// What sources an exporter has. Each is made once per generation of the configuration, and shared
@@ -83,7 +93,9 @@ struct SourceKind {
 /// A Report of whatever Source.
 struct AnyReport {
   std::string_view flag, help;
-  std::function<std::string(void* source, std::span<const std::string_view> collectors)> write;
+  std::function<std::string(void* source, const ReportInputs& inputs)> write;
+  std::string_view takes = {};
+  bool asks_source = false;
 };
 
 /// A SourceKind of whatever Source. Without a key and a label there is one source, without a name.
@@ -123,7 +135,7 @@ struct SourceCheck {
 /// One report of one source.
 struct SourceReport {
   std::string_view flag;
-  std::function<std::string()> write;
+  std::function<std::string(std::string_view argument, const Deadline&)> write;
 };
 
 /// The past of one collector of one source.

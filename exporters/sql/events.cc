@@ -87,13 +87,15 @@ class Recorder {
 /// and all that may still be late once in a while.
 class Events {
  public:
-  Events(std::shared_ptr<Source> source, std::shared_ptr<const CollectorConfig> config)
-      : source_(std::move(source)),
+  Events(std::shared_ptr<Source> source, std::shared_ptr<const CollectorConfig> config,
+         microseconds past)
+      : past_(past),
+        source_(std::move(source)),
         config_(std::move(config)),
         events_(*config_->events),
         ledger_(source_->ledgers->open(
             "events_" + config_->name, source_->name,
-            {.allowed_lateness = events_.late + events_.overlap, .past = events_.past})) {
+            {.allowed_lateness = events_.late + events_.overlap, .past = past})) {
     for (const auto& metric : config_->metrics) families_.push_back(metric->view());
   }
 
@@ -128,7 +130,7 @@ class Events {
 
   Time start(Time now, microseconds back) const {
     if (*position_ != Time()) return *position_ - back;
-    return now - std::max<microseconds>(events_.past, events_.overlap);
+    return now - std::max<microseconds>(past_, events_.overlap);
   }
 
   std::optional<Time> load_position(const Deadline& deadline) const {
@@ -208,6 +210,7 @@ class Events {
                     "; compare :since with it, or name the column that is compared: `position:`");
   }
 
+  const microseconds past_;
   const std::shared_ptr<Source> source_;
   const std::shared_ptr<const CollectorConfig> config_;
   const EventsConfig& events_;
@@ -222,8 +225,9 @@ class Events {
 }  // namespace
 
 CollectFunction make_events(const std::shared_ptr<Source>& source,
-                            const std::shared_ptr<const CollectorConfig>& config) {
-  return [events = std::make_shared<Events>(source, config)](
+                            const std::shared_ptr<const CollectorConfig>& config,
+                            microseconds past) {
+  return [events = std::make_shared<Events>(source, config, past)](
              Samples& samples, const Deadline& deadline) { events->collect(samples, deadline); };
 }
 

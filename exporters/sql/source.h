@@ -26,9 +26,11 @@ extern const SourceKind<Source> kSources;
 /// The samples of a query, as what is so now.
 CollectFunction make_query(const std::shared_ptr<Source>& source,
                            const std::shared_ptr<const CollectorConfig>& config);
-/// The counters of a query whose rows are events.
+/// The counters of a query whose rows are events; `past` says how far before its first run it
+/// counts.
 CollectFunction make_events(const std::shared_ptr<Source>& source,
-                            const std::shared_ptr<const CollectorConfig>& config);
+                            const std::shared_ptr<const CollectorConfig>& config,
+                            std::chrono::microseconds past);
 
 using Module = exporter::Module<Source>;
 extern const Module kConnections;

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "exporters/sql/reports.h"
 #include "exporters/sql/source.h"
 
 namespace exporter::sql {
@@ -67,13 +68,14 @@ std::vector<Collector> describe(const std::shared_ptr<Source>& source) {
   for (const auto& config : source->collectors) {
     std::vector<MetricView> metrics;
     for (const auto& metric : config->metrics) metrics.push_back(metric->view());
-    collectors.push_back(
-        {.name = config->name,
-         .schedule = config->schedule,
-         .timeout = config->timeout,
-         .metrics = std::move(metrics),
-         .collect = config->events ? make_events(source, config) : make_query(source, config),
-         .at_once = source->connections});
+    collectors.push_back({.name = config->name,
+                          .schedule = config->schedule,
+                          .timeout = config->timeout,
+                          .metrics = std::move(metrics),
+                          .collect = config->events
+                                         ? make_events(source, config, config->events->past)
+                                         : make_query(source, config),
+                          .at_once = source->connections});
   }
   return collectors;
 }
@@ -83,6 +85,17 @@ bool means_down(Reason reason) {
   return reason == Reason::connect || reason == Reason::auth || reason == Reason::config;
 }
 
+constexpr Report<Source> kReports[] = {
+    {"print-sql", "Print each statement with its pace, as it would run now, and exit.",
+     write_statements},
+    {"grants", "Print the SQL that makes a user with the rights that are needed, and exit.",
+     write_grants},
+    {"explain",
+     "Run one collector of the configuration file once, print the rows, the samples and what was "
+     "refused, and exit.",
+     explain, "COLLECTOR", true},
+};
+
 }  // namespace
 
 constinit const SourceKind<Source> kSources{.key = "sources",
@@ -91,6 +104,8 @@ constinit const SourceKind<Source> kSources{.key = "sources",
                                             .needed_flag = "source.odbc",
                                             .make = make_source,
                                             .describe = describe,
-                                            .means_down = means_down};
+                                            .means_down = means_down,
+                                            .check = check_source,
+                                            .reports = kReports};
 
 }  // namespace exporter::sql
