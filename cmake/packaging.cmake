@@ -73,5 +73,10 @@ package_exporter(airflow "Apache Airflow" tzdata)
 package_exporter(dbt "dbt")
 package_exporter(host "Linux hosts and containers")
 package_exporter(snowflake "Snowflake")
+package_exporter(sql "SQL databases")
+# A driver for each kind of database; one is enough.
+set(CPACK_DEBIAN_SQL_EXPORTER_PACKAGE_RECOMMENDS
+  "odbc-postgresql | odbc-mariadb | libsqliteodbc | tdsodbc | odbc-driver")
+set(CPACK_DEBIAN_SQL_EXPORTER_PACKAGE_SUGGESTS "odbc-postgresql, odbc-mariadb, libsqliteodbc, tdsodbc")
 
 include(CPack)

@@ -23,8 +23,8 @@ import dbt_example
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = ROOT / "build/release/bin"
-DEFAULT_PORTS = {"host": 19100, "snowflake": 19101, "airflow": 19102, "dbt": 19103, "prometheus": 19090,
-                 "fake-airflow": 19182, "fake-snowflake": 19181}
+DEFAULT_PORTS = {"host": 19100, "snowflake": 19101, "airflow": 19102, "dbt": 19103, "sql": 19104,
+                 "prometheus": 19090, "fake-airflow": 19182, "fake-snowflake": 19181}
 START_SECONDS = 30
 EVALUATION_SECONDS = 300  # the longest interval of a group is three minutes
 WORD_SECONDS = 15
@@ -49,7 +49,8 @@ def parse_arguments():
     shown.add_argument("--airflow", metavar="URL",
                        help="the web server of an Airflow of yours, which airflow_exporter then shows")
     shown.add_argument("--demo", action="store_true",
-                       help="a fake Airflow and a fake Snowflake account in which something happens, and their exporters")
+                       help="a fake Airflow, a fake Snowflake account and a shop's database in which something "
+                            "happens, and their exporters")
     parser.add_argument("--airflow-username", metavar="USER", help="who may read there")
     parser.add_argument("--airflow-password-file", metavar="FILE", help="the file with the password")
     # What deploy/quickstart asks before it builds.
@@ -73,7 +74,7 @@ def target_folder(text):
 def free_ports(arguments):
     """Of what is started. The example of dbt is not shown beside an Airflow of the user's."""
     left_out = {"airflow": not (arguments.airflow or arguments.demo),
-                **dict.fromkeys(("fake-airflow", "snowflake", "fake-snowflake"), not arguments.demo),
+                **dict.fromkeys(("fake-airflow", "snowflake", "fake-snowflake", "sql"), not arguments.demo),
                 "dbt": arguments.airflow and not arguments.dbt_target}
     ports = {name: getattr(arguments, f"{name}_port".replace("-", "_")) for name in DEFAULT_PORTS
              if not left_out.get(name)}
@@ -198,6 +199,25 @@ def start_fake_snowflake(port, folder, processes):
     wait_for(f"http://127.0.0.1:{port}/fake/health", process)
 
 
+def start_shop(folder, processes):
+    """A database of orders, in which orders come in."""
+    step("starting a shop in SQLite")
+    process = Process("shop_demo", [sys.executable, "-B", ROOT / "deploy/shop_demo", folder / "shop.db"],
+                      folder / "shop_demo.log")
+    processes.append(process)
+    give_up = time.monotonic() + START_SECONDS
+    while not (folder / "shop.db").exists():
+        process.require_running()
+        if time.monotonic() > give_up:
+            raise Failed(f"{folder / 'shop.db'} is not there after {START_SECONDS} s")
+        time.sleep(0.1)
+
+
+def flags_of_sql(folder):
+    return ["--source.name=shop", f"--source.odbc=Driver=SQLite3;Database={folder / 'shop.db'}",
+            f"--config.file={ROOT / 'deploy/shop_demo/sql_exporter.yml'}"]
+
+
 def openssl(*arguments):
     subprocess.run(["openssl", *map(str, arguments)], stdin=subprocess.DEVNULL, check=True,
                    capture_output=True)
@@ -237,9 +257,12 @@ def start(ports, folder, processes, arguments):
     if arguments.demo:
         start_fake_airflow(ports["fake-airflow"], folder, processes, arguments)
         start_fake_snowflake(ports["fake-snowflake"], folder, processes)
+        start_shop(folder, processes)
     flags = {}
     if "snowflake" in ports:
         flags["snowflake"] = flags_of_snowflake(ports["fake-snowflake"], folder)
+    if "sql" in ports:
+        flags["sql"] = flags_of_sql(folder)
     if "airflow" in ports:
         require_readable_airflow(arguments)
         flags["airflow"] = flags_of_airflow(arguments)
@@ -292,6 +315,10 @@ class Prometheus:
         query = urllib.parse.quote("snowflake_up == 1 and on (account) snowflake_warehouse_state")
         return bool(self.api(f"query?query={query}")["result"])
 
+    def shows_orders_of_the_shop(self):
+        query = urllib.parse.quote("sql_up == 1 and on (source) shop_orders_total")
+        return bool(self.api(f"query?query={query}")["result"])
+
     def reads_airflow(self):
         return bool(self.api("query?query=airflow_up==1")["result"])
 
@@ -309,6 +336,8 @@ def problems_of_targets(prometheus, arguments):
         found.append(f"airflow_exporter does not read {arguments.airflow}: airflow_up is not 1")
     if arguments.demo and not prometheus.shows_warehouses_of_snowflake():
         found.append("snowflake_exporter does not show the warehouses of the fake account")
+    if arguments.demo and not prometheus.shows_orders_of_the_shop():
+        found.append("sql_exporter does not show the orders of the shop")
     for target in prometheus.targets():
         if target["health"] != "up":
             reason = target["lastError"] or "not scraped yet"

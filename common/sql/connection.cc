@@ -23,6 +23,7 @@ constexpr std::size_t kMaxCell = 1u << 20, kMaxColumns = 256;
 constexpr std::size_t kCheckEvery = 1000;  // rows between looks at the clock
 constexpr milliseconds kShortestLimit(100);
 constexpr std::chrono::seconds kGoodbye(2);
+constexpr std::size_t kMaxMessage = 500;
 
 SQLPOINTER number(std::size_t value) { return reinterpret_cast<SQLPOINTER>(value); }
 
@@ -136,13 +137,16 @@ void check_columns(const Table& table) {
   }
 }
 
-std::string hide(std::string text, const Secret* password) {
-  if (password == nullptr) return text;
-  const auto secret = password->reveal();
-  for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret)) {
+/// No statement and no data is in its message; a driver that repeats the password is not known.
+Error login_failure(const Diagnosis& diagnosis, const Secret* password, Dialect dialect) {
+  auto text = diagnosis.message;
+  const auto secret = password == nullptr ? std::string_view() : password->reveal();
+  for (auto at = text.find(secret); !secret.empty() && at != text.npos; at = text.find(secret)) {
     text.replace(at, secret.size(), "…");
   }
-  return text;
+  const auto reason = reason_of(diagnosis, dialect);
+  return {reason == Reason::query ? Reason::connect : reason,
+          printable(text, kMaxMessage) + codes_of(diagnosis)};
 }
 
 }  // namespace
@@ -186,10 +190,7 @@ void Connection::connect(const ConnectionString& string, const Secret* password,
   if (is_usable_) return;
   if (deadline.stop().stop_requested()) throw Error(Reason::cancelled, "cancelled");
   if (was_ended) throw Error(Reason::connect, "the login did not end in time");
-  const auto diagnosis = diagnose(connection_);
-  const auto error = failure(diagnosis, string.text(), dialect_);
-  const bool is_known = error.reason() != Reason::query;
-  throw Error(is_known ? error.reason() : Reason::connect, hide(error.what(), password));
+  throw login_failure(diagnose(connection_), password, dialect_);
 }
 
 std::string Connection::info(SQLUSMALLINT what) const {

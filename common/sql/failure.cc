@@ -43,7 +43,7 @@ constexpr std::array kSqlite{
 };
 
 // The classes of SQLSTATE.
-constexpr std::array<std::pair<std::string_view, Reason>, 13> kStates{{
+constexpr std::array<std::pair<std::string_view, Reason>, 14> kStates{{
     {"57014", Reason::timeout},  // PostgreSQL: statement_timeout, or a cancel
     {"57P0", Reason::connect},   // and it shuts down, or does not start yet
     {"55P03", Reason::locked},
@@ -57,6 +57,7 @@ constexpr std::array<std::pair<std::string_view, Reason>, 13> kStates{{
     {"28", Reason::auth},
     {"22", Reason::decode},
     {"IM", Reason::config},  // no such driver or data source
+    {"01", Reason::config},  // and the driver manager cannot load it
 }};
 
 template <std::size_t N>
@@ -99,6 +100,10 @@ bool ends_connection(const Diagnosis& diagnosis, Dialect dialect) {
   return reason_of(diagnosis, dialect) == Reason::connect || diagnosis.state == "HYT01";
 }
 
+std::string codes_of(const Diagnosis& diagnosis) {
+  return " (SQLSTATE " + diagnosis.state + ", code " + std::to_string(diagnosis.native) + ")";
+}
+
 Error failure(const Diagnosis& diagnosis, std::string_view statement, Dialect dialect) {
   if (log::enabled(log::Level::debug)) {
     log::debug("a statement failed", {{"state", diagnosis.state},
@@ -106,9 +111,8 @@ Error failure(const Diagnosis& diagnosis, std::string_view statement, Dialect di
                                       {"message", diagnosis.message},
                                       {"statement", statement}});
   }
-  auto text = without_data(diagnosis.message, statement, dialect);
-  text += " (SQLSTATE " + diagnosis.state + ", code " + std::to_string(diagnosis.native) + ")";
-  return {reason_of(diagnosis, dialect), text};
+  return {reason_of(diagnosis, dialect),
+          without_data(diagnosis.message, statement, dialect) + codes_of(diagnosis)};
 }
 
 }  // namespace exporter::sql

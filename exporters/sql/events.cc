@@ -114,9 +114,9 @@ class Events {
  private:
   void read(Samples& samples, const Deadline& deadline) {
     if (!position_) position_ = load_position(deadline);
-    const auto begun = Clock::now();
-    const bool is_full = !last_full_ || begun - *last_full_ >= events_.full_interval;
-    const auto now = Ledger::wall_clock();
+    const auto now = source_->clock();
+    const bool is_full =
+        !last_full_ || now < *last_full_ || now - *last_full_ >= events_.full_interval;
     if (is_full && !full_at_) full_at_ = start(now, events_.late);
     auto from = is_full ? *full_at_ : start(now, events_.overlap);
     while (from < kForever) {
@@ -124,7 +124,7 @@ class Events {
       if (is_full) full_at_ = from;
     }
     if (!is_full) return;
-    last_full_ = begun;
+    last_full_ = now;
     full_at_.reset();
   }
 
@@ -219,7 +219,7 @@ class Events {
   std::optional<Time> position_;       ///< the newest event; 1970 before the first
   std::optional<Time> full_at_;        ///< how far a full reading has come
   std::optional<microseconds> slice_;  ///< where all is too much for one query
-  std::optional<Clock::time_point> last_full_;
+  std::optional<Time> last_full_;      ///< when the last one began
 };
 
 }  // namespace

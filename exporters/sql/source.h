@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,8 @@ struct Source {
   Database database;
   std::shared_ptr<Ledgers> ledgers;
   CollectorConfigs collectors;
+  /// What time it is.
+  std::function<Time()> clock = Ledger::wall_clock;
 };
 
 /// The databases of the configuration file, or the one that the flags describe.

@@ -33,7 +33,7 @@ class Shown(unittest.TestCase):
 
     def test_the_example_of_dbt_where_no_airflow_is_given(self):
         self.check(shown=["dbt"])
-        self.check("--demo", shown=["airflow", "dbt", "fake-airflow", "fake-snowflake", "snowflake"])
+        self.check("--demo", shown=["airflow", "dbt", "fake-airflow", "fake-snowflake", "snowflake", "sql"])
 
     def test_an_airflow_alone_unless_dbt_is_asked_for(self):
         airflow = ("--airflow", "http://127.0.0.1:1")

@@ -1,0 +1,140 @@
+#include <catch2/catch.hpp>
+
+#include "exporters/sql/tables_of.h"
+#include "tests/exporters/sql/shop.h"
+#include "tests/support/error_of.h"
+#include "tests/support/upstreams.h"
+
+using namespace exporter;
+using namespace exporter::sql;
+using Catch::Contains;
+
+namespace {
+
+std::string error_in(const std::string& configuration) {
+  Shop shop;
+  return error_of(Reason::config, [&] { shop.source(configuration); });
+}
+
+/// What is wrong with a metric of a query.
+std::string error_in_metric(const std::string& metric) {
+  return error_in("collectors:\n  a:\n    every: 1m\n    query: SELECT 1 AS n\n    metrics: [{" +
+                  metric + "}]\n");
+}
+
+/// What is wrong with a collector of one metric.
+std::string error_in_collector(const std::string& lines) {
+  return error_in("collectors:\n  a:\n" + lines + "    metrics: [{name: n, help: N., value: n}]\n");
+}
+
+}  // namespace
+
+TEST_CASE("names of metrics follow the rules of OpenMetrics") {
+  CHECK_THAT(error_in_metric("name: 1n, help: N., value: n"), Contains("not a metric name"));
+  CHECK_THAT(error_in_metric("name: n_total, help: N., value: n"),
+             Contains("only the name of a counter may end in _total"));
+  CHECK_THAT(error_in_metric("name: n, type: counter, help: N., value: n"),
+             Contains("must end in _total"));
+  CHECK_THAT(error_in_metric("name: n_count, help: N., value: n"),
+             Contains("only a histogram has names that end in _count"));
+  CHECK_THAT(error_in_metric("name: n, help: '', value: n"), Contains("expected a sentence"));
+  CHECK(error_in_metric("name: n_total, type: untyped, help: N., value: n") == "no error");
+}
+
+TEST_CASE("labels are valid, and not those that others set") {
+  for (const auto* label : {"le", "job", "instance", "source", "__a"}) {
+    CHECK_THAT(error_in_metric("name: n, help: N., value: n, labels: [" + std::string(label) + "]"),
+               Contains("is reserved; give the column another name"));
+  }
+  CHECK_THAT(error_in_metric("name: n, help: N., value: n, labels: [a-b]"),
+             Contains("not a label name"));
+  CHECK_THAT(error_in_metric("name: n, help: N., value: n, labels: [a], static_labels: {a: b}"),
+             Contains("duplicate label"));
+  CHECK_THAT(
+      error_in_metric("name: n, type: enum, help: N., value: n, states: [a], labels: [state]"),
+      Contains("duplicate label"));
+}
+
+TEST_CASE("what a metric needs is asked for") {
+  CHECK_THAT(error_in_metric("name: n, help: N."), Contains("value"));
+  CHECK_THAT(error_in_metric("name: n, type: sum, help: N., value: n"),
+             Contains("expected gauge, counter, histogram, enum or untyped"));
+  CHECK_THAT(error_in_metric("name: n, type: enum, help: N., value: n, states: []"),
+             Contains("states"));
+  CHECK_THAT(error_in_metric("name: n, type: enum, help: N., value: n, states: [a, a]"),
+             Contains("duplicate state"));
+  CHECK_THAT(error_in_metric(
+                 "name: n, type: histogram, help: N., buckets: {2: a, 1: b}, count: c, sum: s"),
+             Contains("bounds that ascend"));
+  CHECK_THAT(error_in_metric("name: n, help: N., value: n}, {name: n, help: N., value: n"),
+             Contains("duplicate name"));
+}
+
+TEST_CASE("a collector says how often it runs") {
+  CHECK_THAT(error_in_collector("    query: SELECT 1 AS n\n"), Contains("expected `every: 1m`"));
+  CHECK_THAT(error_in_collector("    every: 100ms\n    query: SELECT 1 AS n\n"),
+             Contains("at least 1s"));
+  CHECK_THAT(error_in_collector("    every: 1m\n    on_scrape: true\n    query: SELECT 1 AS n\n"),
+             Contains("it runs on each scrape"));
+  CHECK_THAT(error_in_collector("    every: 1m\n    timeout: 1ms\n    query: SELECT 1 AS n\n"),
+             Contains("at least 100ms"));
+}
+
+TEST_CASE("a query is one statement, and its parameters are known") {
+  CHECK_THAT(error_in_collector("    every: 1m\n    query: SELECT 1 AS n; DROP TABLE a\n"),
+             Contains("expected one statement"));
+  CHECK_THAT(error_in_collector("    every: 1m\n    query: SELECT :a AS n\n"),
+             Contains(":a is not among the parameters"));
+  CHECK_THAT(
+      error_in_collector("    every: 1m\n    query: SELECT 1 AS n\n    parameters: {a: 1}\n"),
+      Contains("the query has no parameter :a"));
+  CHECK_THAT(
+      error_in_collector("    every: 1m\n    query: SELECT :now AS n\n    parameters: {now: 1}\n"),
+      Contains("the exporter sets :now"));
+}
+
+TEST_CASE("a collector names sources that there are") {
+  CHECK_THAT(error_in_collector("    every: 1m\n    sources: [shp]\n    query: SELECT 1 AS n\n"),
+             Contains("no source has this name"));
+}
+
+TEST_CASE("events need a time, a unit and an overlap") {
+  const std::string begin = "    every: 1m\n    events:\n      query: ";
+  CHECK_THAT(error_in_collector(begin + "SELECT id, t FROM o\n      unit: id\n      when: t\n"
+                                        "      overlap: 1m\n"),
+             Contains("expected a condition on the time"));
+  const auto query = begin + "SELECT id, t, n FROM o WHERE t >= :since\n";
+  CHECK_THAT(error_in_collector(query + "      when: t\n      overlap: 1m\n"), Contains("unit"));
+  CHECK_THAT(error_in_collector(query + "      unit: id\n      overlap: 1m\n"), Contains("when"));
+  CHECK_THAT(error_in_collector(query + "      unit: id\n      when: t\n"), Contains("overlap"));
+  CHECK_THAT(error_in_collector(query + "      unit: id\n      when: t\n      overlap: 1h\n"
+                                        "      late: 1m\n"),
+             Contains("late: expected at least the overlap"));
+}
+
+TEST_CASE("a password in the connection string is refused") {
+  Shop shop;
+  const auto file = Yaml::parse("{name: a, odbc: Driver=SQLite3;Pwd=secret}", "test.yml");
+  const auto error = error_of(Reason::config, [&] {
+    kSources.make({"a", file, nullptr, nullptr, upstreams(), nullptr, false, true});
+  });
+  CHECK_THAT(error, Contains("password_file"));
+  CHECK_THAT(error, !Contains("secret"));
+}
+
+TEST_CASE("the tables of a query") {
+  const auto of = [](std::string_view query) {
+    std::string text;
+    for (const auto& table : tables_of(query, Dialect::postgresql)) text += table + " ";
+    return text;
+  };
+  CHECK(of("SELECT * FROM orders") == "orders ");
+  CHECK(of("SELECT * FROM a.orders AS o, lines l, generate_series(1, 2) g WHERE x") ==
+        "a.orders lines ");
+  CHECK(of("SELECT extract(epoch FROM t) FROM o LEFT JOIN \"U\" ON a IS DISTINCT FROM b") ==
+        "\"U\" o ");
+  CHECK(of("WITH x AS (SELECT 1 FROM o), y(a) AS (SELECT 2 FROM x) SELECT * FROM x JOIN y ON 1") ==
+        "o ");
+  CHECK(of("SELECT * FROM (SELECT 1 FROM inner_one) z") == "inner_one ");
+  CHECK(of("SELECT 'FROM secret' -- FROM comment") == "");
+}
