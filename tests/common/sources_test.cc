@@ -153,18 +153,35 @@ TEST_CASE("a report is of each source, with the collectors that are on") {
   auto exporter = app();
   exporter.sources.reports.push_back(
       {"describe", "Say what it is.",
-       [](void* source, std::span<const std::string_view> collectors) {
+       [](void* source, const ReportInputs& inputs) {
          auto text = static_cast<Shop*>(source)->name + ":";
-         for (const auto name : collectors) text.append(" ").append(name);
-         return text;
+         for (const auto name : inputs.collectors) text.append(" ").append(name);
+         return text.append(" ").append(inputs.argument);
        }});
   const auto made = made_of(exporter,
                             "shops: [{name: a, url: /a}, {name: b, url: /b, collector: {stock: "
                             "{enabled: true}, local: {enabled: false}}}]");
   REQUIRE(made.reports.size() == 2);
   CHECK(made.reports[0].flag == "describe");
-  CHECK(made.reports[0].write() == "a: orders local");
-  CHECK(made.reports[1].write() == "b: orders stock");
+  const auto deadline = Deadline::in(1min);
+  CHECK(made.reports[0].write("x", deadline) == "a: orders local x");
+  CHECK(made.reports[1].write("y", deadline) == "b: orders stock y");
+}
+
+TEST_CASE("a source may have collectors that its configuration describes") {
+  auto exporter = app();
+  exporter.sources.describe = [](const std::shared_ptr<void>& source) {
+    const auto shop = std::static_pointer_cast<Shop>(source);
+    const auto collect = [shop](Samples& samples, const Deadline&) {
+      samples.add(kOrders, 5, shop->name, shop->url);
+    };
+    return std::vector<Collector>{{.name = "described_" + shop->name, .collect = collect}};
+  };
+  const auto made = made_of(exporter, "shops: [{name: a, url: /a}, {name: b, url: /b}]");
+  REQUIRE(made.collectors.size() > 2);
+  CHECK(made.collectors[1].name == "described_b");
+  CHECK(made.collectors[1].source == "b");
+  CHECK(page_of(made.collectors[1]) == "demo_orders{shop=\"b\",url=\"/b\"} 5\n");
 }
 
 TEST_CASE("without a list there is one source, of the flags or of their keys") {
