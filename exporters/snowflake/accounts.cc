@@ -80,8 +80,8 @@ http::Authorize with_workload_identity(const Yaml& entry, SecretSource token) {
   return authorize;
 }
 
-/// One of the four kinds of credentials that an entry may have.
-Credentials read_credentials(const Yaml& entry, const std::string& claim, const std::string& user) {
+/// One of the four kinds of credentials that an entry may have, or none.
+std::optional<Credentials> read_credentials(const Yaml& entry, const std::string& claim, const std::string& user) {
   std::optional<Credentials> found;
   const auto take = [&](std::string_view key, auto&& use) {
     auto secret = entry.optional_secret(key);
@@ -107,12 +107,7 @@ Credentials read_credentials(const Yaml& entry, const std::string& claim, const 
     return Credentials(TokenType::workload_identity,
                        with_workload_identity(entry, std::move(token)));
   });
-  if (!found) {
-    entry.fail(
-        "no credentials: expected private_key, oauth_token, programmatic_access_token or "
-        "workload_identity_token, each as it is, as KEY_file or as KEY_env");
-  }
-  return *std::move(found);
+  return found;
 }
 
 std::string text_of(const Yaml& entry, std::string_view key) {
@@ -136,9 +131,12 @@ ApiOptions read_options(const Yaml& entry, const std::string& name, bool is_aske
   options.claim = claim.empty() ? account->claim : to_upper(claim);
   options.user = to_upper(text_of(entry, "user"));
   options.role = text_of(entry, "role");
-  if (is_asked) {
-    std::tie(options.token_type, options.authorize) =
-        read_credentials(entry, options.claim, options.user);
+  if (auto credentials = read_credentials(entry, options.claim, options.user)) {
+    std::tie(options.token_type, options.authorize) = *std::move(credentials);
+  } else if (is_asked) {
+    entry.fail(
+        "no credentials: expected private_key, oauth_token, programmatic_access_token or "
+        "workload_identity_token, each as it is, as KEY_file or as KEY_env");
   }
   if (const auto directory = entry.optional("record")) {
     options.recording =
