@@ -9,6 +9,7 @@
 #include "common/http/jwt.h"
 #include "exporters/snowflake/account.h"
 #include "exporters/snowflake/account_name.h"
+#include "exporters/snowflake/query_tags.h"
 #include "exporters/snowflake/reports.h"
 
 namespace exporter::snowflake {
@@ -41,6 +42,9 @@ constexpr SourceFlag kFlags[] = {
       "Most credits that backfill may take on a day; 0: no limit."},
      "backfill_credits"},
     {{"account.cycle", "45m", "How often it is resumed at most."}, "cycle"},
+    {{"account.query-tag-keys", "",
+      "Keys of JSON query tags by which --collector.query_tags has credits: team,cost_center."},
+     "query_tag_keys"},
     {{"record", "",
       "Directory that Snowflake's answers are written to, without names and texts, for a report."},
      "record"},
@@ -81,7 +85,8 @@ http::Authorize with_workload_identity(const Yaml& entry, SecretSource token) {
 }
 
 /// One of the four kinds of credentials that an entry may have, or none.
-std::optional<Credentials> read_credentials(const Yaml& entry, const std::string& claim, const std::string& user) {
+std::optional<Credentials> read_credentials(const Yaml& entry, const std::string& claim,
+                                            const std::string& user) {
   std::optional<Credentials> found;
   const auto take = [&](std::string_view key, auto&& use) {
     auto secret = entry.optional_secret(key);
@@ -157,6 +162,7 @@ std::shared_ptr<Account> make_account(const SourceInputs& inputs) {
                                                inputs.ledgers,
                                                nullptr,
                                                nullptr});
+  insert_query_tag_keys(inputs.config, account->inserts);
   if (warehouse) {
     account->warehouse =
         std::make_unique<OwnWarehouse>(*warehouse, account->api, inputs.name,

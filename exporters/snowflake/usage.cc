@@ -36,16 +36,38 @@ std::string long_text(Ledger::Run& run, const std::string& key) {
   return text;
 }
 
+/// The members of a Top are in the ledger, and what the table has decides with the rest of a run.
+Shown decide_shown(Ledger::Run& run, const UsageStatement& statement, const Table& table,
+                   std::chrono::sys_seconds now) {
+  Shown shown;
+  if (statement.top == nullptr) return shown;
+  for (const auto& [per, amounts] : amounts_of(*statement.top, table)) {
+    const auto key = kLargest + std::string(statement.name) + (per.empty() ? "" : '.' + per);
+    auto& largest = shown.try_emplace(per, statement.top->most).first->second;
+    largest.load(run.metadata(key));
+    largest.decide(amounts, now);
+    run.set_metadata(key, largest.text());
+  }
+  return shown;
+}
+
 }  // namespace
+
+void require_usable(const Account& account, const Group& group) {
+  const auto fail = [&](const std::string& what) {
+    throw Error(Reason::config, "account " + account.name + ": the collector " +
+                                    std::string(group.name) + " needs " + what);
+  };
+  if (!account.warehouse) fail("a warehouse");
+  const auto needed = group.needed_insert;
+  if (!needed.empty() && !account.inserts.contains(needed)) fail(std::string(needed));
+}
 
 Usage::Usage(Account& account, const Group& group)
     : account_(account),
       group_(group),
       ledger_(account.ledgers->open(ledger_of(group), account.name, ledger_options(group))) {
-  if (!account.warehouse) {
-    throw Error(Reason::config, "account " + account.name + ": the collector " +
-                                    std::string(group.name) + " needs a warehouse");
-  }
+  require_usable(account, group);
 }
 
 void Usage::collect(Samples& samples, const Deadline& deadline) {
@@ -84,9 +106,6 @@ void Usage::load(const Deadline& deadline) {
     if (const auto text = long_text(run, kGauges + name + '.'); !text.empty()) {
       known.gauges.load(statement, text);
       known.has_gauges = true;
-    }
-    if (statement.top != nullptr) {
-      known.largest.emplace(statement.top->most).load(run.metadata(kLargest + name));
     }
   }
   run.commit();
@@ -138,8 +157,8 @@ void Usage::read(const UsageStatement& statement, Time now, Samples& samples,
       lo = std::max(known.read_up_to, now - kMostCatchUp) - statement.horizon;
     lo = floor_to(lo, statement.bucket);
   }
-  const auto table =
-      account_.warehouse->run(std::string(statement.name), text_of(statement, lo, now), deadline);
+  const auto table = account_.warehouse->run(
+      std::string(statement.name), text_of(statement, lo, now, account_.inserts), deadline);
   require_columns(statement, table);
   if (statement.bucket.count() > 0) {
     count(statement, table, lo, now, samples, deadline);
@@ -186,16 +205,15 @@ void Usage::count(const UsageStatement& statement, const Table& table, Time lo, 
                   Samples& samples, const Deadline& deadline) {
   const auto families = families_of(statement);
   auto& known = known_[statement.name];
-  if (known.largest) known.largest->decide(amounts_of(*statement.top, table), hi);
   double newest = 0;
   auto run = begin(deadline);
+  const auto shown = decide_shown(run, statement, table, hi);
   run.replace_window(lo, hi, families);
   table.each_row(samples, [&](const Row& row) {
-    count_row(run, account_.name, statement, row, known.largest);
+    count_row(run, account_.name, statement, row, shown);
     newest = std::max(newest, row.number("newest").value_or(0));
   });
   const std::string name(statement.name);
-  if (known.largest) run.set_metadata(kLargest + name, known.largest->text());
   run.set_metadata(kReadUpTo + name, std::to_string(hi.time_since_epoch().count()));
   run.set_metadata(kNewest + name, std::to_string(std::max(newest, known.newest)));
   run.commit();

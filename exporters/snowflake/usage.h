@@ -14,10 +14,13 @@
 
 namespace exporter::snowflake {
 
+/// Throws Error{config} where the account has no warehouse, or not the key that the group needs.
+void require_usable(const Account& account, const Group& group);
+
 /// Reads a group when it is due and the account's warehouse may be used, and counts each row once.
 class Usage {
  public:
-  /// Throws Error{config} where the account has no warehouse.
+  /// Throws what require_usable() does.
   Usage(Account& account, const Group& group);
 
   /// Adds all that is known, after it was read if it is time. What of it fails does not keep the
@@ -32,10 +35,9 @@ class Usage {
     double newest = 0;  ///< seconds since 1970; 0: not known
     Gauges gauges;
     bool has_gauges = false;  ///< they were read, by this process or the one before
-    std::optional<Largest> largest;
-    std::string off;    ///< why it is not read, for kOff
-    int timeouts = 0;   ///< in a row
-    Time not_before{};  ///< after too many of them
+    std::string off;          ///< why it is not read, for kOff
+    int timeouts = 0;         ///< in a row
+    Time not_before{};        ///< after too many of them
   };
 
   void load(const Deadline& deadline);

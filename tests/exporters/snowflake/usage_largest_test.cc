@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/exporters/snowflake/usage_reader.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace usage_test;
 using std::chrono::hours;
@@ -43,4 +44,59 @@ TEST_CASE("the largest values have series, and the sum of all is right") {
   CHECK(reader.value(a) == 2);
   CHECK(reader.value(other) == 58);
   CHECK(reader.value(R"(snowflake_test_node_things_total{account="prod",kind="c"})") == -1);
+}
+
+namespace {
+
+constexpr auto kTagged =
+    counter("snowflake_test_tagged_total", "Things.", "account", "key", "value");
+constexpr std::string_view kKeyAndValue[] = {"L_KEY", "L_VALUE"};
+constexpr Value kTaggedValues[] = {{"V_A", kTagged}};
+constexpr Top kTopOfKey{"L_VALUE", 1, "V_A", "L_KEY"};
+constexpr UsageStatement kTaggedStatement[] = {{.name = "tagged",
+                                                .text = "SELECT TAGGED {lo} {hi}",
+                                                .labels = kKeyAndValue,
+                                                .bucket = hours(1),
+                                                .horizon = hours(6),
+                                                .counters = kTaggedValues,
+                                                .top = &kTopOfKey}};
+constexpr Group kTaggedGroup{"tagged", hours(1), kTaggedStatement, "USAGE_VIEWER"};
+
+std::string tagged(sys_seconds bucket, const std::string& key, const std::string& value,
+                   int count) {
+  return R"([")" + key + R"(",")" + value + R"(",")" + at(bucket) + R"(",")" +
+         std::to_string(count) + R"("])";
+}
+
+double shown(Reader& reader, const std::string& key, const std::string& value) {
+  return reader.value(R"(snowflake_test_tagged_total{account="prod",key=")" + key + R"(",value=")" +
+                      value + R"("})");
+}
+
+}  // namespace
+
+TEST_CASE("each key has largest values of its own, which stay so over a restart") {
+  const TemporaryFolder folder;
+  now = tomorrow() + hours(3);
+  std::string rows =
+      tagged(now - hours(1), "team", "a", 5) + "," + tagged(now - hours(1), "team", "b", 4) + "," +
+      tagged(now - hours(1), "stage", "b", 1) + "," + tagged(now - hours(1), "stage", "", 8);
+  {
+    Reader reader(kTaggedGroup, "", folder.path());
+    reader.server.set_rows("SELECT TAGGED", "L_KEY,L_VALUE,B,V_A", rows);
+    CHECK(shown(reader, "team", "other") == 9);
+    CHECK(shown(reader, "stage", "other") == 1);
+    CHECK(shown(reader, "stage", "") == 8);  // none is no value that could be one of the largest
+  }
+  now += hours(1);
+  Reader reader(kTaggedGroup, "", folder.path());
+  rows += "," + tagged(now - hours(1), "team", "a", 1) + "," +
+          tagged(now - hours(1), "team", "b", 70) + "," + tagged(now - hours(1), "stage", "a", 60) +
+          "," + tagged(now - hours(1), "stage", "b", 2);
+  reader.server.set_rows("SELECT TAGGED", "L_KEY,L_VALUE,B,V_A", rows);
+  CHECK(shown(reader, "team", "a") == 1);
+  CHECK(shown(reader, "team", "other") == 79);
+  CHECK(shown(reader, "stage", "b") == 2);
+  CHECK(shown(reader, "stage", "other") == 61);
+  CHECK(shown(reader, "stage", "") == 8);
 }

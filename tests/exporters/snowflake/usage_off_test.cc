@@ -64,6 +64,16 @@ TEST_CASE("a group without a warehouse is refused") {
         "account prod: the collector things needs a warehouse");
 }
 
+TEST_CASE("a group without the key that it needs is refused") {
+  static constexpr Group kKeyed{"things", hours(1), kThingsStatement, "USAGE_VIEWER",
+                                "query_tag_keys"};
+  AccountServer server;
+  const auto account = account_of(server.url(), "warehouse: W, query_tag_keys: []");
+  CHECK(error_of(Reason::config, [&] { Usage(*account, kKeyed); }) ==
+        "account prod: the collector things needs query_tag_keys");
+  CHECK_NOTHROW(Usage(*account_of(server.url(), "warehouse: W, query_tag_keys: [a]"), kKeyed));
+}
+
 namespace {
 
 constexpr const char* kTimeoutReply = R"({"code":"000630","message":"timeout"})";
