@@ -1,4 +1,4 @@
-"""Who ran a statement: what dbt writes in a comment into it, and what its query tag says."""
+"""Who ran a statement: what dbt writes in a comment into it, and what its query tag says of keys."""
 
 import json
 
@@ -50,6 +50,19 @@ def owner(text, tag):
     package = node.split(".")[1] if "." in node else ""
     return {"L_TOOL": tool, "L_PACKAGE": package, "L_TARGET": first("target_name") if is_dbt else "",
             "L_DAG_ID": dag_id, "L_UNIQUE_ID": node}
+
+
+def tag_value(tag, key):
+    """The text of a key's value, if it is one that is no object and no list."""
+    value = read_object(tag).get(key)
+    text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
+    return "" if text.startswith(("{", "[")) else text[:100]
+
+
+def with_tags(rows, _, request):
+    """Rows of QUERY_ATTRIBUTION_HISTORY, each once for each key that is asked for."""
+    return [row | {"L_KEY": key, "L_VALUE": tag_value(row.get("QUERY_TAG") or "", key)}
+            for row in rows for key in request.keys]
 
 
 def with_owners(rows, usage, request):

@@ -198,7 +198,7 @@ class Snowflake(unittest.TestCase):
         roles = self.fake.account.roles
         roles[ROLE] = dataclasses.replace(roles[ROLE], is_admin=True)  # as with imported privileges
         flags = self.flags(*(f"--collector.{name}" for name in names), warehouse=WAREHOUSE,
-                           credits_per_day=5)
+                           credits_per_day=5, query_tag_keys="team,cost_center")
         result = self.run_once(*flags, "--once")
         self.assertEqual(result.returncode, 0, result.stderr)
         for name in names:

@@ -1,4 +1,4 @@
-"""What the statement that lays credits on dbt's nodes and Airflow's DAGs must give."""
+"""What the statements that lay credits on dbt's nodes, Airflow's DAGs and keys of query tags must give."""
 
 import json
 import re
@@ -43,6 +43,27 @@ def attribution(rows, queries, window):
     texts = {query["QUERY_ID"]: query["QUERY_TEXT"] for query in queries if low <= query["END_TIME"] < high}
     owned = [row | owner_of(row, texts.get(row["QUERY_ID"])) for row in within(rows, "END_TIME", window)]
     return by_owner(owned)
+
+
+KEYS = ("team", "dag_id", "Cost.center-1")
+
+
+def value_of(row, key):
+    """What a key has in the tag: a text, a number or a truth value."""
+    tag = row["QUERY_TAG"] or ""
+    said = read(tag) or read(tag.replace("'", '"'))
+    value = said.get(key) if isinstance(said, dict) else None
+    if value is None or isinstance(value, dict | list) or str(value)[:1] in ("{", "["):
+        return ""
+    return str(value).lower()[:100] if isinstance(value, bool) else str(value)[:100]
+
+
+def query_tags(rows, window):
+    tagged = [row | {"KEY": key, "VALUE": value_of(row, key)}
+              for row in within(rows, "END_TIME", window) for key in KEYS]  # fmt: skip
+    return add_up(tagged, {"L_WAREHOUSE": label("WAREHOUSE_NAME"), "L_KEY": label("KEY"), "L_VALUE": label("VALUE"),
+                           "B": bucket("END_TIME", 3600)},
+                  V_CREDITS=total("CREDITS_ATTRIBUTED_COMPUTE"), NEWEST=newest("END_TIME"))  # fmt: skip
 
 
 def by_owner(rows):
