@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/app/module.h"
 #include "common/app/sources.h"
@@ -25,7 +26,8 @@ struct Account {
   /// When it is, for what is read of the past.
   std::chrono::sys_seconds (*clock)() = Spending::wall_clock;
   ReadTimes read_times = {};
-  Inserts inserts = {};  ///< what its configuration puts into statements
+  std::vector<std::string> dbt_results = {};  ///< patterns of files, for DbtResults
+  Inserts inserts = {};                       ///< what its configuration puts into statements
 };
 
 /// Asks an account for what each SHOW statement gives and for its warehouse, has it compile the

@@ -9,6 +9,7 @@
 #include "common/http/jwt.h"
 #include "exporters/snowflake/account.h"
 #include "exporters/snowflake/account_name.h"
+#include "exporters/snowflake/attribution.h"
 #include "exporters/snowflake/query_tags.h"
 #include "exporters/snowflake/reports.h"
 
@@ -150,6 +151,16 @@ ApiOptions read_options(const Yaml& entry, const std::string& name, bool is_aske
   return options;
 }
 
+std::vector<std::string> read_dbt_results(const Yaml& entry) {
+  std::vector<std::string> patterns;
+  if (const auto list = entry.optional("dbt_results")) {
+    for (const auto& item : list->items()) {
+      patterns.push_back(std::filesystem::path(entry.folder()) / item.string());
+    }
+  }
+  return patterns;
+}
+
 std::shared_ptr<Account> make_account(const SourceInputs& inputs) {
   auto options = read_options(inputs.config, inputs.name, inputs.is_asked);
   auto url = options.client.base_url;
@@ -163,6 +174,11 @@ std::shared_ptr<Account> make_account(const SourceInputs& inputs) {
                                                nullptr,
                                                nullptr});
   insert_query_tag_keys(inputs.config, account->inserts);
+  account->dbt_results = read_dbt_results(inputs.config);
+  // A report has what the files say now.
+  DbtResults results(inputs.is_asked ? std::vector<std::string>() : account->dbt_results);
+  results.read(account->clock());
+  account->inserts["owners"] = owners_by(results);
   if (warehouse) {
     account->warehouse =
         std::make_unique<OwnWarehouse>(*warehouse, account->api, inputs.name,

@@ -5,6 +5,7 @@
 
 #include "common/base/error.h"
 #include "common/base/text.h"
+#include "exporters/snowflake/long_text.h"
 
 namespace exporter::snowflake {
 namespace {
@@ -15,26 +16,7 @@ constexpr seconds kMostCatchUp = std::chrono::days(7);
 const std::string kAttempt = "attempt", kReadUpTo = "read_up_to.", kNewest = "newest.",
                   kLargest = "largest.", kTimeouts = "timeouts.", kNotBefore = "not_before.";
 const std::string kGauges = "gauges.";
-constexpr std::size_t kMostChunks = 64;  // of gauges: 4 MB
-constexpr int kMostTimeouts = 3;         // in a row: each may take all of its time of the warehouse
-
-/// A text that is longer than one of the ledger's, in pieces, of which the last one is shorter.
-void set_long_text(Ledger::Run& run, const std::string& key, std::string_view text) {
-  if (text.size() >= kMostChunks * Ledger::kMaxMetadata) text = {};
-  for (std::size_t i = 0, at = 0; at <= text.size(); ++i, at += Ledger::kMaxMetadata) {
-    run.set_metadata(key + std::to_string(i), text.substr(at, Ledger::kMaxMetadata));
-  }
-}
-
-std::string long_text(Ledger::Run& run, const std::string& key) {
-  std::string text;
-  for (std::size_t i = 0; i < kMostChunks; ++i) {
-    const auto piece = run.metadata(key + std::to_string(i));
-    text += piece;
-    if (piece.size() < Ledger::kMaxMetadata) break;
-  }
-  return text;
-}
+constexpr int kMostTimeouts = 3;  // in a row: each may take all of its time of the warehouse
 
 /// The members of a Top are in the ledger, and what the table has decides with the rest of a run.
 Shown decide_shown(Ledger::Run& run, const UsageStatement& statement, const Table& table,
@@ -157,8 +139,10 @@ void Usage::read(const UsageStatement& statement, Time now, Samples& samples,
       lo = std::max(known.read_up_to, now - kMostCatchUp) - statement.horizon;
     lo = floor_to(lo, statement.bucket);
   }
-  const auto table = account_.warehouse->run(
-      std::string(statement.name), text_of(statement, lo, now, account_.inserts), deadline);
+  auto inserts = account_.inserts;
+  for (const auto& [name, insert] : inserts_) inserts[name] = insert(lo);
+  const auto table = account_.warehouse->run(std::string(statement.name),
+                                             text_of(statement, lo, now, inserts), deadline);
   require_columns(statement, table);
   if (statement.bucket.count() > 0) {
     count(statement, table, lo, now, samples, deadline);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -22,6 +23,11 @@ class Usage {
  public:
   /// Throws what require_usable() does.
   Usage(Account& account, const Group& group);
+
+  /// What statements have in the place of {name}, by the start of the window that they read.
+  void insert(const std::string& name, std::function<std::string(std::chrono::sys_seconds)> text) {
+    inserts_[name] = std::move(text);
+  }
 
   /// Adds all that is known, after it was read if it is time. What of it fails does not keep the
   /// rest from the page.
@@ -57,6 +63,7 @@ class Usage {
   Account& account_;
   const Group& group_;
   const SharedLedger ledger_;
+  std::map<std::string, std::function<std::string(Time)>> inserts_;
   std::map<std::string_view, Known> known_;  ///< by the statement's name
   Time attempt_{};
   bool is_loaded_ = false;

@@ -24,9 +24,15 @@ def comment_of(text):
     return {name: value for name, value in comment.items() if (name, value) != ("node_id", "internal")}
 
 
+def said_by(tag):
+    """What a tag says, if it is an object of JSON, or one as Python prints it."""
+    said = read(tag) or read(tag.replace("'", '"'))
+    return said if isinstance(said, dict) else {}
+
+
 def owner_of(row, text):
     tag = row["QUERY_TAG"] or ""
-    said = (comment_of(text), read(tag) or read(tag.replace("'", '"')) or {})
+    said = (comment_of(text), said_by(tag))
 
     def first(name):
         return next((each[name] for each in said if name in each), "")
@@ -50,9 +56,7 @@ KEYS = ("team", "dag_id", "Cost.center-1")
 
 def value_of(row, key):
     """What a key has in the tag: a text, a number or a truth value."""
-    tag = row["QUERY_TAG"] or ""
-    said = read(tag) or read(tag.replace("'", '"'))
-    value = said.get(key) if isinstance(said, dict) else None
+    value = said_by(row["QUERY_TAG"] or "").get(key)
     if value is None or isinstance(value, dict | list) or str(value)[:1] in ("{", "["):
         return ""
     return str(value).lower()[:100] if isinstance(value, bool) else str(value)[:100]
