@@ -30,7 +30,8 @@ def said_by(tag):
     return said if isinstance(said, dict) else {}
 
 
-def owner_of(row, text):
+def owner_of(row, text, results=None):
+    """`results` has dbt's nodes and their target by query id, for what names no node itself."""
     tag = row["QUERY_TAG"] or ""
     said = (comment_of(text), said_by(tag))
 
@@ -39,15 +40,18 @@ def owner_of(row, text):
 
     is_dbt = first("app") == "dbt"
     tool = "dbt" if is_dbt else "airflow" if first("dag_id") else "other" if tag else "none"
-    node = first("node_id") if is_dbt else ""
-    return {"tool": tool, "package": node.split(".")[1] if node else "",
-            "target": first("target_name") if is_dbt else "", "dag_id": first("dag_id"), "unique_id": node}  # fmt: skip
+    node, target = (first("node_id"), first("target_name")) if is_dbt else ("", "")
+    if not node and row["QUERY_ID"] in (results or ()):
+        tool, (node, other) = "dbt", results[row["QUERY_ID"]]
+        target = target or other
+    return {"tool": tool, "package": node.split(".")[1] if node else "", "target": target,
+            "dag_id": first("dag_id"), "unique_id": node}  # fmt: skip
 
 
-def attribution(rows, queries, window):
+def attribution(rows, queries, window, results=None):
     low, high = window.seconds[0] * 1000 - DAY, window.seconds[-1] * 1000 + DAY
     texts = {query["QUERY_ID"]: query["QUERY_TEXT"] for query in queries if low <= query["END_TIME"] < high}
-    owned = [row | owner_of(row, texts.get(row["QUERY_ID"])) for row in within(rows, "END_TIME", window)]
+    owned = [row | owner_of(row, texts.get(row["QUERY_ID"]), results) for row in within(rows, "END_TIME", window)]
     return by_owner(owned)
 
 

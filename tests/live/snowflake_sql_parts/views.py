@@ -146,7 +146,7 @@ class Maker:
             if name in CHOICES:
                 return self.random.choice(CHOICES[name])
         if column.name == "QUERY_ID":  # of which there are some in one view alone
-            return str(self.random.randrange(4000))
+            return f"01b2c3d4-0000-abcd-0000-{self.random.randrange(4000):012}"
         if column.name in BOUNDS:
             return self.random.choice(BOUNDS[column.name]) + self.random.choice((0, 1))
         return self.value_of_type(column)
