@@ -12,7 +12,8 @@ using std::chrono::hours;
 constexpr auto kAttributed = counter(
     "snowflake_attributed_credits_total",
     "Compute credits that Snowflake lays on statements, by who ran them: tool is dbt (by its query "
-    "comment or tag), airflow (a query tag with a dag_id), other (another query tag) or none; "
+    "comment, tag or results), airflow (a query tag with a dag_id), other (another query tag) or "
+    "none; "
     "package and target are dbt's. Without idle time, statements of up to about 100 ms and "
     "adaptive "
     "warehouses: snowflake_warehouse_idle_credits_total has the rest of the bill.",
