@@ -25,6 +25,9 @@ struct Every {
   /// source, and the interval is rounded up to whole cycles: a warehouse that bills each resumption
   /// is resumed once for all that is due. Zero: no cycle.
   Clock::duration cycle = {};
+  /// Of one that runs to see whether it is time to ask, as the source bills that: how often it asks
+  /// at the most. Zero: in each run.
+  Clock::duration asks = {};
 };
 
 using Schedule = std::variant<OnScrape, Every>;
