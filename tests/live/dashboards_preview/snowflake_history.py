@@ -76,7 +76,7 @@ class Account:
     def __init__(self, history, at, name):
         self.history, self.name, self.at = history, name, dict(at, account=name)
 
-    def add(self, metric, value, **labels):
+    def add(self, metric, value, /, **labels):
         self.history.add(metric, value, **self.at, **labels)
 
     def count(self, metric, statement, an_hour, **labels):
