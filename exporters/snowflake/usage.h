@@ -10,7 +10,6 @@
 #include "common/ledger/ledgers.h"
 #include "exporters/snowflake/account.h"
 #include "exporters/snowflake/counting.h"
-#include "exporters/snowflake/largest.h"
 #include "exporters/snowflake/usage_statement.h"
 
 namespace exporter::snowflake {
