@@ -35,6 +35,31 @@ def last_ends(world, since, until):
     return truth.written(counts)
 
 
+class Labels(unittest.TestCase):
+    def refused(self, *labels):
+        with support.folder() as folder:
+            result = support.run("backfill", "--deployment.url=http://127.0.0.1:1", "--deployment.name=fake",
+                                 f"--directory={folder}/past", "--from=2026-01-01", "--to=2026-01-02",
+                                 *(f"--label={label}" for label in labels), name="airflow_exporter")
+            self.assertFalse((folder / "past").exists())
+        return result.returncode, result.stderr.strip()
+
+    def test_a_name_that_the_series_have_is_refused_before_anything_is_read(self):
+        self.assertEqual(self.refused("job=airflow", "deployment=prod"), (
+            1, "airflow_exporter: --label deployment: airflow_runs has a label of that name, which a "
+               "scrape calls exported_deployment"))
+        code, said = self.refused("le=1")
+        self.assertEqual((code, said.partition(" has ")[0].rpartition("_")[2]), (1, "seconds"))
+
+    def test_a_name_twice_is_refused(self):
+        self.assertEqual(self.refused("job=airflow", "job=other"),
+                         (1, "airflow_exporter: --label job: given twice"))
+
+    def test_a_reserved_name_is_refused(self):
+        self.assertEqual(self.refused("__name__=x"), (2, "--label: expected NAME=VALUE\n"
+                                                         "Run with --help for more information."))
+
+
 class Backfill(unittest.TestCase):
     maxDiff = None
 
