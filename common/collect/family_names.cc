@@ -1,6 +1,7 @@
 #include "common/collect/family_names.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/base/error.h"
 
@@ -38,9 +39,7 @@ void FamilyNames::declare(const std::string& owner, const MetricView& metric) {
 void FamilyNames::release(const Use& use) {
   for (const auto& name : use.claimed) {
     const auto claim = claims_.find(name);
-    if (--claim->second.users > 0) continue;
-    claims_.erase(claim);
-    ++names_freed_;
+    if (--claim->second.users == 0) claims_.erase(claim);
   }
 }
 
@@ -67,7 +66,7 @@ const std::set<std::string, std::less<>>& FamilyNames::clashes(std::size_t user,
                                });
   if (same && (use.clashing.empty() || use.names_freed == names_freed_)) return use.clashing;
   release(use);
-  use = {};
+  const auto before = std::exchange(use, {}).claimed;
   for (const auto& family : families) {
     use.families.emplace_back(family.name, family.type);
     auto names = taken_names(family.type, family.name);
@@ -82,6 +81,8 @@ const std::set<std::string, std::less<>>& FamilyNames::clashes(std::size_t user,
       use.claimed.push_back(std::move(name));
     }
   }
+  // Where nothing has changed, others that wait need not decide again.
+  if (!before.empty() && !(same && before == use.claimed)) ++names_freed_;
   use.names_freed = names_freed_;
   return use.clashing;
 }

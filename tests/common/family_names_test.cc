@@ -84,6 +84,11 @@ TEST_CASE("a family has one type, whoever of one name uses it") {
   CHECK(names.clashes(1, "a", named({{kHistogram, "rows"}})) == Names{"rows"});
   CHECK(names.clashes(0, "a", named({})).empty());
   CHECK(names.clashes(2, "a", named({{kHistogram, "rows"}})).empty());
+  // Who waits for the other type gets it when the first changes.
+  CHECK(names.clashes(3, "a", named({{kGauge, "rows"}})) == Names{"rows"});
+  CHECK(names.clashes(1, "a", named({})).empty());
+  CHECK(names.clashes(2, "a", named({{kGauge, "rows"}})).empty());
+  CHECK(names.clashes(3, "a", named({{kGauge, "rows"}})).empty());
 }
 
 TEST_CASE("names that are declared are not for the taking") {
