@@ -126,16 +126,16 @@ int backfill(const App& app, const Command& command, const std::vector<SourcePas
     const auto next = month_after(at);
     try {
       read_on(readers, next < end ? next : sys_seconds::max(), page);
+      log::info("read", {{"up_to", format_rfc3339(std::min(next, end))},
+                         {"lines", std::to_string(page.size())}});
+      if (page.size() == 0) continue;
+      const auto file = file_of(app, command, at);
+      write_file(file, page);
+      process::print(file + '\n');
     } catch (const Error& error) {
       if (at == range.from) throw;
       throw Error(error.reason(), std::string(error.what()) + "; go on with --from=" + date_of(at));
     }
-    log::info("read", {{"up_to", format_rfc3339(std::min(next, end))},
-                       {"lines", std::to_string(page.size())}});
-    if (page.size() == 0) continue;
-    const auto file = file_of(app, command, at);
-    write_file(file, page);
-    process::print(file + '\n');
   }
   return 0;
 }

@@ -93,6 +93,13 @@ class Backfill(unittest.TestCase):
             self.assertEqual(again.returncode, 1)
             self.assertIn("Is a directory", again.stderr)
             self.assertEqual(list((folder / "past").glob("*.partial")), [])
+            month = datetime.datetime.fromtimestamp(now, datetime.timezone.utc).replace(day=1)
+            (folder / f"past/airflow_exporter-{month:%Y-%m-%d}.om").mkdir(exist_ok=True)
+            longer = f"--from={month - datetime.timedelta(40):%Y-%m-%d}"
+            last = support.run(*(longer if str(flag).startswith("--from=") else flag for flag in result.args[1:]),
+                               name="airflow_exporter")
+            self.assertEqual(last.returncode, 1)
+            self.assertIn(f"Is a directory; go on with --from={month:%Y-%m-%d}", last.stderr)
 
     def compare(self, text, expected):
         highest, last = collections.Counter(), {}
