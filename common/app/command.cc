@@ -142,7 +142,7 @@ void add_step_and_labels(CLI::App& backfill, Command& command) {
           [&command](const std::vector<std::string>& texts) {
             for (std::string_view value : texts) {
               const std::string name(next_part(value, '='));
-              if (!valid_label_name(name) || value.empty()) {
+              if (!valid_label_name(name) || name.starts_with("__") || value.empty()) {
                 throw CLI::ValidationError("--label", "expected NAME=VALUE");
               }
               command.past_labels.emplace_back(name, value);

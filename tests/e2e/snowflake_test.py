@@ -204,6 +204,8 @@ class Snowflake(unittest.TestCase):
         for name in names:
             self.assertIn(f'exporter_collector_success{{collector="{name}"', result.stdout)
             self.assertNotIn(f'exporter_collector_success{{collector="{name}",source="demo"}} 0', result.stdout)
+        served = set(support.families(result.stdout))
+        self.assertEqual(served - set(re.findall(r"(?m)^\| `(\w+)`", listed)), set())
         self.assertEqual(self.fake.account.warehouses[WAREHOUSE].resumes, 1)
         spent = float(support.samples(result.stdout)['snowflake_own_credits_today{account="demo"}'])
         self.assertGreater(spent, 60 / 3600)
