@@ -229,7 +229,7 @@ def flags_of_snowflake(port, folder):
             f"--account.private-key-file={folder / 'snowflake_fake.p8'}",
             "--account.role=SNOWFLAKE_EXPORTER", "--account.warehouse=EXPORTER_WH", "--account.cycle=1m",
             "--account.credits-per-day=0", "--collector.cost", "--collector.queries", "--collector.attribution",
-            "--collector.currency"]
+            "--collector.currency", "--collector.query_tags", "--account.query-tag-keys=team"]
 
 
 def flags_of_airflow(arguments):

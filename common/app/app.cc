@@ -20,6 +20,7 @@
 #include "common/app/reloads.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/collect/schedule.h"
 #include "common/http/listen.h"
 #include "common/http/server.h"
 #include "common/http/web_config.h"
@@ -59,7 +60,7 @@ void check_config(const Command& command, const std::function<void()>& load) {
 int print_once(Generations& generations) {
   generations.load();
   const auto current = generations.current();
-  const auto until = Clock::now() + current->longest_once() + kOnceGrace;
+  const auto until = later(later(Clock::now(), current->longest_once()), kOnceGrace);
   bool failed = false;
   const auto page = current->scrape_once(Format::text, until, failed);
   for (const auto part : page.parts()) process::print(part);

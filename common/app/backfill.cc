@@ -36,6 +36,42 @@ std::string file_of(const App& app, const Command& command, sys_seconds time) {
   return std::filesystem::path(command.past_directory) / name;
 }
 
+bool has_label(const MetricView& metric, std::string_view name) {
+  return std::ranges::find(metric.labels, name) != metric.labels.end() ||
+         (name == "le" && metric.type == MetricType::histogram);
+}
+
+/// Two labels of one name, and promtool refuses the file, after all of the past was read.
+void check_label(const std::string& name, const App& app, const std::vector<SourcePast>& pasts) {
+  for (const auto& module : app.modules) {
+    const auto is_its = [&](const SourcePast& past) { return past.collector == module.name; };
+    if (std::ranges::none_of(pasts, is_its)) continue;
+    for (const auto& metric : module.metrics) {
+      if (!has_label(metric, name)) continue;
+      throw Error(Reason::config, "--label " + name + ": " + std::string(metric.name) +
+                                      " has a label of that name, which a scrape calls exported_" +
+                                      name);
+    }
+  }
+}
+
+std::vector<Label> labels_of(const App& app, const Command& command,
+                             const std::vector<SourcePast>& pasts) {
+  if (command.past_labels.empty()) {
+    log::warn("the series will not be those that Prometheus scrapes: --label gives them its labels",
+              {{"such_as", "job, instance"}});
+  }
+  std::vector<Label> labels;
+  for (const auto& [name, value] : command.past_labels) {
+    check_label(name, app, pasts);
+    if (std::ranges::find(labels, name, &Label::name) != labels.end()) {
+      throw Error(Reason::config, "--label " + name + ": given twice");
+    }
+    labels.push_back({name, value});
+  }
+  return labels;
+}
+
 void write_file(const std::string& path, TimedSamples& page) {
   const auto partial = path + ".partial";
   std::ofstream file(partial, std::ios::binary);
@@ -79,33 +115,27 @@ int backfill(const App& app, const Command& command, const std::vector<SourcePas
   if (range.from >= end || range.from < end - kLongest) {
     throw Error(Reason::config, "--from must be before the end, and at most ten years");
   }
-  if (command.past_labels.empty()) {
-    log::warn("the series will not be those that Prometheus scrapes: --label gives them its labels",
-              {{"such_as", "job, instance"}});
-  }
+  TimedSamples page(labels_of(app, command, pasts));
   std::error_code failed;
   std::filesystem::create_directories(command.past_directory, failed);
   if (failed) throw io_error(command.past_directory, failed.value());
 
   std::vector<std::pair<const SourcePast*, ReadPast>> readers;
   for (const auto& past : pasts) readers.emplace_back(&past, past.make(range));
-  std::vector<Label> labels;
-  for (const auto& [name, value] : command.past_labels) labels.push_back({name, value});
-  TimedSamples page(labels);
   for (auto at = range.from; at < end; at = month_after(at)) {
     const auto next = month_after(at);
     try {
       read_on(readers, next < end ? next : sys_seconds::max(), page);
+      log::info("read", {{"up_to", format_rfc3339(std::min(next, end))},
+                         {"lines", std::to_string(page.size())}});
+      if (page.size() == 0) continue;
+      const auto file = file_of(app, command, at);
+      write_file(file, page);
+      process::print(file + '\n');
     } catch (const Error& error) {
       if (at == range.from) throw;
       throw Error(error.reason(), std::string(error.what()) + "; go on with --from=" + date_of(at));
     }
-    log::info("read", {{"up_to", format_rfc3339(std::min(next, end))},
-                       {"lines", std::to_string(page.size())}});
-    if (page.size() == 0) continue;
-    const auto file = file_of(app, command, at);
-    write_file(file, page);
-    process::print(file + '\n');
   }
   return 0;
 }

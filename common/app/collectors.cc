@@ -9,9 +9,11 @@ namespace exporter {
 std::vector<CollectorEntry> collectors_of(const App& app) {
   std::vector<CollectorEntry> all;
   for (const auto& module : app.modules) {
-    all.push_back({module.name, module.enabled, module.metrics});
+    const auto* every = std::get_if<Every>(&module.schedule);
+    all.push_back({module.name, module.enabled, every != nullptr ? every->asks : Clock::duration(),
+                   module.metrics});
   }
-  if (app.ledgers) all.push_back({"ledger", true, app.ledgers->metrics});
+  if (app.ledgers) all.push_back({"ledger", true, {}, app.ledgers->metrics});
   return all;
 }
 
@@ -34,8 +36,10 @@ AppFlags::AppFlags(const App& app) : flags(app.flags) {
     const auto text = [&](Clock::duration duration) {
       return keep(format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(duration)));
     };
-    flags.push_back(
-        {keep(interval_flag(module.name)), text(every->interval), "How often the collector runs."});
+    flags.push_back({keep(interval_flag(module.name)), text(every->interval),
+                     every->asks.count() == 0
+                         ? "How often the collector runs."
+                         : "How often the collector looks whether it is time to ask."});
     flags.push_back({keep(timeout_flag(module.name)), text(module.timeout),
                      "How long one run of the collector may take."});
   }

@@ -13,7 +13,8 @@ namespace exporter {
 /// A collector that --collector.<name> turns on and off.
 struct CollectorEntry {
   std::string_view name;
-  bool enabled;  ///< by default
+  bool enabled;          ///< by default
+  Clock::duration asks;  ///< see Every
   std::vector<MetricView> metrics;
 };
 

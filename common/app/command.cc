@@ -154,7 +154,7 @@ void add_step_and_labels(CLI::App& backfill, Command& command) {
           [&command](const std::vector<std::string>& texts) {
             for (std::string_view value : texts) {
               const std::string name(next_part(value, '='));
-              if (!valid_label_name(name) || value.empty()) {
+              if (!valid_label_name(name) || name.starts_with("__") || value.empty()) {
                 throw CLI::ValidationError("--label", "expected NAME=VALUE");
               }
               command.past_labels.emplace_back(name, value);
@@ -197,6 +197,14 @@ void add_backfill(CLI::App& cli, const App& app, Command& command) {
   backfill->add_option("--directory", command.past_directory, "Where the files go.")->required();
 }
 
+std::string help_of(const CollectorEntry& collector) {
+  const std::string by_default = collector.enabled ? "On by default" : "Off by default";
+  if (collector.asks.count() == 0) return by_default + '.';
+  return by_default + ", as the source bills what it asks: every " +
+         format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(collector.asks)) +
+         " at most.";
+}
+
 void add_collector_flags(CLI::App& cli, const App& app, Command& command) {
   cli.add_flag("--collector.disable-defaults", command.disable_default_collectors,
                "Turn off all collectors that are on by default.")
@@ -207,7 +215,7 @@ void add_collector_flags(CLI::App& cli, const App& app, Command& command) {
       command.given[key] = {on > 0 ? "true" : "false"};
     };
     cli.add_flag_function("--collector." + name + ",!--no-collector." + name, set,
-                          collector.enabled ? "On by default." : "Off by default.")
+                          help_of(collector))
         ->group("Collectors")
         ->take_last();
   }

@@ -67,8 +67,11 @@ std::string ago(double unix_seconds) {
 std::string schedule(const Collector& collector) {
   const auto* every = std::get_if<Every>(&collector.schedule);
   if (every == nullptr) return "on scrape";
-  return "every " +
-         format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(every->interval));
+  const auto text = [](Clock::duration duration) {
+    return format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(duration));
+  };
+  if (every->asks.count() == 0) return "every " + text(every->interval);
+  return "asks every " + text(std::max(every->asks, every->interval)) + " at most";
 }
 
 std::string outcome_cell(bool success, Reason reason) {

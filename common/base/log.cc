@@ -16,6 +16,7 @@
 namespace exporter::log {
 namespace {
 
+constexpr std::size_t kMostText = 4096;  // bytes of a field: what others wrote may be in it
 constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warn", "error"};
 
 std::atomic<Level> g_level{Level::info};
@@ -54,7 +55,8 @@ bool is_plain(std::string_view text) {
 
 void append_text(std::string& out, Format format, std::string_view text) {
   std::string valid;
-  append_utf8(valid, text);
+  append_utf8(valid, shortened(text, kMostText));
+  if (text.size() > kMostText) valid += "...";
   if (format == Format::logfmt && is_plain(valid)) {
     out += valid;
   } else {

@@ -144,12 +144,15 @@ void append_utf8(std::string& out, std::string_view text) {
   }
 }
 
+std::string_view shortened(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;
+  return text.substr(0, most);
+}
+
 std::string printable(std::string_view text, std::size_t most) {
   const bool fits = text.size() <= most;
-  if (!fits) {
-    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;
-    text = text.substr(0, most);
-  }
+  text = shortened(text, most);
   std::string out;
   append_utf8(out, text);
   std::ranges::replace_if(

@@ -59,6 +59,9 @@ inline std::uint64_t word_at(std::string_view text, std::size_t at) noexcept {
 /// Appends `text`, each maximal invalid UTF-8 part replaced by U+FFFD (Unicode 15, 3.9, table 3-8).
 void append_utf8(std::string& out, std::string_view text);
 
+/// At most so many bytes of the start, which end with a whole character where the text is UTF-8.
+std::string_view shortened(std::string_view text, std::size_t most);
+
 /// The text for a line of a log: valid UTF-8, control characters become blanks, and what is beyond
 /// `most` bytes becomes "...".
 std::string printable(std::string_view text, std::size_t most);

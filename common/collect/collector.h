@@ -25,6 +25,9 @@ struct Every {
   /// source, and the interval is rounded up to whole cycles: a warehouse that bills each resumption
   /// is resumed once for all that is due. Zero: no cycle.
   Clock::duration cycle = {};
+  /// Of one that runs to see whether it is time to ask, as the source bills that: how often it asks
+  /// at the most. Zero: in each run.
+  Clock::duration asks = {};
 };
 
 using Schedule = std::variant<OnScrape, Every>;
@@ -42,8 +45,9 @@ struct Collector {
   Clock::duration timeout = std::chrono::seconds(10);  ///< the deadline of one run
   std::vector<MetricView> metrics = {};                ///< for --metrics.list and the clash check
   CollectFunction collect = {};
-  /// The most collectors of this source that run at once; those that are due longest run first.
-  /// Zero: it runs when it is due, and is not one of these.
+  /// The most collectors of this source that run at once; those that are due longest run first. As
+  /// many may hang besides, of which the Runner has given up the runs; with more of them those that
+  /// are due fail. Zero: it runs when it is due, and is not one of these.
   std::size_t at_once = 0;
   /// Whether its success says that the source can be read: not where it shows what is known, or
   /// asks the source in few of its runs.

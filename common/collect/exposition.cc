@@ -138,7 +138,8 @@ Clock::duration Exposition::longest_once() const {
   for (const auto& [name, source] : sources) {
     const auto rounds =
         source.at_once == 0 ? 1 : (source.collectors + source.at_once - 1) / source.at_once;
-    longest = std::max(longest, source.longest * rounds);
+    const bool is_beyond = source.longest > Clock::duration::max() / rounds;
+    longest = std::max(longest, is_beyond ? Clock::duration::max() : source.longest * rounds);
   }
   return longest;
 }
@@ -201,7 +202,7 @@ std::size_t Exposition::reduce(std::size_t index, std::shared_ptr<const Snapshot
         std::make_shared<const Snapshot>(snapshot->samples().without(clashes), snapshot->level());
   }
   if (reduced.left_out != clashes) {
-    log::warn("a metric has the name of another collector's and is left out",
+    log::warn("a metric has a name that is another one's, and is left out",
               {{"collector", collector.name}, {"metric", *clashes.begin()}});
     reduced.left_out = clashes;
   }

@@ -1,6 +1,7 @@
 #include "common/collect/family_names.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/base/error.h"
 
@@ -24,30 +25,31 @@ std::vector<std::string> taken_names(MetricType type, std::string_view name) {
 
 void FamilyNames::declare(const std::string& owner, const MetricView& metric) {
   for (const auto& name : taken_names(metric.type, metric.name)) {
-    const auto& first = declared_.try_emplace(name, owner).first->second;
-    if (first == owner) continue;
-    throw Error(Reason::config, "metric " + std::string(metric.name) + " is declared by " + first +
-                                    " and by " + owner);
+    const Claim claim{owner, std::string(metric.name), metric.type, 0};
+    const auto& first = declared_.try_emplace(name, claim).first->second;
+    if (first.is_of(owner, metric.name, metric.type)) continue;
+    const auto what = "metric " + claim.family;
+    if (first.owner == owner) {
+      throw Error(Reason::config, what + " clashes with " + first.family + " of " + owner);
+    }
+    throw Error(Reason::config, what + " is declared by " + first.owner + " and by " + owner);
   }
 }
 
 void FamilyNames::release(const Use& use) {
   for (const auto& name : use.claimed) {
     const auto claim = claims_.find(name);
-    if (--claim->second.users > 0) continue;
-    claims_.erase(claim);
-    ++names_freed_;
+    if (--claim->second.users == 0) claims_.erase(claim);
   }
 }
 
 bool FamilyNames::may_take(const std::string& name, const std::string& owner,
                            const Samples::FamilyLines& family) const {
-  const auto declared = declared_.find(name);
-  if (declared != declared_.end() && declared->second != owner) return false;
-  const auto claim = claims_.find(name);
-  if (claim == claims_.end()) return true;
-  return claim->second.owner == owner && claim->second.family == family.name &&
-         claim->second.type == family.type;
+  const auto is_free_in = [&](const auto& claims) {
+    const auto claim = claims.find(name);
+    return claim == claims.end() || claim->second.is_of(owner, family.name, family.type);
+  };
+  return is_free_in(declared_) && is_free_in(claims_);
 }
 
 const std::set<std::string, std::less<>>& FamilyNames::clashes(std::size_t user,
@@ -64,7 +66,7 @@ const std::set<std::string, std::less<>>& FamilyNames::clashes(std::size_t user,
                                });
   if (same && (use.clashing.empty() || use.names_freed == names_freed_)) return use.clashing;
   release(use);
-  use = {};
+  const auto before = std::exchange(use, {}).claimed;
   for (const auto& family : families) {
     use.families.emplace_back(family.name, family.type);
     auto names = taken_names(family.type, family.name);
@@ -79,6 +81,8 @@ const std::set<std::string, std::less<>>& FamilyNames::clashes(std::size_t user,
       use.claimed.push_back(std::move(name));
     }
   }
+  // Where nothing has changed, others that wait need not decide again.
+  if (!before.empty() && !(same && before == use.claimed)) ++names_freed_;
   use.names_freed = names_freed_;
   return use.clashing;
 }

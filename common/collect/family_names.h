@@ -15,8 +15,8 @@ namespace exporter {
 /// are declared in source belong to who declares them; others to who uses them first.
 class FamilyNames {
  public:
-  /// Throws Error{config} when another owner has declared the name, or one that clashes with it:
-  /// in OpenMetrics the counter a_total and the gauge a are both the family a.
+  /// Throws Error{config} when another owner has declared the name, or someone another family that
+  /// clashes with it: in OpenMetrics the counter a_total and the gauge a are both the family a.
   void declare(const std::string& owner, const MetricView& metric);
 
   /// The families of these samples, whose names come from the source, that clash with what others
@@ -26,10 +26,15 @@ class FamilyNames {
                                                     const Samples& samples);
 
  private:
+  /// Which family of whom has a name.
   struct Claim {
     std::string owner, family;
     MetricType type;
     std::size_t users;
+
+    bool is_of(std::string_view who, std::string_view name, MetricType of) const {
+      return owner == who && family == name && type == of;
+    }
   };
   struct Use {
     std::vector<std::pair<std::string, MetricType>> families;
@@ -41,10 +46,9 @@ class FamilyNames {
                 const Samples::FamilyLines& family) const;
   void release(const Use& use);
 
-  std::map<std::string, std::string, std::less<>> declared_;  // owners, by name
-  std::map<std::string, Claim, std::less<>> claims_;          // by name
-  std::map<std::size_t, Use> uses_;                           // by user
-  std::size_t names_freed_ = 0;                               // how often one became free
+  std::map<std::string, Claim, std::less<>> declared_, claims_;  // by name
+  std::map<std::size_t, Use> uses_;                              // by user
+  std::size_t names_freed_ = 0;                                  // how often one became free
 };
 
 /// The names that a family takes on a page: its own in both formats, and those of its lines

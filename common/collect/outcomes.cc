@@ -95,8 +95,10 @@ void Outcomes::add_outcomes(Samples& samples, std::span<const Shown> collectors)
     const double success = status->outcome == Status::Outcome::success ? 1 : 0;
     add(samples, kSuccess, success, *collector);
     if (options_.node_exporter_names) add(samples, kNodeSuccess, success, *collector);
-    add(samples, kSamples, static_cast<double>(status->samples - clashing), *collector);
-    add(samples, kDuplicates, static_cast<double>(status->duplicates + clashing), *collector);
+    // A run that failed has none, although samples of the one before may be shown.
+    const auto left_out = std::min(clashing, status->samples);
+    add(samples, kSamples, static_cast<double>(status->samples - left_out), *collector);
+    add(samples, kDuplicates, static_cast<double>(status->duplicates + left_out), *collector);
     add(samples, kDropped, static_cast<double>(status->dropped), *collector);
   }
 }

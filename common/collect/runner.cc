@@ -11,32 +11,12 @@
 #include <system_error>
 #include <thread>
 
-#include "common/base/log.h"
-
 namespace exporter {
 namespace {
 
 /// A scrape that has waited this long sets another thread on what has not started yet.
 constexpr auto kStall = std::chrono::milliseconds(20);
 constexpr auto kGrace = std::chrono::seconds(1);
-
-void log_notice(const Notice& notice) {
-  const auto& collector = *notice.collector;
-  const log::Field name{"collector", collector.name};
-  const log::Field source{collector.source.empty() ? "" : "source", collector.source};
-  switch (notice.kind) {
-    case Notice::Kind::recovered: return log::info("collector recovered", {name, source});
-    case Notice::Kind::duplicate:
-      return log::warn("duplicate series, the first is kept",
-                       {name, source, {"series", notice.text}});
-    case Notice::Kind::malformed_row:
-      return log::warn("malformed rows left out", {name, source, {"first", notice.text}});
-    case Notice::Kind::failed:
-      return log::error(
-          "collector failed",
-          {name, source, {"reason", to_string(notice.reason)}, {"error", notice.text}});
-  }
-}
 
 }  // namespace
 
@@ -51,7 +31,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
       slots_.emplace_back(std::move(collector), first);
       has_background_ = has_background_ || slots_.back().in_background();
     }
-    busy_.resize(sources.size());
+    places_.resize(sources.size());
   }
 
   std::size_t size() const { return slots_.size(); }
@@ -139,6 +119,10 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
   struct Waited {
     std::size_t index;
     std::uint64_t run;
+  };
+  /// Runs under way of the collectors of a source that are a few at once.
+  struct Places {
+    std::size_t taken = 0, hung = 0;  ///< `hung`: given up
   };
   /// Counts the scrapes that wait, so that nobody is woken for nothing.
   class Waiter {
@@ -259,13 +243,21 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
 
   bool has_room(std::size_t index) const {
     const auto most = slots_[index].collector().at_once;
-    return most == 0 || busy_[sources_[index]] < most;
+    return most == 0 || places_[sources_[index]].taken < most;
   }
 
-  /// Only those of collectors that take a place of their source.
-  void count_busy(std::size_t index, std::ptrdiff_t more) {
+  /// All collectors of a source that hangs would hang, one after the other.
+  bool too_many_hang(std::size_t index) const {
+    const auto most = slots_[index].collector().at_once;
+    return most > 0 && places_[sources_[index]].hung > most;
+  }
+
+  /// Only runs of collectors that take a place of their source.
+  void count(std::size_t index, int taken, int hung) {
     if (slots_[index].collector().at_once == 0) return;
-    busy_[sources_[index]] += static_cast<std::size_t>(more);
+    auto& places = places_[sources_[index]];
+    places.taken += static_cast<std::size_t>(taken);
+    places.hung += static_cast<std::size_t>(hung);
   }
 
   /// The one that is due longest, those that scrapes wait for first; the number of slots when there
@@ -310,14 +302,17 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     auto& slot = slots_[index];
     const auto began = Clock::now();
     slot.start(began);
-    count_busy(index, 1);
+    count(index, 1, 0);
     leave_watch();
+    const bool is_refused = too_many_hang(index);
     lock.unlock();
-    auto result = run_collector(slot.collector(), options_.source_label, stop_.get_token());
+    auto result = is_refused
+                      ? refused_run(slot.collector())
+                      : run_collector(slot.collector(), options_.source_label, stop_.get_token());
     lock.lock();
     if (stop_.stop_requested()) return;
     const auto now = Clock::now();
-    if (!slot.is_given_up()) count_busy(index, -1);
+    slot.is_given_up() ? count(index, 0, -1) : count(index, -1, 0);
     slot.finish(std::move(result), now, notices_);
     count_failures();
     if (now - began > kStall) done_.notify_all();
@@ -328,7 +323,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     for (std::size_t i = 0; i < slots_.size(); ++i) {
       if (slots_[i].overdue_at() > now) continue;
       slots_[i].give_up(now, notices_);
-      count_busy(i, -1);
+      count(i, -1, 1);
       done_.notify_all();
     }
     count_failures();
@@ -347,11 +342,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     const auto notices = std::exchange(notices_, {});
     if (notices.empty()) return;
     lock.unlock();
-    for (const auto& notice : notices) {
-      if (!notice.text.empty() || notice.kind == Notice::Kind::recovered) {
-        log_notice(notice);
-      }
-    }
+    for (const auto& notice : notices) log_notice(notice);
     lock.lock();
   }
 
@@ -361,7 +352,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
   std::stop_source stop_;
   std::vector<Slot> slots_;           // never resized once a worker runs
   std::vector<std::size_t> sources_;  // by slot: the number of its source
-  std::vector<std::size_t> busy_;     // by source: runs under way that count, see count_busy()
+  std::vector<Places> places_;        // by source
   bool has_background_ = false;
   Notices notices_;
   std::multiset<Clock::time_point> idle_until_;  // by idle worker: when it wakes by itself

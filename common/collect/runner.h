@@ -18,7 +18,7 @@ namespace exporter {
 /// Runs collectors, each never twice at once, on few threads: one does all the work as long as none
 /// takes long; while one is busy, others take over what waits. A collector that hangs keeps its
 /// thread and nothing else: once its timeout has passed it has failed, and its place among those of
-/// its source that run at once is free.
+/// its source that run at once is free, see Collector::at_once.
 class Runner {
  public:
   /// Called once for each failed run, from any thread.

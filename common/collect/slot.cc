@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/base/log.h"
 #include "common/base/time.h"
 
 namespace exporter {
@@ -52,6 +53,34 @@ RunRecord record_of(const Run& run) {
 }
 
 }  // namespace
+
+void log_notice(const Notice& notice) {
+  using enum Notice::Kind;
+  if (notice.text.empty() && notice.kind != recovered) return;
+  const auto& collector = *notice.collector;
+  const log::Field name{"collector", collector.name};
+  const log::Field source{collector.source.empty() ? "" : "source", collector.source};
+  switch (notice.kind) {
+    case recovered: return log::info("collector recovered", {name, source});
+    case duplicate:
+      return log::warn("duplicate series, the first is kept",
+                       {name, source, {"series", notice.text}});
+    case malformed_row:
+      return log::warn("malformed rows left out", {name, source, {"first", notice.text}});
+    case failed:
+      return log::error(
+          "collector failed",
+          {name, source, {"reason", to_string(notice.reason)}, {"error", notice.text}});
+  }
+}
+
+Run refused_run(const Collector& collector) {
+  Run run;
+  set_failure(
+      run.status, Reason::timeout,
+      "not run: more than " + std::to_string(collector.at_once) + " collectors of its source hang");
+  return run;
+}
 
 Run run_collector(const Collector& collector, std::string_view source_label,
                   const std::stop_token& stop) {

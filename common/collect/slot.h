@@ -38,6 +38,9 @@ struct Notice {
 };
 using Notices = std::vector<Notice>;
 
+/// Logs it, where there is something to log.
+void log_notice(const Notice& notice);
+
 /// The outcome of one run, before it is published.
 struct Run {
   std::shared_ptr<const Snapshot> snapshot;  ///< null when it threw
@@ -51,6 +54,9 @@ struct Run {
 /// Runs the collector on this thread. Its samples carry the label `source_label` with its source.
 Run run_collector(const Collector& collector, std::string_view source_label,
                   const std::stop_token& stop);
+
+/// The run of a collector that was not asked, as too many others of its source hang.
+Run refused_run(const Collector& collector);
 
 /// One collector as the Runner knows it: whether it runs, when it runs next, what its runs left.
 /// Not safe to use from several threads.

@@ -78,7 +78,10 @@ class Client::Impl {
         metrics_(metrics),
         base_(checked_base(options_)),
         pace_(options_.pace ? options_.pace : std::make_shared<Pace>(options_.budget)),
-        transport_(options_) {}
+        transport_(options_) {
+    const auto now = Clock::now(), until = metrics.held_until(options_.name, base_.origin);
+    if (until > now) pace_->hold(std::chrono::ceil<std::chrono::milliseconds>(until - now));
+  }
 
   ClientResponse send(ClientRequest request, const Deadline& deadline, const Sink* sink) {
     request.target = whole(request.target);
@@ -128,7 +131,10 @@ class Client::Impl {
     auto& response = outcome.response;
     if (is_transient(response.status)) {
       const auto pause = wanted_pause(response);
-      if (pause && pause->count() > 0) response.not_before = pace_->hold(*pause);
+      if (pause && pause->count() > 0) {
+        response.not_before = pace_->hold(*pause);
+        metrics_.hold(options_.name, base_.origin, *response.not_before);
+      }
     }
     outcome.has_new_credentials = authorize_.renew && authorize_.renew(request, response);
   }

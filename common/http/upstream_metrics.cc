@@ -5,6 +5,8 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
+#include <algorithm>
+
 namespace exporter::http {
 
 struct UpstreamMetrics::Families {
@@ -30,6 +32,20 @@ void UpstreamMetrics::observe(std::string_view upstream, std::string_view phase,
   families_->durations
       .Add({{"upstream", std::string(upstream)}, {"phase", std::string(phase)}}, kBuckets)
       .Observe(seconds);
+}
+
+void UpstreamMetrics::hold(const std::string& upstream, const std::string& origin,
+                           Clock::time_point until) {
+  const std::lock_guard lock(mutex_);
+  auto& held = held_until_.try_emplace({upstream, origin}, until).first->second;
+  held = std::max(held, until);
+}
+
+Clock::time_point UpstreamMetrics::held_until(const std::string& upstream,
+                                              const std::string& origin) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = held_until_.find({upstream, origin});
+  return found == held_until_.end() ? Clock::time_point::min() : found->second;
 }
 
 }  // namespace exporter::http

@@ -1,8 +1,13 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "common/base/deadline.h"
 
 namespace prometheus {
 class Registry;
@@ -11,7 +16,8 @@ class Registry;
 namespace exporter::http {
 
 /// kRequests by upstream and code, and kDuration by upstream and phase, in a registry that the app
-/// renders. Safe to use from several threads.
+/// renders. It outlives the clients of one configuration, and so knows for those of the next until
+/// when an upstream wants no request. Safe to use from several threads.
 class UpstreamMetrics {
  public:
   static constexpr const char* kRequests = "exporter_upstream_requests_total";
@@ -31,9 +37,17 @@ class UpstreamMetrics {
   void count(std::string_view upstream, std::string_view code);
   void observe(std::string_view upstream, std::string_view phase, double seconds);
 
+  /// Says that the upstream at this origin wants no request before then; the latest such time
+  /// holds.
+  void hold(const std::string& upstream, const std::string& origin, Clock::time_point until);
+  /// That time; the start of all times when there was none.
+  Clock::time_point held_until(const std::string& upstream, const std::string& origin) const;
+
  private:
   struct Families;
   std::unique_ptr<Families> families_;
+  mutable std::mutex mutex_;
+  std::map<std::pair<std::string, std::string>, Clock::time_point> held_until_;  // of few upstreams
 };
 
 }  // namespace exporter::http

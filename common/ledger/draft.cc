@@ -87,6 +87,7 @@ void Draft::report(OpenFamily& family, const Event& event, EventValue value,
   const auto known = store_.events().find(event.id, family.id, series, is_of_it);
   if ((series == 0 && !has_room_for_series()) || (!known && !make_room(event.when))) {
     ++state_.dropped;
+    if (known) note_reported(known->row);
     return;
   }
   StoredEvent now{0, series, event.when, std::move(value)};
@@ -100,7 +101,11 @@ void Draft::report(OpenFamily& family, const Event& event, EventValue value,
     store_.events().add(event.id, family.id, now);
     ++state_.open_events;
   }
-  if (!windows_.empty()) reported_rows_.push_back(now.row);
+  note_reported(now.row);
+}
+
+void Draft::note_reported(std::int64_t row) {
+  if (!windows_.empty()) reported_rows_.push_back(row);
 }
 
 void Draft::replace(const OpenFamily& family, std::string_view id, const StoredEvent& known,

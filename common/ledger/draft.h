@@ -61,6 +61,7 @@ class Draft {
 
   void start_clock();
   void see(Time when);
+  void note_reported(std::int64_t row);
   void replace(const OpenFamily& family, std::string_view id, const StoredEvent& known,
                StoredEvent& now);
   void count(const OpenFamily& family, const StoredEvent& event);

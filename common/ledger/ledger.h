@@ -66,8 +66,9 @@ struct Event {
 ///
 /// Room. A ledger with `max_open_events` compacts the oldest sixteenth of them for an event that
 /// is newer than these, and all that are ahead of the clock for one that is not, where the oldest
-/// sixteenth is ahead; any other new event is dropped, as is one that needs a new series beyond
-/// `max_series`. Even an event that is late or dropped is the newest if its time is.
+/// sixteenth is ahead; any other new event is dropped, as is a report that needs a new series
+/// beyond `max_series`: of a known event the one before stays. Even an event that is late or
+/// dropped is the newest if its time is.
 ///
 /// Durability. State is one SQLite file; a commit has reached the disk when it returns. Each row
 /// has a checksum. A file that is damaged, cut off or not a ledger is renamed and the ledger starts

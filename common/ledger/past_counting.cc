@@ -25,10 +25,11 @@ void PastCounting::advance(Time until, const Count& count, const Show& show, Tim
                            const Deadline& deadline) {
   while (at_ < until) {
     const Time next(at_.time_since_epoch() / step_ * step_ + step_);
-    at_ = std::min(next, until);
-    auto run = ledger_.begin(deadline, past_options(), at_);
-    count(run, at_);
+    const Time by = std::min(next, until);
+    auto run = ledger_.begin(deadline, past_options(), by);
+    count(run, by);
     run.commit();
+    at_ = by;
     Samples samples;
     show(ledger_, at_, samples);
     page.add(std::move(samples), at_, shown_);

@@ -11,6 +11,8 @@
 namespace exporter {
 namespace {
 
+constexpr std::size_t kMostOfName = 200;  // bytes of a name that is refused
+
 /// Eight bytes at a time in two chains: std::hash takes three times as long, of each line.
 std::uint32_t hash_of(std::string_view text) {
   constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15;
@@ -65,24 +67,24 @@ bool Samples::may_be(const MetricView& metric, std::string_view suffix, double v
 void Samples::add_named(MetricType type, std::string_view name, std::string_view help, double value,
                         std::span<const Label> labels, std::string_view suffix) {
   std::array<std::string_view, kMaxNamedLabels> names, values;
+  const auto refuse = [](const char* what, std::string_view which) {
+    throw Error(Reason::decode, what + (" \"" + printable(which, kMostOfName)) + '"');
+  };
   if (labels.size() > names.size()) {
     throw Error(Reason::decode, "more than " + std::to_string(names.size()) + " labels");
   }
   for (std::size_t i = 0; i < labels.size(); ++i) {
     if (!valid_label_name(labels[i].name) || labels[i].name.starts_with("__")) {
-      throw Error(Reason::decode, "invalid label name \"" + std::string(labels[i].name) + '"');
+      refuse("invalid label name", labels[i].name);
     }
     const auto before = std::span(names).first(i);
     if (std::ranges::find(before, labels[i].name) != before.end()) {
-      throw Error(Reason::decode,
-                  "the label \"" + std::string(labels[i].name) + "\" is given twice");
+      refuse("duplicate label", labels[i].name);
     }
     names[i] = labels[i].name;
     values[i] = labels[i].value;
   }
-  if (!valid_metric_name(name)) {
-    throw Error(Reason::decode, "invalid metric name \"" + std::string(name) + '"');
-  }
+  if (!valid_metric_name(name)) refuse("invalid metric name", name);
   declare_named({type, name, help, {}});
   add_line(MetricView{type, name, help, std::span(names).first(labels.size())}, suffix, value,
            std::span(values).first(labels.size()));

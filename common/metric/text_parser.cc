@@ -12,6 +12,8 @@
 namespace exporter {
 namespace {
 
+constexpr std::size_t kMostOfError = 300;  // bytes
+
 void skip_blanks(std::string_view& rest) {
   rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
 }
@@ -73,7 +75,8 @@ class Parser {
 
   [[noreturn]] void fail(const std::string& why) const { fail_at(line_, why); }
   [[noreturn]] void fail_at(std::size_t line, const std::string& why) const {
-    throw Error(Reason::decode, origin_ + ':' + std::to_string(line) + ": " + why);
+    throw Error(Reason::decode,
+                origin_ + ':' + std::to_string(line) + ": " + printable(why, kMostOfError));
   }
 
   void parse_comment(std::string_view rest);

@@ -13,22 +13,30 @@ from snowflake_fake.protocol import Refusal, Table, column_of
 APPLICATION = "snowflake_exporter"
 BOUND = re.compile(r"TO_TIMESTAMP_LTZ\(\s*(\d+)\s*\)", re.IGNORECASE)
 DATE_BOUND = re.compile(r"TO_DATE\(\s*'(\d{4}-\d\d-\d\d)'\s*\)", re.IGNORECASE)
+KEYS = re.compile(r"VALUES ((?:\('[\w.:-]+'\)(?:, )?)+)")
+RESULT = re.compile(r"\('([0-9a-f-]{36})', '([\w.-]+)', '([\w.-]*)'\)")
 END = float("inf")
 
 
 class Request(NamedTuple):
-    """The bounds that are in the text of a statement, as seconds since the epoch; `high` is excluded."""
+    """The bounds that are in the text of a statement, as seconds since the epoch; `high` is excluded. The keys of
+    query tags that it asks for, and what it says of dbt's results: nodes and targets by query id."""
 
     now: float
     low: float
     high: float
+    keys: tuple = ("team",)
+    results: dict = {}
 
 
 def read_request(text, now):
     bounds = [int(bound) for bound in BOUND.findall(text)]
     bounds += [int(datetime.datetime.fromisoformat(date + "T00:00:00+00:00").timestamp())
                for date in DATE_BOUND.findall(text)]
-    return Request(now, bounds[0] if bounds else 0, bounds[1] if len(bounds) > 1 else END)
+    results = {query: (node, target) for query, node, target in RESULT.findall(text)}
+    request = Request(now, bounds[0] if bounds else 0, bounds[1] if len(bounds) > 1 else END, results=results)
+    keys = KEYS.search(text)
+    return request._replace(keys=tuple(re.findall(r"'(.+?)'", keys[1]))) if keys else request
 
 
 # Values of a group of rows

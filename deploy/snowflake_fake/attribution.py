@@ -1,4 +1,4 @@
-"""Who ran a statement: what dbt writes in a comment into it, and what its query tag says."""
+"""Who ran a statement: what dbt writes in a comment into it, and what its query tag says of keys."""
 
 import json
 
@@ -34,8 +34,8 @@ def read_inner(text):
         return {}
 
 
-def owner(text, tag):
-    """The labels of a statement but for its warehouse."""
+def owner(text, tag, result=("", "")):
+    """The labels of a statement but for its warehouse; `result` has its node and target by dbt's results."""
     comment = comment_of(text)
     if comment.get("node_id") == "internal":  # of dbt, outside of nodes
         del comment["node_id"]
@@ -45,15 +45,31 @@ def owner(text, tag):
         return next((one[name] for one in said if one.get(name) is not None), "")
 
     is_dbt, dag_id = first("app") == "dbt", first("dag_id")
-    node = first("node_id") if is_dbt else ""
+    node, target = (first("node_id"), first("target_name")) if is_dbt else ("", "")
+    if not node and result[0]:
+        is_dbt, node, target = True, result[0], target or result[1]
     tool = "dbt" if is_dbt else "airflow" if dag_id else "other" if tag else "none"
     package = node.split(".")[1] if "." in node else ""
-    return {"L_TOOL": tool, "L_PACKAGE": package, "L_TARGET": first("target_name") if is_dbt else "",
+    return {"L_TOOL": tool, "L_PACKAGE": package, "L_TARGET": target,
             "L_DAG_ID": dag_id, "L_UNIQUE_ID": node}
+
+
+def tag_value(tag, key):
+    """The text of a key's value, if it is one that is no object and no list."""
+    value = read_object(tag).get(key)
+    text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
+    return "" if text.startswith(("{", "[")) else text[:100]
+
+
+def with_tags(rows, _, request):
+    """Rows of QUERY_ATTRIBUTION_HISTORY, each once for each key that is asked for."""
+    return [row | {"L_KEY": key, "L_VALUE": tag_value(row.get("QUERY_TAG") or "", key)}
+            for row in rows for key in request.keys]
 
 
 def with_owners(rows, usage, request):
     """Rows of QUERY_ATTRIBUTION_HISTORY with their owners, by texts from a day around the bounds."""
     queries = usage.visible("QUERY_HISTORY", request.now, request.low - DAY, request.high + DAY)
     texts = {query["QUERY_ID"]: query.get("QUERY_TEXT") for query in queries}
-    return [row | owner(texts.get(row["QUERY_ID"]) or "", row.get("QUERY_TAG") or "") for row in rows]
+    return [row | owner(texts.get(row["QUERY_ID"]) or "", row.get("QUERY_TAG") or "",
+                        request.results.get(row["QUERY_ID"], ("", ""))) for row in rows]

@@ -4,7 +4,7 @@ import operator
 
 from snowflake_fake.answers import (Counters, Gauges, at_most, count, count_if, dataset, label, label_if,
                                     last_name, lower, milliseconds, newest, number, seconds, sum_of, total)
-from snowflake_fake.attribution import with_owners
+from snowflake_fake.attribution import with_owners, with_tags
 
 HOUR, BUCKET, DAY = 3600, 300, 86400
 CLASSES = {"SELECT": "select", "CALL": "call"}
@@ -83,6 +83,10 @@ COUNTERS = {
         {"V_STATEMENTS": count, "V_CREDITS": ATTRIBUTED,
          "V_NODE_CREDITS": lambda rows: ATTRIBUTED(rows) if rows[0]["L_UNIQUE_ID"] else None} | UNTIL,
         joined=with_owners),
+    "query_tags": Counters(
+        "QUERY_ATTRIBUTION_HISTORY", "END_TIME", HOUR,
+        {"L_WAREHOUSE": label("WAREHOUSE_NAME"), "L_KEY": label("L_KEY"), "L_VALUE": label("L_VALUE")},
+        {"V_CREDITS": ATTRIBUTED} | UNTIL, joined=with_tags),
     "queries": Counters(
         "QUERY_HISTORY", "END_TIME", BUCKET,
         {"L_WAREHOUSE": label("WAREHOUSE_NAME"), "L_CLASS": query_class, "L_STATUS": query_status},

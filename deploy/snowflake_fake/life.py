@@ -34,12 +34,13 @@ def dbt_comment(node, version="1.9.4"):
 # Python prints of a dictionary.
 WORKLOADS = (
     Workload("LOAD_WH", 15 * MINUTE, (20, 90), "COPY", "LOADER", burst=2,
-             tag=str({"dag_id": "ingest_orders", "task_id": "copy"})),
+             tag=str({"dag_id": "ingest_orders", "task_id": "copy", "team": "loading"})),
     Workload("TRANSFORM_WH", HOUR, (30, 400), "CREATE_TABLE_AS_SELECT", "DBT", burst=12,
-             text=dbt_comment("orders") + " create or replace table orders as (select 1)"),
+             text=dbt_comment("orders") + " create or replace table orders as (select 1)",
+             tag=json.dumps({"team": "shop"})),
     Workload("TRANSFORM_WH", HOUR, (5, 60), "MERGE", "DBT", burst=2,
              text="merge into sessions\n" + dbt_comment("sessions", "1.10.15"),
-             tag=json.dumps({"dag_id": "transform", "task_id": "dbt_build"})),
+             tag=json.dumps({"dag_id": "transform", "task_id": "dbt_build", "team": "analytics"})),
     Workload(objects.HOSTILE, 3 * MINUTE, (0.05, 30), "SELECT", "ANALYST", hours=(6, 20),
              text=f"select '{dbt_comment('quoted')}' as text"),
     Workload("ALWAYS_ON_WH", 5 * MINUTE, (0.01, 2), "SELECT", 'Service "é"\n', tag="dashboards"),

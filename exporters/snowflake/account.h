@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/app/module.h"
 #include "common/app/sources.h"
@@ -10,6 +11,7 @@
 #include "exporters/snowflake/api.h"
 #include "exporters/snowflake/own_warehouse.h"
 #include "exporters/snowflake/read_times.h"
+#include "exporters/snowflake/usage_statement.h"
 
 namespace exporter::snowflake {
 
@@ -24,6 +26,8 @@ struct Account {
   /// When it is, for what is read of the past.
   std::chrono::sys_seconds (*clock)() = Spending::wall_clock;
   ReadTimes read_times = {};
+  std::vector<std::string> dbt_results = {};  ///< patterns of files, for DbtResults
+  Inserts inserts = {};                       ///< what its configuration puts into statements
 };
 
 /// Asks an account for what each SHOW statement gives and for its warehouse, has it compile the
@@ -39,16 +43,37 @@ extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPip
     kReplicationGroups, kDatabases, kOwnCost, kReadTimes, kCost, kQueries, kAttribution, kLoad,
     kStorage, kLogins, kLoginUsers, kLoads, kTaskRuns, kRefreshes, kClustering, kReplication,
     kDatabaseReplication, kTransfer, kFreshness, kCredentials, kLocks, kAlerts, kAnomalies,
-    kCurrency;
+    kCurrency, kQueryTags;
 /// What says how the others did comes last, for --once.
-inline constexpr const Module* kModules[] = {
-    &kWarehouses, &kResourceMonitors,  &kDynamicTables, &kTasks,
-    &kPipes,      &kReplicationGroups, &kDatabases,     &kCost,
-    &kQueries,    &kAttribution,       &kLoad,          &kStorage,
-    &kLogins,     &kLoginUsers,        &kLoads,         &kTaskRuns,
-    &kRefreshes,  &kClustering,        &kReplication,   &kDatabaseReplication,
-    &kTransfer,   &kFreshness,         &kCredentials,   &kLocks,
-    &kAlerts,     &kAnomalies,         &kCurrency,      &kOwnCost,
-    &kReadTimes};
+inline constexpr const Module* kModules[] = {&kWarehouses,
+                                             &kResourceMonitors,
+                                             &kDynamicTables,
+                                             &kTasks,
+                                             &kPipes,
+                                             &kReplicationGroups,
+                                             &kDatabases,
+                                             &kCost,
+                                             &kQueries,
+                                             &kAttribution,
+                                             &kQueryTags,
+                                             &kLoad,
+                                             &kStorage,
+                                             &kLogins,
+                                             &kLoginUsers,
+                                             &kLoads,
+                                             &kTaskRuns,
+                                             &kRefreshes,
+                                             &kClustering,
+                                             &kReplication,
+                                             &kDatabaseReplication,
+                                             &kTransfer,
+                                             &kFreshness,
+                                             &kCredentials,
+                                             &kLocks,
+                                             &kAlerts,
+                                             &kAnomalies,
+                                             &kCurrency,
+                                             &kOwnCost,
+                                             &kReadTimes};
 
 }  // namespace exporter::snowflake

@@ -9,6 +9,8 @@
 #include "common/http/jwt.h"
 #include "exporters/snowflake/account.h"
 #include "exporters/snowflake/account_name.h"
+#include "exporters/snowflake/attribution.h"
+#include "exporters/snowflake/query_tags.h"
 #include "exporters/snowflake/reports.h"
 
 namespace exporter::snowflake {
@@ -41,6 +43,9 @@ constexpr SourceFlag kFlags[] = {
       "Most credits that backfill may take on a day; 0: no limit."},
      "backfill_credits"},
     {{"account.cycle", "45m", "How often it is resumed at most."}, "cycle"},
+    {{"account.query-tag-keys", "",
+      "Keys of JSON query tags by which --collector.query_tags has credits: team,cost_center."},
+     "query_tag_keys"},
     {{"record", "",
       "Directory that Snowflake's answers are written to, without names and texts, for a report."},
      "record"},
@@ -80,8 +85,9 @@ http::Authorize with_workload_identity(const Yaml& entry, SecretSource token) {
   return authorize;
 }
 
-/// One of the four kinds of credentials that an entry may have.
-Credentials read_credentials(const Yaml& entry, const std::string& claim, const std::string& user) {
+/// One of the four kinds of credentials that an entry may have, or none.
+std::optional<Credentials> read_credentials(const Yaml& entry, const std::string& claim,
+                                            const std::string& user) {
   std::optional<Credentials> found;
   const auto take = [&](std::string_view key, auto&& use) {
     auto secret = entry.optional_secret(key);
@@ -107,12 +113,7 @@ Credentials read_credentials(const Yaml& entry, const std::string& claim, const 
     return Credentials(TokenType::workload_identity,
                        with_workload_identity(entry, std::move(token)));
   });
-  if (!found) {
-    entry.fail(
-        "no credentials: expected private_key, oauth_token, programmatic_access_token or "
-        "workload_identity_token, each as it is, as KEY_file or as KEY_env");
-  }
-  return *std::move(found);
+  return found;
 }
 
 std::string text_of(const Yaml& entry, std::string_view key) {
@@ -136,15 +137,28 @@ ApiOptions read_options(const Yaml& entry, const std::string& name, bool is_aske
   options.claim = claim.empty() ? account->claim : to_upper(claim);
   options.user = to_upper(text_of(entry, "user"));
   options.role = text_of(entry, "role");
-  if (is_asked) {
-    std::tie(options.token_type, options.authorize) =
-        read_credentials(entry, options.claim, options.user);
+  if (auto credentials = read_credentials(entry, options.claim, options.user)) {
+    std::tie(options.token_type, options.authorize) = *std::move(credentials);
+  } else if (is_asked) {
+    entry.fail(
+        "no credentials: expected private_key, oauth_token, programmatic_access_token or "
+        "workload_identity_token, each as it is, as KEY_file or as KEY_env");
   }
   if (const auto directory = entry.optional("record")) {
     options.recording =
         std::make_shared<Recording>(std::filesystem::path(entry.folder()) / directory->string());
   }
   return options;
+}
+
+std::vector<std::string> read_dbt_results(const Yaml& entry) {
+  std::vector<std::string> patterns;
+  if (const auto list = entry.optional("dbt_results")) {
+    for (const auto& item : list->items()) {
+      patterns.push_back(std::filesystem::path(entry.folder()) / item.string());
+    }
+  }
+  return patterns;
 }
 
 std::shared_ptr<Account> make_account(const SourceInputs& inputs) {
@@ -159,6 +173,12 @@ std::shared_ptr<Account> make_account(const SourceInputs& inputs) {
                                                inputs.ledgers,
                                                nullptr,
                                                nullptr});
+  insert_query_tag_keys(inputs.config, account->inserts);
+  account->dbt_results = read_dbt_results(inputs.config);
+  // A report has what the files say now.
+  DbtResults results(inputs.is_asked ? std::vector<std::string>() : account->dbt_results);
+  results.read(account->clock());
+  account->inserts["owners"] = owners_by(results);
   if (warehouse) {
     account->warehouse =
         std::make_unique<OwnWarehouse>(*warehouse, account->api, inputs.name,

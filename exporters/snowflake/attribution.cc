@@ -1,5 +1,8 @@
+#include "exporters/snowflake/attribution.h"
+
 #include "exporters/snowflake/group_module.h"
 #include "exporters/snowflake/groups.h"
+#include "exporters/snowflake/long_text.h"
 
 namespace exporter::snowflake {
 namespace {
@@ -9,7 +12,8 @@ using std::chrono::hours;
 constexpr auto kAttributed = counter(
     "snowflake_attributed_credits_total",
     "Compute credits that Snowflake lays on statements, by who ran them: tool is dbt (by its query "
-    "comment or tag), airflow (a query tag with a dag_id), other (another query tag) or none; "
+    "comment, tag or results), airflow (a query tag with a dag_id), other (another query tag) or "
+    "none; "
     "package and target are dbt's. Without idle time, statements of up to about 100 ms and "
     "adaptive "
     "warehouses: snowflake_warehouse_idle_credits_total has the rest of the bill.",
@@ -37,7 +41,7 @@ constexpr Top kNodes{"L_UNIQUE_ID", 200, "V_NODE_CREDITS"};
 constexpr UsageStatement kStatementsOf[] = {
     {.name = "attribution",
      .text = R"(WITH STATEMENTS AS (
-  SELECT A.WAREHOUSE_NAME, A.END_TIME, COALESCE(A.CREDITS_ATTRIBUTED_COMPUTE, 0) AS CREDITS,
+  SELECT A.QUERY_ID, A.WAREHOUSE_NAME, A.END_TIME, COALESCE(A.CREDITS_ATTRIBUTED_COMPUTE, 0) AS CREDITS,
     COALESCE(A.QUERY_TAG, '') AS TAG,
     COALESCE(TRY_PARSE_JSON(A.QUERY_TAG), TRY_PARSE_JSON(REPLACE(A.QUERY_TAG, '''', '"'))) AS TAGS,
     CASE WHEN LTRIM(H.QUERY_TEXT) LIKE '/* {"%' THEN SPLIT_PART(SPLIT_PART(H.QUERY_TEXT, '/* {"', 2), '*/', 1) END AS IN_FRONT,
@@ -57,13 +61,14 @@ constexpr UsageStatement kStatementsOf[] = {
 ), OWNED AS (
   SELECT *, COALESCE(COMMENT:dag_id::VARCHAR, TAGS:dag_id::VARCHAR, '') AS DAG_ID,
     COALESCE(COMMENT:app::VARCHAR, TAGS:app::VARCHAR, '') = 'dbt' AS IS_DBT,
-    COALESCE(NULLIF(COMMENT:node_id::VARCHAR, 'internal'), TAGS:node_id::VARCHAR, '') AS NODE_ID
+    COALESCE(NULLIF(COMMENT:node_id::VARCHAR, 'internal'), TAGS:node_id::VARCHAR, '') AS NODE_ID,
+    COALESCE(COMMENT:target_name::VARCHAR, TAGS:target_name::VARCHAR, '') AS TARGET
   FROM CHOSEN
 )
 SELECT COALESCE(WAREHOUSE_NAME, '') AS L_WAREHOUSE,
   CASE WHEN IS_DBT THEN 'dbt' WHEN DAG_ID <> '' THEN 'airflow' WHEN TAG <> '' THEN 'other' ELSE 'none' END AS L_TOOL,
   IFF(IS_DBT, SPLIT_PART(NODE_ID, '.', 2), '') AS L_PACKAGE,
-  IFF(IS_DBT, COALESCE(COMMENT:target_name::VARCHAR, TAGS:target_name::VARCHAR, ''), '') AS L_TARGET,
+  IFF(IS_DBT, TARGET, '') AS L_TARGET,
   DAG_ID AS L_DAG_ID,
   IFF(IS_DBT, NODE_ID, '') AS L_UNIQUE_ID,
   DATE_PART(EPOCH_SECOND, DATE_TRUNC('HOUR', END_TIME)) AS B,
@@ -71,7 +76,7 @@ SELECT COALESCE(WAREHOUSE_NAME, '') AS L_WAREHOUSE,
   SUM(CREDITS) AS V_CREDITS,
   IFF(MAX(IFF(IS_DBT, NODE_ID, '')) = '', NULL, SUM(CREDITS)) AS V_NODE_CREDITS,
   MAX(DATE_PART(EPOCH_SECOND, DATE_TRUNC('SECOND', END_TIME))) AS NEWEST
-FROM OWNED
+FROM {owners}
 GROUP BY 1, 2, 3, 4, 5, 6, 7)",
      .labels = kLabels,
      .bucket = hours(1),
@@ -82,10 +87,87 @@ GROUP BY 1, 2, 3, 4, 5, 6, 7)",
 
 }  // namespace
 
+std::string owners_by(const DbtResults& results) {
+  const auto rows = results.rows();
+  if (rows.empty()) return "OWNED";
+  return R"((
+  SELECT O.WAREHOUSE_NAME, O.END_TIME, O.CREDITS, O.TAG, O.DAG_ID,
+    IFF(R.QUERY_ID IS NULL, O.IS_DBT, TRUE) AS IS_DBT,
+    IFF(R.QUERY_ID IS NULL, O.NODE_ID, R.NODE_ID) AS NODE_ID,
+    IFF(R.QUERY_ID IS NULL OR (O.IS_DBT AND O.TARGET <> ''), O.TARGET, R.TARGET) AS TARGET
+  FROM OWNED O LEFT JOIN (SELECT COLUMN1 AS QUERY_ID, COLUMN2 AS NODE_ID, COLUMN3 AS TARGET FROM VALUES
+    )" + rows +
+         R"(
+  ) R ON R.QUERY_ID = O.QUERY_ID AND NOT (O.IS_DBT AND O.NODE_ID <> '')
+))";
+}
+
 /// GOVERNANCE_VIEWER reads both views.
 constinit const Group kAttributionGroup{"attribution", hours(6), kStatementsOf,
                                         "GOVERNANCE_VIEWER"};
 
-constinit const Module kAttribution = group_module<kAttributionGroup>(kMetrics);
+namespace {
+
+using std::chrono::sys_seconds;
+
+const std::string kResults = "dbt_results.";
+
+/// The group, and dbt's results, which are read before its statement asks of whose nodes they are.
+class Attribution {
+ public:
+  explicit Attribution(Account& account)
+      : account_(account),
+        usage_(account, kAttributionGroup),
+        ledger_(account.ledgers->open(ledger_of(kAttributionGroup), account.name,
+                                      ledger_options(kAttributionGroup))),
+        results_(account.dbt_results) {
+    usage_.insert("owners", [this](sys_seconds lo) {
+      results_.drop_before(lo - hours(1));  // by another clock than Snowflake's
+      return owners_by(results_);
+    });
+  }
+
+  void collect(Samples& samples, const Deadline& deadline) {
+    if (!account_.dbt_results.empty()) read_results(deadline);
+    usage_.collect(samples, deadline);
+  }
+
+ private:
+  void read_results(const Deadline& deadline) {
+    if (!is_loaded_) {
+      auto run = begin(deadline);
+      results_.load(long_text(run, kResults));
+      run.commit();
+      is_loaded_ = true;
+    }
+    is_stored_ = !results_.read(account_.clock()) && is_stored_;
+    if (is_stored_) return;
+    auto run = begin(deadline);
+    set_long_text(run, kResults, results_.text());
+    run.commit();
+    is_stored_ = true;
+  }
+
+  /// Closes nothing that is still to be read.
+  Ledger::Run begin(const Deadline& deadline) const {
+    return ledger_.begin(deadline, account_.clock(), std::chrono::days(7));
+  }
+
+  Account& account_;
+  Usage usage_;
+  const SharedLedger ledger_;
+  DbtResults results_;
+  bool is_loaded_ = false, is_stored_ = true;
+};
+
+constexpr Module attribution_module() {
+  auto module = group_module<kAttributionGroup>(kMetrics);
+  module.make = make<Attribution, Account>;
+  return module;
+}
+
+}  // namespace
+
+constinit const Module kAttribution = attribution_module();
 
 }  // namespace exporter::snowflake

@@ -28,9 +28,10 @@ Finding check_group(Account& account, const Group& group, const Deadline& deadli
   const auto now = account.clock();
   for (const auto& statement : group.statements) {
     try {
-      account.api.run({.name = std::string(statement.name),
-                       .text = "EXPLAIN " + text_of(statement, now - statement.horizon, now)},
-                      deadline);
+      account.api.run(
+          {.name = std::string(statement.name),
+           .text = "EXPLAIN " + text_of(statement, now - statement.horizon, now, account.inserts)},
+          deadline);
     } catch (const Error& error) {
       const bool is_right = error.reason() == Reason::auth;
       const auto role = group.database_role == kImportedPrivileges

@@ -59,6 +59,11 @@ class Labels {
   std::string id_;
 };
 
+/// The value that the largest of a row are `per`; empty where they are per no column.
+std::string per_of(const Top& top, const Row& row) {
+  return top.per.empty() ? std::string() : row.raw(to_lower(top.per)).value_or("");
+}
+
 /// Counts of each bucket from cumulative ones.
 std::vector<std::uint64_t> counts_of(const Row& row, const Buckets& buckets) {
   std::vector<std::uint64_t> counts;
@@ -104,22 +109,25 @@ sys_seconds bucket_of(const Row& row) {
   return sys_seconds(seconds(static_cast<std::int64_t>(row.need_number("b"))));
 }
 
-std::map<std::string, double> amounts_of(const Top& top, const Table& table) {
-  std::map<std::string, double> amounts;
+std::map<std::string, std::map<std::string, double>> amounts_of(const Top& top,
+                                                                const Table& table) {
+  std::map<std::string, std::map<std::string, double>> amounts;
   Samples none;
   table.each_row(none, [&](const Row& row) {
-    amounts[row.raw(to_lower(top.column)).value_or("")] +=
+    amounts[per_of(top, row)][row.raw(to_lower(top.column)).value_or("")] +=
         row.number(to_lower(top.amount)).value_or(0);
   });
   return amounts;
 }
 
 void count_row(Ledger::Run& run, const std::string& account, const UsageStatement& statement,
-               const Row& row, const std::optional<Largest>& largest) {
+               const Row& row, const Shown& shown) {
   const auto bucket = bucket_of(row);
   Labels labels(account, statement, row);
   const auto at = '@' + std::to_string(bucket.time_since_epoch().count()) + '/';
-  if (largest) labels.show_largest(*statement.top, *largest, bucket);
+  if (statement.top != nullptr) {
+    labels.show_largest(*statement.top, shown.at(per_of(*statement.top, row)), bucket);
+  }
   for (const auto& value : statement.counters) {
     const auto amount = row.number(to_lower(value.column));
     if (!amount) continue;

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <functional>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,12 +26,17 @@ void require_columns(const UsageStatement& statement, const Table& table);
 /// When the row's bucket begins. Throws Error{decode}.
 std::chrono::sys_seconds bucket_of(const Row& row);
 
-/// How much the values of the label have of which only the largest are shown.
-std::map<std::string, double> amounts_of(const Top& top, const Table& table);
+/// Which values of a statement's Top are shown, by the value of the column that they are `per`.
+using Shown = std::map<std::string, Largest, std::less<>>;
 
-/// Records a row's counters and histograms in the run. Throws Error{decode}, and what the run does.
+/// How much the values of the label have of which only the largest are shown, by the value of the
+/// column that they are `per`.
+std::map<std::string, std::map<std::string, double>> amounts_of(const Top& top, const Table& table);
+
+/// Records a row's counters and histograms in the run; `shown` has what its Top has. Throws
+/// Error{decode}, and what the run does.
 void count_row(Ledger::Run& run, const std::string& account, const UsageStatement& statement,
-               const Row& row, const std::optional<Largest>& largest);
+               const Row& row, const Shown& shown);
 
 /// Adds the counters and histograms of a statement.
 void add_counted(const Ledger& ledger, const UsageStatement& statement, Samples& samples);

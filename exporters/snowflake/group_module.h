@@ -35,7 +35,8 @@ constexpr Module group_module(std::span<const MetricView> metrics) {
           .schedule = Every{.interval = std::chrono::minutes(1),
                             .keep_stale_for = std::chrono::minutes(15),
                             .longest_pause = std::chrono::minutes(1),
-                            .cycle = std::chrono::minutes(1)},
+                            .cycle = std::chrono::minutes(1),
+                            .asks = group.pace},
           .timeout = std::chrono::minutes(10),
           .says_up = false,
           .make_past = read_past<group>};

@@ -8,6 +8,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/time.h"
+#include "exporters/snowflake/usage.h"
 
 namespace exporter::snowflake {
 namespace {
@@ -40,9 +41,7 @@ class Past::Part {
         bucket_(bucket_of(statement)),
         window_(std::min(kLongestWindow, kBucketsOfWindow * bucket_)),
         end_(std::min(ceil_to(to, bucket_), floor_to(now, bucket_))),
-        counting_(floor_to(range.from, bucket_), range.step) {
-    if (statement.top != nullptr) largest_.emplace(statement.top->most);
-  }
+        counting_(floor_to(range.from, bucket_), range.step) {}
 
   void read(Time until, TimedSamples& page, const Deadline& deadline);
 
@@ -78,7 +77,7 @@ class Past::Part {
   seconds window_;  ///< what one statement reads
   const Time end_;
   PastCounting counting_;
-  std::optional<Largest> largest_;
+  Shown shown_;
   bool has_ended_ = false;
 };
 
@@ -88,7 +87,11 @@ void Past::Part::read(Time until, TimedSamples& page, const Deadline& deadline) 
     Time hi;
     const auto table = fetch(until, hi, deadline);
     require_columns(statement_, table);
-    if (largest_) largest_->decide(amounts_of(*statement_.top, table), counting_.at());
+    if (statement_.top != nullptr) {
+      for (const auto& [per, amounts] : amounts_of(*statement_.top, table)) {
+        shown_.try_emplace(per, statement_.top->most).first->second.decide(amounts, counting_.at());
+      }
+    }
     auto rows = rows_of(table, hi);
     counting_.advance(
         hi, [&](Ledger::Run& run, Time by) { count(run, rows, by); },
@@ -110,8 +113,8 @@ Table Past::Part::fetch(Time until, Time& hi, const Deadline& deadline) {
   for (;;) {
     hi = std::min(at + window_, until);
     try {
-      return account_.past_warehouse->run(std::string(statement_.name), text_of(statement_, lo, hi),
-                                          deadline);
+      return account_.past_warehouse->run(std::string(statement_.name),
+                                          text_of(statement_, lo, hi, account_.inserts), deadline);
     } catch (const StatementFailed& error) {
       if (error.reason() != Reason::timeout || hi - at <= bucket_) throw;
       window_ = std::max(bucket_, (hi - at) / 2 / bucket_ * bucket_);
@@ -137,7 +140,7 @@ void Past::Part::count(Ledger::Run& run, Rows& rows, Time by) const {
   if (statement_.has_days) return;
   const auto last = rows.upper_bound(by);
   for (auto row = rows.begin(); row != last; ++row) {
-    or_warn([&] { count_row(run, account_.name, statement_, row->second, largest_); });
+    or_warn([&] { count_row(run, account_.name, statement_, row->second, shown_); });
   }
   rows.erase(rows.begin(), last);
 }
@@ -153,10 +156,7 @@ void Past::Part::show_days(const Rows& rows, Time at, Samples& samples) const {
 }
 
 Past::Past(Account& account, const Group& group, const PastRange& range) {
-  if (!account.warehouse) {
-    throw Error(Reason::config, "account " + account.name + ": the collector " +
-                                    std::string(group.name) + " needs a warehouse");
-  }
+  require_usable(account, group);
   const auto ledger = account.ledgers->open(ledger_of(group), account.name, ledger_options(group));
   const auto figures = ledger->figures();
   const auto now = account.clock();

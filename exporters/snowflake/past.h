@@ -20,8 +20,8 @@ class Past {
  public:
   using Time = std::chrono::sys_seconds;
 
-  /// Throws Error{config} where the account has no warehouse, and what opening the group's ledger
-  /// does: the past ends where that begins.
+  /// Throws what require_usable() does, and what opening the group's ledger does: the past ends
+  /// where that begins.
   Past(Account& account, const Group& group, const PastRange& range);
 
   /// See ReadPast.

@@ -208,7 +208,7 @@ std::string write_dry_run(Account& account, Names collectors) {
             readers_of(*group) + "\n";
     for (const auto& statement : group->statements) {
       text += "      -- " + std::string(statement.name) + "\n" +
-              indented(text_of(statement, now - statement.horizon, now));
+              indented(text_of(statement, now - statement.horizon, now, account.inserts));
     }
   }
   return text + cost_of_a_day(options, groups);

@@ -5,6 +5,7 @@
 
 #include "common/base/error.h"
 #include "common/base/text.h"
+#include "exporters/snowflake/long_text.h"
 
 namespace exporter::snowflake {
 namespace {
@@ -15,37 +16,40 @@ constexpr seconds kMostCatchUp = std::chrono::days(7);
 const std::string kAttempt = "attempt", kReadUpTo = "read_up_to.", kNewest = "newest.",
                   kLargest = "largest.", kTimeouts = "timeouts.", kNotBefore = "not_before.";
 const std::string kGauges = "gauges.";
-constexpr std::size_t kMostChunks = 64;  // of gauges: 4 MB
-constexpr int kMostTimeouts = 3;         // in a row: each may take all of its time of the warehouse
+constexpr int kMostTimeouts = 3;  // in a row: each may take all of its time of the warehouse
 
-/// A text that is longer than one of the ledger's, in pieces, of which the last one is shorter.
-void set_long_text(Ledger::Run& run, const std::string& key, std::string_view text) {
-  if (text.size() >= kMostChunks * Ledger::kMaxMetadata) text = {};
-  for (std::size_t i = 0, at = 0; at <= text.size(); ++i, at += Ledger::kMaxMetadata) {
-    run.set_metadata(key + std::to_string(i), text.substr(at, Ledger::kMaxMetadata));
+/// The members of a Top are in the ledger, and what the table has decides with the rest of a run.
+Shown decide_shown(Ledger::Run& run, const UsageStatement& statement, const Table& table,
+                   std::chrono::sys_seconds now) {
+  Shown shown;
+  if (statement.top == nullptr) return shown;
+  for (const auto& [per, amounts] : amounts_of(*statement.top, table)) {
+    const auto key = kLargest + std::string(statement.name) + (per.empty() ? "" : '.' + per);
+    auto& largest = shown.try_emplace(per, statement.top->most).first->second;
+    largest.load(run.metadata(key));
+    largest.decide(amounts, now);
+    run.set_metadata(key, largest.text());
   }
-}
-
-std::string long_text(Ledger::Run& run, const std::string& key) {
-  std::string text;
-  for (std::size_t i = 0; i < kMostChunks; ++i) {
-    const auto piece = run.metadata(key + std::to_string(i));
-    text += piece;
-    if (piece.size() < Ledger::kMaxMetadata) break;
-  }
-  return text;
+  return shown;
 }
 
 }  // namespace
+
+void require_usable(const Account& account, const Group& group) {
+  const auto fail = [&](const std::string& what) {
+    throw Error(Reason::config, "account " + account.name + ": the collector " +
+                                    std::string(group.name) + " needs " + what);
+  };
+  if (!account.warehouse) fail("a warehouse");
+  const auto needed = group.needed_insert;
+  if (!needed.empty() && !account.inserts.contains(needed)) fail(std::string(needed));
+}
 
 Usage::Usage(Account& account, const Group& group)
     : account_(account),
       group_(group),
       ledger_(account.ledgers->open(ledger_of(group), account.name, ledger_options(group))) {
-  if (!account.warehouse) {
-    throw Error(Reason::config, "account " + account.name + ": the collector " +
-                                    std::string(group.name) + " needs a warehouse");
-  }
+  require_usable(account, group);
 }
 
 void Usage::collect(Samples& samples, const Deadline& deadline) {
@@ -84,9 +88,6 @@ void Usage::load(const Deadline& deadline) {
     if (const auto text = long_text(run, kGauges + name + '.'); !text.empty()) {
       known.gauges.load(statement, text);
       known.has_gauges = true;
-    }
-    if (statement.top != nullptr) {
-      known.largest.emplace(statement.top->most).load(run.metadata(kLargest + name));
     }
   }
   run.commit();
@@ -138,8 +139,10 @@ void Usage::read(const UsageStatement& statement, Time now, Samples& samples,
       lo = std::max(known.read_up_to, now - kMostCatchUp) - statement.horizon;
     lo = floor_to(lo, statement.bucket);
   }
-  const auto table =
-      account_.warehouse->run(std::string(statement.name), text_of(statement, lo, now), deadline);
+  auto inserts = account_.inserts;
+  for (const auto& [name, insert] : inserts_) inserts[name] = insert(lo);
+  const auto table = account_.warehouse->run(std::string(statement.name),
+                                             text_of(statement, lo, now, inserts), deadline);
   require_columns(statement, table);
   if (statement.bucket.count() > 0) {
     count(statement, table, lo, now, samples, deadline);
@@ -186,16 +189,15 @@ void Usage::count(const UsageStatement& statement, const Table& table, Time lo, 
                   Samples& samples, const Deadline& deadline) {
   const auto families = families_of(statement);
   auto& known = known_[statement.name];
-  if (known.largest) known.largest->decide(amounts_of(*statement.top, table), hi);
   double newest = 0;
   auto run = begin(deadline);
+  const auto shown = decide_shown(run, statement, table, hi);
   run.replace_window(lo, hi, families);
   table.each_row(samples, [&](const Row& row) {
-    count_row(run, account_.name, statement, row, known.largest);
+    count_row(run, account_.name, statement, row, shown);
     newest = std::max(newest, row.number("newest").value_or(0));
   });
   const std::string name(statement.name);
-  if (known.largest) run.set_metadata(kLargest + name, known.largest->text());
   run.set_metadata(kReadUpTo + name, std::to_string(hi.time_since_epoch().count()));
   run.set_metadata(kNewest + name, std::to_string(std::max(newest, known.newest)));
   run.commit();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -9,16 +10,23 @@
 #include "common/ledger/ledgers.h"
 #include "exporters/snowflake/account.h"
 #include "exporters/snowflake/counting.h"
-#include "exporters/snowflake/largest.h"
 #include "exporters/snowflake/usage_statement.h"
 
 namespace exporter::snowflake {
 
+/// Throws Error{config} where the account has no warehouse, or not the key that the group needs.
+void require_usable(const Account& account, const Group& group);
+
 /// Reads a group when it is due and the account's warehouse may be used, and counts each row once.
 class Usage {
  public:
-  /// Throws Error{config} where the account has no warehouse.
+  /// Throws what require_usable() does.
   Usage(Account& account, const Group& group);
+
+  /// What statements have in the place of {name}, by the start of the window that they read.
+  void insert(const std::string& name, std::function<std::string(std::chrono::sys_seconds)> text) {
+    inserts_[name] = std::move(text);
+  }
 
   /// Adds all that is known, after it was read if it is time. What of it fails does not keep the
   /// rest from the page.
@@ -32,10 +40,9 @@ class Usage {
     double newest = 0;  ///< seconds since 1970; 0: not known
     Gauges gauges;
     bool has_gauges = false;  ///< they were read, by this process or the one before
-    std::optional<Largest> largest;
-    std::string off;    ///< why it is not read, for kOff
-    int timeouts = 0;   ///< in a row
-    Time not_before{};  ///< after too many of them
+    std::string off;          ///< why it is not read, for kOff
+    int timeouts = 0;         ///< in a row
+    Time not_before{};        ///< after too many of them
   };
 
   void load(const Deadline& deadline);
@@ -55,6 +62,7 @@ class Usage {
   Account& account_;
   const Group& group_;
   const SharedLedger ledger_;
+  std::map<std::string, std::function<std::string(Time)>> inserts_;
   std::map<std::string_view, Known> known_;  ///< by the statement's name
   Time attempt_{};
   bool is_loaded_ = false;

@@ -38,13 +38,18 @@ sys_seconds floor_to(sys_seconds time, seconds step) {
   return sys_seconds(time.time_since_epoch() / step * step);
 }
 
-std::string text_of(const UsageStatement& statement, sys_seconds lo, sys_seconds hi) {
+std::string text_of(const UsageStatement& statement, sys_seconds lo, sys_seconds hi,
+                    const Inserts& inserts) {
   const auto date = [](sys_seconds time) { return format_rfc3339(time).substr(0, 10); };
   std::string text(statement.text);
   text = replaced(std::move(text), "{lo}", std::to_string(lo.time_since_epoch().count()));
   text = replaced(std::move(text), "{hi}", std::to_string(hi.time_since_epoch().count()));
   text = replaced(std::move(text), "{lo_date}", date(lo));
-  return replaced(std::move(text), "{hi_date}", date(hi - seconds(1) + std::chrono::days(1)));
+  text = replaced(std::move(text), "{hi_date}", date(hi - seconds(1) + std::chrono::days(1)));
+  for (const auto& [name, insert] : inserts) {
+    text = replaced(std::move(text), '{' + name + '}', insert);
+  }
+  return text;
 }
 
 }  // namespace exporter::snowflake

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,12 +47,14 @@ struct Buckets {
 struct Top {
   std::string_view column;  ///< "L_UNIQUE_ID"
   std::size_t most;
-  std::string_view amount;  ///< the column by which they are the largest
+  std::string_view amount;    ///< the column by which they are the largest
+  std::string_view per = {};  ///< a column: so many of each of its values
 };
 
 /// One statement. In its text `{lo}` and `{hi}` are the window in seconds since 1970, `{hi}`
 /// excluded;
-/// `{lo_date}` and `{hi_date}` the days (UTC) that it touches, as YYYY-MM-DD, `{hi_date}` excluded.
+/// `{lo_date}` and `{hi_date}` the days (UTC) that it touches, as YYYY-MM-DD, `{hi_date}` excluded;
+/// what else is in braces is an Insert of the account.
 struct UsageStatement {
   std::string_view name, text;
   std::span<const std::string_view> labels = {};  ///< the columns L_ and N_
@@ -74,7 +78,11 @@ struct Group {
   std::chrono::seconds pace;  ///< how often its views have something new
   std::span<const UsageStatement> statements;
   std::string_view database_role;  ///< of the database SNOWFLAKE, that may read its views; or all
+  std::string_view needed_insert = {};  ///< a key of an account, without which it asks nothing
 };
+
+/// What statements have of an account's configuration, by the name that stands for it in braces.
+using Inserts = std::map<std::string, std::string, std::less<>>;
 
 /// The ledger of the group's counters: its name without that of the account, and its options.
 std::string ledger_of(const Group& group);
@@ -85,6 +93,6 @@ std::chrono::sys_seconds floor_to(std::chrono::sys_seconds time, std::chrono::se
 
 /// The text of a statement for a window.
 std::string text_of(const UsageStatement& statement, std::chrono::sys_seconds lo,
-                    std::chrono::sys_seconds hi);
+                    std::chrono::sys_seconds hi, const Inserts& inserts);
 
 }  // namespace exporter::snowflake

@@ -78,21 +78,40 @@ TEST_CASE("a Retry-After beyond the deadline hands over the reply, and holds for
   }
 }
 
+TEST_CASE("a Retry-After holds for a client that takes the place of another") {
+  const ScriptedServer server(always(429, "Retry-After: 3600\r\n")), other(always(200));
+  ClientFixture fixture(server.url());
+  const auto not_before = fixture.client().send(request("/"), soon()).not_before;
+  auto next = fixture.client();
+  const auto error = failure_of(next);
+  CHECK(error.reason() == Reason::rate_limited);
+  CHECK(*error.not_before() >= *not_before);
+  CHECK(*error.not_before() < *not_before + 1s);
+  CHECK(server.requests().size() == 1);
+  // Neither another upstream there nor the same one elsewhere is meant.
+  fixture.options.name = "beside";
+  CHECK(fixture.client().send(request("/"), soon()).status == 429);
+  fixture.options.name = "up";
+  fixture.options.base_url = other.url();
+  CHECK(fixture.client().send(request("/"), soon()).status == 200);
+}
+
 TEST_CASE("get() and stream() fail with the time as well") {
   const ScriptedServer server(always(503, "Retry-After: 3600\r\n"));
-  ClientFixture fixture(server.url());
-  const auto not_before = [](const auto& call) {
+  const auto not_before = [&](const auto& call) {
+    ClientFixture fixture(server.url());
+    auto client = fixture.client();
     try {
-      call();
+      call(client);
     } catch (const Error& error) {
       CHECK(error.reason() == Reason::http_status);
       return error.not_before().has_value();
     }
     return false;
   };
-  CHECK(not_before([&] { fixture.client().get("/", soon()); }));
-  CHECK(not_before([&] {
-    fixture.client().stream(
+  CHECK(not_before([](Client& client) { client.get("/", soon()); }));
+  CHECK(not_before([](Client& client) {
+    client.stream(
         {}, [](std::string_view) {}, soon());
   }));
 }

@@ -217,6 +217,8 @@ TEST_CASE("one run of all takes as long as those that wait for a place of their 
   CHECK(Exposition(collectors, options()).longest_once() == 12s);
   add("f", "y", 13s, 0);
   CHECK(Exposition(collectors, options()).longest_once() == 13s);
+  add("g", "x", Clock::duration::max() / 2, 2);
+  CHECK(Exposition(collectors, options()).longest_once() == Clock::duration::max());
 }
 
 TEST_CASE("a source whose collector hangs is down, although its last good samples are shown") {

@@ -152,6 +152,27 @@ TEST_CASE("a family whose name is another collector's is left out, counted and t
   }
 }
 
+TEST_CASE("a run that failed has no samples, though a family of the one before is left out") {
+  std::atomic<int> runs = 0;
+  std::vector<Collector> collectors;
+  for (const auto* name : {"a", "b"}) {
+    collectors.push_back({.name = name,
+                          .schedule = Every{name[0] == 'a' ? 1h : 1ms, 1h},
+                          .collect = [&, name](Samples& samples, const Deadline&) {
+                            if (name[0] == 'b' && ++runs > 1) throw Error(Reason::io, "gone");
+                            samples.add_named(MetricType::gauge, "rows", "Rows.", 1);
+                            samples.add_named(MetricType::gauge, name, "Other.", 2);
+                          }});
+  }
+  Exposition exposition(std::move(collectors), options());
+  while (!exposition.ready() || runs < 3) std::this_thread::sleep_for(1ms);
+  const auto page = exposition.scrape(query()).joined();
+  CHECK(page.find("\nb 2\n") != page.npos);
+  CHECK(page.find("collector_samples{collector=\"a\"} 2\n") != page.npos);
+  CHECK(page.find("collector_samples{collector=\"b\"} 0\n") != page.npos);
+  CHECK(page.find("duplicate_samples{collector=\"b\"} 0\n") != page.npos);
+}
+
 TEST_CASE("a family is shown once the collector that had its name no longer uses it") {
   bool uses_rows = true;
   std::vector<Collector> collectors;

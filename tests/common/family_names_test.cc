@@ -36,6 +36,14 @@ TEST_CASE("two owners may not declare names that clash") {
   names.declare("y", count);
 }
 
+TEST_CASE("one owner may not declare names that clash") {
+  constexpr auto a = gauge("demo_a", "A.");
+  constexpr auto total = counter("demo_a_total", "A.");
+  FamilyNames names;
+  names.declare("x", a);
+  CHECK_THROWS_WITH(names.declare("x", total), "metric demo_a_total clashes with demo_a of x");
+}
+
 TEST_CASE("a name from a source belongs to who uses it first") {
   FamilyNames names;
   CHECK(names.clashes(0, "a", named({{kGauge, "rows"}})).empty());
@@ -76,6 +84,11 @@ TEST_CASE("a family has one type, whoever of one name uses it") {
   CHECK(names.clashes(1, "a", named({{kHistogram, "rows"}})) == Names{"rows"});
   CHECK(names.clashes(0, "a", named({})).empty());
   CHECK(names.clashes(2, "a", named({{kHistogram, "rows"}})).empty());
+  // Who waits for the other type gets it when the first changes.
+  CHECK(names.clashes(3, "a", named({{kGauge, "rows"}})) == Names{"rows"});
+  CHECK(names.clashes(1, "a", named({})).empty());
+  CHECK(names.clashes(2, "a", named({{kGauge, "rows"}})).empty());
+  CHECK(names.clashes(3, "a", named({{kGauge, "rows"}})).empty());
 }
 
 TEST_CASE("names that are declared are not for the taking") {
@@ -84,6 +97,15 @@ TEST_CASE("names that are declared are not for the taking") {
   names.declare("the exporter itself", success);
   CHECK(names.clashes(0, "a", named({{kGauge, "exporter_collector_success"}})) ==
         Names{"exporter_collector_success"});
+}
+
+TEST_CASE("a collector's own declared names are for the same family alone") {
+  constexpr auto a = gauge("demo_a", "A.");
+  FamilyNames names;
+  names.declare("x", a);
+  CHECK(names.clashes(0, "x", named({{kGauge, "demo_a"}})).empty());
+  CHECK(names.clashes(0, "x", named({{kCounter, "demo_a_total"}})) == Names{"demo_a_total"});
+  CHECK(names.clashes(1, "x", named({{kHistogram, "demo_a"}})) == Names{"demo_a"});
 }
 
 TEST_CASE("families clash by what OpenMetrics calls them and by the names of their lines") {

@@ -5,12 +5,14 @@
 
 #include "common/base/error.h"
 #include "common/base/text.h"
+#include "tests/common/ledger_fixture.h"
 #include "tests/common/ledger_history.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/unreliable_disk.h"
 
 using namespace exporter;
+using fixture::soon;
 using model::Model;
 
 namespace {
@@ -21,8 +23,6 @@ constexpr std::size_t kRuns = 25;
 std::int64_t stride() {
   return std::max<std::int64_t>(1, 23 / static_cast<std::int64_t>(history::rounds()));
 }
-
-Deadline soon() { return Deadline::in(std::chrono::minutes(1)); }
 
 /// A source whose history goes into a ledger, run by run.
 class Source {

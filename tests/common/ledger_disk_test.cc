@@ -179,7 +179,7 @@ TEST_CASE("a file shrinks after a burst, within a bounded time a run") {
   const Ledger::Options options = {.allowed_lateness = 1h};
   const auto run_at = [&](int hour, int events) {
     const auto now = kStart + std::chrono::hours(hour);
-    auto run = ledger->begin(Deadline::in(1min), options, now);
+    auto run = ledger->begin(fixture::soon(), options, now);
     for (int i = 0; i < events; ++i) {
       const auto id = std::to_string(hour) + std::string(200, '-') + std::to_string(i);
       run.record(kTasks, {id, now}, 1, "ok");
@@ -208,7 +208,7 @@ TEST_CASE("a file that is used alike does not shrink and grow with each run") {
   std::int64_t before = 0;
   for (int hour = 1; hour < 80; ++hour) {
     const auto now = kStart + std::chrono::hours(hour);
-    auto run = ledger->begin(Deadline::in(1min), options, now);
+    auto run = ledger->begin(fixture::soon(), options, now);
     for (int i = 0; i < 1000; ++i) {
       run.record(kTasks, {std::to_string(hour * 1000 + i) + std::string(200, '-'), now}, 1, "ok");
     }

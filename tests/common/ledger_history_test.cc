@@ -5,14 +5,14 @@
 #include <random>
 
 #include "common/base/text.h"
+#include "tests/common/ledger_fixture.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace exporter;
+using fixture::soon;
 using model::Model;
 
 namespace {
-
-Deadline soon() { return Deadline::in(std::chrono::minutes(1)); }
 
 constexpr std::chrono::microseconds kMicrosecond{1};
 

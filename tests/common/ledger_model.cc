@@ -161,6 +161,7 @@ void Model::report(const MetricView& metric, std::span<const double> bounds, con
   const bool is_new = !family.events.contains(id);
   if (!has_room_for(family, labels) || (is_new && !make_room(when))) {
     ++draft_.dropped;
+    if (!is_new) family.events[id].is_reported = true;
     return;
   }
   auto& event = family.events[id];

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/ledger/ledger.h"
+#include "tests/common/ledger_fixture.h"
 #include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 
@@ -19,7 +20,7 @@ using namespace exporter;
 using namespace std::chrono_literals;
 
 inline constexpr auto kTasks = counter("test_tasks_total", "Tasks.", "state");
-inline const Ledger::Time kStart{24h * 365 * 50};
+using fixture::kStart;
 inline const Ledger::Time kLater = kStart + 1h;
 
 /// A folder for a ledger named "test".
@@ -55,7 +56,7 @@ struct StateFolder {
 inline constexpr const char* kAside = "test.ledger test.ledger.unusable-2019-12-20T01:00:00.000Z ";
 
 inline Ledger::Run begin(Ledger& ledger, Ledger::Time now = kStart) {
-  return ledger.begin(Deadline::in(1min), {}, now);
+  return ledger.begin(fixture::soon(), {}, now);
 }
 
 inline void report(Ledger& ledger, std::string_view event, double value) {
@@ -65,13 +66,7 @@ inline void report(Ledger& ledger, std::string_view event, double value) {
   run.commit();
 }
 
-inline std::string page(const Ledger& ledger) {
-  Samples samples;
-  ledger.add_to(samples, kTasks);
-  std::string text;
-  samples.render(Format::text, text);
-  return text;
-}
+inline std::string page(const Ledger& ledger) { return fixture::page(ledger, kTasks); }
 
 inline std::string page_of(const std::string& value) {
   return "# HELP test_tasks_total Tasks.\n# TYPE test_tasks_total counter\n"

@@ -123,6 +123,21 @@ TEST_CASE("an event that moves within a window is in its new series alone") {
                    "test_tasks_total{state=\"running\",queue=\"main\"} 1\n"));
 }
 
+TEST_CASE("an event of a window that cannot move for want of room stays where it is") {
+  Book book({.max_series = 1});
+  book.report("a", kStart + 1h, 10, kStart + 5h);
+  for (int i = 0; i < 2; ++i) {
+    auto run = book.begin(kStart + 5h);
+    run.replace_window(kStart, kStart + 2h);
+    run.record(kTasks, {"a", kStart + 1h}, 10, "failed", "main");
+    run.commit();
+  }
+  book.report("b", kStart + 3h, 1, kStart + 5h);
+  CHECK(book.shown() == "11");
+  CHECK(book.figures().dropped == 2);
+  CHECK(book.figures().corrections == 0);
+}
+
 TEST_CASE("what lies before the watermark stays when its window is replaced") {
   Book book({.allowed_lateness = 1h});
   book.report("old", kStart, 1);

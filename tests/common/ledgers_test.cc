@@ -6,18 +6,18 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
+#include "tests/common/ledger_fixture.h"
 #include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace exporter;
 using namespace std::chrono_literals;
+using fixture::kStart;
+using fixture::soon;
 
 namespace {
 
 constexpr auto kTasks = counter("test_tasks_total", "Tasks.", "state");
-const Ledger::Time kStart{24h * 365 * 50};
-
-Deadline soon() { return Deadline::in(1min); }
 
 std::string page(const Samples& samples) {
   std::string text;

@@ -202,6 +202,42 @@ TEST_CASE("collectors of a source run a few at once, and one that hangs does not
   gate->open();
 }
 
+TEST_CASE("a source of which more collectors hang than may run at once is asked no more") {
+  auto gate = std::make_shared<Gate>();
+  Failures failures;
+  std::vector<Collector> collectors;
+  const auto add = [&](const std::string& name, CollectFunction collect) {
+    auto collector = in_background(name, {1ms, 1h}, std::move(collect));
+    collector.source = "x";
+    collector.at_once = 1;
+    collector.timeout = 10ms;
+    collectors.push_back(std::move(collector));
+  };
+  const auto waiting = count();
+  for (const auto* name : {"hangs", "too", "also"}) {
+    add(name, [gate, waiting](Samples&, const Deadline&) {
+      ++*waiting;
+      gate->pass();
+      --*waiting;
+    });
+  }
+  add("healthy", [](Samples&, const Deadline&) {});
+  Runner runner(std::move(collectors), failures.options("place"));
+  const auto error_of = [&](std::size_t index) { return runner.views()[index].status->error; };
+  const std::string refused = "not run: more than 1 collectors of its source hang";
+  REQUIRE(eventually([&] { return error_of(3) == refused; }));
+  CHECK(*waiting == 2);
+  CHECK(runner.views()[3].status->reason == Reason::timeout);
+  CHECK(failures.counts().at("healthy timeout") >= 1);
+  gate->open();
+  CHECK(eventually([&] {
+    const auto views = runner.views();
+    return std::all_of(views.begin(), views.end(), [](const Runner::View& view) {
+      return view.status->outcome == Status::Outcome::success;
+    });
+  }));
+}
+
 TEST_CASE("a collector without a limit runs and takes no place, whatever others of its source do") {
   auto gate = std::make_shared<Gate>();
   const auto runs = std::make_shared<std::atomic<int>>(0);

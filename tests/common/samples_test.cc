@@ -272,6 +272,8 @@ TEST_CASE("families named by the source are copied, and refused when their names
   CHECK_THROWS_AS(
       samples.add_named(MetricType::gauge, "good", "Bad.", 1, {{"a", "b"}, {"c", ""}, {"a", "d"}}),
       Error);
+  CHECK_THROWS_WITH(samples.add_named(MetricType::gauge, "-" + std::string(1 << 20, 'x'), "", 1),
+                    "invalid metric name \"-" + std::string(199, 'x') + "...\"");
 }
 
 TEST_CASE("pages are compared by what they would render") {

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "common/base/error.h"
+#include "tests/support/error_of.h"
 
 using namespace exporter;
 
@@ -207,6 +208,16 @@ TEST_CASE("each mistake in a text is refused with its line") {
       {"# TYPE s summary\ns 1\n", "2: the label \"quantile\" is missing"},
   }));
   CHECK(reread(text) == "x.prom:" + why);
+}
+
+TEST_CASE("an error quotes no more of a text file than a line of a log takes") {
+  const std::string word(1 << 20, 'x');
+  for (const auto& text : {"# TYPE a-" + word + " gauge\n", "# TYPE a " + word + "\n",
+                           "# HELP " + word + " 1\n# HELP " + word + " 2\n"}) {
+    const auto error = error_of(Reason::decode, [&] { parse_text(text, "file"); });
+    CHECK(error.size() < 400);
+    CHECK(error.ends_with("..."));
+  }
 }
 
 TEST_CASE("a metric may end like a line of a metric that has no such lines") {

@@ -35,6 +35,31 @@ def last_ends(world, since, until):
     return truth.written(counts)
 
 
+class Labels(unittest.TestCase):
+    def refused(self, *labels):
+        with support.folder() as folder:
+            result = support.run("backfill", "--deployment.url=http://127.0.0.1:1", "--deployment.name=fake",
+                                 f"--directory={folder}/past", "--from=2026-01-01", "--to=2026-01-02",
+                                 *(f"--label={label}" for label in labels), name="airflow_exporter")
+            self.assertFalse((folder / "past").exists())
+        return result.returncode, result.stderr.strip()
+
+    def test_a_name_that_the_series_have_is_refused_before_anything_is_read(self):
+        self.assertEqual(self.refused("job=airflow", "deployment=prod"), (
+            1, "airflow_exporter: --label deployment: airflow_runs has a label of that name, which a "
+               "scrape calls exported_deployment"))
+        code, said = self.refused("le=1")
+        self.assertEqual((code, said.partition(" has ")[0].rpartition("_")[2]), (1, "seconds"))
+
+    def test_a_name_twice_is_refused(self):
+        self.assertEqual(self.refused("job=airflow", "job=other"),
+                         (1, "airflow_exporter: --label job: given twice"))
+
+    def test_a_reserved_name_is_refused(self):
+        self.assertEqual(self.refused("__name__=x"), (2, "--label: expected NAME=VALUE\n"
+                                                         "Run with --help for more information."))
+
+
 class Backfill(unittest.TestCase):
     maxDiff = None
 
@@ -68,6 +93,13 @@ class Backfill(unittest.TestCase):
             self.assertEqual(again.returncode, 1)
             self.assertIn("Is a directory", again.stderr)
             self.assertEqual(list((folder / "past").glob("*.partial")), [])
+            month = datetime.datetime.fromtimestamp(now, datetime.timezone.utc).replace(day=1)
+            (folder / f"past/airflow_exporter-{month:%Y-%m-%d}.om").mkdir(exist_ok=True)
+            longer = f"--from={month - datetime.timedelta(40):%Y-%m-%d}"
+            last = support.run(*(longer if str(flag).startswith("--from=") else flag for flag in result.args[1:]),
+                               name="airflow_exporter")
+            self.assertEqual(last.returncode, 1)
+            self.assertIn(f"Is a directory; go on with --from={month:%Y-%m-%d}", last.stderr)
 
     def compare(self, text, expected):
         highest, last = collections.Counter(), {}

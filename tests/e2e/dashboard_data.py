@@ -43,7 +43,7 @@ INTERVAL, MAX_INTERVAL = 2, 15  # seconds between two scrapes; some must be in $
 AIRFLOW_COLLECTORS = ("health", "dags", "dag_warnings", "import_errors", "pools", "runs", "assets", "jobs")
 SNOWFLAKE_COLLECTORS = ("warehouses", "resource_monitors", "dynamic_tables", "tasks", "pipes",
                         "replication_groups", "databases")
-SNOWFLAKE_GROUPS = ("cost", "queries", "attribution", "storage", "logins", "loads", "task_runs", "credentials",
+SNOWFLAKE_GROUPS = ("cost", "queries", "attribution", "query_tags", "storage", "logins", "loads", "task_runs", "credentials",
                     "currency")
 LATER = 660  # seconds that pass at once in Airflow: what runs every five minutes ends, the triggerer is dead
 AIRFLOWS_READ = ("airflow_runs_read_timestamp_seconds"
@@ -273,7 +273,7 @@ class Live:
         common = {"programmatic_access_token": "pat", "role": objects.EXPORTER_ROLE,
                   "warehouse": objects.EXPORTER_WAREHOUSE,
                   "collector": {name: {"enabled": True} for name in SNOWFLAKE_GROUPS},
-                  "budget": {"requests_per_second": 100, "burst": 100}}
+                  "query_tag_keys": ["team"], "budget": {"requests_per_second": 100, "burst": 100}}
         accounts = [{"name": "demo", "identifier": "DEMO-ACCOUNT", "url": fake.url, **common},
                     {"name": "gone", "identifier": "GONE", "url": "http://127.0.0.1:1", **common}]
         config = folder / "snowflake_exporter.yml"

@@ -45,6 +45,22 @@ def missing(root, name, port):
             yield f"{name}_exporter: {place.format(name=name)} has nothing that matches {wanted}"
 
 
+def listed(name):
+    """The sections of the exporter's list of metrics: expressions of what their families' samples are called."""
+    sections = (SOURCE / f"docs/metrics/{name}.md").read_text().split("\n## ")[1:]
+    suffixes = {"histogram": "_(bucket|count|sum)", "summary": "(_count|_sum)?"}
+    return {section.split()[0]: {re.sub(r"<\w+>", r"\\w+", family) + suffixes.get(kind, "")
+                                 for family, kind in re.findall(r"(?m)^\| `([^`]+)` \| (\w+)", section)}
+            for section in sections}
+
+
+def recorded_pages(name):
+    """The samples' names on the pages that tests expect of the exporter; a collector of host has a directory."""
+    fixtures = SOURCE / "tests/fixtures" / name
+    for path in sorted([*fixtures.rglob("*.prom"), *fixtures.rglob("*.changes")]):
+        yield path.relative_to(fixtures), set(re.findall(r"(?m)^\+?([a-z]\w*)[{ ]", path.read_text()))
+
+
 class Inventory(unittest.TestCase):
     maxDiff = None
 
@@ -68,6 +84,19 @@ class Inventory(unittest.TestCase):
                 result = run("--metrics.list", name=f"{name}_exporter")
                 self.assertEqual(result.stdout, (SOURCE / f"docs/metrics/{name}.md").read_text(),
                                  f"run {name}_exporter --metrics.list > docs/metrics/{name}.md")
+
+    def test_what_is_on_a_page_is_listed(self):
+        checked = set()
+        for name in NAMES:
+            sections = listed(name)
+            everywhere = set().union(*sections.values())
+            for path, names in recorded_pages(name):
+                checked.update(names)
+                allowed = sections.get(path.parts[0], everywhere)
+                with self.subTest(f"{name}/{path}"):
+                    self.assertEqual([each for each in sorted(names)
+                                      if not any(re.fullmatch(family, each) for family in allowed)], [])
+        self.assertLessEqual({"node_load1", "dbt_node_info", "airflow_dag_info"}, checked)
 
     def test_what_is_forgotten_is_named(self):
         found = list(missing(SOURCE, "made_up", "19199"))

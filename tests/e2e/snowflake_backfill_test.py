@@ -133,7 +133,7 @@ class Backfill(unittest.TestCase):
         read = {key_of(name): value for name, value in support.samples(page).items()
                 if name.startswith("snowflake_read_timestamp_seconds{")}
         expected = collections.Counter()
-        for name in ADDS:
+        for name in ADDS.keys() - {"query_tags"}:
             at = float(read[key_of(f'snowflake_read_timestamp_seconds{{account="demo",statement="{name}"}}')])
             request = answers.Request(at, since, at)
             for group, rows in COUNTERS[name].groups(self.account.usage, request).items():

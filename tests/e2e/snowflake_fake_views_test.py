@@ -307,9 +307,9 @@ class Views(Served):
                                      "warehouse_credits", "service_credits"}:
             self.assertEqual(first[name], second[name], name)
 
-    def answered(self, name):
+    def answered(self, name, keys=()):
         low, high = NOW - 3 * DAY, NOW + DAY
-        table = STATEMENTS[name].answer(self.account.usage, Request(self.account.now, low, high))
+        table = STATEMENTS[name].answer(self.account.usage, Request(self.account.now, low, high, keys))
         return [dict(zip([column.name for column in table.columns], row)) for row in table.rows]
 
     def test_names_are_shown_of_what_failed_alone(self):
@@ -352,6 +352,17 @@ class Views(Served):
             sum(row["CREDITS_ATTRIBUTED_COMPUTE"] for row in usage
                 if NOW - 3 * DAY <= row["END_TIME"] < NOW + DAY))
 
+    def test_credits_are_laid_on_values_of_keys(self):
+        rows = self.answered("query_tags", keys=("team", "dag_id", "nowhere"))
+        found = {(row["L_WAREHOUSE"], row["L_KEY"], row["L_VALUE"]) for row in rows if row["L_VALUE"]}
+        self.assertEqual(found, {
+            ("LOAD_WH", "team", "loading"), ("LOAD_WH", "dag_id", "ingest_orders"),
+            ("TRANSFORM_WH", "team", "shop"), ("TRANSFORM_WH", "team", "analytics"),
+            ("TRANSFORM_WH", "dag_id", "transform")})
+        of_all = sum(row["V_CREDITS"] for row in self.answered("attribution"))
+        for key in ("team", "dag_id", "nowhere"):
+            self.assertAlmostEqual(sum(row["V_CREDITS"] for row in rows if row["L_KEY"] == key), of_all)
+
     def test_a_life_has_what_an_exporter_must_tell(self):
         text = json.dumps(truth.counters(self.account))
         for expected in ('"L_STATUS": "cancelled"', '"L_STATUS": "fail"', '"L_CLASS": "dml"',
@@ -363,6 +374,17 @@ class Views(Served):
         for name, value in (("queries", "V_QUEUED_OVERLOAD_MS"), ("tasks", "V_RETRIES"),
                             ("dynamic_tables", "V_LATE"), ("alerts", "V_RUNS")):
             self.assertGreater(sum(one[value] for one in counted[name]), 0, value)
+
+
+class TagValues(unittest.TestCase):
+    def test_values_of_a_key(self):
+        for tag, expected in (('{"team": "a"}', "a"), ("{'team': 'a'}", "a"), ('{"team": 7}', "7"),
+                              ('{"team": 1.5}', "1.5"), ('{"team": true}', "true"), ('{"team": null}', ""),
+                              ('{"team": {"a": 1}}', ""), ('{"team": [1]}', ""), ('{"team": "{x"}', ""),
+                              ('{"TEAM": "a"}', ""), ("team", ""), ("", ""), ('["team"]', ""),
+                              (json.dumps({"team": 101 * "é"}), 100 * "é")):
+            with self.subTest(tag):
+                self.assertEqual(attribution.tag_value(tag, "team"), expected)
 
 
 class Owners(unittest.TestCase):

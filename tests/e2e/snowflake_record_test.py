@@ -102,7 +102,7 @@ class Names:
                     self.take(part, each)
 
     def translated(self, label, value):
-        if label in FIXED or (label in ("unique_id", "user") and value == "other"):  # of all that are not shown
+        if label in FIXED or (label in ("unique_id", "user", "value") and value == "other"):  # of all that are not shown
             return value
         if label == "dataset":
             return ".".join(self.lower[part] for part in value.split(".")) if value else value
@@ -138,7 +138,7 @@ class Whole(unittest.TestCase):
     @classmethod
     def drive(cls, name, fake, **keys):
         """All collectors, which count in a state of their own."""
-        config = write_config(cls.folder / f"{name}.yml", fake, credits_per_day=0, **keys)
+        config = write_config(cls.folder / f"{name}.yml", fake, credits_per_day=0, query_tag_keys="[team]", **keys)
         listed = (support.SOURCE / "docs/metrics/snowflake.md").read_text()
         collectors = set(re.findall(r"(?m)^## (\w+)(?: \(off by default\))?$", listed))
         driver = Driver(config, cls.folder / f"{name}-state", cls.folder / f"{name}-clock", *sorted(collectors))

@@ -29,6 +29,9 @@ ADDS = {
     "billed_credits": {
         "V_CREDITS_BILLED": ("snowflake_billed_credits_total", SERVICE_LABEL, {}, 1),
         "V_CREDITS_ADJUSTED": ("snowflake_adjusted_credits_total", SERVICE_LABEL, {}, 1)},
+    "query_tags": {
+        "V_CREDITS": ("snowflake_query_tag_credits_total",
+                      WAREHOUSE_LABEL | {"key": "L_KEY", "value": "L_VALUE"}, {}, 1)},
     "queries": PHASES | BYTES | {
         "V_QUERIES": ("snowflake_queries_total",
                       WAREHOUSE_LABEL | {"class": "L_CLASS", "status": "L_STATUS"}, {}, 1),

@@ -198,15 +198,31 @@ class Snowflake(unittest.TestCase):
         roles = self.fake.account.roles
         roles[ROLE] = dataclasses.replace(roles[ROLE], is_admin=True)  # as with imported privileges
         flags = self.flags(*(f"--collector.{name}" for name in names), warehouse=WAREHOUSE,
-                           credits_per_day=5)
+                           credits_per_day=5, query_tag_keys="team,cost_center")
         result = self.run_once(*flags, "--once")
         self.assertEqual(result.returncode, 0, result.stderr)
         for name in names:
             self.assertIn(f'exporter_collector_success{{collector="{name}"', result.stdout)
             self.assertNotIn(f'exporter_collector_success{{collector="{name}",source="demo"}} 0', result.stdout)
+        served = set(support.families(result.stdout))
+        self.assertEqual(served - set(re.findall(r"(?m)^\| `(\w+)`", listed)), set())
         self.assertEqual(self.fake.account.warehouses[WAREHOUSE].resumes, 1)
         spent = float(support.samples(result.stdout)['snowflake_own_credits_today{account="demo"}'])
         self.assertGreater(spent, 60 / 3600)
+
+    def test_what_costs_says_so_and_how_often_it_asks(self):
+        text = re.sub(r"\s+", " ", self.run_once("--help").stdout)
+        for name, pace in (("cost", "3h"), ("queries", "45m"), ("attribution", "6h")):
+            self.assertIn(f"--collector.{name},--no-collector.{name} Off by default, as the source bills what it asks: "
+                          f"every {pace} at most.", text)
+            self.assertIn(f"--collector.{name}.interval=1m How often the collector looks whether it is time to ask.",
+                          text)
+        self.assertIn("--collector.warehouses,--no-collector.warehouses On by default. ", text)
+        exporter = self.serve(*self.flags("--collector.cost", "--collector.queries", "--collector.queries.interval=2h",
+                                          warehouse=WAREHOUSE))
+        rows = dict(re.findall(r"<tr><td>demo</td><td>(\w+)</td><td>(.+?)</td>", exporter.get("/").body.decode()))
+        self.assertEqual((rows["cost"], rows["queries"], rows["warehouses"]),
+                         ("asks every 3h at most", "asks every 2h at most", "every 1m"))
 
     def test_reports_ask_nothing_and_need_no_key(self):
         flags = self.flags("--collector.queries", "--collector.cost", warehouse=WAREHOUSE, private_key_file=None)

@@ -12,15 +12,17 @@ std::string refusal(const std::string& entry) {
   return error_of(Reason::config, [&] { account_of("http://127.0.0.1:1", entry); });
 }
 
-std::string list_refusal(const std::string& entry) {
+enum class For { requests, report };
+
+std::string list_refusal(const std::string& entry, For purpose = For::requests) {
   return error_of(Reason::config, [&] {
     const auto file = Yaml::parse("accounts: [{name: prod, " + entry + "}]", "snowflake.yml");
     const auto account = file.required("accounts").items().at(0);
     snowflake::kAccounts.make(
-        {"prod", account,
+        {account.required("name").string(), account,
          std::make_shared<const Settings>(
              std::span<const Flag>(), std::map<std::string, std::vector<std::string>>(), nullptr),
-         upstreams(), std::make_shared<Ledgers>(""), false});
+         upstreams(), std::make_shared<Ledgers>(""), false, purpose == For::requests});
     file.finish();
   });
 }
@@ -42,6 +44,16 @@ TEST_CASE("an account has an identifier and one kind of credentials") {
                           "workload_identity_provider: x"),
              Catch::Contains("expected aws, azure, gcp or oidc"));
   CHECK_THAT(refusal("passwort: x"), Catch::Contains("passwort"));
+}
+
+TEST_CASE("a report needs no credentials, and takes an account that has some") {
+  CHECK(list_refusal("identifier: myorg-prod", For::report) == "no error");
+  CHECK(list_refusal("identifier: myorg-prod, oauth_token_file: t", For::report) == "no error");
+  CHECK(list_refusal("identifier: myorg-prod, user: u, private_key_file: k, "
+                     "private_key_passphrase_file: p",
+                     For::report) == "no error");
+  CHECK_THAT(list_refusal("identifier: myorg-prod, oauth_tokn: t", For::report),
+             Catch::Contains("oauth_tokn: unknown key"));
 }
 
 TEST_CASE("the address comes from the identifier, or is given") {

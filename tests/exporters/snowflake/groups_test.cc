@@ -112,7 +112,8 @@ std::string page_of_rows(const Group& group) {
   server.set_rows("SHOW WAREHOUSES\"", "name,size,type,state,auto_suspend",
                   R"(["W","X-Small","STANDARD","SUSPENDED","60"])");
   for (const auto& statement : group.statements) answer(server, statement);
-  const auto account = account_of(server.url(), "warehouse: W, credits_per_day: 0");
+  const auto account =
+      account_of(server.url(), "warehouse: W, credits_per_day: 0, query_tag_keys: [team]");
   const auto now = [] { return tomorrow() + std::chrono::hours(3); };
   account->clock = now;
   account->warehouse->spending().set_clock(now);

@@ -115,11 +115,11 @@ class History:
         self.start, self.now = start, now
         self.series, self.past = [], []
 
-    def add(self, metric, value, **labels):
+    def add(self, metric, value, /, **labels):
         times = range(self.start, self.now + 1, SCRAPES.get(labels["job"], OF_JOBS_TO_COME))
         self.series.append(Series(metric, labels, value, times))
 
-    def add_at(self, metric, value, times, **labels):
+    def add_at(self, metric, value, times, /, **labels):
         """Of what was before."""
         self.past.append(Series(metric, labels, value, times))
 

@@ -53,11 +53,12 @@ MODELS = {  # by package, with their shares
              "snapshot.shop.customers_history": 0.03, "test.shop.unique_sessions_session_id": 0.01, "other": 0.02},
     "ledger": {"model.ledger.balances": 0.84, "model.ledger.month_end": 0.13, "model.ledger.stg_bookings": 0.03},
 }  # fmt: skip
+TEAMS = {"shop": "storefront", "orders": "storefront", "web_events": "growth", "ledger": "finance"}  # by package or DAG
 PRICE, CONTRACT = 2.6, 184_000  # of a credit, and what is left of the contract
 BOUNDS = (0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200, math.inf)
 STATEMENTS = {"warehouse_credits": (3 * HOUR, 2 * HOUR), "service_credits": (3 * HOUR, 3 * HOUR),
               "queries": (45 * MINUTE, 40 * MINUTE), "attribution": (6 * HOUR, 8 * HOUR),
-              "currency": (12 * HOUR, 30 * HOUR)}  # how often they read, and how late what they read is
+              "query_tags": (6 * HOUR, 8 * HOUR), "currency": (12 * HOUR, 30 * HOUR)}  # how often they read, and how late what they read is
 
 
 def known(time, statement):
@@ -75,7 +76,7 @@ class Account:
     def __init__(self, history, at, name):
         self.history, self.name, self.at = history, name, dict(at, account=name)
 
-    def add(self, metric, value, **labels):
+    def add(self, metric, value, /, **labels):
         self.history.add(metric, value, **self.at, **labels)
 
     def count(self, metric, statement, an_hour, **labels):
@@ -197,6 +198,7 @@ class Account:
             for metric, amount in (("compute", an_hour), ("idle", an_hour * each.idle)):
                 self.history.add_at(f"warehouse:snowflake_{metric}_credits:increase1d", 24 * amount,
                                     range(start - 6 * HOUR, start, 4 * MINUTE), **self.at, **of)  # fmt: skip
+            teams = collections.Counter()
             for tool, package, target, dag_id, share in RUN_BY.get((self.name, name), ()):
                 used = an_hour * (1 - each.idle) * share
                 self.ran("snowflake_attributed_credits_total", "dag:snowflake_attributed_credits:increase1d", used,
@@ -204,6 +206,10 @@ class Account:
                 for unique_id, part in MODELS.get(package, {}).items():
                     self.ran("snowflake_dbt_node_credits_total", "node:snowflake_dbt_credits:increase1d", used * part,
                              dict(of, target=target, unique_id=unique_id))
+                teams[TEAMS.get(package or dag_id, "")] += used
+            for team, used in teams.items():
+                self.ran("snowflake_query_tag_credits_total", "tag:snowflake_query_tag_credits:increase1d", used,
+                         dict(of, key="team", value=team))
 
     def ran(self, metric, record, an_hour, labels, **more):
         self.count(metric, "attribution", an_hour, **labels, **more)

@@ -2,6 +2,7 @@
 whose they are, as dbt says."""
 
 import decimal
+import functools
 import json
 import pathlib
 import random
@@ -20,12 +21,15 @@ WAREHOUSE = "TRANSFORMING"
 OWN = '{comment: "{{ own_comment(node) }}"}'
 # The projects of each version, with the query-comment of dbt_project.yml. By default it is in front until 1.9.
 PROJECTS = {
-    "1.9": {"default": None, "appended": "{append: true}", "own": OWN, "no comment": '""'},
+    "1.9": {"default": None, "appended": "{append: true}", "own": OWN, "no comment": '""',
+            "results alone": '""'},
     "1.11": {"default": None, "in front": "{append: false}", "own": OWN,
-             "text": "dbt runs {{ node.name if node else connection_name }}"},
+             "text": "dbt runs {{ node.name if node else connection_name }}", "results alone": "null"},
 }  # fmt: skip
 # These have their nodes in query tags alone.
 TAGGED = {"no comment", "text"}
+# And these in the results that dbt leaves.
+BY_RESULTS = {"results alone"}
 SETS_TAG = re.compile(r"^(alter session set|show parameters like 'query_tag')", re.M)
 
 
@@ -55,27 +59,29 @@ def run_dbt(version, place):
 class Ran:
     """Tables with the statements of a project, until others are made."""
 
-    def __init__(self, double, statement, columns, name, found, is_tagged):
-        self.double, self.statements, self.name = double, [statement], name
-        dice, (low, high) = random.Random(name), statement.window.seconds[:2]
+    def __init__(self, double, statement, columns, version, name, found, owner):
+        self.double, self.statements, self.name = double, [statement], f"dbt {version}, {name}"
+        dice, (low, high) = random.Random(self.name), statement.window.seconds[:2]
         self.rows = []
         for number, sent in enumerate(found["sent"]):
             self.rows.append({
                 "QUERY_ID": sent["id"], "QUERY_TEXT": sent["text"], "QUERY_TAG": sent["tag"],
                 "WAREHOUSE_NAME": WAREHOUSE, "END_TIME": (low + number * 601 % (high - low)) * 1000,
                 "CREDITS_ATTRIBUTED_COMPUTE": decimal.Decimal(dice.randrange(1, 10**9)).scaleb(-9),
-                **owner_of(sent, is_tagged)})  # fmt: skip
+                **owner(sent)})  # fmt: skip
         for view in (ATTRIBUTED, QUERIES):
             double.fill(view, columns[view], [{each.name: row.get(each.name) for each in columns[view]}
                                               for row in self.rows])  # fmt: skip
-        self.check_results(found)
+        self.check_results(found, name in BY_RESULTS)
 
-    def check_results(self, found):
+    def check_results(self, found, is_by_results):
         """The nodes with credits are those of run_results.json, and the statements that it names are theirs."""
         failed = {each["node"] for each in found["results"] if each["status"] not in ("success", "pass")}
         if failed != {"model.shop.broken"}:
             raise SystemExit(f"{self.name}: failed {sorted(failed)}")
         with_credits, of_results = {row["unique_id"] for row in self.rows}, {each["node"] for each in found["results"]}
+        if is_by_results:  # which name no statement of a seed, nor of what failed
+            of_results -= {"model.shop.broken", "seed.shop.regions"}
         if with_credits - {""} != of_results:
             raise SystemExit(f"{self.name}: credits of {sorted(with_credits)}, results of {sorted(of_results)}")
         nodes = {row["QUERY_ID"]: row["unique_id"] for row in self.rows}
@@ -99,10 +105,22 @@ def owner_of(sent, is_tagged):
             "target": "prod" if is_dbt else "", "dag_id": dag_id, "unique_id": node}  # fmt: skip
 
 
-def ran(double, statement, columns):
-    """The rows of one project after the other."""
+def owner_by_results(sent, nodes):
+    """By the node whose result has the id of the statement, beside what the tag says."""
+    node, dag_id = nodes.get(sent["id"], ""), json.loads(sent["tag"]).get("dag_id", "")
+    return {"tool": "dbt" if node else "airflow", "package": node and node.split(".")[1],
+            "target": "prod" if node else "", "dag_id": dag_id, "unique_id": node}  # fmt: skip
+
+
+def ran(double, ship, columns):
+    """The rows of one project after the other. `ship` gives the statement, for patterns of results."""
     with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor() as pool:
         runs = pool.map(lambda version: run_dbt(version, pathlib.Path(place)), PROJECTS)
         for version, projects in zip(PROJECTS, runs, strict=True):
             for name, found in projects.items():
-                yield Ran(double, statement, columns, f"dbt {version}, {name}", found, name in TAGGED)
+                results, owner = (), functools.partial(owner_of, is_tagged=name in TAGGED)
+                if name in BY_RESULTS:
+                    results = (f"{place}/{version}/{name}/run_results_*.json",)
+                    nodes = {each["id"]: each["node"] for each in found["results"] if each["id"]}
+                    owner = functools.partial(owner_by_results, nodes=nodes)
+                yield Ran(double, ship(results), columns, version, name, found, owner)

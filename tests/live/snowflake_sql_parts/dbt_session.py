@@ -6,6 +6,7 @@ Usage: dbt_session.py OUT PROJECT..."""
 import json
 import pathlib
 import re
+import shutil
 import sys
 import uuid
 from unittest import mock
@@ -68,11 +69,14 @@ def written(command, params):
     return command % tuple(convert.quote(convert.escape(convert.to_snowflake(each))) for each in params)
 
 
-def build(project):
-    """The results of a build, as its artifact has them."""
+def build(project, number):
+    """The results of a build, as its artifact has them, of which a copy stays."""
     dbtRunner().invoke(["--quiet", "--log-level-file", "none", "build",
-                        "--project-dir", str(project), "--profiles-dir", str(project)])  # fmt: skip
-    return json.loads((project / "target/run_results.json").read_text())["results"]
+                        "--project-dir", str(project), "--profiles-dir", str(project),
+                        "--target", "prod"])  # fmt: skip
+    artifact = project / "target/run_results.json"
+    shutil.copy(artifact, project / f"run_results_{number}.json")
+    return json.loads(artifact.read_text())["results"]
 
 
 def main():
@@ -83,7 +87,7 @@ def main():
         with fakesnow.patch():
             connect, execute = recorder.patches()
             with connect, execute:
-                results = [result for _ in range(BUILDS) for result in build(project)]
+                results = [result for number in range(BUILDS) for result in build(project, number)]
         found[project.name] = {"sent": recorder.sent, "results": [
             {"node": each["unique_id"], "status": each["status"], "id": each["adapter_response"].get("query_id")}
             for each in results]}  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the statement that lays credits on dbt's nodes and Airflow's DAGs must give."""
+"""What the statements that lay credits on dbt's nodes, Airflow's DAGs and keys of query tags must give."""
 
 import json
 import re
@@ -24,25 +24,54 @@ def comment_of(text):
     return {name: value for name, value in comment.items() if (name, value) != ("node_id", "internal")}
 
 
-def owner_of(row, text):
+def said_by(tag):
+    """What a tag says, if it is an object of JSON, or one as Python prints it."""
+    said = read(tag) or read(tag.replace("'", '"'))
+    return said if isinstance(said, dict) else {}
+
+
+def owner_of(row, text, results=None):
+    """`results` has dbt's nodes and their target by query id, for what names no node itself."""
     tag = row["QUERY_TAG"] or ""
-    said = (comment_of(text), read(tag) or read(tag.replace("'", '"')) or {})
+    said = (comment_of(text), said_by(tag))
 
     def first(name):
         return next((each[name] for each in said if name in each), "")
 
     is_dbt = first("app") == "dbt"
     tool = "dbt" if is_dbt else "airflow" if first("dag_id") else "other" if tag else "none"
-    node = first("node_id") if is_dbt else ""
-    return {"tool": tool, "package": node.split(".")[1] if node else "",
-            "target": first("target_name") if is_dbt else "", "dag_id": first("dag_id"), "unique_id": node}  # fmt: skip
+    node, target = (first("node_id"), first("target_name")) if is_dbt else ("", "")
+    if not node and row["QUERY_ID"] in (results or ()):
+        tool, (node, other) = "dbt", results[row["QUERY_ID"]]
+        target = target or other
+    return {"tool": tool, "package": node.split(".")[1] if node else "", "target": target,
+            "dag_id": first("dag_id"), "unique_id": node}  # fmt: skip
 
 
-def attribution(rows, queries, window):
+def attribution(rows, queries, window, results=None):
     low, high = window.seconds[0] * 1000 - DAY, window.seconds[-1] * 1000 + DAY
     texts = {query["QUERY_ID"]: query["QUERY_TEXT"] for query in queries if low <= query["END_TIME"] < high}
-    owned = [row | owner_of(row, texts.get(row["QUERY_ID"])) for row in within(rows, "END_TIME", window)]
+    owned = [row | owner_of(row, texts.get(row["QUERY_ID"]), results) for row in within(rows, "END_TIME", window)]
     return by_owner(owned)
+
+
+KEYS = ("team", "dag_id", "Cost.center-1")
+
+
+def value_of(row, key):
+    """What a key has in the tag: a text, a number or a truth value."""
+    value = said_by(row["QUERY_TAG"] or "").get(key)
+    if value is None or isinstance(value, dict | list) or str(value)[:1] in ("{", "["):
+        return ""
+    return str(value).lower()[:100] if isinstance(value, bool) else str(value)[:100]
+
+
+def query_tags(rows, window):
+    tagged = [row | {"KEY": key, "VALUE": value_of(row, key)}
+              for row in within(rows, "END_TIME", window) for key in KEYS]  # fmt: skip
+    return add_up(tagged, {"L_WAREHOUSE": label("WAREHOUSE_NAME"), "L_KEY": label("KEY"), "L_VALUE": label("VALUE"),
+                           "B": bucket("END_TIME", 3600)},
+                  V_CREDITS=total("CREDITS_ATTRIBUTED_COMPUTE"), NEWEST=newest("END_TIME"))  # fmt: skip
 
 
 def by_owner(rows):

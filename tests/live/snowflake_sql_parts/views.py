@@ -8,6 +8,7 @@ its JSON means; a number is an int or a Decimal."""
 import csv
 import datetime
 import decimal
+import json
 import pathlib
 from typing import NamedTuple
 
@@ -37,7 +38,12 @@ CHOICES = {
         'select 1 /* {"app": "dbt", "node_id": "internal", "target_name": "prod"} */',
         '/* {"app": "dbt"} */ select 1', 'select 1 /* {"app": "looker"} */', 'select 1 /* {"dag_id": "comment"} */'),
     "QUERY_TAG": ("", None, "plain", '{"dag_id": "json"}', "{'dag_id': 'python', 'task_id': 't'}", '{"app": "cut',
-                  '{"app": "dbt", "node_id": "seed.tagged.a", "target_name": "tag", "dag_id": "both"}', '{"app": "x"}'),
+                  '{"app": "dbt", "node_id": "seed.tagged.a", "target_name": "tag", "dag_id": "both"}', '{"app": "x"}',
+                  '{"team": "shop", "Cost.center-1": 4711}', "{'team': 'python'}", "4711", '["team"]',
+                  '{"team": "", "cost.center-1": "case"}', '{"team": true, "Cost.center-1": false}',
+                  '{"team": 1.5, "Cost": {"center-1": "path"}}', '{"team": null, "Cost.center-1": [1]}',
+                  '{"team": {"team": "inner"}}', '{"team": "{text"}',
+                  '{"team": "[text", "Cost.center-1": "a\\n\'\\"é"}', json.dumps({"team": "é" * 101})),
     "EXECUTION_STATUS": ("success", "SUCCESS", "fail", "incident"),
     "ERROR_MESSAGE": (None, None, "SQL execution canceled", "boom"),
     "SERVICE_TYPE": ("WAREHOUSE_METERING", "PIPE", "NEW_ONE", None),
@@ -140,7 +146,7 @@ class Maker:
             if name in CHOICES:
                 return self.random.choice(CHOICES[name])
         if column.name == "QUERY_ID":  # of which there are some in one view alone
-            return str(self.random.randrange(4000))
+            return f"01b2c3d4-0000-abcd-0000-{self.random.randrange(4000):012}"
         if column.name in BOUNDS:
             return self.random.choice(BOUNDS[column.name]) + self.random.choice((0, 1))
         return self.value_of_type(column)
