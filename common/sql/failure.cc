@@ -31,6 +31,7 @@ constexpr std::array kMariaDb{
     Native{1040, Reason::connect},    // too many connections
     Native{1053, Reason::connect},    // the server shuts down
     Native{1927, Reason::connect},    // the connection was killed
+    Native{4031, Reason::connect},    // MySQL: it was idle for too long
     Native{2002, Reason::connect},   Native{2003, Reason::connect},
     Native{2006, Reason::connect},   Native{2013, Reason::connect},
 };
@@ -43,7 +44,7 @@ constexpr std::array kSqlite{
 };
 
 // The classes of SQLSTATE.
-constexpr std::array<std::pair<std::string_view, Reason>, 13> kStates{{
+constexpr std::array<std::pair<std::string_view, Reason>, 14> kStates{{
     {"57014", Reason::timeout},  // PostgreSQL: statement_timeout, or a cancel
     {"57P0", Reason::connect},   // and it shuts down, or does not start yet
     {"55P03", Reason::locked},
@@ -52,11 +53,12 @@ constexpr std::array<std::pair<std::string_view, Reason>, 13> kStates{{
     {"42501", Reason::auth},  // a privilege is missing
     {"HYT", Reason::timeout},
     {"HY008", Reason::cancelled},
-    {"53", Reason::connect},  // too many connections
+    {"53300", Reason::connect},  // too many connections
     {"08", Reason::connect},
     {"28", Reason::auth},
     {"22", Reason::decode},
-    {"IM", Reason::config},  // no such driver or data source
+    {"IM", Reason::config},     // no such driver or data source
+    {"01000", Reason::config},  // unixODBC: the driver's library cannot be loaded
 }};
 
 template <std::size_t N>
@@ -80,6 +82,7 @@ bool says_password(std::string_view message) {
   const auto lower = to_lower(message);
   return lower.find("password") != std::string::npos ||
          lower.find("authentication") != std::string::npos ||
+         lower.find("pg_hba.conf") != std::string::npos ||
          lower.find("login failed") != std::string::npos;
 }
 
