@@ -88,10 +88,12 @@ TEST_CASE("requests are counted") {
 }
 
 TEST_CASE("a driver that hangs and has no known socket keeps one thread, and nothing else") {
-  const auto release = of_driver<void()>("hanging_driver_release");
+  const auto release = of_driver<void(bool)>("hanging_driver_release");
   const auto cancels = of_driver<int()>("hanging_driver_cancels");
   REQUIRE(release != nullptr);
   REQUIRE(cancels != nullptr);
+  release(false);
+  const int before = cancels();
 
   File file;
   Database good(options(file)), bad(options(std::string("Driver=") + HANGING_DRIVER));
@@ -119,7 +121,7 @@ TEST_CASE("a driver that hangs and has no known socket keeps one thread, and not
     CHECK(views[0].status->reason == Reason::timeout);
     CHECK(runner_fixture::page(views[1]) == runner_fixture::kHeader + "demo_run 1\n");
   }
-  REQUIRE(eventually([&] { return cancels() == 1; }));
+  REQUIRE(eventually([&] { return cancels() == before + 1; }));
   // Longer than all that the guard does: shutting down a socket has nothing to act upon.
   std::this_thread::sleep_for(Guard::kGrace + 500ms);
   CHECK(ended == 0);
@@ -127,8 +129,23 @@ TEST_CASE("a driver that hangs and has no known socket keeps one thread, and not
   CHECK(bad.figures().cut == 0);
   for (int i = 0; i < 5; ++i) ask(good, "SELECT 1 AS a");
 
-  release();
+  release(true);
   REQUIRE(eventually([&] { return ended > 0; }));
   REQUIRE(eventually([&] { return bad.figures().cut == 1; }));
   CHECK(bad.figures().stuck == 0);
+}
+
+TEST_CASE("a cancel that hangs for good costs its connection's memory, and a query no time") {
+  const auto release = of_driver<void(bool)>("hanging_driver_release");
+  REQUIRE(release != nullptr);
+  release(false);
+  Database database(options(std::string("Driver=") + HANGING_DRIVER));
+  const auto begin = Clock::now();
+  error_of(Reason::timeout, [&] { ask(database, "SELECT cancel", Deadline::in(300ms)); });
+  CHECK(seconds_since(begin) < .3 + 4);
+  CHECK(database.figures().cut == 1);
+  CHECK(database.figures().stuck == 1);
+  CHECK(database.figures().idle == 0);
+  release(true);
+  error_of(Reason::query, [&] { ask(database, "SELECT 1 AS a"); });
 }

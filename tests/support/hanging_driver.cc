@@ -1,6 +1,6 @@
-// An ODBC driver whose statements never end and whose SQLCancel does nothing: it has no socket that
-// could be shut down. The statement "SELECT hang" hangs until hanging_driver_release() is called;
-// any other fails at once.
+// An ODBC driver without a socket that could be shut down. "SELECT hang" does not end, and
+// SQLCancel does nothing, until hanging_driver_release() is called; "SELECT cancel" ends when
+// SQLCancel is called, which hangs until then. Any other statement fails at once.
 
 #include <sql.h>
 #include <sqlext.h>
@@ -12,15 +12,24 @@
 
 namespace {
 
-std::atomic<bool> is_released = false;
+std::atomic<bool> is_released = false, cancel_hangs = false;
 std::atomic<int> cancels = 0;
 int something;
+
+bool has(const SQLCHAR* text, const char* word) {
+  return std::strstr(reinterpret_cast<const char*>(text), word) != nullptr;
+}
+
+template <class Condition>
+void wait_while(Condition&& condition) {
+  while (condition()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+}
 
 }  // namespace
 
 extern "C" {
 
-void hanging_driver_release() { is_released = true; }
+void hanging_driver_release(bool is_on) { is_released = is_on; }
 int hanging_driver_cancels() { return cancels; }
 
 SQLRETURN SQLAllocHandle(SQLSMALLINT, SQLHANDLE, SQLHANDLE* handle) {
@@ -52,12 +61,15 @@ SQLRETURN SQLNumResultCols(SQLHSTMT, SQLSMALLINT* count) {
   return SQL_SUCCESS;
 }
 SQLRETURN SQLExecDirect(SQLHSTMT, SQLCHAR* text, SQLINTEGER) {
-  const bool hangs = std::strstr(reinterpret_cast<const char*>(text), "hang") != nullptr;
-  while (hangs && !is_released) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  const bool hangs = has(text, "hang");
+  cancel_hangs = has(text, "cancel");
+  const int before = cancels;
+  wait_while([&] { return (hangs || (cancel_hangs && cancels == before)) && !is_released; });
   return SQL_ERROR;
 }
 SQLRETURN SQLCancel(SQLHSTMT) {
   ++cancels;
+  wait_while([] { return cancel_hangs && !is_released; });
   return SQL_SUCCESS;
 }
 SQLRETURN SQLGetDiagRec(SQLSMALLINT, SQLHANDLE, SQLSMALLINT, SQLCHAR*, SQLINTEGER*, SQLCHAR*,
