@@ -240,8 +240,11 @@ void Connection::identify(const Deadline& deadline) {
 Table Connection::run(const std::string& statement, const Limits& limits,
                       const Deadline& deadline) {
   if (!has_transactions_) {
-    limit(deadline);
+    limit(limits.rows + 1, deadline);
     auto table = execute(statement, limits, deadline);
+    // MariaDB's driver runs some queries without knowing, and crashes over their rows with the
+    // next.
+    if (table.columns().empty()) is_usable_ = false;
     check_columns(table);
     return table;
   }
@@ -260,7 +263,7 @@ Table Connection::run(const std::string& statement, const Limits& limits,
 void Connection::prepare_limit(const Deadline& deadline) {
   std::string why = "this kind of database has no such setting";
   try {
-    if (limit(deadline) || dialect_ == Dialect::sqlite) return;
+    if (limit(Limits{}.rows + 1, deadline) || dialect_ == Dialect::sqlite) return;
   } catch (const Error& error) {
     if (!is_usable_ || !is_refusal(error)) throw;
     has_limit_ = false;
@@ -271,13 +274,14 @@ void Connection::prepare_limit(const Deadline& deadline) {
 
 /// The server gives up before the deadline, so that its own error says why. False where it does
 /// not.
-bool Connection::limit(const Deadline& deadline) {
+bool Connection::limit(std::size_t rows, const Deadline& deadline) {
   const auto wanted = limit_of(deadline);
-  if (!has_limit_ || wanted == limit_) return has_limit_;
-  const auto is_limited = limit_statements(dialect_, wanted, [&](const std::string& statement) {
-    return execute(statement, Limits{}, deadline);
-  });
+  if (!has_limit_ || (wanted == limit_ && rows == row_limit_)) return has_limit_;
+  const auto is_limited = limit_statements(
+      dialect_, wanted, rows,
+      [&](const std::string& statement) { return execute(statement, Limits{}, deadline); });
   limit_ = wanted;
+  row_limit_ = rows;
   return is_limited;
 }
 
@@ -303,8 +307,10 @@ Table Connection::execute(const std::string& text, const Limits& limits, const D
   is_usable_ = false;  // until it has ended well
   Handle statement(SQL_HANDLE_STMT, connection_.get());
   const auto handle = statement.get();
-  // So that a driver that holds a result whole holds no more than that; some have no such limit.
-  ::SQLSetStmtAttr(handle, SQL_ATTR_MAX_ROWS, number(limits.rows + 1), 0);
+  // The driver holds a result whole. Others ignore this, or make wrong SQL of it (MariaDB's).
+  if (dialect_ == Dialect::sqlite) {
+    ::SQLSetStmtAttr(handle, SQL_ATTR_MAX_ROWS, number(limits.rows + 1), 0);
+  }
   const auto cancel_at = deadline.when() - deadline.left() / 20;
   Guard guard(cancel_at, deadline.stop(), socket_, [handle] { ::SQLCancel(handle); });
   Cursor cursor(statement, text, dialect_);

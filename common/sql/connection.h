@@ -60,7 +60,7 @@ class Connection {
   void prepare(const Deadline& deadline);
   void identify(const Deadline& deadline);
   void prepare_limit(const Deadline& deadline);
-  bool limit(const Deadline& deadline);
+  bool limit(std::size_t rows, const Deadline& deadline);
   void begin(const Deadline& deadline);
   void end_transaction(const Deadline& deadline);
   Table execute(const std::string& statement, const Limits& limits, const Deadline& deadline);
@@ -72,6 +72,7 @@ class Connection {
   std::string server_;
   std::vector<std::string> unset_;
   std::chrono::milliseconds limit_{};  ///< of statements, as the server has it
+  std::size_t row_limit_ = 0;          ///< of a statement, too
   bool has_limit_ = true;
   bool has_transactions_ = false;  ///< each query is one, which holds its settings
   bool is_connected_ = false, is_usable_ = false, was_cut_ = false, is_stuck_ = false;

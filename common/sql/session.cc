@@ -82,15 +82,16 @@ std::string whole_seconds(std::chrono::milliseconds time) {
   return std::to_string(std::max<std::int64_t>(1, (time.count() + 999) / 1000));
 }
 
-std::string limiting(Dialect dialect, std::chrono::milliseconds limit) {
+std::string limiting(Dialect dialect, std::chrono::milliseconds limit, std::size_t rows) {
   const auto wait = limit / 2;
+  const auto select = ", sql_select_limit = " + std::to_string(rows);
   switch (dialect) {
     case Dialect::mariadb:
       return "SET SESSION max_statement_time = " + seconds(limit) +
-             ", lock_wait_timeout = " + whole_seconds(wait);
+             ", lock_wait_timeout = " + whole_seconds(wait) + select;
     case Dialect::mysql:
       return "SET SESSION max_execution_time = " + std::to_string(limit.count()) +
-             ", lock_wait_timeout = " + whole_seconds(wait);
+             ", lock_wait_timeout = " + whole_seconds(wait) + select;
     case Dialect::sqlserver: return "SET LOCK_TIMEOUT " + std::to_string(wait.count());
     case Dialect::postgresql:  // see limit_transaction()
     case Dialect::sqlite:
@@ -128,8 +129,9 @@ void limit_transaction(std::chrono::milliseconds limit, const Execute& execute) 
   if (!value || *value != "on") throw Error(Reason::query, "the transaction is not read-only");
 }
 
-bool limit_statements(Dialect dialect, std::chrono::milliseconds limit, const Execute& execute) {
-  const auto statement = limiting(dialect, limit);
+bool limit_statements(Dialect dialect, std::chrono::milliseconds limit, std::size_t rows,
+                      const Execute& execute) {
+  const auto statement = limiting(dialect, limit, rows);
   if (statement.empty()) return false;
   execute(statement);
   return dialect != Dialect::sqlserver;

@@ -27,8 +27,9 @@ bool is_refusal(const Error& error);
 /// force.
 void limit_transaction(std::chrono::milliseconds limit, const Execute& execute);
 
-/// Has the server end any statement after `limit`, and any wait for a lock after half of it. False
-/// where the dialect has no such setting.
-bool limit_statements(Dialect dialect, std::chrono::milliseconds limit, const Execute& execute);
+/// Has the server end any statement after `limit`, and any wait for a lock after half of it, and
+/// send no more than `rows` of one, where it can. False where it cannot end statements.
+bool limit_statements(Dialect dialect, std::chrono::milliseconds limit, std::size_t rows,
+                      const Execute& execute);
 
 }  // namespace exporter::sql
