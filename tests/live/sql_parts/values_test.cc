@@ -146,26 +146,28 @@ TEST_CASE("names and long texts in UTF-8 come whole in the C locale") {
 }
 
 TEST_CASE("sessions of PostgreSQL are read-only, in UTC and limited") {
+  const std::string settings =
+      "SELECT current_setting('transaction_read_only') AS a, current_setting('TimeZone') AS b, "
+      "current_setting('application_name') AS c, "
+      "(SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()) AS d, ";
+  const auto limits = [](const std::string& timeout) {
+    return "current_setting('statement_timeout')::interval BETWEEN interval '" + timeout +
+           "' * 0.7 AND interval '" + timeout + "' * 0.9 AND current_setting('lock_timeout')::" +
+           "interval * 2 = current_setting('statement_timeout')::interval AS e";
+  };
   for (const auto* variable : {"SQL_POSTGRESQL", "SQL_POSTGRESQL_TLS", "SQL_POSTGRESQL_SOCKET"}) {
     INFO(variable);
     Database database(options(string_of(variable)));
-    const std::string sql =
-        "SELECT current_setting('transaction_read_only') AS a, current_setting('TimeZone') AS b, "
-        "current_setting('statement_timeout') AS c, current_setting('lock_timeout') AS d, "
-        "current_setting('application_name') AS e, (SELECT ssl FROM pg_stat_ssl WHERE pid = "
-        "pg_backend_pid()) AS f";
     const bool has_tls = std::string(variable) == "SQL_POSTGRESQL_TLS";
-    for (int i = 0; i < 2; ++i) {
-      CHECK(row(ask(database, sql, 10s)) ==
-            "on UTC 9s 4500ms sql_exporter " + std::string(has_tls ? "1 " : "0 "));
-    }
-    CHECK(row(ask(database, sql, 20s)).starts_with("on UTC 18s 9s "));
+    const auto expected = "on UTC sql_exporter " + std::string(has_tls ? "1 1 " : "0 1 ");
+    CHECK(row(ask(database, settings + limits("10s"), 10s)) == expected);
+    CHECK(row(ask(database, settings + limits("20s"), 20s)) == expected);
     refused(database, "INSERT INTO stock VALUES (1) RETURNING 1 AS a", Reason::query);
     refused(database,
             "SELECT set_config('transaction_read_only', 'off', false) AS a, "
             "(SELECT count(*) FROM stock) AS b",
             Reason::query);
-    CHECK(row(ask(database, sql, 10s)).starts_with("on UTC 9s "));
+    CHECK(row(ask(database, settings + limits("10s"), 10s)) == expected);
     CHECK(database.figures().unset.empty());
     CHECK(database.figures().server.starts_with("PostgreSQL 15"));
     CHECK(database.figures().logins == 1);
@@ -175,11 +177,15 @@ TEST_CASE("sessions of PostgreSQL are read-only, in UTC and limited") {
 
 TEST_CASE("sessions of MariaDB are read-only, in UTC and limited") {
   Database database(options(string_of("SQL_MARIADB")));
-  const std::string sql =
-      "SELECT @@session.tx_read_only AS a, @@session.time_zone AS b, "
-      "@@session.max_statement_time AS c, @@session.lock_wait_timeout AS d";
-  for (int i = 0; i < 2; ++i) CHECK(row(ask(database, sql, 10s)) == "1 +00:00 9.000000 5 ");
-  CHECK(row(ask(database, sql, 20s)) == "1 +00:00 18.000000 9 ");
+  const auto settings = [](const std::string& timeout) {
+    return "SELECT @@session.tx_read_only AS a, @@session.time_zone AS b, "
+           "@@session.max_statement_time BETWEEN " +
+           timeout + " * 0.7 AND " + timeout + " * 0.9 AS c, @@session.lock_wait_timeout = " +
+           "ceil(@@session.max_statement_time / 2) AS d";
+  };
+  CHECK(row(ask(database, settings("10"), 10s)) == "1 +00:00 1 1 ");
+  CHECK(row(ask(database, settings("10"), 10s)) == "1 +00:00 1 1 ");
+  CHECK(row(ask(database, settings("20"), 20s)) == "1 +00:00 1 1 ");
   refused(database, "INSERT INTO stock VALUES (1)", Reason::query);
   CHECK(database.figures().unset.empty());
   CHECK(database.figures().server.find("10.11") != std::string::npos);
