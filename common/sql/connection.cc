@@ -19,7 +19,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMaxCell = 1u << 20, kMaxColumns = 256;
+constexpr std::size_t kMaxCell = 1u << 20, kMaxColumns = 256, kMaxBytes = 1u << 30;
 constexpr std::size_t kCheckEvery = 1000;  // rows between looks at the clock
 constexpr milliseconds kShortestLimit(100);
 constexpr std::chrono::seconds kGoodbye(2);
@@ -61,6 +61,7 @@ class Cursor {
 
   Table fetch(std::vector<std::string> columns, const Limits& limits, const Deadline& deadline) {
     Table table(std::move(columns));
+    const auto most = std::min(limits.bytes, kMaxBytes);
     if (table.columns().empty()) return table;
     for (std::size_t row = 0;; ++row) {
       const auto code = ::SQLFetch(statement_.get());
@@ -68,9 +69,9 @@ class Cursor {
       check(code);
       if (row == limits.rows) throw TooManyRows(limits.rows);
       if (row % kCheckEvery == kCheckEvery - 1) deadline.check();
-      for (std::size_t i = 0; i < table.columns().size(); ++i) read_cell(i, table);
-      if (table.bytes() > limits.bytes) {
-        throw refused("more than " + std::to_string(limits.bytes >> 20) + " MiB");
+      for (std::size_t i = 0; i < table.columns().size(); ++i) {
+        read_cell(i, table);
+        if (table.bytes() > most) throw refused("more than " + std::to_string(most) + " bytes");
       }
     }
   }
@@ -110,10 +111,10 @@ class Cursor {
       const auto most = buffer_.size() - 1;  // a zero follows
       const bool is_whole = size != SQL_NO_TOTAL && std::size_t(size) <= most;
       table.append({buffer_.data(), is_whole ? std::size_t(size) : most});
-      if (is_whole) break;
       if (table.bytes() - begin > kMaxCell) {
         throw refused("a value of more than 1 MiB in the column " + table.columns()[index]);
       }
+      if (is_whole) break;
     }
     table.end_cell(is_null);
   }
@@ -137,30 +138,57 @@ void check_columns(const Table& table) {
   }
 }
 
-/// No statement and no data is in its message; a driver that repeats the password is not known.
+/// No statement and no data is in its message. A driver is not trusted to leave the password out.
 Error login_failure(const Diagnosis& diagnosis, const Secret* password, Dialect dialect) {
+  constexpr std::string_view kHidden = "…";
   auto text = diagnosis.message;
   const auto secret = password == nullptr ? std::string_view() : password->reveal();
-  for (auto at = text.find(secret); !secret.empty() && at != text.npos; at = text.find(secret)) {
-    text.replace(at, secret.size(), "…");
+  for (auto at = text.find(secret); !secret.empty() && at != text.npos;
+       at = text.find(secret, at + kHidden.size())) {
+    text.replace(at, secret.size(), kHidden);
   }
   const auto reason = reason_of(diagnosis, dialect);
-  return {reason == Reason::query ? Reason::connect : reason,
-          printable(text, kMaxMessage) + codes_of(diagnosis)};
+  const bool says_more = reason != Reason::query && reason != Reason::timeout;
+  return {says_more ? reason : Reason::connect, printable(text, kMaxMessage) + codes_of(diagnosis)};
+}
+
+/// What the server may take of the time that is left, rounded so that it is the same in each run.
+milliseconds limit_of(const Deadline& deadline) {
+  const auto left = static_cast<double>(deadline.left().count());
+  return std::max(milliseconds(std::int64_t(std::round(left * 0.9 / 100)) * 100), kShortestLimit);
 }
 
 }  // namespace
 
-Connection::Connection(const ConnectionString& string, const Secret* password,
-                       const Deadline& deadline)
+Connection::Connection(Dialect dialect)
     : environment_(SQL_HANDLE_ENV, SQL_NULL_HANDLE),
       connection_(SQL_HANDLE_DBC, with_version(environment_)),
-      dialect_(string.dialect()) {
+      dialect_(dialect) {}
+
+void Connection::open(const ConnectionString& string, const Secret* password,
+                      const Deadline& deadline) {
   connect(string, password, deadline);
-  identify();
+  identify(deadline);
+  prepare(deadline);
+}
+
+void Connection::prepare(const Deadline& deadline) {
   unset_ = prepare_session(dialect_, [&](const std::string& statement) {
     return execute(statement, Limits{}, deadline);
   });
+  if (dialect_ != Dialect::postgresql) return prepare_limit(deadline);
+  ::SQLSetConnectAttr(connection_.get(), SQL_ATTR_AUTOCOMMIT, number(SQL_AUTOCOMMIT_OFF), 0);
+  has_transactions_ = true;
+  try {
+    begin(deadline);
+  } catch (const Error& error) {
+    if (!is_usable_ || !is_refusal(error)) throw;
+    has_transactions_ = false;
+    unset_.push_back("read-only and time limit: " + std::string(error.what()));
+  }
+  end_transaction(deadline);
+  if (has_transactions_) return;
+  ::SQLSetConnectAttr(connection_.get(), SQL_ATTR_AUTOCOMMIT, number(SQL_AUTOCOMMIT_ON), 0);
 }
 
 Connection::~Connection() {
@@ -184,12 +212,12 @@ void Connection::connect(const ConnectionString& string, const Secret* password,
     return ::SQLDriverConnect(connection_.get(), nullptr, text_of(text.c_str()), SQL_NTS, nullptr,
                               0, nullptr, SQL_DRIVER_NOPROMPT);
   }();
-  const bool was_ended = guard.release() != Guard::Ended::by_itself;
+  was_cut_ = guard.release() != Guard::Ended::by_itself;
   is_connected_ = SQL_SUCCEEDED(code);
-  is_usable_ = is_connected_ && !was_ended;
+  is_usable_ = is_connected_ && !was_cut_;
   if (is_usable_) return;
   if (deadline.stop().stop_requested()) throw Error(Reason::cancelled, "cancelled");
-  if (was_ended) throw Error(Reason::connect, "the login did not end in time");
+  if (was_cut_) throw Error(Reason::connect, "the login did not end in time");
   throw login_failure(diagnose(connection_), password, dialect_);
 }
 
@@ -201,7 +229,8 @@ std::string Connection::info(SQLUSMALLINT what) const {
   return SQL_SUCCEEDED(code) ? text.data() : "";
 }
 
-void Connection::identify() {
+void Connection::identify(const Deadline& deadline) {
+  const Guard guard(deadline.when(), deadline.stop(), socket_);
   const auto name = info(SQL_DBMS_NAME);
   server_ = printable(name + " " + info(SQL_DBMS_VER), 200);
   if (const auto known = dialect_of(name); known != Dialect::other) dialect_ = known;
@@ -209,26 +238,66 @@ void Connection::identify() {
 
 Table Connection::run(const std::string& statement, const Limits& limits,
                       const Deadline& deadline) {
-  limit(deadline);
-  auto table = execute(statement, limits, deadline);
-  check_columns(table);
-  return table;
+  if (!has_transactions_) {
+    limit(limits.rows + 1, deadline);
+    auto table = execute(statement, limits, deadline);
+    // MariaDB's driver runs some queries without knowing, and crashes over their rows with the
+    // next.
+    if (table.columns().empty()) is_usable_ = false;
+    check_columns(table);
+    return table;
+  }
+  try {
+    begin(deadline);
+    auto table = execute(statement, limits, deadline);
+    end_transaction(deadline);
+    check_columns(table);
+    return table;
+  } catch (const Error&) {
+    end_transaction(deadline);
+    throw;
+  }
 }
 
-/// The server gives up before the deadline, so that its own error says why; rounded, as setting the
-/// limit is a statement of its own.
-void Connection::limit(const Deadline& deadline) {
-  const auto left = deadline.left().count();
-  const auto tenths = milliseconds(std::int64_t(std::round(double(left) * 0.9 / 100)) * 100);
-  const auto wanted = std::max(tenths, kShortestLimit);
-  if (wanted == limit_) return;
-  const auto is_limited = limit_statements(dialect_, wanted, [&](const std::string& statement) {
+void Connection::prepare_limit(const Deadline& deadline) {
+  std::string why = "this kind of database has no such setting";
+  try {
+    if (limit(Limits{}.rows + 1, deadline) || dialect_ == Dialect::sqlite) return;
+  } catch (const Error& error) {
+    if (!is_usable_ || !is_refusal(error)) throw;
+    has_limit_ = false;
+    why = error.what();
+  }
+  unset_.push_back("time limit: " + why);
+}
+
+/// The server gives up before the deadline, so that its own error says why. False where it does
+/// not.
+bool Connection::limit(std::size_t rows, const Deadline& deadline) {
+  const auto wanted = limit_of(deadline);
+  if (!has_limit_ || (wanted == limit_ && rows == row_limit_)) return has_limit_;
+  const auto is_limited = limit_statements(
+      dialect_, wanted, rows,
+      [&](const std::string& statement) { return execute(statement, Limits{}, deadline); });
+  limit_ = wanted;
+  row_limit_ = rows;
+  return is_limited;
+}
+
+/// Starts a transaction, as the driver does with its first statement, with settings of its own: a
+/// pooler in front of the server may give the session to others after it.
+void Connection::begin(const Deadline& deadline) {
+  limit_transaction(limit_of(deadline), [&](const std::string& statement) {
     return execute(statement, Limits{}, deadline);
   });
-  if (!is_limited && limit_ == milliseconds(0) && dialect_ != Dialect::sqlite) {
-    unset_.emplace_back("time limit: this kind of database has no such setting");
-  }
-  limit_ = wanted;
+}
+
+void Connection::end_transaction(const Deadline& deadline) {
+  if (!is_usable_) return;
+  Guard guard(std::max(deadline.when(), Clock::now()) + kGoodbye, {}, socket_);
+  const auto code = ::SQLEndTran(SQL_HANDLE_DBC, connection_.get(), SQL_ROLLBACK);
+  was_cut_ = guard.release() != Guard::Ended::by_itself;
+  is_usable_ = SQL_SUCCEEDED(code) && !was_cut_;
 }
 
 Table Connection::execute(const std::string& text, const Limits& limits, const Deadline& deadline) {
@@ -237,6 +306,10 @@ Table Connection::execute(const std::string& text, const Limits& limits, const D
   is_usable_ = false;  // until it has ended well
   Handle statement(SQL_HANDLE_STMT, connection_.get());
   const auto handle = statement.get();
+  // The driver holds a result whole. Others ignore this, or make wrong SQL of it (MariaDB's).
+  if (dialect_ == Dialect::sqlite) {
+    ::SQLSetStmtAttr(handle, SQL_ATTR_MAX_ROWS, number(limits.rows + 1), 0);
+  }
   const auto cancel_at = deadline.when() - deadline.left() / 20;
   Guard guard(cancel_at, deadline.stop(), socket_, [handle] { ::SQLCancel(handle); });
   Cursor cursor(statement, text, dialect_);

@@ -20,7 +20,7 @@ namespace exporter::sql {
 /// What a query may give.
 struct Limits {
   std::size_t rows = 10'000;
-  std::size_t bytes = 64u << 20;  ///< of all cells
+  std::size_t bytes = 64u << 20;  ///< of all cells; at most 1 GiB
 };
 
 /// A query gives more rows than its limit.
@@ -34,11 +34,15 @@ struct TooManyRows : Error {
 /// known.
 class Connection {
  public:
-  /// Connects and prepares the session. Throws Error{config}, {auth}, {connect} or {timeout}.
-  Connection(const ConnectionString& string, const Secret* password, const Deadline& deadline);
+  /// `dialect` is what the connection string says.
+  explicit Connection(Dialect dialect);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
+
+  /// Connects and prepares the session. Throws Error{config}, {auth}, {connect} or {timeout}; then
+  /// was_cut() and is_stuck() say how it ended.
+  void open(const ConnectionString& string, const Secret* password, const Deadline& deadline);
 
   /// Runs a query to its end. Throws Error; one of Reason::query too when it gives more than the
   /// limits, no columns, or columns without a name or with the same.
@@ -60,8 +64,12 @@ class Connection {
 
  private:
   void connect(const ConnectionString& string, const Secret* password, const Deadline& deadline);
-  void identify();
-  void limit(const Deadline& deadline);
+  void prepare(const Deadline& deadline);
+  void identify(const Deadline& deadline);
+  void prepare_limit(const Deadline& deadline);
+  bool limit(std::size_t rows, const Deadline& deadline);
+  void begin(const Deadline& deadline);
+  void end_transaction(const Deadline& deadline);
   Table execute(const std::string& statement, const Limits& limits, const Deadline& deadline);
   std::string info(SQLUSMALLINT what) const;
 
@@ -71,6 +79,9 @@ class Connection {
   std::string server_;
   std::vector<std::string> unset_;
   std::chrono::milliseconds limit_{};  ///< of statements, as the server has it
+  std::size_t row_limit_ = 0;          ///< of a statement, too
+  bool has_limit_ = true;
+  bool has_transactions_ = false;  ///< each query is one, which holds its settings
   bool is_connected_ = false, is_usable_ = false, was_cut_ = false, is_stuck_ = false;
 };
 

@@ -14,6 +14,10 @@ namespace {
   throw Error(Reason::config, "ODBC connection string: " + why);
 }
 
+[[noreturn]] void refuse_password() {
+  fail("it holds a password; give it by password_file or password_env");
+}
+
 /// A value in braces up to the one that ends it; "}}" stands for a brace.
 std::string take_braced(std::string_view& rest) {
   std::string value;
@@ -32,8 +36,7 @@ std::string take_braced(std::string_view& rest) {
   fail("a '{' without its '}'");
 }
 
-/// psqlodbc takes braces within a value, as in pqopt={...}; a value in braces may hold what would
-/// end it.
+/// In braces, whatever is in it.
 std::string braced(std::string_view value) {
   std::string result = "{";
   for (const char c : value) {
@@ -41,12 +44,6 @@ std::string braced(std::string_view value) {
     result += c;
   }
   return result + "}";
-}
-
-std::string written(std::string_view value) {
-  const bool is_plain = value.find_first_of(";{}[]()?*=!@") == std::string_view::npos &&
-                        trim(value).size() == value.size();
-  return is_plain ? std::string(value) : braced(value);
 }
 
 bool is_password(std::string_view key) {
@@ -67,15 +64,16 @@ ConnectionString::ConnectionString(std::string_view text) {
     if (equals == std::string_view::npos || end < equals) fail("expected key=value;...");
     const std::string key(trim(text.substr(0, equals)));
     if (key.empty()) fail("a value without a key");
-    if (is_password(key)) {
-      fail("it holds a password; give it by password_file or password_env");
-    }
+    if (is_password(key)) refuse_password();
     if (has(key)) fail("duplicate " + key);
     text.remove_prefix(equals + 1);
     while (text.starts_with(' ')) text.remove_prefix(1);
-    auto value =
-        text.starts_with('{') ? take_braced(text) : std::string(trim(next_part(text, ';')));
-    attributes_.emplace_back(key, std::move(value));
+    const bool is_braced = text.starts_with('{');
+    auto value = is_braced ? take_braced(text) : std::string(trim(next_part(text, ';')));
+    if (equal_ignoring_case(key, "pqopt") && to_lower(value).find("password") != value.npos) {
+      refuse_password();
+    }
+    attributes_.push_back({key, std::move(value), is_braced});
   }
   if (!has("Driver") && !has("DSN") && !has("FILEDSN")) {
     fail("expected Driver= (as odbcinst -q -d lists them) or DSN=");
@@ -83,8 +81,8 @@ ConnectionString::ConnectionString(std::string_view text) {
 }
 
 std::optional<std::string> ConnectionString::value(std::string_view key) const {
-  for (const auto& [name, value] : attributes_) {
-    if (equal_ignoring_case(name, key)) return value;
+  for (const auto& attribute : attributes_) {
+    if (equal_ignoring_case(attribute.key, key)) return attribute.value;
   }
   return std::nullopt;
 }
@@ -93,12 +91,13 @@ Dialect ConnectionString::dialect() const { return dialect_of(value("Driver").va
 
 void ConnectionString::add_defaults(std::chrono::seconds login_timeout) {
   const auto add = [&](std::string_view key, std::string value) {
-    if (!has(key)) attributes_.emplace_back(key, std::move(value));
+    if (!has(key)) attributes_.push_back({std::string(key), std::move(value), false});
   };
   switch (dialect()) {
     case Dialect::postgresql:
       add("UseDeclareFetch", "1");
       add("Fetch", "1000");
+      add("Protocol", "7.4-0");  // no savepoint for each statement
       break;
     case Dialect::mariadb:
     case Dialect::mysql: add("CONN_TIMEOUT", std::to_string(login_timeout.count())); break;
@@ -128,7 +127,9 @@ Secret ConnectionString::with_password(std::string_view password) const {
 
 std::string ConnectionString::text() const {
   std::string result;
-  for (const auto& [key, value] : attributes_) result += key + "=" + written(value) + ";";
+  for (const auto& [key, value, is_braced] : attributes_) {
+    result += key + "=" + (is_braced ? braced(value) : value) + ";";
+  }
   return result;
 }
 

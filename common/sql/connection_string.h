@@ -37,7 +37,12 @@ class ConnectionString {
   std::string text() const;
 
  private:
-  std::vector<std::pair<std::string, std::string>> attributes_;  ///< values without their braces
+  struct Attribute {
+    std::string key, value;
+    bool is_braced;  ///< as it was given: psqlodbc decodes %XX only without braces
+  };
+
+  std::vector<Attribute> attributes_;
 };
 
 }  // namespace exporter::sql

@@ -31,10 +31,21 @@ Database::Kept Database::take() {
 Database::Kept Database::login(const Deadline& deadline) {
   std::optional<Secret> password;
   if (options_.password) password.emplace(options_.password->load());
-  auto connection =
-      std::make_unique<Connection>(options_.string, password ? &*password : nullptr, deadline);
+  auto connection = std::make_unique<Connection>(dialect_);
+  try {
+    connection->open(options_.string, password ? &*password : nullptr, deadline);
+  } catch (const Error&) {
+    note_end(*connection);
+    throw;
+  }
   note_login(*connection);
   return connection;
+}
+
+void Database::note_end(const Connection& connection) {
+  const std::lock_guard lock(mutex_);
+  if (connection.was_cut()) ++figures_.cut;
+  if (connection.is_stuck()) ++figures_.stuck;
 }
 
 void Database::note_login(const Connection& connection) {
@@ -51,9 +62,8 @@ void Database::note_login(const Connection& connection) {
 
 /// What is not kept is disconnected after the lock is free, as that may take a while.
 void Database::give_back(Kept&& connection) {
+  note_end(*connection);
   const std::lock_guard lock(mutex_);
-  if (connection->was_cut()) ++figures_.cut;
-  if (connection->is_stuck()) ++figures_.stuck;
   const bool has_room = idle_.size() < options_.idle_connections;
   if (connection->is_usable() && has_room) idle_.push_back(std::move(connection));
 }

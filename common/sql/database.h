@@ -57,6 +57,7 @@ class Database {
   Kept login(const Deadline& deadline);
   void give_back(Kept&& connection);
   void note_login(const Connection& connection);
+  void note_end(const Connection& connection);
 
   Options options_;
   Dialect dialect_;

@@ -31,6 +31,7 @@ constexpr std::array kMariaDb{
     Native{1040, Reason::connect},    // too many connections
     Native{1053, Reason::connect},    // the server shuts down
     Native{1927, Reason::connect},    // the connection was killed
+    Native{4031, Reason::connect},    // MySQL: it was idle for too long
     Native{2002, Reason::connect},   Native{2003, Reason::connect},
     Native{2006, Reason::connect},   Native{2013, Reason::connect},
 };
@@ -52,12 +53,12 @@ constexpr std::array<std::pair<std::string_view, Reason>, 14> kStates{{
     {"42501", Reason::auth},  // a privilege is missing
     {"HYT", Reason::timeout},
     {"HY008", Reason::cancelled},
-    {"53", Reason::connect},  // too many connections
+    {"53300", Reason::connect},  // too many connections
     {"08", Reason::connect},
     {"28", Reason::auth},
     {"22", Reason::decode},
-    {"IM", Reason::config},  // no such driver or data source
-    {"01", Reason::config},  // and the driver manager cannot load it
+    {"IM", Reason::config},     // no such driver or data source
+    {"01000", Reason::config},  // unixODBC: the driver's library cannot be loaded
 }};
 
 template <std::size_t N>
@@ -81,6 +82,7 @@ bool says_password(std::string_view message) {
   const auto lower = to_lower(message);
   return lower.find("password") != std::string::npos ||
          lower.find("authentication") != std::string::npos ||
+         lower.find("pg_hba.conf") != std::string::npos ||
          lower.find("login failed") != std::string::npos;
 }
 

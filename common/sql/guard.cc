@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -20,6 +21,7 @@ struct Guard::Watch {
   std::function<void()> cancel;
   Socket cancel_socket = {};  ///< of the connection that some drivers cancel by
   std::thread canceller = {};
+  Clock::time_point give_up = {};  ///< on `cancel`
   bool has_acted = false, is_cancelled = false;
 };
 
@@ -57,7 +59,8 @@ class Guard::Watcher : public std::enable_shared_from_this<Guard::Watcher> {
     std::unique_lock lock(mutex_);
     const auto is_over = [&] { return !watch->canceller.joinable() || watch->is_cancelled; };
     if (!watch->has_acted) watch->next = Clock::time_point::max();
-    const bool is_done = changed_.wait_for(lock, kGrace + kLast, is_over);
+    const auto give_up = std::max(watch->give_up, Clock::now());
+    const bool is_done = changed_.wait_until(lock, give_up, is_over);
     std::erase(watches_, watch);
     lock.unlock();
     if (!watch->canceller.joinable()) return watch->has_acted ? Ended::by_guard : Ended::by_itself;
@@ -88,15 +91,25 @@ class Guard::Watcher : public std::enable_shared_from_this<Guard::Watcher> {
 
   void act(const std::shared_ptr<Watch>& watch) {
     const bool is_first = !std::exchange(watch->has_acted, true);
-    if (is_first && watch->cancel) {
-      watch->canceller =
-          std::thread([watcher = shared_from_this(), watch] { watcher->cancel(*watch); });
+    if (is_first && watch->cancel && start_canceller(watch)) {
       watch->next = Clock::now() + kGrace;
+      watch->give_up = watch->next + kLast;
       return;
     }
     watch->socket->shut_down();
     watch->cancel_socket.shut_down();
     watch->next = Clock::time_point::max();
+  }
+
+  /// False where the system gives no thread.
+  bool start_canceller(const std::shared_ptr<Watch>& watch) {
+    try {
+      watch->canceller =
+          std::thread([watcher = shared_from_this(), watch] { watcher->cancel(*watch); });
+      return true;
+    } catch (const std::system_error&) {
+      return false;
+    }
   }
 
   void cancel(Watch& watch) {

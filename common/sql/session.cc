@@ -16,16 +16,14 @@ struct Setting {
   std::string_view expected;  ///< what that gives
 };
 
-// PostgreSQL: every statement is one round trip, so that what can be set together is.
+// What a pooler keeps for each of its clients; all else is set in each transaction.
 constexpr std::string_view kPostgresql =
-    "SELECT set_config('default_transaction_read_only', 'on', false), "
-    "set_config('TimeZone', 'UTC', false), "
+    "SELECT set_config('TimeZone', 'UTC', false), "
     "set_config('application_name', 'sql_exporter', false), "
     "set_config('standard_conforming_strings', 'on', false)";
 
 constexpr Setting kPostgresqlSettings[] = {
-    {"read-only", kPostgresql, "SELECT current_setting('default_transaction_read_only')", "on"},
-    {"time zone UTC", "", "SELECT current_setting('TimeZone')", "UTC"},
+    {"time zone UTC", kPostgresql, "SELECT current_setting('TimeZone')", "UTC"},
 };
 constexpr Setting kMariaDbSettings[] = {
     {"read-only", "SET SESSION TRANSACTION READ ONLY", "SELECT @@session.tx_read_only", "1"},
@@ -59,12 +57,6 @@ std::span<const Setting> settings_of(Dialect dialect) {
   return {};
 }
 
-/// Whether an error is the server's answer, so that the session goes on.
-bool is_answer(const Error& error) {
-  return error.reason() == Reason::query || error.reason() == Reason::auth ||
-         error.reason() == Reason::decode;
-}
-
 /// Why the setting is not in force; empty when it is.
 std::string problem(const Setting& setting, const Execute& execute) {
   if (setting.read.empty()) return "this kind of database has no such setting";
@@ -75,7 +67,7 @@ std::string problem(const Setting& setting, const Execute& execute) {
     if (value && equal_ignoring_case(*value, setting.expected)) return {};
     return "it was set and is '" + std::string(value.value_or("")) + "'";
   } catch (const Error& error) {
-    if (!is_answer(error)) throw;
+    if (!is_refusal(error)) throw;
     return error.what();
   }
 }
@@ -90,19 +82,18 @@ std::string whole_seconds(std::chrono::milliseconds time) {
   return std::to_string(std::max<std::int64_t>(1, (time.count() + 999) / 1000));
 }
 
-std::string limiting(Dialect dialect, std::chrono::milliseconds limit) {
+std::string limiting(Dialect dialect, std::chrono::milliseconds limit, std::size_t rows) {
   const auto wait = limit / 2;
+  const auto select = ", sql_select_limit = " + std::to_string(rows);
   switch (dialect) {
-    case Dialect::postgresql:
-      return "SELECT set_config('statement_timeout', '" + std::to_string(limit.count()) +
-             "', false), set_config('lock_timeout', '" + std::to_string(wait.count()) + "', false)";
     case Dialect::mariadb:
       return "SET SESSION max_statement_time = " + seconds(limit) +
-             ", lock_wait_timeout = " + whole_seconds(wait);
+             ", lock_wait_timeout = " + whole_seconds(wait) + select;
     case Dialect::mysql:
       return "SET SESSION max_execution_time = " + std::to_string(limit.count()) +
-             ", lock_wait_timeout = " + whole_seconds(wait);
+             ", lock_wait_timeout = " + whole_seconds(wait) + select;
     case Dialect::sqlserver: return "SET LOCK_TIMEOUT " + std::to_string(wait.count());
+    case Dialect::postgresql:  // see limit_transaction()
     case Dialect::sqlite:
     case Dialect::other: return {};
   }
@@ -110,6 +101,11 @@ std::string limiting(Dialect dialect, std::chrono::milliseconds limit) {
 }
 
 }  // namespace
+
+bool is_refusal(const Error& error) {
+  return error.reason() == Reason::query || error.reason() == Reason::auth ||
+         error.reason() == Reason::decode;
+}
 
 std::vector<std::string> prepare_session(Dialect dialect, const Execute& execute) {
   std::vector<std::string> result;
@@ -120,8 +116,22 @@ std::vector<std::string> prepare_session(Dialect dialect, const Execute& execute
   return result;
 }
 
-bool limit_statements(Dialect dialect, std::chrono::milliseconds limit, const Execute& execute) {
-  const auto statement = limiting(dialect, limit);
+void limit_transaction(std::chrono::milliseconds limit, const Execute& execute) {
+  const auto set = [](std::string_view name, const std::string& value) {
+    return "set_config('" + std::string(name) + "', '" + value + "', true)";
+  };
+  // A cursor is planned for the first tenth of its rows unless told otherwise.
+  const auto table = execute("SELECT " + set("transaction_read_only", "on") + ", " +
+                             set("statement_timeout", std::to_string(limit.count())) + ", " +
+                             set("lock_timeout", std::to_string(limit.count() / 2)) + ", " +
+                             set("cursor_tuple_fraction", "1"));
+  const auto value = table.rows() == 1 ? table.at(0, 0) : std::nullopt;
+  if (!value || *value != "on") throw Error(Reason::query, "the transaction is not read-only");
+}
+
+bool limit_statements(Dialect dialect, std::chrono::milliseconds limit, std::size_t rows,
+                      const Execute& execute) {
+  const auto statement = limiting(dialect, limit, rows);
   if (statement.empty()) return false;
   execute(statement);
   return dialect != Dialect::sqlserver;

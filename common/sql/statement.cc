@@ -1,6 +1,7 @@
 #include "common/sql/statement.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "common/base/error.h"
@@ -24,6 +25,11 @@ std::size_t line_of(std::string_view text, std::string_view at) {
   return 1 + static_cast<std::size_t>(std::count(begin, at.data(), '\n'));
 }
 
+/// Comments that a server or an extension of it reads: /*+ hints */, and MySQL's /*! code */.
+bool is_read_by_server(std::string_view comment) {
+  return comment.starts_with("/*+") || comment.starts_with("/*!") || comment.starts_with("/*M!");
+}
+
 std::string what_is(Token::Kind kind) {
   if (kind == Token::Kind::comment) return "the comment";
   return kind == Token::Kind::name ? "the quoted name" : "the literal";
@@ -33,8 +39,10 @@ std::string to_literal(const Parameter& parameter, Dialect dialect) {
   if (const auto* integer = std::get_if<std::int64_t>(&parameter)) return std::to_string(*integer);
   if (const auto* text = std::get_if<std::string>(&parameter)) return literal(*text, dialect);
   if (const auto* time = std::get_if<Time>(&parameter)) return literal(*time, dialect);
+  const double value = std::get<double>(parameter);
+  if (!std::isfinite(value)) throw Error(Reason::config, "a number in a statement must be finite");
   std::string number;
-  append_value(number, std::get<double>(parameter));
+  append_value(number, value);
   return number;
 }
 
@@ -69,9 +77,24 @@ struct Vocabulary {
     return quoted.size() < 2 ? quoted : quoted.substr(1, quoted.size() - 2);
   }
 
-  void add_secret(std::string_view quoted) {
-    const auto begin = quoted.find_first_of("'\"$");
-    const auto text = inner(quoted.substr(begin == std::string_view::npos ? 0 : begin));
+  /// As it stands and as the server reads it, with one quote for two.
+  void add_secret(std::string_view literal) {
+    literal.remove_prefix(std::min(literal.find_first_of("'\"$"), literal.size()));
+    if (literal.starts_with('$')) {
+      const auto tag = literal.find('$', 1);  // $tag$ text $tag$
+      return add(literal.substr(tag + 1, literal.size() - 2 * (tag + 1)));
+    }
+    const auto text = inner(literal);
+    add(text);
+    std::string read;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      read += text[i];
+      if (text.substr(i, 2) == "''" || text.substr(i, 2) == "\"\"") ++i;
+    }
+    if (read != text) add(read);
+  }
+
+  void add(std::string_view text) {
     if (text.size() >= kShortestSecret) secrets.emplace_back(text);
   }
 };
@@ -127,9 +150,13 @@ Statement::Statement(std::string_view text, Dialect dialect) : dialect_(dialect)
       has_ended = true;
       continue;
     }
-    if (token.kind != Token::Kind::comment && !is_blank(token.text)) {
+    if (token.kind == Token::Kind::comment && !is_read_by_server(token.text)) {
+      code += ' ';
+      continue;
+    }
+    if (!is_blank(token.text)) {
       if (has_ended) throw Error(Reason::config, "expected one statement, found more");
-      has_code = true;
+      has_code |= token.kind != Token::Kind::comment;
     }
     if (token.kind != Token::Kind::parameter) {
       code += token.text;

@@ -17,7 +17,8 @@ using Parameters = std::map<std::string, Parameter, std::less<>>;
 
 /// One SQL statement with named parameters, `:since`. A colon in a literal, a quoted name, a
 /// comment or a cast (`::date`) starts none. Parameters become literals, as drivers count `?` where
-/// none is meant.
+/// none is meant. Comments but hints are left out: psqlodbc looks at a statement's first word, and
+/// adds to its end.
 class Statement {
  public:
   /// Throws Error{config} that says where a literal or a comment does not end, and when the text is

@@ -60,8 +60,9 @@ std::size_t dollar_length(std::string_view text) {
   return end == kNone ? 0 : end + quote.size();
 }
 
-std::size_t line_length(std::string_view text) {
-  return std::min(text.find('\n'), text.size() - 1) + 1;
+/// PostgreSQL's lines end in a carriage return, too.
+std::size_t line_length(std::string_view text, bool returns) {
+  return std::min(text.find_first_of(returns ? "\r\n" : "\n"), text.size() - 1) + 1;
 }
 
 class Scanner {
@@ -76,18 +77,19 @@ class Scanner {
     if (postgresql && (c == 'e' || c == 'E') && after == '\'') return escaped_literal();
     if (c == '"')
       return piece(mysql ? Kind::literal : Kind::name, quoted_length(text_, '"', mysql));
-    if (c == '`') return piece(Kind::name, quoted_length(text_, '`', false));
+    if (c == '`' && !postgresql && dialect_ != Dialect::sqlserver) {
+      return piece(Kind::name, quoted_length(text_, '`', false));
+    }
     if (c == '[' && dialect_ == Dialect::sqlserver) {
       return piece(Kind::name, quoted_length(text_, ']', false));
     }
+    if (c == '[' && dialect_ == Dialect::sqlite) return piece(Kind::name, text_.find(']') + 1);
     if (c == '$' && postgresql) {
       if (const auto length = dollar_length(text_); length != kNone) {
         return piece(Kind::literal, length);
       }
     }
-    if ((c == '-' && after == '-') || (c == '#' && mysql)) {
-      return piece(Kind::comment, line_length(text_));
-    }
+    if (starts_line_comment()) return piece(Kind::comment, line_length(text_, postgresql));
     if (c == '/' && after == '*') {
       const bool nests = postgresql || dialect_ == Dialect::sqlserver;
       return piece(Kind::comment, comment_length(text_, nests));
@@ -97,10 +99,29 @@ class Scanner {
     if (c == ':' && is_name_start(after)) {
       return piece(Kind::parameter, 1 + word_length(text_.substr(1)));
     }
-    return piece(Kind::code, is_name(c) ? word_length(text_) : 1);
+    return piece(Kind::code, is_name(c) ? code_length() : 1);
   }
 
  private:
+  /// MySQL's two minus signs start one only before a blank.
+  bool starts_line_comment() const {
+    if (!is_mysql(dialect_)) return text_.starts_with("--");
+    if (text_.starts_with('#')) return true;
+    return text_.starts_with("--") &&
+           (text_.size() == 2 || static_cast<unsigned char>(text_[2]) <= ' ');
+  }
+
+  /// PostgreSQL's words may hold dollar signs, which quote nothing then.
+  std::size_t code_length() const {
+    const bool has_dollars = dialect_ == Dialect::postgresql && is_name_start(text_[0]);
+    std::size_t length = 1;
+    while (length < text_.size() &&
+           (is_name(text_[length]) || (has_dollars && text_[length] == '$'))) {
+      ++length;
+    }
+    return length;
+  }
+
   /// E'it\'s': the quote is the second byte.
   Token escaped_literal() const {
     const auto length = quoted_length(text_.substr(1), '\'', true);

@@ -29,18 +29,18 @@ std::optional<double> special(std::string_view text) {
   const auto is = [&](std::string_view word) { return equal_ignoring_case(text, word); };
   if (is("true")) return 1;
   if (is("false")) return 0;
-  if (is("nan")) return std::numeric_limits<double>::quiet_NaN();
   const double sign = text.starts_with('-') ? -1 : 1;
   if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+  if (is("nan")) return std::numeric_limits<double>::quiet_NaN();
   if (is("inf") || is("infinity")) return sign * kInfinity;
   return std::nullopt;
 }
 
 std::optional<double> decimal(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  const auto digits = text.substr(text.starts_with('-') ? 1 : 0);
+  const bool has_sign = text.starts_with('-') || text.starts_with('+');
+  const auto digits = text.substr(has_sign ? 1 : 0);
   if (digits.empty() || (!is_digit(digits[0]) && digits[0] != '.')) return std::nullopt;
-  return parse_number<double>(text);
+  return parse_number<double>(text.starts_with('+') ? digits : text);
 }
 
 /// Where the offset of a time starts: a 'Z', or a sign after the hours.
@@ -57,9 +57,9 @@ std::string as_rfc3339(std::string_view text) {
   auto clock = std::string(trim(text.substr(0, at)));
   auto offset = at == std::string_view::npos ? std::string("Z") : std::string(text.substr(at));
   if (clock.size() == kMinutes) clock += ":00";
-  if (offset.size() == 3) offset += ":00";        // +02
-  if (offset.size() == 5) offset.insert(3, ":");  // +0200
-  if (offset.size() == 9) offset.resize(6);       // +02:00:00
+  if (offset.size() == 3) offset += ":00";                              // +02
+  if (offset.size() == 5) offset.insert(3, ":");                        // +0200
+  if (offset.size() == 9 && offset.ends_with(":00")) offset.resize(6);  // +02:00:00
   return clock + offset;
 }
 

@@ -1,0 +1,86 @@
+#include <catch2/catch.hpp>
+
+#include "common/sql/failure.h"
+
+using namespace exporter;
+using namespace exporter::sql;
+
+namespace {
+
+using enum Dialect;
+
+struct Case {
+  Dialect dialect;
+  std::string state;
+  int native;
+  std::string message;
+  Reason reason;
+  bool ends;
+};
+
+const Case kCases[] = {
+    {postgresql, "57014", 1, "", Reason::timeout, false},
+    {postgresql, "57P01", 1, "", Reason::connect, true},
+    {postgresql, "57P03", 1, "", Reason::connect, true},
+    {postgresql, "55P03", 1, "", Reason::locked, false},
+    {postgresql, "40001", 1, "", Reason::locked, false},
+    {postgresql, "40P01", 1, "", Reason::locked, false},
+    {postgresql, "42501", 1, "", Reason::auth, false},
+    {postgresql, "42P01", 1, "", Reason::query, false},
+    {postgresql, "25006", 1, "", Reason::query, false},
+    {postgresql, "22012", 1, "", Reason::decode, false},
+    {postgresql, "53300", 1, "", Reason::connect, true},
+    {postgresql, "53200", 1, "out of memory", Reason::query, false},
+    {postgresql, "08S01", 1, "", Reason::connect, true},
+    {postgresql, "08001", 101, "could not connect", Reason::connect, true},
+    {postgresql, "08001", 101, "FATAL:  password authentication failed", Reason::auth, false},
+    {postgresql, "08001", 101, "FATAL:  no pg_hba.conf entry for host", Reason::auth, false},
+    {postgresql, "28000", 1, "", Reason::auth, false},
+    {postgresql, "HYT00", 1, "", Reason::timeout, false},
+    {postgresql, "HYT01", 1, "", Reason::timeout, true},
+    {postgresql, "HY000", 1045, "", Reason::query, false},  // another's code
+    {postgresql, "IM002", 0, "", Reason::config, false},
+    {other, "HY008", 0, "", Reason::cancelled, false},
+    {sqlserver, "28000", 18456, "Login failed for user", Reason::auth, false},
+    {sqlserver, "08001", 20009, "Unable to connect", Reason::connect, true},
+    {mariadb, "HY000", 1045, "", Reason::auth, false},
+    {mariadb, "HY018", 1969, "", Reason::timeout, false},
+    {mysql, "HY000", 3024, "", Reason::timeout, false},
+    {mariadb, "HY018", 1317, "", Reason::cancelled, false},
+    {mariadb, "HY000", 1205, "", Reason::locked, false},
+    {mariadb, "40001", 1213, "", Reason::locked, false},
+    {mariadb, "08S01", 2013, "", Reason::connect, true},
+    {mariadb, "HY000", 2006, "", Reason::connect, true},
+    {mysql, "HY000", 4031, "", Reason::connect, true},
+    {mariadb, "HY000", 1792, "", Reason::query, false},
+    {mariadb, "42S02", 1146, "", Reason::query, false},
+    {sqlite, "HY000", 5, "", Reason::locked, false},
+    {sqlite, "HY000", 6, "", Reason::locked, false},
+    {sqlite, "HY000", 9, "", Reason::cancelled, false},
+    {sqlite, "HY000", 10, "", Reason::io, false},
+    {sqlite, "HY000", 11, "", Reason::io, false},
+    {sqlite, "HY000", 14, "", Reason::connect, true},
+    {sqlite, "HY000", 23, "", Reason::auth, false},
+    {sqlite, "HY000", 26, "", Reason::io, false},
+    {sqlite, "HY000", 1, "", Reason::query, false},
+    {other, "", 0, "", Reason::query, false},
+};
+
+}  // namespace
+
+TEST_CASE("reasons of failures by SQLSTATE and native code") {
+  for (const auto& [dialect, state, native, message, reason, ends] : kCases) {
+    INFO(to_string(dialect) << " " << state << " " << native << " " << message);
+    const Diagnosis diagnosis{state, native, message};
+    CHECK(reason_of(diagnosis, dialect) == reason);
+    CHECK(ends_connection(diagnosis, dialect) == ends);
+  }
+}
+
+TEST_CASE("a failure says its codes and no data") {
+  const Diagnosis diagnosis{"22P02", 7, "invalid input syntax: \"ann@example.com\";\nError while"};
+  const auto error = failure(diagnosis, "SELECT 'x'::int", postgresql);
+  CHECK(error.reason() == Reason::decode);
+  CHECK(error.what() ==
+        std::string("invalid input syntax: \"…\"; Error while (SQLSTATE 22P02, code 7)"));
+}

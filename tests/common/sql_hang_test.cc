@@ -1,0 +1,151 @@
+#include <dlfcn.h>
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "common/sql/database.h"
+#include "tests/common/runner_fixture.h"
+#include "tests/common/sql_fixture.h"
+
+using namespace exporter;
+using namespace exporter::sql;
+using namespace sql_fixture;
+using runner_fixture::eventually;
+
+namespace {
+
+using Time = Clock::time_point;
+
+double seconds_since(Time begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// A function of the driver that the driver manager has loaded.
+template <class Function>
+Function* of_driver(const char* name) {
+  void* driver = ::dlopen(HANGING_DRIVER, RTLD_NOW);
+  REQUIRE(driver != nullptr);
+  return reinterpret_cast<Function*>(::dlsym(driver, name));
+}
+
+}  // namespace
+
+TEST_CASE("an endless query is cancelled at its deadline, and its connection dropped") {
+  File file;
+  Database database(options(file));
+  ask(database, "SELECT 1 AS a");
+  const auto begin = Clock::now();
+  CHECK(error_of(Reason::timeout, [&] { ask(database, kEndless, Deadline::in(300ms)); }) ==
+        "the query did not end in time and was cancelled");
+  CHECK(seconds_since(begin) >= .28);
+  auto figures = database.figures();
+  CHECK(figures.cut == 1);
+  CHECK(figures.stuck == 0);
+  CHECK(figures.idle == 0);
+  CHECK(figures.failures == 1);
+  CHECK(row(ask(database, "SELECT 1 AS a")) == "1 ");
+  CHECK(database.figures().logins == 2);
+}
+
+TEST_CASE("a stop cancels a query at once") {
+  File file;
+  Database database(options(file));
+  std::stop_source stop;
+  std::atomic<bool> is_running = false;
+  std::jthread stopper([&] {
+    while (!is_running) std::this_thread::yield();
+    stop.request_stop();
+  });
+  CHECK(error_of(Reason::cancelled, [&] {
+          is_running = true;
+          ask(database, kEndless, Deadline::in(600s, stop.get_token()));
+        }) == "cancelled");
+}
+
+TEST_CASE("a deadline that has passed asks nothing") {
+  File file;
+  Database database(options(file));
+  ask(database, "SELECT 1 AS a");
+  error_of(Reason::timeout, [&] { ask(database, "SELECT 1 AS a", Deadline::in(0s)); });
+  std::stop_source stop;
+  stop.request_stop();
+  error_of(Reason::cancelled,
+           [&] { ask(database, "SELECT 1 AS a", Deadline::in(60s, stop.get_token())); });
+  CHECK(database.figures().idle == 1);
+  CHECK(database.figures().cut == 0);
+}
+
+TEST_CASE("requests are counted") {
+  File file;
+  Database database(options(file));
+  const auto tally = std::make_shared<Deadline::Tally>(0);
+  ask(database, "SELECT 1 AS a", Deadline::in(60s).counted_into(tally));
+  const auto first = tally->load();
+  CHECK(first >= 2);
+  ask(database, "SELECT 1 AS a", Deadline::in(60s).counted_into(tally));
+  CHECK(*tally == first + 1);
+}
+
+TEST_CASE("a driver that hangs and has no known socket keeps one thread, and nothing else") {
+  const auto release = of_driver<void(bool)>("hanging_driver_release");
+  const auto cancels = of_driver<int()>("hanging_driver_cancels");
+  REQUIRE(release != nullptr);
+  REQUIRE(cancels != nullptr);
+  release(false);
+  const int before = cancels();
+
+  File file;
+  Database good(options(file)), bad(options(std::string("Driver=") + HANGING_DRIVER));
+  std::atomic<int> asked = 0, ended = 0;
+  auto hung = runner_fixture::on_scrape("hung", [&](Samples&, const Deadline& deadline) {
+    ++asked;
+    try {
+      ask(bad, "SELECT hang", deadline);
+    } catch (const Error&) {
+      ++ended;
+      throw;
+    }
+  });
+  hung.timeout = 500ms;
+  const auto fine =
+      runner_fixture::on_scrape("fine", [&](Samples& samples, const Deadline& deadline) {
+        samples.add(runner_fixture::kRun, double(ask(good, "SELECT 1 AS a", deadline).rows()));
+      });
+  runner_fixture::Failures failures;
+  Runner runner({hung, fine}, failures.options());
+  const std::vector<std::size_t> both = {0, 1};
+
+  for (int scrape = 0; scrape < 3; ++scrape) {
+    const auto views = runner.collect(both, runner_fixture::soon());
+    CHECK(views[0].status->reason == Reason::timeout);
+    CHECK(runner_fixture::page(views[1]) == runner_fixture::kHeader + "demo_run 1\n");
+  }
+  REQUIRE(eventually([&] { return cancels() == before + 1; }));
+  // Longer than all that the guard does: shutting down a socket has nothing to act upon.
+  std::this_thread::sleep_for(Guard::kGrace + 500ms);
+  CHECK(ended == 0);
+  CHECK(asked == 1);
+  CHECK(bad.figures().cut == 0);
+  for (int i = 0; i < 5; ++i) ask(good, "SELECT 1 AS a");
+
+  release(true);
+  REQUIRE(eventually([&] { return ended > 0; }));
+  REQUIRE(eventually([&] { return bad.figures().cut == 1; }));
+  CHECK(bad.figures().stuck == 0);
+}
+
+TEST_CASE("a cancel that hangs for good costs its connection's memory, and a query no time") {
+  const auto release = of_driver<void(bool)>("hanging_driver_release");
+  REQUIRE(release != nullptr);
+  release(false);
+  Database database(options(std::string("Driver=") + HANGING_DRIVER));
+  const auto begin = Clock::now();
+  error_of(Reason::timeout, [&] { ask(database, "SELECT cancel", Deadline::in(300ms)); });
+  CHECK(seconds_since(begin) < .3 + 4);
+  CHECK(database.figures().cut == 1);
+  CHECK(database.figures().stuck == 1);
+  CHECK(database.figures().idle == 0);
+  release(true);
+  error_of(Reason::query, [&] { ask(database, "SELECT 1 AS a"); });
+}
