@@ -23,6 +23,7 @@ constexpr std::size_t kMaxCell = 1u << 20, kMaxColumns = 256, kMaxBytes = 1u << 
 constexpr std::size_t kCheckEvery = 1000;  // rows between looks at the clock
 constexpr milliseconds kShortestLimit(100);
 constexpr std::chrono::seconds kGoodbye(2);
+constexpr std::size_t kMaxMessage = 500;
 
 SQLPOINTER number(std::size_t value) { return reinterpret_cast<SQLPOINTER>(value); }
 
@@ -66,9 +67,7 @@ class Cursor {
       const auto code = ::SQLFetch(statement_.get());
       if (code == SQL_NO_DATA) return table;
       check(code);
-      if (row == limits.rows) {
-        throw refused("more than " + std::to_string(limits.rows) + " rows");
-      }
+      if (row == limits.rows) throw TooManyRows(limits.rows);
       if (row % kCheckEvery == kCheckEvery - 1) deadline.check();
       for (std::size_t i = 0; i < table.columns().size(); ++i) {
         read_cell(i, table);
@@ -139,14 +138,18 @@ void check_columns(const Table& table) {
   }
 }
 
-/// A driver is not trusted to leave it out.
-void hide(std::string& text, std::string_view secret) {
+/// No statement and no data is in its message. A driver is not trusted to leave the password out.
+Error login_failure(const Diagnosis& diagnosis, const Secret* password, Dialect dialect) {
   constexpr std::string_view kHidden = "…";
-  if (secret.empty()) return;
-  for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at)) {
+  auto text = diagnosis.message;
+  const auto secret = password == nullptr ? std::string_view() : password->reveal();
+  for (auto at = text.find(secret); !secret.empty() && at != text.npos;
+       at = text.find(secret, at + kHidden.size())) {
     text.replace(at, secret.size(), kHidden);
-    at += kHidden.size();
   }
+  const auto reason = reason_of(diagnosis, dialect);
+  const bool says_more = reason != Reason::query && reason != Reason::timeout;
+  return {says_more ? reason : Reason::connect, printable(text, kMaxMessage) + codes_of(diagnosis)};
 }
 
 /// What the server may take of the time that is left, rounded so that it is the same in each run.
@@ -214,12 +217,8 @@ void Connection::connect(const ConnectionString& string, const Secret* password,
   is_usable_ = is_connected_ && !was_cut_;
   if (is_usable_) return;
   if (deadline.stop().stop_requested()) throw Error(Reason::cancelled, "cancelled");
-  if (was_cut_) throw Error(Reason::timeout, "the login did not end in time");
-  auto diagnosis = diagnose(connection_);
-  if (password != nullptr) hide(diagnosis.message, password->reveal());
-  const auto error = failure(diagnosis, string.text(), dialect_);
-  const bool is_known = error.reason() != Reason::query;
-  throw Error(is_known ? error.reason() : Reason::connect, error.what());
+  if (was_cut_) throw Error(Reason::connect, "the login did not end in time");
+  throw login_failure(diagnose(connection_), password, dialect_);
 }
 
 std::string Connection::info(SQLUSMALLINT what) const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/base/deadline.h"
+#include "common/base/error.h"
 #include "common/base/secret.h"
 #include "common/sql/connection_string.h"
 #include "common/sql/dialect.h"
@@ -20,6 +21,12 @@ namespace exporter::sql {
 struct Limits {
   std::size_t rows = 10'000;
   std::size_t bytes = 64u << 20;  ///< of all cells; at most 1 GiB
+};
+
+/// A query gives more rows than its limit.
+struct TooManyRows : Error {
+  explicit TooManyRows(std::size_t limit)
+      : Error(Reason::query, "more than " + std::to_string(limit) + " rows") {}
 };
 
 /// A session with a database: one statement at a time, by one thread at a time. However the driver

@@ -80,18 +80,14 @@ ConnectionString::ConnectionString(std::string_view text) {
   }
 }
 
-bool ConnectionString::has(std::string_view key) const {
-  return std::any_of(attributes_.begin(), attributes_.end(), [&](const auto& attribute) {
-    return equal_ignoring_case(attribute.key, key);
-  });
+std::optional<std::string> ConnectionString::value(std::string_view key) const {
+  for (const auto& attribute : attributes_) {
+    if (equal_ignoring_case(attribute.key, key)) return attribute.value;
+  }
+  return std::nullopt;
 }
 
-Dialect ConnectionString::dialect() const {
-  for (const auto& attribute : attributes_) {
-    if (equal_ignoring_case(attribute.key, "Driver")) return dialect_of(attribute.value);
-  }
-  return Dialect::other;
-}
+Dialect ConnectionString::dialect() const { return dialect_of(value("Driver").value_or("")); }
 
 void ConnectionString::add_defaults(std::chrono::seconds login_timeout) {
   const auto add = [&](std::string_view key, std::string value) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,8 +27,9 @@ class ConnectionString {
   /// waited for without end (SQLite).
   void add_defaults(std::chrono::seconds login_timeout);
 
-  /// Whether the attribute is set, in any case of its letters.
-  bool has(std::string_view key) const;
+  /// The attribute's value; the key in any case of its letters.
+  std::optional<std::string> value(std::string_view key) const;
+  bool has(std::string_view key) const { return value(key).has_value(); }
 
   /// The whole string, with the password in braces, whatever is in it. It is a secret itself.
   Secret with_password(std::string_view password) const;

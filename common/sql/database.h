@@ -38,6 +38,7 @@ class Database {
 
   /// What the connection string says; other for a data source.
   Dialect dialect() const { return dialect_; }
+  const ConnectionString& string() const { return options_.string; }
 
   struct Figures {
     std::string server;              ///< of the last login; empty before

@@ -102,6 +102,10 @@ bool ends_connection(const Diagnosis& diagnosis, Dialect dialect) {
   return reason_of(diagnosis, dialect) == Reason::connect || diagnosis.state == "HYT01";
 }
 
+std::string codes_of(const Diagnosis& diagnosis) {
+  return " (SQLSTATE " + diagnosis.state + ", code " + std::to_string(diagnosis.native) + ")";
+}
+
 Error failure(const Diagnosis& diagnosis, std::string_view statement, Dialect dialect) {
   if (log::enabled(log::Level::debug)) {
     log::debug("a statement failed", {{"state", diagnosis.state},
@@ -109,9 +113,8 @@ Error failure(const Diagnosis& diagnosis, std::string_view statement, Dialect di
                                       {"message", diagnosis.message},
                                       {"statement", statement}});
   }
-  auto text = without_data(diagnosis.message, statement, dialect);
-  text += " (SQLSTATE " + diagnosis.state + ", code " + std::to_string(diagnosis.native) + ")";
-  return {reason_of(diagnosis, dialect), text};
+  return {reason_of(diagnosis, dialect),
+          without_data(diagnosis.message, statement, dialect) + codes_of(diagnosis)};
 }
 
 }  // namespace exporter::sql

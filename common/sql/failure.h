@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "common/base/error.h"
@@ -14,6 +15,9 @@ Reason reason_of(const Diagnosis& diagnosis, Dialect dialect);
 
 /// Whether nothing more can be had from the connection.
 bool ends_connection(const Diagnosis& diagnosis, Dialect dialect);
+
+/// " (SQLSTATE 42P01, code 1)", for the end of an error.
+std::string codes_of(const Diagnosis& diagnosis);
 
 /// The error of a failed statement: its reason, its codes and the driver's message without data.
 /// The whole message goes to the log at the level debug.

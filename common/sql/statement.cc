@@ -16,6 +16,8 @@ constexpr std::size_t kMaxMessage = 500;
 constexpr std::string_view kHidden = "…";
 constexpr std::size_t kShortestSecret = 3;  // of a literal, in bytes: shorter ones are in any text
 
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
 bool is_blank(std::string_view text) { return trim(text).empty(); }
 
 std::size_t line_of(std::string_view text, std::string_view at) {
@@ -97,22 +99,36 @@ struct Vocabulary {
   }
 };
 
+/// Whether it is no quote: can't.
+bool is_apostrophe(std::string_view text, std::size_t at) {
+  return text[at] == '\'' && at > 0 && at + 1 < text.size() && is_letter(text[at - 1]) &&
+         is_letter(text[at + 1]);
+}
+
+/// Where the piece ends that is quoted from `begin` on; the size of the text where it does not.
+std::size_t end_of_quoted(std::string_view text, std::size_t begin) {
+  for (auto at = begin + 1; at < text.size(); ++at) {
+    if (text[at] == text[begin] && !is_apostrophe(text, at)) return at;
+  }
+  return text.size();
+}
+
 /// Hides what is quoted in the message, but for names. A quote that does not end hides the rest:
 /// drivers quote statements that hold quotes.
 std::string without_quoted(std::string_view message, const Vocabulary& vocabulary) {
   std::string result;
-  while (!message.empty()) {
-    const char quote = message[0];
-    if (quote != '\'' && quote != '"' && quote != '`') {
+  for (std::size_t at = 0; at < message.size(); ++at) {
+    const char quote = message[at];
+    const bool is_quote = quote == '\'' || quote == '"' || quote == '`';
+    if (!is_quote || is_apostrophe(message, at)) {
       result += quote;
-      message.remove_prefix(1);
       continue;
     }
-    const auto end = message.find(quote, 1);
-    const auto content = message.substr(1, end == std::string_view::npos ? end : end - 1);
-    const bool is_shown = !content.empty() && vocabulary.knows(content);
+    const auto end = end_of_quoted(message, at);
+    const auto content = message.substr(at + 1, end - at - 1);
+    const bool is_shown = end < message.size() && !content.empty() && vocabulary.knows(content);
     result.append(1, quote).append(is_shown ? content : kHidden).append(1, quote);
-    message.remove_prefix(end == std::string_view::npos ? message.size() : end + 1);
+    at = end;
   }
   return result;
 }
