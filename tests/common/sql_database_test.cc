@@ -85,6 +85,7 @@ TEST_CASE("limits fail a query and cut nothing off") {
   CHECK(ask(database, series(100), Deadline::in(60s), {.rows = 100}).rows() == 100);
   CHECK(refused(database, series(101), {.rows = 100}) == "more than 100 rows");
   CHECK(refused(database, series(1), {.rows = 0}) == "more than 0 rows");
+  CHECK_THROWS_AS(ask(database, series(2), Deadline::in(60s), {.rows = 1}), TooManyRows);
 
   CHECK(ask(database, "SELECT 'abc' AS a, 'de' AS b", Deadline::in(60s), {.bytes = 5}).bytes() ==
         5);

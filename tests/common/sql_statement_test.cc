@@ -149,3 +149,8 @@ TEST_CASE("no literal of a statement leaks, however it is quoted") {
   CHECK(without_data("x it's hunter2 y", "SELECT N'it''s hunter2'", sqlserver) == "x … y");
   CHECK(without_data("x a\"b y", "SELECT \"a\"\"b\"", mariadb) == "x … y");
 }
+
+TEST_CASE("an apostrophe in a message quotes nothing") {
+  CHECK(without_data("Table 'users' can't be read, 'x' isn't", "SELECT a FROM users", mariadb) ==
+        "Table 'users' can't be read, '…' isn't");
+}

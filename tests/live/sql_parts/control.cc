@@ -71,12 +71,15 @@ std::string row(const Table& table, std::size_t index) {
   return result;
 }
 
-void wait_for_running(const std::string& server, int count) {
+void wait_for_running(const std::string& server, int count, const std::string& part) {
   const std::string sql =
       server == "mariadb"
           ? "select count(*) from information_schema.processlist where user = 'monitor' and "
-            "command <> 'Sleep'"
-          : "select count(*) from pg_stat_activity where usename = 'monitor' and state <> 'idle'";
+            "command <> 'Sleep' and coalesce(info, '') like '%" +
+                part + "%'"
+          : "select count(*) from pg_stat_activity where usename = 'monitor' and state <> 'idle' "
+            "and query like '%" +
+                part + "%'";
   const auto wanted = std::to_string(count);
   std::string found;
   if (eventually([&] { return (found = control("admin " + server + " " + sql)) == wanted; }))

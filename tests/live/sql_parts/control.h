@@ -42,8 +42,8 @@ exporter::sql::Table ask(exporter::sql::Database& database, std::string_view sql
 /// The cells of a row with a blank behind each; NULL as -.
 std::string row(const exporter::sql::Table& table, std::size_t index = 0);
 
-/// Waits until the server runs so many statements of ours.
-void wait_for_running(const std::string& server, int count);
+/// Waits until the server runs so many statements of ours, with this part in each.
+void wait_for_running(const std::string& server, int count, const std::string& part = "");
 
 /// Waits until it holds; whether it did within a minute.
 template <class Condition>

@@ -54,7 +54,6 @@ TEST_CASE("a wrong password is said to be, and shown nowhere") {
       log::configure(log::Level::info, log::Format::logfmt);
       CHECK(error.find(password) == std::string::npos);
       CHECK(caught.lines(password).empty());
-      CHECK_FALSE(caught.lines("a statement failed").empty());
       CHECK(database.figures().logins == 0);
     }
   }
@@ -90,7 +89,7 @@ TEST_CASE("a stop ends a query on the server") {
     Database database(options(string_of(server.variable)));
     std::stop_source stop;
     std::jthread stopper([&] {
-      wait_for_running(server.name, 1);
+      wait_for_running(server.name, 1, "sleep(60)");
       stop.request_stop();
     });
     error_of(Reason::cancelled, [&] {
@@ -125,7 +124,7 @@ TEST_CASE("a connection that is killed in a query fails that one alone") {
     INFO(server.name);
     Database database(options(string_of(server.variable)));
     std::jthread killer([&] {
-      wait_for_running(server.name, 1);
+      wait_for_running(server.name, 1, "sleep(60)");
       control("admin " + server.name + " " + server.kill);
     });
     error_of(Reason::connect, [&] { ask(database, server.sleep, 60s); });
