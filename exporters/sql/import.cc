@@ -32,6 +32,9 @@ Format format_of(const Yaml& file) {
     return has_in_job(*jobs, "static_configs") || has_in_job(*jobs, "job_name") ? kBurningalchemist
                                                                                 : kJustwatch;
   }
+  if (file.optional("apiVersion")) {
+    file.fail("a Kubernetes object: import the configuration that is a text in it");
+  }
   if (file.optional("collector_name")) {
     file.fail("a file of one collector: import the one whose collector_files name it");
   }

@@ -92,18 +92,29 @@ class Maker {
   std::vector<std::size_t> taken_;
 };
 
+/// The directory of a socket in the path of dburl's postgres://user@/run/postgresql/database.
+std::string socket_directory(const ImportedUrl& url, UrlStyle style) {
+  const auto path = "/" + url.path;
+  const auto slash = path.rfind('/');
+  if (style != UrlStyle::dburl || !url.host.empty() || slash == 0) return {};
+  const bool is_whole = path == "/run/postgresql" || path == "/var/run/postgresql";
+  return is_whole ? path : path.substr(0, slash);
+}
+
 void make_postgresql(Maker& maker) {
+  const auto& url = maker.url();
   maker.add("Driver", "PostgreSQL Unicode");
-  const auto directory = maker.take("host");
-  maker.add("Server", directory.empty() ? maker.url().host + maker.url().socket : directory);
-  maker.add("Port", maker.url().port);
-  const auto& database = maker.url().path;
+  auto directory = maker.take("host");
+  auto database = url.path;
+  if (directory.empty()) directory = socket_directory(url, maker.style());
+  if (("/" + database).starts_with(directory)) database.erase(0, directory.size());
+  maker.add("Server", directory.empty() ? url.host + url.socket : directory);
+  maker.add("Port", url.port);
   if (database.starts_with("include") || database.starts_with("exclude")) {
     maker.note("the list of databases in the path: make one source of each");
-    maker.add("Database", "postgres");
-  } else {
-    maker.add("Database", database);
+    database = "postgres";
   }
+  maker.add("Database", database);
   maker.add("Uid", maker.url().user);
   maker.carry("sslmode", "SSLmode");
   maker.ignore({"application_name", "fallback_application_name", "connect_timeout",

@@ -44,6 +44,7 @@ TEST_CASE("import: what cannot be read is an error with its place", "[sql][impor
       {"jobs: 5", ":1:7: jobs: expected a sequence, got a string"},
       {"jobs: []", ":1:1: it names no database"},
       {"collector_name: a", ":1:1: a file of one collector"},
+      {"{apiVersion: v1, kind: ConfigMap}", ":1:1: a Kubernetes object"},
       {"target: [", ":1:9: a bracket that is not closed"},
       {"target: {collectors: []}", ":1:9: target.data_source_name: missing"},
       {"target: {data_source_name: {a: b}, collectors: []}", "expected a string, got a map"},

@@ -1,10 +1,9 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <array>
 #include <catch2/catch.hpp>
-#include <cstdio>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -24,18 +23,10 @@ void make_database(const std::string& file, const char* sql) {
 /// The samples of `shop_*` on the page of the exporter with this configuration, sorted.
 std::vector<std::string> samples_of(const std::string& config) {
   const TemporaryFolder folder;
-  const auto command =
-      SQL_EXPORTER " --once --config.file='" + folder.write("ours.yml", config) + "'";
-  auto* output = ::popen(command.c_str(), "r");
-  if (output == nullptr) throw std::runtime_error("popen");
-  std::string page;
-  std::array<char, 1000> piece{};
-  while (const auto size = std::fread(piece.data(), 1, piece.size(), output)) {
-    page.append(piece.data(), size);
-  }
-  CHECK(::pclose(output) == 0);
+  const auto ran = run_exporter("--once --config.file='" + folder.write("ours.yml", config) + "'");
+  CHECK(ran.exit_code == 0);
   std::vector<std::string> samples;
-  std::istringstream lines(page);
+  std::istringstream lines(ran.output);
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("shop_")) samples.push_back(line);
   }

@@ -5,6 +5,7 @@
 
 #include "tests/exporters/sql/imported.h"
 #include "tests/support/golden.h"
+#include "tests/support/temporary_folder.h"
 
 namespace {
 
@@ -35,8 +36,18 @@ TEST_CASE("import: each key of each format, whole outputs, which --config.check 
 }
 
 TEST_CASE("import: the flag prints it, or says what is wrong where", "[sql][import]") {
-  const auto text = imported("target: {data_source_name: 'sqlite:/x.db', collectors: []}\n");
-  CHECK(text.find("sources:\n  - name: database\n    odbc: Driver=SQLite3;Database=/x.db\n") !=
-        std::string::npos);
-  CHECK(refusal_of(text).empty());
+  const TemporaryFolder folder;
+  const auto good =
+      folder.write("good.yml", "target: {data_source_name: 'sqlite:/x.db', collectors: []}\n");
+  const auto printed = run_exporter("--import " + good);
+  CHECK(printed.exit_code == 0);
+  CHECK(printed.output == exporter::sql::import_config(good));
+  CHECK_THAT(printed.output, Catch::EndsWith("sources:\n  - name: database\n    odbc: "
+                                             "Driver=SQLite3;Database=/x.db\n"));
+
+  const auto bad = folder.write("bad.yml", "target: {collectors: []}\n");
+  const auto refused = run_exporter("--import=" + bad + " 2>&1");
+  CHECK(refused.exit_code == 1);
+  CHECK(refused.output == "sql_exporter: " + bad + ":1:9: target.data_source_name: missing\n");
+  CHECK(run_exporter("--import /nowhere/config.yml 2>/dev/null").exit_code == 1);
 }
