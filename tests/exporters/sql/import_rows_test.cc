@@ -35,7 +35,7 @@ std::vector<std::string> samples_of(const std::string& config) {
 }
 
 constexpr const char* kTables = R"(
-CREATE TABLE stock (instance TEXT, "Net Sum" REAL, "case" INTEGER, tax REAL);
+CREATE TABLE stock (instance TEXT, "Net Sum" REAL, "case" INTEGER, "t""x" REAL);
 INSERT INTO stock VALUES ('a', 1.5, 2, NULL), ('it''s', 3, 4, 0.25);
 CREATE TABLE orders (id INTEGER, country TEXT);
 INSERT INTO orders VALUES (1, 'de'), (2, 'de'), (3, 'fr'), (4, 'us'), (5, 'us');
@@ -57,7 +57,7 @@ collectors:
     help: Several columns, and a label that Prometheus has.
     key_labels: [instance]
     value_label: kind
-    values: [Net Sum, case, tax]
+    values: [Net Sum, case, 't"x']
     query_ref: all
   - metric_name: shop_case
     type: gauge
@@ -85,7 +85,7 @@ collectors:
             R"(shop_stock{source="db",exported_instance="a",kind="case",target="db"} 2)",
             R"(shop_stock{source="db",exported_instance="it's",kind="Net Sum",target="db"} 3)",
             R"(shop_stock{source="db",exported_instance="it's",kind="case",target="db"} 4)",
-            R"(shop_stock{source="db",exported_instance="it's",kind="tax",target="db"} 0.25)"});
+            R"(shop_stock{source="db",exported_instance="it's",kind="t\"x",target="db"} 0.25)"});
 }
 
 TEST_CASE("import: a query with sets of parameters gives the rows of all", "[sql][import]") {
