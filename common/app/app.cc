@@ -163,6 +163,9 @@ int run_command(const App& app, const Command& command, Generations& generations
       }
       case Command::Mode::backfill: return backfill(app, command, generations.pasts());
       case Command::Mode::report: return print_report(command, generations.reports());
+      case Command::Mode::import_config:
+        process::print(app.import_config(command.import_file));
+        return 0;
       default: return print_once(generations);
     }
   };

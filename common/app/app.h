@@ -28,6 +28,10 @@ struct App {
   /// it.
   bool node_exporter_names = false;
 
+  /// Of an exporter that reads other exporters' configurations: one such file as a configuration of
+  /// its own. Throws Error that says where in the file it cannot be read.
+  std::string (*import_config)(const std::string& file) = nullptr;
+
   /// Of an exporter that counts; see keep_ledgers().
   struct LedgerKeeping {
     std::shared_ptr<Ledgers> (*open)(const std::string& state_dir);

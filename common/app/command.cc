@@ -99,6 +99,18 @@ void add_report(CLI::App& cli, const AnyReport& report, Command& command) {
       ->type_name(std::string(report.takes));
 }
 
+void add_import(CLI::App& cli, Command& command) {
+  cli.add_option_function<std::string>(
+         "--import",
+         [&command](const std::string& file) {
+           command.mode = Command::Mode::import_config;
+           command.import_file = file;
+         },
+         "Print the configuration of another exporter of this kind as one of this exporter, with "
+         "comments on what differs, and exit.")
+      ->type_name("FILE");
+}
+
 void add_general_flags(CLI::App& cli, const App& app, Command& command) {
   cli.add_option("--config.file", command.config_file, "Configuration file (YAML).");
   cli.add_flag_callback(
@@ -110,6 +122,7 @@ void add_general_flags(CLI::App& cli, const App& app, Command& command) {
         "The same; then ask each source and say what can be read of it. 1 if something cannot.");
   }
   for (const auto& report : app.sources.reports) add_report(cli, report, command);
+  if (app.import_config != nullptr) add_import(cli, command);
   cli.add_flag_callback(
       "--health-check", [&] { command.mode = Command::Mode::check_health; },
       "Ask the exporter that runs in this container whether it is healthy, and exit; 1 if it does "

@@ -22,12 +22,14 @@ struct Command {
     list_metrics,
     once,
     report,
+    import_config,
     backfill
   };
 
   Mode mode = Mode::serve;
   const AnyReport* report = nullptr;                             ///< of Mode::report, in the App
   std::string report_argument;                                   ///< of its flag
+  std::string import_file;                                       ///< of Mode::import_config
   PastRange past;                                                ///< of Mode::backfill,
   std::string past_directory;                                    ///< where its files go,
   std::vector<std::pair<std::string, std::string>> past_labels;  ///< and what each series has, too

@@ -74,9 +74,9 @@ const Node* look_up(const Node& map, std::string_view key) {
   if (std::find(map.asked.begin(), map.asked.end(), key) == map.asked.end()) {
     map.asked.emplace_back(key);
   }
-  const auto found = std::find_if(map.children.begin(), map.children.end(),
+  const auto found = std::find_if(map.children.rbegin(), map.children.rend(),
                                   [&](const auto& child) { return child->key == key; });
-  if (found == map.children.end()) return nullptr;
+  if (found == map.children.rend()) return nullptr;
   (*found)->known = true;
   return found->get();
 }
@@ -123,6 +123,13 @@ Yaml::Yaml(std::shared_ptr<const Node> node) : node_(std::move(node)) {}
 Yaml Yaml::load_file(const std::string& path) {
   const auto document =
       yaml_tree::parse(read_file(path), path, std::filesystem::path(path).parent_path().string());
+  return Yaml({document, document->root.get()});
+}
+
+Yaml Yaml::load_foreign_file(const std::string& path) {
+  const auto document =
+      yaml_tree::parse(read_file(path), path, std::filesystem::path(path).parent_path().string(),
+                       yaml_tree::Strictness::foreign);
   return Yaml({document, document->root.get()});
 }
 
@@ -186,6 +193,8 @@ std::vector<std::pair<std::string, Yaml>> Yaml::entries() const {
   }
   return entries;
 }
+
+std::string Yaml::tag() const { return node_->tag; }
 
 std::string Yaml::string() const {
   expect(*node_, Kind::scalar);

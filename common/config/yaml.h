@@ -29,6 +29,9 @@ class Yaml {
   /// more than one document, and what yaml-cpp would pass over in silence. An empty file is an
   /// empty map.
   static Yaml load_file(const std::string& path);
+  /// The same of a file that was written for another program: scalars may have tags of its own, see
+  /// tag(), and of equal keys required() and optional() take the last.
+  static Yaml load_foreign_file(const std::string& path);
   /// The same from text; `origin` stands for the file's name.
   static Yaml parse(std::string_view text, std::string origin);
 
@@ -54,6 +57,8 @@ class Yaml {
   /// The keys of a map in order, each with its value; marks them as known.
   std::vector<std::pair<std::string, Yaml>> entries() const;
 
+  /// The tag of a scalar, "!env"; empty without one.
+  std::string tag() const;
   std::string string() const;                  ///< any scalar as text
   double number() const;                       ///< finite, without quotes
   std::int64_t integer() const;                ///< decimal, without quotes

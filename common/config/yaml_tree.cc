@@ -87,10 +87,13 @@ class Builder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     const std::size_t offset = offset_of(mark);
-    check_tag(offset, tag, "tag:yaml.org,2002:str");
-    const bool plain = tag == "?";
-    if (expects_key()) return take_key(offset, value, plain);
-    remember(anchor, add_scalar(offset, value, plain));
+    const bool is_foreign =
+        document_.strictness == Strictness::foreign && tag.size() > 1 && tag.starts_with('!');
+    if (!is_foreign) check_tag(offset, tag, "tag:yaml.org,2002:str");
+    if (expects_key()) return take_key(offset, value, tag == "?");
+    auto& node = add_scalar(offset, value, tag == "?");
+    if (is_foreign) node.tag = tag;
+    remember(anchor, node);
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -159,7 +162,8 @@ class Builder : public YAML::EventHandler {
     charge(text.size());
     if (plain && text == "<<") fail(offset, "merge keys (<<) are not supported");
     const Open& map = open_.back();
-    if (const auto first = map.keys.find(text); first != map.keys.end()) {
+    const auto first = map.keys.find(text);
+    if (first != map.keys.end() && document_.strictness == Strictness::own) {
       yaml_tree::fail(
           document_, offset, path_of(*first->second),
           "the key is there twice, first at " + position(document_, first->second->key_offset));
@@ -214,7 +218,9 @@ class Builder : public YAML::EventHandler {
     if (node.kind == Kind::null) {
       add(Kind::null, node.offset);
     } else if (node.kind == Kind::scalar) {
-      add_scalar(node.offset, node.text, node.plain).quotable = false;
+      auto& copy = add_scalar(node.offset, node.text, node.plain);
+      copy.quotable = false;
+      copy.tag = node.tag;
     } else {
       open(node.kind, node.offset);
       for (const auto& child : node.children) {
@@ -334,8 +340,8 @@ void build(Document& document) {
 
 }  // namespace
 
-std::shared_ptr<const Document> parse(std::string_view text, std::string origin,
-                                      std::string folder) {
+std::shared_ptr<const Document> parse(std::string_view text, std::string origin, std::string folder,
+                                      Strictness strictness) {
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (text.size() > kMaxBytes) throw Error(Reason::config, origin + ": larger than 16 MiB");
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
@@ -344,6 +350,7 @@ std::shared_ptr<const Document> parse(std::string_view text, std::string origin,
   document->folder = std::move(folder);
   document->text = text;
   check_characters(*document);
+  document->strictness = strictness;
   build(*document);
   if (document->root->kind == Kind::null) document->root->kind = Kind::map;
   return document;

@@ -14,6 +14,10 @@ constexpr std::size_t kMaxBytes = 16 << 20;
 
 struct Document;
 
+/// Whose document it is. One of another program may have that one's tags at its scalars, and keys
+/// that are there again.
+enum class Strictness { own, foreign };
+
 struct Node {
   enum class Kind { null, scalar, sequence, map };
 
@@ -26,6 +30,7 @@ struct Node {
   std::size_t key_offset = 0;  ///< in the document's text
   std::string text;            ///< of a scalar
   bool plain = false;          ///< a scalar without quotes
+  std::string tag;             ///< of a scalar of a foreign document: "!env"
   std::vector<std::unique_ptr<Node>> children;
 
   mutable bool known = false;              ///< somebody asked for its key
@@ -36,6 +41,7 @@ struct Node {
 struct Document {
   std::string origin;
   std::string folder;
+  Strictness strictness = Strictness::own;
   std::string text;
   std::unique_ptr<Node> root;
   /// Of one that was made of flags: their names, by path, which errors give instead of a place.
@@ -43,8 +49,8 @@ struct Document {
 };
 
 /// Parses `text`, which may begin with a byte order mark. An empty document is an empty map.
-std::shared_ptr<const Document> parse(std::string_view text, std::string origin,
-                                      std::string folder);
+std::shared_ptr<const Document> parse(std::string_view text, std::string origin, std::string folder,
+                                      Strictness strictness = Strictness::own);
 
 /// "origin:line:column: path", or the flag.
 std::string where(const Document& document, std::size_t offset, std::string_view path);

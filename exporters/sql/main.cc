@@ -1,4 +1,5 @@
 #include "common/app/keep_ledgers.h"
+#include "exporters/sql/import.h"
 #include "exporters/sql/source.h"
 
 namespace exporter::sql {
@@ -10,6 +11,7 @@ App app() {
   app.description = "Prometheus exporter for SQL databases, by ODBC.";
   app.default_listen = ":19104";
   watch<Source>(app, kSources, kModules);
+  app.import_config = import_config;
   keep_ledgers(app);
   return app;
 }
