@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/app/module.h"
@@ -8,6 +9,7 @@
 #include "common/ledger/ledgers.h"
 #include "common/sql/database.h"
 #include "exporters/sql/collector_config.h"
+#include "exporters/sql/quality_config.h"
 
 namespace exporter::sql {
 
@@ -18,6 +20,7 @@ struct Source {
   Database database;
   std::shared_ptr<Ledgers> ledgers;
   CollectorConfigs collectors;
+  std::optional<QualityConfig> quality;
 };
 
 /// The databases of the configuration file, or the one that the flags describe.

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "exporters/sql/quality.h"
 #include "exporters/sql/source.h"
 
 namespace exporter::sql {
@@ -53,11 +54,16 @@ std::shared_ptr<Source> make_source(const SourceInputs& inputs) {
       connections,
       Database({inputs.name, string, inputs.config.optional_secret("password"), connections}),
       inputs.ledgers,
+      {},
       {}});
   const auto map = inputs.file == nullptr ? std::nullopt : inputs.file->optional("collectors");
   if (map) {
     source->collectors =
         read_collectors(*map, inputs.name, names_of(inputs), source->database.dialect());
+  }
+  if (inputs.file != nullptr) {
+    source->quality =
+        read_quality(*inputs.file, inputs.name, names_of(inputs), source->database.dialect());
   }
   return source;
 }
@@ -75,6 +81,7 @@ std::vector<Collector> describe(const std::shared_ptr<Source>& source) {
          .collect = config->events ? make_events(source, config) : make_query(source, config),
          .at_once = source->connections});
   }
+  if (source->quality) collectors.push_back(make_quality(source));
   return collectors;
 }
 
