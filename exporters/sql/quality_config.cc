@@ -27,20 +27,6 @@ std::string number(double value) {
   return text;
 }
 
-/// Fails at `where` unless the text is one piece of SQL.
-void check_sql(const Yaml& where, std::string_view text, Dialect dialect) {
-  std::string wrong;
-  try {
-    const Statement statement(text, dialect);
-    for (const auto& name : statement.parameters()) {
-      if (name != "now") wrong = "the parameter :" + name + " is not known here, only :now";
-    }
-  } catch (const Error& error) {
-    wrong = error.what();
-  }
-  if (!wrong.empty()) where.fail(wrong);
-}
-
 double read_ratio(const Yaml& value) {
   const auto ratio = value.number();
   if (ratio < 0 || ratio > 1) value.fail("expected a ratio from 0 to 1");
@@ -217,20 +203,13 @@ std::string read_column(const Yaml& entry, std::string_view key, Dialect dialect
   return value ? read_sql(*value, dialect) : std::string();
 }
 
-/// `"Shop"."Orders"` in lower case, without its quotes.
-std::string default_dataset(std::string_view table) {
-  auto dataset = to_lower(table);
-  std::erase_if(dataset, [](char c) { return c == '"' || c == '`' || c == '[' || c == ']'; });
-  return dataset;
-}
-
 TableConfig read_table(const std::string& name, const Yaml& entry, const Concern& concern,
                        Dialect dialect) {
   TableConfig table;
   check_sql(entry, name, dialect);
   table.name = name;
   const auto dataset = entry.optional("dataset");
-  table.dataset = dataset ? dataset->string() : default_dataset(name);
+  table.dataset = dataset ? dataset->string() : dataset_of(name);
   table.concern = read_concern(entry, concern);
   table.time = read_column(entry, "time", dialect);
   table.loaded = read_column(entry, "loaded", dialect);
@@ -297,6 +276,25 @@ TimeZone read_zone(const Yaml& map) {
   }
 }
 
+void check_sql(const Yaml& where, std::string_view text, Dialect dialect) {
+  std::string wrong;
+  try {
+    const Statement statement(text, dialect);
+    for (const auto& name : statement.parameters()) {
+      if (name != "now") wrong = "the parameter :" + name + " is not known here, only :now";
+    }
+  } catch (const Error& error) {
+    wrong = error.what();
+  }
+  if (!wrong.empty()) where.fail(wrong);
+}
+
+std::string dataset_of(std::string_view table) {
+  auto dataset = to_lower(table);
+  std::erase_if(dataset, [](char c) { return c == '"' || c == '`' || c == '[' || c == ']'; });
+  return dataset;
+}
+
 std::string read_sql(const Yaml& value, Dialect dialect) {
   auto text = value.string();
   check_sql(value, text, dialect);
@@ -311,8 +309,7 @@ std::optional<QualityConfig> read_quality(const Yaml& file, const std::string& s
   if (!map) return config;
   for (const auto& [name, entry] : map->entries()) {
     if (std::ranges::find(sources, name) == sources.end()) entry.fail("no source has this name");
-    auto read = read_source(entry, dialect);
-    if (name == source) config = std::move(read);
+    if (name == source) config = read_source(entry, dialect);
   }
   return config;
 }

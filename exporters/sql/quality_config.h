@@ -68,6 +68,10 @@ std::chrono::milliseconds read_duration(const Yaml& map, std::string_view key,
 Concern read_concern(const Yaml& map, const Concern& fallback = {"", "warning"});
 /// The zone at the key `zone`; UTC without it.
 TimeZone read_zone(const Yaml& map);
+/// Fails at `where` unless the text is one piece of SQL without a parameter other than `:now`.
+void check_sql(const Yaml& where, std::string_view text, Dialect dialect);
+/// The name of a table as a data set: in lower case, without quotes.
+std::string dataset_of(std::string_view table);
 /// A piece of SQL: a table, a column, an expression. Fails where a literal in it does not end, and
 /// for a parameter other than `:now`.
 std::string read_sql(const Yaml& value, Dialect dialect);

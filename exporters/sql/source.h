@@ -10,6 +10,7 @@
 #include "common/sql/database.h"
 #include "exporters/sql/collector_config.h"
 #include "exporters/sql/quality_config.h"
+#include "exporters/sql/reconcile_config.h"
 
 namespace exporter::sql {
 
@@ -21,6 +22,7 @@ struct Source {
   std::shared_ptr<Ledgers> ledgers;
   CollectorConfigs collectors;
   std::optional<QualityConfig> quality;
+  std::vector<ReconcileConfig> reconciliations;
 };
 
 /// The databases of the configuration file, or the one that the flags describe.
