@@ -11,6 +11,7 @@
 #include "exporters/sql/collector_config.h"
 #include "exporters/sql/quality_config.h"
 #include "exporters/sql/reconcile_config.h"
+#include "exporters/sql/replication_config.h"
 
 namespace exporter::sql {
 
@@ -23,6 +24,7 @@ struct Source {
   CollectorConfigs collectors;
   std::optional<QualityConfig> quality;
   std::vector<ReconcileConfig> reconciliations;
+  std::vector<ReplicationConfig> replication;  ///< of which it is the primary
 };
 
 /// The databases of the configuration file, or the one that the flags describe.

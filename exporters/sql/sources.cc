@@ -4,6 +4,7 @@
 #include "common/base/error.h"
 #include "exporters/sql/quality.h"
 #include "exporters/sql/reconcile.h"
+#include "exporters/sql/replication.h"
 #include "exporters/sql/source.h"
 
 namespace exporter::sql {
@@ -71,6 +72,7 @@ void read_file(const SourceInputs& inputs, Source& source) {
   }
   source.quality = read_quality(file, inputs.name, names, dialect);
   source.reconciliations = read_reconciliations(file, inputs.name, names, dialect, open);
+  source.replication = read_replication(file, inputs.name, names, open);
 }
 
 std::shared_ptr<Source> make_source(const SourceInputs& inputs) {
@@ -79,6 +81,7 @@ std::shared_ptr<Source> make_source(const SourceInputs& inputs) {
                                             connections,
                                             Database(read_database(inputs.name, inputs.config)),
                                             inputs.ledgers,
+                                            {},
                                             {},
                                             {},
                                             {}});
@@ -101,6 +104,7 @@ std::vector<Collector> describe(const std::shared_ptr<Source>& source) {
   }
   if (source->quality) collectors.push_back(make_quality(source));
   if (!source->reconciliations.empty()) collectors.push_back(make_reconcile(source));
+  if (!source->replication.empty()) collectors.push_back(make_replication(source));
   return collectors;
 }
 

@@ -20,6 +20,17 @@ struct RunOf {
   }
 };
 
+/// Does it, and does it again if meanwhile another period of the clock has begun.
+template <class Period, class Do>
+void within_one(const Do& act) {
+  const auto period = [] { return std::chrono::floor<Period>(Ledger::wall_clock()); };
+  while (true) {
+    const auto before = period();
+    act();
+    if (period() == before) return;
+  }
+}
+
 /// Runs it once; `prefix` is left out of the names of metrics.
 inline RunOf run_of(const Collector& collector, std::string_view prefix) {
   Samples samples;

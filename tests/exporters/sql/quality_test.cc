@@ -44,17 +44,6 @@ void add_hour(Shop& shop, int before, int rows) {
   for (int i = 0; i < rows; ++i) add(shop, "1, 1, 'c', 'paid', 1, " + at + ", NULL");
 }
 
-/// Does it, and does it again if meanwhile another hour has begun.
-template <class Do>
-void in_one_hour(const Do& act) {
-  const auto hour = [] { return std::chrono::floor<std::chrono::hours>(Ledger::wall_clock()); };
-  while (true) {
-    const auto before = hour();
-    act();
-    if (hour() == before) return;
-  }
-}
-
 }  // namespace
 
 TEST_CASE("one statement counts the rows that fail, of those in the window") {
@@ -266,7 +255,7 @@ TEST_CASE("a change of the columns is noticed over a restart, and logged") {
 TEST_CASE("rows of the last hour stand beside the median of the same hour in the weeks before") {
   constexpr int kWeek = 168;
   RunOf run, later;
-  in_one_hour([&] {
+  within_one<std::chrono::hours>([&] {
     Shop shop;
     make_orders(shop);
     add_hour(shop, 5 * kWeek, 1);  // so that all weeks count
@@ -300,7 +289,7 @@ TEST_CASE("weeks before the first row are none, and three are needed") {
   constexpr int kWeek = 168;
   const auto baseline = [](int weeks) {
     RunOf run;
-    in_one_hour([&] {
+    within_one<std::chrono::hours>([&] {
       Shop shop;
       make_orders(shop);
       for (int week = 0; week <= weeks; ++week) add_hour(shop, week * kWeek + 1, 10);
