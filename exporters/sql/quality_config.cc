@@ -1,6 +1,7 @@
 #include "exporters/sql/quality_config.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "common/base/error.h"
@@ -16,6 +17,8 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 
+// Those of the alerts, by which Alertmanager routes.
+constexpr std::array<std::string_view, 3> kSeverities{"critical", "warning", "info"};
 constexpr std::size_t kMaxChecks = 200;  // of a table
 
 /// `(SQL)`, which ends before the line does, so that a comment in it does not go on.
@@ -262,7 +265,12 @@ milliseconds read_duration(const Yaml& map, std::string_view key, milliseconds f
 Concern read_concern(const Yaml& map, const Concern& fallback) {
   auto concern = fallback;
   if (const auto owner = map.optional("owner")) concern.owner = owner->string();
-  if (const auto severity = map.optional("severity")) concern.severity = severity->string();
+  if (const auto severity = map.optional("severity")) {
+    concern.severity = severity->string();
+    if (std::ranges::find(kSeverities, concern.severity) == kSeverities.end()) {
+      severity->fail("expected critical, warning or info");
+    }
+  }
   return concern;
 }
 

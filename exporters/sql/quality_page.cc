@@ -9,6 +9,8 @@ namespace {
 
 using What = ScanItem::What;
 
+constexpr auto kTable = info("sql_quality_table_info", "A table that is watched, and whose it is.",
+                             "source", "dataset", "owner", "severity");
 constexpr auto kRows =
     gauge("sql_quality_rows", "Rows that the checks look at, those of the window.", "source",
           "dataset", "window");
@@ -106,6 +108,7 @@ class TablePage {
   }
 
   void add_limits() {
+    samples_.add(kTable, 1, source_, config_.dataset, concern_.owner, concern_.severity);
     for (const auto& row : config_.rows) {
       add_failing_limit(row.check, row.column, row.limit, concern_);
     }

@@ -163,6 +163,8 @@ class Reconcile {
 
 }  // namespace
 
+std::span<const MetricView> reconcile_metrics() { return kMetrics; }
+
 std::string reconcile_statement(const ReconciledTable& table, const std::vector<Measure>& measures,
                                 std::size_t days) {
   std::string statement = "SELECT dpe_day";

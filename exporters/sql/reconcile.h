@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 
 #include "common/collect/collector.h"
 #include "exporters/sql/source.h"
@@ -10,6 +11,9 @@ namespace exporter::sql {
 
 /// The collector "reconcile" of a source that is the left side of a reconciliation.
 Collector make_reconcile(const std::shared_ptr<Source>& source);
+
+/// Its metrics.
+std::span<const MetricView> reconcile_metrics();
 
 /// The statement for one side: a row for each day that has rows, with its number, counted from the
 /// oldest, as dpe_day and the measures as v0 and so on. Its parameters are the bounds, day0 and on.

@@ -226,6 +226,12 @@ class Replication {
 
 }  // namespace
 
+std::vector<MetricView> replication_metrics() {
+  std::vector<MetricView> metrics(std::begin(kMetrics), std::end(kMetrics));
+  metrics.insert(metrics.end(), primary_metrics().begin(), primary_metrics().end());
+  return metrics;
+}
+
 Collector make_replication(const std::shared_ptr<Source>& source) {
   const auto& configs = source->replication;
   Clock::duration timeout{}, interval = configs.front().every;
@@ -233,13 +239,11 @@ Collector make_replication(const std::shared_ptr<Source>& source) {
     timeout += kStatements * config.timeout;
     interval = std::min<Clock::duration>(interval, config.every);
   }
-  std::vector<MetricView> metrics(std::begin(kMetrics), std::end(kMetrics));
-  metrics.insert(metrics.end(), primary_metrics().begin(), primary_metrics().end());
   return {.name = "replication",
           // A lag that cannot be measured again is not known; what is shown of it is not kept.
           .schedule = Every{interval, 3 * interval, interval},
           .timeout = timeout,
-          .metrics = std::move(metrics),
+          .metrics = replication_metrics(),
           .collect = [replication = std::make_shared<Replication>(source, interval)](
                          Samples& samples,
                          const Deadline& deadline) { replication->collect(samples, deadline); },

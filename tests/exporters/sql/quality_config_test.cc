@@ -52,6 +52,7 @@ TEST_CASE("a mistake in a table's expectations is said, and where") {
   CHECK_THAT(error_in("late: {after: 1h, ratio: 0}"), Contains("both"));
   CHECK_THAT(error_in("time: a, loaded: b, late: {after: 10ms, ratio: 0}"), Contains("1s"));
   CHECK_THAT(error_in("key: {columns: []}"), Contains("at least one column"));
+  CHECK_THAT(error_in("severity: high"), Contains("critical, warning or info"));
   CHECK_THAT(error_in("schema: whatch"), Contains("`watch`"));
   CHECK_THAT(error_in("not_nul: {a: 0}"), Contains("not_null"));
   CHECK(error_in("time: at, rows_where: {a: \"b < :now\"}, range: {a: {min: 0}}") == "no error");

@@ -84,6 +84,7 @@ TEST_CASE("one statement counts the rows that fail, of those in the window") {
   CHECK(limit("accepted", "status", "warning") == "0");
   CHECK(limit("late", "loaded", "warning") == "0.1");
   CHECK(limit("key", "id, line", "critical") == "0");
+  CHECK(run["table_info{dataset=\"orders\",owner=\"team\",severity=\"warning\"}"] == "1");
   CHECK(run["check_success{dataset=\"orders\",check=\"key\",column=\"id, line\"}"] == "1");
   CHECK(run["interval_seconds{dataset=\"orders\",check=\"key\",column=\"id, line\"}"] == "3600");
   CHECK(run["interval_seconds{dataset=\"orders\",check=\"range\",column=\"amount\"}"] == "600");
