@@ -80,9 +80,9 @@ constexpr auto kClock = gauge("sql_quality_clock_difference_seconds",
                               "certain, in seconds; times of rows are corrected by it.",
                               "source");
 constexpr MetricView kMetrics[] = {
-    kRows,     kEmpty,       kFailing,  kFailingLimit, kNewest,  kMaxAge,  kPeriodRows,
-    kBaseline, kRatioLimit,  kRowsMin,  kColumns,      kMissing, kHash,    kChanged,
-    kSuccess,  kLastSuccess, kInterval, kStatements,   kSeconds, kSkipped, kClock};
+    kTable,       kRows,       kEmpty,      kFailing, kFailingLimit, kNewest, kMaxAge,  kPeriodRows,
+    kBaseline,    kRatioLimit, kRowsMin,    kColumns, kMissing,      kHash,   kChanged, kSuccess,
+    kLastSuccess, kInterval,   kStatements, kSeconds, kSkipped,      kClock};
 
 double seconds_of(Time time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
