@@ -62,9 +62,12 @@ class Quality {
     const auto& config = table.config();
     auto failure = table.measure(statements_, deadline);
     if (failure) failure = Error(failure->reason(), config.dataset + ": " + failure->what());
-    if (config.watches_schema && !table.columns().empty()) {
+    if (!config.watches_schema || table.columns().empty()) return failure;
+    try {
       schemas_[at] = SchemaState{schema_hash(table.columns()),
                                  watch_->note(config.dataset, table.columns(), deadline)};
+    } catch (const Error& error) {
+      if (!failure) failure = error;  // of this machine's disk: nothing is wrong with the database
     }
     return failure;
   }

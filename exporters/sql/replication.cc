@@ -69,16 +69,17 @@ class Pair {
   Pair(Database& primary, const ReplicationConfig& config, const Deadline& deadline)
       : primary_(primary), config_(config), deadline_(deadline) {}
 
-  /// The replica is read first: a row that comes meanwhile is not missing there. Both times are the
-  /// primary's, so that the replica's clock does not matter.
+  /// The replica's rows are read first: a row that comes meanwhile is not missing there. All times
+  /// are the primary's, so that no other clock matters.
   double lag() const {
-    Parameters parameters{{"ahead", Ledger::wall_clock() + kMaxAhead}};
+    const std::string clock(server_time(primary_.dialect()));
+    const auto now = one_cell(primary_, "SELECT " + clock + " AS server_now", {});
+    Parameters parameters{{"ahead", time_of(now.value_or("")) + kMaxAhead}};
     const auto& table = config_.table;
     const auto until = " FROM " + table.name + " WHERE " + table.time + " <= :ahead";
     const auto newest =
         one_cell(*config_.database, "SELECT MAX(" + table.time + ") AS newest" + until, parameters);
-    auto missing = "SELECT MIN(" + table.time + ") AS missing, " +
-                   std::string(server_time(primary_.dialect())) + " AS server_now" + until;
+    auto missing = "SELECT MIN(" + table.time + ") AS missing, " + clock + " AS server_now" + until;
     // As the text that it is: some databases have more digits than this exporter.
     if (newest) {
       parameters["newest"] = *newest;
