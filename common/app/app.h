@@ -23,6 +23,12 @@ struct App {
   /// Collectors that only the exporter has that this one stands in for: turning one off, and asking
   /// for it in a scrape, is accepted; turning it on is refused.
   std::vector<std::string_view> foreign_collectors;
+  /// A collector that the configuration file may describe: for the list of metrics.
+  struct Described {
+    std::string_view name, key;  ///< of the collector, and of the file
+    std::vector<MetricView> metrics;
+  };
+  std::vector<Described> described;
   std::vector<Flag> flags;  ///< besides those of the modules and sources
   /// node_exporter's names too for the build and the runs of collectors, for dashboards made for
   /// it.

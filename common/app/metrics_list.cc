@@ -54,6 +54,11 @@ std::string metrics_list(const App& app) {
     out += collector.enabled ? "\n\n" : " (off by default)\n\n";
     append_table(out, collector.metrics);
   }
+  for (const auto& collector : app.described) {
+    out.append("\n## ").append(collector.name).append(" (with `").append(collector.key);
+    out += "` in the configuration file)\n\n";
+    append_table(out, collector.metrics);
+  }
   out += "\n## The exporter itself\n\n";
   const Outcomes outcomes(outcomes_of(app));
   auto own = outcomes.metrics();

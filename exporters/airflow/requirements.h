@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "common/app/settings.h"
+#include "common/base/time_zone.h"
 #include "common/config/yaml.h"
 #include "exporters/airflow/dag_list.h"
 #include "exporters/airflow/selection.h"
-#include "exporters/airflow/time_zone.h"
 
 namespace exporter::airflow {
 

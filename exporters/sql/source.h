@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/app/module.h"
@@ -9,6 +10,9 @@
 #include "common/ledger/ledgers.h"
 #include "common/sql/database.h"
 #include "exporters/sql/collector_config.h"
+#include "exporters/sql/quality_config.h"
+#include "exporters/sql/reconcile_config.h"
+#include "exporters/sql/replication_config.h"
 
 namespace exporter::sql {
 
@@ -21,6 +25,9 @@ struct Source {
   CollectorConfigs collectors;
   /// What time it is.
   std::function<Time()> clock = Ledger::wall_clock;
+  std::optional<QualityConfig> quality;
+  std::vector<ReconcileConfig> reconciliations;
+  std::vector<ReplicationConfig> replication;  ///< of which it is the primary
 };
 
 /// The databases of the configuration file, or the one that the flags describe.

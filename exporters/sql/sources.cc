@@ -3,6 +3,9 @@
 
 #include "common/base/error.h"
 #include "exporters/sql/reports.h"
+#include "exporters/sql/quality.h"
+#include "exporters/sql/reconcile.h"
+#include "exporters/sql/replication.h"
 #include "exporters/sql/source.h"
 
 namespace exporter::sql {
@@ -46,20 +49,44 @@ std::vector<std::string> names_of(const SourceInputs& inputs) {
   return names;
 }
 
-std::shared_ptr<Source> make_source(const SourceInputs& inputs) {
-  const auto string = read_string(inputs.config);
-  const auto connections = read_connections(inputs.config);
-  std::shared_ptr<Source> source(new Source{
-      inputs.name,
-      connections,
-      Database({inputs.name, string, inputs.config.optional_secret("password"), connections}),
-      inputs.ledgers,
-      {}});
-  const auto map = inputs.file == nullptr ? std::nullopt : inputs.file->optional("collectors");
-  if (map) {
-    source->collectors =
-        read_collectors(*map, inputs.name, names_of(inputs), source->database.dialect());
+Database::Options read_database(const std::string& name, const Yaml& entry) {
+  return {name, read_string(entry), entry.optional_secret("password"), read_connections(entry)};
+}
+
+/// A database of its own for a source that a collector of another one reads.
+std::shared_ptr<Database> open_database(const Yaml& file, const Yaml& name) {
+  for (const auto& entry : file.required("sources").items()) {
+    if (entry.required("name").string() != name.string()) continue;
+    return std::make_shared<Database>(read_database(name.string(), entry));
   }
+  name.fail("no source has this name");
+}
+
+/// What the file says of several sources.
+void read_file(const SourceInputs& inputs, Source& source) {
+  const auto& file = *inputs.file;
+  const auto names = names_of(inputs);
+  const auto dialect = source.database.dialect();
+  const auto open = [&](const Yaml& name) { return open_database(file, name); };
+  if (const auto map = file.optional("collectors")) {
+    source.collectors = read_collectors(*map, inputs.name, names, dialect);
+  }
+  source.quality = read_quality(file, inputs.name, names, dialect);
+  source.reconciliations = read_reconciliations(file, inputs.name, names, dialect, open);
+  source.replication = read_replication(file, inputs.name, names, open);
+}
+
+std::shared_ptr<Source> make_source(const SourceInputs& inputs) {
+  const auto connections = read_connections(inputs.config);
+  std::shared_ptr<Source> source(new Source{inputs.name,
+                                            connections,
+                                            Database(read_database(inputs.name, inputs.config)),
+                                            inputs.ledgers,
+                                            {},
+                                            {},
+                                            {},
+                                            {}});
+  if (inputs.file != nullptr) read_file(inputs, *source);
   return source;
 }
 
@@ -77,6 +104,9 @@ std::vector<Collector> describe(const std::shared_ptr<Source>& source) {
                                          : make_query(source, config),
                           .at_once = source->connections});
   }
+  if (source->quality) collectors.push_back(make_quality(source));
+  if (!source->reconciliations.empty()) collectors.push_back(make_reconcile(source));
+  if (!source->replication.empty()) collectors.push_back(make_replication(source));
   return collectors;
 }
 

@@ -1,4 +1,4 @@
-#include "exporters/airflow/time_zone.h"
+#include "common/base/time_zone.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -7,7 +7,7 @@
 #include "common/base/file.h"
 #include "common/base/text.h"
 
-namespace exporter::airflow {
+namespace exporter {
 namespace {
 
 using std::chrono::days;
@@ -231,4 +231,4 @@ sys_seconds TimeZone::moment_of(local_seconds local, Twice twice) const {
   return after;
 }
 
-}  // namespace exporter::airflow
+}  // namespace exporter

@@ -1,4 +1,4 @@
-#include "exporters/airflow/time_zone.h"
+#include "common/base/time_zone.h"
 
 #include <catch2/catch.hpp>
 #include <cstdlib>
@@ -12,7 +12,6 @@
 #include "tests/support/error_of.h"
 
 using namespace exporter;
-using namespace exporter::airflow;
 using namespace std::chrono;
 
 namespace {

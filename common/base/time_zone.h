@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace exporter::airflow {
+namespace exporter {
 
 /// A time zone of the IANA database, as the system's compiled files describe it (TZif, RFC 9636,
 /// which the C library reads for one zone a process alone).
@@ -60,4 +60,4 @@ class TimeZone {
   std::optional<Rule> rule_;
 };
 
-}  // namespace exporter::airflow
+}  // namespace exporter

@@ -1,0 +1,99 @@
+#include "exporters/sql/quality.h"
+
+#include <algorithm>
+
+#include "common/base/error.h"
+#include "exporters/sql/quality_page.h"
+#include "exporters/sql/quality_schema.h"
+
+namespace exporter::sql {
+namespace {
+
+/// A scan, a key, the columns; and a scan that is halved as often.
+constexpr int kStatementsOfTable = 6;
+
+/// The checks of the tables of one source.
+class Quality {
+ public:
+  explicit Quality(std::shared_ptr<Source> source)
+      : source_(std::move(source)), statements_(source_->database, *source_->quality) {
+    const auto& config = *source_->quality;
+    for (const auto& table : config.tables) tables_.emplace_back(table, config.every);
+    schemas_.resize(tables_.size());
+    const auto watches = [](const TableConfig& table) { return table.watches_schema; };
+    if (std::ranges::any_of(config.tables, watches))
+      watch_.emplace(*source_->ledgers, source_->name);
+  }
+
+  void collect(Samples& samples, const Deadline& deadline) {
+    measure(samples, deadline);
+    const auto now = Ledger::wall_clock();
+    for (std::size_t i = 0; i < tables_.size(); ++i) {
+      add_table(samples, source_->name, tables_[i], schemas_[i], now);
+    }
+    if (const auto difference = statements_.clock_difference()) {
+      add_clock(samples, source_->name, *difference);
+    }
+  }
+
+ private:
+  /// Each run starts with another table: a budget that does not suffice is not always spent on the
+  /// same ones.
+  void measure(Samples& samples, const Deadline& deadline) {
+    std::optional<Error> first;
+    const auto start = runs_++;
+    for (std::size_t i = 0; i < tables_.size(); ++i) {
+      const auto at = (start + i) % tables_.size();
+      try {
+        auto failure = measure_one(at, deadline);
+        if (failure && !first) first = std::move(failure);
+      } catch (const Error& error) {
+        first = error;
+        for (auto j = i; j < tables_.size(); ++j) tables_[(start + j) % tables_.size()].fail();
+        break;
+      }
+    }
+    // What was measured, and that the rest was not, is right.
+    if (first) samples.set_failure(*first);
+  }
+
+  std::optional<Error> measure_one(std::size_t at, const Deadline& deadline) {
+    auto& table = tables_[at];
+    const auto& config = table.config();
+    auto failure = table.measure(statements_, deadline);
+    if (failure) failure = Error(failure->reason(), config.dataset + ": " + failure->what());
+    if (!config.watches_schema || table.columns().empty()) return failure;
+    try {
+      schemas_[at] = SchemaState{schema_hash(table.columns()),
+                                 watch_->note(config.dataset, table.columns(), deadline)};
+    } catch (const Error& error) {
+      if (!failure) failure = error;  // of this machine's disk: nothing is wrong with the database
+    }
+    return failure;
+  }
+
+  const std::shared_ptr<Source> source_;
+  QualityStatements statements_;
+  std::vector<QualityTable> tables_;
+  std::vector<std::optional<SchemaState>> schemas_;  ///< of each table
+  std::optional<SchemaWatch> watch_;
+  std::size_t runs_ = 0;
+};
+
+}  // namespace
+
+Collector make_quality(const std::shared_ptr<Source>& source) {
+  const auto& config = *source->quality;
+  const auto metrics = quality_metrics();
+  const auto most = kStatementsOfTable * int(config.tables.size());
+  return {.name = "quality",
+          .schedule = Every{config.every, 3 * config.every},
+          .timeout = most * config.timeout,
+          .metrics = {metrics.begin(), metrics.end()},
+          .collect = [quality = std::make_shared<Quality>(source)](
+                         Samples& samples,
+                         const Deadline& deadline) { quality->collect(samples, deadline); },
+          .at_once = source->connections};
+}
+
+}  // namespace exporter::sql

@@ -1,0 +1,201 @@
+#include "exporters/sql/reconcile.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/time.h"
+#include "common/sql/value.h"
+
+namespace exporter::sql {
+namespace {
+
+constexpr auto kDifference = gauge("sql_quality_reconciliation_difference",
+                                   "The largest difference between the two sides on one of the "
+                                   "settled days, without its sign.",
+                                   "source", "dataset", "reconciliation", "measure");
+constexpr auto kDays = gauge("sql_quality_reconciliation_days_different",
+                             "Settled days on which the sides differ by more than the limit.",
+                             "source", "dataset", "reconciliation", "measure");
+constexpr auto kLimit =
+    gauge("sql_quality_reconciliation_difference_limit", "The difference of a day that is none.",
+          "source", "dataset", "reconciliation", "measure", "owner", "severity");
+constexpr auto kSuccess = gauge("sql_quality_reconciliation_success",
+                                "1 if the last attempt to compare succeeded, whatever it found.",
+                                "source", "dataset", "reconciliation");
+constexpr auto kLastSuccess = gauge("sql_quality_reconciliation_last_success_timestamp_seconds",
+                                    "When the sides were last compared, in seconds since 1970.",
+                                    "source", "dataset", "reconciliation");
+constexpr auto kInterval =
+    gauge("sql_quality_reconciliation_interval_seconds",
+          "How often the sides are compared, in seconds.", "source", "dataset", "reconciliation");
+constexpr MetricView kMetrics[] = {kDifference, kDays, kLimit, kSuccess, kLastSuccess, kInterval};
+
+/// A run looks for what is due; after a failure the pause is up to eight times as long.
+constexpr std::chrono::minutes kLook{10};
+
+constexpr std::size_t kDate = 10;  // "2026-01-02"
+
+using Values = std::vector<std::vector<double>>;  ///< by day and measure
+
+std::string bound(std::size_t day) { return "day" + std::to_string(day); }
+
+/// What one side has. A day without rows has 0 of everything.
+Values read_side(Database& database, const ReconciledTable& table, const ReconcileConfig& config,
+                 const std::vector<Time>& bounds, const Deadline& deadline) {
+  Parameters parameters;
+  for (std::size_t i = 0; i < bounds.size(); ++i) parameters[bound(i)] = bounds[i];
+  const auto days = bounds.size() - 1;
+  const Statement statement(reconcile_statement(table, config.measures, days), database.dialect());
+  const auto answer = database.query(statement, parameters, {},
+                                     deadline.no_later_than(Clock::now() + config.timeout));
+  Values values(days, std::vector<double>(config.measures.size()));
+  for (std::size_t row = 0; row < answer.rows(); ++row) {
+    const auto day = std::size_t(number_of(answer.at(row, 0).value_or("")));
+    if (day >= days) throw Error(Reason::internal, "a day that was not asked for");
+    for (std::size_t i = 0; i < config.measures.size(); ++i) {
+      if (const auto cell = answer.at(row, i + 1)) values[day][i] = number_of(*cell);
+    }
+  }
+  return values;
+}
+
+/// One reconciliation, as of the last time that it could be made.
+class Reconciliation {
+ public:
+  explicit Reconciliation(const ReconcileConfig& config) : config_(config) {}
+
+  bool is_due() const { return !compared_ || Clock::now() - *compared_ >= config_.every; }
+
+  void compare(Source& source, const Deadline& deadline) {
+    is_good_ = false;
+    const auto bounds = day_bounds(config_.zone, Ledger::wall_clock(), config_.from, config_.to);
+    const auto left = read_side(source.database, config_.left, config_, bounds, deadline);
+    const auto right = read_side(*config_.right_database, config_.right, config_, bounds, deadline);
+    results_.assign(config_.measures.size(), {});
+    for (std::size_t day = 0; day < left.size(); ++day) {
+      for (std::size_t i = 0; i < results_.size(); ++i) {
+        const auto difference = std::abs(left[day][i] - right[day][i]);
+        results_[i].largest = std::max(results_[i].largest, difference);
+        if (difference <= config_.measures[i].limit) continue;
+        ++results_[i].days;
+        log_difference(source.name, bounds[day], config_.measures[i].name, left[day][i],
+                       right[day][i]);
+      }
+    }
+    compared_ = Clock::now();
+    last_success_ = Ledger::wall_clock();
+    is_good_ = true;
+  }
+
+  void add_to(Samples& samples, const std::string& source) const {
+    const auto& c = config_;
+    for (std::size_t i = 0; i < c.measures.size(); ++i) {
+      const auto& measure = c.measures[i];
+      if (!results_.empty()) {
+        samples.add(kDifference, results_[i].largest, source, c.dataset, c.name, measure.name);
+        samples.add(kDays, results_[i].days, source, c.dataset, c.name, measure.name);
+      }
+      samples.add(kLimit, measure.limit, source, c.dataset, c.name, measure.name, c.concern.owner,
+                  c.concern.severity);
+    }
+    samples.add(kSuccess, is_good_ ? 1 : 0, source, c.dataset, c.name);
+    if (last_success_) {
+      samples.add(kLastSuccess,
+                  std::chrono::duration<double>(last_success_->time_since_epoch()).count(), source,
+                  c.dataset, c.name);
+    }
+    samples.add(kInterval, std::chrono::duration<double>(c.every).count(), source, c.dataset,
+                c.name);
+  }
+
+  const std::string& name() const { return config_.name; }
+
+ private:
+  struct Result {
+    double largest = 0, days = 0;
+  };
+
+  void log_difference(const std::string& source, Time begin, const std::string& measure,
+                      double left, double right) const {
+    const auto whole = std::chrono::floor<std::chrono::seconds>(begin);
+    const auto day = format_rfc3339(whole + config_.zone.offset_at(whole)).substr(0, kDate);
+    log::warn("two sources differ on a day", {{"source", source},
+                                              {"reconciliation", config_.name},
+                                              {"measure", measure},
+                                              {"day", day},
+                                              {"left", left},
+                                              {"right", right}});
+  }
+
+  const ReconcileConfig& config_;
+  std::vector<Result> results_;  ///< of each measure; empty before the first
+  std::optional<Clock::time_point> compared_;
+  std::optional<Time> last_success_;
+  bool is_good_ = false;
+};
+
+class Reconcile {
+ public:
+  explicit Reconcile(std::shared_ptr<Source> source) : source_(std::move(source)) {
+    for (const auto& config : source_->reconciliations) all_.emplace_back(config);
+  }
+
+  void collect(Samples& samples, const Deadline& deadline) {
+    for (auto& one : all_) {
+      if (!one.is_due()) continue;
+      try {
+        one.compare(*source_, deadline);
+      } catch (const Error& error) {
+        if (!samples.failure()) {
+          samples.set_failure({error.reason(), one.name() + ": " + error.what()});
+        }
+      }
+    }
+    for (const auto& one : all_) one.add_to(samples, source_->name);
+  }
+
+ private:
+  const std::shared_ptr<Source> source_;
+  std::vector<Reconciliation> all_;
+};
+
+}  // namespace
+
+std::span<const MetricView> reconcile_metrics() { return kMetrics; }
+
+std::string reconcile_statement(const ReconciledTable& table, const std::vector<Measure>& measures,
+                                std::size_t days) {
+  std::string statement = "SELECT dpe_day";
+  for (std::size_t i = 0; i < measures.size(); ++i) {
+    statement += ", " + measures[i].sql + " AS v" + std::to_string(i);
+  }
+  statement += "\nFROM (SELECT *, CASE";
+  for (std::size_t day = 0; day < days; ++day) {
+    statement += " WHEN " + table.time + " < :" + bound(day + 1) + " THEN " + std::to_string(day);
+  }
+  return statement + " END AS dpe_day\n  FROM " + table.name + " WHERE " + table.time +
+         " >= :" + bound(0) + " AND " + table.time + " < :" + bound(days) +
+         ") dpe_days\nGROUP BY dpe_day";
+}
+
+Collector make_reconcile(const std::shared_ptr<Source>& source) {
+  Clock::duration timeout{};
+  Clock::duration interval = kLook;
+  for (const auto& config : source->reconciliations) {
+    timeout += 2 * config.timeout;
+    interval = std::min<Clock::duration>(interval, config.every);
+  }
+  return {.name = "reconcile",
+          .schedule = Every{interval, std::chrono::days(3)},
+          .timeout = timeout,
+          .metrics = {std::begin(kMetrics), std::end(kMetrics)},
+          .collect = [reconcile = std::make_shared<Reconcile>(source)](
+                         Samples& samples,
+                         const Deadline& deadline) { reconcile->collect(samples, deadline); },
+          .at_once = source->connections,
+          .says_up = false};
+}
+
+}  // namespace exporter::sql

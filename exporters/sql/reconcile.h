@@ -1,0 +1,23 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+
+#include "common/collect/collector.h"
+#include "exporters/sql/source.h"
+
+namespace exporter::sql {
+
+/// The collector "reconcile" of a source that is the left side of a reconciliation.
+Collector make_reconcile(const std::shared_ptr<Source>& source);
+
+/// Its metrics.
+std::span<const MetricView> reconcile_metrics();
+
+/// The statement for one side: a row for each day that has rows, with its number, counted from the
+/// oldest, as dpe_day and the measures as v0 and so on. Its parameters are the bounds, day0 and on.
+std::string reconcile_statement(const ReconciledTable& table, const std::vector<Measure>& measures,
+                                std::size_t days);
+
+}  // namespace exporter::sql

@@ -1,0 +1,304 @@
+#include <catch2/catch.hpp>
+
+#include "common/base/log.h"
+#include "exporters/sql/quality_table.h"
+#include "tests/exporters/sql/quality_fixture.h"
+#include "tests/support/caught_log.h"
+
+using namespace exporter;
+using namespace exporter::sql;
+using Catch::Contains;
+
+namespace {
+
+/// The configuration of a table `orders`; `more` are lines of the source's.
+std::string watching(const std::string& table, const std::string& more = {}) {
+  return "quality:\n  shop:\n" + more + "    tables:\n      orders: {dataset: orders, " + table +
+         "}\n";
+}
+
+Collector quality(Shop& shop, const std::string& configuration) {
+  return Shop::collector(shop.source(configuration), "quality");
+}
+
+RunOf run_once(Shop& shop, const std::string& configuration) {
+  return run_of(quality(shop, configuration), "sql_quality_");
+}
+
+/// A time in SQL, some hours before now.
+std::string ago(const std::string& hours) { return "datetime('now', '-" + hours + " hours')"; }
+
+void make_orders(Shop& shop) {
+  shop.execute(
+      "CREATE TABLE orders (id INTEGER, line INTEGER, customer TEXT, status TEXT, amount NUMERIC, "
+      "at TEXT, loaded TEXT)");
+}
+
+void add(Shop& shop, const std::string& values) {
+  shop.execute("INSERT INTO orders VALUES (" + values + ")");
+}
+
+/// Adds rows ten minutes after the start of the hour that began so many hours before this one.
+void add_hour(Shop& shop, int before, int rows) {
+  const auto at = "strftime('%Y-%m-%d %H:10:00', 'now', '-" + std::to_string(before) + " hours')";
+  for (int i = 0; i < rows; ++i) add(shop, "1, 1, 'c', 'paid', 1, " + at + ", NULL");
+}
+
+}  // namespace
+
+TEST_CASE("one statement counts the rows that fail, of those in the window") {
+  Shop shop;
+  make_orders(shop);
+  add(shop, "1, 1, 'a', 'paid', 10, " + ago("1") + ", " + ago("1"));
+  add(shop, "1, 2, NULL, NULL, NULL, " + ago("2") + ", NULL");
+  add(shop, "2, 1, 'b', 'lost', -0.5, " + ago("3") + ", " + ago("2.5"));
+  add(shop, "2, 1, 'b', 'it''s', 10.5, " + ago("4") + ", " + ago("1"));
+  add(shop, "NULL, 1, 'b', '5', 5, " + ago("4") + ", " + ago("1"));
+  add(shop, "NULL, 1, 'b', 'lost', 5, " + ago("4") + ", " + ago("1"));
+  add(shop, "3, 1, NULL, 'lost', 99, " + ago("30") + ", " + ago("1"));  // before the window
+  const auto run = run_once(
+      shop, watching("time: at, loaded: loaded, window: 1d, not_null: {customer: 0.5}, "
+                     "accepted: {status: [paid, \"it's\", \"5\"]}, range: {amount: [0, 10]}, "
+                     "rows_where: {five: \"amount = 5 -- or so\"}, late: {after: 2h, ratio: 0.1}, "
+                     "key: {columns: [id, line], severity: critical}",
+                     "    owner: team\n"));
+  CHECK(run.failure.empty());
+  const auto failing = [&](const std::string& check, const std::string& column) {
+    return run["failing_rows{dataset=\"orders\",check=\"" + check + "\",column=\"" + column +
+               "\"}"];
+  };
+  CHECK(run["rows{dataset=\"orders\",window=\"1d\"}"] == "6");
+  CHECK(failing("not_null", "customer") == "1");
+  CHECK(failing("accepted", "status") == "2");
+  CHECK(failing("range", "amount") == "2");
+  CHECK(failing("rows_where", "five") == "2");
+  CHECK(failing("late", "loaded") == "3");
+  CHECK(failing("future", "at") == "0");
+  CHECK(failing("key", "id, line") == "1");  // a NULL is no key
+  const auto limit = [&](const std::string& check, const std::string& column,
+                         const std::string& severity) {
+    return run["failing_ratio_limit{dataset=\"orders\",check=\"" + check + "\",column=\"" + column +
+               "\",owner=\"team\",severity=\"" + severity + "\"}"];
+  };
+  CHECK(limit("not_null", "customer", "warning") == "0.5");
+  CHECK(limit("accepted", "status", "warning") == "0");
+  CHECK(limit("late", "loaded", "warning") == "0.1");
+  CHECK(limit("key", "id, line", "critical") == "0");
+  CHECK(run["table_info{dataset=\"orders\",owner=\"team\",severity=\"warning\"}"] == "1");
+  CHECK(run["check_success{dataset=\"orders\",check=\"key\",column=\"id, line\"}"] == "1");
+  CHECK(run["interval_seconds{dataset=\"orders\",check=\"key\",column=\"id, line\"}"] == "3600");
+  CHECK(run["interval_seconds{dataset=\"orders\",check=\"range\",column=\"amount\"}"] == "600");
+  CHECK(run["statements_total{dataset=\"orders\",check=\"scan\"}"] == "2");  // the clock, and all
+  CHECK(run["statements_total{dataset=\"orders\",check=\"key\"}"] == "1");
+}
+
+TEST_CASE("rows of the future do not hide that data are late") {
+  Shop shop;
+  make_orders(shop);
+  add(shop, "1, 1, 'a', 'paid', 10, '2026-01-02 03:04:05', '2026-01-03 00:00:00'");
+  add(shop, "2, 1, 'a', 'paid', 10, '2099-01-01 00:00:00', '2099-01-01 00:00:00'");
+  add(shop, "3, 1, 'a', 'paid', 10, datetime('now', '+6 minutes'), NULL");
+  const auto run = run_once(
+      shop, watching("time: at, loaded: loaded, window: 1h, max_age: {event: 6h, loaded: 90m}"));
+  CHECK(run["newest_timestamp_seconds{dataset=\"orders\",of=\"event\"}"] == "1767323045");
+  CHECK(run["newest_timestamp_seconds{dataset=\"orders\",of=\"loaded\"}"] == "1767398400");
+  CHECK(run["failing_rows{dataset=\"orders\",check=\"future\",column=\"at\"}"] == "2");
+  const std::string rest = ",owner=\"\",severity=\"warning\"}";
+  CHECK(run["max_age_seconds{dataset=\"orders\",of=\"event\"" + rest] == "21600");
+  CHECK(run["max_age_seconds{dataset=\"orders\",of=\"loaded\"" + rest] == "5400");
+}
+
+TEST_CASE("an empty table is said to be so, and has no newest row") {
+  Shop shop;
+  make_orders(shop);
+  const auto configuration = watching("time: at, window: 1h, max_age: 6h, not_null: {customer: 0}");
+  const auto run = run_once(shop, configuration);
+  CHECK(run.failure.empty());
+  CHECK(run["table_empty{dataset=\"orders\"}"] == "1");
+  CHECK(run["rows{dataset=\"orders\",window=\"1h\"}"] == "0");
+  CHECK(run["failing_rows{dataset=\"orders\",check=\"not_null\",column=\"customer\"}"] == "0");
+  CHECK(run["newest_timestamp_seconds{dataset=\"orders\",of=\"event\"}"] == "absent");
+  CHECK(run["check_success{dataset=\"orders\",check=\"freshness\",column=\"at\"}"] == "1");
+  // One that is not empty, but has no row in the window.
+  add(shop, "1, 1, 'a', 'paid', 10, '2026-01-02 03:04:05', NULL");
+  const auto later = run_once(shop, configuration);
+  CHECK(later["table_empty{dataset=\"orders\"}"] == "0");
+  CHECK(later["rows{dataset=\"orders\",window=\"1h\"}"] == "0");
+}
+
+TEST_CASE("a check that fails costs no other one, and is asked for apart from then on") {
+  Shop shop;
+  make_orders(shop);
+  add(shop, "1, 1, NULL, 'lost', 99, " + ago("1") + ", NULL");
+  const auto collector = quality(
+      shop, watching("time: at, not_null: {customer: 0, colour: 0}, range: {amount: [0, 10]}, "
+                     "accepted: {status: [paid]}"));
+  const auto check = [](const RunOf& run, const std::string& column) {
+    return run["check_success{dataset=\"orders\",check=\"not_null\",column=\"" + column + "\"}"] +
+           " " +
+           run["failing_rows{dataset=\"orders\",check=\"not_null\",column=\"" + column + "\"}"];
+  };
+  const auto statements = [](const RunOf& run) {
+    return std::stoi(run["statements_total{dataset=\"orders\",check=\"scan\"}"]);
+  };
+  const auto first = run_of(collector, "sql_quality_");
+  CHECK_THAT(first.failure, Contains("orders: ") && Contains("colour"));
+  CHECK(check(first, "customer") == "1 1");
+  CHECK(check(first, "colour") == "0 absent");
+  CHECK(first["failing_rows{dataset=\"orders\",check=\"range\",column=\"amount\"}"] == "1");
+  CHECK(first["failing_rows{dataset=\"orders\",check=\"accepted\",column=\"status\"}"] == "1");
+  CHECK(first["check_success{dataset=\"orders\",check=\"rows\",column=\"\"}"] == "1");
+
+  const auto second = run_of(collector, "sql_quality_");
+  CHECK(statements(second) == statements(first) + 2);
+  CHECK(check(second, "colour") == "0 absent");
+
+  shop.execute("ALTER TABLE orders ADD COLUMN colour TEXT");
+  const auto third = run_of(collector, "sql_quality_");
+  CHECK(third.failure.empty());
+  CHECK(check(third, "colour") == "1 1");
+  const auto fourth = run_of(collector, "sql_quality_");
+  CHECK(statements(fourth) == statements(third) + 1);
+}
+
+TEST_CASE("a table that is not there costs two statements, and no other table") {
+  Shop shop;
+  make_orders(shop);
+  const auto collector =
+      quality(shop,
+              "quality:\n  shop:\n    tables:\n"
+              "      nothing: {time: at, not_null: {a: 0, b: 0, c: 0}, key: {columns: [a]}}\n"
+              "      \"\\\"main\\\".Orders\": {time: at}\n");
+  const auto run = run_of(collector, "sql_quality_");
+  CHECK_THAT(run.failure, Contains("nothing"));
+  CHECK(run["check_success{dataset=\"nothing\",check=\"rows\",column=\"\"}"] == "0");
+  CHECK(run["check_success{dataset=\"nothing\",check=\"key\",column=\"a\"}"] == "0");
+  CHECK(run["check_success{dataset=\"main.orders\",check=\"rows\",column=\"\"}"] == "1");
+  CHECK(run["table_empty{dataset=\"main.orders\"}"] == "1");
+  const auto scans = run["statements_total{dataset=\"nothing\",check=\"scan\"}"];
+  CHECK(scans == "3");  // the clock, the checks, whether the table is there
+}
+
+TEST_CASE("what cannot be measured is shown for three intervals") {
+  Measured value{{}, std::chrono::seconds(10)};
+  const Time then(std::chrono::seconds(1'000'000));
+  CHECK_FALSE(value.is_fresh(then));
+  value.measured = then;
+  CHECK(value.is_fresh(then + std::chrono::seconds(30)));
+  CHECK_FALSE(value.is_fresh(then + std::chrono::milliseconds(30'001)));
+}
+
+TEST_CASE("checks of a database that is not there have failed, and keep their values") {
+  Shop shop;
+  make_orders(shop);
+  add(shop, "1, 1, NULL, 'lost', 99, " + ago("1") + ", NULL");
+  const auto collector = quality(shop, watching("time: at, not_null: {customer: 0}"));
+  CHECK(run_of(collector, "sql_quality_").failure.empty());
+  shop.execute("ALTER TABLE orders RENAME TO gone");
+  const auto run = run_of(collector, "sql_quality_");
+  CHECK_FALSE(run.failure.empty());
+  CHECK(run["check_success{dataset=\"orders\",check=\"not_null\",column=\"customer\"}"] == "0");
+  CHECK(run["failing_rows{dataset=\"orders\",check=\"not_null\",column=\"customer\"}"] == "1");
+}
+
+TEST_CASE("what is beyond the budget is skipped, and counted") {
+  Shop shop;
+  make_orders(shop);
+  const auto run = run_once(shop, watching("time: at, key: {columns: [id]}, schema: watch",
+                                           "    budget: {per_hour: 0s}\n"));
+  CHECK(run.failure.empty());
+  for (const std::string kind : {"scan", "key", "schema"}) {
+    CHECK(run["statements_total{dataset=\"orders\",check=\"" + kind + "\"}"] == "0");
+    CHECK(std::stoi(run["skipped_total{dataset=\"orders\",check=\"" + kind + "\"}"]) >= 1);
+  }
+  CHECK(run["check_success{dataset=\"orders\",check=\"rows\",column=\"\"}"] == "0");
+  CHECK(run["last_success_timestamp_seconds{dataset=\"orders\",check=\"rows\",column=\"\"}"] ==
+        "absent");
+}
+
+TEST_CASE("a key is looked at at its own pace") {
+  Shop shop;
+  make_orders(shop);
+  const auto collector = quality(shop, watching("key: {columns: [id]}", "    every: 1s\n"));
+  run_of(collector, "sql_quality_");
+  const auto run = run_of(collector, "sql_quality_");
+  CHECK(run["statements_total{dataset=\"orders\",check=\"key\"}"] == "1");
+  CHECK(run["statements_total{dataset=\"orders\",check=\"scan\"}"] == "3");
+}
+
+TEST_CASE("a change of the columns is noticed over a restart, and logged") {
+  Shop shop;
+  make_orders(shop);
+  const auto configuration = watching("schema: [id, at, colour]");
+  const auto first = run_once(shop, configuration);
+  const std::string rest = ",owner=\"\",severity=\"warning\"}";
+  CHECK(first["columns{dataset=\"orders\"}"] == "7");
+  CHECK(first["columns_missing{dataset=\"orders\"" + rest] == "1");
+  CHECK(first["schema_changed_timestamp_seconds{dataset=\"orders\"" + rest] == "absent");
+
+  shop.execute("ALTER TABLE orders RENAME COLUMN line TO colour");
+  const testing::CaughtLog log(shop.folder() / "log");
+  const auto second = run_once(shop, configuration);
+  CHECK(second["columns{dataset=\"orders\"}"] == "7");
+  CHECK(second["columns_missing{dataset=\"orders\"" + rest] == "0");
+  CHECK(second["schema_hash{dataset=\"orders\"}"] != first["schema_hash{dataset=\"orders\"}"]);
+  const auto changed = second["schema_changed_timestamp_seconds{dataset=\"orders\"" + rest];
+  CHECK(changed != "absent");
+  exporter::log::flush(std::chrono::seconds(60));
+  CHECK(log.lines("dataset=orders added=colour removed=line").size() == 1);
+
+  const auto third = run_once(shop, configuration);
+  CHECK(third["schema_changed_timestamp_seconds{dataset=\"orders\"" + rest] == changed);
+  exporter::log::flush(std::chrono::seconds(60));
+  CHECK(log.lines("dataset=orders added=").size() == 1);
+}
+
+TEST_CASE("rows of the last hour stand beside the median of the same hour in the weeks before") {
+  constexpr int kWeek = 168;
+  RunOf run, later;
+  within_one<std::chrono::hours>([&] {
+    Shop shop;
+    make_orders(shop);
+    add_hour(shop, 5 * kWeek, 1);  // so that all weeks count
+    add_hour(shop, kWeek + 1, 9);
+    add_hour(shop, 2 * kWeek + 1, 2);
+    add_hour(shop, 3 * kWeek + 1, 4);
+    add_hour(shop, 4 * kWeek + 1, 3);
+    add_hour(shop, 1, 5);
+    add_hour(shop, 0, 50);  // the hour that has not ended
+    const auto collector = quality(shop, watching("time: at, volume: {period: 1h, min: 0.25}"));
+    run = run_of(collector, "sql_quality_");
+    add_hour(shop, 1, 1);
+    add_hour(shop, kWeek + 1, 100);
+    later = run_of(collector, "sql_quality_");
+  });
+  CHECK(run["period_rows{dataset=\"orders\"}"] == "5");
+  CHECK(run["period_rows_baseline{dataset=\"orders\"}"] == "3.5");
+  const auto limit = [&](const std::string& bound) {
+    return run["volume_ratio_limit{dataset=\"orders\",bound=\"" + bound +
+               "\",owner=\"\",severity=\"warning\"}"];
+  };
+  CHECK(limit("min") == "0.25");
+  CHECK(limit("max") == "3");
+  CHECK(run["volume_rows_min{dataset=\"orders\"}"] == "50");
+  // Rows that come in late count; other weeks are not counted again within the hour.
+  CHECK(later["period_rows{dataset=\"orders\"}"] == "6");
+  CHECK(later["period_rows_baseline{dataset=\"orders\"}"] == "3.5");
+}
+
+TEST_CASE("weeks before the first row are none, and three are needed") {
+  constexpr int kWeek = 168;
+  const auto baseline = [](int weeks) {
+    RunOf run;
+    within_one<std::chrono::hours>([&] {
+      Shop shop;
+      make_orders(shop);
+      for (int week = 0; week <= weeks; ++week) add_hour(shop, week * kWeek + 1, 10);
+      add_hour(shop, weeks * kWeek + 3, 1);
+      run = run_once(shop, watching("time: at, volume: {period: 1h}"));
+    });
+    return run["period_rows_baseline{dataset=\"orders\"}"];
+  };
+  CHECK(baseline(3) == "10");
+  CHECK(baseline(2) == "absent");
+}
