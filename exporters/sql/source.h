@@ -7,6 +7,7 @@
 #include "common/app/sources.h"
 #include "common/ledger/ledgers.h"
 #include "common/sql/database.h"
+#include "exporters/sql/business/config.h"
 #include "exporters/sql/collector_config.h"
 
 namespace exporter::sql {
@@ -18,6 +19,7 @@ struct Source {
   Database database;
   std::shared_ptr<Ledgers> ledgers;
   CollectorConfigs collectors;
+  std::shared_ptr<const business::Config> business = {};  ///< null where it has none
 };
 
 /// The databases of the configuration file, or the one that the flags describe.

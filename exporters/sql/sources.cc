@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "exporters/sql/business/groups.h"
 #include "exporters/sql/source.h"
 
 namespace exporter::sql {
@@ -59,11 +60,13 @@ std::shared_ptr<Source> make_source(const SourceInputs& inputs) {
     source->collectors =
         read_collectors(*map, inputs.name, names_of(inputs), source->database.dialect());
   }
+  const auto business = inputs.file == nullptr ? std::nullopt : inputs.file->optional("business");
+  if (business) source->business = business::read_config(*business, inputs.name, names_of(inputs));
   return source;
 }
 
 std::vector<Collector> describe(const std::shared_ptr<Source>& source) {
-  std::vector<Collector> collectors;
+  auto collectors = business::describe_business(source);
   for (const auto& config : source->collectors) {
     std::vector<MetricView> metrics;
     for (const auto& metric : config->metrics) metrics.push_back(metric->view());
