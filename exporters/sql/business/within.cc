@@ -13,23 +13,20 @@ Within::Within(const Period& period, std::chrono::milliseconds length) : length_
   for (auto cut = period.begin; cut < period.end; cut += kPart) cuts_.push_back(cut);
 }
 
-/// What begins after a cut, and ends before the cut and the length, is in time. What begins before
-/// the first one, as clocks differ, is left to count().
+/// In a part, what ends before its cut and the length is in time, and what ends after the next cut
+/// and the length is not. What lies between, or begins outside of the parts, is left to count().
 std::string Within::statement(const std::string& with, const std::string& pairs,
                               const std::string& groups) const {
-  std::string in_time = "begun >= :cut1 AND ended < ";
-  if (cuts_.size() == 1) {
-    in_time += ":sure1";
-  } else {
-    in_time += "CASE";
-    for (std::size_t i = 1; i < cuts_.size(); ++i) {
-      in_time += " WHEN begun < :cut" + std::to_string(i + 1) + " THEN :sure" + std::to_string(i);
-    }
-    in_time += " ELSE :sure" + std::to_string(cuts_.size()) + " END";
+  std::string sure = "CASE WHEN begun < :cut1 THEN NULL", late = "CASE";
+  for (std::size_t i = 1; i <= cuts_.size(); ++i) {
+    const auto next = std::to_string(i + 1);
+    sure += " WHEN begun < :cut" + next + " THEN :sure" + std::to_string(i);
+    late += " WHEN begun < :cut" + next + " THEN :sure" + next;
   }
   return "WITH " + with + ", decided AS (SELECT " + groups +
-         ", begun, ended, CASE WHEN ended IS NULL THEN 0 WHEN " + in_time +
-         " THEN 1 ELSE 2 END AS decision FROM " + pairs + "), reduced AS (SELECT " + groups +
+         ", begun, ended, CASE WHEN ended IS NULL THEN 0 WHEN ended < " + sure +
+         " END THEN 1 WHEN ended >= " + late + " END THEN 0 ELSE 2 END AS decision FROM " + pairs +
+         "), reduced AS (SELECT " + groups +
          ", decision, CASE WHEN decision = 2 THEN begun END AS begun, "
          "CASE WHEN decision = 2 THEN ended END AS ended FROM decided) SELECT " +
          groups + ", decision, begun, ended, COUNT(*) AS pairs FROM reduced GROUP BY " + groups +
@@ -37,9 +34,10 @@ std::string Within::statement(const std::string& with, const std::string& pairs,
 }
 
 void Within::add_to(Parameters& parameters) const {
-  for (std::size_t i = 0; i < cuts_.size(); ++i) {
-    parameters["cut" + std::to_string(i + 1)] = cuts_[i];
-    parameters["sure" + std::to_string(i + 1)] = cuts_[i] + length_;
+  for (std::size_t i = 0; i <= cuts_.size(); ++i) {
+    const auto cut = i < cuts_.size() ? cuts_[i] : cuts_.back() + kPart;
+    parameters["cut" + std::to_string(i + 1)] = cut;
+    parameters["sure" + std::to_string(i + 1)] = cut + length_;
   }
 }
 
