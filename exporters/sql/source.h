@@ -9,6 +9,7 @@
 #include "common/app/sources.h"
 #include "common/ledger/ledgers.h"
 #include "common/sql/database.h"
+#include "exporters/sql/business/config.h"
 #include "exporters/sql/collector_config.h"
 #include "exporters/sql/quality_config.h"
 #include "exporters/sql/reconcile_config.h"
@@ -23,11 +24,12 @@ struct Source {
   Database database;
   std::shared_ptr<Ledgers> ledgers;
   CollectorConfigs collectors;
-  /// What time it is.
-  std::function<Time()> clock = Ledger::wall_clock;
   std::optional<QualityConfig> quality;
   std::vector<ReconcileConfig> reconciliations;
-  std::vector<ReplicationConfig> replication;  ///< of which it is the primary
+  std::vector<ReplicationConfig> replication;            ///< of which it is the primary
+  std::shared_ptr<const business::Config> business = {};  ///< null where it has none
+  /// What time it is.
+  std::function<Time()> clock = Ledger::wall_clock;
 };
 
 /// The databases of the configuration file, or the one that the flags describe.

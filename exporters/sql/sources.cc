@@ -2,10 +2,11 @@
 #include <vector>
 
 #include "common/base/error.h"
-#include "exporters/sql/reports.h"
+#include "exporters/sql/business/groups.h"
 #include "exporters/sql/quality.h"
 #include "exporters/sql/reconcile.h"
 #include "exporters/sql/replication.h"
+#include "exporters/sql/reports.h"
 #include "exporters/sql/source.h"
 
 namespace exporter::sql {
@@ -74,6 +75,9 @@ void read_file(const SourceInputs& inputs, Source& source) {
   source.quality = read_quality(file, inputs.name, names, dialect);
   source.reconciliations = read_reconciliations(file, inputs.name, names, dialect, open);
   source.replication = read_replication(file, inputs.name, names, open);
+  if (const auto map = file.optional("business")) {
+    source.business = business::read_config(*map, inputs.name, names);
+  }
 }
 
 std::shared_ptr<Source> make_source(const SourceInputs& inputs) {
@@ -91,7 +95,7 @@ std::shared_ptr<Source> make_source(const SourceInputs& inputs) {
 }
 
 std::vector<Collector> describe(const std::shared_ptr<Source>& source) {
-  std::vector<Collector> collectors;
+  auto collectors = business::describe_business(source);
   for (const auto& config : source->collectors) {
     std::vector<MetricView> metrics;
     for (const auto& metric : config->metrics) metrics.push_back(metric->view());

@@ -1,0 +1,90 @@
+#include "exporters/sql/business/baseline.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "common/sql/value.h"
+
+namespace exporter::sql::business {
+namespace {
+
+constexpr int kWeeks = 4;
+constexpr std::chrono::hours kGoodFor(1);
+
+std::string date_of(std::chrono::local_days day) {
+  const std::chrono::year_month_day date(day);
+  char text[32];
+  std::snprintf(text, sizeof text, "%04d-%02u-%02u", int(date.year()), unsigned(date.month()),
+                unsigned(date.day()));
+  return text;
+}
+
+}  // namespace
+
+Period WeeksBefore::weeks_before(const Period& period, int weeks) const {
+  const auto& zone = business_.config().zone;
+  return length_ == Length::hour ? hour_weeks_before(zone, period, weeks)
+                                 : day_weeks_before(zone, period, weeks);
+}
+
+std::set<std::chrono::local_days> WeeksBefore::left_out(const Period& period,
+                                                        const Deadline& deadline) const {
+  std::set<std::chrono::local_days> days;
+  if (!business_.look(deadline)->has(kCalendar)) return days;
+  const auto table = business_.ask(
+      "SELECT day FROM bm_calendar WHERE day >= :from AND day <= :to",
+      {{"from", date_of(weeks_before(period, kWeeks).day)}, {"to", date_of(period.day)}}, deadline);
+  for (const auto& row : rows_of(table)) {
+    const auto day = row.time("day");
+    if (!day) continue;
+    days.insert(
+        std::chrono::local_days(std::chrono::floor<std::chrono::days>(*day).time_since_epoch()));
+  }
+  return days;
+}
+
+std::vector<Period> WeeksBefore::usable(const Period& period, const Deadline& deadline) {
+  const auto days = left_out(period, deadline);
+  if (days.contains(period.day)) return {};
+  const auto oldest = weeks_before(period, kWeeks).begin;
+  if (!first_row_ || *first_row_ > oldest) {
+    const auto table = business_.ask(
+        "SELECT MIN(" + std::string(view_.time) + ") AS first_row FROM " + std::string(view_.name),
+        {}, deadline);
+    first_row_ = Row(table, 0).time("first_row");
+  }
+  std::vector<Period> periods;
+  for (int weeks = 1; weeks <= kWeeks; ++weeks) {
+    const auto before = weeks_before(period, weeks);
+    const bool is_whole = first_row_ && *first_row_ <= before.begin;
+    if (is_whole && !days.contains(before.day)) periods.push_back(before);
+  }
+  return periods;
+}
+
+const std::vector<Figures>& WeeksBefore::of(const Period& period,
+                                            const std::function<Figures(const Period&)>& measure,
+                                            const Deadline& deadline) {
+  if (period_ == period && Clock::now() < good_until_) return weeks_;
+  std::vector<Figures> weeks;
+  for (const auto& week : usable(period, deadline)) weeks.push_back(measure(week));
+  weeks_ = std::move(weeks);
+  period_ = period;
+  good_until_ = Clock::now() + kGoodFor;
+  return weeks_;
+}
+
+Figures medians(const std::vector<Figures>& weeks, Absent absent) {
+  std::map<Labels, std::vector<double>> values;
+  for (const auto& week : weeks) {
+    for (const auto& [labels, value] : week) values[labels].push_back(value);
+  }
+  Figures result;
+  for (auto& [labels, list] : values) {
+    if (absent == Absent::is_zero) list.resize(weeks.size());
+    if (const auto middle = median(std::move(list))) result[labels] = *middle;
+  }
+  return result;
+}
+
+}  // namespace exporter::sql::business

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "exporters/sql/business/business.h"
+#include "exporters/sql/business/periods.h"
+
+namespace exporter::sql::business {
+
+/// Figures by the values of their labels.
+using Labels = std::vector<std::string>;
+using Figures = std::map<Labels, double>;
+
+/// The figures of the same hour, or local day, in the last four weeks, as far as these can be
+/// compared: none when the period itself is on a day of bm_calendar, none of a week in which it
+/// is, and none of what began before the view's first row. Asked again when the period is another
+/// one, and after an hour.
+class WeeksBefore {
+ public:
+  enum class Length : std::uint8_t { hour, day };
+  WeeksBefore(Business& business, const View& view, Length length)
+      : business_(business), view_(view), length_(length) {}
+
+  const std::vector<Figures>& of(const Period& period,
+                                 const std::function<Figures(const Period&)>& measure,
+                                 const Deadline& deadline);
+
+ private:
+  std::vector<Period> usable(const Period& period, const Deadline& deadline);
+  std::set<std::chrono::local_days> left_out(const Period& period, const Deadline& deadline) const;
+  Period weeks_before(const Period& period, int weeks) const;
+
+  Business& business_;
+  const View& view_;
+  const Length length_;
+  std::optional<Time> first_row_;
+  std::optional<Period> period_;
+  Clock::time_point good_until_;
+  std::vector<Figures> weeks_;
+};
+
+/// Whether a week without a figure has 0 of it, or says nothing.
+enum class Absent : std::uint8_t { is_zero, says_nothing };
+
+/// The median of each figure that at least three weeks have.
+Figures medians(const std::vector<Figures>& weeks, Absent absent);
+
+}  // namespace exporter::sql::business

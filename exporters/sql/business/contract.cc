@@ -1,0 +1,121 @@
+#include "exporters/sql/business/contract.h"
+
+#include <algorithm>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/text.h"
+
+namespace exporter::sql::business {
+namespace {
+
+constexpr std::chrono::hours kAskedEvery(1);
+
+constexpr Column kUserColumns[] = {{"user_id", true}, {"signed_up_at", true}, {"loaded_at", false}};
+constexpr Column kEventColumns[] = {{"user_id", true},    {"event", true},    {"occurred_at", true},
+                                    {"loaded_at", false}, {"channel", false}, {"campaign", false}};
+constexpr Column kOrderColumns[] = {{"order_id", true}, {"ordered_at", true}, {"amount", true},
+                                    {"currency", true}, {"campaign", false},  {"loaded_at", false}};
+constexpr Column kRefundColumns[] = {{"refund_id", true},
+                                     {"refunded_at", true},
+                                     {"amount", true},
+                                     {"currency", true},
+                                     {"loaded_at", false}};
+constexpr Column kEmailSendColumns[] = {
+    {"message_id", true}, {"campaign", true}, {"sent_at", true}, {"loaded_at", false}};
+constexpr Column kEmailEventColumns[] = {{"message_id", true},
+                                         {"event", true},
+                                         {"occurred_at", true},
+                                         {"machine", false},
+                                         {"loaded_at", false}};
+constexpr Column kSubscriptionColumns[] = {{"subscription_id", true}, {"started_at", true},
+                                           {"ended_at", true},        {"monthly_amount", true},
+                                           {"currency", true},        {"loaded_at", false}};
+constexpr Column kCalendarColumns[] = {{"day", true}};
+
+/// Whether an error is an answer about the statement, not about the connection.
+bool is_refusal(const Error& error) {
+  return error.reason() == Reason::query || error.reason() == Reason::auth;
+}
+
+}  // namespace
+
+constinit const View kUsers{"bm_users", kUserColumns, "signed_up_at"},
+    kEvents{"bm_events", kEventColumns, "occurred_at"},
+    kOrders{"bm_orders", kOrderColumns, "ordered_at"},
+    kRefunds{"bm_refunds", kRefundColumns, "refunded_at"},
+    kEmailSends{"bm_email_sends", kEmailSendColumns, "sent_at"},
+    kEmailEvents{"bm_email_events", kEmailEventColumns, "occurred_at"},
+    kSubscriptions{"bm_subscriptions", kSubscriptionColumns, "started_at"},
+    kCalendar{"bm_calendar", kCalendarColumns, ""};
+
+constinit const std::array<const View*, 8> kViews{&kUsers,         &kEvents,     &kOrders,
+                                                  &kRefunds,       &kEmailSends, &kEmailEvents,
+                                                  &kSubscriptions, &kCalendar};
+
+bool Found::has(const View& view) const {
+  const auto& state = of(view);
+  return state.problem.empty() && state.missing.empty();
+}
+
+bool Found::has(const View& view, std::string_view column) const {
+  return has(view) && std::ranges::find(of(view).columns, column) != of(view).columns.end();
+}
+
+std::shared_ptr<const Found> Contract::look(const Deadline& deadline) {
+  const std::unique_lock lock(mutex_, deadline.when());
+  if (!lock) throw Error(Reason::timeout, "another collector asks which views are there");
+  const auto begun = Clock::now();
+  if (found_ && begun < good_until_) return found_;
+  const auto now = std::make_shared<const Found>(ask(deadline));
+  const bool is_as_before = found_ && *found_ == *now;
+  log_changes(*now);
+  good_until_ = is_as_before ? begun + kAskedEvery : begun;
+  found_ = now;
+  return found_;
+}
+
+Found Contract::ask(const Deadline& deadline) const {
+  Found found;
+  for (const auto* view : kViews) found.states_[view->name] = ask(*view, deadline);
+  return found;
+}
+
+Found::State Contract::ask(const View& view, const Deadline& deadline) const {
+  const auto dialect = source_->database.dialect();
+  Found::State state;
+  try {
+    const auto text = "SELECT * FROM " + std::string(view.name) + " WHERE 1=0";
+    const auto table = source_->database.query({text, dialect}, {}, {}, deadline);
+    for (const auto& column : table.columns()) state.columns.push_back(to_lower(column));
+  } catch (const Error& error) {
+    if (!is_refusal(error)) throw;
+    // A refused login looks like a refused view.
+    source_->database.query({"SELECT 1 AS one", dialect}, {}, {}, deadline);
+    state.problem = error.what();
+    return state;
+  }
+  for (const auto& column : view.columns) {
+    const bool is_there = std::ranges::find(state.columns, column.name) != state.columns.end();
+    if (column.is_required && !is_there) state.missing.emplace_back(column.name);
+  }
+  return state;
+}
+
+void Contract::log_changes(const Found& now) const {
+  for (const auto* view : kViews) {
+    const auto& state = now.of(*view);
+    if (found_ && found_->of(*view) == state) continue;
+    std::string missing;
+    for (const auto& column : state.missing) missing += (missing.empty() ? "" : ", ") + column;
+    if (!state.problem.empty()) {
+      log::info("a business view cannot be read, what needs it is off",
+                {{"source", source_->name}, {"view", view->name}, {"error", state.problem}});
+    } else if (!missing.empty()) {
+      log::warn("a business view lacks columns, what needs it is off",
+                {{"source", source_->name}, {"view", view->name}, {"columns", missing}});
+    }
+  }
+}
+
+}  // namespace exporter::sql::business

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/deadline.h"
+#include "exporters/sql/source.h"
+
+namespace exporter::sql::business {
+
+/// A column of a view of the contract.
+struct Column {
+  std::string_view name;
+  bool is_required;
+};
+
+/// A view of the contract, which docs/business.md describes.
+struct View {
+  std::string_view name;
+  std::span<const Column> columns;
+  std::string_view time;  ///< the column of when a row happened; empty where there is none
+};
+
+extern const View kUsers, kEvents, kOrders, kRefunds, kEmailSends, kEmailEvents, kSubscriptions,
+    kCalendar;
+/// All eight, in the order of the documentation.
+extern const std::array<const View*, 8> kViews;
+
+/// What of the contract a database has.
+class Found {
+ public:
+  /// What is there of a view.
+  struct State {
+    std::vector<std::string> columns;  ///< in lower case; empty when the view is not there
+    std::vector<std::string> missing;  ///< required columns that are not among them
+    std::string problem;               ///< why the view cannot be read; empty when it can
+    bool operator==(const State&) const = default;
+  };
+
+  /// Whether the view is there with all that is required of it.
+  bool has(const View& view) const;
+  /// Whether it is, and has this column.
+  bool has(const View& view, std::string_view column) const;
+  const State& of(const View& view) const { return states_.at(view.name); }
+
+  bool operator==(const Found&) const = default;
+
+ private:
+  friend class Contract;
+  std::map<std::string_view, State> states_;
+};
+
+/// Which views of the contract a database has: asked at the first use, then every hour, and again
+/// at the next use while that changes, as a view that is made again is not there for a moment. Safe
+/// to use from several threads.
+class Contract {
+ public:
+  explicit Contract(std::shared_ptr<Source> source) : source_(std::move(source)) {}
+
+  /// Throws Error when the database cannot be asked.
+  std::shared_ptr<const Found> look(const Deadline& deadline);
+
+ private:
+  Found ask(const Deadline& deadline) const;
+  Found::State ask(const View& view, const Deadline& deadline) const;
+  void log_changes(const Found& now) const;
+
+  const std::shared_ptr<Source> source_;
+  std::timed_mutex mutex_;
+  std::shared_ptr<const Found> found_;
+  Clock::time_point good_until_;
+};
+
+}  // namespace exporter::sql::business

@@ -1,0 +1,86 @@
+#include "exporters/sql/business/groups.h"
+
+namespace exporter::sql::business {
+namespace {
+
+constexpr auto kPresent = gauge(
+    "business_view_present", "Whether the database has this view with all that is required of it.",
+    "source", "dataset", "view");
+constexpr auto kMissing =
+    gauge("business_view_missing_columns",
+          "Required columns that the view lacks; the log names them.", "source", "dataset", "view");
+constexpr auto kLoaded =
+    gauge("business_data_loaded_timestamp_seconds",
+          "When the newest row of the view was loaded, since 1970.", "source", "dataset", "view");
+constexpr auto kNewest =
+    gauge("business_data_newest_timestamp_seconds",
+          "When what the newest row of the view is about happened, since 1970.", "source",
+          "dataset", "view");
+constexpr auto kMaxAge =
+    gauge("business_data_max_age_seconds",
+          "How long ago the newest row may have been loaded, as configured, in seconds.", "source",
+          "dataset");
+constexpr MetricView kMetrics[] = {kPresent, kMissing, kLoaded, kNewest, kMaxAge};
+
+/// Rows of the future say nothing of the last load.
+constexpr auto kMaxAhead = Ledger::kMaxAhead;
+/// Only newer rows are looked at first, as an index finds these.
+constexpr std::chrono::days kRecent(30);
+
+class Data {
+ public:
+  explicit Data(Business& business) : business_(business) {}
+
+  void collect(Samples& samples, const Deadline& deadline) const {
+    const auto found = business_.look(deadline);
+    samples.add(kMaxAge, std::chrono::duration<double>(business_.config().max_age).count(),
+                business_.name(), business_.dataset());
+    // So that the source is asked in each run.
+    if (!found->has(kEvents) && !found->has(kOrders))
+      business_.ask("SELECT 1 AS one", {}, deadline);
+    for (const auto* view : kViews) {
+      const auto& state = found->of(*view);
+      samples.add(kPresent, found->has(*view) ? 1 : 0, business_.name(), business_.dataset(),
+                  view->name);
+      if (state.problem.empty()) {
+        samples.add(kMissing, double(state.missing.size()), business_.name(), business_.dataset(),
+                    view->name);
+      }
+      if (!found->has(*view) || view->time.empty()) continue;
+      if (found->has(*view, "loaded_at")) {
+        add(samples, kLoaded, *view, newest(*view, "loaded_at", deadline));
+      }
+      add(samples, kNewest, *view, newest(*view, view->time, deadline));
+    }
+  }
+
+ private:
+  std::optional<Time> newest(const View& view, std::string_view column,
+                             const Deadline& deadline) const {
+    const auto statement = "SELECT MAX(" + std::string(column) + ") AS newest FROM " +
+                           std::string(view.name) + " WHERE " + std::string(column) + " <= :ahead";
+    const auto now = business_.now();
+    const auto recent =
+        business_.ask(statement + " AND " + std::string(view.time) + " >= :from",
+                      {{"ahead", now + kMaxAhead}, {"from", now - kRecent}}, deadline);
+    if (const auto time = Row(recent, 0).time("newest")) return time;
+    const auto all = business_.ask(statement, {{"ahead", now + kMaxAhead}}, deadline);
+    return Row(all, 0).time("newest");
+  }
+
+  void add(Samples& samples, const Metric<3>& metric, const View& view,
+           std::optional<Time> time) const {
+    if (!time) return;
+    samples.add(metric, std::chrono::duration<double>(time->time_since_epoch()).count(),
+                business_.name(), business_.dataset(), view.name);
+  }
+
+  Business& business_;
+};
+
+}  // namespace
+
+constinit const Group kDataGroup{"business_data", Group::Pace::configured, kMetrics,
+                                 make_group<Data>};
+
+}  // namespace exporter::sql::business

@@ -1,0 +1,68 @@
+#include "exporters/sql/business/baseline.h"
+#include "exporters/sql/business/groups.h"
+
+namespace exporter::sql::business {
+namespace {
+
+constexpr auto kActive =
+    gauge("business_active_users",
+          "Users with an event on the last local day (1d), or the 7 or 28 days that end with it.",
+          "source", "dataset", "window");
+constexpr auto kBaseline =
+    gauge("business_active_users_baseline",
+          "Median of the users with an event on the same weekday of the last four weeks.", "source",
+          "dataset");
+constexpr auto kDay =
+    gauge("business_day_start_timestamp_seconds",
+          "When the last local day began, which these figures are about, since 1970.", "source",
+          "dataset");
+constexpr MetricView kMetrics[] = {kActive, kBaseline, kDay};
+
+class Engagement {
+ public:
+  explicit Engagement(Business& business)
+      : business_(business), days_(business, kEvents, WeeksBefore::Length::day) {}
+
+  void collect(Samples& samples, const Deadline& deadline) {
+    if (!business_.look(deadline)->has(kEvents)) return;
+    const auto& zone = business_.config().zone;
+    const auto now = business_.now();
+    const auto day = local_day(zone, now, 1);
+    const auto& source = business_.name();
+    const auto& dataset = business_.dataset();
+    for (const auto& [window, days] : {std::pair{"1d", 1}, {"7d", 7}, {"28d", 28}}) {
+      const auto begin = local_day(zone, now, days).begin;
+      samples.add(kActive, users({begin, day.end, {}}, deadline), source, dataset, window);
+    }
+    samples.add(kDay, std::chrono::duration<double>(day.begin.time_since_epoch()).count(), source,
+                dataset);
+    const auto& weeks = days_.of(
+        day,
+        [&](const Period& week) {
+          return Figures{{{}, users(week, deadline)}};
+        },
+        deadline);
+    for (const auto& [labels, value] : medians(weeks, Absent::is_zero)) {
+      samples.add(kBaseline, value, source, dataset);
+    }
+  }
+
+ private:
+  double users(const Period& period, const Deadline& deadline) const {
+    const auto table = business_.ask(
+        "SELECT COUNT(DISTINCT user_id) AS users FROM bm_events WHERE occurred_at >= :from AND "
+        "occurred_at < :until",
+        {{"from", period.begin}, {"until", period.end}}, deadline);
+    return Row(table, 0).number("users");
+  }
+
+  Business& business_;
+  WeeksBefore days_;
+};
+
+}  // namespace
+
+constinit const Group kEngagementGroup{"business_engagement", Group::Pace::hourly, kMetrics,
+                                       make_group<Engagement>};
+
+}  // namespace exporter::sql::business
