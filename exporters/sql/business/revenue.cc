@@ -132,7 +132,8 @@ class Revenue {
                                                   .past = config.past,
                                                   .full_interval = kFullInterval,
                                                   .has_until = true},
-                           .metrics = std::move(metrics)}));
+                           .metrics = std::move(metrics)}),
+                       config.past);
   }
 
   Business& business_;
