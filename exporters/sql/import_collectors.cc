@@ -37,7 +37,9 @@ std::string as_replacement(const std::string& text) {
 
 class Planner {
  public:
-  explicit Planner(ImportPlan& plan) : plan_(plan) {}
+  explicit Planner(ImportPlan& plan) : plan_(plan) {
+    for (const auto& source : plan.sources) sources_[source.name] = &source;
+  }
 
   std::vector<PlannedCollector> run() {
     for (const auto& query : plan_.queries) plan_query(query);
@@ -46,9 +48,7 @@ class Planner {
   }
 
  private:
-  const ImportedSource& source(const std::string& name) const {
-    return *std::ranges::find(plan_.sources, name, &ImportedSource::name);
-  }
+  const ImportedSource& source(const std::string& name) const { return *sources_.at(name); }
 
   void leave_out(const std::string& where, const std::string& why) {
     plan_.note(where, "left out: " + why);
@@ -57,7 +57,7 @@ class Planner {
   void plan_query(const ImportedQuery& query) {
     if (query.sources.empty()) return leave_out(query.where, "no database uses it");
     dialects_.clear();
-    for (const auto& name : query.sources) dialects_.insert(plan_.dialect_of_source(name));
+    for (const auto& name : query.sources) dialects_.insert(source(name).dsn.dialect);
     PlannedCollector collector{{}, query.sources, query.every, query.timeout, {}, {}, {}};
     if (!plan_statement(query, collector)) return;
     const auto labels = labels_of_sources(query.sources);
@@ -351,6 +351,7 @@ class Planner {
   }
 
   ImportPlan& plan_;
+  std::map<std::string, const ImportedSource*> sources_;
   ImportedNames names_;
   std::set<Dialect> dialects_;  ///< of the sources of the query
   std::vector<PlannedCollector> collectors_;
