@@ -18,6 +18,7 @@ namespace {
 using Kind = ImportedMetric::Kind;
 
 constexpr std::size_t kMaxLabels = kMaxNamedLabels - 3;
+constexpr std::size_t kMaxListed = 300;
 constexpr std::size_t kMaxValues = 200, kMaxStates = 100, kMaxSets = 50, kMaxCollectors = 5000;
 constexpr std::size_t kMaxQuery = 256 << 10, kMaxQueries = 8 << 20;
 
@@ -54,8 +55,15 @@ class Planner {
     plan_.note(where, "left out: " + why);
   }
 
+  void leave_out(const ImportedQuery& query, const std::string& why) {
+    std::string metrics;
+    for (const auto& metric : query.metrics) metrics += (metrics.empty() ? "" : ", ") + metric.name;
+    leave_out(query.where, printable(metrics, kMaxListed) + ": " + why);
+  }
+
   void plan_query(const ImportedQuery& query) {
-    if (query.sources.empty()) return leave_out(query.where, "no database uses it");
+    if (query.metrics.empty()) return;  // its reader has said why
+    if (query.sources.empty()) return leave_out(query, "no database uses it");
     dialects_.clear();
     for (const auto& name : query.sources) dialects_.insert(source(name).dsn.dialect);
     PlannedCollector collector{{}, query.sources, query.every, query.timeout, {}, {}, {}};
@@ -102,7 +110,7 @@ class Planner {
     const auto dialect = *dialects_.begin();
     collector.query = without_end(query.sql, dialect);
     if (collector.query.size() > kMaxQuery) {
-      leave_out(query.where, "the query is longer than 256 KiB");
+      leave_out(query, "the query is longer than 256 KiB");
       return false;
     }
     if (!query.parameter_sets.empty() && !set_parameters(query, dialect, collector)) return false;
@@ -111,7 +119,7 @@ class Planner {
         const auto used = Statement(collector.query, each).parameters();
         for (const auto& name : used) {
           if (collector.parameters.contains(name)) continue;
-          leave_out(query.where, ":" + name + " in the query would be a parameter");
+          leave_out(query, ":" + name + " in the query would be a parameter");
           return false;
         }
         std::erase_if(collector.parameters, [&](const auto& parameter) {
@@ -121,7 +129,7 @@ class Planner {
     } catch (const Error& error) {
       const std::string why = error.what();
       const bool is_several = why.find("one statement") != std::string::npos;
-      leave_out(query.where, why + (is_several ? "; a view or a procedure can do the rest" : ""));
+      leave_out(query, why + (is_several ? "; a view or a procedure can do the rest" : ""));
       return false;
     }
     return true;
@@ -131,11 +139,11 @@ class Planner {
     const auto& sets = query.parameter_sets;
     const bool is_one = sets.size() == 1;
     if (sets.size() > kMaxSets) {
-      leave_out(query.where, "more than 50 sets of parameters; let the query give a row for each");
+      leave_out(query, "more than 50 sets of parameters; let the query give a row for each");
       return false;
     }
     if (!is_one && !is_subquery(collector.query, dialect)) {
-      leave_out(query.where, "several sets of parameters need a query that begins with SELECT");
+      leave_out(query, "several sets of parameters need a query that begins with SELECT");
       return false;
     }
     std::vector<std::string> queries;
