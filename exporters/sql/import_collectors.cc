@@ -190,8 +190,7 @@ class Planner {
     collector.metrics.push_back(std::move(metric));
     plan_.note_each(
         "queries that are rewritten by WITH, as a metric has one column of values and its labels "
-        "are "
-        "called as their columns; see each with --explain:",
+        "are called as their columns; see each with --explain:",
         imported.where, imported.name);
     add(name, std::move(collector));
   }
