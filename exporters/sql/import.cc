@@ -1,5 +1,6 @@
 #include "exporters/sql/import.h"
 
+#include "common/base/error.h"
 #include "common/base/time.h"
 #include "exporters/sql/import_collectors.h"
 #include "exporters/sql/import_plan.h"
@@ -7,6 +8,8 @@
 
 namespace exporter::sql {
 namespace {
+
+constexpr std::size_t kMaxText = 8 << 20;
 
 struct Format {
   std::string_view name;
@@ -85,13 +88,15 @@ std::string write_metric(const PlannedMetric& metric) {
   return text;
 }
 
-std::string write_collector(const PlannedCollector& collector) {
+std::string write_collector(const PlannedCollector& collector, std::size_t sources) {
   constexpr auto kAsIs = [](std::string_view value) { return std::string(value); };
-  auto text =
-      "  " + as_yaml(collector.name) + ":\n    sources: " + list_of(collector.sources) + "\n    " +
-      (collector.every ? "every: " + format_duration(*collector.every) : "on_scrape: true") +
-      "\n    timeout: " + format_duration(collector.timeout) +
-      "\n    query: " + as_yaml_block(collector.query, 4) + "\n";
+  const bool is_for_all = collector.sources.size() == sources;
+  auto text = "  " + as_yaml(collector.name) + ":\n";
+  if (!is_for_all) text += "    sources: " + list_of(collector.sources) + "\n";
+  text += collector.every ? "    every: " + format_duration(*collector.every) + "\n"
+                          : "    on_scrape: true\n";
+  text += "    timeout: " + format_duration(collector.timeout) +
+          "\n    query: " + as_yaml_block(collector.query, 4) + "\n";
   if (!collector.parameters.empty()) {
     text += "    parameters: " + map_of(collector.parameters, +kAsIs) + "\n";
   }
@@ -110,7 +115,10 @@ std::string write_plan(ImportPlan& plan, std::string_view origin) {
   text += "sources:\n";
   for (const auto& source : plan.sources) text += write_source(source);
   if (!collectors.empty()) text += "collectors:\n";
-  for (const auto& collector : collectors) text += write_collector(collector);
+  for (const auto& collector : collectors) {
+    text += write_collector(collector, plan.sources.size());
+    if (text.size() > kMaxText) throw Error(Reason::config, "it would be longer than 8 MiB");
+  }
   return text;
 }
 

@@ -18,6 +18,7 @@ namespace {
 using Kind = ImportedMetric::Kind;
 
 constexpr std::size_t kMaxLabels = kMaxNamedLabels - 3;
+constexpr std::size_t kMaxListed = 300;
 constexpr std::size_t kMaxValues = 200, kMaxStates = 100, kMaxSets = 50, kMaxCollectors = 5000;
 constexpr std::size_t kMaxQuery = 256 << 10, kMaxQueries = 8 << 20;
 
@@ -37,7 +38,9 @@ std::string as_replacement(const std::string& text) {
 
 class Planner {
  public:
-  explicit Planner(ImportPlan& plan) : plan_(plan) {}
+  explicit Planner(ImportPlan& plan) : plan_(plan) {
+    for (const auto& source : plan.sources) sources_[source.name] = &source;
+  }
 
   std::vector<PlannedCollector> run() {
     for (const auto& query : plan_.queries) plan_query(query);
@@ -46,18 +49,23 @@ class Planner {
   }
 
  private:
-  const ImportedSource& source(const std::string& name) const {
-    return *std::ranges::find(plan_.sources, name, &ImportedSource::name);
-  }
+  const ImportedSource& source(const std::string& name) const { return *sources_.at(name); }
 
   void leave_out(const std::string& where, const std::string& why) {
     plan_.note(where, "left out: " + why);
   }
 
+  void leave_out(const ImportedQuery& query, const std::string& why) {
+    std::string metrics;
+    for (const auto& metric : query.metrics) metrics += (metrics.empty() ? "" : ", ") + metric.name;
+    leave_out(query.where, printable(metrics, kMaxListed) + ": " + why);
+  }
+
   void plan_query(const ImportedQuery& query) {
-    if (query.sources.empty()) return leave_out(query.where, "no database uses it");
+    if (query.metrics.empty()) return;  // its reader has said why
+    if (query.sources.empty()) return leave_out(query, "no database uses it");
     dialects_.clear();
-    for (const auto& name : query.sources) dialects_.insert(plan_.dialect_of_source(name));
+    for (const auto& name : query.sources) dialects_.insert(source(name).dsn.dialect);
     PlannedCollector collector{{}, query.sources, query.every, query.timeout, {}, {}, {}};
     if (!plan_statement(query, collector)) return;
     const auto labels = labels_of_sources(query.sources);
@@ -102,7 +110,7 @@ class Planner {
     const auto dialect = *dialects_.begin();
     collector.query = without_end(query.sql, dialect);
     if (collector.query.size() > kMaxQuery) {
-      leave_out(query.where, "the query is longer than 256 KiB");
+      leave_out(query, "the query is longer than 256 KiB");
       return false;
     }
     if (!query.parameter_sets.empty() && !set_parameters(query, dialect, collector)) return false;
@@ -111,7 +119,7 @@ class Planner {
         const auto used = Statement(collector.query, each).parameters();
         for (const auto& name : used) {
           if (collector.parameters.contains(name)) continue;
-          leave_out(query.where, ":" + name + " in the query would be a parameter");
+          leave_out(query, ":" + name + " in the query would be a parameter");
           return false;
         }
         std::erase_if(collector.parameters, [&](const auto& parameter) {
@@ -121,7 +129,7 @@ class Planner {
     } catch (const Error& error) {
       const std::string why = error.what();
       const bool is_several = why.find("one statement") != std::string::npos;
-      leave_out(query.where, why + (is_several ? "; a view or a procedure can do the rest" : ""));
+      leave_out(query, why + (is_several ? "; a view or a procedure can do the rest" : ""));
       return false;
     }
     return true;
@@ -131,11 +139,11 @@ class Planner {
     const auto& sets = query.parameter_sets;
     const bool is_one = sets.size() == 1;
     if (sets.size() > kMaxSets) {
-      leave_out(query.where, "more than 50 sets of parameters; let the query give a row for each");
+      leave_out(query, "more than 50 sets of parameters; let the query give a row for each");
       return false;
     }
     if (!is_one && !is_subquery(collector.query, dialect)) {
-      leave_out(query.where, "several sets of parameters need a query that begins with SELECT");
+      leave_out(query, "several sets of parameters need a query that begins with SELECT");
       return false;
     }
     std::vector<std::string> queries;
@@ -182,8 +190,7 @@ class Planner {
     collector.metrics.push_back(std::move(metric));
     plan_.note_each(
         "queries that are rewritten by WITH, as a metric has one column of values and its labels "
-        "are "
-        "called as their columns; see each with --explain:",
+        "are called as their columns; see each with --explain:",
         imported.where, imported.name);
     add(name, std::move(collector));
   }
@@ -351,6 +358,7 @@ class Planner {
   }
 
   ImportPlan& plan_;
+  std::map<std::string, const ImportedSource*> sources_;
   ImportedNames names_;
   std::set<Dialect> dialects_;  ///< of the sources of the query
   std::vector<PlannedCollector> collectors_;

@@ -11,6 +11,8 @@
 namespace exporter::sql {
 namespace {
 
+constexpr std::size_t kMaxUrl = 8 << 10;
+
 using Attributes = std::vector<std::pair<std::string, std::string>>;
 
 std::string attribute_value(std::string_view value) {
@@ -290,6 +292,7 @@ std::string as_label(const std::string& part) {
 }  // namespace
 
 ImportedDsn import_dsn(std::string_view text, const std::string& name, UrlStyle style) {
+  if (text.size() > kMaxUrl) return by_hand(name, "the data source name is longer than 8 KiB");
   if (const auto variable = variable_of(text, style); !variable.empty()) {
     return by_hand(name, "the data source name is in the environment variable " + variable);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "common/app/sources.h"
 #include "common/base/error.h"
@@ -34,6 +35,12 @@ std::string shortened(std::string_view name, const std::string& suffix) {
 
 bool has_equal_metrics(const ImportedQuery& a, const ImportedQuery& b) {
   return a.parameter_sets == b.parameter_sets && a.metrics == b.metrics;
+}
+
+std::vector<std::string> without_duplicates(std::vector<std::string> names) {
+  std::set<std::string> known;
+  std::erase_if(names, [&](const auto& name) { return !known.insert(name).second; });
+  return names;
 }
 
 /// How often they both run as one: as the more frequent one.
@@ -103,9 +110,11 @@ std::string ImportPlan::add_source(const std::string& where, const std::string& 
 }
 
 void ImportPlan::add_query(ImportedQuery query) {
-  const auto dialect =
-      query.sources.empty() ? Dialect::other : dialect_of_source(query.sources.front());
-  auto sql = normalized(query.sql, dialect);
+  query.sources = without_duplicates(std::move(query.sources));
+  const auto used = query.sources.empty()
+                        ? sources.end()
+                        : std::ranges::find(sources, query.sources.front(), &ImportedSource::name);
+  auto sql = normalized(query.sql, used == sources.end() ? Dialect::other : used->dsn.dialect);
   for (std::size_t i = 0; i < queries.size(); ++i) {
     if (sql == normalized_[i] && has_equal_metrics(query, queries[i])) {
       return merge(queries[i], query);
@@ -113,10 +122,6 @@ void ImportPlan::add_query(ImportedQuery query) {
   }
   normalized_.push_back(std::move(sql));
   queries.push_back(std::move(query));
-}
-
-Dialect ImportPlan::dialect_of_source(const std::string& name) const {
-  return std::ranges::find(sources, name, &ImportedSource::name)->dsn.dialect;
 }
 
 void ImportPlan::merge(ImportedQuery& same, ImportedQuery& query) {

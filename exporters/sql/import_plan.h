@@ -77,8 +77,6 @@ struct ImportPlan {
                          const std::vector<std::string>& names);
   /// The source that was added last.
   ImportedSource& last_source() { return sources.back(); }
-  /// The dialect of the source, which is there.
-  Dialect dialect_of_source(const std::string& name) const;
 
   /// Adds the query, or its sources to one that is the same but for the fixed labels.
   void add_query(ImportedQuery query);

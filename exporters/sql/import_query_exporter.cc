@@ -14,7 +14,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMaxSql = 1 << 20, kMaxSets = 1000;
+constexpr std::size_t kMaxSql = 1 << 20;
+constexpr std::size_t kMaxSets = 51;  // of parameters: one more than can be carried over
 constexpr std::int64_t kMaxConnections = 50;
 constexpr int kMaxIncluded = 10;
 
@@ -264,10 +265,11 @@ class Reader {
   static std::vector<ImportedParameters> read_sets(const Yaml& list, const std::string& prefix) {
     std::vector<ImportedParameters> sets;
     for (const auto& item : list.items()) {
+      if (sets.size() == kMaxSets) break;
       auto& set = sets.emplace_back();
       for (const auto& [name, value] : item.entries()) set[prefix + name] = value_of(value);
     }
-    if (sets.empty() || sets.size() > kMaxSets) list.fail("expected 1 to 1000 sets of parameters");
+    if (sets.empty()) list.fail("expected at least one set of parameters");
     return sets;
   }
 
@@ -277,10 +279,10 @@ class Reader {
     std::vector<ImportedParameters> all{{}};
     for (const auto& [name, list] : parameters.entries()) {
       const auto own = read_sets(list, name + "__");
-      if (all.size() * own.size() > kMaxSets) parameters.fail("more than 1000 combinations");
       std::vector<ImportedParameters> combined;
       for (const auto& set : all) {
         for (auto more : own) {
+          if (combined.size() == kMaxSets) break;
           more.insert(set.begin(), set.end());
           combined.push_back(std::move(more));
         }

@@ -13,7 +13,7 @@ namespace {
 
 Time at(std::string_view text) { return *parse_rfc3339(text); }
 
-std::string text(const Period& period) {
+std::string text(const business::Period& period) {
   const auto of = [](Time time) {
     return format_rfc3339(std::chrono::floor<std::chrono::milliseconds>(time)).substr(0, 16);
   };
@@ -55,10 +55,10 @@ TEST_CASE("a local day has 23, 24 or 25 hours") {
 }
 
 TEST_CASE("a median needs three values") {
-  CHECK_FALSE(median({}));
-  CHECK_FALSE(median({1, 2}));
-  CHECK(median({3, 1, 2}) == 2);
-  CHECK(median({4, 1, 3, 2}) == 2.5);
+  CHECK_FALSE(business::median({}));
+  CHECK_FALSE(business::median({1, 2}));
+  CHECK(business::median({3, 1, 2}) == 2);
+  CHECK(business::median({4, 1, 3, 2}) == 2.5);
 }
 
 TEST_CASE("a week without a figure has none of it, or says nothing") {

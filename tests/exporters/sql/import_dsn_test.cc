@@ -87,6 +87,7 @@ TEST_CASE("import: data source names as ODBC strings", "[sql][import]") {
       {kBurn, "postgres://u@h%2Fx/d", "DSN=name"},
       {kBurn, "postgres://u@h h/d", "DSN=name"},
       {kBurn, "postgres://u@a:b:1/d", "DSN=name"},
+      {kBurn, "postgres://h/" + std::string(9000, 'd'), "DSN=name"},
       {kBurn, "db2://u:p@h/d", "DSN=name"},
       {kBurn, "$DSN", "DSN=name"},
       {kBurn, "hashivault://mount/path?key=k", "DSN=name"},

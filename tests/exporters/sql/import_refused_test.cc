@@ -89,6 +89,27 @@ TEST_CASE("import: what is huge or deep ends with an error or within its bounds"
              Catch::Contains("8 MiB of queries"));
 }
 
+TEST_CASE("import: the lists of sources in its output have a bound", "[sql][import]") {
+  std::string targets, metrics;
+  for (int i = 0; i < 900; ++i) {
+    targets += "      a_target_with_a_rather_long_name_" + std::to_string(i) + ": 'sqlite:/x'\n";
+  }
+  for (int i = 0; i < 400; ++i) {
+    const auto number = std::to_string(i);
+    metrics += "  - {metric_name: m" + number +
+               ", type: gauge, help: h, values: [a], query: SELECT " + number + " AS a}\n";
+  }
+  const auto job = [&](const std::string& name, const std::string& of_job) {
+    return "- job_name: " + name + "\n  collectors: [" + name +
+           "]\n  static_configs:\n  - targets:\n" + of_job;
+  };
+  const auto collectors = "collectors:\n- collector_name: a\n  metrics:\n" + metrics;
+  CHECK(refusal_of(imported("jobs:\n" + job("a", targets) + collectors)).empty());
+  CHECK_THAT(
+      refused("jobs:\n" + job("a", targets) + job("b", "      b: 'sqlite:/x'\n") + collectors),
+      Catch::EndsWith("longer than 8 MiB"));
+}
+
 TEST_CASE("import: notes, labels, values and sets of parameters have bounds", "[sql][import]") {
   std::string keys;
   for (int i = 0; i < 3000; ++i) keys += "k" + std::to_string(i) + ": 1\n";
