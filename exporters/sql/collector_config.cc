@@ -1,6 +1,7 @@
 #include "exporters/sql/collector_config.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "common/base/error.h"
@@ -11,6 +12,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxRows = 10'000, kMaxEvents = 100'000, kMaxName = 60;
+// What the exporter's own collectors are called.
+constexpr std::array<std::string_view, 6> kTaken{"business", "connections", "ledger",
+                                                 "quality",  "reconcile",   "replication"};
 constexpr std::chrono::minutes kShownAtLeast(5);  // when runs fail
 
 milliseconds read_duration(const Yaml& map, std::string_view key, milliseconds fallback) {
@@ -131,6 +135,9 @@ std::shared_ptr<const CollectorConfig> read_collector(const std::string& name, c
                                                       Dialect dialect) {
   if (name.empty() || name.size() > kMaxName || !valid_label_name(name)) {
     entry.fail("expected a name of letters, digits and '_', at most " + std::to_string(kMaxName));
+  }
+  if (std::ranges::find(kTaken, name) != kTaken.end()) {
+    entry.fail("a collector of the exporter has this name");
   }
   const auto events = entry.optional("events");
   const auto& place = events ? *events : entry;

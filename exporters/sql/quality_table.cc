@@ -209,12 +209,13 @@ void QualityTable::find_baseline(const ScanTimes& times) {
 }
 
 /// A refused right may be the login's: then every other statement is refused, too, and the account
-/// may be locked by attempts.
+/// may be locked by attempts. Otherwise it is the table's, and nothing is wrong with the database.
 void QualityTable::note_failure(const Items& items, const Error& error, const Deadline& deadline) {
   for (auto* measured : items) measured->is_good = false;
-  if (!failure_) failure_ = error;
   if (is_of_database(error.reason()) || deadline.left().count() == 0) throw error;
   if (error.reason() == Reason::auth) read_clock(deadline);
+  const auto reason = error.reason() == Reason::auth ? Reason::query : error.reason();
+  if (!failure_) failure_ = Error(reason, error.what());
 }
 
 }  // namespace exporter::sql

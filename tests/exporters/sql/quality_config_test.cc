@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "exporters/sql/collector_config.h"
 #include "exporters/sql/dialect_sql.h"
 #include "exporters/sql/quality_scan.h"
 #include "exporters/sql/quality_statements.h"
@@ -74,6 +75,15 @@ TEST_CASE("a source must be there, and has its tables once") {
              Contains("duplicate dataset"));
   CHECK_THAT(read("quality: {shop: {every: 10ms, tables: {a: {}}}}"), Contains("at least 1s"));
   CHECK(read("quality: {other: {tables: {a: {}}}}") == "no error");
+}
+
+TEST_CASE("a query cannot have the name of a collector of the exporter") {
+  const auto file = Yaml::parse(
+      "{quality: {every: 1m, query: \"SELECT 1 AS a\", metrics: [{name: a, help: A., value: a}]}}",
+      "test.yml");
+  CHECK_THAT(
+      error_of(Reason::config, [&] { read_collectors(file, "shop", {"shop"}, Dialect::sqlite); }),
+      Contains("quality: a collector of the exporter has this name"));
 }
 
 TEST_CASE("the server's clock is compared only as far as it is certain") {
