@@ -87,8 +87,8 @@ class Reader {
   }
 
   std::shared_ptr<void> make(const std::string& name, const Yaml& entry) const {
-    return kind_.make({name, entry, inputs_.file, inputs_.settings, inputs_.upstreams,
-                       inputs_.ledgers, inputs_.starting, inputs_.is_asked});
+    return kind_.make({name, entry, inputs_.settings, inputs_.upstreams, inputs_.ledgers,
+                       inputs_.starting, inputs_.is_asked, inputs_.file});
   }
 
   const AnySourceKind& kind_;

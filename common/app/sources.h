@@ -23,12 +23,13 @@ struct SourceInputs {
   std::string name;
   /// The source's entry in the configuration file, or a map of the flags that stand for one.
   Yaml config;
-  const Yaml* file;  ///< the whole file, for what it says of several sources; null without one
   std::shared_ptr<const Settings> settings;
   http::UpstreamMetrics& upstreams;
   std::shared_ptr<Ledgers> ledgers;  ///< null unless the exporter keeps ledgers
   bool starting;         ///< the first generation of an exporter that will serve: time for warnings
   bool is_asked = true;  ///< not where only a report is to be printed: it needs no credentials
+  /// The whole file, for what it says of several sources; null without one.
+  const Yaml* file = nullptr;
 };
 
 /// A flag of the one source of an exporter that is run without a list of sources.

@@ -19,9 +19,6 @@ struct Native {
 constexpr std::array kMariaDb{
     Native{1045, Reason::auth},       // access denied for the user
     Native{1044, Reason::auth},       // and for the database
-    Native{1142, Reason::auth},       // and for the table
-    Native{1143, Reason::auth},       // and for the column
-    Native{1227, Reason::auth},       // a privilege is missing
     Native{1698, Reason::auth},       // access denied, no password was asked for
     Native{1969, Reason::timeout},    // max_statement_time
     Native{3024, Reason::timeout},    // MySQL's max_execution_time
@@ -40,17 +37,16 @@ constexpr std::array kMariaDb{
 constexpr std::array kSqlite{
     Native{5, Reason::locked}, Native{6, Reason::locked}, Native{9, Reason::cancelled},
     Native{10, Reason::io},    Native{11, Reason::io},    Native{14, Reason::connect},
-    Native{23, Reason::auth},  Native{26, Reason::io},
+    Native{26, Reason::io},
 };
 
 // The classes of SQLSTATE.
-constexpr std::array<std::pair<std::string_view, Reason>, 14> kStates{{
+constexpr std::array<std::pair<std::string_view, Reason>, 13> kStates{{
     {"57014", Reason::timeout},  // PostgreSQL: statement_timeout, or a cancel
     {"57P0", Reason::connect},   // and it shuts down, or does not start yet
     {"55P03", Reason::locked},
     {"40001", Reason::locked},
     {"40P01", Reason::locked},
-    {"42501", Reason::auth},  // a privilege is missing
     {"HYT", Reason::timeout},
     {"HY008", Reason::cancelled},
     {"53300", Reason::connect},  // too many connections

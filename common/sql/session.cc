@@ -103,8 +103,7 @@ std::string limiting(Dialect dialect, std::chrono::milliseconds limit, std::size
 }  // namespace
 
 bool is_refusal(const Error& error) {
-  return error.reason() == Reason::query || error.reason() == Reason::auth ||
-         error.reason() == Reason::decode;
+  return error.reason() == Reason::query || error.reason() == Reason::decode;
 }
 
 std::vector<std::string> prepare_session(Dialect dialect, const Execute& execute) {

@@ -19,7 +19,8 @@ bool is_of_statement(Reason reason) { return reason == Reason::query || reason =
 
 /// Whether other statements would fail as well.
 bool is_of_database(Reason reason) {
-  return reason == Reason::connect || reason == Reason::config || reason == Reason::cancelled;
+  return reason == Reason::connect || reason == Reason::auth || reason == Reason::config ||
+         reason == Reason::cancelled;
 }
 
 bool is_scanned(What what) { return what != What::columns && what != What::duplicates; }
@@ -208,14 +209,10 @@ void QualityTable::find_baseline(const ScanTimes& times) {
   if (weeks.size() >= kFewestWeeks) baseline_ = median(std::move(weeks));
 }
 
-/// A refused right may be the login's: then every other statement is refused, too, and the account
-/// may be locked by attempts. Otherwise it is the table's, and nothing is wrong with the database.
 void QualityTable::note_failure(const Items& items, const Error& error, const Deadline& deadline) {
   for (auto* measured : items) measured->is_good = false;
   if (is_of_database(error.reason()) || deadline.left().count() == 0) throw error;
-  if (error.reason() == Reason::auth) read_clock(deadline);
-  const auto reason = error.reason() == Reason::auth ? Reason::query : error.reason();
-  if (!failure_) failure_ = Error(reason, error.what());
+  if (!failure_) failure_ = error;
 }
 
 }  // namespace exporter::sql

@@ -26,7 +26,7 @@ struct Source {
   CollectorConfigs collectors;
   std::optional<QualityConfig> quality;
   std::vector<ReconcileConfig> reconciliations;
-  std::vector<ReplicationConfig> replication;            ///< of which it is the primary
+  std::vector<ReplicationConfig> replication;             ///< of which it is the primary
   std::shared_ptr<const business::Config> business = {};  ///< null where it has none
   /// What time it is.
   std::function<Time()> clock = Ledger::wall_clock;

@@ -34,9 +34,7 @@ constexpr Column kSubscriptionColumns[] = {{"subscription_id", true}, {"started_
 constexpr Column kCalendarColumns[] = {{"day", true}};
 
 /// Whether an error is an answer about the statement, not about the connection.
-bool is_refusal(const Error& error) {
-  return error.reason() == Reason::query || error.reason() == Reason::auth;
-}
+bool is_refusal(const Error& error) { return error.reason() == Reason::query; }
 
 }  // namespace
 

@@ -53,8 +53,8 @@ class World {
             "\n    password_env: SQL_BUSINESS_PASSWORD\n" + configuration,
         "test.yml");
     const auto entry = file.required("sources").items().front();
-    return kSources.make({"shop", entry, &file, nullptr, upstreams(),
-                          std::make_shared<Ledgers>(shop_.folder() / "state"), false, true});
+    return kSources.make({"shop", entry, nullptr, upstreams(),
+                          std::make_shared<Ledgers>(shop_.folder() / "state"), false, true, &file});
   }
 
   Shop shop_;

@@ -116,7 +116,7 @@ TEST_CASE("a password in the connection string is refused") {
   Shop shop;
   const auto file = Yaml::parse("{name: a, odbc: Driver=SQLite3;Pwd=secret}", "test.yml");
   const auto error = error_of(Reason::config, [&] {
-    kSources.make({"a", file, nullptr, nullptr, upstreams(), nullptr, false, true});
+    kSources.make({"a", file, nullptr, upstreams(), nullptr, false, true});
   });
   CHECK_THAT(error, Contains("password_file"));
   CHECK_THAT(error, !Contains("secret"));

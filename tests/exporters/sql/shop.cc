@@ -40,8 +40,9 @@ std::shared_ptr<Source> Shop::source(const std::string& configuration) {
   const auto file = Yaml::parse(
       "sources:\n  - name: shop\n    odbc: " + odbc() + "\n" + configuration, "test.yml");
   const auto entry = file.required("sources").items().front();
-  auto source = kSources.make({"shop", entry, &file, nullptr, upstreams(),
-                               std::make_shared<Ledgers>(folder_.path() / "state"), false, true});
+  auto source =
+      kSources.make({"shop", entry, nullptr, upstreams(),
+                     std::make_shared<Ledgers>(folder_.path() / "state"), false, true, &file});
   file.finish();
   return source;
 }

@@ -205,7 +205,7 @@ TEST_CASE("errors have their reasons, and no data") {
       CHECK(error.find("hunter2") == std::string::npos);
       CHECK(error.size() > 40);
     }
-    refused(database, "SELECT v FROM hidden.secrets", Reason::auth);
+    refused(database, "SELECT v FROM hidden.secrets", Reason::query);
     refused(database, "SELECT 1 AS a, 2 AS a", Reason::query);
     const auto figures = database.figures();
     CHECK(figures.logins == 1);
