@@ -10,8 +10,8 @@
 namespace exporter::sql {
 
 /// Why a call failed, by its SQLSTATE (ISO/IEC 9075-2, 24.1; ODBC, appendix A; PostgreSQL, appendix
-/// A) and, where that says HY000, the native code of MariaDB or SQLite. Reason::auth is of logins: a
-/// right that a statement lacks is Reason::query, as the database can be read.
+/// A) and, where that says HY000, the native code of MariaDB or SQLite. Reason::auth is of logins:
+/// a right that a statement lacks is Reason::query, as the database can be read.
 Reason reason_of(const Diagnosis& diagnosis, Dialect dialect);
 
 /// Whether nothing more can be had from the connection.

@@ -152,8 +152,7 @@ TEST_CASE("an exporter may have no source until the flag that it needs is given"
 TEST_CASE("a report is of each source, with the collectors that are on") {
   auto exporter = app();
   exporter.sources.reports.push_back(
-      {"describe", "Say what it is.",
-       [](void* source, const ReportInputs& inputs) {
+      {"describe", "Say what it is.", [](void* source, const ReportInputs& inputs) {
          auto text = static_cast<Shop*>(source)->name + ":";
          for (const auto name : inputs.collectors) text.append(" ").append(name);
          return text.append(" ").append(inputs.argument);
