@@ -53,6 +53,7 @@ void watch(App& app, const SourceKind<Source>& kind,
            std::span<const Module<Source>* const> modules) {
   app.sources = {kind.key,
                  kind.label,
+                 kind.more_keys,
                  kind.flags,
                  kind.needed_flag,
                  [make = kind.make](const SourceInputs& in) {

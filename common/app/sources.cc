@@ -51,7 +51,12 @@ class Reader {
     const bool has_list = inputs_.file != nullptr && !kind_.key.empty();
     const auto list = has_list ? inputs_.file->optional(kind_.key) : std::nullopt;
     std::vector<Source> sources;
-    if (!list && has_none()) return {};
+    if (!list && has_none()) {
+      for (const auto key : kind_.more_keys) {
+        if (inputs_.file != nullptr) inputs_.file->optional(key);
+      }
+      return {};
+    }
     if (!list) {
       const auto entry = entry_of_flags(kind_, settings);
       auto name = read_name(entry);

@@ -70,6 +70,8 @@ template <class Source>
 struct SourceKind {
   std::string_view key = {};    ///< of their list in the configuration file: "projects"
   std::string_view label = {};  ///< that names one in the exporter's own families: "project"
+  /// Other keys of the file that sources read: known where there is no source, too.
+  std::span<const std::string_view> more_keys = {};
   std::span<const SourceFlag> flags = {};
   /// The flag without which the flags describe no source, if no default would do: an exporter that
   /// has none runs, reads nothing and says so.
@@ -102,6 +104,7 @@ struct AnyReport {
 /// A SourceKind of whatever Source. Without a key and a label there is one source, without a name.
 struct AnySourceKind {
   std::string_view key, label;
+  std::span<const std::string_view> more_keys;
   std::span<const SourceFlag> flags;
   std::string_view needed_flag = {};
   std::function<std::shared_ptr<void>(const SourceInputs&)> make;

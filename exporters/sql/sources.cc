@@ -119,6 +119,9 @@ bool means_down(Reason reason) {
   return reason == Reason::connect || reason == Reason::auth || reason == Reason::config;
 }
 
+constexpr std::string_view kMoreKeys[] = {"collectors", "quality", "reconcile", "replication",
+                                          "business"};
+
 constexpr Report<Source> kReports[] = {
     {"print-sql", "Print each statement with its pace, as it would run now, and exit.",
      write_statements},
@@ -134,6 +137,7 @@ constexpr Report<Source> kReports[] = {
 
 constinit const SourceKind<Source> kSources{.key = "sources",
                                             .label = "source",
+                                            .more_keys = kMoreKeys,
                                             .flags = kFlags,
                                             .needed_flag = "source.odbc",
                                             .make = make_source,

@@ -118,24 +118,26 @@ class Backfill(unittest.TestCase):
             self.assertEqual(failures, [])
             live.append((self.clock.now(), page))
             self.clock.reach(start + (step + 1) * HOUR)
+        answered = dict(self.fake.answered)
         since = (start - (PAST - 1) * DAY) // DAY * DAY
         past = driver.past(since)
         self.import_text(past)
         self.import_text(with_times(live))
         with prometheus(self.folder) as url:
-            self.assert_each_once(url, since, *live[-1])
+            self.assert_each_once(url, since, answered, *live[-1])
             self.assert_storage(url, since, start)
         if not support.SANITIZED:  # no exporter has a part in it
             self.assert_recorded(start)
 
-    def assert_each_once(self, url, since, until, page):
+    def assert_each_once(self, url, since, answered, until, page):
         """What series grew by is what happened, as the last reads had it."""
         read = {key_of(name): value for name, value in support.samples(page).items()
                 if name.startswith("snowflake_read_timestamp_seconds{")}
         expected = collections.Counter()
         for name in ADDS.keys() - {"query_tags"}:
             at = float(read[key_of(f'snowflake_read_timestamp_seconds{{account="demo",statement="{name}"}}')])
-            request = answers.Request(at, since, at)
+            # What is seen between the reading's time and the answer is in it.
+            request = answers.Request(answered[name], since, at)
             for group, rows in COUNTERS[name].groups(self.account.usage, request).items():
                 row = dict(zip([*COUNTERS[name].labels, "B"], group))
                 row |= {column: value(rows) for column, value in COUNTERS[name].values.items()}

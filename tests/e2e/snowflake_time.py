@@ -58,10 +58,12 @@ class Lively(Fake):
 
     def __init__(self, account, clock, auth, seed=1):
         self.dice = random.Random(seed)
+        self.answered = {}  # when a statement was answered last, by its name
         super().__init__(account, clock, auth, answer=self.note)
 
     def note(self, name, text, now):
         """The answer to a statement."""
+        self.answered[name] = now
         return answers.answer(STATEMENTS, name, self.account.usage, text, now)
 
     def answer(self, method, path, query, headers, body):
