@@ -108,6 +108,8 @@ class Account:
             self.add("snowflake_read_timestamp_seconds", lambda t, p=pause: t // p * p, statement=statement)
             self.add("snowflake_data_timestamp_seconds", lambda t, p=pause, la=late: t // p * p - la,
                      statement=statement)
+        if self.name == "acme":
+            self.add("snowflake_statement_off", 1, statement="locks", reason="privilege")
         self.add("snowflake_own_credits_today", lambda t: 0.019 * (t % DAY // HOUR))
         self.add("snowflake_own_credits_per_day_limit", 0.5)
         for metric, amount in (("resumes", 1), ("billed_seconds", 66), ("credits", 66 / 3600)):
