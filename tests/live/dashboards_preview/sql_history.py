@@ -7,6 +7,7 @@ little, one funnel loses users, a mail is not opened, a campaign is silent; the 
 """
 
 import collections
+import math
 import random
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -187,7 +188,7 @@ class Sql:
             self.add("business_campaign_last_event_timestamp_seconds",
                      lambda t, s=silent: self.ago(s) if s > DAY else t - s, **to)
         self.users(of, 14_200, 0.97)
-        self.add("business_monthly_recurring_revenue", self.daily(18_400, "mrr", spread=0.004), currency="EUR", **of)
+        self.add_with_past("business_monthly_recurring_revenue", self.daily(18_400, "mrr", spread=0.004), currency="EUR", **of)
         for metric, number in (("active", 920), ("started", 9), ("ended", 6), ("started_monthly_revenue", 171),
                                ("ended_monthly_revenue", 118)):  # fmt: skip
             self.add(f"business_subscriptions_{metric}", self.daily(number, metric), currency="EUR", **of)
@@ -221,8 +222,7 @@ class Sql:
 
     def sales(self, of, currency, a_day, an_order, yesterday):
         def hour(time, part=1.0):
-            at = time // HOUR % 24
-            return a_day / 24 * (0.25 if at < 7 else 1.45) * part
+            return a_day / 24 * part * (1 + 0.7 * math.sin((time // HOUR % 24 - 10) / 24 * 2 * math.pi))
 
         def last_hour(time):
             return round(hour(time, chance(currency, time // HOUR, spread=0.1)), 2)
@@ -241,10 +241,10 @@ class Sql:
 
     def mails(self, to, delivered, bounced, opened, by_programs, clicked):
         self.add("business_email_sent_messages", round(delivered / (1 - bounced)), **to)
-        self.add("business_email_delivered_messages", delivered, **to)
+        self.add_with_past("business_email_delivered_messages", delivered, **to)
         self.add("business_email_bounced_messages", round(delivered * bounced), **to)
         for by, share in (("human", opened), ("machine", by_programs)):
-            self.add("business_email_opened_messages", round(delivered * share), by=by, **to)
+            self.add_with_past("business_email_opened_messages", round(delivered * share), by=by, **to)
         for metric, share in (("clicked", clicked), ("complained", 0.0004), ("unsubscribed", 0.0021)):
             self.add(f"business_email_{metric}_messages", round(delivered * share), **to)
 
