@@ -66,6 +66,14 @@ SNOWFLAKE_LEDGER = [
     Counter("snowflake_query_duration_seconds", {"warehouse": "LOAD", "class": "select"}, None, 10),
 ]  # fmt: skip
 Source = collections.namedtuple("Source", "label up counters described")
+SALES = {"dataset": "shop", "currency": "EUR"}
+SQL_LEDGER = [
+    Counter(metric, {**SALES, "campaign": "spring"}, {**SALES, "campaign": ""})
+    for metric in ("business_orders_total", "business_order_amount_total")
+]
+TABLE = {"dataset": "shop.orders"}
+CHECK = {**TABLE, "check": "not_null", "column": "email"}
+REPLICA = {"replica": "shop_ro", "table": "orders"}
 SOURCES = {  # by job
     "dbt": Source("project", "dbt_up", LEDGER, {
         "dbt_node_info": {"unique_id": "model.x.orders", "name": "orders"},
@@ -82,7 +90,31 @@ SOURCES = {  # by job
         "snowflake_dynamic_table_target_lag_seconds": {"dataset": "shop.mart.orders"},
         "snowflake_replication_group_info": {"member": "DR", "group": "SHOP"},
         "snowflake_replication_group_suspended": {"member": "DR", "group": "SHOP"}}),
+    "sql": Source("source", "sql_up", SQL_LEDGER, {
+        "sql_quality_table_info": TABLE, "sql_quality_table_empty": TABLE, "sql_quality_rows": TABLE,
+        "sql_quality_newest_timestamp_seconds": {**TABLE, "of": "event"},
+        "sql_quality_max_age_seconds": {**TABLE, "of": "event"},
+        "sql_quality_failing_rows": CHECK, "sql_quality_failing_ratio_limit": CHECK,
+        "sql_quality_check_success": CHECK, "sql_quality_last_success_timestamp_seconds": CHECK,
+        "sql_quality_interval_seconds": CHECK,
+        "sql_quality_period_rows": TABLE, "sql_quality_period_rows_baseline": TABLE,
+        "sql_quality_volume_rows_min": TABLE,
+        "sql_quality_volume_ratio_limit": {**TABLE, "bound": "min"},
+        "sql_quality_schema_changed_timestamp_seconds": TABLE, "sql_quality_columns_missing": TABLE,
+        "sql_quality_reconciliation_difference": {**TABLE, "reconciliation": "orders", "measure": "rows"},
+        "sql_quality_reconciliation_difference_limit": {**TABLE, "reconciliation": "orders", "measure": "rows"},
+        "sql_replication_lag_seconds": REPLICA, "sql_replication_max_lag_seconds": REPLICA,
+        "sql_replication_state": {"replica": "shop_ro", "channel": "", "state": "replicating"},
+        "business_data_max_age_seconds": {"dataset": "shop"},
+        "business_period_revenue": {**SALES, "period": "day"},
+        "business_period_revenue_baseline": {**SALES, "period": "day"},
+        "business_active_users": {"dataset": "shop", "window": "1d"},
+        "business_active_users_baseline": {"dataset": "shop"}}),
 }  # fmt: skip
+# Which name the owner of what an exporter shows.
+OWNED = ("dbt_node_info", "sql_quality_table_info", "sql_quality_columns_missing",
+         "sql_quality_schema_changed_timestamp_seconds")
+OF_LIMITS = re.compile(r"sql_\w+_(?:limit|max_age_seconds|max_lag_seconds)")
 # Seconds between two scrapes of a target, where these are not those of its job.
 OWN_INTERVALS = {"airflow1": 15, "airflow2": 60, "airflow5": 60}
 OF_THE_PROCESS = {
@@ -184,7 +216,7 @@ class Day:
     def _describe(self, at, times):
         """A node or DAG with an owner for each exporter, as production and staging have."""
         for metric, labels in SOURCES[at["job"]].described.items():
-            own = {"owner": f"owner of {at['instance']}"} if metric == "dbt_node_info" else (
+            own = {"owner": f"owner of {at['instance']}"} if metric in OWNED or OF_LIMITS.fullmatch(metric) else (
                 {"owners": f"owner of {at['instance']}", "url": "http://x"} if metric == "airflow_dag_info" else {})
             self._add(metric, at | labels | own, lambda _: 1, times)
 

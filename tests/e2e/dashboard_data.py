@@ -18,6 +18,7 @@ from pathlib import Path
 import dbt_cloud
 import dbt_projects
 import engine
+import sql_shops
 import support
 import yaml
 from dashboard_files import Query
@@ -48,6 +49,7 @@ SNOWFLAKE_GROUPS = ("cost", "queries", "attribution", "query_tags", "storage", "
 LATER = 660  # seconds that pass at once in Airflow: what runs every five minutes ends, the triggerer is dead
 AIRFLOWS_READ = ("airflow_runs_read_timestamp_seconds"
                  " and on (deployment) airflow_asset_events_read_timestamp_seconds")
+SHOP_READ = "business_orders_total and on (source) business_refunds_total and on (source) sql_quality_schema_hash"
 RANGE = 600  # seconds of a range query
 # What Grafana puts into a query, here for the whole of every variable.
 REPLACEMENTS = {"$__rate_interval": "1m", "$__range": "10m", "$__interval": "15s"}
@@ -84,7 +86,8 @@ class Expected:
 
 
 class KnownMetrics:
-    """The names that the exporters' binaries, the recording rules and Prometheus make."""
+    """The names that the exporters' binaries, the recording rules and Prometheus make. What depends on the
+    configuration, a binary does not list without one."""
 
     def __init__(self, root, records):
         self.names = OF_PROMETHEUS | records.names
@@ -92,6 +95,7 @@ class KnownMetrics:
         for binary in sorted(support.EXPORTER.parent.glob("*_exporter")):
             self._read(subprocess.run([binary, "--metrics.list"], timeout=support.START, check=True,
                                       capture_output=True, text=True).stdout)
+        self._read((support.SOURCE / "docs/metrics/business.md").read_text())
 
     def _read(self, markdown):
         for name, rest in re.findall(r"^\|\s*`([^`{]+)[^`]*`\s*\|(.*)", markdown, re.M):
@@ -159,7 +163,7 @@ class Live:
     host_exporter runs as it is, and over recorded machines for what this one may lack, not get wrong,
     or not do meanwhile; dbt_exporter over projects in several states, with nine days before them;
     airflow_exporter beside fake Airflows, in which minutes pass at once; snowflake_exporter beside a fake
-    account. A further target does not exist. Alerts do not wait.
+    account; sql_exporter over a shop. A further target does not exist. Alerts do not wait.
     """
 
     def __init__(self, root):
@@ -180,6 +184,7 @@ class Live:
                     "dbt": [self._dbt(stack, folder, cloud)],
                     "airflow": [self._airflow(stack, folder, airflows)],
                     "snowflake": [self._snowflake(stack, folder, account)],
+                    "sql": [self._sql(stack, folder)],
                     "prometheus": [port]}
             config = self._configure(folder, jobs)
             stack.enter_context(support.Process([
@@ -196,6 +201,9 @@ class Live:
                          "Prometheus knows from when on runs and events are counted")
             for fake in airflows:
                 fake.clock.advance(LATER)
+            support.poll(lambda: ask(self.url, "query", query=SHOP_READ),
+                         "Prometheus knows the orders of the shop and the columns of its tables")
+            sql_shops.go_on(folder / "sql")
             self._stack = stack.pop_all()
         return self
 
@@ -281,6 +289,12 @@ class Live:
         intervals = (f"--collector.{name}.interval={self.interval}s" for name in SNOWFLAKE_COLLECTORS)
         return stack.enter_context(support.Exporter(
             f"--config.file={config}", *intervals, name="snowflake_exporter")).port
+
+    def _sql(self, stack, folder):
+        """The port of a sql_exporter over a shop with its replica and its warehouse."""
+        config = sql_shops.write(folder / "sql", f"{self.interval}s")
+        return stack.enter_context(support.Exporter(
+            f"--config.file={config}", f"--state.dir={folder}/sql/state", name="sql_exporter")).port
 
     def _configure(self, folder, jobs):
         for name in ("prometheus", "alerts"):

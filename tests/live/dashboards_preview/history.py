@@ -1,8 +1,9 @@
 """Writes some hours of a small data platform as OpenMetrics text, for promtool to make blocks of.
 
 The platform is made up: five machines with containers, five exporters, the targets they probe, two
-projects of dbt, three deployments of Airflow, two accounts of Snowflake. A few things go wrong: a disk
-fills, memory runs short, a container restarts, a target fails, models, tests and DAGs do.
+projects of dbt, three deployments of Airflow, two accounts of Snowflake, four databases with two shops. A
+few things go wrong: a disk fills, memory runs short, a container restarts, a target fails, models, tests and
+DAGs do, tables are late, and a shop sells little.
 """
 
 import math
@@ -12,6 +13,7 @@ from pathlib import Path
 import airflow_history
 import dbt_history
 import snowflake_history
+import sql_history
 from dashboard_project import scrape_intervals
 
 STEP = 30  # seconds between two samples of what rules record
@@ -62,8 +64,9 @@ EXPORTERS = {  # (job, instance): source: collector: (interval, seconds, samples
                                 for name, dags in (("production", 13), ("staging", 3), ("sandbox", 0))},
     ("dbt", "etl1:19103"): {"shop": {"artifacts": (15, 0.2, 840)},
                             "ledger": {"artifacts": (15, 0.1, 390)}},
-    ("sql", "etl1:19104"): {"orders": {"queries": (60, 0.4, 8)},
-                            "billing": {"queries": (300, 0.9, 31)}},
+    ("sql", "etl1:19104"): {"shop": {"quality": (600, 0.9, 190), "business_sales": (300, 0.4, 16)},
+                            "warehouse": {"quality": (600, 1.7, 190)}, "billing": {"replication": (30, 0.02, 9)},
+                            "outlet": {"business_sales": (300, 0.2, 8)}},
 }  # fmt: skip
 HOST_COLLECTORS = {"cpu": 90, "diskstats": 60, "filesystem": 48, "meminfo": 52, "netdev": 64,
                    "netstat": 46, "pressure": 6, "systemd": 380, "container": 420, "vmstat": 7}
@@ -375,6 +378,7 @@ def write(folder, hours, now):
     airflow_history.write(history, {"job": "airflow", "instance": "etl1:19102", "machine": "etl1"})
     dbt_history.write(history, {"job": "dbt", "instance": "etl1:19103", "machine": "etl1"})
     snowflake_history.write(history, {"job": "snowflake", "instance": "etl1:19101", "machine": "etl1"})
+    sql_history.write(history, {"job": "sql", "instance": "etl1:19104", "machine": "etl1"})
     prometheus = {"job": "prometheus", "instance": "prometheus:9090"}
     history.add("up", 1, **prometheus)
     history.add("scrape_duration_seconds", 0.005, **prometheus)
