@@ -46,6 +46,25 @@ std::string to_literal(const Parameter& parameter, Dialect dialect) {
   return number;
 }
 
+bool is_word(char c) {
+  return is_letter(c) || c == '_' || (c >= '0' && c <= '9') ||
+         static_cast<unsigned char>(c) >= 0x80;
+}
+
+/// Ends what stands before a piece. In MySQL, a blank behind two minus signs starts a comment.
+void set_apart(std::string& text) { text += text.ends_with("--") ? "/**/" : " "; }
+
+/// Appends a literal, or what follows one, so that it does not become a part of what stands before
+/// it: -:n is no comment where n is -5, and E:n no literal with escapes.
+void append_apart(std::string& text, std::string_view piece) {
+  if (text.empty() || piece.empty()) return void(text += piece);
+  const char last = text.back(), first = piece.front();
+  const bool is_quote = first == '\'' || first == '"';
+  const bool is_same = last == first && (is_quote || first == '-');
+  if (is_same || (is_word(last) && (is_quote || is_word(first)))) set_apart(text);
+  text += piece;
+}
+
 /// What stands in a statement: the names and words of its code, and what its literals hold.
 struct Vocabulary {
   std::set<std::string, std::less<>> names;
@@ -147,11 +166,12 @@ Statement::Statement(std::string_view text, Dialect dialect) : dialect_(dialect)
                                       " of the statement does not end");
     }
     if (token.kind == Token::Kind::semicolon) {
+      if (code.ends_with("--")) set_apart(code);
       has_ended = true;
       continue;
     }
     if (token.kind == Token::Kind::comment && !is_read_by_server(token.text)) {
-      code += ' ';
+      set_apart(code);
       continue;
     }
     if (!is_blank(token.text)) {
@@ -178,14 +198,14 @@ std::string Statement::text(const Parameters& parameters) const {
   std::string result;
   for (const auto& part : parts_) {
     if (!part.is_parameter) {
-      result += part.text;
+      append_apart(result, part.text);
       continue;
     }
     const auto found = parameters.find(part.text);
     if (found == parameters.end()) {
       throw Error(Reason::config, "the statement's parameter :" + part.text + " has no value");
     }
-    result += to_literal(found->second, dialect_);
+    append_apart(result, to_literal(found->second, dialect_));
   }
   return result;
 }

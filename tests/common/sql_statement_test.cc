@@ -37,6 +37,15 @@ TEST_CASE("a statement's parameters become literals wherever they stand") {
         }) == "the statement's parameter :b has no value");
 }
 
+TEST_CASE("a literal does not become a part of what stands before it") {
+  const Parameters parameters{{"n", std::int64_t{-5}}, {"a", "\\'x"}};
+  CHECK(text_of("SELECT 1-:n", parameters) == "SELECT 1- -5");
+  CHECK(text_of("SELECT E:a", parameters) == "SELECT E '\\''x'");
+  CHECK(text_of("SELECT 'b':a'c'", parameters) == "SELECT 'b' '\\''x' 'c'");
+  CHECK(text_of("SELECT 5---- x\n 3", {}, mysql) == "SELECT 5--/**/ 3");
+  CHECK(text_of("SELECT 1--:n", parameters, mysql) == "SELECT 1--/**/-5");
+}
+
 TEST_CASE("literals of each type and dialect") {
   for (const auto dialect : {postgresql, sqlite, sqlserver, other}) {
     CHECK(one("a'b\\", dialect) == "SELECT 'a''b\\'");
