@@ -67,7 +67,7 @@ ConnectionString::ConnectionString(std::string_view text) {
     if (is_password(key)) refuse_password();
     if (has(key)) fail("duplicate " + key);
     text.remove_prefix(equals + 1);
-    while (text.starts_with(' ')) text.remove_prefix(1);
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
     const bool is_braced = text.starts_with('{');
     auto value = is_braced ? take_braced(text) : std::string(trim(next_part(text, ';')));
     if (equal_ignoring_case(key, "pqopt") && to_lower(value).find("password") != value.npos) {

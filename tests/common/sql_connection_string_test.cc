@@ -30,6 +30,7 @@ TEST_CASE("a connection string is written as it was read") {
       {"DSN=x;A={ a }", "DSN=x;A={ a };"},
       {"DSN=x;A=a%3Bb;B={a%3Bb}", "DSN=x;A=a%3Bb;B={a%3Bb};"},
       {"DSN=x;A=a=b", "DSN=x;A=a=b;"},
+      {"DSN=x;A=\t{a;b}", "DSN=x;A={a;b};"},
       {"FILEDSN=/etc/x.dsn", "FILEDSN=/etc/x.dsn;"},
   };
   for (const auto& [text, expected] : cases) {
