@@ -61,16 +61,38 @@ bool Found::has(const View& view, std::string_view column) const {
 }
 
 std::shared_ptr<const Found> Contract::look(const Deadline& deadline) {
-  const std::unique_lock lock(mutex_, deadline.when());
-  if (!lock) throw Error(Reason::timeout, "another collector asks which views are there");
+  std::unique_lock lock(mutex_);
+  const auto nobody_asks = [this] { return !is_asking_; };
+  if (!changed_.wait_until(lock, deadline.stop(), deadline.when(), nobody_asks)) {
+    deadline.check();
+    throw Error(Reason::timeout, "another collector asks which views are there");
+  }
   const auto begun = Clock::now();
   if (found_ && begun < good_until_) return found_;
-  const auto now = std::make_shared<const Found>(ask(deadline));
+  const auto now = std::make_shared<const Found>(ask_alone(lock, deadline));
   const bool is_as_before = found_ && *found_ == *now;
   log_changes(*now);
   good_until_ = is_as_before ? begun + kAskedEvery : begun;
   found_ = now;
   return found_;
+}
+
+/// The lock is not held while the database is asked.
+Found Contract::ask_alone(std::unique_lock<std::mutex>& lock, const Deadline& deadline) {
+  struct Asking {
+    Contract& contract;
+    std::unique_lock<std::mutex>& lock;
+    Asking(Contract& of, std::unique_lock<std::mutex>& held) : contract(of), lock(held) {
+      contract.is_asking_ = true;
+      lock.unlock();
+    }
+    ~Asking() {
+      lock.lock();
+      contract.is_asking_ = false;
+      contract.changed_.notify_all();
+    }
+  } const asking(*this, lock);
+  return ask(deadline);
 }
 
 Found Contract::ask(const Deadline& deadline) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -69,12 +70,15 @@ class Contract {
   std::shared_ptr<const Found> look(const Deadline& deadline);
 
  private:
+  Found ask_alone(std::unique_lock<std::mutex>& lock, const Deadline& deadline);
   Found ask(const Deadline& deadline) const;
   Found::State ask(const View& view, const Deadline& deadline) const;
   void log_changes(const Found& now) const;
 
   const std::shared_ptr<Source> source_;
-  std::timed_mutex mutex_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  bool is_asking_ = false;
   std::shared_ptr<const Found> found_;
   Clock::time_point good_until_;
 };
