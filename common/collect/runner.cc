@@ -23,6 +23,7 @@ constexpr auto kGrace = std::chrono::seconds(1);
 class Runner::State : public std::enable_shared_from_this<Runner::State> {
  public:
   State(std::vector<Collector> collectors, Options options) : options_(std::move(options)) {
+    slots_.reserve(collectors.size());
     FirstRuns first_runs;
     std::map<std::string, std::size_t> sources;
     for (auto& collector : collectors) {

@@ -104,7 +104,7 @@ TEST_CASE("import: the lists of sources in its output have a bound", "[sql][impo
            "]\n  static_configs:\n  - targets:\n" + of_job;
   };
   const auto collectors = "collectors:\n- collector_name: a\n  metrics:\n" + metrics;
-  CHECK(refusal_of(imported("jobs:\n" + job("a", targets) + collectors)).empty());
+  CHECK(imported("jobs:\n" + job("a", targets) + collectors).size() < 1'000'000);
   CHECK_THAT(
       refused("jobs:\n" + job("a", targets) + job("b", "      b: 'sqlite:/x'\n") + collectors),
       Catch::EndsWith("longer than 8 MiB"));
