@@ -201,6 +201,14 @@ TEST_CASE("checks of a database that is not there have failed, and keep their va
   CHECK(run["failing_rows{dataset=\"orders\",check=\"not_null\",column=\"customer\"}"] == "1");
 }
 
+TEST_CASE("a check that fails does not put off those of other tables") {
+  Shop shop;
+  const auto collector = quality(shop, watching("time: at", "    every: 10m\n"));
+  const auto& every = std::get<Every>(collector.schedule);
+  CHECK(every.interval == std::chrono::minutes(10));
+  CHECK(every.longest_pause == every.interval);
+}
+
 TEST_CASE("what is beyond the budget is skipped, and counted") {
   Shop shop;
   make_orders(shop);
