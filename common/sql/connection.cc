@@ -61,6 +61,7 @@ class Cursor {
 
   Table fetch(std::vector<std::string> columns, const Limits& limits, const Deadline& deadline) {
     Table table(std::move(columns));
+    if (limits.has_types) table.set_types(types(table.columns().size()));
     const auto most = std::min(limits.bytes, kMaxBytes);
     if (table.columns().empty()) return table;
     for (std::size_t row = 0;; ++row) {
@@ -85,6 +86,18 @@ class Cursor {
     const auto diagnosis = diagnose(statement_);
     has_ended_connection_ = diagnosis.state.empty() || ends_connection(diagnosis, dialect_);
     throw failure(diagnosis, text_, dialect_);
+  }
+
+  std::vector<std::string> types(std::size_t columns) const {
+    std::vector<std::string> names;
+    for (std::size_t i = 1; i <= columns; ++i) {
+      std::array<SQLCHAR, 512> name{};
+      SQLSMALLINT length = 0;
+      check(::SQLColAttribute(statement_.get(), SQLUSMALLINT(i), SQL_DESC_TYPE_NAME, name.data(),
+                              SQLSMALLINT(name.size()), &length, nullptr));
+      names.emplace_back(reinterpret_cast<const char*>(name.data()));
+    }
+    return names;
   }
 
   std::string name_of(SQLUSMALLINT column) const {

@@ -21,6 +21,7 @@ namespace exporter::sql {
 struct Limits {
   std::size_t rows = 10'000;
   std::size_t bytes = 64u << 20;  ///< of all cells; at most 1 GiB
+  bool has_types = false;         ///< whether the driver is asked for the types of the columns
 };
 
 /// A query gives more rows than its limit.

@@ -15,6 +15,9 @@ class Table {
   explicit Table(std::vector<std::string> columns) : columns_(std::move(columns)) {}
 
   const std::vector<std::string>& columns() const { return columns_; }
+  /// What the driver calls the type of each column, "numeric"; empty where it was not asked for it.
+  const std::vector<std::string>& types() const { return types_; }
+  void set_types(std::vector<std::string> types) { types_ = std::move(types); }
   std::size_t rows() const { return columns_.empty() ? 0 : ends_.size() / columns_.size(); }
   std::size_t bytes() const { return text_.size(); }
 
@@ -31,7 +34,7 @@ class Table {
  private:
   static constexpr std::uint32_t kNull = 1u << 31;
 
-  std::vector<std::string> columns_;
+  std::vector<std::string> columns_, types_;
   std::string text_;
   std::vector<std::uint32_t> ends_;  ///< of each cell in the text; with kNull for NULL
 };

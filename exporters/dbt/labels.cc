@@ -1,29 +1,13 @@
 #include "exporters/dbt/labels.h"
 
-#include <algorithm>
-
+#include "common/app/labels.h"
 #include "common/metric/metric.h"
 
 namespace exporter::dbt {
 namespace {
 
-constexpr std::size_t kMost = 8, kMostBytes = 500;
-
-/// Those of the families that have the others, and what Prometheus keeps for itself.
-constexpr std::string_view kReserved[] = {"project",  "unique_id", "job",
-                                          "instance", "le",        "quantile"};
-
-/// The entries of a map of labels, whose names can be labels.
-std::vector<std::pair<std::string, Yaml>> read_names(const Yaml& map) {
-  auto entries = map.entries();
-  if (entries.size() > kMost) map.fail("more than " + std::to_string(kMost) + " labels");
-  for (const auto& [name, value] : entries) {
-    const bool is_reserved =
-        name.starts_with("__") || std::ranges::find(kReserved, name) != std::end(kReserved);
-    if (is_reserved || !valid_label_name(name)) value.fail("expected the name of a label");
-  }
-  return entries;
-}
+/// Those of the families that have the others.
+constexpr std::string_view kTaken[] = {"project", "unique_id"};
 
 /// The name that dbt gives the variable in its artifacts.
 std::string read_variable(const Yaml& value) {
@@ -49,18 +33,9 @@ std::string_view ProjectLabels::value(const Labels& origin, std::string_view lab
 }
 
 ProjectLabels read_labels(const Yaml& project) {
-  ProjectLabels found{{}, ProjectLabels::default_env_labels()};
-  if (const auto labels = project.optional("labels")) {
-    for (const auto& [name, value] : read_names(*labels)) {
-      const auto text = value.string();
-      if (text.empty() || text.size() > kMostBytes) {
-        value.fail("expected a text of 1 to " + std::to_string(kMostBytes) + " bytes");
-      }
-      found.fixed[name] = text;
-    }
-  }
+  ProjectLabels found{read_fixed_labels(project, kTaken), ProjectLabels::default_env_labels()};
   if (const auto labels = project.optional("env_labels")) {
-    for (const auto& [name, value] : read_names(*labels)) {
+    for (const auto& [name, value] : read_label_names(*labels, kTaken)) {
       found.env_labels[name] = {read_variable(value)};
     }
   }

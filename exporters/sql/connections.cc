@@ -1,8 +1,16 @@
+#include <string_view>
+#include <vector>
+
 #include "exporters/sql/source.h"
 
 namespace exporter::sql {
 namespace {
 
+constexpr auto kSource =
+    info("sql_source_info",
+         "The labels that the configuration gives the source (`labels`), one each; to be joined on "
+         "source. Absent without any.",
+         "source");
 constexpr auto kServer = info(
     "sql_server_info", "The server as it calls itself, since the last login.", "source", "server");
 constexpr auto kUnset = gauge("sql_session_settings_missing",
@@ -24,12 +32,23 @@ constexpr auto kStuck = counter("sql_connections_stuck_total",
                                 "source");
 constexpr auto kIdle =
     gauge("sql_idle_connections", "Connections that are kept for the next query.", "source");
-constexpr MetricView kMetrics[] = {kServer,  kUnset,  kQueries, kFailures, kRows,
-                                   kSeconds, kLogins, kCut,     kStuck,    kIdle};
+constexpr MetricView kMetrics[] = {kSource,  kServer, kUnset, kQueries, kFailures, kRows,
+                                   kSeconds, kLogins, kCut,   kStuck,   kIdle};
+
+void add_labels(Samples& samples, const Source& source) {
+  if (source.labels.empty()) return;
+  std::vector<std::string_view> names{"source"}, values{source.name};
+  for (const auto& [name, value] : source.labels) {
+    names.push_back(name);
+    values.push_back(value);
+  }
+  samples.add({MetricType::info, kSource.name, kSource.help, names}, 1, values);
+}
 
 void collect(Source& source, Samples& samples, const Deadline&) {
   const auto figures = source.database.figures();
   const auto& name = source.name;
+  add_labels(samples, source);
   if (!figures.server.empty()) {
     samples.add(kServer, 1, name, figures.server);
     samples.add(kUnset, double(figures.unset.size()), name);

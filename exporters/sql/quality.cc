@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/text.h"
 #include "exporters/sql/quality_page.h"
 #include "exporters/sql/quality_schema.h"
 
@@ -11,6 +13,7 @@ namespace {
 
 /// A scan, a key, the columns; and a scan that is halved as often.
 constexpr int kStatementsOfTable = 6;
+constexpr std::size_t kMaxListed = 1000;
 
 /// The checks of the tables of one source.
 class Quality {
@@ -64,12 +67,26 @@ class Quality {
     if (failure) failure = Error(failure->reason(), config.dataset + ": " + failure->what());
     if (!config.watches_schema || table.columns().empty()) return failure;
     try {
-      schemas_[at] = SchemaState{schema_hash(table.columns()),
-                                 watch_->note(config.dataset, table.columns(), deadline)};
+      const auto columns = described(table.columns());
+      SchemaState state{schema_hash(columns), watch_->note(config.dataset, columns, deadline),
+                        missing_columns(config.columns, table.columns())};
+      log_missing(config, state, schemas_[at]);
+      schemas_[at] = std::move(state);
     } catch (const Error& error) {
       if (!failure) failure = error;  // of this machine's disk: nothing is wrong with the database
     }
     return failure;
+  }
+
+  /// Once, until it is something else that is missing.
+  void log_missing(const TableConfig& config, const SchemaState& state,
+                   const std::optional<SchemaState>& before) const {
+    if (state.missing.empty() || (before && before->missing == state.missing)) return;
+    std::string list;
+    for (const auto& column : state.missing) list += (list.empty() ? "" : ", ") + column;
+    log::warn("columns of a table are not as expected", {{"source", source_->name},
+                                                         {"dataset", config.dataset},
+                                                         {"columns", printable(list, kMaxListed)}});
   }
 
   const std::shared_ptr<Source> source_;
@@ -85,9 +102,11 @@ class Quality {
 Collector make_quality(const std::shared_ptr<Source>& source) {
   const auto& config = *source->quality;
   const auto metrics = quality_metrics();
-  const auto most = kStatementsOfTable * int(config.tables.size());
+  auto most = kStatementsOfTable * int(config.tables.size());
+  for (const auto& table : config.tables) most += int(table.references.size());
   return {.name = "quality",
-          .schedule = Every{config.every, 3 * config.every},
+          // One check that fails costs the others nothing: they keep their pace.
+          .schedule = Every{config.every, 3 * config.every, config.every},
           .timeout = most * config.timeout,
           .metrics = {metrics.begin(), metrics.end()},
           .collect = [quality = std::make_shared<Quality>(source)](

@@ -20,6 +20,8 @@ using std::chrono::minutes;
 // Those of the alerts, by which Alertmanager routes.
 constexpr std::array<std::string_view, 3> kSeverities{"critical", "warning", "info"};
 constexpr std::size_t kMaxChecks = 200;  // of a table
+// What stands beside the columns of `references`.
+constexpr std::array<std::string_view, 3> kOfReferences{"every", "owner", "severity"};
 
 /// `(SQL)`, which ends before the line does, so that a comment in it does not go on.
 std::string in_brackets(const std::string& sql) { return "(" + sql + "\n)"; }
@@ -170,6 +172,33 @@ KeyConfig read_key(const Yaml& key, const Concern& concern, Dialect dialect) {
   return config;
 }
 
+/// `table.column`, of which the table may have dots, too.
+ReferenceConfig read_reference(const std::string& column, const Yaml& target, Dialect dialect) {
+  check_sql(target, column, dialect);
+  const auto text = read_sql(target, dialect);
+  const auto dot = text.rfind('.');
+  if (dot == text.npos || dot == 0 || dot + 1 == text.size()) {
+    target.fail("expected TABLE.COLUMN, such as customers.id");
+  }
+  return {column, text.substr(0, dot), text.substr(dot + 1), {}, {}};
+}
+
+std::vector<ReferenceConfig> read_references(const Yaml& map, const Concern& concern,
+                                             Dialect dialect) {
+  const auto every = read_duration(map, "every", hours(6));
+  if (every < minutes(1)) map.required("every").fail("expected a duration of at least 1m");
+  const auto own = read_concern(map, concern);
+  std::vector<ReferenceConfig> references;
+  for (const auto& [name, target] : map.entries()) {
+    if (std::ranges::find(kOfReferences, name) != kOfReferences.end()) continue;
+    references.push_back(read_reference(name, target, dialect));
+    references.back().every = every;
+    references.back().concern = own;
+  }
+  if (references.empty()) map.fail("expected COLUMN: TABLE.COLUMN, such as customer: customers.id");
+  return references;
+}
+
 void read_max_age(const Yaml& entry, TableConfig& table) {
   const auto max_age = entry.optional("max_age");
   if (!max_age) return;
@@ -195,9 +224,16 @@ void read_schema(const Yaml& entry, TableConfig& table) {
   if (!schema) return;
   table.watches_schema = true;
   if (schema->is_sequence()) {
-    for (const auto& item : schema->items()) table.columns.push_back(item.string());
+    for (const auto& item : schema->items()) table.columns.push_back({item.string(), {}});
+  } else if (schema->is_map()) {
+    for (const auto& [name, type] : schema->entries()) {
+      table.columns.push_back({name, type.string()});
+      if (table.columns.back().type.find('(') != std::string::npos)
+        type.fail("expected a type without a size");
+    }
   } else if (schema->string() != "watch") {
-    schema->fail("expected `watch`, or a list of the columns that must be there");
+    schema->fail(
+        "expected `watch`, or the columns that must be there: a list, or with their types");
   }
 }
 
@@ -228,6 +264,9 @@ TableConfig read_table(const std::string& name, const Yaml& entry, const Concern
     table.volume = read_volume(*volume);
   }
   if (const auto key = entry.optional("key")) table.key = read_key(*key, table.concern, dialect);
+  if (const auto references = entry.optional("references")) {
+    table.references = read_references(*references, table.concern, dialect);
+  }
   read_schema(entry, table);
   return table;
 }

@@ -39,6 +39,20 @@ struct KeyConfig {
   Concern concern;
 };
 
+/// A column whose values must be those of a column of another table.
+struct ReferenceConfig {
+  std::string column;
+  std::string table, key;  ///< where its values must be
+  std::chrono::milliseconds every;
+  Concern concern;
+};
+
+/// A column as a driver describes it.
+struct TableColumn {
+  std::string name;
+  std::string type;  ///< "numeric", without a size; of one that is expected, empty for any
+};
+
 /// What is expected of a table.
 struct TableConfig {
   std::string name, dataset;
@@ -49,8 +63,9 @@ struct TableConfig {
   std::vector<RowCheck> rows;
   std::optional<VolumeConfig> volume;
   std::optional<KeyConfig> key;
+  std::vector<ReferenceConfig> references;
   bool watches_schema = false;
-  std::vector<std::string> columns;  ///< that must be there
+  std::vector<TableColumn> columns;  ///< that must be there
   Concern concern;
 };
 

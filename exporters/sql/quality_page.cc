@@ -47,11 +47,13 @@ constexpr auto kRowsMin =
 constexpr auto kColumns =
     gauge("sql_quality_columns", "Columns of the table.", "source", "dataset");
 constexpr auto kMissing =
-    gauge("sql_quality_columns_missing", "Columns that are expected and are not in the table.",
-          "source", "dataset", "owner", "severity");
-constexpr auto kHash = gauge("sql_quality_schema_hash",
-                             "A number that changes with the names of the columns and their order.",
-                             "source", "dataset");
+    gauge("sql_quality_columns_missing",
+          "Columns that are expected and are not in the table, or not of that type.", "source",
+          "dataset", "owner", "severity");
+constexpr auto kHash =
+    gauge("sql_quality_schema_hash",
+          "A number that changes with the names of the columns, their types and order.", "source",
+          "dataset");
 constexpr auto kChanged = gauge("sql_quality_schema_changed_timestamp_seconds",
                                 "When a change of the columns was found, in seconds since 1970; "
                                 "absent before the first one.",
@@ -68,8 +70,8 @@ constexpr auto kInterval =
           "dataset", "check", "column");
 constexpr auto kStatements =
     counter("sql_quality_statements_total",
-            "Statements of checks that were run, by their kind: scan, key or schema.", "source",
-            "dataset", "check");
+            "Statements of checks that were run, by their kind: scan, key, references or schema.",
+            "source", "dataset", "check");
 constexpr auto kSeconds = counter("sql_quality_statement_seconds_total",
                                   "Time that they took, in seconds.", "source", "dataset", "check");
 constexpr auto kSkipped =
@@ -114,6 +116,9 @@ class TablePage {
     }
     if (!config_.time.empty()) add_failing_limit("future", config_.time, 0, concern_);
     if (config_.key) add_failing_limit("key", key_columns(), 0, config_.key->concern);
+    for (const auto& reference : config_.references) {
+      add_failing_limit("references", reference.column, 0, reference.concern);
+    }
     add_max_age("event", config_.max_age);
     add_max_age("loaded", config_.max_load_age);
     if (config_.volume) add_volume_limits(*config_.volume);
@@ -126,11 +131,7 @@ class TablePage {
                    concern_.severity);
     }
     if (config_.columns.empty()) return;
-    const auto& there = table_.columns();
-    const auto missing = std::ranges::count_if(config_.columns, [&](const auto& column) {
-      return std::ranges::find(there, column) == there.end();
-    });
-    samples_.add(kMissing, double(missing), source_, config_.dataset, concern_.owner,
+    samples_.add(kMissing, double(schema.missing.size()), source_, config_.dataset, concern_.owner,
                  concern_.severity);
   }
 
@@ -173,6 +174,7 @@ class TablePage {
       case What::newest_load: return samples_.add(kNewest, value, source_, dataset, "loaded");
       case What::failing:
       case What::duplicates:
+      case What::orphans:
         return samples_.add(kFailing, value, source_, dataset, item.check, item.column);
       case What::period: {
         const auto baseline = table_.period_baseline();

@@ -15,6 +15,7 @@ std::span<const MetricView> quality_metrics();
 struct SchemaState {
   double hash;
   std::optional<Time> changed;
+  std::vector<std::string> missing;  ///< of those that are expected
 };
 
 /// Adds what is known of a table, and its limits.

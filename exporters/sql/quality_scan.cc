@@ -37,6 +37,23 @@ std::string where_of_window(const TableConfig& table) {
   return table.window ? " WHERE " + table.time + " >= :since" : std::string();
 }
 
+std::string duplicates_of(const TableConfig& table) {
+  const auto columns = joined(table.key->columns);
+  std::string present;
+  for (const auto& column : table.key->columns) present += " AND " + column + " IS NOT NULL";
+  const auto where = table.window ? where_of_window(table) + present : " WHERE" + present.substr(4);
+  return "(SELECT SUM(of_key - 1) FROM (SELECT COUNT(*) AS of_key FROM " + table.name + where +
+         " GROUP BY " + columns + " HAVING COUNT(*) > 1) dpe_keys)";
+}
+
+/// The value is taken out of the row first, as the other table may have columns of its name.
+std::string orphans_of(const TableConfig& table, const ReferenceConfig& reference) {
+  return "(SELECT COUNT(*) FROM (SELECT " + reference.column + "\n AS dpe_value FROM " +
+         table.name + where_of_window(table) +
+         ") dpe_rows\n  WHERE dpe_rows.dpe_value IS NOT NULL AND NOT EXISTS (SELECT 1 FROM " +
+         reference.table + " WHERE " + reference.key + "\n = dpe_rows.dpe_value))";
+}
+
 void add_times(const TableConfig& table, std::vector<ScanItem>& items) {
   const auto newest = [&](What what, const std::string& column) {
     items.push_back(
@@ -86,7 +103,14 @@ std::vector<ScanItem> scan_items(const TableConfig& table) {
   }
   if (table.volume) add_volume(table, items);
   if (table.watches_schema) items.push_back({What::columns, "schema", "", {}});
-  if (table.key) items.push_back({What::duplicates, "key", joined(table.key->columns), {}});
+  if (table.key) {
+    items.push_back({What::duplicates, "key", joined(table.key->columns), duplicates_of(table),
+                     false, 0, table.key->every});
+  }
+  for (const auto& reference : table.references) {
+    items.push_back({What::orphans, "references", reference.column, orphans_of(table, reference),
+                     false, 0, reference.every});
+  }
   return items;
 }
 
@@ -119,16 +143,6 @@ Parameters scan_parameters(const TableConfig& table, const ScanTimes& times) {
 
 std::string columns_statement(const TableConfig& table) {
   return "SELECT * FROM " + table.name + " WHERE 1 = 0";
-}
-
-std::string key_statement(const TableConfig& table, Dialect dialect) {
-  const auto columns = joined(table.key->columns);
-  std::string present;
-  for (const auto& column : table.key->columns) present += " AND " + column + " IS NOT NULL";
-  const auto where = table.window ? where_of_window(table) + present : " WHERE" + present.substr(4);
-  return "SELECT " + std::string(server_time(dialect)) +
-         " AS server_now,\n  (SELECT SUM(of_key - 1) FROM (SELECT COUNT(*) AS of_key FROM " +
-         table.name + where + " GROUP BY " + columns + " HAVING COUNT(*) > 1) dpe_keys) AS v0";
 }
 
 }  // namespace exporter::sql

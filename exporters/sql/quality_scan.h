@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +24,7 @@ struct ScanItem {
     week,         ///< rows of that period some weeks before
     oldest,       ///< the time of the oldest row
     duplicates,   ///< rows beyond the first of each key, by a statement of their own
+    orphans,      ///< rows whose value is missing in another table, likewise
     columns,      ///< how many there are, likewise
   };
   What what;
@@ -29,7 +32,8 @@ struct ScanItem {
   std::string sql;
   /// Whether it is made of the rows that a statement scans, or a query of its own.
   bool is_of_rows = false;
-  int week = 0;  ///< of What::week
+  int week = 0;                                         ///< of What::week
+  std::optional<std::chrono::milliseconds> every = {};  ///< its own pace, if it has one
 };
 
 /// The instants that a scan of a table is about.
@@ -56,8 +60,6 @@ std::string scan_statement(const TableConfig& table, std::span<const ScanItem* c
 /// The parameters of any statement for the table.
 Parameters scan_parameters(const TableConfig& table, const ScanTimes& times);
 
-/// The statement that counts the rows of the window beyond the first of each key, as v0.
-std::string key_statement(const TableConfig& table, Dialect dialect);
 /// The statement whose columns are those of the table; it gives no row.
 std::string columns_statement(const TableConfig& table);
 

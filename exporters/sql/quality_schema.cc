@@ -69,6 +69,26 @@ std::optional<Time> SchemaWatch::note(const std::string& dataset,
   return Time(std::chrono::microseconds(remembered.changed));
 }
 
+std::vector<std::string> described(const std::vector<TableColumn>& columns) {
+  std::vector<std::string> list;
+  for (const auto& column : columns) list.push_back(column.name + " " + column.type);
+  return list;
+}
+
+std::vector<std::string> missing_columns(const std::vector<TableColumn>& expected,
+                                         const std::vector<TableColumn>& there) {
+  std::vector<std::string> missing;
+  for (const auto& column : expected) {
+    const auto found = std::ranges::find(there, column.name, &TableColumn::name);
+    if (found == there.end()) {
+      missing.push_back(column.name + " is missing");
+    } else if (!column.type.empty() && !equal_ignoring_case(column.type, found->type)) {
+      missing.push_back(column.name + " is " + found->type + ", not " + column.type);
+    }
+  }
+  return missing;
+}
+
 /// FNV-1a, of which a double holds 52 bits.
 double schema_hash(const std::vector<std::string>& columns) {
   std::uint64_t hash = 0xcbf29ce484222325;

@@ -31,9 +31,9 @@ bool QualityStatements::may_start() {
   return sum < per_hour_;
 }
 
-std::optional<Table> QualityStatements::ask_rows(const std::string& statement,
-                                                 const Parameters& parameters, StatementCost& cost,
-                                                 const Deadline& deadline) {
+std::optional<Table> QualityStatements::run(const std::string& statement,
+                                            const Parameters& parameters, const Limits& limits,
+                                            StatementCost& cost, const Deadline& deadline) {
   if (!may_start()) {
     ++cost.skipped;
     return std::nullopt;
@@ -46,7 +46,7 @@ std::optional<Table> QualityStatements::ask_rows(const std::string& statement,
     cost.seconds += std::chrono::duration<double>(ended - begun).count();
   };
   try {
-    auto table = database_.query(Statement(statement, dialect()), parameters, {},
+    auto table = database_.query(Statement(statement, dialect()), parameters, limits,
                                  deadline.no_later_than(begun + timeout_));
     note_cost();
     return table;
@@ -60,11 +60,16 @@ std::optional<Table> QualityStatements::ask(const std::string& statement,
                                             const Parameters& parameters, StatementCost& cost,
                                             const Deadline& deadline) {
   const auto begun = Ledger::wall_clock();
-  auto table = ask_rows(statement, parameters, cost, deadline);
+  auto table = run(statement, parameters, {}, cost, deadline);
   if (!table) return table;
   if (table->rows() != 1) throw Error(Reason::query, "expected one row");
   note_clock(*table, begun, Ledger::wall_clock());
   return table;
+}
+
+std::optional<Table> QualityStatements::ask_columns(const std::string& statement,
+                                                    StatementCost& cost, const Deadline& deadline) {
+  return run(statement, {}, {.has_types = true}, cost, deadline);
 }
 
 void QualityStatements::note_clock(const Table& table, Time begun, Time ended) {

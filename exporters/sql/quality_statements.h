@@ -29,9 +29,9 @@ class QualityStatements {
   /// server's clock; nothing where the budget is spent, which is counted. Throws Error.
   std::optional<Table> ask(const std::string& statement, const Parameters& parameters,
                            StatementCost& cost, const Deadline& deadline);
-  /// The same of any number of rows, up to a limit.
-  std::optional<Table> ask_rows(const std::string& statement, const Parameters& parameters,
-                                StatementCost& cost, const Deadline& deadline);
+  /// What a statement gives whose columns, with their types, are what matters; nothing likewise.
+  std::optional<Table> ask_columns(const std::string& statement, StatementCost& cost,
+                                   const Deadline& deadline);
 
   Dialect dialect() const { return database_.dialect(); }
   /// By how much the server's clock is ahead of this one, for certain: zero while the server's time
@@ -41,6 +41,8 @@ class QualityStatements {
   Time server_now() const;
 
  private:
+  std::optional<Table> run(const std::string& statement, const Parameters& parameters,
+                           const Limits& limits, StatementCost& cost, const Deadline& deadline);
   bool may_start();
   void note_clock(const Table& table, Time begun, Time ended);
 

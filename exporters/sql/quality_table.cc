@@ -13,6 +13,7 @@ namespace {
 using What = ScanItem::What;
 
 constexpr std::size_t kFewestWeeks = 3;
+constexpr std::chrono::hours kAgain{1};  // after a failure
 
 /// Whether a failure is of what was asked for, so that other statements may succeed.
 bool is_of_statement(Reason reason) { return reason == Reason::query || reason == Reason::decode; }
@@ -23,7 +24,8 @@ bool is_of_database(Reason reason) {
          reason == Reason::cancelled;
 }
 
-bool is_scanned(What what) { return what != What::columns && what != What::duplicates; }
+bool is_alone(What what) { return what == What::duplicates || what == What::orphans; }
+bool is_scanned(What what) { return what != What::columns && !is_alone(what); }
 bool is_of_baseline(What what) { return what == What::week || what == What::oldest; }
 
 double seconds_of(Time time) {
@@ -35,13 +37,15 @@ double seconds_of(Time time) {
 QualityTable::QualityTable(const TableConfig& config, std::chrono::milliseconds every)
     : config_(config) {
   for (auto& item : scan_items(config)) {
-    const bool is_key = item.what == What::duplicates;
-    values_.push_back({std::move(item), is_key ? config.key->every : every});
+    const auto own = item.every.value_or(every);
+    values_.push_back({std::move(item), own});
   }
 }
 
 void QualityTable::fail() {
-  for (auto& measured : values_) measured.is_good = false;
+  for (auto& measured : values_) {
+    if (is_at_its_pace(measured)) measured.is_good = false;
+  }
 }
 
 std::optional<double> QualityTable::period_baseline() const {
@@ -58,7 +62,7 @@ std::optional<Error> QualityTable::measure(QualityStatements& statements,
     }
     scan(deadline);
     for (auto& measured : values_) {
-      if (measured.item.what == What::duplicates) ask_key(measured, deadline);
+      if (is_alone(measured.item.what)) ask_alone(measured, deadline);
     }
   } catch (const Error&) {
     fail();
@@ -112,7 +116,7 @@ void QualityTable::ask(const Items& items, const ScanTimes& times, const Deadlin
 void QualityTable::ask_halves(const Items& items, const ScanTimes& times, const Error& error,
                               const Deadline& deadline) {
   try {
-    if (!statements_->ask_rows(columns_statement(config_), {}, costs_["scan"], deadline)) return;
+    if (!statements_->ask_columns(columns_statement(config_), costs_["scan"], deadline)) return;
   } catch (const Error&) {
     return note_failure(items, error, deadline);
   }
@@ -146,9 +150,12 @@ void QualityTable::take(Measured& measured, std::optional<std::string_view> cell
 void QualityTable::ask_columns(Measured& measured, const Deadline& deadline) {
   try {
     const auto table =
-        statements_->ask_rows(columns_statement(config_), {}, costs_["schema"], deadline);
+        statements_->ask_columns(columns_statement(config_), costs_["schema"], deadline);
     if (!table) return;
-    columns_ = table->columns();
+    columns_.clear();
+    for (std::size_t i = 0; i < table->columns().size(); ++i) {
+      columns_.push_back({table->columns()[i], table->types()[i]});
+    }
     take(measured, std::to_string(columns_.size()));
   } catch (const Error& error) {
     note_failure({&measured}, error, deadline);
@@ -156,20 +163,28 @@ void QualityTable::ask_columns(Measured& measured, const Deadline& deadline) {
 }
 
 /// A run that comes a little early is not put off until the next one.
-void QualityTable::ask_key(Measured& measured, const Deadline& deadline) {
-  const auto now = Clock::now();
+bool QualityTable::is_at_its_pace(const Measured& measured) const {
   const auto slack = values_[0].every / 2;
-  if (key_asked_ && now - *key_asked_ < measured.every - slack) return;
+  return !measured.asked || Clock::now() - *measured.asked >= measured.every - slack;
+}
+
+/// One that failed without much work is asked for in the next run, others after an hour at most.
+void QualityTable::ask_alone(Measured& measured, const Deadline& deadline) {
+  if (!is_at_its_pace(measured)) return;
+  const auto now = Clock::now();
   try {
-    const Parameters parameters =
-        scan_parameters(config_, scan_times(config_, statements_->server_now()));
-    const auto table = statements_->ask(key_statement(config_, statements_->dialect()), parameters,
-                                        costs_["key"], deadline);
+    const ScanItem* const item = &measured.item;
+    const auto table =
+        statements_->ask(scan_statement(config_, {&item, 1}, statements_->dialect()),
+                         scan_parameters(config_, scan_times(config_, statements_->server_now())),
+                         costs_[item->check], deadline);
     if (!table) return;
-    key_asked_ = now;
+    measured.asked = now;
     take(measured, table->at(0, table->column("v0").value()));
   } catch (const Error& error) {
-    key_asked_ = now;
+    if (!is_of_statement(error.reason()) && !is_of_database(error.reason())) {
+      measured.asked = now - std::max<Clock::duration>(measured.every - kAgain, {});
+    }
     note_failure({&measured}, error, deadline);
   }
 }

@@ -18,6 +18,7 @@ struct Measured {
   std::optional<Time> measured = {};
   bool is_good = false;   ///< whether the last attempt was
   bool is_apart = false;  ///< it failed, and is asked for by itself until it does not
+  std::optional<Clock::time_point> asked = {};  ///< of one with a pace of its own
 
   /// Whether it is no older than three intervals: what cannot be measured is shown for so long.
   bool is_fresh(Time now) const { return measured && now - *measured <= 3 * every; }
@@ -32,7 +33,7 @@ class QualityTable {
   /// Gives the first failure of a check. Throws an Error that other tables would meet as well; all
   /// checks that it kept from being asked for have failed then.
   std::optional<Error> measure(QualityStatements& statements, const Deadline& deadline);
-  /// Says that the last attempt at all checks failed.
+  /// Says that the attempt at all checks that are due failed.
   void fail();
 
   const TableConfig& config() const { return config_; }
@@ -41,8 +42,8 @@ class QualityTable {
   /// period that What::period is of.
   std::optional<double> period_baseline() const;
   /// As of the last time that they were read.
-  const std::vector<std::string>& columns() const { return columns_; }
-  /// By the kind of statement: "scan", "key", "schema".
+  const std::vector<TableColumn>& columns() const { return columns_; }
+  /// By the kind of statement: "scan", "key", "references", "schema".
   const std::map<std::string, StatementCost>& costs() const { return costs_; }
 
  private:
@@ -53,7 +54,8 @@ class QualityTable {
   void ask_halves(const Items& items, const ScanTimes& times, const Error& error,
                   const Deadline& deadline);
   void ask_columns(Measured& measured, const Deadline& deadline);
-  void ask_key(Measured& measured, const Deadline& deadline);
+  void ask_alone(Measured& measured, const Deadline& deadline);
+  bool is_at_its_pace(const Measured& measured) const;
   void take(Measured& measured, std::optional<std::string_view> cell);
   void read_clock(const Deadline& deadline);
   bool is_due(const Measured& measured, const ScanTimes& times) const;
@@ -63,13 +65,12 @@ class QualityTable {
 
   const TableConfig& config_;
   std::vector<Measured> values_;
-  std::vector<std::string> columns_;
+  std::vector<TableColumn> columns_;
   std::map<std::string, StatementCost> costs_;
   std::optional<Time> weeks_of_;     ///< the period to which the weeks' values belong
   std::optional<Time> baseline_of_;  ///< and the baseline
   std::optional<Time> rows_of_;      ///< and the rows of the last period
   std::optional<double> baseline_;
-  std::optional<Clock::time_point> key_asked_;
   // Of the run.
   QualityStatements* statements_ = nullptr;
   std::optional<Error> failure_;

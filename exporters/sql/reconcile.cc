@@ -11,6 +11,10 @@
 namespace exporter::sql {
 namespace {
 
+constexpr auto kInfo =
+    info("sql_quality_reconciliation_info",
+         "A reconciliation, the source of its right side, and whose it is.", "source", "dataset",
+         "reconciliation", "right_source", "owner", "severity");
 constexpr auto kDifference = gauge("sql_quality_reconciliation_difference",
                                    "The largest difference between the two sides on one of the "
                                    "settled days, without its sign.",
@@ -30,7 +34,8 @@ constexpr auto kLastSuccess = gauge("sql_quality_reconciliation_last_success_tim
 constexpr auto kInterval =
     gauge("sql_quality_reconciliation_interval_seconds",
           "How often the sides are compared, in seconds.", "source", "dataset", "reconciliation");
-constexpr MetricView kMetrics[] = {kDifference, kDays, kLimit, kSuccess, kLastSuccess, kInterval};
+constexpr MetricView kMetrics[] = {kInfo,    kDifference,  kDays,    kLimit,
+                                   kSuccess, kLastSuccess, kInterval};
 
 /// A run looks for what is due; after a failure the pause is up to eight times as long.
 constexpr std::chrono::minutes kLook{10};
@@ -91,6 +96,8 @@ class Reconciliation {
 
   void add_to(Samples& samples, const std::string& source) const {
     const auto& c = config_;
+    samples.add(kInfo, 1, source, c.dataset, c.name, c.right_source, c.concern.owner,
+                c.concern.severity);
     for (std::size_t i = 0; i < c.measures.size(); ++i) {
       const auto& measure = c.measures[i];
       if (!results_.empty()) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "common/app/labels.h"
 #include "common/app/module.h"
 #include "common/app/sources.h"
 #include "common/ledger/ledgers.h"
@@ -28,6 +29,7 @@ struct Source {
   std::vector<ReconcileConfig> reconciliations;
   std::vector<ReplicationConfig> replication;             ///< of which it is the primary
   std::shared_ptr<const business::Config> business = {};  ///< null where it has none
+  FixedLabels labels = {};                                ///< that the configuration gives it
   /// What time it is.
   std::function<Time()> clock = Ledger::wall_clock;
 };

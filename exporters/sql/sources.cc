@@ -24,6 +24,8 @@ constexpr SourceFlag kFlags[] = {
     {{"source.connections", "3", "Most queries that run at once."}, "connections"},
 };
 
+constexpr std::string_view kTakenLabels[] = {"source"};
+
 ConnectionString read_string(const Yaml& entry) {
   const auto odbc = entry.required("odbc");
   try {
@@ -90,6 +92,7 @@ std::shared_ptr<Source> make_source(const SourceInputs& inputs) {
                                             {},
                                             {},
                                             {}});
+  source->labels = read_fixed_labels(inputs.config, kTakenLabels);
   if (inputs.file != nullptr) read_file(inputs, *source);
   return source;
 }

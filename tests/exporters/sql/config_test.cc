@@ -55,6 +55,21 @@ TEST_CASE("labels are valid, and not those that others set") {
       Contains("duplicate label"));
 }
 
+TEST_CASE("labels of a source are on one series of it") {
+  Shop shop;
+  const auto info = [&](const std::string& labels) {
+    const auto page = Shop::page(kConnections.make(shop.source(labels)));
+    const auto at = page.find("sql_source_info");
+    return at == page.npos ? "absent" : page.substr(at, page.find('\n', at) - at);
+  };
+  CHECK(info("    labels: {team: core, environment: 'pr\"od'}\n") ==
+        R"(sql_source_info{source="shop",environment="pr\"od",team="core"} 1)");
+  CHECK(info("") == "absent");
+  CHECK_THAT(error_in("    labels: {source: a}\n"), Contains("labels.source: expected the name"));
+  CHECK_THAT(error_in("    labels: {a-b: c}\n"), Contains("labels.a-b: expected the name"));
+  CHECK_THAT(error_in("    labels: {team: ''}\n"), Contains("expected a text of 1 to 500 bytes"));
+}
+
 TEST_CASE("what a metric needs is asked for") {
   CHECK_THAT(error_in_metric("name: n, help: N."), Contains("value"));
   CHECK_THAT(error_in_metric("name: n, type: sum, help: N., value: n"),

@@ -53,6 +53,17 @@ TEST_CASE("a mistake in a table's expectations is said, and where") {
   CHECK_THAT(error_in("late: {after: 1h, ratio: 0}"), Contains("both"));
   CHECK_THAT(error_in("time: a, loaded: b, late: {after: 10ms, ratio: 0}"), Contains("1s"));
   CHECK_THAT(error_in("key: {columns: []}"), Contains("at least one column"));
+  CHECK_THAT(error_in("references: {}"), Contains("COLUMN: TABLE.COLUMN"));
+  CHECK_THAT(error_in("references: {every: 1h}"), Contains("COLUMN: TABLE.COLUMN"));
+  for (const std::string target : {"customers", ".id", "customers."}) {
+    CHECK_THAT(error_in("references: {a: " + target + "}"),
+               Contains("references.a: expected TABLE.COLUMN"));
+  }
+  CHECK_THAT(error_in("references: {a: b.c, every: 1s}"), Contains("at least 1m"));
+  CHECK_THAT(error_in("references: {a: b.c, severity: high}"), Contains("critical, warning"));
+  CHECK_THAT(error_in("references: {\"a'\": b.c}"), Contains("does not end"));
+  CHECK_THAT(error_in("references: {a: \"b.c; d\"}"), Contains("one statement"));
+  CHECK_THAT(error_in("schema: {a: \"numeric(12,2)\"}"), Contains("schema.a: expected a type"));
   CHECK_THAT(error_in("severity: high"), Contains("critical, warning or info"));
   CHECK_THAT(error_in("schema: whatch"), Contains("`watch`"));
   CHECK_THAT(error_in("not_nul: {a: 0}"), Contains("not_null"));

@@ -201,6 +201,14 @@ TEST_CASE("checks of a database that is not there have failed, and keep their va
   CHECK(run["failing_rows{dataset=\"orders\",check=\"not_null\",column=\"customer\"}"] == "1");
 }
 
+TEST_CASE("a check that fails does not put off those of other tables") {
+  Shop shop;
+  const auto collector = quality(shop, watching("time: at", "    every: 10m\n"));
+  const auto& every = std::get<Every>(collector.schedule);
+  CHECK(every.interval == std::chrono::minutes(10));
+  CHECK(every.longest_pause == every.interval);
+}
+
 TEST_CASE("what is beyond the budget is skipped, and counted") {
   Shop shop;
   make_orders(shop);
@@ -226,6 +234,87 @@ TEST_CASE("a key is looked at at its own pace") {
   CHECK(run["statements_total{dataset=\"orders\",check=\"scan\"}"] == "3");
 }
 
+TEST_CASE("rows whose value is missing in another table are counted, of those in the window") {
+  Shop shop;
+  make_orders(shop);
+  // It has a column of the name of the one that refers to it, and a NULL among its values.
+  shop.execute("CREATE TABLE customers (code TEXT, customer TEXT)");
+  shop.execute("INSERT INTO customers VALUES ('a', 'z'), ('b', 'z'), ('b', 'z'), (NULL, 'z')");
+  for (const std::string customer : {"'a'", "'b'", "'z'", "'Z'", "NULL"}) {
+    add(shop, "1, 1, " + customer + ", 'paid', 1, " + ago("1") + ", NULL");
+  }
+  add(shop, "1, 1, 'z', 'paid', 1, " + ago("30") + ", NULL");  // before the window
+  const auto failing = [&](const std::string& more) {
+    const auto run = run_once(shop, watching("time: at, references: {customer: customers.code, "
+                                             "lower(customer): main.customers.customer, "
+                                             "severity: info}" +
+                                             more));
+    CHECK(run.failure.empty());
+    const std::string rest = "dataset=\"orders\",check=\"references\",column=\"customer\"";
+    CHECK(run["check_success{" + rest + "}"] == "1");
+    CHECK(run["interval_seconds{" + rest + "}"] == "21600");
+    CHECK(run["failing_ratio_limit{" + rest + ",owner=\"\",severity=\"info\"}"] == "0");
+    CHECK(run["statements_total{dataset=\"orders\",check=\"references\"}"] == "2");
+    CHECK(run["failing_rows{dataset=\"orders\",check=\"references\","
+              "column=\"lower(customer)\"}"] == "2");
+    return run["failing_rows{" + rest + "}"];
+  };
+  CHECK(failing(", window: 1d") == "2");
+  CHECK(failing("") == "3");
+}
+
+TEST_CASE("a check with a pace of its own that fails is tried again in the next run") {
+  Shop shop;
+  make_orders(shop);
+  const auto collector =
+      quality(shop, watching("references: {customer: customers.code}", "    every: 1s\n"));
+  const std::string check = "{dataset=\"orders\",check=\"references\",column=\"customer\"}";
+  const auto first = run_of(collector, "sql_quality_");
+  CHECK_THAT(first.failure, Contains("customers"));
+  CHECK(first["check_success" + check] == "0");
+  shop.execute("CREATE TABLE customers (code TEXT)");
+  CHECK(run_of(collector, "sql_quality_")["check_success" + check] == "1");
+  const auto third = run_of(collector, "sql_quality_");
+  CHECK(third["statements_total{dataset=\"orders\",check=\"references\"}"] == "2");
+}
+
+TEST_CASE("an outage says nothing of a check that was not due") {
+  Shop shop;
+  make_orders(shop);
+  const auto source = shop.source(watching("key: {columns: [id]}"));
+  const auto& config = *source->quality;
+  QualityStatements statements(source->database, config);
+  QualityTable table(config.tables[0], config.every);
+  CHECK_FALSE(table.measure(statements, Deadline::in(std::chrono::minutes(5))));
+  table.fail();
+  for (const auto& measured : table.values()) {
+    CHECK(measured.is_good == (measured.item.check == "key"));
+  }
+}
+
+TEST_CASE("columns of another type than expected are missing, and logged once") {
+  Shop shop;
+  make_orders(shop);
+  const testing::CaughtLog log(shop.folder() / "log");
+  const auto collector =
+      quality(shop, watching("schema: {id: Integer, amount: text, colour: text}"));
+  const std::string missing = "columns_missing{dataset=\"orders\",owner=\"\",severity=\"warning\"}";
+  const auto logged = [&](const std::string& columns) {
+    exporter::log::flush(std::chrono::seconds(60));
+    return log.lines("dataset=orders columns=" + columns).size();
+  };
+  const std::string both = "\"amount is NUMERIC, not text, colour is missing\"";
+  CHECK(run_of(collector, "sql_quality_")[missing] == "2");
+  CHECK(run_of(collector, "sql_quality_")[missing] == "2");
+  CHECK(logged(both) == 1);
+  shop.execute("ALTER TABLE orders ADD colour TEXT");
+  // SQLite's driver describes a statement before it sees that the columns have changed.
+  run_of(collector, "sql_quality_");
+  CHECK(run_of(collector, "sql_quality_")[missing] == "1");
+  CHECK(logged("\"amount is NUMERIC, not text\"") == 1);
+  CHECK(logged(both) == 1);
+}
+
 TEST_CASE("a change of the columns is noticed over a restart, and logged") {
   Shop shop;
   make_orders(shop);
@@ -245,7 +334,7 @@ TEST_CASE("a change of the columns is noticed over a restart, and logged") {
   const auto changed = second["schema_changed_timestamp_seconds{dataset=\"orders\"" + rest];
   CHECK(changed != "absent");
   exporter::log::flush(std::chrono::seconds(60));
-  CHECK(log.lines("dataset=orders added=colour removed=line").size() == 1);
+  CHECK(log.lines("dataset=orders added=\"colour INTEGER\" removed=\"line INTEGER\"").size() == 1);
 
   const auto third = run_once(shop, configuration);
   CHECK(third["schema_changed_timestamp_seconds{dataset=\"orders\"" + rest] == changed);

@@ -94,6 +94,8 @@ TEST_CASE("a difference is found once a day, and a failure is tried again") {
   const auto first = run_of(collector, "sql_quality_reconciliation_");
   CHECK_THAT(first.failure, Contains("orders: ") && Contains("raw_orders"));
   CHECK(first["success{dataset=\"orders\",reconciliation=\"orders\"}"] == "0");
+  CHECK(first["info{dataset=\"orders\",reconciliation=\"orders\",right_source=\"warehouse\","
+              "owner=\"\",severity=\"warning\"}"] == "1");
   CHECK(first["difference" + labels("rows")] == "absent");
 
   make(warehouse, "raw_orders", "created");
