@@ -61,7 +61,8 @@ void print(std::string_view text) {
 void block_signals() {
   const auto signals = blocked_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
+  // Neither a reader that goes away nor a limit on the size of files ends the process.
+  for (const int fails_a_write : {SIGPIPE, SIGXFSZ}) ::signal(fails_a_write, SIG_IGN);
 }
 
 int next_signal(std::optional<Clock::time_point> until) {

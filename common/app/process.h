@@ -17,7 +17,8 @@ void open_standard_streams() noexcept;
 /// Writes to standard output. Throws Error{io}.
 void print(std::string_view text);
 
-/// Blocks SIGHUP, SIGTERM and SIGINT in this thread and those that it starts, and ignores SIGPIPE.
+/// Blocks SIGHUP, SIGTERM and SIGINT in this thread and those that it starts, and ignores SIGPIPE
+/// and SIGXFSZ: what cannot be written is an error.
 void block_signals();
 
 /// Waits for one of the blocked signals; 0 when none came before `until`.

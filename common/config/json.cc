@@ -35,7 +35,7 @@ struct Node {
   std::variant<std::nullptr_t, bool, std::int64_t, double, Text, Array, Object> value;
   std::uint32_t parent;  // of the root: itself
   std::uint32_t end;     // the next node that is not within this one
-  Text key;              // in an object
+  Text key;              // in an object; in an array `at` is its index
 };
 static_assert(sizeof(Node) == 32);
 
@@ -66,12 +66,6 @@ using json_tree::Text;
 constexpr std::size_t kMaxDepth = 256;
 constexpr std::size_t kMaxBytes = std::numeric_limits<std::uint32_t>::max();
 
-std::uint32_t index_in_parent(const Document& document, std::uint32_t node) {
-  std::uint32_t index = 0;
-  for (auto at = document.nodes[node].parent + 1; at != node; at = document.nodes[at].end) ++index;
-  return index;
-}
-
 std::string path_of(const Document& document, std::uint32_t node) {
   const auto parent = document.nodes[node].parent;
   if (parent == node) return {};
@@ -79,7 +73,7 @@ std::string path_of(const Document& document, std::uint32_t node) {
   if (std::holds_alternative<Object>(document.nodes[parent].value)) {
     path::append_key(path, document.key_of(node));
   } else {
-    path::append_index(path, index_in_parent(document, node));
+    path::append_index(path, document.nodes[node].key.at);
   }
   return path;
 }
@@ -131,7 +125,7 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   bool end_object() override {
-    const auto object = open_.back();
+    const auto object = open_.back().node;
     close();
     document_.nodes[object].value = sort_members(object);
     return true;
@@ -147,6 +141,10 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   }
 
  private:
+  struct Open {
+    std::uint32_t node, items = 0;  ///< `items`: of an array, so far
+  };
+
   std::uint32_t size() const { return static_cast<std::uint32_t>(document_.nodes.size()); }
 
   /// The document's texts never outgrow the text that they come from.
@@ -161,7 +159,10 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     if (size() == max_values_) {
       fail_at(document_.origin, {}, "more than " + std::to_string(max_values_) + " values");
     }
-    const auto parent = open_.empty() ? 0 : open_.back();
+    const auto parent = open_.empty() ? 0 : open_.back().node;
+    if (!open_.empty() && std::holds_alternative<Array>(document_.nodes[parent].value)) {
+      key_.at = open_.back().items++;
+    }
     document_.nodes.push_back({value, parent, size() + 1, std::exchange(key_, {})});
     return true;
   }
@@ -170,12 +171,12 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   bool open(Collection collection) {
     if (open_.size() == kMaxDepth) fail_at(document_.origin, {}, "more than 256 levels");
     add(collection);
-    open_.push_back(size() - 1);
+    open_.push_back({size() - 1});
     return true;
   }
 
   bool close() {
-    document_.nodes[open_.back()].end = size();
+    document_.nodes[open_.back().node].end = size();
     open_.pop_back();
     return true;
   }
@@ -196,7 +197,7 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
 
   Document& document_;
   std::size_t text_size_, max_values_;
-  std::vector<std::uint32_t> open_;
+  std::vector<Open> open_;
   Text key_;
 };
 

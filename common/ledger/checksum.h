@@ -14,8 +14,9 @@ namespace exporter::ledger {
 class Checksum {
  public:
   Checksum& add(std::int64_t value) noexcept { return mix(static_cast<std::uint64_t>(value)); }
+  /// SQLite stores -0 as 0, which adding 0 makes of it.
   Checksum& add(std::optional<double> value) noexcept {
-    return mix(value ? std::bit_cast<std::uint64_t>(*value) : kNull);
+    return mix(value ? std::bit_cast<std::uint64_t>(*value + 0.0) : kNull);
   }
   Checksum& add(std::string_view text) noexcept {
     for (std::size_t at = 0; at < text.size(); at += 8) mix(word_at(text, at));

@@ -69,10 +69,14 @@ void Draft::see(Time when) {
   }
 }
 
-bool Draft::is_new(const OpenFamily& family, const Event& event) {
-  if (state_.timeline.is_late(event.when, limit_)) return false;
+std::optional<StoredEvent> Draft::find(const OpenFamily& family, const Event& event,
+                                       std::int64_t series) {
   const auto is_of_it = [&](std::int64_t other) { return family_of(other) == family.id; };
-  return !store_.events().find(event.id, family.id, 0, is_of_it);
+  return store_.events().find(event.id, family.id, series, is_of_it);
+}
+
+bool Draft::is_new(const OpenFamily& family, const Event& event) {
+  return !state_.timeline.is_late(event.when, limit_) && !find(family, event, 0);
 }
 
 void Draft::report(OpenFamily& family, const Event& event, EventValue value,
@@ -83,8 +87,7 @@ void Draft::report(OpenFamily& family, const Event& event, EventValue value,
     return;
   }
   const auto series = find_series(family, labels);
-  const auto is_of_it = [&](std::int64_t other) { return family_of(other) == family.id; };
-  const auto known = store_.events().find(event.id, family.id, series, is_of_it);
+  const auto known = find(family, event, series);
   if ((series == 0 && !has_room_for_series()) || (!known && !make_room(event.when))) {
     ++state_.dropped;
     if (known) note_reported(known->row);
@@ -102,6 +105,12 @@ void Draft::report(OpenFamily& family, const Event& event, EventValue value,
     ++state_.open_events;
   }
   note_reported(now.row);
+}
+
+void Draft::keep(const MetricView& metric, std::span<const double> bounds, const Event& event) {
+  if (windows_.empty()) return;
+  has_reported_ = true;
+  if (const auto known = find(family(metric, bounds), event, 0)) note_reported(known->row);
 }
 
 void Draft::note_reported(std::int64_t row) {

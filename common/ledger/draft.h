@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +36,8 @@ class Draft {
   OpenFamily& family(const MetricView& metric, std::span<const double> bounds);
   bool is_new(const OpenFamily& family, const Event& event);
   void report(OpenFamily& family, const Event& event, EventValue value, std::string_view labels);
+  /// Says that a window has the event, of which the report before stays.
+  void keep(const MetricView& metric, std::span<const double> bounds, const Event& event);
   void ensure(OpenFamily& family, std::string_view labels);
   void replace_window(Time from, Time to, std::span<const MetricView> families);
   bool has_reported() const { return has_reported_; }
@@ -61,6 +64,8 @@ class Draft {
 
   void start_clock();
   void see(Time when);
+  std::optional<StoredEvent> find(const OpenFamily& family, const Event& event,
+                                  std::int64_t series);
   void note_reported(std::int64_t row);
   void replace(const OpenFamily& family, std::string_view id, const StoredEvent& known,
                StoredEvent& now);

@@ -143,9 +143,9 @@ class Ledger {
 };
 
 /// All or nothing: what is not committed was never there. For one thread at a time; the ledger
-/// outlives it. After an Error{decode} of a row the run goes on without the row; after any other
-/// error it can only end. All verbs throw Error{io} and Error{cancelled}, and Error{internal} for
-/// a metric of another type.
+/// outlives it. After an Error{decode} of a row the run goes on, and what was reported of the event
+/// before stays, in a window too; after any other error it can only end. All verbs throw Error{io}
+/// and Error{cancelled}, and Error{internal} for a metric of another type.
 class Ledger::Run {
  public:
   ~Run();

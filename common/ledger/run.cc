@@ -117,9 +117,21 @@ struct Ledger::Run::Impl {
     is_intact = true;
   }
 
+  /// Checks a row of the event. One that is refused leaves what is known of the event.
+  template <class Check>
+  void check(const MetricView& metric, std::span<const double> bounds, const Event& event,
+             Check&& check_all) {
+    try {
+      check_all();
+    } catch (const Error& error) {
+      if (error.reason() == Reason::decode) call([&] { draft->keep(metric, bounds, event); });
+      throw;
+    }
+  }
+
   void report(const MetricView& metric, std::span<const double> bounds, const Event& event,
               ledger::EventValue value, std::span<const std::string_view> labels) {
-    check_row(metric, event, *value.number, labels);
+    check(metric, bounds, event, [&] { check_row(metric, event, *value.number, labels); });
     call([&] {
       key.clear();
       ledger::append_labels_key(key, labels);
@@ -169,8 +181,10 @@ void Ledger::Run::observe_counts(const MetricView& histogram, std::span<const do
                                  const Event& event, std::span<const std::uint64_t> counts,
                                  double sum, std::span<const std::string_view> labels) {
   check_histogram(histogram, bounds);
-  impl_->report(histogram, bounds, event, {sum, text_of_counts(histogram, bounds, counts, labels)},
-                labels);
+  std::string text;
+  impl_->check(histogram, bounds, event,
+               [&] { text = text_of_counts(histogram, bounds, counts, labels); });
+  impl_->report(histogram, bounds, event, {sum, std::move(text)}, labels);
 }
 
 void Ledger::Run::ensure(const MetricView& counter, std::span<const std::string_view> labels) {

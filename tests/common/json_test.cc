@@ -1,6 +1,7 @@
 #include "common/config/json.h"
 
 #include <catch2/catch.hpp>
+#include <ctime>
 #include <limits>
 
 #include "common/base/error.h"
@@ -201,4 +202,21 @@ TEST_CASE("an object of many members is read in good time") {
   std::int64_t sum = 0;
   for (int i = 0; i < 100'000; ++i) sum += json.at("key" + std::to_string(i)).integer();
   CHECK(sum == 4'999'950'000);
+}
+
+TEST_CASE("the error of an item takes no longer the farther back it stands") {
+  std::string text = "[";
+  for (int i = 0; i < 100'000; ++i) text += "\"x\",";
+  text.back() = ']';
+  const auto items = parse(text).items();
+  const auto time_of = [&](std::size_t first) {
+    const auto start = std::clock();
+    for (auto i = first; i < first + 1000; ++i) {
+      REQUIRE(error_of(Reason::decode, [&] { items[i].integer(); }) ==
+              "GET /dags: [" + std::to_string(i) + "]: expected integer, got string");
+    }
+    return std::clock() - start;
+  };
+  const auto at_the_front = time_of(0), at_the_back = time_of(99'000);
+  CHECK(at_the_back < 10 * at_the_front);
 }

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <random>
 
+#include "common/base/error.h"
+
 namespace history {
 namespace {
 
@@ -130,6 +132,7 @@ class Generator {
   model::Value value(std::size_t family) {
     model::Value made{dice_.roll(10'000), {}};
     if (dice_.chance(20)) made.thousandths = 0;
+    if (dice_.chance(2)) made.thousandths = -1;  // cannot be counted
     if (!families()[family].bounds.empty() && dice_.chance(40)) {
       for (std::size_t i = 0; i <= families()[family].bounds.size(); ++i) {
         made.counts.push_back(static_cast<std::uint64_t>(dice_.roll(4)));
@@ -179,6 +182,26 @@ std::vector<std::string_view> views(const model::Labels& labels) {
   return {labels.begin(), labels.end()};
 }
 
+/// A zero has either sign: sources give both, and the ledger's file knows one.
+double number_of(const model::Value& value, const std::string& id) {
+  if (value.thousandths == 0) return id.size() % 2 == 0 ? -0.0 : 0.0;
+  return static_cast<double>(value.thousandths) / 1000;
+}
+
+void report(const Report& report, Ledger::Run& ledger) {
+  const auto& [metric, bounds] = families()[report.family];
+  const exporter::Event event{report.id, report.when};
+  const auto number = number_of(report.value, report.id);
+  const auto labels = views(report.labels);
+  if (bounds.empty()) {
+    ledger.record(metric, event, number, labels);
+  } else if (report.value.counts.empty()) {
+    ledger.observe(metric, bounds, event, number, labels);
+  } else {
+    ledger.observe_counts(metric, bounds, event, report.value.counts, number, labels);
+  }
+}
+
 }  // namespace
 
 std::uint64_t rounds() { return from_environment("LEDGER_ROUNDS", 1); }
@@ -204,18 +227,11 @@ void apply(const Run& run, Ledger::Run& ledger) {
     ledger.replace_window(window.from, window.to, of);
   }
   for (const auto& step : run.steps) {
-    if (const auto* report = std::get_if<Report>(&step)) {
-      const auto& family = families()[report->family];
-      const exporter::Event event{report->id, report->when};
-      const double number = static_cast<double>(report->value.thousandths) / 1000;
-      const auto labels = views(report->labels);
-      if (family.bounds.empty()) {
-        ledger.record(family.metric, event, number, labels);
-      } else if (report->value.counts.empty()) {
-        ledger.observe(family.metric, family.bounds, event, number, labels);
-      } else {
-        ledger.observe_counts(family.metric, family.bounds, event, report->value.counts, number,
-                              labels);
+    if (const auto* row = std::get_if<Report>(&step)) {
+      try {
+        report(*row, ledger);
+      } catch (const exporter::Error& error) {
+        if (error.reason() != exporter::Reason::decode) throw;
       }
     } else if (const auto* ensure = std::get_if<Ensure>(&step)) {
       ledger.ensure(MetricView(kWork), views(ensure->labels));

@@ -152,6 +152,11 @@ Model::Series& Model::series_of(Family& family, const Labels& labels) {
 
 void Model::report(const MetricView& metric, std::span<const double> bounds, const std::string& id,
                    Time when, const Value& value, const Labels& labels) {
+  if (value.thousandths < 0) {
+    auto& events = family(metric, bounds).events;
+    if (const auto known = events.find(id); known != events.end()) known->second.is_reported = true;
+    return;
+  }
   see(when);
   if (is_late(when)) {
     if (when >= draft_.since) ++draft_.late;

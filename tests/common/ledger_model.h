@@ -20,7 +20,7 @@ using Labels = std::vector<std::string>;
 
 /// What an event counts.
 struct Value {
-  std::int64_t thousandths = 0;       ///< the number, the observation, or the sum
+  std::int64_t thousandths = 0;       ///< the number, the observation, or the sum; -1 is refused
   std::vector<std::uint64_t> counts;  ///< where several observations are reported
   bool operator==(const Value&) const = default;
 };

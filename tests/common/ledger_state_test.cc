@@ -47,6 +47,19 @@ TEST_CASE("a ledger that is opened again is where it was") {
   CHECK(page(*ledger) == page_of("8.75"));
 }
 
+TEST_CASE("a zero with a sign is a zero after a restart") {
+  const StateFolder state;
+  {
+    const auto ledger = state.open(kStart);
+    report(*ledger, "a", 1);
+    report(*ledger, "b", -0.0);
+  }
+  const auto ledger = state.open();
+  report(*ledger, "b", 2);
+  CHECK_FALSE(ledger->has_discarded_state());
+  CHECK(page(*ledger) == page_of("3"));
+}
+
 TEST_CASE("an empty file is a ledger that starts") {
   StateFolder state;
   state.folder.write("test.ledger", "");

@@ -138,6 +138,30 @@ TEST_CASE("an event of a window that cannot move for want of room stays where it
   CHECK(book.figures().corrections == 0);
 }
 
+TEST_CASE("an event of a window whose row is refused stays as it is") {
+  Book book;
+  {
+    auto run = book.begin(kStart + 2h);
+    report(run, "a", kStart, 1);
+    run.observe(kSeconds, kBounds, {"a", kStart}, 5, "main");
+    run.commit();
+  }
+  {
+    auto run = book.begin(kStart + 2h);
+    run.replace_window(kStart, kStart + 1h);
+    const std::array<std::uint64_t, 3> counts = {UINT64_MAX, 0, 0};
+    error_of(Reason::decode, [&] { report(run, "a", kStart, -1); });
+    error_of(Reason::decode, [&] { report(run, "never seen", kStart, -1); });
+    error_of(Reason::decode, [&] {
+      run.observe_counts(kSeconds, kBounds, {"a", kStart}, counts, 1, "main");
+    });
+    run.commit();
+  }
+  CHECK(book.figures().corrections == 0);
+  book.report("b", kStart, 10);
+  CHECK(book.shown() == "11");
+}
+
 TEST_CASE("what lies before the watermark stays when its window is replaced") {
   Book book({.allowed_lateness = 1h});
   book.report("old", kStart, 1);

@@ -345,6 +345,14 @@ TEST_CASE("password checks do not pile up") {
   CHECK(check.check(users, credentials("bob", "builder")) == Result::right);
 }
 
+TEST_CASE("a burst may be of any size") {
+  http::RateLimiter limiter;
+  const WebConfig::RateLimit limit{.interval = 1h, .burst = INT64_MAX};
+  const auto now = Clock::now();
+  CHECK(limiter.allow(limit, now));
+  CHECK(limiter.allow(limit, now));
+}
+
 TEST_CASE("a token bucket lets a burst pass, then one request an interval") {
   http::RateLimiter limiter;
   const WebConfig::RateLimit limit{.interval = 10s, .burst = 3};

@@ -178,6 +178,17 @@ class StandardStreams(Configured):
                          ["/dev/null"] * 3)
         self.assert_ends(exporter)
 
+    def test_a_log_that_may_not_grow_loses_lines_and_nothing_else(self):
+        self.file.write_text("fail: true\n")
+        log = self.file.with_name("log")
+        exporter = self.enterContext(Exporter(
+            f"--config.file={self.file}", name=STUCK, silent_port=support.free_port(),
+            command=["bash", "-c", f'ulimit -f 8; exec "$0" "$@" 2>{log}']))
+        support.poll(lambda: int(support.samples(exporter.page())["exporter_log_dropped_lines_total"]),
+                     "dropped lines")
+        self.assertEqual(log.stat().st_size, 8 << 10)
+        self.assert_ends(exporter)
+
 
 class Log(Configured):
     """Nobody reads the log. Its pipe holds 64 KiB, and each failure of the collector is a line of 16."""
