@@ -180,7 +180,8 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     add_worker();
   }
 
-  /// Before a run that may take long: somebody else must be there when the next one is due.
+  /// Before a run that may take long: somebody else must be there when the next one in the
+  /// background is due. Those on scrape wait for this one, until the scrape sees a stall.
   void leave_watch() {
     if (!has_background_) return;
     const auto next = next_event();
@@ -278,12 +279,13 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     return slot.in_background() || slot.collector().at_once > 0;
   }
 
-  /// When something is due or overdue next.
+  /// When something in the background is due next, or a run overdue that nobody waits for.
   Clock::time_point next_event() const {
     auto next = Clock::time_point::max();
     for (std::size_t i = 0; i < slots_.size(); ++i) {
       if (is_watched(slots_[i])) next = std::min(next, slots_[i].overdue_at());
-      if (!slots_[i].is_running() && has_room(i)) next = std::min(next, slots_[i].due());
+      if (!slots_[i].in_background() || slots_[i].is_running() || !has_room(i)) continue;
+      next = std::min(next, slots_[i].due());
     }
     return next;
   }

@@ -17,6 +17,34 @@ TEST_CASE("a background collector runs by itself, and a scrape does not make it 
   CHECK(*runs == 1);
 }
 
+TEST_CASE("collectors on scrape run one after the other while the background waits") {
+  std::mutex mutex;
+  std::condition_variable started;
+  bool runs = false, beside = false;
+  const auto first = [&](Samples&, const Deadline&) {
+    std::unique_lock lock(mutex);
+    runs = true;
+    started.wait_for(lock, 5ms, [&] { return beside; });
+    runs = false;
+  };
+  const auto second = [&](Samples&, const Deadline&) {
+    const std::lock_guard lock(mutex);
+    beside = beside || runs;
+    started.notify_all();
+  };
+  Runner runner({in_background("a", {1h, 1h}, numbered(count())), on_scrape("first", first),
+                 on_scrape("second", second)},
+                uncounted());
+  const std::size_t all[] = {0, 1, 2};
+  runner.collect(all, soon(), Runner::Which::all);
+  // In a scrape that stalls, as on a busy machine, another thread takes over.
+  CHECK(eventually([&] {
+    beside = false;
+    for (int i = 0; i < 20; ++i) runner.collect(all, soon());
+    return !beside;
+  }));
+}
+
 TEST_CASE("background runs repeat, and the last good samples stay while they fail, then go") {
   const auto runs = count();
   Runner runner({in_background("a", {20ms, 400ms},

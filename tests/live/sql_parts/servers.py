@@ -116,6 +116,9 @@ class Server:
 
 
 class PostgreSql(Server):
+    SETTINGS = {"ssl": "on", "fsync": "off", "shared_buffers": "32MB", "max_connections": "60", "log_statement": "all",
+                "shared_preload_libraries": ""}  # fmt: skip
+
     def __init__(self, top):
         super().__init__(top, "postgresql", "postgres")
         self.programs = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))[-1]
@@ -140,9 +143,7 @@ class PostgreSql(Server):
                    "grant select on seven to monitor")  # fmt: skip
 
     def start(self):
-        settings = {"ssl": "on", "fsync": "off", "shared_buffers": "32MB", "max_connections": "60",
-                    "unix_socket_directories": self.place, "log_statement": "all",
-                    "shared_preload_libraries": ""}  # fmt: skip
+        settings = {**self.SETTINGS, "unix_socket_directories": self.place}
         words = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
         self.launch([self.programs / "postgres", "-D", self.data, "-h", "127.0.0.1", "-p", self.port, *words],
                     self.answers)  # fmt: skip
