@@ -21,7 +21,7 @@ HOUR = datetime.timedelta(hours=1)
 HISTORY = datetime.timedelta(days=36)  # a baseline is of four weeks, before a day that is two days ago
 DAY = 86400
 WEEK = (1.1, 1, 1, 1, 1.05, 1.1, 0.75)  # how busy a day is, from Monday on
-VISITS, CARTS, MAILS, SUBSCRIPTIONS = 1800, 600, 500, 10  # a day
+VISITS, CARTS, MAILS, SUBSCRIPTIONS = 2400, 800, 500, 10  # a day
 CUSTOMERS = 20_000  # before the history
 COUNTRIES = {"DE": 5, "FR": 3, "NL": 2}
 CAMPAIGNS = {None: 6, "spring_sale": 2, "newsletter": 1.5, "retargeting": 1}
@@ -103,7 +103,7 @@ class Shop:
     def busyness(self, moment):
         hour = moment.hour + moment.minute / 60
         day = 0.4 if moment.date() == self.holiday else WEEK[moment.weekday()]
-        return day * (1 - 0.65 * math.cos((hour - 3) / 24 * 2 * math.pi))
+        return day * (1 - 0.5 * math.cos((hour - 3) / 24 * 2 * math.pi))
 
     def advance(self, until):
         """All that happens up to then, as one transaction."""
