@@ -1,5 +1,5 @@
--- The import of orders into the warehouse. It has been broken since :broken_since: it loses three of five orders, imports
--- some of the others twice, and some without their country.
+-- The import of orders into the warehouse. It has been broken since :broken_since: it loses three of five orders,
+-- imports some of the others twice, and some without their country.
 INSERT INTO warehouse.orders (order_id, ordered_at, loaded_at, country, amount, currency)
 SELECT o.id, o.created_at, datetime(o.created_at, '+1 minute'),
        CASE WHEN o.created_at >= :broken_since AND o.id % 20 = 1 THEN NULL ELSE c.country END, o.amount, o.currency

@@ -207,10 +207,11 @@ class Shop:
         self.add("mail_reports", None, mail, event, text_of(moment), is_proxy)
 
     def subscribe(self, moment):
-        months = self.choose({1: 3, 12: 1})
-        ends = moment + datetime.timedelta(days=30.4 * months * (1 if months == 12 else self.random.randint(2, 9)))
+        months, periods = self.choose({(1, 2): 1, (1, 5): 1, (1, 9): 1, (12, 1): 1})
+        ends = moment + datetime.timedelta(days=30.4 * months * periods)
         currency = "CHF" if self.share("CHF subscription", 0.1) else "EUR"
-        self.add("subscriptions", None, self.customer(), text_of(moment), text_of(ends), months, PRICES[months], currency)
+        self.add("subscriptions", None, self.customer(), text_of(moment), text_of(ends), months, PRICES[months],
+                 currency)
 
     # -- what is done to the databases
 

@@ -39,7 +39,7 @@ CREATE INDEX subscriptions_started_at ON subscriptions (started_at);
 
 CREATE TABLE holidays (day TEXT PRIMARY KEY, name TEXT NOT NULL);
 
--- A row is in this database when it happened, so that is its loaded_at. Views of which a day may bring no row have none.
+-- A row is in this database when it happened, so that is its loaded_at. Views that may get no row in a day have none.
 CREATE VIEW bm_users AS
 SELECT id AS user_id, signed_up_at FROM customers;
 
