@@ -18,7 +18,6 @@ from pathlib import Path
 import dbt_cloud
 import dbt_projects
 import engine
-import sql_shops
 import support
 import yaml
 from dashboard_files import Query
@@ -30,6 +29,7 @@ sys.path.insert(0, str(support.SOURCE / "deploy"))
 from airflow_fake.server import Fake  # noqa: E402
 from airflow_fake.world import World  # noqa: E402
 from fake_server import Clock  # noqa: E402
+from shop_demo import shop  # noqa: E402
 from snowflake_fake import objects  # noqa: E402
 from snowflake_fake.account import Account  # noqa: E402
 from snowflake_fake.auth import Auth, User  # noqa: E402
@@ -49,7 +49,8 @@ SNOWFLAKE_GROUPS = ("cost", "queries", "attribution", "query_tags", "storage", "
 LATER = 660  # seconds that pass at once in Airflow: what runs every five minutes ends, the triggerer is dead
 AIRFLOWS_READ = ("airflow_runs_read_timestamp_seconds"
                  " and on (deployment) airflow_asset_events_read_timestamp_seconds")
-SHOP_READ = "business_orders_total and on (source) business_refunds_total and on (source) sql_quality_schema_hash"
+SHOP_LATER = shop.COLUMN_AFTER + shop.HOUR  # in which something is ordered at night, too
+SHOP_READ = "business_orders_total and on (instance) sql_quality_schema_hash"
 RANGE = 600  # seconds of a range query
 # What Grafana puts into a query, here for the whole of every variable.
 REPLACEMENTS = {"$__rate_interval": "1m", "$__range": "10m", "$__interval": "15s"}
@@ -163,7 +164,8 @@ class Live:
     host_exporter runs as it is, and over recorded machines for what this one may lack, not get wrong,
     or not do meanwhile; dbt_exporter over projects in several states, with nine days before them;
     airflow_exporter beside fake Airflows, in which minutes pass at once; snowflake_exporter beside a fake
-    account; sql_exporter over a shop. A further target does not exist. Alerts do not wait.
+    account; sql_exporter over the shop of the demo, in which an hour passes at once. A further target does
+    not exist. Alerts do not wait.
     """
 
     def __init__(self, root):
@@ -203,7 +205,7 @@ class Live:
                 fake.clock.advance(LATER)
             support.poll(lambda: ask(self.url, "query", query=SHOP_READ),
                          "Prometheus knows the orders of the shop and the columns of its tables")
-            sql_shops.go_on(folder / "sql")
+            self._shop.advance(shop.now())
             self._stack = stack.pop_all()
         return self
 
@@ -291,10 +293,13 @@ class Live:
             f"--config.file={config}", *intervals, name="snowflake_exporter")).port
 
     def _sql(self, stack, folder):
-        """The port of a sql_exporter over a shop with its replica and its warehouse."""
-        config = sql_shops.write(folder / "sql", f"{self.interval}s")
+        """The port of a sql_exporter over the shop of the demo, all that it may read often read often."""
+        directory, config = folder / "shop", folder / "sql_exporter.yml"
+        self._shop = shop.Shop(directory, shop.now() - SHOP_LATER)
+        stack.callback(self._shop.database.close)
+        config.write_text(re.sub(r"every: (\d+s|1m)\b", f"every: {self.interval}s", shop.configuration(directory)))
         return stack.enter_context(support.Exporter(
-            f"--config.file={config}", f"--state.dir={folder}/sql/state", name="sql_exporter")).port
+            f"--config.file={config}", f"--state.dir={folder}/sql_state", name="sql_exporter")).port
 
     def _configure(self, folder, jobs):
         for name in ("prometheus", "alerts"):
