@@ -12,8 +12,6 @@ namespace {
 
 using What = ScanItem::What;
 
-constexpr std::size_t kFewestWeeks = 3;
-
 /// Whether a failure is of what was asked for, so that other statements may succeed.
 bool is_of_statement(Reason reason) { return reason == Reason::query || reason == Reason::decode; }
 
@@ -205,8 +203,7 @@ void QualityTable::find_baseline(const ScanTimes& times) {
     if (seconds_of(begin) >= *oldest) weeks.push_back(*measured.value);
   }
   baseline_of_ = times.period->begin;
-  baseline_.reset();
-  if (weeks.size() >= kFewestWeeks) baseline_ = median(std::move(weeks));
+  baseline_ = median(std::move(weeks));
 }
 
 void QualityTable::note_failure(const Items& items, const Error& error, const Deadline& deadline) {

@@ -22,7 +22,7 @@ constexpr std::chrono::days kFourWeeks(28);
 class Campaigns {
  public:
   explicit Campaigns(Business& business)
-      : business_(business), days_(business, kEvents, WeeksBefore::Length::day) {}
+      : business_(business), days_(business, kEvents, std::chrono::days(1)) {}
 
   void collect(Samples& samples, const Deadline& deadline) {
     if (!business_.look(deadline)->has(kEvents, "campaign")) return;

@@ -47,7 +47,7 @@ class Email {
     const auto found = business_.look(deadline);
     if (!found->has(kEmailSends) || !found->has(kEmailEvents)) return;
     const auto until = business_.now() - kMature;
-    const Period period{until - kWeek, until, {}};
+    const Period period{until - kWeek, until};
     std::map<std::string, Campaign> campaigns;
     ask_sent(period, campaigns, deadline);
     ask_reactions(period, found->has(kEmailEvents, "machine"), campaigns, deadline);

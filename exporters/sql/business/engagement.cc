@@ -21,7 +21,7 @@ constexpr MetricView kMetrics[] = {kActive, kBaseline, kDay};
 class Engagement {
  public:
   explicit Engagement(Business& business)
-      : business_(business), days_(business, kEvents, WeeksBefore::Length::day) {}
+      : business_(business), days_(business, kEvents, std::chrono::days(1)) {}
 
   void collect(Samples& samples, const Deadline& deadline) {
     if (!business_.look(deadline)->has(kEvents)) return;
@@ -32,7 +32,7 @@ class Engagement {
     const auto& dataset = business_.dataset();
     for (const auto& [window, days] : {std::pair{"1d", 1}, {"7d", 7}, {"28d", 28}}) {
       const auto begin = local_day(zone, now, days).begin;
-      samples.add(kActive, users({begin, day.end, {}}, deadline), source, dataset, window);
+      samples.add(kActive, users({begin, day.end}, deadline), source, dataset, window);
     }
     samples.add(kDay, std::chrono::duration<double>(day.begin.time_since_epoch()).count(), source,
                 dataset);

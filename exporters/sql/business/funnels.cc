@@ -36,11 +36,11 @@ struct Users {
 class FunnelFigures {
  public:
   FunnelFigures(Business& business, const Funnel& funnel)
-      : business_(business), funnel_(funnel), days_(business, kEvents, WeeksBefore::Length::day) {}
+      : business_(business), funnel_(funnel), days_(business, kEvents, std::chrono::days(1)) {}
 
   void add_to(Samples& samples, const Deadline& deadline) {
     const auto closed = business_.now() - funnel_.within;
-    add(samples, ask({closed - kWeek, closed, {}}, deadline), "7d");
+    add(samples, ask({closed - kWeek, closed}, deadline), "7d");
     const auto day = local_day(business_.config().zone, closed, 1);
     add(samples, ask(day, deadline), "1d");
     add_baselines(samples, day, deadline);

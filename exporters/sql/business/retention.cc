@@ -1,5 +1,5 @@
 #include "exporters/sql/business/groups.h"
-#include "exporters/sql/business/periods.h"
+#include "exporters/sql/local_periods.h"
 
 namespace exporter::sql::business {
 namespace {

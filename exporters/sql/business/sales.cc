@@ -24,14 +24,14 @@ class Sales {
  public:
   explicit Sales(Business& business)
       : business_(business),
-        hours_(business, kOrders, WeeksBefore::Length::hour),
-        days_(business, kOrders, WeeksBefore::Length::day) {}
+        hours_(business, kOrders, std::chrono::hours(1)),
+        days_(business, kOrders, std::chrono::days(1)) {}
 
   void collect(Samples& samples, const Deadline& deadline) {
     if (!business_.look(deadline)->has(kOrders)) return;
     const auto& zone = business_.config().zone;
     const auto now = business_.now();
-    add(samples, last_hour(zone, now), hours_, "hour", deadline);
+    add(samples, last_period({zone, std::chrono::hours(1), {}}, now), hours_, "hour", deadline);
     add(samples, local_day(zone, now, 1), days_, "day", deadline);
   }
 
