@@ -92,7 +92,7 @@ std::vector<ScanItem> scan_items(const TableConfig& table) {
 
 std::string scan_statement(const TableConfig& table, std::span<const ScanItem* const> items,
                            Dialect dialect) {
-  std::string statement = "SELECT " + std::string(server_time(dialect)) + " AS server_now";
+  auto statement = clock_statement(dialect);
   bool is_of_rows = false;
   for (std::size_t i = 0; i < items.size(); ++i) {
     statement += ",\n  " + items[i]->sql + " AS v" + std::to_string(i);
@@ -117,6 +117,29 @@ Parameters scan_parameters(const TableConfig& table, const ScanTimes& times) {
   return parameters;
 }
 
+std::string clock_statement(Dialect dialect) {
+  return "SELECT " + std::string(server_time(dialect)) + " AS server_now";
+}
+
+std::vector<std::string> table_statements(const TableConfig& table, const ScanTimes& times,
+                                          Dialect dialect) {
+  std::vector<std::string> statements;
+  const auto items = scan_items(table);
+  std::vector<const ScanItem*> scanned;
+  for (const auto& item : items) {
+    const bool is_week = item.what == What::week;
+    if (item.what == What::columns) {
+      statements.push_back(columns_statement(table));
+    } else if (item.what == What::duplicates) {
+      statements.push_back(key_statement(table, dialect));
+    } else if (!is_week || times.weeks[std::size_t(item.week) - 1]) {
+      scanned.push_back(&item);
+    }
+  }
+  statements.insert(statements.begin(), scan_statement(table, scanned, dialect));
+  return statements;
+}
+
 std::string columns_statement(const TableConfig& table) {
   return "SELECT * FROM " + table.name + " WHERE 1 = 0";
 }
@@ -126,9 +149,9 @@ std::string key_statement(const TableConfig& table, Dialect dialect) {
   std::string present;
   for (const auto& column : table.key->columns) present += " AND " + column + " IS NOT NULL";
   const auto where = table.window ? where_of_window(table) + present : " WHERE" + present.substr(4);
-  return "SELECT " + std::string(server_time(dialect)) +
-         " AS server_now,\n  (SELECT SUM(of_key - 1) FROM (SELECT COUNT(*) AS of_key FROM " +
-         table.name + where + " GROUP BY " + columns + " HAVING COUNT(*) > 1) dpe_keys) AS v0";
+  return clock_statement(dialect) +
+         ",\n  (SELECT SUM(of_key - 1) FROM (SELECT COUNT(*) AS of_key FROM " + table.name + where +
+         " GROUP BY " + columns + " HAVING COUNT(*) > 1) dpe_keys) AS v0";
 }
 
 }  // namespace exporter::sql

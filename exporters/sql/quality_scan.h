@@ -58,6 +58,12 @@ Parameters scan_parameters(const TableConfig& table, const ScanTimes& times);
 
 /// The statement that counts the rows of the window beyond the first of each key, as v0.
 std::string key_statement(const TableConfig& table, Dialect dialect);
+/// All statements for the table as they are at first, the scan before the others. Their parameters
+/// are those of scan_parameters().
+std::vector<std::string> table_statements(const TableConfig& table, const ScanTimes& times,
+                                          Dialect dialect);
+/// The statement that reads the server's clock, as `server_now`.
+std::string clock_statement(Dialect dialect);
 /// The statement whose columns are those of the table; it gives no row.
 std::string columns_statement(const TableConfig& table);
 

@@ -5,7 +5,6 @@
 #include "common/base/error.h"
 #include "common/ledger/ledger.h"
 #include "common/sql/value.h"
-#include "exporters/sql/dialect_sql.h"
 
 namespace exporter::sql {
 namespace {
@@ -173,8 +172,7 @@ void QualityTable::ask_key(Measured& measured, const Deadline& deadline) {
 }
 
 void QualityTable::read_clock(const Deadline& deadline) {
-  statements_->ask("SELECT " + std::string(server_time(statements_->dialect())) + " AS server_now",
-                   {}, costs_["scan"], deadline);
+  statements_->ask(clock_statement(statements_->dialect()), {}, costs_["scan"], deadline);
 }
 
 /// What was counted of other weeks belongs to one period.

@@ -44,6 +44,7 @@ ReconcileConfig read_one(const std::string& name, const Yaml& entry, Dialect dia
   const auto left = entry.required("left"), right = entry.required("right");
   ReconcileConfig config;
   config.name = name;
+  config.right_source = right.required("source").string();
   config.right_database = open(right.required("source"));
   config.left = read_side(left, dialect);
   config.right = read_side(right, config.right_database->dialect());

@@ -30,6 +30,7 @@ struct Measure {
 struct ReconcileConfig {
   std::string name, dataset;
   ReconciledTable left, right;
+  std::string right_source;
   std::shared_ptr<Database> right_database;
   TimeZone zone;
   int from = 2, to = 8;  ///< days before today

@@ -19,15 +19,28 @@ std::string date_of(std::chrono::local_days day) {
   return text;
 }
 
+Query calendar_query(std::chrono::local_days last) {
+  const auto first = last - std::chrono::weeks(kWeeks);
+  return {"SELECT day FROM bm_calendar WHERE day >= :from AND day <= :to",
+          {{"from", date_of(first)}, {"to", date_of(last)}}};
+}
+
+Query first_row_query(const View& view) {
+  return {"SELECT MIN(" + std::string(view.time) + ") AS first_row FROM " + std::string(view.name)};
+}
+
 }  // namespace
+
+std::vector<Query> baseline_queries(const Business& business, const View& view) {
+  const auto day = local_day_of(business.config().zone, business.now());
+  return {calendar_query(day), first_row_query(view)};
+}
 
 std::set<std::chrono::local_days> WeeksBefore::left_out(std::chrono::local_days last,
                                                         const Deadline& deadline) const {
   std::set<std::chrono::local_days> days;
   if (!business_.look(deadline)->has(kCalendar)) return days;
-  const auto first = last - std::chrono::weeks(kWeeks);
-  const auto table = business_.ask("SELECT day FROM bm_calendar WHERE day >= :from AND day <= :to",
-                                   {{"from", date_of(first)}, {"to", date_of(last)}}, deadline);
+  const auto table = business_.ask(calendar_query(last), deadline);
   for (const auto& row : rows_of(table)) {
     const auto day = row.time("day");
     if (!day) continue;
@@ -47,9 +60,7 @@ std::vector<Period> WeeksBefore::usable(const Period& period, const Deadline& de
   }
   if (periods.empty()) return periods;
   if (!first_row_ || *first_row_ > periods.back().begin) {
-    const auto table = business_.ask(
-        "SELECT MIN(" + std::string(view_.time) + ") AS first_row FROM " + std::string(view_.name),
-        {}, deadline);
+    const auto table = business_.ask(first_row_query(view_), deadline);
     first_row_ = Row(table, 0).time("first_row");
   }
   std::erase_if(periods,

@@ -49,6 +49,9 @@ class WeeksBefore {
   std::vector<Figures> weeks_;
 };
 
+/// What is asked for the figures of other weeks, besides those figures.
+std::vector<Query> baseline_queries(const Business& business, const View& view);
+
 /// Whether a week without a figure has 0 of it, or says nothing.
 enum class Absent : std::uint8_t { is_zero, says_nothing };
 

@@ -45,8 +45,9 @@ TEST_CASE("pairs of times are counted as if each was compared") {
       const Within within({kBegin, kBegin + std::chrono::days(days)}, length);
       Parameters parameters;
       within.add_to(parameters);
-      const auto table = business.ask(within.statement("p AS (SELECT * FROM pairs)", "p", "kind"),
-                                      parameters, Deadline::in(60s));
+      const auto table =
+          business.ask({within.statement("p AS (SELECT * FROM pairs)", "p", "kind"), parameters},
+                       Deadline::in(60s));
       for (const auto& row : business::rows_of(table)) {
         const auto count = within.count(row);
         all += count.pairs;

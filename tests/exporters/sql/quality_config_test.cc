@@ -77,15 +77,6 @@ TEST_CASE("a source must be there, and has its tables once") {
   CHECK(read("quality: {other: {tables: {a: {}}}}") == "no error");
 }
 
-TEST_CASE("a query cannot have the name of a collector of the exporter") {
-  const auto file = Yaml::parse(
-      "{quality: {every: 1m, query: \"SELECT 1 AS a\", metrics: [{name: a, help: A., value: a}]}}",
-      "test.yml");
-  CHECK_THAT(
-      error_of(Reason::config, [&] { read_collectors(file, "shop", {"shop"}, Dialect::sqlite); }),
-      Contains("quality: a collector of the exporter has this name"));
-}
-
 TEST_CASE("the server's clock is compared only as far as it is certain") {
   const Time begun(10s), ended(12s);
   CHECK(clock_difference(Time(10s), begun, ended) == 0s);
