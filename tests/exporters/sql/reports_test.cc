@@ -10,6 +10,7 @@
 #include "tests/exporters/sql/business_shop.h"
 #include "tests/exporters/sql/shop.h"
 #include "tests/support/caught_log.h"
+#include "tests/support/error_of.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -260,4 +261,28 @@ TEST_CASE("a check fails for a view that lacks a column, a table and a column th
   check("business_engagement", "bm_events lacks occurred_at");
   check("quality", "orders: [SQLite]no such column: id");
   check("counted", "orders: [SQLite]no such column: id");
+}
+
+TEST_CASE("what two databases run is SQL of both") {
+  const auto error = [](const std::string& more) {
+    return error_of(Reason::config, [&] {
+      const auto file = Yaml::parse(
+          "sources:\n  - {name: shop, odbc: Driver=PostgreSQL}\n  - {name: other, odbc: "
+          "Driver=MariaDB}\n" +
+              more,
+          "test.yml");
+      const auto entry = file.required("sources").items().front();
+      kSources.make(
+          {"shop", entry, nullptr, upstreams(), std::make_shared<Ledgers>(""), false, true, &file});
+    });
+  };
+  CHECK_THAT(error("replication: [{primary: shop, replica: other, table: $$, time: t, max_lag: "
+                   "1h}]"),
+             Contains("replication[0].table: the literal in line 1"));
+  CHECK_THAT(error("replication: [{primary: shop, replica: other, table: a, time: t;, max_lag: "
+                   "1h}]"),
+             Contains("replication[0].time: expected a part of a statement, without a semicolon"));
+  CHECK_THAT(error("reconcile: {r: {left: {source: shop, table: a, time: t}, right: {source: "
+                   "other, table: a, time: t}, measures: {\"sum(`)\": 0}}}"),
+             Contains("the quoted name in line 1"));
 }
