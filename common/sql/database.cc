@@ -72,6 +72,17 @@ Table Database::query(const Statement& statement, const Parameters& parameters,
                       const Limits& limits, const Deadline& deadline) {
   const auto text = statement.text(parameters);
   const auto begun = Clock::now();
+  try {
+    auto table = run(text, limits, deadline);
+    note_query({text, Clock::now() - begun, &table, nullptr});
+    return table;
+  } catch (const Error& error) {
+    note_query({text, Clock::now() - begun, nullptr, &error});
+    throw;
+  }
+}
+
+Table Database::run(const std::string& text, const Limits& limits, const Deadline& deadline) {
   auto connection = take();
   bool is_kept = connection != nullptr;
   while (true) {
@@ -79,22 +90,23 @@ Table Database::query(const Statement& statement, const Parameters& parameters,
       if (!connection) connection = login(deadline);
       auto table = connection->run(text, limits, deadline);
       give_back(std::move(connection));
-      const std::lock_guard lock(mutex_);
-      ++figures_.queries;
-      figures_.rows += table.rows();
-      figures_.seconds += std::chrono::duration<double>(Clock::now() - begun).count();
       return table;
     } catch (const Error& error) {
       if (connection) give_back(std::move(connection));
       connection.reset();
       if (std::exchange(is_kept, false) && error.reason() == Reason::connect) continue;
-      const std::lock_guard lock(mutex_);
-      ++figures_.queries;
-      ++figures_.failures;
-      figures_.seconds += std::chrono::duration<double>(Clock::now() - begun).count();
       throw;
     }
   }
+}
+
+void Database::note_query(const Ran& ran) {
+  if (observer_) observer_(ran);
+  const std::lock_guard lock(mutex_);
+  ++figures_.queries;
+  figures_.seconds += std::chrono::duration<double>(ran.took).count();
+  if (ran.table != nullptr) figures_.rows += ran.table->rows();
+  if (ran.error != nullptr) ++figures_.failures;
 }
 
 Database::Figures Database::figures() const {

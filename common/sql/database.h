@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "common/base/deadline.h"
+#include "common/base/error.h"
 #include "common/base/secret.h"
 #include "common/sql/connection.h"
 #include "common/sql/connection_string.h"
@@ -36,6 +38,16 @@ class Database {
   Table query(const Statement& statement, const Parameters& parameters, const Limits& limits,
               const Deadline& deadline);
 
+  /// One query that has run: its table, or the error that it threw.
+  struct Ran {
+    const std::string& statement;
+    Clock::duration took;
+    const Table* table;
+    const Error* error;
+  };
+  /// Has each query that ends reported from now on, in its thread; not while one runs.
+  void observe(std::function<void(const Ran&)> observer) { observer_ = std::move(observer); }
+
   /// What the connection string says; other for a data source.
   Dialect dialect() const { return dialect_; }
   const ConnectionString& string() const { return options_.string; }
@@ -53,6 +65,8 @@ class Database {
 
  private:
   using Kept = std::unique_ptr<Connection>;
+  Table run(const std::string& text, const Limits& limits, const Deadline& deadline);
+  void note_query(const Ran& ran);
   Kept take();
   Kept login(const Deadline& deadline);
   void give_back(Kept&& connection);
@@ -64,6 +78,7 @@ class Database {
   mutable std::mutex mutex_;
   std::vector<Kept> idle_;
   Figures figures_{};
+  std::function<void(const Ran&)> observer_;
 };
 
 }  // namespace exporter::sql

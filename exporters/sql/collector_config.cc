@@ -1,10 +1,10 @@
 #include "exporters/sql/collector_config.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include "common/base/error.h"
+#include "exporters/sql/described.h"
 
 namespace exporter::sql {
 namespace {
@@ -12,9 +12,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxRows = 10'000, kMaxEvents = 100'000, kMaxName = 60;
-// What the exporter's own collectors are called.
-constexpr std::array<std::string_view, 6> kTaken{"business", "connections", "ledger",
-                                                 "quality",  "reconcile",   "replication"};
 constexpr std::chrono::minutes kShownAtLeast(5);  // when runs fail
 
 milliseconds read_duration(const Yaml& map, std::string_view key, milliseconds fallback) {
@@ -136,8 +133,8 @@ std::shared_ptr<const CollectorConfig> read_collector(const std::string& name, c
   if (name.empty() || name.size() > kMaxName || !valid_label_name(name)) {
     entry.fail("expected a name of letters, digits and '_', at most " + std::to_string(kMaxName));
   }
-  if (std::ranges::find(kTaken, name) != kTaken.end()) {
-    entry.fail("a collector of the exporter has this name");
+  if (is_reserved(name)) {
+    entry.fail(name + " is a collector of the exporter's own; expected another name");
   }
   const auto events = entry.optional("events");
   const auto& place = events ? *events : entry;

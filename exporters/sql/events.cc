@@ -87,15 +87,12 @@ class Recorder {
 /// and all that may still be late once in a while.
 class Events {
  public:
-  Events(std::shared_ptr<Source> source, std::shared_ptr<const CollectorConfig> config,
-         microseconds past)
-      : past_(past),
-        source_(std::move(source)),
+  Events(std::shared_ptr<Source> source, std::shared_ptr<const CollectorConfig> config)
+      : source_(std::move(source)),
         config_(std::move(config)),
         events_(*config_->events),
-        ledger_(source_->ledgers->open(
-            "events_" + config_->name, source_->name,
-            {.allowed_lateness = events_.late + events_.overlap, .past = past})) {
+        options_(ledger_options(*source_, events_)),
+        ledger_(source_->ledgers->open("events_" + config_->name, source_->name, options_)) {
     for (const auto& metric : config_->metrics) families_.push_back(metric->view());
   }
 
@@ -130,7 +127,7 @@ class Events {
 
   Time start(Time now, microseconds back) const {
     if (*position_ != Time()) return *position_ - back;
-    return now - std::max<microseconds>(past_, events_.overlap);
+    return now - std::max<microseconds>(options_.past, events_.overlap);
   }
 
   std::optional<Time> load_position(const Deadline& deadline) const {
@@ -210,10 +207,10 @@ class Events {
                     "; compare :since with it, or name the column that is compared: `position:`");
   }
 
-  const microseconds past_;
   const std::shared_ptr<Source> source_;
   const std::shared_ptr<const CollectorConfig> config_;
   const EventsConfig& events_;
+  const Ledger::Options options_;
   const SharedLedger ledger_;
   std::vector<MetricView> families_;
   std::optional<Time> position_;       ///< the newest event; 1970 before the first
@@ -224,10 +221,14 @@ class Events {
 
 }  // namespace
 
+Ledger::Options ledger_options(const Source& source, const EventsConfig& events) {
+  return {.allowed_lateness = events.late + events.overlap,
+          .past = source.is_trial ? std::max(events.past, events.late) : events.past};
+}
+
 CollectFunction make_events(const std::shared_ptr<Source>& source,
-                            const std::shared_ptr<const CollectorConfig>& config,
-                            microseconds past) {
-  return [events = std::make_shared<Events>(source, config, past)](
+                            const std::shared_ptr<const CollectorConfig>& config) {
+  return [events = std::make_shared<Events>(source, config)](
              Samples& samples, const Deadline& deadline) { events->collect(samples, deadline); };
 }
 

@@ -10,6 +10,8 @@ using std::chrono::local_days;
 using std::chrono::local_seconds;
 using std::chrono::seconds;
 
+constexpr std::size_t kFewest = 3;
+
 local_seconds local_of(const TimeZone& zone, Time time) {
   const auto whole = std::chrono::floor<seconds>(time);
   return local_seconds(whole.time_since_epoch() + zone.offset_at(whole));
@@ -46,8 +48,17 @@ std::optional<Period> weeks_before(const LocalPeriods& periods, const Period& pe
   return period_at(periods, local_of(periods.zone, period.begin) - weeks * std::chrono::weeks(1));
 }
 
+std::chrono::local_days local_day_of(const TimeZone& zone, Time time) {
+  return std::chrono::floor<days>(local_of(zone, time));
+}
+
+Period local_day(const TimeZone& zone, Time now, int ago) {
+  const auto bounds = day_bounds(zone, now, ago, ago);
+  return {bounds.front(), bounds.back()};
+}
+
 std::vector<Time> day_bounds(const TimeZone& zone, Time now, int from, int to) {
-  const auto today = std::chrono::floor<days>(local_of(zone, now));
+  const auto today = local_day_of(zone, now);
   std::vector<Time> bounds;
   for (int before = to; before >= from - 1; --before) {
     bounds.push_back(instant_of(zone, local_seconds(today - days(before))));
@@ -55,7 +66,8 @@ std::vector<Time> day_bounds(const TimeZone& zone, Time now, int from, int to) {
   return bounds;
 }
 
-double median(std::vector<double> values) {
+std::optional<double> median(std::vector<double> values) {
+  if (values.size() < kFewest) return std::nullopt;
   std::ranges::sort(values);
   const auto middle = values.size() / 2;
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;

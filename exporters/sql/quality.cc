@@ -1,6 +1,7 @@
 #include "exporters/sql/quality.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -97,9 +98,7 @@ class Quality {
   std::size_t runs_ = 0;
 };
 
-}  // namespace
-
-Collector make_quality(const std::shared_ptr<Source>& source) {
+Collector collector_of(const std::shared_ptr<Source>& source) {
   const auto& config = *source->quality;
   const auto metrics = quality_metrics();
   auto most = kStatementsOfTable * int(config.tables.size());
@@ -113,6 +112,27 @@ Collector make_quality(const std::shared_ptr<Source>& source) {
                          Samples& samples,
                          const Deadline& deadline) { quality->collect(samples, deadline); },
           .at_once = source->connections};
+}
+
+std::vector<Planned> plan_of(Source& source) {
+  const auto dialect = source.database.dialect();
+  std::vector<Planned> all{
+      planned(source.name, source.database, clock_statement(dialect), {}, "at the start")};
+  for (const auto& table : source.quality->tables) {
+    const auto times = scan_times(table, source.clock());
+    std::string note = "halved while it fails, until the check that fails is alone";
+    for (const auto& statement : table_statements(table, times, dialect)) {
+      all.push_back(planned(source.name, source.database, statement, scan_parameters(table, times),
+                            std::exchange(note, {})));
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+Described describe_quality(const std::shared_ptr<Source>& source) {
+  return {collector_of(source), [source] { return plan_of(*source); }};
 }
 
 }  // namespace exporter::sql

@@ -2,12 +2,11 @@
 
 #include <memory>
 
-#include "common/collect/collector.h"
-#include "exporters/sql/source.h"
+#include "exporters/sql/described.h"
 
 namespace exporter::sql {
 
 /// The collector "quality" of a source that has `quality`.
-Collector make_quality(const std::shared_ptr<Source>& source);
+Described describe_quality(const std::shared_ptr<Source>& source);
 
 }  // namespace exporter::sql

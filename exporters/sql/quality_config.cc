@@ -8,6 +8,7 @@
 #include "common/base/text.h"
 #include "common/metric/format.h"
 #include "common/sql/statement.h"
+#include "common/sql/tokens.h"
 #include "exporters/sql/dialect_sql.h"
 
 namespace exporter::sql {
@@ -95,7 +96,7 @@ class RowChecksReader {
     each("range",
          [&](const std::string& column, const Yaml& range) { return read_range(column, range); });
     each("rows_where", [&](const std::string& name, const Yaml& condition) {
-      return RowCheck{"rows_where", name, in_brackets(read_sql(condition, dialect_)), 0};
+      return RowCheck{"rows_where", name, in_brackets(read_timed_sql(condition, dialect_)), 0};
     });
     if (const auto late = entry_.optional("late")) read_late(*late);
     if (checks_.size() > kMaxChecks) entry_.fail("more than 200 checks of one table");
@@ -108,7 +109,7 @@ class RowChecksReader {
     const auto map = entry_.optional(key);
     if (!map) return;
     for (const auto& [name, value] : map->entries()) {
-      check_sql(value, name, dialect_);
+      check_timed_sql(value, name, dialect_);
       checks_.push_back(read(name, value));
     }
   }
@@ -239,7 +240,7 @@ void read_schema(const Yaml& entry, TableConfig& table) {
 
 std::string read_column(const Yaml& entry, std::string_view key, Dialect dialect) {
   const auto value = entry.optional(key);
-  return value ? read_sql(*value, dialect) : std::string();
+  return value ? read_timed_sql(*value, dialect) : std::string();
 }
 
 TableConfig read_table(const std::string& name, const Yaml& entry, const Concern& concern,
@@ -294,6 +295,20 @@ QualityConfig read_source(const Yaml& entry, Dialect dialect) {
   return config;
 }
 
+/// The parameters of a piece of SQL that becomes a part of a statement.
+std::vector<std::string> parameters_in(const Yaml& where, std::string_view text, Dialect dialect) {
+  for (auto rest = text; !rest.empty();) {
+    if (next_token(rest, dialect).kind == Token::Kind::semicolon) {
+      where.fail("expected a part of a statement, without a semicolon");
+    }
+  }
+  try {
+    return Statement(text, dialect).parameters();
+  } catch (const Error& error) {
+    where.fail(error.what());
+  }
+}
+
 }  // namespace
 
 milliseconds read_duration(const Yaml& map, std::string_view key, milliseconds fallback) {
@@ -324,16 +339,15 @@ TimeZone read_zone(const Yaml& map) {
 }
 
 void check_sql(const Yaml& where, std::string_view text, Dialect dialect) {
-  std::string wrong;
-  try {
-    const Statement statement(text, dialect);
-    for (const auto& name : statement.parameters()) {
-      if (name != "now") wrong = "the parameter :" + name + " is not known here, only :now";
-    }
-  } catch (const Error& error) {
-    wrong = error.what();
+  for (const auto& name : parameters_in(where, text, dialect)) {
+    where.fail("the parameter :" + name + " is not known here");
   }
-  if (!wrong.empty()) where.fail(wrong);
+}
+
+void check_timed_sql(const Yaml& where, std::string_view text, Dialect dialect) {
+  for (const auto& name : parameters_in(where, text, dialect)) {
+    if (name != "now") where.fail("the parameter :" + name + " is not known here, only :now");
+  }
 }
 
 std::string dataset_of(std::string_view table) {
@@ -345,6 +359,12 @@ std::string dataset_of(std::string_view table) {
 std::string read_sql(const Yaml& value, Dialect dialect) {
   auto text = value.string();
   check_sql(value, text, dialect);
+  return text;
+}
+
+std::string read_timed_sql(const Yaml& value, Dialect dialect) {
+  auto text = value.string();
+  check_timed_sql(value, text, dialect);
   return text;
 }
 

@@ -83,13 +83,16 @@ std::chrono::milliseconds read_duration(const Yaml& map, std::string_view key,
 Concern read_concern(const Yaml& map, const Concern& fallback = {"", "warning"});
 /// The zone at the key `zone`; UTC without it.
 TimeZone read_zone(const Yaml& map);
-/// Fails at `where` unless the text is one piece of SQL without a parameter other than `:now`.
+/// Fails at `where` unless the text is one piece of SQL without a parameter.
 void check_sql(const Yaml& where, std::string_view text, Dialect dialect);
+/// The same, but for the parameter `:now`.
+void check_timed_sql(const Yaml& where, std::string_view text, Dialect dialect);
 /// The name of a table as a data set: in lower case, without quotes.
 std::string dataset_of(std::string_view table);
-/// A piece of SQL: a table, a column, an expression. Fails where a literal in it does not end, and
-/// for a parameter other than `:now`.
+/// A piece of SQL: a table, a column, an expression. Fails as check_sql() does.
 std::string read_sql(const Yaml& value, Dialect dialect);
+/// The same as check_timed_sql() has it.
+std::string read_timed_sql(const Yaml& value, Dialect dialect);
 
 /// Reads `quality` out of the configuration file: nothing where the source is not in it. Throws
 /// Error{config}; also for a source that is not among `sources`.

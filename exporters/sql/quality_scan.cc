@@ -116,7 +116,7 @@ std::vector<ScanItem> scan_items(const TableConfig& table) {
 
 std::string scan_statement(const TableConfig& table, std::span<const ScanItem* const> items,
                            Dialect dialect) {
-  std::string statement = "SELECT " + std::string(server_time(dialect)) + " AS server_now";
+  auto statement = clock_statement(dialect);
   bool is_of_rows = false;
   for (std::size_t i = 0; i < items.size(); ++i) {
     statement += ",\n  " + items[i]->sql + " AS v" + std::to_string(i);
@@ -139,6 +139,30 @@ Parameters scan_parameters(const TableConfig& table, const ScanTimes& times) {
     parameters[week_name(i + 1, "end")] = times.weeks[i]->end;
   }
   return parameters;
+}
+
+std::string clock_statement(Dialect dialect) {
+  return "SELECT " + std::string(server_time(dialect)) + " AS server_now";
+}
+
+std::vector<std::string> table_statements(const TableConfig& table, const ScanTimes& times,
+                                          Dialect dialect) {
+  std::vector<std::string> statements;
+  const auto items = scan_items(table);
+  std::vector<const ScanItem*> scanned;
+  for (const auto& item : items) {
+    const bool is_week = item.what == What::week;
+    if (item.what == What::columns) {
+      statements.push_back(columns_statement(table));
+    } else if (item.every) {
+      const ScanItem* const alone = &item;
+      statements.push_back(scan_statement(table, {&alone, 1}, dialect));
+    } else if (!is_week || times.weeks[std::size_t(item.week) - 1]) {
+      scanned.push_back(&item);
+    }
+  }
+  statements.insert(statements.begin(), scan_statement(table, scanned, dialect));
+  return statements;
 }
 
 std::string columns_statement(const TableConfig& table) {

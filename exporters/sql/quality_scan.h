@@ -60,6 +60,12 @@ std::string scan_statement(const TableConfig& table, std::span<const ScanItem* c
 /// The parameters of any statement for the table.
 Parameters scan_parameters(const TableConfig& table, const ScanTimes& times);
 
+/// All statements for the table as they are at first, the scan before the others. Their parameters
+/// are those of scan_parameters().
+std::vector<std::string> table_statements(const TableConfig& table, const ScanTimes& times,
+                                          Dialect dialect);
+/// The statement that reads the server's clock, as `server_now`.
+std::string clock_statement(Dialect dialect);
 /// The statement whose columns are those of the table; it gives no row.
 std::string columns_statement(const TableConfig& table);
 

@@ -5,14 +5,12 @@
 #include "common/base/error.h"
 #include "common/ledger/ledger.h"
 #include "common/sql/value.h"
-#include "exporters/sql/dialect_sql.h"
 
 namespace exporter::sql {
 namespace {
 
 using What = ScanItem::What;
 
-constexpr std::size_t kFewestWeeks = 3;
 constexpr std::chrono::hours kAgain{1};  // after a failure
 
 /// Whether a failure is of what was asked for, so that other statements may succeed.
@@ -190,8 +188,7 @@ void QualityTable::ask_alone(Measured& measured, const Deadline& deadline) {
 }
 
 void QualityTable::read_clock(const Deadline& deadline) {
-  statements_->ask("SELECT " + std::string(server_time(statements_->dialect())) + " AS server_now",
-                   {}, costs_["scan"], deadline);
+  statements_->ask(clock_statement(statements_->dialect()), {}, costs_["scan"], deadline);
 }
 
 /// What was counted of other weeks belongs to one period.
@@ -220,8 +217,7 @@ void QualityTable::find_baseline(const ScanTimes& times) {
     if (seconds_of(begin) >= *oldest) weeks.push_back(*measured.value);
   }
   baseline_of_ = times.period->begin;
-  baseline_.reset();
-  if (weeks.size() >= kFewestWeeks) baseline_ = median(std::move(weeks));
+  baseline_ = median(std::move(weeks));
 }
 
 void QualityTable::note_failure(const Items& items, const Error& error, const Deadline& deadline) {

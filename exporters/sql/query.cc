@@ -1,7 +1,29 @@
+#include <optional>
+
+#include "common/base/error.h"
 #include "exporters/sql/rows.h"
 #include "exporters/sql/source.h"
 
 namespace exporter::sql {
+namespace {
+
+/// Adds what can be had of each metric, and then throws what is wrong with the others.
+void add_metrics(Samples& samples, const Table& table, const CollectorConfig& config,
+                 const std::string& source) {
+  std::optional<Reason> reason;
+  std::string wrong;
+  for (const auto& metric : config.metrics) {
+    try {
+      add_rows(samples, table, *metric, source);
+    } catch (const Error& error) {
+      if (!reason) reason = error.reason();
+      wrong += (wrong.empty() ? "" : "; ") + metric->name + ": " + error.what();
+    }
+  }
+  if (reason) throw Error(*reason, wrong);
+}
+
+}  // namespace
 
 CollectFunction make_query(const std::shared_ptr<Source>& source,
                            const std::shared_ptr<const CollectorConfig>& config) {
@@ -10,7 +32,7 @@ CollectFunction make_query(const std::shared_ptr<Source>& source,
     parameters["now"] = source->clock();
     const auto table =
         source->database.query(config->statement, parameters, {.rows = config->max_rows}, deadline);
-    for (const auto& metric : config->metrics) add_rows(samples, table, *metric, source->name);
+    add_metrics(samples, table, *config, source->name);
   };
 }
 

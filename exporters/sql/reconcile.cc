@@ -46,14 +46,18 @@ using Values = std::vector<std::vector<double>>;  ///< by day and measure
 
 std::string bound(std::size_t day) { return "day" + std::to_string(day); }
 
+Parameters parameters_of(const std::vector<Time>& bounds) {
+  Parameters parameters;
+  for (std::size_t i = 0; i < bounds.size(); ++i) parameters[bound(i)] = bounds[i];
+  return parameters;
+}
+
 /// What one side has. A day without rows has 0 of everything.
 Values read_side(Database& database, const ReconciledTable& table, const ReconcileConfig& config,
                  const std::vector<Time>& bounds, const Deadline& deadline) {
-  Parameters parameters;
-  for (std::size_t i = 0; i < bounds.size(); ++i) parameters[bound(i)] = bounds[i];
   const auto days = bounds.size() - 1;
   const Statement statement(reconcile_statement(table, config.measures, days), database.dialect());
-  const auto answer = database.query(statement, parameters, {},
+  const auto answer = database.query(statement, parameters_of(bounds), {},
                                      deadline.no_later_than(Clock::now() + config.timeout));
   Values values(days, std::vector<double>(config.measures.size()));
   for (std::size_t row = 0; row < answer.rows(); ++row) {
@@ -168,6 +172,39 @@ class Reconcile {
   std::vector<Reconciliation> all_;
 };
 
+Collector collector_of(const std::shared_ptr<Source>& source) {
+  Clock::duration timeout{};
+  Clock::duration interval = kLook;
+  for (const auto& config : source->reconciliations) {
+    timeout += 2 * config.timeout;
+    interval = std::min<Clock::duration>(interval, config.every);
+  }
+  return {.name = "reconcile",
+          .schedule = Every{interval, std::chrono::days(3)},
+          .timeout = timeout,
+          .metrics = {std::begin(kMetrics), std::end(kMetrics)},
+          .collect = [reconcile = std::make_shared<Reconcile>(source)](
+                         Samples& samples,
+                         const Deadline& deadline) { reconcile->collect(samples, deadline); },
+          .at_once = source->connections,
+          .says_up = false};
+}
+
+std::vector<Planned> plan_of(Source& source) {
+  std::vector<Planned> all;
+  for (const auto& config : source.reconciliations) {
+    const auto bounds = day_bounds(config.zone, source.clock(), config.from, config.to);
+    const auto add = [&](const std::string& name, Database& database,
+                         const ReconciledTable& table) {
+      const auto statement = reconcile_statement(table, config.measures, bounds.size() - 1);
+      all.push_back(planned(name, database, statement, parameters_of(bounds)));
+    };
+    add(source.name, source.database, config.left);
+    add(config.right_source, *config.right_database, config.right);
+  }
+  return all;
+}
+
 }  // namespace
 
 std::span<const MetricView> reconcile_metrics() { return kMetrics; }
@@ -187,22 +224,8 @@ std::string reconcile_statement(const ReconciledTable& table, const std::vector<
          ") dpe_days\nGROUP BY dpe_day";
 }
 
-Collector make_reconcile(const std::shared_ptr<Source>& source) {
-  Clock::duration timeout{};
-  Clock::duration interval = kLook;
-  for (const auto& config : source->reconciliations) {
-    timeout += 2 * config.timeout;
-    interval = std::min<Clock::duration>(interval, config.every);
-  }
-  return {.name = "reconcile",
-          .schedule = Every{interval, std::chrono::days(3)},
-          .timeout = timeout,
-          .metrics = {std::begin(kMetrics), std::end(kMetrics)},
-          .collect = [reconcile = std::make_shared<Reconcile>(source)](
-                         Samples& samples,
-                         const Deadline& deadline) { reconcile->collect(samples, deadline); },
-          .at_once = source->connections,
-          .says_up = false};
+Described describe_reconcile(const std::shared_ptr<Source>& source) {
+  return {collector_of(source), [source] { return plan_of(*source); }};
 }
 
 }  // namespace exporter::sql

@@ -1,16 +1,16 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
-#include "common/collect/collector.h"
-#include "exporters/sql/source.h"
+#include "exporters/sql/described.h"
 
 namespace exporter::sql {
 
 /// The collector "reconcile" of a source that is the left side of a reconciliation.
-Collector make_reconcile(const std::shared_ptr<Source>& source);
+Described describe_reconcile(const std::shared_ptr<Source>& source);
 
 /// Its metrics.
 std::span<const MetricView> reconcile_metrics();

@@ -24,14 +24,16 @@ void read_days(const Yaml& entry, ReconcileConfig& config) {
   }
 }
 
-void read_measures(const Yaml& entry, Dialect dialect, ReconcileConfig& config) {
+/// The same SQL is for both sides.
+void read_measures(const Yaml& entry, Dialect left, ReconcileConfig& config) {
   const auto map = entry.optional("measures");
   if (!map) {
     config.measures = {{"rows", "COUNT(*)", 0}};
     return;
   }
   for (const auto& [name, limit] : map->entries()) {
-    check_sql(limit, name, dialect);
+    check_sql(limit, name, left);
+    check_sql(limit, name, config.right_database->dialect());
     const auto difference = limit.number();
     if (difference < 0) limit.fail("expected a difference of at least 0");
     config.measures.push_back({name, name == "rows" ? "COUNT(*)" : name, difference});

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/base/error.h"
+#include "common/base/time.h"
 #include "common/sql/value.h"
 #include "exporters/sql/dialect_sql.h"
 #include "exporters/sql/quality_scan.h"
@@ -63,6 +64,23 @@ double seconds_of(Time time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
 
+/// Up to :ahead, so that a row of the future hides none.
+std::string newest_statement(const TimedTable& table) {
+  return "SELECT MAX(" + table.time + ") AS newest FROM " + table.name + " WHERE " + table.time +
+         " <= :ahead";
+}
+
+/// Of the rows after :newest, or of all rows.
+std::string missing_statement(const TimedTable& table, Dialect dialect, bool is_of_all) {
+  return "SELECT MIN(" + table.time + ") AS missing, " + std::string(server_time(dialect)) +
+         " AS server_now FROM " + table.name + " WHERE " + table.time + " <= :ahead" +
+         (is_of_all ? "" : " AND " + table.time + " > :newest");
+}
+
+std::string heartbeat_statement(const TimedTable& heartbeat) {
+  return "SELECT MAX(" + heartbeat.time + ") AS beat FROM " + heartbeat.name;
+}
+
 /// Asks the two databases of one replica.
 class Pair {
  public:
@@ -72,20 +90,15 @@ class Pair {
   /// The replica's rows are read first: a row that comes meanwhile is not missing there. All times
   /// are the primary's, so that no other clock matters.
   double lag() const {
-    const std::string clock(server_time(primary_.dialect()));
-    const auto now = one_cell(primary_, "SELECT " + clock + " AS server_now", {});
+    const auto dialect = primary_.dialect();
+    const auto now = one_cell(primary_, clock_statement(dialect), {});
     Parameters parameters{{"ahead", time_of(now.value_or("")) + kMaxAhead}};
     const auto& table = config_.table;
-    const auto until = " FROM " + table.name + " WHERE " + table.time + " <= :ahead";
-    const auto newest =
-        one_cell(*config_.database, "SELECT MAX(" + table.time + ") AS newest" + until, parameters);
-    auto missing = "SELECT MIN(" + table.time + ") AS missing, " + clock + " AS server_now" + until;
+    const auto newest = one_cell(*config_.database, newest_statement(table), parameters);
     // As the text that it is: some databases have more digits than this exporter.
-    if (newest) {
-      parameters["newest"] = *newest;
-      missing += " AND " + table.time + " > :newest";
-    }
-    const auto row = one_row(primary_, missing, parameters);
+    if (newest) parameters["newest"] = *newest;
+    const auto row =
+        one_row(primary_, missing_statement(table, dialect, !newest.has_value()), parameters);
     if (!row.at(0, 0)) return 0;
     const auto lag = time_of(row.at(0, 1).value_or("")) - time_of(*row.at(0, 0));
     return std::max(0.0, std::chrono::duration<double>(lag).count());
@@ -93,8 +106,7 @@ class Pair {
 
   /// The heartbeat on the replica, read first, and on the primary.
   std::pair<Time, Time> heartbeats() const {
-    const auto statement =
-        "SELECT MAX(" + config_.heartbeat->time + ") AS beat FROM " + config_.heartbeat->name;
+    const auto statement = heartbeat_statement(*config_.heartbeat);
     const auto beat = [&](Database& database) {
       const auto cell = one_cell(database, statement, {});
       if (!cell) throw Error(Reason::query, config_.heartbeat->name + " has no heartbeat");
@@ -154,6 +166,7 @@ class Replica {
       measured_ = Ledger::wall_clock();
     });
     if (config_.heartbeat) attempt([&] { heartbeats_ = pair.heartbeats(); });
+    if (!config_.asks_status) return failure;
     attempt([&] {
       channels_ =
           read_replica(*config_.database, deadline.no_later_than(now + 3 * config_.timeout));
@@ -225,15 +238,7 @@ class Replication {
   std::vector<Replica> replicas_;
 };
 
-}  // namespace
-
-std::vector<MetricView> replication_metrics() {
-  std::vector<MetricView> metrics(std::begin(kMetrics), std::end(kMetrics));
-  metrics.insert(metrics.end(), primary_metrics().begin(), primary_metrics().end());
-  return metrics;
-}
-
-Collector make_replication(const std::shared_ptr<Source>& source) {
+Collector collector_of(const std::shared_ptr<Source>& source) {
   const auto& configs = source->replication;
   Clock::duration timeout{}, interval = configs.front().every;
   for (const auto& config : configs) {
@@ -250,6 +255,51 @@ Collector make_replication(const std::shared_ptr<Source>& source) {
                          const Deadline& deadline) { replication->collect(samples, deadline); },
           .at_once = source->connections,
           .says_up = false};
+}
+
+std::vector<Planned> plan_of(Source& source, const ReplicationConfig& config) {
+  auto &primary = source.database, &replica = *config.database;
+  const auto dialect = primary.dialect();
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(source.clock());
+  const Parameters times{{"ahead", now + kMaxAhead}, {"newest", format_rfc3339(now)}};
+  std::vector<Planned> all{
+      planned(source.name, primary, clock_statement(dialect)),
+      planned(config.replica, replica, newest_statement(config.table), times),
+      planned(source.name, primary, missing_statement(config.table, dialect, false), times,
+              "after the replica's newest row, or of all rows where it has none")};
+  if (config.heartbeat) {
+    const auto statement = heartbeat_statement(*config.heartbeat);
+    all.push_back(planned(config.replica, replica, statement));
+    all.push_back(planned(source.name, primary, statement));
+  }
+  if (!config.asks_status) return all;
+  for (const auto& statement : replica_statements(replica.dialect())) {
+    all.push_back(planned(config.replica, replica, statement, {}, "if the server knows it"));
+  }
+  return all;
+}
+
+std::vector<Planned> plan_of(Source& source) {
+  std::vector<Planned> all;
+  for (const auto& config : source.replication) {
+    for (auto& each : plan_of(source, config)) all.push_back(std::move(each));
+  }
+  for (const auto& statement : primary_statements(source.database.dialect())) {
+    all.push_back(planned(source.name, source.database, statement));
+  }
+  return all;
+}
+
+}  // namespace
+
+std::vector<MetricView> replication_metrics() {
+  std::vector<MetricView> metrics(std::begin(kMetrics), std::end(kMetrics));
+  metrics.insert(metrics.end(), primary_metrics().begin(), primary_metrics().end());
+  return metrics;
+}
+
+Described describe_replication(const std::shared_ptr<Source>& source) {
+  return {collector_of(source), [source] { return plan_of(*source); }};
 }
 
 }  // namespace exporter::sql

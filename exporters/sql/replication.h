@@ -3,13 +3,12 @@
 #include <memory>
 #include <vector>
 
-#include "common/collect/collector.h"
-#include "exporters/sql/source.h"
+#include "exporters/sql/described.h"
 
 namespace exporter::sql {
 
 /// The collector "replication" of a source that is a primary in `replication`.
-Collector make_replication(const std::shared_ptr<Source>& source);
+Described describe_replication(const std::shared_ptr<Source>& source);
 /// Its metrics.
 std::vector<MetricView> replication_metrics();
 

@@ -7,8 +7,15 @@
 namespace exporter::sql {
 namespace {
 
-TimedTable read_table(const Yaml& entry, Dialect dialect) {
-  return {read_sql(entry.required("table"), dialect), read_sql(entry.required("time"), dialect)};
+/// SQL for both databases, whatever kinds they are.
+std::string read_for_both(const Yaml& value, Dialect primary, Dialect replica) {
+  check_sql(value, value.string(), primary);
+  return read_sql(value, replica);
+}
+
+TimedTable read_table(const Yaml& entry, Dialect primary, Dialect replica) {
+  return {read_for_both(entry.required("table"), primary, replica),
+          read_for_both(entry.required("time"), primary, replica)};
 }
 
 ReplicationConfig read_one(const Yaml& entry, const OpenDatabase& open) {
@@ -17,9 +24,10 @@ ReplicationConfig read_one(const Yaml& entry, const OpenDatabase& open) {
   const auto replica = entry.required("replica");
   config.replica = replica.string();
   config.database = open(replica);
-  config.table = read_table(entry, config.database->dialect());
+  const auto primary = open(entry.required("primary"))->dialect();
+  config.table = read_table(entry, primary, config.database->dialect());
   if (const auto heartbeat = entry.optional("heartbeat")) {
-    config.heartbeat = read_table(*heartbeat, config.database->dialect());
+    config.heartbeat = read_table(*heartbeat, primary, config.database->dialect());
   }
   config.max_lag = entry.required("max_lag").duration();
   config.every = read_duration(entry, "every", seconds(30));

@@ -97,16 +97,19 @@ std::vector<ReplicaChannel> read_postgresql(Database& replica, const Deadline& d
 }
 
 /// MariaDB's, MySQL's since 8.0.22, and that of older ones.
+constexpr std::array<std::string_view, 3> kShowReplica{"SHOW ALL SLAVES STATUS",
+                                                       "SHOW REPLICA STATUS", "SHOW SLAVE STATUS"};
+
+/// By the first statement that the server knows.
 Table show_replica_status(Database& replica, const Deadline& deadline) {
-  constexpr std::array<std::string_view, 2> kFirst{"SHOW ALL SLAVES STATUS", "SHOW REPLICA STATUS"};
-  for (const auto statement : kFirst) {
+  for (std::size_t i = 0; i + 1 < kShowReplica.size(); ++i) {
     try {
-      return ask(replica, statement, deadline);
+      return ask(replica, kShowReplica[i], deadline);
     } catch (const Error& error) {
       if (error.reason() != Reason::query) throw;
     }
   }
-  return ask(replica, "SHOW SLAVE STATUS", deadline);
+  return ask(replica, kShowReplica.back(), deadline);
 }
 
 /// A lag of NULL is one that the replica does not know, as when it is stopped: not 0.
@@ -157,6 +160,21 @@ std::vector<ReplicaChannel> read_replica(Database& replica, const Deadline& dead
     case Dialect::mysql: return read_mariadb(replica, deadline);
     default: return {};
   }
+}
+
+std::vector<std::string> replica_statements(Dialect dialect) {
+  switch (dialect) {
+    case Dialect::postgresql:
+      return {std::string(kStandby), std::string(kSubscriptions), std::string(kSubscriptionErrors)};
+    case Dialect::mariadb:
+    case Dialect::mysql: return {kShowReplica.begin(), kShowReplica.end()};
+    default: return {};
+  }
+}
+
+std::vector<std::string> primary_statements(Dialect dialect) {
+  if (dialect != Dialect::postgresql) return {};
+  return {senders(), slots()};
 }
 
 void add_primary(Samples& samples, const std::string& source, Database& primary,

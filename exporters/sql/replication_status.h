@@ -29,6 +29,10 @@ struct ReplicaChannel {
 /// What the replica says of itself: nothing where its kind of database says nothing. Throws Error.
 std::vector<ReplicaChannel> read_replica(Database& replica, const Deadline& deadline);
 
+/// The statements that read_replica() and add_primary() may run.
+std::vector<std::string> replica_statements(Dialect dialect);
+std::vector<std::string> primary_statements(Dialect dialect);
+
 /// Adds what a primary says of those who read from it. Throws Error.
 void add_primary(Samples& samples, const std::string& source, Database& primary,
                  const Deadline& deadline);

@@ -30,6 +30,9 @@ struct Source {
   std::vector<ReplicationConfig> replication;             ///< of which it is the primary
   std::shared_ptr<const business::Config> business = {};  ///< null where it has none
   FixedLabels labels = {};                                ///< that the configuration gives it
+  std::size_t other_readers = 0;  ///< collectors of other sources that read it
+  /// Whether events count as far back as they may be late: a run by itself would show few of them.
+  bool is_trial = false;
   /// What time it is.
   std::function<Time()> clock = Ledger::wall_clock;
 };
@@ -40,11 +43,11 @@ extern const SourceKind<Source> kSources;
 /// The samples of a query, as what is so now.
 CollectFunction make_query(const std::shared_ptr<Source>& source,
                            const std::shared_ptr<const CollectorConfig>& config);
-/// The counters of a query whose rows are events; `past` says how far before its first run it
-/// counts.
+/// The counters of a query whose rows are events.
 CollectFunction make_events(const std::shared_ptr<Source>& source,
-                            const std::shared_ptr<const CollectorConfig>& config,
-                            std::chrono::microseconds past);
+                            const std::shared_ptr<const CollectorConfig>& config);
+/// The options of the ledger of such a query.
+Ledger::Options ledger_options(const Source& source, const EventsConfig& events);
 
 using Module = exporter::Module<Source>;
 extern const Module kConnections;

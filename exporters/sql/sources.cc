@@ -2,10 +2,7 @@
 #include <vector>
 
 #include "common/base/error.h"
-#include "exporters/sql/business/groups.h"
-#include "exporters/sql/quality.h"
-#include "exporters/sql/reconcile.h"
-#include "exporters/sql/replication.h"
+#include "exporters/sql/described.h"
 #include "exporters/sql/reports.h"
 #include "exporters/sql/source.h"
 
@@ -65,6 +62,22 @@ std::shared_ptr<Database> open_database(const Yaml& file, const Yaml& name) {
   name.fail("no source has this name");
 }
 
+/// How many of the entries, each of which is of two sources, read this one as the second.
+std::size_t count_readers(const Yaml& file, const std::string& name) {
+  std::size_t count = 0;
+  if (const auto map = file.optional("reconcile")) {
+    for (const auto& [key, entry] : map->entries()) {
+      count += entry.required("right").required("source").string() == name ? 1 : 0;
+    }
+  }
+  if (const auto list = file.optional("replication")) {
+    for (const auto& entry : list->items()) {
+      count += entry.required("replica").string() == name ? 1 : 0;
+    }
+  }
+  return count;
+}
+
 /// What the file says of several sources.
 void read_file(const SourceInputs& inputs, Source& source) {
   const auto& file = *inputs.file;
@@ -80,6 +93,7 @@ void read_file(const SourceInputs& inputs, Source& source) {
   if (const auto map = file.optional("business")) {
     source.business = business::read_config(*map, inputs.name, names);
   }
+  source.other_readers = count_readers(file, inputs.name);
 }
 
 std::shared_ptr<Source> make_source(const SourceInputs& inputs) {
@@ -98,22 +112,10 @@ std::shared_ptr<Source> make_source(const SourceInputs& inputs) {
 }
 
 std::vector<Collector> describe(const std::shared_ptr<Source>& source) {
-  auto collectors = business::describe_business(source);
-  for (const auto& config : source->collectors) {
-    std::vector<MetricView> metrics;
-    for (const auto& metric : config->metrics) metrics.push_back(metric->view());
-    collectors.push_back({.name = config->name,
-                          .schedule = config->schedule,
-                          .timeout = config->timeout,
-                          .metrics = std::move(metrics),
-                          .collect = config->events
-                                         ? make_events(source, config, config->events->past)
-                                         : make_query(source, config),
-                          .at_once = source->connections});
+  std::vector<Collector> collectors;
+  for (auto& described : describe_all(source)) {
+    collectors.push_back(std::move(described.collector));
   }
-  if (source->quality) collectors.push_back(make_quality(source));
-  if (!source->reconciliations.empty()) collectors.push_back(make_reconcile(source));
-  if (!source->replication.empty()) collectors.push_back(make_replication(source));
   return collectors;
 }
 

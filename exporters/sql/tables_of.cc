@@ -123,4 +123,34 @@ std::set<std::string> tables_of(std::string_view query, Dialect dialect) {
   return Reader(words_of(query, dialect)).read();
 }
 
+std::set<std::string> privileges_of(std::string_view query, Dialect dialect) {
+  if (dialect == Dialect::postgresql) {
+    const auto is_monitored = [](const std::string& table) {
+      return table.starts_with("pg_stat_") || table.starts_with("pg_catalog.pg_stat_");
+    };
+    if (std::ranges::any_of(tables_of(query, dialect), is_monitored)) return {"pg_monitor"};
+    return {};
+  }
+  const auto words = words_of(query, dialect);
+  if (words.empty() || !equal_ignoring_case(words.front(), "show")) return {};
+  constexpr std::array<std::string_view, 4> kOfReplicas{"replica", "replicas", "slave", "slaves"};
+  constexpr std::array<std::string_view, 3> kOfLogs{"master", "binary", "binlog"};
+  const auto has = [&](const auto& any) {
+    return std::ranges::any_of(words, [&](auto word) { return is_one_of(word, any); });
+  };
+  const bool is_mysql = dialect == Dialect::mysql;
+  if (has(kOfReplicas)) return {is_mysql ? "REPLICATION CLIENT" : "REPLICA MONITOR"};
+  if (has(kOfLogs)) return {is_mysql ? "REPLICATION CLIENT" : "BINLOG MONITOR"};
+  return {};
+}
+
+std::string shape_of(std::string_view query, Dialect dialect) {
+  std::string shape;
+  while (!query.empty()) {
+    const auto token = next_token(query, dialect);
+    shape += token.kind == Token::Kind::literal ? std::string_view("?") : token.text;
+  }
+  return shape;
+}
+
 }  // namespace exporter::sql

@@ -87,8 +87,7 @@ class Expected:
 
 
 class KnownMetrics:
-    """The names that the exporters' binaries, the recording rules and Prometheus make. What depends on the
-    configuration, a binary does not list without one."""
+    """The names that the exporters' binaries, the recording rules and Prometheus make."""
 
     def __init__(self, root, records):
         self.names = OF_PROMETHEUS | records.names
@@ -96,7 +95,6 @@ class KnownMetrics:
         for binary in sorted(support.EXPORTER.parent.glob("*_exporter")):
             self._read(subprocess.run([binary, "--metrics.list"], timeout=support.START, check=True,
                                       capture_output=True, text=True).stdout)
-        self._read((support.SOURCE / "docs/metrics/business.md").read_text())
 
     def _read(self, markdown):
         for name, rest in re.findall(r"^\|\s*`([^`{]+)[^`]*`\s*\|(.*)", markdown, re.M):

@@ -19,21 +19,28 @@ std::string date_of(std::chrono::local_days day) {
   return text;
 }
 
-}  // namespace
-
-Period WeeksBefore::weeks_before(const Period& period, int weeks) const {
-  const auto& zone = business_.config().zone;
-  return length_ == Length::hour ? hour_weeks_before(zone, period, weeks)
-                                 : day_weeks_before(zone, period, weeks);
+Query calendar_query(std::chrono::local_days last) {
+  const auto first = last - std::chrono::weeks(kWeeks);
+  return {"SELECT day FROM bm_calendar WHERE day >= :from AND day <= :to",
+          {{"from", date_of(first)}, {"to", date_of(last)}}};
 }
 
-std::set<std::chrono::local_days> WeeksBefore::left_out(const Period& period,
+Query first_row_query(const View& view) {
+  return {"SELECT MIN(" + std::string(view.time) + ") AS first_row FROM " + std::string(view.name)};
+}
+
+}  // namespace
+
+std::vector<Query> baseline_queries(const Business& business, const View& view) {
+  const auto day = local_day_of(business.config().zone, business.now());
+  return {calendar_query(day), first_row_query(view)};
+}
+
+std::set<std::chrono::local_days> WeeksBefore::left_out(std::chrono::local_days last,
                                                         const Deadline& deadline) const {
   std::set<std::chrono::local_days> days;
   if (!business_.look(deadline)->has(kCalendar)) return days;
-  const auto table = business_.ask(
-      "SELECT day FROM bm_calendar WHERE day >= :from AND day <= :to",
-      {{"from", date_of(weeks_before(period, kWeeks).day)}, {"to", date_of(period.day)}}, deadline);
+  const auto table = business_.ask(calendar_query(last), deadline);
   for (const auto& row : rows_of(table)) {
     const auto day = row.time("day");
     if (!day) continue;
@@ -44,21 +51,20 @@ std::set<std::chrono::local_days> WeeksBefore::left_out(const Period& period,
 }
 
 std::vector<Period> WeeksBefore::usable(const Period& period, const Deadline& deadline) {
-  const auto days = left_out(period, deadline);
-  if (days.contains(period.day)) return {};
-  const auto oldest = weeks_before(period, kWeeks).begin;
-  if (!first_row_ || *first_row_ > oldest) {
-    const auto table = business_.ask(
-        "SELECT MIN(" + std::string(view_.time) + ") AS first_row FROM " + std::string(view_.name),
-        {}, deadline);
-    first_row_ = Row(table, 0).time("first_row");
-  }
+  const auto days = left_out(day_of(period), deadline);
+  if (days.contains(day_of(period))) return {};
   std::vector<Period> periods;
   for (int weeks = 1; weeks <= kWeeks; ++weeks) {
-    const auto before = weeks_before(period, weeks);
-    const bool is_whole = first_row_ && *first_row_ <= before.begin;
-    if (is_whole && !days.contains(before.day)) periods.push_back(before);
+    const auto before = weeks_before(periods_, period, weeks);
+    if (before && !days.contains(day_of(*before))) periods.push_back(*before);
   }
+  if (periods.empty()) return periods;
+  if (!first_row_ || *first_row_ > periods.back().begin) {
+    const auto table = business_.ask(first_row_query(view_), deadline);
+    first_row_ = Row(table, 0).time("first_row");
+  }
+  std::erase_if(periods,
+                [&](const Period& each) { return !first_row_ || *first_row_ > each.begin; });
   return periods;
 }
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "exporters/sql/business/business.h"
-#include "exporters/sql/business/periods.h"
+#include "exporters/sql/local_periods.h"
 
 namespace exporter::sql::business {
 
@@ -19,13 +19,14 @@ using Figures = std::map<Labels, double>;
 
 /// The figures of the same hour, or local day, in the last four weeks, as far as these can be
 /// compared: none when the period itself is on a day of bm_calendar, none of a week in which it
-/// is, and none of what began before the view's first row. Asked again when the period is another
+/// is, none of what began before the view's first row, and none of an hour that clocks left out or
+/// repeated. Asked again when the period is another
 /// one, and after an hour.
 class WeeksBefore {
  public:
-  enum class Length : std::uint8_t { hour, day };
-  WeeksBefore(Business& business, const View& view, Length length)
-      : business_(business), view_(view), length_(length) {}
+  /// `length` is that of the periods: an hour or a day.
+  WeeksBefore(Business& business, const View& view, std::chrono::hours length)
+      : business_(business), view_(view), periods_{business.config().zone, length, {}} {}
 
   const std::vector<Figures>& of(const Period& period,
                                  const std::function<Figures(const Period&)>& measure,
@@ -33,17 +34,23 @@ class WeeksBefore {
 
  private:
   std::vector<Period> usable(const Period& period, const Deadline& deadline);
-  std::set<std::chrono::local_days> left_out(const Period& period, const Deadline& deadline) const;
-  Period weeks_before(const Period& period, int weeks) const;
+  std::set<std::chrono::local_days> left_out(std::chrono::local_days last,
+                                             const Deadline& deadline) const;
+  std::chrono::local_days day_of(const Period& period) const {
+    return local_day_of(periods_.zone, period.begin);
+  }
 
   Business& business_;
   const View& view_;
-  const Length length_;
+  const LocalPeriods periods_;
   std::optional<Time> first_row_;
   std::optional<Period> period_;
   Clock::time_point good_until_;
   std::vector<Figures> weeks_;
 };
+
+/// What is asked for the figures of other weeks, besides those figures.
+std::vector<Query> baseline_queries(const Business& business, const View& view);
 
 /// Whether a week without a figure has 0 of it, or says nothing.
 enum class Absent : std::uint8_t { is_zero, says_nothing };

@@ -20,9 +20,8 @@ auto parse(std::string_view column, std::string_view text, Parse of) {
 
 }  // namespace
 
-Table Business::ask(const std::string& statement, const Parameters& parameters,
-                    const Deadline& deadline) const {
-  return source_->database.query({statement, source_->database.dialect()}, parameters,
+Table Business::ask(const Query& query, const Deadline& deadline) const {
+  return source_->database.query({query.text, source_->database.dialect()}, query.parameters,
                                  {.rows = kMaxRows}, deadline);
 }
 

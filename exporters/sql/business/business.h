@@ -10,9 +10,17 @@
 #include "common/collect/collector.h"
 #include "exporters/sql/business/config.h"
 #include "exporters/sql/business/contract.h"
+#include "exporters/sql/described.h"
 #include "exporters/sql/source.h"
 
 namespace exporter::sql::business {
+
+/// A statement, its parameters, and how it differs from run to run.
+struct Query {
+  std::string text;
+  Parameters parameters = {};
+  std::string note = {};
+};
 
 /// What the collectors of a business share: the configuration, the database, what it has.
 class Business {
@@ -30,8 +38,7 @@ class Business {
 
   /// Throws Error when the database cannot be asked.
   std::shared_ptr<const Found> look(const Deadline& deadline) { return contract_.look(deadline); }
-  Table ask(const std::string& statement, const Parameters& parameters,
-            const Deadline& deadline) const;
+  Table ask(const Query& query, const Deadline& deadline) const;
 
  private:
   const std::shared_ptr<Source> source_;
@@ -68,6 +75,9 @@ struct Group {
   std::string_view name;
   Pace pace;
   std::span<const MetricView> metrics;
+  std::span<const Need> needs;  ///< what it can use
+  /// What it asks where the whole contract is there.
+  std::vector<Query> (*plan)(const Business& business);
   CollectFunction (*make)(const std::shared_ptr<Business>& business);
 };
 

@@ -17,21 +17,41 @@ constexpr auto kLast = gauge("business_campaign_last_event_timestamp_seconds",
                              "source", "dataset", "campaign");
 constexpr MetricView kMetrics[] = {kCampaignUsers, kBaseline, kLast};
 
+constexpr Need kNeeds[] = {{kEvents}, {kEvents, "campaign"}, {kCalendar}};
+
 constexpr std::chrono::days kFourWeeks(28);
+
+Query newest_query(Time now) {
+  return {
+      "SELECT campaign, COUNT(*) AS events, MAX(occurred_at) AS newest FROM bm_events WHERE "
+      "campaign IS NOT NULL AND occurred_at >= :from AND occurred_at < :now GROUP BY campaign",
+      {{"from", now - kFourWeeks}, {"now", now}}};
+}
+
+Query users_query(const Period& day) {
+  return {
+      "SELECT campaign, COUNT(DISTINCT user_id) AS users FROM bm_events WHERE campaign IS NOT "
+      "NULL AND occurred_at >= :from AND occurred_at < :until GROUP BY campaign",
+      {{"from", day.begin}, {"until", day.end}}};
+}
+
+std::vector<Query> plan(const Business& business) {
+  auto queries = baseline_queries(business, kEvents);
+  queries.push_back(newest_query(business.now()));
+  queries.push_back(users_query(local_day(business.config().zone, business.now(), 1)));
+  return queries;
+}
 
 class Campaigns {
  public:
   explicit Campaigns(Business& business)
-      : business_(business), days_(business, kEvents, WeeksBefore::Length::day) {}
+      : business_(business), days_(business, kEvents, std::chrono::days(1)) {}
 
   void collect(Samples& samples, const Deadline& deadline) {
     if (!business_.look(deadline)->has(kEvents, "campaign")) return;
     const auto now = business_.now();
     const auto day = local_day(business_.config().zone, now, 1);
-    const auto table = business_.ask(
-        "SELECT campaign, COUNT(*) AS events, MAX(occurred_at) AS newest FROM bm_events WHERE "
-        "campaign IS NOT NULL AND occurred_at >= :from AND occurred_at < :now GROUP BY campaign",
-        {{"from", now - kFourWeeks}, {"now", now}}, deadline);
+    const auto table = business_.ask(newest_query(now), deadline);
     std::map<std::string, double> sizes;
     for (const auto& row : rows_of(table)) sizes[row.text("campaign")] = row.number("events");
     sizes.erase("");
@@ -67,10 +87,7 @@ class Campaigns {
   }
 
   Figures users_on(const Period& day, const Deadline& deadline) const {
-    const auto table = business_.ask(
-        "SELECT campaign, COUNT(DISTINCT user_id) AS users FROM bm_events WHERE campaign IS NOT "
-        "NULL AND occurred_at >= :from AND occurred_at < :until GROUP BY campaign",
-        {{"from", day.begin}, {"until", day.end}}, deadline);
+    const auto table = business_.ask(users_query(day), deadline);
     Figures users;
     for (const auto& row : rows_of(table)) {
       const auto campaign = row.text("campaign");
@@ -85,7 +102,7 @@ class Campaigns {
 
 }  // namespace
 
-constinit const Group kCampaignsGroup{"business_campaigns", Group::Pace::hourly, kMetrics,
-                                      make_group<Campaigns>};
+constinit const Group kCampaignsGroup{
+    "business_campaigns", Group::Pace::hourly, kMetrics, kNeeds, plan, make_group<Campaigns>};
 
 }  // namespace exporter::sql::business

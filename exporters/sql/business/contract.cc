@@ -33,6 +33,12 @@ constexpr Column kSubscriptionColumns[] = {{"subscription_id", true}, {"started_
                                            {"currency", true},        {"loaded_at", false}};
 constexpr Column kCalendarColumns[] = {{"day", true}};
 
+std::string join(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
 /// Whether an error is an answer about the statement, not about the connection.
 bool is_refusal(const Error& error) { return error.reason() == Reason::query; }
 
@@ -58,6 +64,25 @@ bool Found::has(const View& view) const {
 
 bool Found::has(const View& view, std::string_view column) const {
   return has(view) && std::ranges::find(of(view).columns, column) != of(view).columns.end();
+}
+
+std::string Found::missing(std::span<const Need> needs) const {
+  std::vector<std::string> names;
+  for (const auto& need : needs) {
+    const auto& state = of(need.view);
+    const std::string name(need.view.name);
+    if (!state.missing.empty()) {
+      throw Error(Reason::query, name + " lacks " + join(state.missing));
+    }
+    if (need.column.empty() && !has(need.view)) names.push_back(name);
+    if (need.column.empty() || !has(need.view) || has(need.view, need.column)) continue;
+    names.push_back(name + "." + std::string(need.column));
+  }
+  return join(names);
+}
+
+std::string columns_statement(const View& view) {
+  return "SELECT * FROM " + std::string(view.name) + " WHERE 1=0";
 }
 
 std::shared_ptr<const Found> Contract::look(const Deadline& deadline) {
@@ -105,8 +130,8 @@ Found::State Contract::ask(const View& view, const Deadline& deadline) const {
   const auto dialect = source_->database.dialect();
   Found::State state;
   try {
-    const auto text = "SELECT * FROM " + std::string(view.name) + " WHERE 1=0";
-    const auto table = source_->database.query({text, dialect}, {}, {}, deadline);
+    const auto table =
+        source_->database.query({columns_statement(view), dialect}, {}, {}, deadline);
     for (const auto& column : table.columns()) state.columns.push_back(to_lower(column));
   } catch (const Error& error) {
     if (!is_refusal(error)) throw;
@@ -126,14 +151,13 @@ void Contract::log_changes(const Found& now) const {
   for (const auto* view : kViews) {
     const auto& state = now.of(*view);
     if (found_ && found_->of(*view) == state) continue;
-    std::string missing;
-    for (const auto& column : state.missing) missing += (missing.empty() ? "" : ", ") + column;
     if (!state.problem.empty()) {
       log::info("a business view cannot be read, what needs it is off",
                 {{"source", source_->name}, {"view", view->name}, {"error", state.problem}});
-    } else if (!missing.empty()) {
-      log::warn("a business view lacks columns, what needs it is off",
-                {{"source", source_->name}, {"view", view->name}, {"columns", missing}});
+    } else if (!state.missing.empty()) {
+      log::warn(
+          "a business view lacks columns, what needs it is off",
+          {{"source", source_->name}, {"view", view->name}, {"columns", join(state.missing)}});
     }
   }
 }

@@ -35,6 +35,15 @@ extern const View kUsers, kEvents, kOrders, kRefunds, kEmailSends, kEmailEvents,
 /// All eight, in the order of the documentation.
 extern const std::array<const View*, 8> kViews;
 
+/// A view that a collector uses, or a column of it.
+struct Need {
+  const View& view;
+  std::string_view column = {};
+};
+
+/// The statement that gives the columns of a view, and no row.
+std::string columns_statement(const View& view);
+
 /// What of the contract a database has.
 class Found {
  public:
@@ -51,6 +60,10 @@ class Found {
   /// Whether it is, and has this column.
   bool has(const View& view, std::string_view column) const;
   const State& of(const View& view) const { return states_.at(view.name); }
+
+  /// Those that are not there, "bm_users, bm_events.channel". Throws Error{query} for a view that
+  /// lacks what is required of it.
+  std::string missing(std::span<const Need> needs) const;
 
   bool operator==(const Found&) const = default;
 

@@ -27,6 +27,34 @@ constexpr auto kMaxAhead = Ledger::kMaxAhead;
 /// Only newer rows are looked at first, as an index finds these.
 constexpr std::chrono::days kRecent(30);
 
+const Query kOne{"SELECT 1 AS one"};
+
+/// The newest time in a column, among the recent rows or all of them.
+Query newest_query(const View& view, std::string_view column, Time now, bool is_recent) {
+  Query query{"SELECT MAX(" + std::string(column) + ") AS newest FROM " + std::string(view.name) +
+                  " WHERE " + std::string(column) + " <= :ahead",
+              {{"ahead", now + kMaxAhead}}};
+  if (!is_recent) return query;
+  query.text += " AND " + std::string(view.time) + " >= :from";
+  query.parameters["from"] = now - kRecent;
+  return query;
+}
+
+std::vector<Query> plan(const Business& business) {
+  std::vector<Query> queries;
+  for (const auto* view : kViews) queries.push_back({columns_statement(*view)});
+  queries.push_back(kOne);
+  for (const auto* view : kViews) {
+    if (view->time.empty()) continue;
+    for (const auto column : {std::string_view("loaded_at"), view->time}) {
+      queries.push_back(newest_query(*view, column, business.now(), true));
+      queries.push_back(newest_query(*view, column, business.now(), false));
+      queries.back().note = "where the one before found nothing";
+    }
+  }
+  return queries;
+}
+
 class Data {
  public:
   explicit Data(Business& business) : business_(business) {}
@@ -36,8 +64,7 @@ class Data {
     samples.add(kMaxAge, std::chrono::duration<double>(business_.config().max_age).count(),
                 business_.name(), business_.dataset());
     // So that the source is asked in each run.
-    if (!found->has(kEvents) && !found->has(kOrders))
-      business_.ask("SELECT 1 AS one", {}, deadline);
+    if (!found->has(kEvents) && !found->has(kOrders)) business_.ask(kOne, deadline);
     for (const auto* view : kViews) {
       const auto& state = found->of(*view);
       samples.add(kPresent, found->has(*view) ? 1 : 0, business_.name(), business_.dataset(),
@@ -57,14 +84,10 @@ class Data {
  private:
   std::optional<Time> newest(const View& view, std::string_view column,
                              const Deadline& deadline) const {
-    const auto statement = "SELECT MAX(" + std::string(column) + ") AS newest FROM " +
-                           std::string(view.name) + " WHERE " + std::string(column) + " <= :ahead";
     const auto now = business_.now();
-    const auto recent =
-        business_.ask(statement + " AND " + std::string(view.time) + " >= :from",
-                      {{"ahead", now + kMaxAhead}, {"from", now - kRecent}}, deadline);
+    const auto recent = business_.ask(newest_query(view, column, now, true), deadline);
     if (const auto time = Row(recent, 0).time("newest")) return time;
-    const auto all = business_.ask(statement, {{"ahead", now + kMaxAhead}}, deadline);
+    const auto all = business_.ask(newest_query(view, column, now, false), deadline);
     return Row(all, 0).time("newest");
   }
 
@@ -80,7 +103,7 @@ class Data {
 
 }  // namespace
 
-constinit const Group kDataGroup{"business_data", Group::Pace::configured, kMetrics,
+constinit const Group kDataGroup{"business_data", Group::Pace::configured, kMetrics, {}, plan,
                                  make_group<Data>};
 
 }  // namespace exporter::sql::business

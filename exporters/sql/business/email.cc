@@ -33,11 +33,58 @@ constexpr auto kUnsubscribed =
 constexpr MetricView kMetrics[] = {kSent,    kDelivered,  kBounced,     kOpened,
                                    kClicked, kComplained, kUnsubscribed};
 
+constexpr Need kNeeds[] = {{kEmailSends}, {kEmailEvents}, {kEmailEvents, "machine"}};
+
 constexpr std::chrono::hours kMature(48);
 constexpr std::chrono::days kWeek(7);
 
 /// Mails of a campaign by what happened to them.
 using Campaign = std::map<std::string, double, std::less<>>;
+
+/// Of mails that are old enough.
+Period mature_period(Time now) { return {now - kMature - kWeek, now - kMature}; }
+
+Query sent_query(const Period& period) {
+  return {
+      "SELECT s.campaign AS campaign, COUNT(DISTINCT s.message_id) AS sent, "
+      "COUNT(DISTINCT CASE WHEN e.event = 'delivered' THEN s.message_id END) AS delivered, "
+      "COUNT(DISTINCT CASE WHEN e.event = 'bounced' THEN s.message_id END) AS bounced "
+      "FROM bm_email_sends s LEFT JOIN bm_email_events e ON e.message_id = s.message_id "
+      "AND e.event IN ('delivered', 'bounced') "
+      "WHERE s.sent_at >= :from AND s.sent_at < :until GROUP BY s.campaign",
+      {{"from", period.begin}, {"until", period.end}}};
+}
+
+/// A mail that was sent in a part of the period is delivered later; so parts are of deliveries,
+/// of which those after the period are in the last one.
+Query reactions_query(const Period& period, const Within& within, bool has_machine) {
+  const std::string opened =
+      has_machine ? "CASE WHEN e.machine = 0 THEN 'human' WHEN e.machine IS NULL THEN 'unknown' "
+                    "ELSE 'machine' END"
+                  : "'unknown'";
+  Query query{
+      within.statement(
+          "deliveries AS (SELECT s.campaign AS campaign, s.message_id AS message_id, "
+          "MIN(e.occurred_at) AS begun FROM bm_email_sends s JOIN bm_email_events e "
+          "ON e.message_id = s.message_id AND e.event = 'delivered' WHERE s.sent_at >= :from AND "
+          "s.sent_at < :until GROUP BY s.campaign, s.message_id), reactions AS (SELECT d.campaign "
+          "AS campaign, d.message_id AS message_id, CASE WHEN e.event = 'opened' THEN " +
+              opened +
+              " ELSE e.event END AS reaction, d.begun AS begun, e.occurred_at AS occurred_at FROM "
+              "deliveries d JOIN bm_email_events e ON e.message_id = d.message_id AND e.event IN "
+              "('opened', 'clicked', 'complained', 'unsubscribed')), firsts AS (SELECT campaign, "
+              "reaction, begun, MIN(occurred_at) AS ended FROM reactions GROUP BY campaign, "
+              "message_id, reaction, begun)",
+          "firsts", "campaign, reaction"),
+      {{"from", period.begin}, {"until", period.end}}};
+  within.add_to(query.parameters);
+  return query;
+}
+
+std::vector<Query> plan(const Business& business) {
+  const auto period = mature_period(business.now());
+  return {sent_query(period), reactions_query(period, Within(period, kMature), true)};
+}
 
 class Email {
  public:
@@ -46,8 +93,7 @@ class Email {
   void collect(Samples& samples, const Deadline& deadline) const {
     const auto found = business_.look(deadline);
     if (!found->has(kEmailSends) || !found->has(kEmailEvents)) return;
-    const auto until = business_.now() - kMature;
-    const Period period{until - kWeek, until, {}};
+    const auto period = mature_period(business_.now());
     std::map<std::string, Campaign> campaigns;
     ask_sent(period, campaigns, deadline);
     ask_reactions(period, found->has(kEmailEvents, "machine"), campaigns, deadline);
@@ -57,45 +103,17 @@ class Email {
  private:
   void ask_sent(const Period& period, std::map<std::string, Campaign>& campaigns,
                 const Deadline& deadline) const {
-    const auto table = business_.ask(
-        "SELECT s.campaign AS campaign, COUNT(DISTINCT s.message_id) AS sent, "
-        "COUNT(DISTINCT CASE WHEN e.event = 'delivered' THEN s.message_id END) AS delivered, "
-        "COUNT(DISTINCT CASE WHEN e.event = 'bounced' THEN s.message_id END) AS bounced "
-        "FROM bm_email_sends s LEFT JOIN bm_email_events e ON e.message_id = s.message_id "
-        "AND e.event IN ('delivered', 'bounced') "
-        "WHERE s.sent_at >= :from AND s.sent_at < :until GROUP BY s.campaign",
-        {{"from", period.begin}, {"until", period.end}}, deadline);
+    const auto table = business_.ask(sent_query(period), deadline);
     for (const auto& row : rows_of(table)) {
       auto& campaign = campaigns[row.text("campaign")];
       for (const auto* what : {"sent", "delivered", "bounced"}) campaign[what] += row.number(what);
     }
   }
 
-  /// A mail that was sent in a part of the period is delivered later; so parts are of deliveries,
-  /// of which those after the period are in the last one.
   void ask_reactions(const Period& period, bool has_machine,
                      std::map<std::string, Campaign>& campaigns, const Deadline& deadline) const {
     const Within within(period, kMature);
-    const std::string opened =
-        has_machine ? "CASE WHEN e.machine = 0 THEN 'human' WHEN e.machine IS NULL THEN 'unknown' "
-                      "ELSE 'machine' END"
-                    : "'unknown'";
-    const auto statement = within.statement(
-        "deliveries AS (SELECT s.campaign AS campaign, s.message_id AS message_id, "
-        "MIN(e.occurred_at) AS begun FROM bm_email_sends s JOIN bm_email_events e "
-        "ON e.message_id = s.message_id AND e.event = 'delivered' WHERE s.sent_at >= :from AND "
-        "s.sent_at < :until GROUP BY s.campaign, s.message_id), reactions AS (SELECT d.campaign "
-        "AS campaign, d.message_id AS message_id, CASE WHEN e.event = 'opened' THEN " +
-            opened +
-            " ELSE e.event END AS reaction, d.begun AS begun, e.occurred_at AS occurred_at FROM "
-            "deliveries d JOIN bm_email_events e ON e.message_id = d.message_id AND e.event IN "
-            "('opened', 'clicked', 'complained', 'unsubscribed')), firsts AS (SELECT campaign, "
-            "reaction, begun, MIN(occurred_at) AS ended FROM reactions GROUP BY campaign, "
-            "message_id, reaction, begun)",
-        "firsts", "campaign, reaction");
-    Parameters parameters{{"from", period.begin}, {"until", period.end}};
-    within.add_to(parameters);
-    const auto table = business_.ask(statement, parameters, deadline);
+    const auto table = business_.ask(reactions_query(period, within, has_machine), deadline);
     for (const auto& row : rows_of(table)) {
       const auto count = within.count(row);
       auto& campaign = campaigns[row.text("campaign")];
@@ -139,7 +157,7 @@ class Email {
 
 }  // namespace
 
-constinit const Group kEmailGroup{"business_email", Group::Pace::hourly, kMetrics,
+constinit const Group kEmailGroup{"business_email", Group::Pace::hourly, kMetrics, kNeeds, plan,
                                   make_group<Email>};
 
 }  // namespace exporter::sql::business

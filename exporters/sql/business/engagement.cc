@@ -18,10 +18,25 @@ constexpr auto kDay =
           "dataset");
 constexpr MetricView kMetrics[] = {kActive, kBaseline, kDay};
 
+constexpr Need kNeeds[] = {{kEvents}, {kCalendar}};
+
+Query users_query(const Period& period) {
+  return {
+      "SELECT COUNT(DISTINCT user_id) AS users FROM bm_events WHERE occurred_at >= :from AND "
+      "occurred_at < :until",
+      {{"from", period.begin}, {"until", period.end}}};
+}
+
+std::vector<Query> plan(const Business& business) {
+  auto queries = baseline_queries(business, kEvents);
+  queries.push_back(users_query(local_day(business.config().zone, business.now(), 1)));
+  return queries;
+}
+
 class Engagement {
  public:
   explicit Engagement(Business& business)
-      : business_(business), days_(business, kEvents, WeeksBefore::Length::day) {}
+      : business_(business), days_(business, kEvents, std::chrono::days(1)) {}
 
   void collect(Samples& samples, const Deadline& deadline) {
     if (!business_.look(deadline)->has(kEvents)) return;
@@ -32,7 +47,7 @@ class Engagement {
     const auto& dataset = business_.dataset();
     for (const auto& [window, days] : {std::pair{"1d", 1}, {"7d", 7}, {"28d", 28}}) {
       const auto begin = local_day(zone, now, days).begin;
-      samples.add(kActive, users({begin, day.end, {}}, deadline), source, dataset, window);
+      samples.add(kActive, users({begin, day.end}, deadline), source, dataset, window);
     }
     samples.add(kDay, std::chrono::duration<double>(day.begin.time_since_epoch()).count(), source,
                 dataset);
@@ -49,10 +64,7 @@ class Engagement {
 
  private:
   double users(const Period& period, const Deadline& deadline) const {
-    const auto table = business_.ask(
-        "SELECT COUNT(DISTINCT user_id) AS users FROM bm_events WHERE occurred_at >= :from AND "
-        "occurred_at < :until",
-        {{"from", period.begin}, {"until", period.end}}, deadline);
+    const auto table = business_.ask(users_query(period), deadline);
     return Row(table, 0).number("users");
   }
 
@@ -62,7 +74,7 @@ class Engagement {
 
 }  // namespace
 
-constinit const Group kEngagementGroup{"business_engagement", Group::Pace::hourly, kMetrics,
-                                       make_group<Engagement>};
+constinit const Group kEngagementGroup{
+    "business_engagement", Group::Pace::hourly, kMetrics, kNeeds, plan, make_group<Engagement>};
 
 }  // namespace exporter::sql::business

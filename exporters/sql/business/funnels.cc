@@ -1,3 +1,5 @@
+#include <array>
+
 #include "exporters/sql/business/baseline.h"
 #include "exporters/sql/business/groups.h"
 #include "exporters/sql/business/largest.h"
@@ -28,6 +30,46 @@ constexpr MetricView kMetrics[] = {kStarted, kConverted, kStartedBaseline, kRati
 
 constexpr std::chrono::days kWeek(7);
 
+constexpr Need kNeeds[] = {{kEvents}, {kCalendar}};
+
+Query query_of(const Funnel& funnel, const Period& period, const Within& within) {
+  const auto part = funnel.by.empty() ? std::string("''") : funnel.by;
+  Query query{
+      within.statement(
+          "starts AS (SELECT user_id, " + part +
+              " AS part, occurred_at FROM bm_events WHERE event = :start AND occurred_at >= :from "
+              "AND occurred_at < :until AND user_id IS NOT NULL), begins AS (SELECT user_id, part, "
+              "MIN(occurred_at) AS begun FROM starts GROUP BY user_id, part), pairs AS (SELECT "
+              "b.part AS part, b.begun AS begun, MIN(e.occurred_at) AS ended FROM begins b LEFT "
+              "JOIN bm_events e ON e.user_id = b.user_id AND e.event = :end AND e.occurred_at >= "
+              "b.begun AND e.occurred_at < :closed GROUP BY b.user_id, b.part, b.begun)",
+          "pairs", "part"),
+      {{"start", funnel.start},
+       {"end", funnel.end},
+       {"from", period.begin},
+       {"until", period.end},
+       {"closed", period.end + funnel.within}}};
+  within.add_to(query.parameters);
+  return query;
+}
+
+/// The periods of a funnel's two windows: the last time that is closed is that of both.
+std::array<Period, 2> periods_of(const Business& business, const Funnel& funnel) {
+  const auto closed = business.now() - funnel.within;
+  return {Period{closed - kWeek, closed}, local_day(business.config().zone, closed, 1)};
+}
+
+std::vector<Query> plan(const Business& business) {
+  std::vector<Query> queries;
+  for (const auto& funnel : business.config().funnels) {
+    if (queries.empty()) queries = baseline_queries(business, kEvents);
+    for (const auto& period : periods_of(business, funnel)) {
+      queries.push_back(query_of(funnel, period, Within(period, funnel.within)));
+    }
+  }
+  return queries;
+}
+
 /// Users by channel and campaign.
 struct Users {
   Figures started, converted;
@@ -36,36 +78,19 @@ struct Users {
 class FunnelFigures {
  public:
   FunnelFigures(Business& business, const Funnel& funnel)
-      : business_(business), funnel_(funnel), days_(business, kEvents, WeeksBefore::Length::day) {}
+      : business_(business), funnel_(funnel), days_(business, kEvents, std::chrono::days(1)) {}
 
   void add_to(Samples& samples, const Deadline& deadline) {
-    const auto closed = business_.now() - funnel_.within;
-    add(samples, ask({closed - kWeek, closed, {}}, deadline), "7d");
-    const auto day = local_day(business_.config().zone, closed, 1);
+    const auto [week, day] = periods_of(business_, funnel_);
+    add(samples, ask(week, deadline), "7d");
     add(samples, ask(day, deadline), "1d");
     add_baselines(samples, day, deadline);
   }
 
  private:
   Users ask(const Period& period, const Deadline& deadline) const {
-    const auto part = funnel_.by.empty() ? std::string("''") : funnel_.by;
     const Within within(period, funnel_.within);
-    const auto statement = within.statement(
-        "starts AS (SELECT user_id, " + part +
-            " AS part, occurred_at FROM bm_events WHERE event = :start AND occurred_at >= :from "
-            "AND occurred_at < :until AND user_id IS NOT NULL), begins AS (SELECT user_id, part, "
-            "MIN(occurred_at) AS begun FROM starts GROUP BY user_id, part), pairs AS (SELECT "
-            "b.part AS part, b.begun AS begun, MIN(e.occurred_at) AS ended FROM begins b LEFT "
-            "JOIN bm_events e ON e.user_id = b.user_id AND e.event = :end AND e.occurred_at >= "
-            "b.begun AND e.occurred_at < :closed GROUP BY b.user_id, b.part, b.begun)",
-        "pairs", "part");
-    Parameters parameters{{"start", funnel_.start},
-                          {"end", funnel_.end},
-                          {"from", period.begin},
-                          {"until", period.end},
-                          {"closed", period.end + funnel_.within}};
-    within.add_to(parameters);
-    const auto table = business_.ask(statement, parameters, deadline);
+    const auto table = business_.ask(query_of(funnel_, period, within), deadline);
     std::map<std::string, double> started, converted;
     for (const auto& row : rows_of(table)) {
       const auto count = within.count(row);
@@ -150,7 +175,7 @@ class Funnels {
 
 }  // namespace
 
-constinit const Group kFunnelsGroup{"business_funnels", Group::Pace::configured, kMetrics,
-                                    make_group<Funnels>};
+constinit const Group kFunnelsGroup{
+    "business_funnels", Group::Pace::configured, kMetrics, kNeeds, plan, make_group<Funnels>};
 
 }  // namespace exporter::sql::business

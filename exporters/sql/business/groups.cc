@@ -12,27 +12,46 @@ constexpr const Group* kGroups[] = {&kDataGroup,      &kFunnelsGroup,    &kEmail
 constexpr std::chrono::hours kHourly(1);
 constexpr std::chrono::minutes kShownAtLeast(15);  // when runs fail
 
+Collector collector_of(const Group& group, const std::shared_ptr<Business>& business) {
+  const auto& config = business->config();
+  const Clock::duration interval = group.pace == Group::Pace::hourly
+                                       ? std::max<Clock::duration>(config.every, kHourly)
+                                       : config.every;
+  return {.name = std::string(group.name),
+          .schedule = Every{interval, std::max<Clock::duration>(3 * interval, kShownAtLeast)},
+          .timeout = config.timeout,
+          .metrics = {group.metrics.begin(), group.metrics.end()},
+          .collect = group.make(business),
+          .at_once = business->source()->connections,
+          .says_up = &group == &kDataGroup};  // which asks it in each run
+}
+
+std::vector<Planned> plan_of(const Group& group, const Business& business) {
+  auto& source = *business.source();
+  std::vector<Planned> all;
+  for (auto& query : group.plan(business)) {
+    all.push_back(
+        planned(source.name, source.database, query.text, query.parameters, std::move(query.note)));
+  }
+  return all;
+}
+
 }  // namespace
 
-std::vector<Collector> describe_business(const std::shared_ptr<Source>& source) {
-  std::vector<Collector> collectors;
-  if (!source->business) return collectors;
-  const auto& config = *source->business;
+std::span<const Group* const> groups() { return kGroups; }
+
+std::vector<Described> describe_business(const std::shared_ptr<Source>& source) {
+  std::vector<Described> all;
+  if (!source->business) return all;
   const auto business = std::make_shared<Business>(source, source->business);
   for (const auto* group : kGroups) {
-    const Clock::duration interval = group->pace == Group::Pace::hourly
-                                         ? std::max<Clock::duration>(config.every, kHourly)
-                                         : config.every;
-    collectors.push_back(
-        {.name = std::string(group->name),
-         .schedule = Every{interval, std::max<Clock::duration>(3 * interval, kShownAtLeast)},
-         .timeout = config.timeout,
-         .metrics = {group->metrics.begin(), group->metrics.end()},
-         .collect = group->make(business),
-         .at_once = source->connections,
-         .says_up = group == &kDataGroup});  // which asks it in each run
+    all.push_back({collector_of(*group, business),
+                   [group, business] { return plan_of(*group, *business); },
+                   [group, business](const Deadline& deadline) {
+                     return business->look(deadline)->missing(group->needs);
+                   }});
   }
-  return collectors;
+  return all;
 }
 
 }  // namespace exporter::sql::business

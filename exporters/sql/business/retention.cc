@@ -1,5 +1,5 @@
 #include "exporters/sql/business/groups.h"
-#include "exporters/sql/business/periods.h"
+#include "exporters/sql/local_periods.h"
 
 namespace exporter::sql::business {
 namespace {
@@ -14,11 +14,13 @@ constexpr MetricView kMetrics[] = {kCohort, kRetained};
 
 constexpr int kDays[] = {1, 7, 30};
 
-void collect(const Business& business, int days, Samples& samples, const Deadline& deadline) {
+constexpr Need kNeeds[] = {{kUsers}, {kEvents}};
+
+Query query_of(const Business& business, int days) {
   const auto& zone = business.config().zone;
   const auto active = local_day(zone, business.now(), 1);
   const auto cohort = local_day(zone, business.now(), 1 + days);
-  const auto table = business.ask(
+  return {
       "WITH cohort AS (SELECT DISTINCT user_id FROM bm_users WHERE signed_up_at >= :from AND "
       "signed_up_at < :until), active AS (SELECT DISTINCT user_id FROM bm_events WHERE "
       "occurred_at >= :active_from AND occurred_at < :active_until) SELECT COUNT(c.user_id) AS "
@@ -27,8 +29,13 @@ void collect(const Business& business, int days, Samples& samples, const Deadlin
       {{"from", cohort.begin},
        {"until", cohort.end},
        {"active_from", active.begin},
-       {"active_until", active.end}},
-      deadline);
+       {"active_until", active.end}}};
+}
+
+std::vector<Query> plan(const Business& business) { return {query_of(business, kDays[0])}; }
+
+void collect(const Business& business, int days, Samples& samples, const Deadline& deadline) {
+  const auto table = business.ask(query_of(business, days), deadline);
   const Row row(table, 0);
   const auto day = std::to_string(days);
   samples.add(kCohort, row.number("users"), business.name(), business.dataset(), day);
@@ -45,6 +52,7 @@ CollectFunction make(const std::shared_ptr<Business>& business) {
 
 }  // namespace
 
-constinit const Group kRetentionGroup{"business_retention", Group::Pace::hourly, kMetrics, make};
+constinit const Group kRetentionGroup{
+    "business_retention", Group::Pace::hourly, kMetrics, kNeeds, plan, make};
 
 }  // namespace exporter::sql::business

@@ -36,6 +36,83 @@ std::unique_ptr<const MetricConfig> config_of(const Metric<N>& metric, std::stri
   return config;
 }
 
+constexpr Need kNeeds[] = {{kOrders}, {kOrders, "campaign"}, {kRefunds}};
+
+constexpr const char *kOrderEvents = "business_orders", *kRefundEvents = "business_refunds";
+
+EventsConfig events_config(const Config& config, const View& view) {
+  return {.unit = {std::string(view.columns.front().name)},
+          .when = std::string(view.time),
+          .position = {},
+          .overlap = config.overlap,
+          .late = config.late,
+          .past = config.past,
+          .full_interval = kFullInterval,
+          .has_until = true};
+}
+
+/// The collector that counts the rows of a view.
+template <std::size_t N>
+std::shared_ptr<const CollectorConfig> events_of(const Business& business, const char* name,
+                                                 const Query& query, const View& view,
+                                                 const Metric<N>& rows, const Metric<N>& amount) {
+  const auto& config = business.config();
+  MetricConfigs metrics;
+  metrics.push_back(config_of(rows, "", config.dataset));
+  metrics.push_back(config_of(amount, "amount", config.dataset));
+  return std::make_shared<const CollectorConfig>(
+      CollectorConfig{.name = name,
+                      .schedule = OnScrape{},
+                      .timeout = config.timeout,
+                      .statement = {query.text, business.source()->database.dialect()},
+                      .parameters = query.parameters,
+                      .max_rows = kMaxRows,
+                      .events = events_config(config, view),
+                      .metrics = std::move(metrics)});
+}
+
+std::shared_ptr<const CollectorConfig> refund_events(const Business& business) {
+  return events_of(business, kRefundEvents,
+                   {"SELECT refund_id, refunded_at, amount, UPPER(currency) AS currency FROM "
+                    "bm_refunds WHERE refunded_at >= :since AND refunded_at < :until"},
+                   kRefunds, kRefundCount, kRefundAmount);
+}
+
+/// `campaign` is an expression with these parameters.
+std::shared_ptr<const CollectorConfig> order_events(const Business& business,
+                                                    const std::string& campaign,
+                                                    Parameters parameters) {
+  return events_of(
+      business, kOrderEvents,
+      {"SELECT order_id, ordered_at, amount, UPPER(currency) AS currency, " + campaign +
+           " AS campaign FROM bm_orders WHERE ordered_at >= :since AND ordered_at < "
+           ":until",
+       std::move(parameters)},
+      kOrders, kOrderCount, kAmount);
+}
+
+/// Which campaigns had orders.
+Query campaigns_query(Time from) {
+  return {
+      "SELECT campaign, COUNT(*) AS orders FROM bm_orders WHERE ordered_at >= :from GROUP BY "
+      "campaign",
+      {{"from", from}}};
+}
+
+std::vector<Query> plan(const Business& business) {
+  const auto& config = business.config();
+  Parameters parameters;
+  const auto campaign = NamedCampaigns(config.campaigns).expression(parameters);
+  std::vector<Query> queries{campaigns_query(business.now() - config.overlap)};
+  for (const auto& events :
+       {order_events(business, campaign, std::move(parameters)), refund_events(business)}) {
+    auto [source, database, text, note] = planned_query(*business.source(), *events);
+    queries.push_back({std::move(text), {}, std::move(note)});
+  }
+  queries[1].note += "; each campaign that has a name is a WHEN";
+  return queries;
+}
+
 class Revenue {
  public:
   explicit Revenue(Business& business)
@@ -57,11 +134,7 @@ class Revenue {
     const auto found = business_.look(deadline);
     if (found->has(kOrders)) prepare_orders(found->has(kOrders, "campaign"), deadline);
     if (found->has(kRefunds) && !refunds_) {
-      refunds_ = count(
-          "business_refunds", "refund_id", "refunded_at",
-          "SELECT refund_id, refunded_at, amount, UPPER(currency) AS currency FROM bm_refunds "
-          "WHERE refunded_at >= :since AND refunded_at < :until",
-          {}, kRefundCount, kRefundAmount);
+      refunds_ = make_events(business_.source(), refund_events(business_));
     }
   }
 
@@ -72,11 +145,7 @@ class Revenue {
     Parameters parameters;
     const auto campaign = has_campaign ? campaigns_.expression(parameters) : std::string("''");
     orders_ =
-        count("business_orders", "order_id", "ordered_at",
-              "SELECT order_id, ordered_at, amount, UPPER(currency) AS currency, " + campaign +
-                  " AS campaign FROM bm_orders WHERE ordered_at >= :since AND ordered_at < "
-                  ":until",
-              std::move(parameters), kOrderCount, kAmount);
+        make_events(business_.source(), order_events(business_, campaign, std::move(parameters)));
     has_campaign_ = has_campaign;
   }
 
@@ -86,13 +155,10 @@ class Revenue {
     const auto& config = business_.config();
     const bool is_first = !orders_;
     const auto back = is_first ? std::max(config.past, config.late) : config.overlap;
-    const auto table = business_.ask(
-        "SELECT campaign, COUNT(*) AS orders FROM bm_orders WHERE ordered_at >= :from GROUP BY "
-        "campaign",
-        {{"from", now - back}}, deadline);
+    const auto table = business_.ask(campaigns_query(now - back), deadline);
     std::map<std::string, double> orders;
     for (const auto& row : rows_of(table)) orders[row.text("campaign")] += row.number("orders");
-    auto run = open("business_orders").begin(deadline);
+    auto run = open_orders().begin(deadline);
     auto campaigns = campaigns_;
     if (is_first) campaigns.load(run);
     const bool has_changed = campaigns.decide(orders, now, run);
@@ -101,39 +167,10 @@ class Revenue {
     return has_changed || is_first;
   }
 
-  SharedLedger open(const std::string& name) const {
-    const auto& config = business_.config();
-    return business_.source()->ledgers->open(
-        "events_" + name, business_.name(),
-        {.allowed_lateness = config.late + config.overlap, .past = config.past});
-  }
-
-  template <std::size_t N>
-  CollectFunction count(const std::string& name, const std::string& unit, const std::string& when,
-                        const std::string& query, Parameters parameters, const Metric<N>& rows,
-                        const Metric<N>& amount) const {
-    const auto& config = business_.config();
-    MetricConfigs metrics;
-    metrics.push_back(config_of(rows, "", config.dataset));
-    metrics.push_back(config_of(amount, "amount", config.dataset));
-    return make_events(business_.source(),
-                       std::make_shared<const CollectorConfig>(CollectorConfig{
-                           .name = name,
-                           .schedule = OnScrape{},
-                           .timeout = config.timeout,
-                           .statement = {query, business_.source()->database.dialect()},
-                           .parameters = std::move(parameters),
-                           .max_rows = kMaxRows,
-                           .events = EventsConfig{.unit = {unit},
-                                                  .when = when,
-                                                  .position = {},
-                                                  .overlap = config.overlap,
-                                                  .late = config.late,
-                                                  .past = config.past,
-                                                  .full_interval = kFullInterval,
-                                                  .has_until = true},
-                           .metrics = std::move(metrics)}),
-                       config.past);
+  SharedLedger open_orders() const {
+    const auto& source = *business_.source();
+    return source.ledgers->open(std::string("events_") + kOrderEvents, source.name,
+                                ledger_options(source, events_config(business_.config(), kOrders)));
   }
 
   Business& business_;
@@ -144,7 +181,7 @@ class Revenue {
 
 }  // namespace
 
-constinit const Group kRevenueGroup{"business_revenue", Group::Pace::configured, kMetrics,
-                                    make_group<Revenue>};
+constinit const Group kRevenueGroup{
+    "business_revenue", Group::Pace::configured, kMetrics, kNeeds, plan, make_group<Revenue>};
 
 }  // namespace exporter::sql::business

@@ -20,18 +20,33 @@ constexpr auto kCountBaseline =
           "currency", "period");
 constexpr MetricView kMetrics[] = {kRevenue, kRevenueBaseline, kCount, kCountBaseline};
 
+constexpr Need kNeeds[] = {{kOrders}, {kCalendar}};
+
+Query query_of(const Period& period) {
+  return {
+      "SELECT UPPER(currency) AS currency, COUNT(*) AS orders, SUM(amount) AS revenue FROM "
+      "bm_orders WHERE ordered_at >= :from AND ordered_at < :until GROUP BY UPPER(currency)",
+      {{"from", period.begin}, {"until", period.end}}};
+}
+
+std::vector<Query> plan(const Business& business) {
+  auto queries = baseline_queries(business, kOrders);
+  queries.push_back(query_of(local_day(business.config().zone, business.now(), 1)));
+  return queries;
+}
+
 class Sales {
  public:
   explicit Sales(Business& business)
       : business_(business),
-        hours_(business, kOrders, WeeksBefore::Length::hour),
-        days_(business, kOrders, WeeksBefore::Length::day) {}
+        hours_(business, kOrders, std::chrono::hours(1)),
+        days_(business, kOrders, std::chrono::days(1)) {}
 
   void collect(Samples& samples, const Deadline& deadline) {
     if (!business_.look(deadline)->has(kOrders)) return;
     const auto& zone = business_.config().zone;
     const auto now = business_.now();
-    add(samples, last_hour(zone, now), hours_, "hour", deadline);
+    add(samples, last_period({zone, std::chrono::hours(1), {}}, now), hours_, "hour", deadline);
     add(samples, local_day(zone, now, 1), days_, "day", deadline);
   }
 
@@ -56,10 +71,7 @@ class Sales {
 
   /// By currency and "orders" or "revenue".
   Figures ask(const Period& period, const Deadline& deadline) const {
-    const auto table = business_.ask(
-        "SELECT UPPER(currency) AS currency, COUNT(*) AS orders, SUM(amount) AS revenue FROM "
-        "bm_orders WHERE ordered_at >= :from AND ordered_at < :until GROUP BY UPPER(currency)",
-        {{"from", period.begin}, {"until", period.end}}, deadline);
+    const auto table = business_.ask(query_of(period), deadline);
     Figures figures;
     for (const auto& row : rows_of(table)) {
       const auto currency = row.text("currency");
@@ -75,7 +87,7 @@ class Sales {
 
 }  // namespace
 
-constinit const Group kSalesGroup{"business_sales", Group::Pace::configured, kMetrics,
+constinit const Group kSalesGroup{"business_sales", Group::Pace::configured, kMetrics, kNeeds, plan,
                                   make_group<Sales>};
 
 }  // namespace exporter::sql::business

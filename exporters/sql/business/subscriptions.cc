@@ -1,5 +1,5 @@
 #include "exporters/sql/business/groups.h"
-#include "exporters/sql/business/periods.h"
+#include "exporters/sql/local_periods.h"
 
 namespace exporter::sql::business {
 namespace {
@@ -42,13 +42,20 @@ std::string statement() {
   return text + " FROM bm_subscriptions GROUP BY UPPER(currency)";
 }
 
+constexpr Need kNeeds[] = {{kSubscriptions}};
+
+Query query_of(const Business& business) {
+  const auto now = business.now();
+  const auto day = local_day(business.config().zone, now, 1);
+  return {statement(), {{"now", now}, {"from", day.begin}, {"until", day.end}}};
+}
+
+std::vector<Query> plan(const Business& business) { return {query_of(business)}; }
+
 CollectFunction make(const std::shared_ptr<Business>& business) {
   return [business](Samples& samples, const Deadline& deadline) {
     if (!business->look(deadline)->has(kSubscriptions)) return;
-    const auto now = business->now();
-    const auto day = local_day(business->config().zone, now, 1);
-    const auto table = business->ask(
-        statement(), {{"now", now}, {"from", day.begin}, {"until", day.end}}, deadline);
+    const auto table = business->ask(query_of(*business), deadline);
     for (const auto& row : rows_of(table)) {
       for (std::size_t i = 0; i < std::size(kAll); ++i) {
         samples.add(kAll[i], row.number(kColumns[i]), business->name(), business->dataset(),
@@ -60,7 +67,7 @@ CollectFunction make(const std::shared_ptr<Business>& business) {
 
 }  // namespace
 
-constinit const Group kSubscriptionsGroup{"business_subscriptions", Group::Pace::configured,
-                                          kMetrics, make};
+constinit const Group kSubscriptionsGroup{
+    "business_subscriptions", Group::Pace::configured, kMetrics, kNeeds, plan, make};
 
 }  // namespace exporter::sql::business

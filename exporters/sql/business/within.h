@@ -6,7 +6,7 @@
 
 #include "common/sql/statement.h"
 #include "exporters/sql/business/business.h"
-#include "exporters/sql/business/periods.h"
+#include "exporters/sql/local_periods.h"
 
 namespace exporter::sql::business {
 

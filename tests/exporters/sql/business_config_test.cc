@@ -4,7 +4,6 @@
 #include "tests/exporters/sql/business_world.h"
 #include "tests/support/caught_log.h"
 #include "tests/support/error_of.h"
-#include "tests/support/golden.h"
 
 using namespace exporter;
 using namespace exporter::sql;
@@ -83,28 +82,6 @@ TEST_CASE("no two metrics are of one family") {
     }
   }
   CHECK(families.size() > 30);
-}
-
-/// As --metrics.list writes those of modules.
-TEST_CASE("the documentation has all metrics") {
-  std::string page =
-      "# Metrics of a business\n\nOf `sql_exporter` with the key `business`: [business.md]"
-      "(../business.md). UPDATE_GOLDEN=1 sql_exporter_test writes this.\n";
-  Shop shop;
-  for (const auto& collector : kSources.describe(shop.source(kBerlin))) {
-    page += "\n## " + collector.name +
-            "\n\n| metric | type | labels | meaning |\n| --- | --- | --- | --- |\n";
-    for (const auto& metric : collector.metrics) {
-      std::string labels;
-      for (const auto& label : metric.labels) {
-        labels += (labels.empty() ? "" : ", ") + std::string(label);
-      }
-      const auto* type = metric.type == MetricType::counter ? "counter" : "gauge";
-      page += "| `" + std::string(metric.name) + "` | " + type + " | " + labels + " | " +
-              std::string(metric.help) + " |\n";
-    }
-  }
-  check_golden(std::string(SOURCE_DIR) + "/docs/metrics/business.md", page);
 }
 
 TEST_CASE("a view that lacks a column is said once, and used when it has it") {

@@ -42,11 +42,12 @@ TEST_CASE("pairs of times are counted as if each was compared") {
       double expected = 0, found = 0, all = 0, decided = 0, late = 0;
       shop.execute("CREATE TABLE pairs (kind, begun, ended)");
       shop.execute("INSERT INTO pairs VALUES " + rows_of_pairs(random, length, expected));
-      const Within within({kBegin, kBegin + std::chrono::days(days), {}}, length);
+      const Within within({kBegin, kBegin + std::chrono::days(days)}, length);
       Parameters parameters;
       within.add_to(parameters);
-      const auto table = business.ask(within.statement("p AS (SELECT * FROM pairs)", "p", "kind"),
-                                      parameters, Deadline::in(60s));
+      const auto table =
+          business.ask({within.statement("p AS (SELECT * FROM pairs)", "p", "kind"), parameters},
+                       Deadline::in(60s));
       for (const auto& row : business::rows_of(table)) {
         const auto count = within.count(row);
         all += count.pairs;

@@ -108,6 +108,18 @@ TEST_CASE("a query is one statement, and its parameters are known") {
       Contains("the exporter sets :now"));
 }
 
+TEST_CASE("a collector is not called as one of the exporter's own") {
+  for (const std::string name : {"quality", "reconcile", "replication", "business",
+                                 "business_sales", "business_orders", "connections", "ledger"}) {
+    CHECK_THAT(error_in("collectors:\n  " + name +
+                        ":\n    every: 1m\n    query: SELECT 1 AS n\n    metrics: []\n"),
+               Contains("collectors." + name + ": " + name +
+                        " is a collector of the exporter's own; expected another name"));
+  }
+  CHECK(error_in("collectors:\n  business_hours:\n    every: 1m\n    query: SELECT 1 AS n\n"
+                 "    metrics: [{name: n, help: N., value: n}]\n") == "no error");
+}
+
 TEST_CASE("a collector names sources that there are") {
   CHECK_THAT(error_in_collector("    every: 1m\n    sources: [shp]\n    query: SELECT 1 AS n\n"),
              Contains("no source has this name"));

@@ -39,6 +39,8 @@ TEST_CASE("the last period that has ended, by local time") {
         "2026-06-01T04:00 2026-06-01T10:00");
   CHECK(text(last_period(berlin(24h, 14h), at("2026-06-01T11:00:00Z"))) ==
         "2026-05-29T22:00 2026-05-30T22:00");
+  CHECK(text(last_period({TimeZone::load("Asia/Kolkata"), 1h, {}}, at("2026-06-01T10:05:00Z"))) ==
+        "2026-06-01T08:30 2026-06-01T09:30");
   CHECK(text(last_period({TimeZone(), 15min, {}}, at("2026-06-01T10:14:00Z"))) ==
         "2026-06-01T09:45 2026-06-01T10:00");
 }
@@ -50,6 +52,7 @@ TEST_CASE("the Monday after clocks changed is compared with the same local hour"
         "2026-03-30T10:00 2026-03-30T11:00");
   CHECK(week_before(hours, "2026-03-30T11:05:00Z", 1) == "2026-03-23T11:00 2026-03-23T12:00");
   CHECK(week_before(hours, "2026-03-30T11:05:00Z", 4) == "2026-03-02T11:00 2026-03-02T12:00");
+  CHECK(week_before(hours, "2026-10-26T11:05:00Z", 1) == "2026-10-19T09:00 2026-10-19T10:00");
 }
 
 TEST_CASE("an hour that clocks leave out or repeat is no period, a day of 23 hours is one") {
@@ -79,8 +82,22 @@ TEST_CASE("bounds of local days, over a change of clocks") {
   CHECK(all == "03-27T23 03-28T23 03-29T22 03-30T22 ");
 }
 
-TEST_CASE("the median") {
-  CHECK(median({3}) == 3);
+TEST_CASE("a local day has 23, 24 or 25 hours") {
+  const auto zone = TimeZone::load("Europe/Berlin");
+  CHECK(text(local_day(zone, at("2026-03-30T10:05:00Z"), 1)) ==
+        "2026-03-28T23:00 2026-03-29T22:00");
+  CHECK(text(local_day(zone, at("2026-10-25T23:30:00Z"), 1)) ==
+        "2026-10-24T22:00 2026-10-25T23:00");
+  // It is the next day in Berlin already.
+  CHECK(text(local_day(zone, at("2026-03-30T22:30:00Z"), 1)) ==
+        "2026-03-29T22:00 2026-03-30T22:00");
+  CHECK(local_day_of(zone, at("2026-03-30T22:30:00Z")) == local_days(2026y / 3 / 31));
+  CHECK(week_before(berlin(24h), "2026-03-30T10:05:00Z", 1) == "2026-03-21T23:00 2026-03-22T23:00");
+}
+
+TEST_CASE("the median needs three values") {
+  CHECK_FALSE(median({}));
+  CHECK_FALSE(median({1, 2}));
   CHECK(median({9, 1, 4}) == 4);
   CHECK(median({9, 2, 4, 3}) == 3.5);
 }

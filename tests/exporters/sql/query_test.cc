@@ -47,7 +47,7 @@ TEST_CASE("columns are found whatever the case of their letters") {
   CHECK(page_of(shop, "SELECT 'fr' AS Country, 3 AS n", metrics) ==
         "orders{source=\"shop\",COUNTRY=\"fr\"} 3\n");
   CHECK(error_of(Reason::query, [&] { page_of(shop, "SELECT 'fr' AS land, 3 AS n", metrics); }) ==
-        "the query gives no column COUNTRY, but land, n");
+        "orders: the query gives no column COUNTRY, but land, n");
 }
 
 TEST_CASE("a row that is no number is left out, and the others stay") {
@@ -66,7 +66,7 @@ TEST_CASE("when no row can be read, the run fails") {
   Shop shop;
   CHECK(error_of(Reason::decode, [&] {
           page_of(shop, "SELECT 'three' AS n", "      - {name: orders, help: Orders., value: n}\n");
-        }) == "n: expected a number, found 'three'");
+        }) == "orders: n: expected a number, found 'three'");
 }
 
 TEST_CASE("a state gives a sample for each that there is") {
@@ -78,7 +78,7 @@ TEST_CASE("a state gives a sample for each that there is") {
         "order_state{source=\"shop\",id=\"1\",state=\"open\"} 0\n"
         "order_state{source=\"shop\",id=\"1\",state=\"paid\"} 1\n");
   CHECK(error_of(Reason::decode, [&] { page_of(shop, "SELECT 1 AS id, 'lost' AS s", metrics); }) ==
-        "s: expected one of the states, found 'lost'");
+        "order_state: s: expected one of the states, found 'lost'");
 }
 
 TEST_CASE("a histogram of counts up to each bound") {
@@ -94,10 +94,10 @@ TEST_CASE("a histogram of counts up to each bound") {
         "order_age_seconds_count{source=\"shop\"} 6\n");
   CHECK(error_of(Reason::decode, [&] {
           page_of(shop, "SELECT 5 AS m, 2 AS h, 6 AS n, 1 AS s", metrics);
-        }) == "the counts of the buckets do not ascend");
+        }) == "order_age_seconds: the counts of the buckets do not ascend");
   CHECK(error_of(Reason::decode, [&] {
           page_of(shop, "SELECT 0.5 AS m, 2 AS h, 6 AS n, 1 AS s", metrics);
-        }) == "m: expected a count");
+        }) == "order_age_seconds: m: expected a count");
 }
 
 TEST_CASE("parameters are typed as YAML writes them, and :now is the time") {

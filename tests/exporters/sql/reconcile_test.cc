@@ -140,6 +140,7 @@ TEST_CASE("a mistake in a reconciliation is said") {
   CHECK_THAT(error(kSides + ", measures: {}"), Contains("at least one measure"));
   CHECK_THAT(error(kSides + ", measures: {rows: -1}"), Contains("at least 0"));
   CHECK_THAT(error(kSides + ", measures: {\"sum(:a)\": 1}"), Contains(":a is not known"));
+  CHECK_THAT(error(kSides + ", measures: {\"sum(:now)\": 1}"), Contains(":now is not known here"));
   CHECK_THAT(error(kSides + ", every: 1s"), Contains("at least 1m"));
   CHECK(error(kSides) == "no error");
 }

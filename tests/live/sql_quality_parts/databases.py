@@ -63,6 +63,9 @@ class Server:
     def answers(self):
         return self.client("SELECT 1").returncode == 0
 
+    def wait_for_user(self, name):
+        wait_until(lambda: self.query(self.users.format(name)) == "1", f"{self.place.name} has the user {name}")
+
     def query(self, sql):
         done = self.client(sql)
         if done.returncode != 0:
@@ -72,6 +75,7 @@ class Server:
 
 class PostgreSql(Server):
     end = signal.SIGINT  # without waiting for its clients
+    users = "SELECT count(*) FROM pg_roles WHERE rolname = '{}'"
 
     def __init__(self, top, name, primary=None):
         super().__init__(top, name, "postgres")
@@ -90,6 +94,9 @@ class PostgreSql(Server):
         words = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
         self.launch(PROGRAMS / "postgres", "-D", self.data, "-p", self.port, *words)
 
+    def grant(self, sql):
+        self.query(sql)
+
     def client_words(self):
         return ["psql", "--no-psqlrc", "--host=127.0.0.1", f"--port={self.port}", "--username=admin", "--tuples-only",
                 "--no-align", "--quiet", "--set=ON_ERROR_STOP=1", "--dbname=postgres"]  # fmt: skip
@@ -99,6 +106,8 @@ class PostgreSql(Server):
 
 
 class MariaDb(Server):
+    users = "SELECT count(*) FROM mysql.user WHERE user = '{}'"
+
     def __init__(self, top, name, number):
         super().__init__(top, name, "mysql")
         self.run("mariadb-install-db", "--no-defaults", f"--datadir={self.data}", "--skip-test-db",
@@ -108,6 +117,9 @@ class MariaDb(Server):
                     "--innodb-buffer-pool-size=16M")  # fmt: skip
         self.query("SET sql_log_bin = 0; CREATE USER monitor@'127.0.0.1'; "
                    "GRANT SELECT, REPLICA MONITOR, REPLICATION REPLICA ON *.* TO monitor@'127.0.0.1'")  # fmt: skip
+
+    def grant(self, sql):
+        self.query(f"USE shop; {sql}")
 
     def client_words(self):
         return ["mariadb", "--no-defaults", f"--socket={self.place}/s", "--user=root", "--batch",

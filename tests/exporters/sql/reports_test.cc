@@ -1,0 +1,288 @@
+#include "exporters/sql/reports.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "common/base/log.h"
+#include "exporters/sql/tables_of.h"
+#include "exporters/sql/trial.h"
+#include "tests/exporters/sql/business_shop.h"
+#include "tests/exporters/sql/shop.h"
+#include "tests/support/caught_log.h"
+#include "tests/support/error_of.h"
+#include "tests/support/upstreams.h"
+
+using namespace exporter;
+using namespace exporter::sql;
+using Catch::Contains;
+
+namespace {
+
+const Deadline kPatience = Deadline::in(std::chrono::minutes(5));
+
+const std::string kQuality =
+    "quality:\n  shop:\n    tables:\n      orders: {time: at, window: 1d, not_null: {id: 0}, key: "
+    "{columns: [id]}, schema: watch, volume: {period: 1h}}\n";
+const std::string kOthers =
+    "reconcile:\n  orders:\n    left: {source: shop, table: orders, time: at}\n"
+    "    right: {source: warehouse, table: raw.orders, time: created}\n"
+    "replication:\n  - {primary: shop, replica: warehouse, table: orders, time: at, max_lag: 1h, "
+    "heartbeat: {table: beats, time: ts}}\n";
+const std::string kBusiness =
+    "business:\n  source: shop\n  timezone: UTC\n  funnels: {a: {start: s, end: e, by: channel}}\n";
+const std::string kEvents =
+    "collectors:\n  counted:\n    every: 1m\n    events: {query: \"SELECT id, at FROM orders WHERE "
+    "at >= :since\", unit: id, when: at, overlap: 1m, late: 6h}\n"
+    "    metrics: [{name: counted_total, help: Counted.}]\n";
+
+/// One of two sources of this driver; nothing is asked of it.
+std::shared_ptr<Source> source_of(const std::string& driver, const std::string& configuration,
+                                  std::size_t which = 0) {
+  const auto file = Yaml::parse("sources:\n  - {name: shop, odbc: \"Driver=" + driver +
+                                    ";Database=shop;Uid=monitor\"}\n  - {name: warehouse, odbc: "
+                                    "\"Driver=" +
+                                    driver + ";Database=dwh;Uid=reader\"}\n" + configuration,
+                                "test.yml");
+  const auto entry = file.required("sources").items()[which];
+  return kSources.make({entry.required("name").string(), entry, nullptr, upstreams(),
+                        std::make_shared<Ledgers>(""), false, true, &file});
+}
+
+std::string print_sql(const std::shared_ptr<Source>& source) {
+  return write_statements(*source, {{}, {}, kPatience});
+}
+
+std::string grants(const std::shared_ptr<Source>& source) {
+  return write_grants(*source, {{}, {}, kPatience});
+}
+
+std::string explained(const std::shared_ptr<Source>& source, std::string_view collector) {
+  return explain(*source, {{}, collector, kPatience});
+}
+
+std::size_t count(const std::string& text, const std::string& piece) {
+  std::size_t found = 0;
+  for (auto at = text.find(piece); at != text.npos; at = text.find(piece, at + 1)) ++found;
+  return found;
+}
+
+std::string second_source(const Shop& other) {
+  return "  - {name: warehouse, odbc: \"" + other.odbc() + "\"}\n";
+}
+
+void make_orders(Shop& shop) {
+  shop.execute(
+      "CREATE TABLE orders (id INTEGER, at TEXT); "
+      "INSERT INTO orders VALUES (1, datetime('now', '-2 hours'))");
+}
+
+/// The finding on a collector; a text of its own where there is none.
+Finding finding(const std::shared_ptr<Source>& source, std::string_view what) {
+  const auto findings = check_source(*source, {}, kPatience);
+  const auto found = std::ranges::find(findings, what, &Finding::what);
+  return found == findings.end() ? Finding{"", "no finding", false} : *found;
+}
+
+}  // namespace
+
+TEST_CASE("what a collector of any kind runs is in the plans") {
+  Shop shop, warehouse;
+  make_orders(shop);
+  shop.execute(BusinessShop().sql(Dialect::sqlite));
+  shop.execute("CREATE TABLE beats (ts TEXT); INSERT INTO beats VALUES (datetime('now'))");
+  warehouse.execute(
+      "CREATE TABLE orders (created TEXT, at TEXT); INSERT INTO orders VALUES (datetime('now'), "
+      "datetime('now')); CREATE TABLE beats (ts TEXT); INSERT INTO beats VALUES (datetime('now'))");
+  auto others = kOthers;
+  others.erase(others.find("raw."), 4);
+  const auto source =
+      shop.source(second_source(warehouse) + kQuality + others + kBusiness + kEvents);
+  const auto all = described_for_trial(*source);
+  std::set<std::string> known;
+  const auto key = [](const std::string& of, const std::string& text) {
+    return of + ": " + shape_of(text, Dialect::sqlite);
+  };
+  for (const auto& described : all) {
+    for (const auto& planned : described.plan()) known.insert(key(planned.source, planned.text));
+  }
+  for (const auto& described : all) {
+    Samples samples;
+    std::size_t ran = 0;
+    const auto failure = try_once(described, samples, kPatience,
+                                  [&](const std::string& of, const Database::Ran& statement) {
+                                    ++ran;
+                                    INFO(statement.statement);
+                                    CHECK(known.contains(key(of, statement.statement)));
+                                  });
+    INFO(described.collector.name << ": " << (failure ? failure->what() : ""));
+    CHECK_FALSE(failure);
+    CHECK(ran > 0);
+  }
+}
+
+TEST_CASE("each statement is printed once, with the collectors that run it, and nothing is asked") {
+  const auto text =
+      print_sql(source_of("PostgreSQL Unicode", kQuality + kOthers + kBusiness + kEvents));
+  CHECK(count(text, "SELECT day FROM bm_calendar") == 1);
+  for (const auto* name : {"funnels: every 5m", "campaigns: every 1h", "engagement", "sales"}) {
+    CHECK(count(text, "-- source shop, collector business_" + std::string(name)) >= 1);
+  }
+  CHECK(count(text, "GROUP BY id HAVING COUNT(*) > 1") == 1);
+  CHECK(count(text, "SELECT * FROM orders WHERE 1 = 0;") == 1);
+  CHECK(count(text, "FROM raw.orders WHERE created >= TIMESTAMPTZ '") == 1);
+  CHECK_THAT(text,
+             Contains("-- source warehouse, collector reconcile of shop: every 10m, timeout 10m\n"
+                      "SELECT dpe_day"));
+  CHECK_THAT(text, Contains("-- source warehouse, collector replication of shop: every 30s, "
+                            "timeout 1m30s\nSELECT MAX(at) AS newest FROM orders"));
+  CHECK(count(text, "FROM pg_stat_replication") == 1);
+  CHECK_THAT(text, Contains("collector counted: every 1m, timeout 10s; :since is 1m before the "
+                            "newest event, and every 1h 6h before it\nSELECT id, at"));
+  CHECK(count(text, ":newest") == 0);
+}
+
+TEST_CASE("the least rights are of tables, and of what servers say of themselves") {
+  const auto configuration = kQuality + kOthers + kBusiness;
+  const auto of_postgresql = grants(source_of("PostgreSQL Unicode", configuration));
+  CHECK_THAT(of_postgresql, Contains("CONNECTION LIMIT 4") &&
+                                Contains("GRANT pg_monitor TO \"monitor\";\n") &&
+                                Contains("GRANT SELECT ON orders TO \"monitor\";\n") &&
+                                Contains("GRANT SELECT ON bm_email_events TO \"monitor\";\n") &&
+                                Contains("-- source warehouse, for collectors of shop") &&
+                                Contains("GRANT pg_monitor TO \"reader\";\n") &&
+                                Contains("GRANT USAGE ON SCHEMA raw TO \"reader\";\n") &&
+                                Contains("GRANT SELECT ON raw.orders TO \"reader\";\n") &&
+                                Contains("GRANT SELECT ON beats TO \"reader\";\n"));
+  CHECK_THAT(of_postgresql, !Contains("SELECT ON pg_") && !Contains("raw.orders TO \"monitor\""));
+  // A connection for each of the two collectors of the shop.
+  CHECK_THAT(grants(source_of("PostgreSQL Unicode", configuration, 1)),
+             Contains("CONNECTION LIMIT 6"));
+  const auto of_mariadb = grants(source_of("MariaDB Unicode", configuration));
+  CHECK_THAT(of_mariadb, Contains("GRANT SELECT ON `shop`.orders TO 'monitor'@'%';\n") &&
+                             Contains("GRANT SELECT ON raw.orders TO 'reader'@'%';\n") &&
+                             Contains("GRANT REPLICA MONITOR ON *.* TO 'reader'@'%';\n") &&
+                             !Contains("MONITOR ON *.* TO 'monitor'"));
+  CHECK_THAT(grants(source_of("MySQL ODBC", configuration)),
+             Contains("GRANT REPLICATION CLIENT ON *.* TO 'reader'@'%';\n"));
+}
+
+TEST_CASE("what a server is asked about itself needs a right of its own") {
+  const auto of = [](std::string_view query, Dialect dialect) {
+    const auto privileges = privileges_of(query, dialect);
+    return privileges.empty() ? "" : *privileges.begin();
+  };
+  CHECK(of("SELECT 1 FROM pg_catalog.pg_stat_activity", Dialect::postgresql) == "pg_monitor");
+  CHECK(of("SELECT 1 FROM orders -- pg_stat_activity", Dialect::postgresql).empty());
+  CHECK(of("SHOW ALL SLAVES STATUS", Dialect::mariadb) == "REPLICA MONITOR");
+  CHECK(of("SHOW MASTER STATUS", Dialect::mariadb) == "BINLOG MONITOR");
+  CHECK(of("show binary logs", Dialect::mysql) == "REPLICATION CLIENT");
+  CHECK(of("SELECT slave FROM master", Dialect::mariadb).empty());
+}
+
+TEST_CASE("the status of a replica is asked for once, however many of its tables are watched") {
+  const auto source = source_of("MariaDB Unicode",
+                                "replication:\n  - {primary: shop, replica: warehouse, table: a, "
+                                "time: at, max_lag: 1h}\n  - {primary: shop, replica: warehouse, "
+                                "table: b, time: at, max_lag: 1h}\n");
+  const auto plan = describe_all(source).front().plan();
+  CHECK(std::ranges::count(plan, "SHOW REPLICA STATUS", &Planned::text) == 1);
+}
+
+TEST_CASE("a run is explained by its statements, what came back and what was refused") {
+  Shop shop;
+  make_orders(shop);
+  auto configuration = kQuality;
+  configuration.replace(configuration.find("{id: 0}"), 7, "{id: 0, colour: 0}");
+  const auto text = explained(shop.source(configuration), "quality");
+  CHECK_THAT(text,
+             Contains("source shop, collector quality\nevery 10m, timeout 6m\n\n") &&
+                 Contains("SELECT * FROM orders WHERE 1 = 0;\n\n0 rows in ") &&
+                 Contains("\n  id  at\n") && Contains("refused after ") &&
+                 Contains("no such column: colour") &&
+                 Contains("sql_quality_rows{source=\"shop\",dataset=\"orders\",window=\"1d\"} "
+                          "1\n") &&
+                 Contains("\nrefused\n  orders: [SQLite]no such column: colour"));
+  CHECK(explained(shop.source(configuration), "qualities").empty());
+}
+
+TEST_CASE("a run that is explained shows the other source, and events that are not too late") {
+  Shop shop, warehouse;
+  make_orders(shop);
+  warehouse.execute("CREATE TABLE orders (at TEXT); CREATE TABLE beats (ts TEXT)");
+  const auto source = shop.source(second_source(warehouse) + kOthers + kEvents);
+  CHECK_THAT(explained(source, "replication"),
+             Contains("-- source warehouse\nSELECT MAX(at) AS newest"));
+  CHECK_THAT(explained(source, "counted"), Contains("counted_total{source=\"shop\"} 1\n"));
+}
+
+TEST_CASE("a query of which one metric is wrong shows the others") {
+  Shop shop;
+  const auto text = explained(
+      shop.source("collectors:\n  a:\n    every: 1m\n    query: SELECT 1 AS n\n    metrics:\n"
+                  "      - {name: b, help: B., value: m}\n      - {name: c, help: C., value: n}\n"),
+      "a");
+  CHECK_THAT(text, Contains("c{source=\"shop\"} 1\n") &&
+                       Contains("refused\n  b: the query gives no column m, but n\n"));
+}
+
+TEST_CASE("a check says of each collector what is missing") {
+  Shop shop;
+  make_orders(shop);
+  shop.execute("CREATE TABLE bm_orders (order_id, ordered_at, amount, currency)");
+  const auto source = shop.source(kQuality + kBusiness + kEvents);
+  CHECK(finding(source, "quality").is_good);
+  CHECK(finding(source, "business_revenue").is_good);
+  CHECK_THAT(finding(source, "business_revenue").text,
+             Contains("; without bm_orders.campaign, bm_refunds"));
+  CHECK_THAT(finding(source, "business_email").text,
+             Contains("0 statements, 0 samples; without bm_email_sends, bm_email_events"));
+  CHECK_THAT(finding(source, "counted").text, Contains("1 row in "));
+}
+
+TEST_CASE("a check logs a view that is not there once") {
+  Shop shop;
+  const auto source = shop.source(kBusiness);
+  const testing::CaughtLog log(shop.folder() / "log");
+  check_source(*source, {}, kPatience);
+  exporter::log::flush(std::chrono::seconds(60));
+  CHECK(log.lines("view=bm_users").size() == 1);
+}
+
+TEST_CASE("a check fails for a view that lacks a column, a table and a column that are not there") {
+  Shop shop;
+  shop.execute("CREATE TABLE bm_events (user_id, event); CREATE TABLE orders (at TEXT)");
+  const auto source = shop.source(kQuality + kBusiness + kEvents);
+  const auto check = [&](std::string_view collector, const std::string& text) {
+    const auto found = finding(source, collector);
+    CHECK_FALSE(found.is_good);
+    CHECK_THAT(found.text, Contains(text));
+  };
+  check("business_engagement", "bm_events lacks occurred_at");
+  check("quality", "orders: [SQLite]no such column: id");
+  check("counted", "orders: [SQLite]no such column: id");
+}
+
+TEST_CASE("what two databases run is SQL of both") {
+  const auto error = [](const std::string& more) {
+    return error_of(Reason::config, [&] {
+      const auto file = Yaml::parse(
+          "sources:\n  - {name: shop, odbc: Driver=PostgreSQL}\n  - {name: other, odbc: "
+          "Driver=MariaDB}\n" +
+              more,
+          "test.yml");
+      const auto entry = file.required("sources").items().front();
+      kSources.make(
+          {"shop", entry, nullptr, upstreams(), std::make_shared<Ledgers>(""), false, true, &file});
+    });
+  };
+  CHECK_THAT(error("replication: [{primary: shop, replica: other, table: $$, time: t, max_lag: "
+                   "1h}]"),
+             Contains("replication[0].table: the literal in line 1"));
+  CHECK_THAT(error("replication: [{primary: shop, replica: other, table: a, time: t;, max_lag: "
+                   "1h}]"),
+             Contains("replication[0].time: expected a part of a statement, without a semicolon"));
+  CHECK_THAT(error("reconcile: {r: {left: {source: shop, table: a, time: t}, right: {source: "
+                   "other, table: a, time: t}, measures: {\"sum(`)\": 0}}}"),
+             Contains("the quoted name in line 1"));
+}
