@@ -69,14 +69,14 @@ void Draft::see(Time when) {
   }
 }
 
-std::optional<StoredEvent> Draft::find(const OpenFamily& family, const Event& event,
+std::optional<StoredEvent> Draft::find(const OpenFamily& family, std::string_view id,
                                        std::int64_t series) {
   const auto is_of_it = [&](std::int64_t other) { return family_of(other) == family.id; };
-  return store_.events().find(event.id, family.id, series, is_of_it);
+  return store_.events().find(id, family.id, series, is_of_it);
 }
 
 bool Draft::is_new(const OpenFamily& family, const Event& event) {
-  return !state_.timeline.is_late(event.when, limit_) && !find(family, event, 0);
+  return !state_.timeline.is_late(event.when, limit_) && !find(family, event.id, 0);
 }
 
 void Draft::report(OpenFamily& family, const Event& event, EventValue value,
@@ -87,7 +87,7 @@ void Draft::report(OpenFamily& family, const Event& event, EventValue value,
     return;
   }
   const auto series = find_series(family, labels);
-  const auto known = find(family, event, series);
+  const auto known = find(family, event.id, series);
   if ((series == 0 && !has_room_for_series()) || (!known && !make_room(event.when))) {
     ++state_.dropped;
     if (known) note_reported(known->row);
@@ -107,10 +107,10 @@ void Draft::report(OpenFamily& family, const Event& event, EventValue value,
   note_reported(now.row);
 }
 
-void Draft::keep(const MetricView& metric, std::span<const double> bounds, const Event& event) {
+void Draft::keep(const MetricView& metric, std::span<const double> bounds, std::string_view id) {
   if (windows_.empty()) return;
   has_reported_ = true;
-  if (const auto known = find(family(metric, bounds), event, 0)) note_reported(known->row);
+  if (const auto known = find(family(metric, bounds), id, 0)) note_reported(known->row);
 }
 
 void Draft::note_reported(std::int64_t row) {

@@ -37,7 +37,7 @@ class Draft {
   bool is_new(const OpenFamily& family, const Event& event);
   void report(OpenFamily& family, const Event& event, EventValue value, std::string_view labels);
   /// Says that a window has the event, of which the report before stays.
-  void keep(const MetricView& metric, std::span<const double> bounds, const Event& event);
+  void keep(const MetricView& metric, std::span<const double> bounds, std::string_view id);
   void ensure(OpenFamily& family, std::string_view labels);
   void replace_window(Time from, Time to, std::span<const MetricView> families);
   bool has_reported() const { return has_reported_; }
@@ -64,7 +64,7 @@ class Draft {
 
   void start_clock();
   void see(Time when);
-  std::optional<StoredEvent> find(const OpenFamily& family, const Event& event,
+  std::optional<StoredEvent> find(const OpenFamily& family, std::string_view id,
                                   std::int64_t series);
   void note_reported(std::int64_t row);
   void replace(const OpenFamily& family, std::string_view id, const StoredEvent& known,

@@ -205,6 +205,10 @@ class Ledger::Run {
   /// What lies before the watermark stays as it is.
   void replace_window(Time from, Time to, std::span<const MetricView> families = {});
 
+  /// Says that a window has the event, whose row cannot be read: what was reported of it before
+  /// stays. `bounds` are those of a histogram.
+  void keep(const MetricView& metric, std::string_view id, std::span<const double> bounds = {});
+
   /// A text of the collector's own that is durable with the counters: how far the source has been
   /// read, what is known beside them. Empty until it is set, and when it is set empty. A key is
   /// UTF-8. Throws Error{decode} for a key or a text that is too long.

@@ -124,7 +124,7 @@ struct Ledger::Run::Impl {
     try {
       check_all();
     } catch (const Error& error) {
-      if (error.reason() == Reason::decode) call([&] { draft->keep(metric, bounds, event); });
+      if (error.reason() == Reason::decode) call([&] { draft->keep(metric, bounds, event.id); });
       throw;
     }
   }
@@ -185,6 +185,11 @@ void Ledger::Run::observe_counts(const MetricView& histogram, std::span<const do
   impl_->check(histogram, bounds, event,
                [&] { text = text_of_counts(histogram, bounds, counts, labels); });
   impl_->report(histogram, bounds, event, {sum, std::move(text)}, labels);
+}
+
+void Ledger::Run::keep(const MetricView& metric, std::string_view id,
+                       std::span<const double> bounds) {
+  impl_->call([&] { impl_->draft->keep(metric, bounds, id); });
 }
 
 void Ledger::Run::ensure(const MetricView& counter, std::span<const std::string_view> labels) {

@@ -81,6 +81,12 @@ std::vector<std::uint64_t> counts_of(const Row& row, const Buckets& buckets) {
   return counts;
 }
 
+/// What was counted of the row before stays; `id` is of the row and its bucket.
+void keep(Ledger::Run& run, const UsageStatement& statement, const std::string& id) {
+  for (const auto& value : statement.counters) run.keep(value.metric, id + std::string(value.part));
+  for (const auto& buckets : statement.histograms) run.keep(buckets.metric, id, buckets.bounds);
+}
+
 }  // namespace
 
 std::vector<MetricView> families_of(const UsageStatement& statement) {
@@ -128,17 +134,22 @@ void count_row(Ledger::Run& run, const std::string& account, const UsageStatemen
   if (statement.top != nullptr) {
     labels.show_largest(*statement.top, shown.at(per_of(*statement.top, row)), bucket);
   }
-  for (const auto& value : statement.counters) {
-    const auto amount = row.number(to_lower(value.column));
-    if (!amount) continue;
-    const auto id = labels.id() + at + std::string(value.part);
-    run.record(value.metric, {id, bucket}, *amount * value.unit,
-               labels.of(value.metric, value.part));
-  }
-  for (const auto& buckets : statement.histograms) {
-    const auto sum = row.need_number(to_lower(buckets.sum)) * buckets.sum_unit;
-    run.observe_counts(buckets.metric, buckets.bounds, {labels.id() + at, bucket},
-                       counts_of(row, buckets), sum, labels.of(buckets.metric, {}));
+  try {
+    for (const auto& value : statement.counters) {
+      const auto amount = row.number(to_lower(value.column));
+      if (!amount) continue;
+      const auto id = labels.id() + at + std::string(value.part);
+      run.record(value.metric, {id, bucket}, *amount * value.unit,
+                 labels.of(value.metric, value.part));
+    }
+    for (const auto& buckets : statement.histograms) {
+      const auto sum = row.need_number(to_lower(buckets.sum)) * buckets.sum_unit;
+      run.observe_counts(buckets.metric, buckets.bounds, {labels.id() + at, bucket},
+                         counts_of(row, buckets), sum, labels.of(buckets.metric, {}));
+    }
+  } catch (const Error& error) {
+    if (error.reason() == Reason::decode) keep(run, statement, labels.id() + at);
+    throw;
   }
 }
 

@@ -58,6 +58,9 @@ class Recorder {
     if (!metric.constant) value_ = require_column(table, metric.value);
   }
 
+  /// The row of the event cannot be read.
+  void keep(std::string_view id) { run_.keep(view_, id, metric_.bounds); }
+
   /// A NULL counts nothing.
   void record(std::size_t row, const Event& event) {
     double value = metric_.constant.value_or(0);
@@ -183,8 +186,9 @@ class Events {
       recorders.emplace_back(run, table, *metric, source_->name);
     }
     for (std::size_t row = 0; row < table.rows(); ++row) {
+      std::string id;
       try {
-        const auto id = id_of(table, row, unit);
+        id = id_of(table, row, unit);
         const Event event{id, time_in(table, row, when)};
         if (!has_position && event.when < slice.since) throw_too_old(slice);
         for (auto& recorder : recorders) recorder.record(row, event);
@@ -193,6 +197,8 @@ class Events {
       } catch (const Error& error) {
         if (error.reason() != Reason::decode) throw;
         samples.note_malformed_row(error.what());
+        if (id.empty()) continue;
+        for (auto& recorder : recorders) recorder.keep(id);
       }
     }
     run.set_metadata(kPosition, std::to_string(newest.time_since_epoch().count()));

@@ -84,6 +84,21 @@ TEST_CASE("a name that changes is not counted again") {
   CHECK(reader.value(kA) == 5);
 }
 
+TEST_CASE("a row that can no longer be read counts as it did") {
+  now = tomorrow() + hours(3);
+  Reader reader(kNamedGroup);
+  const auto rows = [](sys_seconds bucket, const std::string& count) {
+    return R"(["17","x",")" + at(bucket) + R"(",")" + count + R"("])";
+  };
+  const std::string columns = "L_ID,N_KIND,B,V_A";
+  reader.server.set_rows("SELECT NAMED", columns, rows(now - hours(2), "5"));
+  CHECK(reader.value(kA) == 5);
+  now += hours(1);
+  reader.server.set_rows("SELECT NAMED", columns,
+                         rows(now - hours(3), "much") + "," + rows(now - hours(1), "2"));
+  CHECK(reader.value(kA) == 7);
+}
+
 TEST_CASE("a window starts at a whole bucket, as far back as rows may change") {
   now = tomorrow() + hours(9) + minutes(20);
   Reader reader(kGroup);

@@ -133,6 +133,17 @@ TEST_CASE("a row that cannot be read is left out and counts when it can") {
   CHECK(orders.page() == counted("3", "12"));
 }
 
+TEST_CASE("a row that can no longer be read counts as it did") {
+  Orders orders;
+  orders.add(1, kStart, "de", "10");
+  orders.add(2, kStart, "de", "20");
+  CHECK(orders.page() == counted("2", "30"));
+  orders.execute("UPDATE orders SET amount = 'much' WHERE id = 1");
+  orders.execute("UPDATE orders SET created_at = 'soon' WHERE id = 2");
+  orders.add(3, kStart, "de", "5");
+  CHECK(orders.page() == counted("3", "35"));
+}
+
 TEST_CASE("a NULL counts nothing") {
   Orders orders;
   orders.add(1, kStart, "de", "NULL");
