@@ -62,7 +62,7 @@ TEST_CASE("a mistake in a table's expectations is said, and where") {
   CHECK_THAT(error_in("references: {a: b.c, every: 1s}"), Contains("at least 1m"));
   CHECK_THAT(error_in("references: {a: b.c, severity: high}"), Contains("critical, warning"));
   CHECK_THAT(error_in("references: {\"a'\": b.c}"), Contains("does not end"));
-  CHECK_THAT(error_in("references: {a: \"b.c; d\"}"), Contains("one statement"));
+  CHECK_THAT(error_in("references: {a: \"b.c; d\"}"), Contains("without a semicolon"));
   CHECK_THAT(error_in("schema: {a: \"numeric(12,2)\"}"), Contains("schema.a: expected a type"));
   CHECK_THAT(error_in("severity: high"), Contains("critical, warning or info"));
   CHECK_THAT(error_in("schema: whatch"), Contains("`watch`"));
