@@ -116,9 +116,10 @@ std::string row(const Exposition::Overview& overview, bool has_sources) {
   if (status.outcome == Status::Outcome::never_ran) {
     return out + cell("not yet run") + "<td></td><td></td><td></td><td></td></tr>\n";
   }
-  out += outcome_cell(status.outcome == Status::Outcome::success, status.reason) +
-         cell(ago(status.last_success_unix)) + number_cell(took(status.duration_seconds)) +
-         number_cell(std::to_string(status.samples)) + cell(status.error) + "</tr>\n";
+  const bool is_good = status.outcome == Status::Outcome::success;
+  out += outcome_cell(is_good, status.reason) + cell(ago(status.last_success_unix)) +
+         number_cell(took(status.duration_seconds)) + number_cell(std::to_string(status.samples)) +
+         cell(is_good ? status.note : status.error) + "</tr>\n";
   return out;
 }
 
@@ -140,7 +141,7 @@ std::string landing_page(const LandingOptions& options,
   }
   page +=
       "<th>Collector</th><th>Runs</th><th>Last run</th><th>Last success</th><th class=n>Took</th>"
-      "<th class=n>Samples</th><th>Error</th></tr></thead><tbody>\n";
+      "<th class=n>Samples</th><th>Error or note</th></tr></thead><tbody>\n";
   for (const auto& overview : collectors) page += row(overview, has_sources);
   page += "</tbody></table>\n<h2>Last runs</h2>\n";
   for (const auto& overview : collectors) {

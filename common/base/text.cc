@@ -118,6 +118,15 @@ std::string to_upper(std::string_view text) {
   return upper;
 }
 
+std::string joined(std::span<const std::string> texts, std::string_view separator) {
+  std::string all;
+  for (const auto& text : texts) {
+    if (&text != texts.data()) all += separator;
+    all += text;
+  }
+  return all;
+}
+
 std::string_view next_part(std::string_view& rest, char separator) noexcept {
   const auto end = std::min(rest.find(separator), rest.size());
   const auto part = rest.substr(0, end);

@@ -22,6 +22,9 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 std::string to_lower(std::string_view text);
 std::string to_upper(std::string_view text);
 
+/// The texts with the separator between them.
+std::string joined(std::span<const std::string> texts, std::string_view separator = ", ");
+
 /// Takes the part before the first `separator` off the front of `rest` and returns it; the whole
 /// of `rest` when there is none. `while (!rest.empty()) next_part(rest, '\n')` reads lines.
 std::string_view next_part(std::string_view& rest, char separator) noexcept;

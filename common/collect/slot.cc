@@ -52,6 +52,14 @@ RunRecord record_of(const Run& run) {
           status.error};
 }
 
+/// What a person should know of a run that is good.
+std::string note_of(const Samples& samples) {
+  const auto& row = samples.first_malformed_row();
+  if (row.empty()) return samples.note();
+  const auto text = "malformed rows left out, the first: " + row;
+  return samples.note().empty() ? text : samples.note() + "; " + text;
+}
+
 }  // namespace
 
 void log_notice(const Notice& notice) {
@@ -99,6 +107,7 @@ Run run_collector(const Collector& collector, std::string_view source_label,
     count_samples(run.status, samples);
     run.duplicate = samples.first_duplicate();
     run.malformed_row = samples.first_malformed_row();
+    run.status.note = note_of(samples);
     if (!collector.source.empty()) samples.group_by_family();
     run.snapshot = std::make_shared<const Snapshot>(
         std::move(samples), in_background ? kLevelBackground : kLevelOnScrape);

@@ -21,6 +21,7 @@ struct Status {
   Outcome outcome = Outcome::never_ran;
   Reason reason = Reason::internal;  ///< of a failure
   std::string error;                 ///< of a failure; holds no secret
+  std::string note;                  ///< what is not as it should be, of a success
   double duration_seconds = 0;
   double last_success_unix = 0;  ///< seconds since 1970; 0 before the first success
   std::size_t samples = 0, duplicates = 0, dropped = 0;

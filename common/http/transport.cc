@@ -109,12 +109,6 @@ bool has_body(const ClientRequest& request) {
          std::find(kWithBody.begin(), kWithBody.end(), request.method) != kWithBody.end();
 }
 
-std::string joined(const std::vector<std::string>& parts) {
-  std::string all;
-  for (const auto& part : parts) all.append(all.empty() ? "" : ",").append(part);
-  return all;
-}
-
 void set_signing(CURL* easy, const AwsSigning& signing) {
   set(easy, CURLOPT_AWS_SIGV4, ("aws:amz:" + signing.region + ':' + signing.service).c_str());
   set(easy, CURLOPT_USERNAME, signing.key_id.c_str());
@@ -128,7 +122,7 @@ class Transport::Impl {
   explicit Impl(ClientOptions options)
       : options_(std::move(options)),
         handles_(options_.budget.at_once),
-        no_proxy_(joined(options_.proxy.none)) {}
+        no_proxy_(joined(options_.proxy.none, ",")) {}
 
   Outcome try_once(const ClientRequest& request, const std::string& origin, Connection connection,
                    const Deadline& deadline, const Sink* sink);

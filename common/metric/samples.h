@@ -78,6 +78,11 @@ class Samples {
   /// The error of the first malformed row; empty when there was none.
   const std::string& first_malformed_row() const { return first_malformed_row_; }
 
+  /// Says what of the source is not as it should be although the run is good: the landing page
+  /// shows it beside the collector. Holds no secret.
+  void set_note(std::string text) { note_ = std::move(text); }
+  const std::string& note() const { return note_; }
+
   /// Says that the run has failed although these samples are right, as what is counted stays right
   /// when its source cannot be read: they are published, and the collector has failed.
   void set_failure(Error failure) { failure_ = std::move(failure); }
@@ -162,7 +167,7 @@ class Samples {
   std::deque<std::string> owned_;
   std::uint32_t last_family_ = 0, pending_hash_ = 0;
   std::size_t sample_count_ = 0, duplicates_ = 0, dropped_ = 0;
-  std::string first_duplicate_, first_malformed_row_;
+  std::string first_duplicate_, first_malformed_row_, note_;
   bool keeps_last_ = false, has_named_ = false, is_grouped_ = false;
   std::string required_name_, required_value_;
   std::optional<Error> failure_;

@@ -2,6 +2,7 @@
 
 #include "common/base/log.h"
 #include "common/base/percent.h"
+#include "common/base/text.h"
 #include "exporters/airflow/list.h"
 #include "exporters/airflow/rows.h"
 
@@ -37,16 +38,10 @@ constexpr auto kUnmatched =
 constexpr MetricView kMetrics[] = {kInfo,    kPaused, kStale,  kImportErrors,
                                    kNextRun, kParsed, kHidden, kUnmatched};
 
-std::string joined(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const auto& text : texts) all += (all.empty() ? "" : ",") + text;
-  return all;
-}
-
 void add(Samples& samples, const Deployment& deployment, const Dag& dag) {
   const auto& name = deployment.name;
-  samples.add(kInfo, 1, name, dag.id, dag.name, dag.schedule, joined(dag.owners), joined(dag.tags),
-              deployment.url + "/dags/" + percent_encoded(dag.id));
+  samples.add(kInfo, 1, name, dag.id, dag.name, dag.schedule, joined(dag.owners, ","),
+              joined(dag.tags, ","), deployment.url + "/dags/" + percent_encoded(dag.id));
   samples.add(kPaused, dag.is_paused ? 1 : 0, name, dag.id);
   samples.add(kStale, dag.is_stale ? 1 : 0, name, dag.id);
   samples.add(kImportErrors, dag.has_import_errors ? 1 : 0, name, dag.id);

@@ -1,6 +1,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/text.h"
 #include "exporters/sql/source.h"
 
 namespace exporter::sql {
@@ -52,6 +53,7 @@ void collect(Source& source, Samples& samples, const Deadline&) {
   if (!figures.server.empty()) {
     samples.add(kServer, 1, name, figures.server);
     samples.add(kUnset, double(figures.unset.size()), name);
+    if (!figures.unset.empty()) samples.set_note("session without " + joined(figures.unset));
   }
   samples.add(kQueries, double(figures.queries), name);
   samples.add(kFailures, double(figures.failures), name);

@@ -83,11 +83,10 @@ class Quality {
   void log_missing(const TableConfig& config, const SchemaState& state,
                    const std::optional<SchemaState>& before) const {
     if (state.missing.empty() || (before && before->missing == state.missing)) return;
-    std::string list;
-    for (const auto& column : state.missing) list += (list.empty() ? "" : ", ") + column;
-    log::warn("columns of a table are not as expected", {{"source", source_->name},
-                                                         {"dataset", config.dataset},
-                                                         {"columns", printable(list, kMaxListed)}});
+    log::warn("columns of a table are not as expected",
+              {{"source", source_->name},
+               {"dataset", config.dataset},
+               {"columns", printable(joined(state.missing), kMaxListed)}});
   }
 
   const std::shared_ptr<Source> source_;

@@ -1,5 +1,6 @@
 #include "exporters/sql/quality_scan.h"
 
+#include "common/base/text.h"
 #include "exporters/sql/dialect_sql.h"
 
 namespace exporter::sql {
@@ -20,12 +21,6 @@ std::string count_between(const TableConfig& table, const std::string& begin,
                           const std::string& end) {
   return query_of(table, "COUNT(*)",
                   table.time + " >= :" + begin + " AND " + table.time + " < :" + end);
-}
-
-std::string joined(const std::vector<std::string>& columns) {
-  std::string text;
-  for (const auto& column : columns) text += (text.empty() ? "" : ", ") + column;
-  return text;
 }
 
 std::string week_name(std::size_t week, const char* end) {

@@ -110,10 +110,8 @@ class Adder {
 
 std::size_t require_column(const Table& table, std::string_view name) {
   if (const auto column = table.column(name)) return *column;
-  std::string known;
-  for (const auto& column : table.columns()) known += (known.empty() ? "" : ", ") + column;
   throw Error(Reason::query, "the query gives no column " + std::string(name) + ", but " +
-                                 printable(known, kMaxListed));
+                                 printable(joined(table.columns()), kMaxListed));
 }
 
 RowLabels::RowLabels(const Table& table, const MetricConfig& metric, std::string_view source)

@@ -23,6 +23,21 @@ std::atomic<int> Kept::given_back = 0;
 
 }  // namespace
 
+TEST_CASE("a run says what of its source is not as it should be") {
+  const auto note_of = [](const CollectFunction& collect) {
+    Runner runner({on_scrape("a", collect)}, uncounted());
+    const std::size_t all[] = {0};
+    return runner.collect(all, soon())[0].status->note;
+  };
+  CHECK(note_of([](Samples&, const Deadline&) {}) == "");
+  CHECK(note_of([](Samples& samples, const Deadline&) { samples.set_note("n"); }) == "n");
+  CHECK(note_of([](Samples& samples, const Deadline&) {
+          samples.set_note("n");
+          samples.note_malformed_row("r");
+          samples.note_malformed_row("s");
+        }) == "n; malformed rows left out, the first: r");
+}
+
 TEST_CASE("the threads of a runner have ended when it has") {
   const auto before = Kept::given_back.load();
   {

@@ -191,6 +191,15 @@ TEST_CASE("nearest prefers the smaller distance, then the first") {
   CHECK(nearest("abcdex", kKeys) == "abcdeg");
 }
 
+TEST_CASE("texts are joined by a separator") {
+  const auto of = [](std::vector<std::string> texts) { return joined(texts); };
+  CHECK(of({}) == "");
+  CHECK(of({"a"}) == "a");
+  CHECK(of({"", "b", ""}) == ", b, ");
+  const std::vector<std::string> two{"a", "b"};
+  CHECK(joined(two, "|") == "a|b");
+}
+
 TEST_CASE("a printable text is one line of valid UTF-8, and not longer than it may be") {
   CHECK(printable("", 3) == "");
   CHECK(printable("abc", 3) == "abc");

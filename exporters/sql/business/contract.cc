@@ -33,12 +33,6 @@ constexpr Column kSubscriptionColumns[] = {{"subscription_id", true}, {"started_
                                            {"currency", true},        {"loaded_at", false}};
 constexpr Column kCalendarColumns[] = {{"day", true}};
 
-std::string join(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 /// Whether an error is an answer about the statement, not about the connection.
 bool is_refusal(const Error& error) { return error.reason() == Reason::query; }
 
@@ -72,13 +66,13 @@ std::string Found::missing(std::span<const Need> needs) const {
     const auto& state = of(need.view);
     const std::string name(need.view.name);
     if (!state.missing.empty()) {
-      throw Error(Reason::query, name + " lacks " + join(state.missing));
+      throw Error(Reason::query, name + " lacks " + joined(state.missing));
     }
     if (need.column.empty() && !has(need.view)) names.push_back(name);
     if (need.column.empty() || !has(need.view) || has(need.view, need.column)) continue;
     names.push_back(name + "." + std::string(need.column));
   }
-  return join(names);
+  return joined(names);
 }
 
 std::string columns_statement(const View& view) {
@@ -157,7 +151,7 @@ void Contract::log_changes(const Found& now) const {
     } else if (!state.missing.empty()) {
       log::warn(
           "a business view lacks columns, what needs it is off",
-          {{"source", source_->name}, {"view", view->name}, {"columns", join(state.missing)}});
+          {{"source", source_->name}, {"view", view->name}, {"columns", joined(state.missing)}});
     }
   }
 }

@@ -7,7 +7,9 @@
 
 using namespace exporter;
 using namespace exporter::sql;
+using namespace std::chrono_literals;
 using Catch::Contains;
+using Catch::StartsWith;
 
 namespace {
 
@@ -68,6 +70,21 @@ TEST_CASE("labels of a source are on one series of it") {
   CHECK_THAT(error_in("    labels: {source: a}\n"), Contains("labels.source: expected the name"));
   CHECK_THAT(error_in("    labels: {a-b: c}\n"), Contains("labels.a-b: expected the name"));
   CHECK_THAT(error_in("    labels: {team: ''}\n"), Contains("expected a text of 1 to 500 bytes"));
+}
+
+TEST_CASE("settings of the session that are not in force are noted beside the connections") {
+  const auto file =
+      Yaml::parse(std::string("{name: a, odbc: 'Driver=") + HANGING_DRIVER + "'}", "test.yml");
+  const auto source = kSources.make({"a", file, nullptr, upstreams(), nullptr, false, true});
+  const auto note = [&] {
+    Samples samples;
+    kConnections.make(source)(samples, Deadline::in(1min));
+    return samples.note();
+  };
+  CHECK(note() == "");
+  const Statement statement("SELECT 1 AS one", Dialect::other);
+  error_of(Reason::query, [&] { source->database.query(statement, {}, {}, Deadline::in(1min)); });
+  CHECK_THAT(note(), StartsWith("session without read-only: ") && Contains(", time zone UTC: "));
 }
 
 TEST_CASE("what a metric needs is asked for") {
