@@ -13,6 +13,9 @@
 namespace exporter::sql {
 namespace {
 
+constexpr std::chrono::minutes kReachableEvery{1};
+constexpr std::string_view kReachable = "SELECT 1 AS one";
+
 Described describe_configured(const std::shared_ptr<Source>& source,
                               const std::shared_ptr<const CollectorConfig>& config) {
   std::vector<MetricView> metrics;
@@ -26,6 +29,21 @@ Described describe_configured(const std::shared_ptr<Source>& source,
       .at_once = source->connections};
   return {std::move(collector),
           [source, config] { return std::vector{planned_query(*source, *config)}; }};
+}
+
+/// Whether the source can be reached, of which nothing else would say it.
+Described describe_reachable(const std::shared_ptr<Source>& source) {
+  Collector collector{
+      .name = "reachable",
+      .schedule = Every{kReachableEvery, kReachableEvery},
+      .collect =
+          [source](Samples&, const Deadline& deadline) {
+            source->database.query({kReachable, source->database.dialect()}, {}, {}, deadline);
+          },
+      .at_once = source->connections};
+  return {std::move(collector), [source] {
+            return std::vector{planned(source->name, source->database, std::string(kReachable))};
+          }};
 }
 
 /// "; :since is ...": what cannot be seen in one statement.
@@ -65,6 +83,8 @@ std::vector<Described> describe_all(const std::shared_ptr<Source>& source) {
   if (source->quality) all.push_back(describe_quality(source));
   if (!source->reconciliations.empty()) all.push_back(describe_reconcile(source));
   if (!source->replication.empty()) all.push_back(describe_replication(source));
+  const auto says_up = [](const Described& described) { return described.collector.says_up; };
+  if (std::ranges::none_of(all, says_up)) all.push_back(describe_reachable(source));
   return all;
 }
 
@@ -79,8 +99,8 @@ std::vector<App::Described> built_in_collectors() {
 }
 
 bool is_reserved(std::string_view name) {
-  constexpr std::array<std::string_view, 5> kMore{"business", "business_orders", "business_refunds",
-                                                  "connections", "ledger"};
+  constexpr std::array<std::string_view, 6> kMore{
+      "business", "business_orders", "business_refunds", "connections", "ledger", "reachable"};
   const auto built_in = built_in_collectors();
   return std::ranges::find(kMore, name) != kMore.end() ||
          std::ranges::find(built_in, name, &App::Described::name) != built_in.end();

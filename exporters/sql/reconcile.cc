@@ -53,8 +53,8 @@ Parameters parameters_of(const std::vector<Time>& bounds) {
 }
 
 /// What one side has. A day without rows has 0 of everything.
-Values read_side(Database& database, const ReconciledTable& table, const ReconcileConfig& config,
-                 const std::vector<Time>& bounds, const Deadline& deadline) {
+Values read_rows_of(Database& database, const ReconciledTable& table, const ReconcileConfig& config,
+                    const std::vector<Time>& bounds, const Deadline& deadline) {
   const auto days = bounds.size() - 1;
   const Statement statement(reconcile_statement(table, config.measures, days), database.dialect());
   const auto answer = database.query(statement, parameters_of(bounds), {},
@@ -70,6 +70,17 @@ Values read_side(Database& database, const ReconciledTable& table, const Reconci
   return values;
 }
 
+/// The same; an error names the source.
+Values read_side(const std::string& source, Database& database, const ReconciledTable& table,
+                 const ReconcileConfig& config, const std::vector<Time>& bounds,
+                 const Deadline& deadline) {
+  try {
+    return read_rows_of(database, table, config, bounds, deadline);
+  } catch (const Error& error) {
+    throw Error(error.reason(), "source " + source + ": " + error.what());
+  }
+}
+
 /// One reconciliation, as of the last time that it could be made.
 class Reconciliation {
  public:
@@ -80,8 +91,10 @@ class Reconciliation {
   void compare(Source& source, const Deadline& deadline) {
     is_good_ = false;
     const auto bounds = day_bounds(config_.zone, Ledger::wall_clock(), config_.from, config_.to);
-    const auto left = read_side(source.database, config_.left, config_, bounds, deadline);
-    const auto right = read_side(*config_.right_database, config_.right, config_, bounds, deadline);
+    const auto left =
+        read_side(source.name, source.database, config_.left, config_, bounds, deadline);
+    const auto right = read_side(config_.right_source, *config_.right_database, config_.right,
+                                 config_, bounds, deadline);
     results_.assign(config_.measures.size(), {});
     for (std::size_t day = 0; day < left.size(); ++day) {
       for (std::size_t i = 0; i < results_.size(); ++i) {

@@ -154,7 +154,8 @@ class Replica {
       try {
         act();
       } catch (const Error& error) {
-        if (!failure) failure = Error(error.reason(), config_.replica + ": " + error.what());
+        if (!failure)
+          failure = Error(error.reason(), "replica " + config_.replica + ": " + error.what());
       }
     };
     const Pair pair(primary, config_, deadline);

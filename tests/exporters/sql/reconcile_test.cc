@@ -92,7 +92,7 @@ TEST_CASE("a difference is found once a day, and a failure is tried again") {
   const auto source = shop.source(comparing(warehouse, kSides));
   const auto collector = Shop::collector(source, "reconcile");
   const auto first = run_of(collector, "sql_quality_reconciliation_");
-  CHECK_THAT(first.failure, Contains("orders: ") && Contains("raw_orders"));
+  CHECK_THAT(first.failure, Contains("orders: source warehouse: ") && Contains("raw_orders"));
   CHECK(first["success{dataset=\"orders\",reconciliation=\"orders\"}"] == "0");
   CHECK(first["info{dataset=\"orders\",reconciliation=\"orders\",right_source=\"warehouse\","
               "owner=\"\",severity=\"warning\"}"] == "1");

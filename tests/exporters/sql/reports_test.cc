@@ -263,6 +263,32 @@ TEST_CASE("a check fails for a view that lacks a column, a table and a column th
   check("counted", "orders: [SQLite]no such column: id");
 }
 
+TEST_CASE("a source that only others read is asked whether it can be used") {
+  const auto names = [](const std::string& configuration, std::size_t which) {
+    std::string names;
+    for (const auto& collector : kSources.describe(source_of("PostgreSQL", configuration, which))) {
+      names += collector.name + (collector.says_up ? "! " : " ");
+    }
+    return names;
+  };
+  const std::string reconcile =
+      "reconcile: {r: {left: {source: shop, table: a, time: t}, right: {source: warehouse, table: "
+      "a, time: t}, measures: {rows: 0}}}\n";
+  CHECK(names(reconcile, 0) == "reconcile reachable! ");
+  CHECK(names(reconcile, 1) == "reachable! ");
+  const std::string query =
+      "collectors: {a: {sources: [shop], every: 1m, query: SELECT 1 AS n, metrics: [{name: n, "
+      "help: N., value: n}]}}\n";
+  CHECK(names(reconcile + query, 0) == "a! reconcile ");
+}
+
+TEST_CASE("a source that nothing else asks is asked whether it answers") {
+  Shop shop;
+  const auto source = shop.source("");
+  Shop::page(source, "reachable");
+  CHECK(source->database.figures().queries == 1);
+}
+
 TEST_CASE("what two databases run is SQL of both") {
   const auto error = [](const std::string& more) {
     return error_of(Reason::config, [&] {
