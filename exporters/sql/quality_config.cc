@@ -159,14 +159,17 @@ VolumeConfig read_volume(const Yaml& volume) {
   return config;
 }
 
+/// A column, or a list of them.
 std::vector<std::string> read_columns(const Yaml& list, Dialect dialect) {
   std::vector<std::string> columns;
+  if (!list.is_sequence()) return {read_sql(list, dialect)};
   for (const auto& item : list.items()) columns.push_back(read_sql(item, dialect));
   if (columns.empty()) list.fail("expected at least one column");
   return columns;
 }
 
 KeyConfig read_key(const Yaml& key, const Concern& concern, Dialect dialect) {
+  if (!key.is_map()) return {read_columns(key, dialect), hours(1), concern};
   KeyConfig config{read_columns(key.required("columns"), dialect),
                    read_duration(key, "every", hours(1)), read_concern(key, concern)};
   if (config.every < minutes(1)) key.required("every").fail("expected a duration of at least 1m");

@@ -53,6 +53,8 @@ TEST_CASE("a mistake in a table's expectations is said, and where") {
   CHECK_THAT(error_in("late: {after: 1h, ratio: 0}"), Contains("both"));
   CHECK_THAT(error_in("time: a, loaded: b, late: {after: 10ms, ratio: 0}"), Contains("1s"));
   CHECK_THAT(error_in("key: {columns: []}"), Contains("at least one column"));
+  CHECK_THAT(error_in("key: []"), Contains("orders.key: expected at least one column"));
+  CHECK_THAT(error_in("key: id;"), Contains("orders.key: expected a part of a statement"));
   CHECK_THAT(error_in("references: {}"), Contains("COLUMN: TABLE.COLUMN"));
   CHECK_THAT(error_in("references: {every: 1h}"), Contains("COLUMN: TABLE.COLUMN"));
   for (const std::string target : {"customers", ".id", "customers."}) {
@@ -68,6 +70,18 @@ TEST_CASE("a mistake in a table's expectations is said, and where") {
   CHECK_THAT(error_in("schema: whatch"), Contains("`watch`"));
   CHECK_THAT(error_in("not_nul: {a: 0}"), Contains("not_null"));
   CHECK(error_in("time: at, rows_where: {a: \"b < :now\"}, range: {a: {min: 0}}") == "no error");
+}
+
+TEST_CASE("a key is a column, a list, or a map with both and more") {
+  for (const std::string key : {"id", "[id]", "{columns: id}", "{columns: [id]}"}) {
+    const auto file =
+        Yaml::parse("quality: {shop: {tables: {orders: {key: " + key + "}}}}", "test.yml");
+    const auto config = read_quality(file, "shop", {"shop"}, Dialect::postgresql);
+    file.finish();
+    CHECK(config->tables[0].key->columns == std::vector<std::string>{"id"});
+    CHECK(config->tables[0].key->every == 1h);
+    CHECK(config->tables[0].key->concern.severity == "warning");
+  }
 }
 
 TEST_CASE("a source must be there, and has its tables once") {
