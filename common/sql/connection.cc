@@ -13,6 +13,7 @@
 #include "common/sql/failure.h"
 #include "common/sql/session.h"
 #include "common/sql/statement.h"
+#include "common/sql/value.h"
 
 namespace exporter::sql {
 namespace {
@@ -95,7 +96,7 @@ class Cursor {
       SQLSMALLINT length = 0;
       check(::SQLColAttribute(statement_.get(), SQLUSMALLINT(i), SQL_DESC_TYPE_NAME, name.data(),
                               SQLSMALLINT(name.size()), &length, nullptr));
-      names.emplace_back(reinterpret_cast<const char*>(name.data()));
+      names.emplace_back(type_name(reinterpret_cast<const char*>(name.data()), dialect_));
     }
     return names;
   }

@@ -1,9 +1,11 @@
 #include "common/sql/value.h"
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "common/base/error.h"
 #include "common/base/text.h"
@@ -80,6 +82,16 @@ Time time_of(std::string_view text) {
   }
   if (const auto time = parse_rfc3339(as_rfc3339(trimmed))) return *time;
   fail("a time", text);
+}
+
+std::string_view type_name(std::string_view name, Dialect dialect) noexcept {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kSerials{
+      {{"smallserial", "int2"}, {"serial", "int4"}, {"bigserial", "int8"}}};
+  if (dialect != Dialect::postgresql) return name;
+  for (const auto& [serial, type] : kSerials) {
+    if (name == serial) return type;
+  }
+  return name;
 }
 
 }  // namespace exporter::sql

@@ -15,4 +15,8 @@ double number_of(std::string_view text);
 /// or seconds since 1970. Throws Error{decode} for anything else, MySQL's zero date too.
 Time time_of(std::string_view text);
 
+/// The type that a database gives a column, of what the driver calls it: PostgreSQL's calls an int8
+/// with a sequence bigserial.
+std::string_view type_name(std::string_view name, Dialect dialect) noexcept;
+
 }  // namespace exporter::sql

@@ -175,3 +175,12 @@ TEST_CASE("a time that was cut is refused, but where it is another time") {
                                  "2026-03-29 02:30:01.1234", "2026-03-29 02:30:01.12345",
                                  "2026-03-29 02:30:01.123456", "2026-03-29 02:30:01.123456+05"});
 }
+
+TEST_CASE("a column with a sequence is of the type that it has without one") {
+  const std::string_view names[][2] = {
+      {"smallserial", "int2"}, {"serial", "int4"}, {"bigserial", "int8"}, {"numeric", "numeric"}};
+  for (const auto& [driver, type] : names) {
+    CHECK(type_name(driver, Dialect::postgresql) == type);
+    CHECK(type_name(driver, Dialect::sqlite) == driver);
+  }
+}

@@ -8,7 +8,7 @@ ZONE = zoneinfo.ZoneInfo("Europe/Berlin")
 STEP = datetime.timedelta(minutes=10)
 COLUMNS = ("order_id", "line", "customer_id", "email", "status", "amount", "created_at", "loaded_at")
 TYPES = {
-    "postgresql": "int, int, int, text, text, numeric(12,2), timestamptz, timestamptz",
+    "postgresql": "bigserial, int, int, text, text, numeric(12,2), timestamptz, timestamptz",
     "mariadb": "int, int, int, varchar(80), varchar(20), decimal(12,2), datetime(6), datetime(6)",
     "sqlite": "integer, integer, integer, text, text, numeric, text, text",
 }
@@ -16,7 +16,7 @@ TYPES = {
 
 # As the drivers call them; one of them is wrong, and one column is not there.
 DESCRIBED = {
-    "postgresql": "order_id: int4, email: text, amount: NUMERIC, created_at: timestamptz, line: text, colour: text",
+    "postgresql": "order_id: int8, email: text, amount: NUMERIC, created_at: timestamptz, line: text, colour: text",
     "mariadb": "order_id: integer, email: varchar, amount: DECIMAL, created_at: datetime, line: text, colour: text",
     "sqlite": "order_id: integer, email: text, amount: NUMERIC, created_at: text, line: text, colour: text",
 }
