@@ -39,6 +39,7 @@ Findings check(const Source& source, const Described& described, const Deadline&
         });
     if (failure && refused.empty()) refused.emplace_back(failure->what());
     if (!failure) refused.clear();  // what was tried and is not needed
+    if (failure && described.failures) refused = described.failures();
   } catch (const Error& error) {
     refused = {error.what()};
   }

@@ -28,6 +28,8 @@ struct Described {
   /// What it could use and the source does not have; empty where nothing is missing. Throws Error.
   /// Null where it can do without nothing.
   std::function<std::string(const Deadline&)> missing = {};
+  /// What could not be done in the last run. Null where the errors of its statements say so.
+  std::function<std::vector<std::string>()> failures = {};
 };
 
 /// A statement with its parameters replaced.

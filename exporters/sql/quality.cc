@@ -29,6 +29,9 @@ class Quality {
       watch_.emplace(*source_->ledgers, source_->name);
   }
 
+  /// Of the checks of the last run.
+  const std::vector<Error>& failures() const { return failures_; }
+
   void collect(Samples& samples, const Deadline& deadline) {
     measure(samples, deadline);
     const auto now = Ledger::wall_clock();
@@ -44,29 +47,30 @@ class Quality {
   /// Each run starts with another table: a budget that does not suffice is not always spent on the
   /// same ones.
   void measure(Samples& samples, const Deadline& deadline) {
-    std::optional<Error> first;
+    failures_.clear();
     const auto start = runs_++;
     for (std::size_t i = 0; i < tables_.size(); ++i) {
       const auto at = (start + i) % tables_.size();
       try {
-        auto failure = measure_one(at, deadline);
-        if (failure && !first) first = std::move(failure);
+        measure_one(at, deadline);
       } catch (const Error& error) {
-        first = error;
+        failures_ = {error};
         for (auto j = i; j < tables_.size(); ++j) tables_[(start + j) % tables_.size()].fail();
         break;
       }
     }
     // What was measured, and that the rest was not, is right.
-    if (first) samples.set_failure(*first);
+    if (!failures_.empty()) samples.set_failure(failures_.front());
   }
 
-  std::optional<Error> measure_one(std::size_t at, const Deadline& deadline) {
+  void measure_one(std::size_t at, const Deadline& deadline) {
     auto& table = tables_[at];
     const auto& config = table.config();
-    auto failure = table.measure(statements_, deadline);
-    if (failure) failure = Error(failure->reason(), config.dataset + ": " + failure->what());
-    if (!config.watches_schema || table.columns().empty()) return failure;
+    const auto failures = table.measure(statements_, deadline);
+    for (const auto& error : failures) {
+      failures_.emplace_back(error.reason(), config.dataset + ": " + error.what());
+    }
+    if (!config.watches_schema || table.columns().empty()) return;
     try {
       const auto columns = described(table.columns());
       SchemaState state{schema_hash(columns), watch_->note(config.dataset, columns, deadline),
@@ -74,9 +78,9 @@ class Quality {
       log_missing(config, state, schemas_[at]);
       schemas_[at] = std::move(state);
     } catch (const Error& error) {
-      if (!failure) failure = error;  // of this machine's disk: nothing is wrong with the database
+      // Of this machine's disk: nothing is wrong with the database.
+      if (failures.empty()) failures_.push_back(error);
     }
-    return failure;
   }
 
   /// Once, until it is something else that is missing.
@@ -94,10 +98,12 @@ class Quality {
   std::vector<QualityTable> tables_;
   std::vector<std::optional<SchemaState>> schemas_;  ///< of each table
   std::optional<SchemaWatch> watch_;
+  std::vector<Error> failures_;
   std::size_t runs_ = 0;
 };
 
-Collector collector_of(const std::shared_ptr<Source>& source) {
+Collector collector_of(const std::shared_ptr<Source>& source,
+                       const std::shared_ptr<Quality>& quality) {
   const auto& config = *source->quality;
   const auto metrics = quality_metrics();
   auto most = kStatementsOfTable * int(config.tables.size());
@@ -107,9 +113,8 @@ Collector collector_of(const std::shared_ptr<Source>& source) {
           .schedule = Every{config.every, 3 * config.every, config.every},
           .timeout = most * config.timeout,
           .metrics = {metrics.begin(), metrics.end()},
-          .collect = [quality = std::make_shared<Quality>(source)](
-                         Samples& samples,
-                         const Deadline& deadline) { quality->collect(samples, deadline); },
+          .collect = [quality](Samples& samples,
+                               const Deadline& deadline) { quality->collect(samples, deadline); },
           .at_once = source->connections};
 }
 
@@ -131,7 +136,15 @@ std::vector<Planned> plan_of(Source& source) {
 }  // namespace
 
 Described describe_quality(const std::shared_ptr<Source>& source) {
-  return {collector_of(source), [source] { return plan_of(*source); }};
+  const auto quality = std::make_shared<Quality>(source);
+  return {.collector = collector_of(source, quality),
+          .plan = [source] { return plan_of(*source); },
+          .failures =
+              [quality] {
+                std::vector<std::string> failures;
+                for (const auto& error : quality->failures()) failures.emplace_back(error.what());
+                return failures;
+              }};
 }
 
 }  // namespace exporter::sql

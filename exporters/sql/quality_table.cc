@@ -26,6 +26,12 @@ bool is_alone(What what) { return what == What::duplicates || what == What::orph
 bool is_scanned(What what) { return what != What::columns && !is_alone(what); }
 bool is_of_baseline(What what) { return what == What::week || what == What::oldest; }
 
+/// The error of one check, which names it.
+Error named(const ScanItem& item, const Error& error) {
+  const auto column = item.column.empty() ? std::string() : " " + item.column;
+  return {error.reason(), item.check + column + ": " + error.what()};
+}
+
 double seconds_of(Time time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
@@ -50,10 +56,9 @@ std::optional<double> QualityTable::period_baseline() const {
   return baseline_of_ && baseline_of_ == rows_of_ ? baseline_ : std::nullopt;
 }
 
-std::optional<Error> QualityTable::measure(QualityStatements& statements,
-                                           const Deadline& deadline) {
+std::vector<Error> QualityTable::measure(QualityStatements& statements, const Deadline& deadline) {
   statements_ = &statements;
-  failure_.reset();
+  failures_.clear();
   try {
     for (auto& measured : values_) {
       if (measured.item.what == What::columns) ask_columns(measured, deadline);
@@ -66,7 +71,7 @@ std::optional<Error> QualityTable::measure(QualityStatements& statements,
     fail();
     throw;
   }
-  return failure_;
+  return failures_;
 }
 
 void QualityTable::scan(const Deadline& deadline) {
@@ -137,7 +142,7 @@ void QualityTable::take(Measured& measured, std::optional<std::string_view> cell
     }
   } catch (const Error& error) {
     measured.is_good = false;
-    if (!failure_) failure_ = error;
+    failures_.push_back(named(measured.item, error));
     return;
   }
   measured.measured = Ledger::wall_clock();
@@ -223,7 +228,13 @@ void QualityTable::find_baseline(const ScanTimes& times) {
 void QualityTable::note_failure(const Items& items, const Error& error, const Deadline& deadline) {
   for (auto* measured : items) measured->is_good = false;
   if (is_of_database(error.reason()) || deadline.left().count() == 0) throw error;
-  if (!failure_) failure_ = error;
+  // A table that cannot be read fails each check in the same words.
+  const auto is_same = [&](const Error& of_table) {
+    return std::string_view(of_table.what()) == error.what();
+  };
+  if (std::ranges::any_of(failures_, is_same)) return;
+  const bool is_of_table = items.size() > 1 || items[0]->item.what == What::columns;
+  failures_.push_back(is_of_table ? error : named(items[0]->item, error));
 }
 
 }  // namespace exporter::sql

@@ -30,9 +30,10 @@ class QualityTable {
   /// Borrows the configuration.
   QualityTable(const TableConfig& config, std::chrono::milliseconds every);
 
-  /// Gives the first failure of a check. Throws an Error that other tables would meet as well; all
-  /// checks that it kept from being asked for have failed then.
-  std::optional<Error> measure(QualityStatements& statements, const Deadline& deadline);
+  /// Gives the failures of checks, "range amount: ..." that of one alone. Throws an Error that
+  /// other tables would meet as well; all checks that it kept from being asked for have failed
+  /// then.
+  std::vector<Error> measure(QualityStatements& statements, const Deadline& deadline);
   /// Says that the attempt at all checks that are due failed.
   void fail();
 
@@ -73,7 +74,7 @@ class QualityTable {
   std::optional<double> baseline_;
   // Of the run.
   QualityStatements* statements_ = nullptr;
-  std::optional<Error> failure_;
+  std::vector<Error> failures_;
 };
 
 }  // namespace exporter::sql

@@ -259,8 +259,25 @@ TEST_CASE("a check fails for a view that lacks a column, a table and a column th
     CHECK_THAT(found.text, Contains(text));
   };
   check("business_engagement", "bm_events lacks occurred_at");
-  check("quality", "orders: [SQLite]no such column: id");
+  check("quality", "orders: not_null id: [SQLite]no such column: id");
   check("counted", "orders: [SQLite]no such column: id");
+}
+
+TEST_CASE("each check of a table that fails is a finding, which names it") {
+  Shop shop;
+  shop.execute("CREATE TABLE orders (id INTEGER)");
+  const auto source = shop.source(
+      "quality:\n  shop:\n    tables:\n      orders: {not_null: {id: 0, colour: 0}, key: [size]}\n"
+      "      nothing: {not_null: {a: 0}, key: [a], schema: watch}\n");
+  std::vector<std::string> texts;
+  for (const auto& finding : check_source(*source, {}, kPatience)) {
+    if (finding.is_good) continue;
+    CHECK(finding.what == "quality");
+    texts.push_back(finding.text.substr(0, finding.text.find(" (")));
+  }
+  CHECK(texts == std::vector<std::string>{"orders: not_null colour: [SQLite]no such column: colour",
+                                          "orders: key size: [SQLite]no such column: size",
+                                          "nothing: [SQLite]no such table: nothing"});
 }
 
 TEST_CASE("a source that only others read is asked whether it can be used") {
