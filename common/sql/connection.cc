@@ -86,7 +86,7 @@ class Cursor {
     if (SQL_SUCCEEDED(code) || code == SQL_NO_DATA) return;
     const auto diagnosis = diagnose(statement_);
     has_ended_connection_ = diagnosis.state.empty() || ends_connection(diagnosis, dialect_);
-    throw failure(diagnosis, text_, dialect_);
+    throw_failure(diagnosis, text_, dialect_);
   }
 
   std::vector<std::string> types(std::size_t columns) const {

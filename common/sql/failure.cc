@@ -74,6 +74,18 @@ const Native* native_of(const Diagnosis& diagnosis, Dialect dialect) {
   }
 }
 
+bool says_no_table(const Diagnosis& diagnosis, Dialect dialect) {
+  if (dialect == Dialect::sqlite)
+    return diagnosis.message.find("no such table") != std::string::npos;
+  return diagnosis.state == "42P01" || diagnosis.state == "42S02";
+}
+
+/// Who has no right on the whole database may not know which tables there are.
+bool may_hide_table(const Diagnosis& diagnosis, Dialect dialect) {
+  constexpr SQLINTEGER kDenied = 1142;
+  return (dialect == Dialect::mariadb || dialect == Dialect::mysql) && diagnosis.native == kDenied;
+}
+
 bool says_password(std::string_view message) {
   const auto lower = to_lower(message);
   return lower.find("password") != std::string::npos ||
@@ -102,15 +114,18 @@ std::string codes_of(const Diagnosis& diagnosis) {
   return " (SQLSTATE " + diagnosis.state + ", code " + std::to_string(diagnosis.native) + ")";
 }
 
-Error failure(const Diagnosis& diagnosis, std::string_view statement, Dialect dialect) {
+void throw_failure(const Diagnosis& diagnosis, std::string_view statement, Dialect dialect) {
   if (log::enabled(log::Level::debug)) {
     log::debug("a statement failed", {{"state", diagnosis.state},
                                       {"code", std::int64_t(diagnosis.native)},
                                       {"message", diagnosis.message},
                                       {"statement", statement}});
   }
-  return {reason_of(diagnosis, dialect),
-          without_data(diagnosis.message, statement, dialect) + codes_of(diagnosis)};
+  const Error error(reason_of(diagnosis, dialect),
+                    without_data(diagnosis.message, statement, dialect) + codes_of(diagnosis));
+  if (says_no_table(diagnosis, dialect)) throw NoSuchTable(error, true);
+  if (may_hide_table(diagnosis, dialect)) throw NoSuchTable(error, false);
+  throw error;
 }
 
 }  // namespace exporter::sql

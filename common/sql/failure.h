@@ -20,8 +20,15 @@ bool ends_connection(const Diagnosis& diagnosis, Dialect dialect);
 /// " (SQLSTATE 42P01, code 1)", for the end of an error.
 std::string codes_of(const Diagnosis& diagnosis);
 
-/// The error of a failed statement: its reason, its codes and the driver's message without data.
-/// The whole message goes to the log at the level debug.
-Error failure(const Diagnosis& diagnosis, std::string_view statement, Dialect dialect);
+/// A statement reads a table that is not there.
+struct NoSuchTable : Error {
+  NoSuchTable(const Error& error, bool certain) : Error(error), is_certain(certain) {}
+  bool is_certain;  ///< false where the server says the same of a table that may not be read
+};
+
+/// Throws the error of a failed statement: its reason, its codes and the driver's message without
+/// data; NoSuchTable where that is why. The whole message goes to the log at the level debug.
+[[noreturn]] void throw_failure(const Diagnosis& diagnosis, std::string_view statement,
+                                Dialect dialect);
 
 }  // namespace exporter::sql

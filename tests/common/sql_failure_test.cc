@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "common/sql/failure.h"
+#include "tests/support/error_of.h"
 
 using namespace exporter;
 using namespace exporter::sql;
@@ -80,8 +81,32 @@ TEST_CASE("reasons of failures by SQLSTATE and native code") {
 
 TEST_CASE("a failure says its codes and no data") {
   const Diagnosis diagnosis{"22P02", 7, "invalid input syntax: \"ann@example.com\";\nError while"};
-  const auto error = failure(diagnosis, "SELECT 'x'::int", postgresql);
-  CHECK(error.reason() == Reason::decode);
-  CHECK(error.what() ==
-        std::string("invalid input syntax: \"…\"; Error while (SQLSTATE 22P02, code 7)"));
+  const auto error =
+      error_of(Reason::decode, [&] { throw_failure(diagnosis, "SELECT 'x'::int", postgresql); });
+  CHECK(error == "invalid input syntax: \"…\"; Error while (SQLSTATE 22P02, code 7)");
+}
+
+TEST_CASE("a failure says whether a table is not there") {
+  const auto lack = [](Dialect dialect, const Diagnosis& diagnosis) -> std::string {
+    try {
+      throw_failure(diagnosis, "SELECT 1", dialect);
+    } catch (const NoSuchTable& error) {
+      CHECK(error.reason() == Reason::query);
+      return error.is_certain ? "not there" : "not there or not allowed";
+    } catch (const Error&) {
+      return "";
+    }
+  };
+  CHECK(lack(postgresql, {"42P01", 1, ""}) == "not there");
+  CHECK(lack(postgresql, {"42501", 1, "permission denied"}) == "");
+  CHECK(lack(postgresql, {"42703", 1, "column a does not exist"}) == "");
+  CHECK(lack(postgresql, {"HY000", 1142, ""}) == "");  // another's code
+  CHECK(lack(mariadb, {"42S02", 1146, ""}) == "not there");
+  CHECK(lack(mariadb, {"42000", 1142, ""}) == "not there or not allowed");
+  CHECK(lack(mysql, {"42000", 1142, ""}) == "not there or not allowed");
+  CHECK(lack(mariadb, {"HY000", 1356, "View references invalid table(s)"}) == "");
+  CHECK(lack(sqlserver, {"42S02", 208, "Invalid object name"}) == "not there");
+  CHECK(lack(sqlserver, {"42000", 229, "SELECT permission was denied"}) == "");
+  CHECK(lack(sqlite, {"HY000", 1, "[SQLite]no such table: a (1)"}) == "not there");
+  CHECK(lack(sqlite, {"HY000", 1, "[SQLite]no such column: a (1)"}) == "");
 }

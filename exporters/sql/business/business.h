@@ -38,6 +38,8 @@ class Business {
 
   /// Throws Error when the database cannot be asked.
   std::shared_ptr<const Found> look(const Deadline& deadline) { return contract_.look(deadline); }
+  /// Has the next look() ask the database.
+  void look_again() { contract_.look_again(); }
   Table ask(const Query& query, const Deadline& deadline) const;
 
  private:
@@ -79,6 +81,8 @@ struct Group {
   /// What it asks where the whole contract is there.
   std::vector<Query> (*plan)(const Business& business);
   CollectFunction (*make)(const std::shared_ptr<Business>& business);
+  /// Throws Error{query} for what is configured and cannot be had; null where nothing can be.
+  void (*require)(const Business& business, const Found& found) = nullptr;
 };
 
 /// For Group::make: makes a T(*business), which has it `collect(Samples&, const Deadline&)`.

@@ -5,9 +5,12 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/sql/failure.h"
 
 namespace exporter::sql::business {
 namespace {
+
+using Is = Found::State::Is;
 
 constexpr std::chrono::hours kAskedEvery(1);
 
@@ -36,6 +39,16 @@ constexpr Column kCalendarColumns[] = {{"day", true}};
 /// Whether an error is an answer about the statement, not about the connection.
 bool is_refusal(const Error& error) { return error.reason() == Reason::query; }
 
+/// What a refusal says of a view.
+Is what_is(const View& view, const Error& error, Dialect dialect) {
+  const auto* none = dynamic_cast<const NoSuchTable*>(&error);
+  if (none == nullptr) return Is::refused;
+  // SQLite says the same of a table that a view reads.
+  const bool is_named = std::string_view(error.what()).find(view.name) != std::string_view::npos;
+  if (dialect == Dialect::sqlite && !is_named) return Is::refused;
+  return none->is_certain ? Is::absent : Is::hidden;
+}
+
 }  // namespace
 
 constinit const View kUsers{"bm_users", kUserColumns, "signed_up_at"},
@@ -53,7 +66,7 @@ constinit const std::array<const View*, 8> kViews{&kUsers,         &kEvents,    
 
 bool Found::has(const View& view) const {
   const auto& state = of(view);
-  return state.problem.empty() && state.missing.empty();
+  return state.is == Is::there && state.missing.empty();
 }
 
 bool Found::has(const View& view, std::string_view column) const {
@@ -68,7 +81,13 @@ std::string Found::missing(std::span<const Need> needs) const {
     if (!state.missing.empty()) {
       throw Error(Reason::query, name + " lacks " + joined(state.missing));
     }
-    if (need.column.empty() && !has(need.view)) names.push_back(name);
+    if (state.is == Is::refused) {
+      throw Error(Reason::query, name + " cannot be read: " + state.problem);
+    }
+    if (need.column.empty() && state.is == Is::absent) names.push_back(name);
+    if (need.column.empty() && state.is == Is::hidden) {
+      names.push_back(name + " (not there, or no right to read it)");
+    }
     if (need.column.empty() || !has(need.view) || has(need.view, need.column)) continue;
     names.push_back(name + "." + std::string(need.column));
   }
@@ -94,6 +113,11 @@ std::shared_ptr<const Found> Contract::look(const Deadline& deadline) {
   good_until_ = is_as_before ? begun + kAskedEvery : begun;
   found_ = now;
   return found_;
+}
+
+void Contract::look_again() {
+  const std::lock_guard lock(mutex_);
+  good_until_ = {};
 }
 
 /// The lock is not held while the database is asked.
@@ -131,6 +155,7 @@ Found::State Contract::ask(const View& view, const Deadline& deadline) const {
     if (!is_refusal(error)) throw;
     // A refused login looks like a refused view.
     source_->database.query({"SELECT 1 AS one", dialect}, {}, {}, deadline);
+    state.is = what_is(view, error, dialect);
     state.problem = error.what();
     return state;
   }
@@ -146,8 +171,9 @@ void Contract::log_changes(const Found& now) const {
     const auto& state = now.of(*view);
     if (found_ && found_->of(*view) == state) continue;
     if (!state.problem.empty()) {
-      log::info("a business view cannot be read, what needs it is off",
-                {{"source", source_->name}, {"view", view->name}, {"error", state.problem}});
+      const auto level = state.is == Is::refused ? log::Level::warn : log::Level::info;
+      log::write(level, "a business view cannot be read, what needs it is off",
+                 {{"source", source_->name}, {"view", view->name}, {"error", state.problem}});
     } else if (!state.missing.empty()) {
       log::warn(
           "a business view lacks columns, what needs it is off",

@@ -49,6 +49,9 @@ class Found {
  public:
   /// What is there of a view.
   struct State {
+    /// hidden: the database does not say whether it is there. refused: it is, and cannot be read.
+    enum class Is : std::uint8_t { there, absent, hidden, refused };
+    Is is = Is::there;
     std::vector<std::string> columns;  ///< in lower case; empty when the view is not there
     std::vector<std::string> missing;  ///< required columns that are not among them
     std::string problem;               ///< why the view cannot be read; empty when it can
@@ -62,7 +65,7 @@ class Found {
   const State& of(const View& view) const { return states_.at(view.name); }
 
   /// Those that are not there, "bm_users, bm_events.channel". Throws Error{query} for a view that
-  /// lacks what is required of it.
+  /// lacks what is required of it, or that is there and cannot be read.
   std::string missing(std::span<const Need> needs) const;
 
   bool operator==(const Found&) const = default;
@@ -73,14 +76,16 @@ class Found {
 };
 
 /// Which views of the contract a database has: asked at the first use, then every hour, and again
-/// at the next use while that changes, as a view that is made again is not there for a moment. Safe
-/// to use from several threads.
+/// at the next use while that changes, as a view that is made again is not there for a moment, and
+/// after look_again(). Safe to use from several threads.
 class Contract {
  public:
   explicit Contract(std::shared_ptr<Source> source) : source_(std::move(source)) {}
 
   /// Throws Error when the database cannot be asked.
   std::shared_ptr<const Found> look(const Deadline& deadline);
+  /// Has the next look() ask the database.
+  void look_again();
 
  private:
   Found ask_alone(std::unique_lock<std::mutex>& lock, const Deadline& deadline);

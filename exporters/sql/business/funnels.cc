@@ -1,5 +1,6 @@
 #include <array>
 
+#include "common/base/error.h"
 #include "exporters/sql/business/baseline.h"
 #include "exporters/sql/business/groups.h"
 #include "exporters/sql/business/largest.h"
@@ -74,6 +75,17 @@ std::vector<Query> plan(const Business& business) {
 struct Users {
   Figures started, converted;
 };
+
+void require(const Business& business, const Found& found) {
+  for (const auto& funnel : business.config().funnels) {
+    std::vector<Need> needs{{kEvents}};
+    if (!funnel.by.empty()) needs.push_back({kEvents, funnel.by});
+    const auto missing = found.missing(needs);
+    if (!missing.empty()) {
+      throw Error(Reason::query, "funnel " + funnel.name + " cannot be had without " + missing);
+    }
+  }
+}
 
 class FunnelFigures {
  public:
@@ -175,7 +187,12 @@ class Funnels {
 
 }  // namespace
 
-constinit const Group kFunnelsGroup{
-    "business_funnels", Group::Pace::configured, kMetrics, kNeeds, plan, make_group<Funnels>};
+constinit const Group kFunnelsGroup{"business_funnels",
+                                    Group::Pace::configured,
+                                    kMetrics,
+                                    kNeeds,
+                                    plan,
+                                    make_group<Funnels>,
+                                    require};
 
 }  // namespace exporter::sql::business

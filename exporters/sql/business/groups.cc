@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/base/error.h"
+
 namespace exporter::sql::business {
 namespace {
 
@@ -12,6 +14,28 @@ constexpr const Group* kGroups[] = {&kDataGroup,      &kFunnelsGroup,    &kEmail
 constexpr std::chrono::hours kHourly(1);
 constexpr std::chrono::minutes kShownAtLeast(15);  // when runs fail
 
+/// A statement that fails may be of a view that is not what it was.
+CollectFunction collect_of(const Group& group, const std::shared_ptr<Business>& business) {
+  const auto note = [business](const Error& error) {
+    if (error.reason() == Reason::query) business->look_again();
+  };
+  return [collect = group.make(business), note](Samples& samples, const Deadline& deadline) {
+    try {
+      collect(samples, deadline);
+    } catch (const Error& error) {
+      note(error);
+      throw;
+    }
+    if (const auto failure = samples.failure()) note(*failure);
+  };
+}
+
+std::string missing(const Group& group, Business& business, const Deadline& deadline) {
+  const auto found = business.look(deadline);
+  if (group.require != nullptr) group.require(business, *found);
+  return found->missing(group.needs);
+}
+
 Collector collector_of(const Group& group, const std::shared_ptr<Business>& business) {
   const auto& config = business->config();
   const Clock::duration interval = group.pace == Group::Pace::hourly
@@ -21,7 +45,7 @@ Collector collector_of(const Group& group, const std::shared_ptr<Business>& busi
           .schedule = Every{interval, std::max<Clock::duration>(3 * interval, kShownAtLeast)},
           .timeout = config.timeout,
           .metrics = {group.metrics.begin(), group.metrics.end()},
-          .collect = group.make(business),
+          .collect = collect_of(group, business),
           .at_once = business->source()->connections,
           .says_up = &group == &kDataGroup};  // which asks it in each run
 }
@@ -48,7 +72,7 @@ std::vector<Described> describe_business(const std::shared_ptr<Source>& source) 
     all.push_back({collector_of(*group, business),
                    [group, business] { return plan_of(*group, *business); },
                    [group, business](const Deadline& deadline) {
-                     return business->look(deadline)->missing(group->needs);
+                     return missing(*group, *business, deadline);
                    }});
   }
   return all;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <set>
 
@@ -117,6 +118,37 @@ TEST_CASE("a view that is made again is used again soon") {
   CHECK_THAT(views(business), Catch::Contains(present("bm_users", 0)));
   make();
   CHECK_THAT(views(business), Catch::Contains(present("bm_users", 1)));
+}
+
+TEST_CASE("a statement that fails has the views looked at again") {
+  Shop shop;
+  shop.execute("CREATE TABLE bm_users (user_id, signed_up_at)");
+  const auto source = shop.source(kBerlin);
+  const auto collect = Shop::collector(source, "business_data").collect;
+  for (int i = 0; i < 2; ++i) {  // the second look says that nothing changes
+    CHECK_THAT(Shop::page(collect), Catch::Contains(present("bm_users", 1)));
+  }
+  shop.execute("ALTER TABLE bm_users RENAME COLUMN signed_up_at TO joined_at");
+  error_of(Reason::query, [&] { Shop::page(collect); });
+  CHECK_THAT(Shop::page(collect), Catch::Contains(present("bm_users", 0)));
+}
+
+TEST_CASE("a failure of the revenue has the views looked at again") {
+  Shop shop;
+  shop.execute("CREATE TABLE bm_orders (order_id, ordered_at, amount, currency)");
+  const auto source = shop.source(kBerlin);
+  const auto collectors = kSources.describe(source);
+  const auto collect_of = [&](std::string_view name) {
+    return std::ranges::find(collectors, name, &Collector::name)->collect;
+  };
+  const auto data = collect_of("business_data"), revenue = collect_of("business_revenue");
+  Shop::page(data);
+  Shop::page(revenue);
+  shop.execute("DROP TABLE bm_orders");
+  Samples samples;
+  revenue(samples, Deadline::in(std::chrono::minutes(5)));
+  CHECK(samples.failure());
+  CHECK_THAT(Shop::page(data), Catch::Contains(present("bm_orders", 0)));
 }
 
 TEST_CASE("a database that cannot be asked has not lost its views") {

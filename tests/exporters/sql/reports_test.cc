@@ -280,6 +280,45 @@ TEST_CASE("each check of a table that fails is a finding, which names it") {
                                           "nothing: [SQLite]no such table: nothing"});
 }
 
+TEST_CASE("a check fails for a view that is there and cannot be read") {
+  Shop shop;
+  shop.execute(
+      "CREATE TABLE sales (a); CREATE VIEW bm_orders AS SELECT a AS order_id, a AS ordered_at, "
+      "a AS amount, a AS currency FROM sales; DROP TABLE sales");
+  const auto source = shop.source("business: {source: shop, timezone: UTC}\n");
+  const testing::CaughtLog log(shop.folder() / "log");
+  const auto found = finding(source, "business_revenue");
+  CHECK_FALSE(found.is_good);
+  CHECK_THAT(found.text, Contains("bm_orders cannot be read: [SQLite]no such table: main.sales"));
+  exporter::log::flush(std::chrono::seconds(60));
+  const auto levels = [&](const std::string& level, const std::string& view) {
+    auto lines = log.lines("level=" + level);
+    std::erase_if(lines, [&](const auto& line) { return line.find(view) == std::string::npos; });
+    return lines.size();
+  };
+  CHECK(levels("warn", "view=bm_orders") == 1);
+  CHECK(levels("info", "view=bm_users") == 1);
+  // Of another view that is not there.
+  CHECK(finding(source, "business_email").is_good);
+}
+
+TEST_CASE("a check fails for a funnel whose view or column is not there") {
+  Shop shop;
+  const auto source = shop.source(kBusiness);
+  const auto check = [&](const std::string& text) {
+    const auto found = finding(source, "business_funnels");
+    CHECK_FALSE(found.is_good);
+    CHECK(found.text == text);
+  };
+  check("funnel a cannot be had without bm_events");
+  shop.execute("CREATE TABLE bm_events (user_id, event, occurred_at)");
+  check("funnel a cannot be had without bm_events.channel");
+  shop.execute("ALTER TABLE bm_events ADD channel");
+  CHECK(finding(source, "business_funnels").is_good);
+  CHECK(finding(shop.source("business: {source: shop, timezone: UTC}\n"), "business_funnels")
+            .is_good);
+}
+
 TEST_CASE("a source that only others read is asked whether it can be used") {
   const auto names = [](const std::string& configuration, std::size_t which) {
     std::string names;
