@@ -154,11 +154,11 @@ int run_command(const App& app, const Command& command, Generations& generations
       case Command::Mode::list_metrics: process::print(metrics_list(app)); return 0;
       case Command::Mode::check_health: return check_health(app, command);
       case Command::Mode::check_config:
-        check_config(command, [&] { generations.load(); });
+        check_config(command, [&] { generations.check(); });
         return 0;
       case Command::Mode::check_sources: {
         std::vector<SourceCheck> checks;
-        check_config(command, [&] { checks = generations.checks(); });
+        check_config(command, [&] { checks = generations.check(); });
         return check_sources(checks);
       }
       case Command::Mode::backfill: return backfill(app, command, generations.pasts());

@@ -109,6 +109,14 @@ std::optional<std::string> Generations::reload() {
   }
 }
 
+std::vector<SourceCheck> Generations::check() {
+  auto made = make();
+  // In the background they would ask their sources until this one has ended.
+  for (auto& collector : made.collectors) collector.schedule = OnScrape{};
+  expose(std::move(made.collectors));
+  return std::move(made.checks);
+}
+
 void Generations::note_late_reload() {
   self_.config_loaded(false);
   log::error("configuration not reloaded yet, the old one stays until it is");

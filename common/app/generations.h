@@ -35,9 +35,10 @@ class Generations {
   /// For a reload that does not end: it counts as failed until it does.
   void note_late_reload();
 
-  /// How the sources of the configuration are checked, without a generation of it. Throws as
+  /// Builds a generation, of which nothing runs, and says how its sources are checked. Throws as
   /// load().
-  std::vector<SourceCheck> checks() { return make().checks; }
+  std::vector<SourceCheck> check();
+  /// Of the sources of the configuration, without a generation of it. Throws as load().
   std::vector<SourceReport> reports() { return make().reports; }
   std::vector<SourcePast> pasts() { return make().pasts; }
 

@@ -121,16 +121,16 @@ class Choice {
  private:
   static constexpr const char* kTooShort = "expected a duration of at least 1s";
 
-  /// The interval stays where the source has none.
+  /// Where this source has no interval, the flag's is checked all the same.
   void read_settings() {
     const auto read = [&](const std::string& flag, Clock::duration& value) {
       if (settings_.is_default(flag)) return;
       value = settings_.duration(flag);
       if (value < kShortest) settings_.fail(flag, kTooShort);
     };
-    if (auto* every = std::get_if<Every>(&schedule_)) {
-      read(interval_flag(module_.name), every->interval);
-    }
+    auto* every = std::get_if<Every>(&schedule_);
+    Clock::duration unused{};
+    read(interval_flag(module_.name), every != nullptr ? every->interval : unused);
     read(timeout_flag(module_.name), timeout_);
   }
 

@@ -38,7 +38,8 @@ class Runner {
   Runner& operator=(const Runner&) = delete;
 
   /// Shows what `old` shows of collectors of the same name and source that run in the background,
-  /// until their first run here has ended: a source that is slow does not vanish meanwhile.
+  /// until a run here has brought samples or those are too old: a source that is slow or cannot be
+  /// read does not vanish meanwhile.
   void inherit(const Runner& old);
 
   std::size_t size() const;

@@ -217,10 +217,16 @@ Slot::Shown Slot::shown() const {
 
 void Slot::inherit(const Shown& shown) {
   const bool has_run = status_->outcome != Status::Outcome::never_ran;
-  if (has_run || !in_background() || !shown.status) return;
+  if (snapshot_ || !in_background() || !shown.status) return;
   snapshot_ = shown.snapshot;
-  status_ = shown.status;
   good_until_ = shown.good_until;
+  if (has_run) {  // and failed
+    Status failed = *status_;
+    failed.last_success_unix = shown.status->last_success_unix;
+    status_ = std::make_shared<const Status>(std::move(failed));
+    return;
+  }
+  status_ = shown.status;
   logged_error_ = shown.logged_error;
   history_ = shown.history;
 }

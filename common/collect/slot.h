@@ -103,7 +103,7 @@ class Slot {
     History history;
   };
   Shown shown() const;
-  /// Shows that, unless it has run.
+  /// Shows that, unless it has samples: a first run that failed leaves them.
   void inherit(const Shown& shown);
 
  private:

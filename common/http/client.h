@@ -130,8 +130,8 @@ using Sink = std::function<void(std::string_view piece)>;
 /// A reply of overload with Retry-After applies to all calls: until then they wait, or fail at once
 /// with Error{rate_limited}, which has that time as not_before(), when their deadline is earlier.
 /// It applies to clients of the same name and origin that are made later, too: a reload changes
-/// nothing for the upstream. So it is with the budget's rate; and with its requests at once, for
-/// which a call waits until its deadline.
+/// nothing for the upstream. For its turn by the budget's rate a call waits or fails likewise, and
+/// for one of the requests at once it waits until its deadline; a new client has its whole budget.
 ///
 /// Redirects are followed to the same scheme, host and port; one that points elsewhere is an
 /// Error{http_status} that names where, as no credentials may go there. Each request that is sent

@@ -6,10 +6,10 @@ namespace exporter::http {
 
 bool RateLimiter::allow(const WebConfig::RateLimit& limit, Clock::time_point now) {
   const std::lock_guard lock(mutex_);
-  const auto next = std::max(full_at_, now) + limit.interval;
-  // By a quotient, as the product may be too large.
-  const auto requests = (next - now - Clock::duration(1)) / limit.interval + 1;
-  if (requests > static_cast<Clock::rep>(limit.burst)) return false;
+  const Nanoseconds at = std::chrono::nanoseconds(now.time_since_epoch()).count();
+  const Nanoseconds interval = std::chrono::nanoseconds(limit.interval).count();
+  const auto next = std::max(full_at_, at) + interval;
+  if (next - at > interval * static_cast<Nanoseconds>(limit.burst)) return false;
   full_at_ = next;
   return true;
 }

@@ -14,8 +14,10 @@ class RateLimiter {
   bool allow(const WebConfig::RateLimit& limit, Clock::time_point now);
 
  private:
+  __extension__ using Nanoseconds = __int128;  // of any burst of the longest intervals
+
   std::mutex mutex_;
-  Clock::time_point full_at_{};  ///< when the bucket is full again
+  Nanoseconds full_at_ = 0;  ///< by the Clock: when the bucket is full again
 };
 
 }  // namespace exporter::http

@@ -55,9 +55,11 @@ class Source {
 
   std::function<void()> fault = [] {};  ///< called when a generation is built
   std::atomic<bool> hang = false;
+  std::atomic<int> runs = 0;
 
  private:
   static void collect(Source& source, Samples& samples, const Deadline&) {
+    ++source.runs;
     samples.add(kGauge, 1);
     if (!source.hang) return;
     ++source.hanging_;
@@ -129,6 +131,18 @@ TEST_CASE("whatever a reload throws, the old generation stays and the failure sh
   SECTION("what is no exception") {
     CHECK(refused([] { throw 7; }) == "an exception of unknown type");  // NOLINT
   }
+}
+
+TEST_CASE("a configuration that is checked is built, and nothing of it runs") {
+  Exporter exporter;
+  auto& source = exporter.source;
+  auto& generations = exporter.generations;
+  for (int i = 0; i < 100; ++i) generations.check();
+  source.fault = [] { throw Error(Reason::config, "refused"); };
+  CHECK_THROWS_AS(generations.check(), Error);
+  REQUIRE(generations.end(Clock::now() + kLong));
+  CHECK(source.runs == 0);
+  CHECK(generations.current() == nullptr);
 }
 
 TEST_CASE("a reload that is late counts as failed until it is done") {

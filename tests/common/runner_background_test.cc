@@ -127,6 +127,22 @@ TEST_CASE("until its first run a collector shows what the one before it showed")
   REQUIRE(eventually([&] { return page(next.views()[1]) == kHeader + "demo_run 100\n"; }));
 }
 
+TEST_CASE("a first run that fails before it is known what was shown leaves that, too") {
+  const auto runs = count();
+  Runner old({in_background("a", {1h, 1h}, numbered(runs))}, uncounted());
+  const auto shown = old.collect(kFirst, soon(), Runner::Which::all)[0];
+  Runner next(
+      {in_background("a", {1h, 1h},
+                     [](Samples&, const Deadline&) { throw Error(Reason::connect, "refused"); })},
+      uncounted());
+  next.collect(kFirst, soon(), Runner::Which::all);
+  next.inherit(old);
+  const auto view = next.views()[0];
+  CHECK(view.snapshot == shown.snapshot);
+  CHECK(view.status->outcome == Status::Outcome::failure);
+  CHECK(view.status->last_success_unix == shown.status->last_success_unix);
+}
+
 TEST_CASE("background runs that fail come later and later, and a source may ask for more") {
   std::mutex mutex;
   std::vector<Clock::time_point> times;

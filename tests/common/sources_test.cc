@@ -50,6 +50,7 @@ constexpr Orders kStockModule{.name = "stock",
                               .make = make<Stock>,
                               .schedule = Every{10s, 1min},
                               .schedule_for = [](const Shop& shop) -> Schedule {
+                                if (shop.url == "/on_scrape") return OnScrape{};
                                 return Every{shop.is_remote ? 20s : 10s, 1min};
                               }};
 constexpr Orders kLocalModule{.name = "local",
@@ -252,4 +253,6 @@ TEST_CASE("what is wrong with sources is told with its place") {
         "--collector.orders.timeout: expected a duration of at least 1s");
   CHECK(failure("shops: [{name: a, url: /a}]", {{"collector.orders.interval", {"0s"}}}) ==
         "--collector.orders.interval: expected a duration of at least 1s");
+  CHECK(failure("shops: [{name: a, url: /on_scrape}]", {{"collector.stock.interval", {"soon"}}}) ==
+        "--collector.stock.interval: expected a duration such as 5s or 1m30s");
 }

@@ -8,6 +8,7 @@
 #include <latch>
 
 #include "common/base/error.h"
+#include "common/base/time.h"
 #include "common/http/rate_limit.h"
 #include "common/http/users.h"
 #include "tests/support/certificates.h"
@@ -351,6 +352,20 @@ TEST_CASE("a burst may be of any size") {
   const auto now = Clock::now();
   CHECK(limiter.allow(limit, now));
   CHECK(limiter.allow(limit, now));
+}
+
+TEST_CASE("an interval may be of any length") {
+  const auto now = Clock::now();
+  for (const auto interval : {parse_duration("100y"), parse_duration("292y")}) {
+    for (const std::size_t burst : {1, 2, 10}) {
+      http::RateLimiter limiter;
+      const WebConfig::RateLimit limit{.interval = interval.value(), .burst = burst};
+      std::size_t allowed = 0;
+      for (int i = 0; i < 20; ++i) allowed += limiter.allow(limit, now) ? 1 : 0;
+      CHECK(allowed >= 1);
+      CHECK(allowed <= burst);
+    }
+  }
 }
 
 TEST_CASE("a token bucket lets a burst pass, then one request an interval") {
