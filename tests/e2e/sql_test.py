@@ -265,6 +265,15 @@ class Reports(Shop):
         self.assertRegex(result.stdout, r"\n! open_orders +.*no such table.*")
 
 
+    def test_what_an_exporter_refuses_a_check_of_sources_refuses(self):
+        self.write_config(COLLECTORS.replace("shop_largest_order_eur", "shop_open_orders"))
+        for flag in ("--config.check", "--config.check-sources"):
+            with self.subTest(flag=flag):
+                result = self.run_once(flag)
+                self.assertEqual((result.returncode, result.stdout), (1, ""))
+                self.assertIn("metric shop_open_orders is declared by open_orders and by largest\n", result.stderr)
+
+
 class Secrets(Shop):
     def test_a_password_is_nowhere(self):
         (self.folder / "password").write_text(PASSWORD)
