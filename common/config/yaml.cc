@@ -175,6 +175,13 @@ std::optional<Yaml> Yaml::optional(std::string_view key) const {
   return Yaml({node_, value});
 }
 
+void Yaml::expect_keys(std::span<const std::string_view> keys) const {
+  for (const auto key : keys) look_up(*node_, key);
+  for (const auto& child : node_->children) {
+    if (!child->known) fail_unknown(*child);
+  }
+}
+
 std::vector<Yaml> Yaml::items() const {
   expect(*node_, Kind::sequence);
   std::vector<Yaml> items;

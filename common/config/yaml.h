@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,6 +53,9 @@ class Yaml {
   Yaml required(std::string_view key) const;
   /// The value at `key`; nothing when it is missing or null.
   std::optional<Yaml> optional(std::string_view key) const;
+  /// Fails at the first key of a map that is not one of these, and suggests the nearest; they count
+  /// as asked for. Where what is missing, for a slip in its key, would be reported first.
+  void expect_keys(std::span<const std::string_view> keys) const;
   /// The items of a sequence.
   std::vector<Yaml> items() const;
   /// The keys of a map in order, each with its value; marks them as known.

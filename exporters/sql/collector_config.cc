@@ -1,6 +1,7 @@
 #include "exporters/sql/collector_config.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "common/base/error.h"
@@ -128,6 +129,21 @@ EventsConfig read_events(const Yaml& events, const Statement& statement) {
   return config;
 }
 
+/// A slip in a key is reported before what is missing for it.
+void check_keys(const Yaml& entry, const std::optional<Yaml>& events) {
+  std::vector<std::string_view> keys{"sources",  "every",   "on_scrape", "timeout",
+                                     "max_rows", "metrics", "events"};
+  if (events) {
+    constexpr std::array<std::string_view, 9> kOfEvents{"query", "parameters", "unit",
+                                                        "when",  "position",   "overlap",
+                                                        "late",  "past",       "full_interval"};
+    events->expect_keys(kOfEvents);
+  } else {
+    keys.insert(keys.end(), {"query", "parameters"});
+  }
+  entry.expect_keys(keys);
+}
+
 std::shared_ptr<const CollectorConfig> read_collector(const std::string& name, const Yaml& entry,
                                                       Dialect dialect) {
   if (name.empty() || name.size() > kMaxName || !valid_label_name(name)) {
@@ -137,6 +153,7 @@ std::shared_ptr<const CollectorConfig> read_collector(const std::string& name, c
     entry.fail(name + " is a collector of the exporter's own; expected another name");
   }
   const auto events = entry.optional("events");
+  check_keys(entry, events);
   const auto& place = events ? *events : entry;
   auto statement = read_statement(place, dialect);
   auto parameters = read_parameters(place);

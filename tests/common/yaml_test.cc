@@ -224,6 +224,16 @@ TEST_CASE("an unknown key is refused with the nearest that is asked for") {
   yaml.finish();
 }
 
+TEST_CASE("a key that is not expected is refused before others are asked for") {
+  constexpr std::string_view kKeys[] = {"every", "query"};
+  const auto yaml = parse("a:\n  evry: 1m\n  query: {deep: 1}\nb: {query: x}\nc: 1\n");
+  CHECK(error_of(Reason::config, [&] { yaml.required("a").expect_keys(kKeys); }) ==
+        "a.yml:2:3: a.evry: unknown key, did you mean \"every\"?");
+  yaml.required("b").expect_keys(kKeys);
+  CHECK(error_of(Reason::config, [&] { yaml.required("c").expect_keys(kKeys); }) ==
+        "a.yml:5:4: c: expected a map, got a string");
+}
+
 TEST_CASE("finish looks below what is known, in the order of the document") {
   const auto yaml = parse("a:\n  b:\n    - [{c: 1}]\nd: 2\n");
   CHECK(error_of(Reason::config, [&] { yaml.finish(); }) == "a.yml:1:1: a: unknown key");

@@ -9,6 +9,7 @@ using namespace exporter;
 using namespace exporter::sql;
 using namespace std::chrono_literals;
 using Catch::Contains;
+using Catch::EndsWith;
 using Catch::StartsWith;
 
 namespace {
@@ -110,6 +111,17 @@ TEST_CASE("a collector says how often it runs") {
              Contains("it runs on each scrape"));
   CHECK_THAT(error_in_collector("    every: 1m\n    timeout: 1ms\n    query: SELECT 1 AS n\n"),
              Contains("at least 100ms"));
+}
+
+TEST_CASE("a slip in a key of a collector is reported before what is missing for it") {
+  CHECK_THAT(error_in_collector("    evry: 1m\n    query: SELECT 1 AS n\n"),
+             EndsWith(": collectors.a.evry: unknown key, did you mean \"every\"?"));
+  CHECK_THAT(
+      error_in_collector("    every: 1m\n    query: SELECT :a AS n\n    paramters: {a: 1}\n"),
+      EndsWith(": collectors.a.paramters: unknown key, did you mean \"parameters\"?"));
+  CHECK_THAT(error_in_collector("    every: 1m\n    events:\n      query: SELECT id FROM o WHERE t "
+                                ">= :since\n      units: id\n"),
+             EndsWith(": collectors.a.events.units: unknown key, did you mean \"unit\"?"));
 }
 
 TEST_CASE("a query is one statement, and its parameters are known") {
