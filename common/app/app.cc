@@ -8,6 +8,7 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "common/app/backfill.h"
 #include "common/app/check_sources.h"
@@ -20,6 +21,7 @@
 #include "common/app/reloads.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/base/text.h"
 #include "common/collect/schedule.h"
 #include "common/http/listen.h"
 #include "common/http/server.h"
@@ -67,6 +69,19 @@ int print_once(Generations& generations) {
   return failed ? 1 : 0;
 }
 
+/// Why there is nothing to print: "a is not a collector; expected b, c", the nearest first.
+std::string refusal(const Command& command, const std::set<std::string>& choices) {
+  if (command.report_argument.empty()) return "there is nothing to print";
+  auto why = command.report_argument + " is not a " + to_lower(command.report->takes);
+  const std::vector<std::string_view> names(choices.begin(), choices.end());
+  const auto first = nearest(command.report_argument, names);
+  std::string list(first);
+  for (const auto name : names) {
+    if (name != first) list.append(list.empty() ? "" : ", ").append(name);
+  }
+  return list.empty() ? why : why + "; expected " + list;
+}
+
 int print_report(const Command& command, const std::vector<SourceReport>& reports) {
   const auto flag = "--" + std::string(command.report->flag);
   if (reports.empty()) {
@@ -74,15 +89,18 @@ int print_report(const Command& command, const std::vector<SourceReport>& report
                                     ": there is nothing to report on: neither the configuration "
                                     "file nor a flag names a source");
   }
-  bool is_empty = true;
+  bool is_empty = true, is_good = true;
+  std::set<std::string> choices;
   for (const auto& report : reports) {
     if (report.flag != command.report->flag) continue;
-    const auto text = report.write(command.report_argument, Deadline::in(kReportPatience));
-    is_empty = is_empty && text.empty();
-    process::print(text);
+    const auto said = report.write(command.report_argument, Deadline::in(kReportPatience));
+    is_empty = is_empty && said.text.empty();
+    is_good = is_good && said.is_good;
+    choices.insert(said.choices.begin(), said.choices.end());
+    process::print(said.text);
   }
-  if (!is_empty) return 0;
-  throw Error(Reason::config, flag + ": no source has " + command.report_argument);
+  if (!is_empty) return is_good ? 0 : 1;
+  throw Error(Reason::config, flag + ": " + refusal(command, choices));
 }
 
 std::unique_ptr<http::Server> start_server(const Command& command, Generations& generations,

@@ -53,13 +53,20 @@ struct ReportInputs {
   Deadline deadline;
 };
 
-/// What an exporter can print of a source instead of serving it. An empty text says that the
-/// argument means nothing to the source.
+/// What a report says of one source.
+struct ReportText {
+  std::string text;
+  bool is_good = true;  ///< the exporter exits with 1 where it is not
+  /// What the flag's argument may be, where what was given means nothing to the source.
+  std::vector<std::string> choices = {};
+};
+
+/// What an exporter can print of a source instead of serving it.
 template <class Source>
 struct Report {
   std::string_view flag;  ///< "grants", of --grants
   std::string_view help;
-  std::string (*write)(Source& source, const ReportInputs& inputs);
+  ReportText (*write)(Source& source, const ReportInputs& inputs);
   std::string_view takes = {};  ///< what the flag's argument is called; empty for a flag without
   bool asks_source = false;     ///< whether it needs the source's credentials
 };
@@ -96,7 +103,7 @@ struct SourceKind {
 /// A Report of whatever Source.
 struct AnyReport {
   std::string_view flag, help;
-  std::function<std::string(void* source, const ReportInputs& inputs)> write;
+  std::function<ReportText(void* source, const ReportInputs& inputs)> write;
   std::string_view takes = {};
   bool asks_source = false;
 };
@@ -139,7 +146,7 @@ struct SourceCheck {
 /// One report of one source.
 struct SourceReport {
   std::string_view flag;
-  std::function<std::string(std::string_view argument, const Deadline&)> write;
+  std::function<ReportText(std::string_view argument, const Deadline&)> write;
 };
 
 /// The past of one collector of one source.

@@ -195,12 +195,14 @@ constexpr Report<Account> kReports[] = {
     {"grants",
      "Print the SQL that makes the role, the user's warehouse and what caps it, for the collectors "
      "that are on, and exit.",
-     [](Account& account, const ReportInputs& in) { return write_grants(account, in.collectors); }},
+     [](Account& account, const ReportInputs& in) {
+       return ReportText{write_grants(account, in.collectors)};
+     }},
     {"dry-run",
      "Print each statement of the collectors that are on, how often it runs and what a day costs, "
      "and exit.",
      [](Account& account, const ReportInputs& in) {
-       return write_dry_run(account, in.collectors);
+       return ReportText{write_dry_run(account, in.collectors)};
      }},
 };
 

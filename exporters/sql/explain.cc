@@ -36,7 +36,7 @@ std::string wrong_with(const Samples& samples, const std::string& failure) {
   return text;
 }
 
-std::string explain(const Source& source, const Described& described, const Deadline& deadline) {
+ReportText explain(const Source& source, const Described& described, const Deadline& deadline) {
   const auto& collector = described.collector;
   auto text = "source " + source.name + ", collector " + collector.name + "\n" +
               pace_of(collector) + "\n\n";
@@ -54,16 +54,19 @@ std::string explain(const Source& source, const Described& described, const Dead
   text += counted(samples.size(), "sample") + "\n" + page;
   const bool is_told = !failure || refused.contains(failure->what());
   const auto wrong = wrong_with(samples, is_told ? "" : failure->what());
-  return text + (wrong.empty() ? "" : "\nrefused\n" + wrong) + "\n";
+  return {text + (wrong.empty() ? "" : "\nrefused\n" + wrong) + "\n", !failure && wrong.empty()};
 }
 
 }  // namespace
 
-std::string explain(Source& source, const ReportInputs& inputs) {
+ReportText explain(Source& source, const ReportInputs& inputs) {
   const auto all = described_for_trial(source);
   const auto found = std::ranges::find_if(
       all, [&](const Described& each) { return each.collector.name == inputs.argument; });
-  return found == all.end() ? std::string() : explain(source, *found, inputs.deadline);
+  if (found != all.end()) return explain(source, *found, inputs.deadline);
+  ReportText unknown;
+  for (const auto& described : all) unknown.choices.push_back(described.collector.name);
+  return unknown;
 }
 
 }  // namespace exporter::sql

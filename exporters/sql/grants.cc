@@ -142,7 +142,7 @@ std::map<std::string, Needs> needs_of(Source& source) {
 
 }  // namespace
 
-std::string write_grants(Source& source, const ReportInputs&) {
+ReportText write_grants(Source& source, const ReportInputs&) {
   const auto all = needs_of(source);
   // One for each query that runs, one while another is closed, and those of others.
   const auto connections = source.connections + 1 + source.other_readers;
@@ -153,7 +153,7 @@ std::string write_grants(Source& source, const ReportInputs&) {
     text += "-- source " + name + ", for collectors of " + source.name +
             ", after its user is made\n" + rights(needs) + "\n";
   }
-  return text;
+  return {text};
 }
 
 }  // namespace exporter::sql

@@ -27,7 +27,7 @@ std::string head_of(const Planned& planned, const Collector& collector, const st
 
 }  // namespace
 
-std::string write_statements(Source& source, const ReportInputs&) {
+ReportText write_statements(Source& source, const ReportInputs&) {
   std::vector<Entry> entries;
   std::map<std::pair<std::string, std::string>, std::size_t> known;  // by source and shape
   for (const auto& described : described_for_trial(source)) {
@@ -42,7 +42,7 @@ std::string write_statements(Source& source, const ReportInputs&) {
   }
   std::string text;
   for (const auto& entry : entries) text += entry.heads + entry.text + ";\n\n";
-  return text;
+  return {text};
 }
 
 }  // namespace exporter::sql

@@ -156,7 +156,7 @@ TEST_CASE("a report is of each source, with the collectors that are on") {
       {"describe", "Say what it is.", [](void* source, const ReportInputs& inputs) {
          auto text = static_cast<Shop*>(source)->name + ":";
          for (const auto name : inputs.collectors) text.append(" ").append(name);
-         return text.append(" ").append(inputs.argument);
+         return ReportText{text.append(" ").append(inputs.argument)};
        }});
   const auto made = made_of(exporter,
                             "shops: [{name: a, url: /a}, {name: b, url: /b, collector: {stock: "
@@ -164,8 +164,8 @@ TEST_CASE("a report is of each source, with the collectors that are on") {
   REQUIRE(made.reports.size() == 2);
   CHECK(made.reports[0].flag == "describe");
   const auto deadline = Deadline::in(1min);
-  CHECK(made.reports[0].write("x", deadline) == "a: orders local x");
-  CHECK(made.reports[1].write("y", deadline) == "b: orders stock y");
+  CHECK(made.reports[0].write("x", deadline).text == "a: orders local x");
+  CHECK(made.reports[1].write("y", deadline).text == "b: orders stock y");
 }
 
 TEST_CASE("a source may have collectors that its configuration describes") {

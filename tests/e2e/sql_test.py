@@ -239,11 +239,19 @@ class Reports(Shop):
         self.write_config(COLLECTORS.replace("count(*) AS orders", "'many' AS orders"))
         result = self.run_once("--explain=open_orders")
         self.assertIn("refused\n  shop_open_orders: orders: expected a number, found 'many'\n", result.stdout)
+        self.assertEqual((result.returncode, result.stderr), (1, ""))
+
+    def test_explain_fails_when_the_statement_does(self):
+        self.database.execute("DROP TABLE orders")
+        result = self.run_once("--explain=open_orders")
+        self.assertEqual((result.returncode, result.stderr), (1, ""))
+        self.assertRegex(result.stdout, r"refused after [\d.]+ s\n  .*no such table: orders")
 
     def test_explain_of_a_collector_that_there_is_not(self):
-        result = self.run_once("--explain=closed_orders")
-        self.assertEqual((result.returncode, result.stdout), (1, ""))
-        self.assertEqual(result.stderr, "sql_exporter: --explain: no source has closed_orders\n")
+        for name, there in {"open_order": "open_orders, largest, orders", "closed": "largest, open_orders, orders"}.items():
+            result = self.run_once(f"--explain={name}")
+            self.assertEqual((result.returncode, result.stdout), (1, ""))
+            self.assertEqual(result.stderr, f"sql_exporter: --explain: {name} is not a collector; expected {there}\n")
 
     def test_print_sql_and_grants_ask_nothing(self):
         (self.folder / "shop.db").unlink()
@@ -263,7 +271,6 @@ class Reports(Shop):
         result = self.run_once("--config.check-sources")
         self.assertEqual(result.returncode, 1)
         self.assertRegex(result.stdout, r"\n! open_orders +.*no such table.*")
-
 
     def test_what_an_exporter_refuses_a_check_of_sources_refuses(self):
         self.write_config(COLLECTORS.replace("shop_largest_order_eur", "shop_open_orders"))

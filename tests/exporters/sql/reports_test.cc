@@ -50,15 +50,19 @@ std::shared_ptr<Source> source_of(const std::string& driver, const std::string& 
 }
 
 std::string print_sql(const std::shared_ptr<Source>& source) {
-  return write_statements(*source, {{}, {}, kPatience});
+  return write_statements(*source, {{}, {}, kPatience}).text;
 }
 
 std::string grants(const std::shared_ptr<Source>& source) {
-  return write_grants(*source, {{}, {}, kPatience});
+  return write_grants(*source, {{}, {}, kPatience}).text;
+}
+
+ReportText report_on(const std::shared_ptr<Source>& source, std::string_view collector) {
+  return explain(*source, {{}, collector, kPatience});
 }
 
 std::string explained(const std::shared_ptr<Source>& source, std::string_view collector) {
-  return explain(*source, {{}, collector, kPatience});
+  return report_on(source, collector).text;
 }
 
 std::size_t count(const std::string& text, const std::string& piece) {
@@ -194,7 +198,8 @@ TEST_CASE("a run is explained by its statements, what came back and what was ref
   make_orders(shop);
   auto configuration = kQuality;
   configuration.replace(configuration.find("{id: 0}"), 7, "{id: 0, colour: 0}");
-  const auto text = explained(shop.source(configuration), "quality");
+  const auto [text, is_good, choices] = report_on(shop.source(configuration), "quality");
+  CHECK_FALSE(is_good);
   CHECK_THAT(text,
              Contains("source shop, collector quality\nevery 10m, timeout 6m\n\n") &&
                  Contains("SELECT * FROM orders WHERE 1 = 0;\n\n0 rows in ") &&
@@ -203,7 +208,26 @@ TEST_CASE("a run is explained by its statements, what came back and what was ref
                  Contains("sql_quality_rows{source=\"shop\",dataset=\"orders\",window=\"1d\"} "
                           "1\n") &&
                  Contains("\nrefused\n  orders: [SQLite]no such column: colour"));
-  CHECK(explained(shop.source(configuration), "qualities").empty());
+}
+
+TEST_CASE("a collector that is not there is explained by those that are") {
+  Shop shop;
+  const auto report = report_on(shop.source(kQuality + kEvents), "qualities");
+  CHECK(report.text.empty());
+  CHECK(report.choices == std::vector<std::string>{"counted", "quality"});
+}
+
+TEST_CASE("a run is not good when a statement is refused, or a row left out") {
+  Shop shop;
+  const auto is_good = [&](const std::string& query) {
+    const auto configuration = "collectors:\n  a:\n    every: 1m\n    query: " + query +
+                               "\n    metrics: [{name: b, help: B., value: n, labels: [l]}]\n";
+    return report_on(shop.source(configuration), "a").is_good;
+  };
+  CHECK(is_good("SELECT 1 AS n, 'x' AS l"));
+  CHECK_FALSE(is_good("SELECT m AS n, 'x' AS l"));
+  CHECK_FALSE(is_good("SELECT 1 AS n, 'x' AS l UNION ALL SELECT 'many', 'y'"));
+  CHECK_FALSE(is_good("SELECT 1 AS n, 'x' AS l UNION ALL SELECT 2, 'x'"));
 }
 
 TEST_CASE("a run that is explained shows the other source, and events that are not too late") {
