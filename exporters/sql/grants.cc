@@ -10,6 +10,8 @@ namespace {
 
 /// Where a user's name is not known from the connection string.
 constexpr std::string_view kUser = "sql_exporter";
+/// Above a statement that no server takes before it has a password.
+constexpr std::string_view kPasswordHint = "-- Put the password in quotes in the place of ...\n";
 
 /// What the user of one source needs.
 struct Needs {
@@ -48,20 +50,28 @@ std::string grantee(const Database& database) {
   return has_host ? literal(user, dialect) + "@'%'" : as_name(user, '"');
 }
 
+/// ", in the database shop": where the statements run.
+std::string place_of(const Database& database) {
+  const auto dialect = database.dialect();
+  if (dialect == Dialect::sqlite || dialect == Dialect::other) return {};
+  return ", in the database " + database_of(database);
+}
+
 std::string make_user(const Database& database, std::size_t connections) {
   const auto user = grantee(database), most = std::to_string(connections);
+  const std::string hint(kPasswordHint);
   switch (database.dialect()) {
     case Dialect::postgresql:
-      return "CREATE ROLE " + user + " LOGIN PASSWORD '...' CONNECTION LIMIT " + most +
+      return hint + "CREATE ROLE " + user + " LOGIN PASSWORD ... CONNECTION LIMIT " + most +
              ";\nALTER ROLE " + user +
              " SET default_transaction_read_only = on;\nGRANT CONNECT ON DATABASE " +
              as_name(database_of(database), '"') + " TO " + user + ";\n";
     case Dialect::mariadb:
     case Dialect::mysql:
-      return "CREATE USER " + user + " IDENTIFIED BY '...' WITH MAX_USER_CONNECTIONS " + most +
+      return hint + "CREATE USER " + user + " IDENTIFIED BY ... WITH MAX_USER_CONNECTIONS " + most +
              ";\n";
     case Dialect::sqlserver:
-      return "CREATE LOGIN " + user + " WITH PASSWORD = '...';\nUSE " + database_of(database) +
+      return hint + "CREATE LOGIN " + user + " WITH PASSWORD = ...;\nUSE " + database_of(database) +
              ";\nCREATE USER " + user + " FOR LOGIN " + user + ";\n";
     case Dialect::sqlite:
     case Dialect::other: break;
@@ -77,7 +87,7 @@ bool is_of_system(const std::string& table) {
 std::string postgresql_rights(const Needs& needs, const std::string& user) {
   std::set<std::string> schemas, tables;
   for (const auto& table : needs.tables) {
-    if (is_of_system(table)) continue;
+    if (is_of_system(table) || needs.tables.contains("public." + table)) continue;
     const auto dot = table.rfind('.');
     schemas.insert(dot == std::string::npos ? "public" : table.substr(0, dot));
     tables.insert(table);
@@ -146,11 +156,13 @@ ReportText write_grants(Source& source, const ReportInputs&) {
   const auto all = needs_of(source);
   // One for each query that runs, one while another is closed, and those of others.
   const auto connections = source.connections + 1 + source.other_readers;
-  auto text = "-- source " + source.name + "\n" + make_user(source.database, connections) +
-              rights(all.at(source.name)) + "\n";
+  auto text = "-- source " + source.name + place_of(source.database) + "\n" +
+              make_user(source.database, connections);
+  if (source.business) text += "-- Leave out the views bm_* that are not made.\n";
+  text += rights(all.at(source.name)) + "\n";
   for (const auto& [name, needs] : all) {
     if (name == source.name) continue;
-    text += "-- source " + name + ", for collectors of " + source.name +
+    text += "-- source " + name + place_of(*needs.database) + ", for collectors of " + source.name +
             ", after its user is made\n" + rights(needs) + "\n";
   }
   return {text};

@@ -16,6 +16,7 @@
 using namespace exporter;
 using namespace exporter::sql;
 using Catch::Contains;
+using Catch::StartsWith;
 
 namespace {
 
@@ -153,7 +154,12 @@ TEST_CASE("the least rights are of tables, and of what servers say of themselves
                                 Contains("GRANT pg_monitor TO \"monitor\";\n") &&
                                 Contains("GRANT SELECT ON orders TO \"monitor\";\n") &&
                                 Contains("GRANT SELECT ON bm_email_events TO \"monitor\";\n") &&
-                                Contains("-- source warehouse, for collectors of shop") &&
+                                StartsWith("-- source shop, in the database shop\n-- Put the "
+                                           "password in quotes in the place of ...\nCREATE ROLE "
+                                           "\"monitor\" LOGIN PASSWORD ... CONNECTION") &&
+                                Contains("\n-- Leave out the views bm_* that are not made.\n") &&
+                                Contains("-- source warehouse, in the database dwh, for "
+                                         "collectors of shop, after its user is made\n") &&
                                 Contains("GRANT pg_monitor TO \"reader\";\n") &&
                                 Contains("GRANT USAGE ON SCHEMA raw TO \"reader\";\n") &&
                                 Contains("GRANT SELECT ON raw.orders TO \"reader\";\n") &&
@@ -161,7 +167,7 @@ TEST_CASE("the least rights are of tables, and of what servers say of themselves
   CHECK_THAT(of_postgresql, !Contains("SELECT ON pg_") && !Contains("raw.orders TO \"monitor\""));
   // A connection for each of the two collectors of the shop.
   CHECK_THAT(grants(source_of("PostgreSQL Unicode", configuration, 1)),
-             Contains("CONNECTION LIMIT 6"));
+             Contains("CONNECTION LIMIT 6") && !Contains("bm_*"));
   const auto of_mariadb = grants(source_of("MariaDB Unicode", configuration));
   CHECK_THAT(of_mariadb, Contains("GRANT SELECT ON `shop`.orders TO 'monitor'@'%';\n") &&
                              Contains("GRANT SELECT ON raw.orders TO 'reader'@'%';\n") &&
@@ -169,6 +175,32 @@ TEST_CASE("the least rights are of tables, and of what servers say of themselves
                              !Contains("MONITOR ON *.* TO 'monitor'"));
   CHECK_THAT(grants(source_of("MySQL ODBC", configuration)),
              Contains("GRANT REPLICATION CLIENT ON *.* TO 'reader'@'%';\n"));
+}
+
+TEST_CASE("no server takes the printed user before it has a password") {
+  CHECK_THAT(grants(source_of("MariaDB Unicode", kEvents)),
+             StartsWith("-- source shop, in the database shop\n-- Put the password in quotes in "
+                        "the place of ...\nCREATE USER 'monitor'@'%' IDENTIFIED BY ... WITH "));
+  CHECK_THAT(grants(source_of("FreeTDS", kEvents)),
+             StartsWith("-- source shop, in the database shop\n-- Put the password in quotes in "
+                        "the place of ...\nCREATE LOGIN \"monitor\" WITH PASSWORD = ...;\n"));
+  CHECK_THAT(grants(source_of("SQLite3", kEvents)), StartsWith("-- source shop\n-- Read"));
+}
+
+TEST_CASE("a table of PostgreSQL is granted once, with its schema where a statement names that") {
+  const auto read = [](const std::string& name, const std::string& table) {
+    return "  " + name + ":\n    every: 1m\n    query: SELECT n FROM " + table +
+           "\n    metrics: [{name: m_" + name + ", help: M., value: n}]\n";
+  };
+  const auto both = "collectors:\n" + read("a", "orders") + read("b", "public.orders") +
+                    read("c", "raw.lines") + read("d", "lines");
+  const auto of_postgresql = grants(source_of("PostgreSQL Unicode", both));
+  CHECK(count(of_postgresql, "GRANT SELECT ON orders ") == 0);
+  CHECK(count(of_postgresql, "GRANT SELECT ON public.orders ") == 1);
+  CHECK(count(of_postgresql, "GRANT SELECT ON raw.lines ") == 1);
+  CHECK(count(of_postgresql, "GRANT SELECT ON lines ") == 1);
+  CHECK(count(of_postgresql, "GRANT USAGE ON SCHEMA public ") == 1);
+  CHECK(count(grants(source_of("MariaDB Unicode", both)), ".orders TO") == 2);
 }
 
 TEST_CASE("what a server is asked about itself needs a right of its own") {
