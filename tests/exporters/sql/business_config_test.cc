@@ -129,7 +129,8 @@ TEST_CASE("a statement that fails has the views looked at again") {
     CHECK_THAT(Shop::page(collect), Catch::Contains(present("bm_users", 1)));
   }
   shop.execute("ALTER TABLE bm_users RENAME COLUMN signed_up_at TO joined_at");
-  error_of(Reason::query, [&] { Shop::page(collect); });
+  CHECK_THAT(error_of(Reason::query, [&] { Shop::page(collect); }),
+             Catch::Contains("signed_up_at"));
   CHECK_THAT(Shop::page(collect), Catch::Contains(present("bm_users", 0)));
 }
 
@@ -145,9 +146,7 @@ TEST_CASE("a failure of the revenue has the views looked at again") {
   Shop::page(data);
   Shop::page(revenue);
   shop.execute("DROP TABLE bm_orders");
-  Samples samples;
-  revenue(samples, Deadline::in(std::chrono::minutes(5)));
-  CHECK(samples.failure());
+  CHECK_THAT(error_of(Reason::query, [&] { Shop::page(revenue); }), Catch::Contains("bm_orders"));
   CHECK_THAT(Shop::page(data), Catch::Contains(present("bm_orders", 0)));
 }
 
