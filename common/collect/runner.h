@@ -65,7 +65,8 @@ class Runner {
   /// The last runs of each collector, the newest first.
   std::vector<std::vector<RunRecord>> histories() const;
 
-  /// Whether every background collector has finished its first run, well or not.
+  /// Whether every background collector has finished a run, well or not, here or where what it
+  /// shows comes from.
   bool ready() const;
 
  private:

@@ -62,6 +62,20 @@ std::string joined(std::string_view user, std::string_view hash, std::string_vie
          std::string(hash) + std::string(password);
 }
 
+/// Counts the checks that wait, those too that end in an exception.
+class Waiting {
+ public:
+  explicit Waiting(std::atomic<int>& count) : count_(count), number_(++count) {}
+  ~Waiting() { --count_; }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+  int number() const { return number_; }
+
+ private:
+  std::atomic<int>& count_;
+  const int number_;
+};
+
 bool equal_in_constant_time(std::string_view a, std::string_view b) {
   unsigned char difference = a.size() == b.size() ? 0 : 1;
   for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
@@ -92,12 +106,12 @@ PasswordCheck::Result PasswordCheck::check(const Users& users, const Credentials
     const std::lock_guard lock(remembering_);
     if (remembered_.contains(key)) return Result::right;
   }
-  if (++waiting_ > kMaxWaiting) {
-    --waiting_;
-    return Result::busy;
+  bool same = false;
+  {
+    const Waiting waiting(waiting_);
+    if (waiting.number() > kMaxWaiting) return Result::busy;
+    same = matches(hash, credentials.password);
   }
-  const bool same = matches(hash, credentials.password);
-  --waiting_;
   if (!exists || !same) return Result::wrong;
   const std::lock_guard lock(remembering_);
   if (remembered_.size() >= kMaxRemembered) remembered_.clear();
