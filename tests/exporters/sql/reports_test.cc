@@ -377,11 +377,11 @@ TEST_CASE("a check fails for a funnel whose view or column is not there") {
 
 TEST_CASE("a source that only others read is asked whether it can be used") {
   const auto names = [](const std::string& configuration, std::size_t which) {
-    std::string names;
+    std::string all;
     for (const auto& collector : kSources.describe(source_of("PostgreSQL", configuration, which))) {
-      names += collector.name + (collector.says_up ? "! " : " ");
+      all += collector.name + (collector.says_up ? "! " : " ");
     }
-    return names;
+    return all;
   };
   const std::string reconcile =
       "reconcile: {r: {left: {source: shop, table: a, time: t}, right: {source: warehouse, table: "
