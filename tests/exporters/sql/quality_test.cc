@@ -168,15 +168,15 @@ TEST_CASE("a table that is not there costs two statements, and no other table") 
   const auto collector =
       quality(shop,
               "quality:\n  shop:\n    tables:\n"
-              "      nothing: {time: at, not_null: {a: 0, b: 0, c: 0}, key: {columns: [a]}}\n"
+              "      gone: {time: at, not_null: {a: 0, b: 0, c: 0}, key: {columns: [a]}}\n"
               "      \"\\\"main\\\".Orders\": {time: at}\n");
   const auto run = run_of(collector, "sql_quality_");
-  CHECK_THAT(run.failure, StartsWith("nothing: [SQLite]no such table"));
-  CHECK(run["check_success{dataset=\"nothing\",check=\"rows\",column=\"\"}"] == "0");
-  CHECK(run["check_success{dataset=\"nothing\",check=\"key\",column=\"a\"}"] == "0");
+  CHECK_THAT(run.failure, StartsWith("gone: [SQLite]no such table"));
+  CHECK(run["check_success{dataset=\"gone\",check=\"rows\",column=\"\"}"] == "0");
+  CHECK(run["check_success{dataset=\"gone\",check=\"key\",column=\"a\"}"] == "0");
   CHECK(run["check_success{dataset=\"main.orders\",check=\"rows\",column=\"\"}"] == "1");
   CHECK(run["table_empty{dataset=\"main.orders\"}"] == "1");
-  const auto scans = run["statements_total{dataset=\"nothing\",check=\"scan\"}"];
+  const auto scans = run["statements_total{dataset=\"gone\",check=\"scan\"}"];
   CHECK(scans == "3");  // the clock, the checks, whether the table is there
 }
 

@@ -324,7 +324,7 @@ TEST_CASE("each check of a table that fails is a finding, which names it") {
   shop.execute("CREATE TABLE orders (id INTEGER)");
   const auto source = shop.source(
       "quality:\n  shop:\n    tables:\n      orders: {not_null: {id: 0, colour: 0}, key: [size]}\n"
-      "      nothing: {not_null: {a: 0}, key: [a], schema: watch}\n");
+      "      gone: {not_null: {a: 0}, key: [a], schema: watch}\n");
   std::vector<std::string> texts;
   for (const auto& finding : check_source(*source, {}, kPatience)) {
     if (finding.is_good) continue;
@@ -333,7 +333,7 @@ TEST_CASE("each check of a table that fails is a finding, which names it") {
   }
   CHECK(texts == std::vector<std::string>{"orders: not_null colour: [SQLite]no such column: colour",
                                           "orders: key size: [SQLite]no such column: size",
-                                          "nothing: [SQLite]no such table: nothing"});
+                                          "gone: [SQLite]no such table: gone"});
 }
 
 TEST_CASE("a check fails for a view that is there and cannot be read") {
