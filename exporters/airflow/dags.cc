@@ -71,7 +71,7 @@ class Dags {
     samples.add(kUnmatched, static_cast<double>(unmatched.size()), deployment_.name);
     if (!unmatched.empty() && unmatched != unmatched_) {
       log::warn("deadlines match no DAG",
-                {{"deployment", deployment_.name}, {"dag_id", joined(unmatched)}});
+                {{"deployment", deployment_.name}, {"dag_id", joined(unmatched, ",")}});
     }
     unmatched_ = std::move(unmatched);
   }

@@ -155,7 +155,7 @@ class Failures(Example):
             self.assertRegex("".join(lines), r"queues\[1\]\.waiting: expected number, got string")
             self.assertRegex("".join(lines), r"jobs\[3\]\.seconds: expected number, got string")
             landing = exporter.get("/").body.decode()
-            self.assertRegex(landing, r"<td class=ok>ok</td>.*malformed rows left out, the first: queues\[1\]\.waiting")
+            self.assertRegex(landing, r"<td class=ok>ok</td>.*malformed rows left out, the first: GET \S+: queues\[1\]\.waiting")
             self.assertNotIn("MARKER", "".join(exporter.log()) + landing)
 
     def test_a_page_without_a_row_that_can_be_read_is_read_again(self):

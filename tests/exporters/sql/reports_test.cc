@@ -239,7 +239,7 @@ TEST_CASE("a run is explained by its statements, what came back and what was ref
                  Contains("no such column: colour") &&
                  Contains("sql_quality_rows{source=\"shop\",dataset=\"orders\",window=\"1d\"} "
                           "1\n") &&
-                 Contains("\nrefused\n  orders: [SQLite]no such column: colour"));
+                 Contains("\nrefused\n  orders: not_null colour: [SQLite]no such column: colour"));
 }
 
 TEST_CASE("a collector that is not there is explained by those that are") {
