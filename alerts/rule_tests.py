@@ -216,6 +216,8 @@ def run(rules, test, *, chosen=None, changed=None, promtool="promtool"):
         command = [promtool, "test", "rules", "test.yml"]
         result = subprocess.run(command, cwd=folder, env={**os.environ, **FAST_GO},
                                 capture_output=True, text=True, check=False)
+    if result.returncode < 0:  # It says nothing of the test.
+        raise SystemExit(f"signal {-result.returncode} ended promtool in the test: {test.name}")
     return "" if result.returncode == 0 else result.stdout + result.stderr
 
 
