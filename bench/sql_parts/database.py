@@ -112,5 +112,5 @@ class Sessions:
         return {name: sum(cpu for (of, _), cpu in self.cpu.items() if of == name) for name in self.names}
 
     def cpu_seconds(self, name):
-        """Since the begin of the block."""
+        """Since the block began."""
         return self.totals()[name] - self.begin[name]
