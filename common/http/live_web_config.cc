@@ -2,8 +2,11 @@
 
 #include <sys/stat.h>
 
+#include <condition_variable>
+#include <mutex>
 #include <utility>
 
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 
@@ -12,6 +15,7 @@ namespace exporter::http {
 namespace {
 
 constexpr std::chrono::seconds kBetweenLooks{1};
+constexpr std::chrono::seconds kLongestLook{1};
 
 std::int64_t nanoseconds(const timespec& time) {
   return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
@@ -19,22 +23,89 @@ std::int64_t nanoseconds(const timespec& time) {
 
 }  // namespace
 
-LiveWebConfig::LiveWebConfig(std::string path, std::function<void(bool)> reloaded)
-    : path_(std::move(path)), reloaded_(std::move(reloaded)) {
-  load();
-  next_look_ = Clock::now() + kBetweenLooks;
-  if (current_->config.wants_http2) {
-    log::info("HTTP/2 is not served, HTTP/1.1 is", {{"file", path_}});
+struct LiveWebConfig::Shared {
+  const std::string path;
+  const std::function<void(bool)> reloaded;
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool is_looking = false, is_ended = false;
+  Loaded loaded;
+  Clock::time_point next_look;
+  std::string fault;  ///< of the last reload; empty when it went well
+
+  /// How a look ended: with another configuration, with none, or with a fault.
+  void conclude(std::optional<Loaded> next, const std::string& found_fault) {
+    if (next) {
+      loaded = *std::move(next);
+      fault.clear();
+      if (reloaded) reloaded(true);
+      log::info("web configuration read again", {{"file", path}});
+    } else if (!found_fault.empty()) {
+      if (reloaded) reloaded(false);
+      if (std::exchange(fault, found_fault) == found_fault) return;
+      log::error("web configuration not read again, the old one stays", {{"error", fault}});
+    }
   }
+};
+
+LiveWebConfig::LiveWebConfig(const std::string& path, std::function<void(bool)> reloaded)
+    : shared_(new Shared{.path = path,
+                         .reloaded = std::move(reloaded),
+                         .loaded = load(path, nullptr),
+                         .next_look = Clock::now() + kBetweenLooks}) {
+  if (shared_->loaded.generation->config.wants_http2) {
+    log::info("HTTP/2 is not served, HTTP/1.1 is", {{"file", path}});
+  }
+  watcher_ = std::thread(watch, shared_);
+}
+
+LiveWebConfig::~LiveWebConfig() {
+  std::unique_lock lock(shared_->mutex);
+  shared_->is_ended = true;
+  shared_->changed.notify_all();
+  const bool may_hang = shared_->is_looking;
+  lock.unlock();
+  may_hang ? watcher_.detach() : watcher_.join();
 }
 
 std::shared_ptr<const LiveWebConfig::Generation> LiveWebConfig::current() {
-  const std::lock_guard lock(mutex_);
-  if (Clock::now() >= next_look_) {
-    if (!fault_.empty() || stamps(current_->config.files) != stamps_) reload();
-    next_look_ = Clock::now() + kBetweenLooks;
+  std::unique_lock lock(shared_->mutex);
+  if (!shared_->is_looking && Clock::now() >= shared_->next_look) {
+    shared_->is_looking = true;
+    shared_->changed.notify_all();
+    if (!shared_->changed.wait_for(lock, kLongestLook, [&] { return !shared_->is_looking; })) {
+      log::warn("the file system of the web configuration does not answer, the old one stays",
+                {{"file", shared_->path}});
+    }
   }
-  return current_;
+  return shared_->loaded.generation;
+}
+
+void LiveWebConfig::watch(const std::shared_ptr<Shared>& shared) {
+  std::unique_lock lock(shared->mutex);
+  while (true) {
+    shared->changed.wait(lock, [&] { return shared->is_looking || shared->is_ended; });
+    if (shared->is_ended) return;
+    const auto loaded = shared->loaded;
+    const bool was_faulty = !shared->fault.empty();
+    lock.unlock();
+    std::optional<Loaded> next;
+    std::string fault;
+    try {
+      const auto& files = loaded.generation->config.files;
+      if (was_faulty || stamps(files) != loaded.stamps) {
+        next = load(shared->path, loaded.generation.get());
+      }
+    } catch (const std::exception& error) {
+      fault = error.what();
+    }
+    lock.lock();
+    if (shared->is_ended) return;
+    shared->conclude(std::move(next), fault);
+    shared->is_looking = false;
+    shared->next_look = Clock::now() + kBetweenLooks;
+    shared->changed.notify_all();
+  }
 }
 
 std::vector<LiveWebConfig::Stamp> LiveWebConfig::stamps(const std::vector<std::string>& files) {
@@ -48,35 +119,19 @@ std::vector<LiveWebConfig::Stamp> LiveWebConfig::stamps(const std::vector<std::s
   return all;
 }
 
-void LiveWebConfig::load() {
+LiveWebConfig::Loaded LiveWebConfig::load(const std::string& path, const Generation* current) {
   // Stamps are taken before the files are read: a change in between is then seen as one.
-  auto files = current_ ? current_->config.files : std::vector{path_};
+  auto files = current != nullptr ? current->config.files : std::vector{path};
   while (true) {
     auto before = stamps(files);
     auto next = std::make_shared<Generation>();
-    next->config = WebConfig::load(path_);
+    next->config = WebConfig::load(path);
     if (std::exchange(files, next->config.files) != files) continue;
-    if (current_ && next->config.tls.has_value() != current_->config.tls.has_value()) {
-      throw Error(Reason::config, path_ + ": switching TLS on or off needs a restart");
+    if (current != nullptr && next->config.tls.has_value() != current->config.tls.has_value()) {
+      throw Error(Reason::config, path + ": switching TLS on or off needs a restart");
     }
     if (next->config.tls) next->tls.emplace(*next->config.tls);
-    current_ = std::move(next);
-    stamps_ = std::move(before);
-    return;
-  }
-}
-
-void LiveWebConfig::reload() {
-  try {
-    load();
-    fault_.clear();
-    if (reloaded_) reloaded_(true);
-    log::info("web configuration read again", {{"file", path_}});
-  } catch (const std::exception& error) {
-    if (reloaded_) reloaded_(false);
-    if (error.what() == fault_) return;
-    fault_ = error.what();
-    log::error("web configuration not read again, the old one stays", {{"error", fault_}});
+    return {std::move(next), std::move(before)};
   }
 }
 

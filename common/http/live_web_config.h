@@ -5,12 +5,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
-#include "common/base/deadline.h"
 #include "common/http/tls.h"
 #include "common/http/web_config.h"
 
@@ -24,11 +23,16 @@ class LiveWebConfig {
     std::optional<TlsContext> tls;
   };
 
-  /// Throws Error{config} as WebConfig::load(). `reloaded` hears how each later attempt went.
-  LiveWebConfig(std::string path, std::function<void(bool successful)> reloaded);
+  /// Throws Error{config} as WebConfig::load(). `reloaded` hears how each later attempt went, from
+  /// another thread.
+  LiveWebConfig(const std::string& path, std::function<void(bool successful)> reloaded);
+  ~LiveWebConfig();
+  LiveWebConfig(const LiveWebConfig&) = delete;
+  LiveWebConfig& operator=(const LiveWebConfig&) = delete;
 
   /// The configuration in force. Looks for changes at most once a second; a faulty one, or one that
-  /// switches TLS on or off, is logged once and leaves the old one in force.
+  /// switches TLS on or off, is logged once and leaves the old one in force. So does a file system
+  /// that does not answer: one call waits a second for it, later ones do not wait.
   std::shared_ptr<const Generation> current();
 
  private:
@@ -42,16 +46,19 @@ class LiveWebConfig {
   };
   static std::vector<Stamp> stamps(const std::vector<std::string>& files);
 
-  void load();
-  void reload();
+  struct Loaded {
+    std::shared_ptr<const Generation> generation;
+    std::vector<Stamp> stamps;
+  };
+  /// Reads the file; `current` is what it replaces, or null.
+  static Loaded load(const std::string& path, const Generation* current);
 
-  const std::string path_;
-  const std::function<void(bool)> reloaded_;
-  std::mutex mutex_;
-  std::shared_ptr<const Generation> current_;
-  std::vector<Stamp> stamps_;
-  Clock::time_point next_look_;
-  std::string fault_;  ///< of the last reload; empty when it went well
+  /// What this shares with the thread that looks, which may outlive it on a hung file system.
+  struct Shared;
+  static void watch(const std::shared_ptr<Shared>& shared);
+
+  std::shared_ptr<Shared> shared_;
+  std::thread watcher_;
 };
 
 }  // namespace exporter::http

@@ -4,6 +4,7 @@
 #include "common/http/server.h"
 #include "tests/common/raw_client.h"
 #include "tests/common/site.h"
+#include "tests/support/hung_file.h"
 
 using namespace exporter;
 using namespace exporter::testing;
@@ -60,6 +61,35 @@ TEST_CASE("users rotate without a restart, and a faulty file keeps the old ones"
   CHECK(status(server, kAsAlice) == "401");
   CHECK(log.lines("not read again").size() == 1);
   CHECK(log.lines("hunter2").empty());
+}
+
+TEST_CASE(
+    "a file system that hangs keeps the configuration that was read, and delays one request") {
+  const Site site("basic_auth_users:\n  alice: " + std::string(kWonderland) + "\n");
+  const CaughtLog log(site.file("log"));
+  const Server server(site.options(), page);
+  {
+    const HungFile hung(site.file("web.yml"));
+    CHECK(eventually([&] {
+      return status(server, kAsAlice) == "200" && !log.lines("does not answer").empty();
+    }));
+    CHECK(status(server, kAsAlice) == "200");
+    CHECK(status(server, kAsBob) == "401");
+    CHECK(log.lines("does not answer").size() == 1);
+  }
+  site.write("web.yml", "basic_auth_users:\n  bob: " + std::string(kBuilder) + "\n");
+  CHECK(eventually([&] { return status(server, kAsBob) == "200"; }));
+}
+
+TEST_CASE("a server stops although the file system of its web configuration hangs") {
+  const Site site("basic_auth_users:\n  alice: " + std::string(kWonderland) + "\n");
+  const CaughtLog log(site.file("log"));
+  auto server = std::make_unique<Server>(site.options(), page);
+  const HungFile hung(site.file("web.yml"));
+  CHECK(eventually(
+      [&] { return status(*server, kAsAlice) == "200" && !log.lines("does not answer").empty(); }));
+  CHECK(server->stop(std::chrono::seconds(10)));
+  server.reset();
 }
 
 TEST_CASE("switching TLS on needs a restart, and is said once") {
