@@ -103,6 +103,12 @@ int print_report(const Command& command, const std::vector<SourceReport>& report
   throw Error(Reason::config, flag + ": " + refusal(command, choices));
 }
 
+/// Where one is taken the start fails here, before a source is asked.
+void require_free_addresses(const Command& command) {
+  if (command.systemd_socket) return;
+  for (const auto& address : command.listen) http::listen_on(address);
+}
+
 std::unique_ptr<http::Server> start_server(const Command& command, Generations& generations,
                                            Pages& pages) {
   http::ServerOptions options;
@@ -148,6 +154,7 @@ int serve(const App& app, const Command& command, Generations& generations) {
                [&] { return generations.current(); }, [&] { return reloads.run(); }});
   std::unique_ptr<http::Server> server;
   const auto start = [&] {
+    require_free_addresses(command);
     generations.load();
     server = start_server(command, generations, pages);
     return 0;

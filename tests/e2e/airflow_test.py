@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import socket
 import unittest
 
 import support
@@ -44,6 +45,15 @@ class Airflow(unittest.TestCase):
                                  families(expected))
                 self.assertIn('airflow_up{deployment="prod"} 1\n', result.stdout)
                 self.assertNotIn("hush-hush", result.stdout + result.stderr)
+
+    def test_where_it_cannot_listen_it_asks_nothing(self):
+        with Replay("3.3") as airflow, socket.create_server(("127.0.0.1", 0)) as other:
+            address = f"127.0.0.1:{other.getsockname()[1]}"
+            result = run(*self.flags(airflow), f"--web.listen-address={address}", name=NAME)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("Address already in use", result.stderr)
+            self.assertNotIn("ledger created", result.stderr)
+            self.assertEqual(airflow.requests, [])
 
     def test_each_version_is_logged_into_in_its_own_way(self):
         basic = "Basic " + base64.b64encode(b"viewer:hush-hush").decode()
