@@ -11,7 +11,6 @@ namespace {
 constexpr std::string_view kEndOfOpenMetrics = "# EOF\n";
 constexpr int kFastLevel = 1;
 constexpr auto kTimeOnScrape = std::chrono::seconds(1);  // of scrape_once(), after the others
-constexpr std::size_t kOwnParts = 3;                     // outcomes, times, up
 
 /// Those of one name one after the other, in the order of their first.
 std::vector<Collector> in_groups(std::vector<Collector> collectors) {
@@ -22,8 +21,31 @@ std::vector<Collector> in_groups(std::vector<Collector> collectors) {
   return collectors;
 }
 
+FamilyNames declared_names(const std::vector<Collector>& collectors,
+                           const std::vector<MetricView>& own) {
+  FamilyNames names;
+  for (const auto& metric : own) names.declare("the exporter itself", metric);
+  for (const auto& collector : collectors) {
+    for (const auto& metric : collector.metrics) names.declare(collector.name, metric);
+  }
+  return names;
+}
+
+std::vector<MetricView> joined(std::vector<MetricView> views, const std::vector<MetricView>& more) {
+  views.insert(views.end(), more.begin(), more.end());
+  return views;
+}
+
+void keep_or_replace(std::shared_ptr<const Snapshot>& kept, Samples samples, int level) {
+  if (!kept || !kept->samples().same_page(samples)) {
+    kept = std::make_shared<const Snapshot>(std::move(samples), level);
+  }
+}
+
+}  // namespace
+
 /// Puts the pages of snapshots one behind the other.
-class Joiner {
+class Exposition::Joiner {
  public:
   Joiner(Format format, bool gzip) : format_(format), gzip_(gzip) {
     if (gzip_) body_.add(GzipMember::header(), nullptr);
@@ -73,28 +95,11 @@ class Joiner {
   Body body_;
 };
 
-FamilyNames declared_names(const std::vector<Collector>& collectors,
-                           const std::vector<MetricView>& own) {
-  FamilyNames names;
-  for (const auto& metric : own) names.declare("the exporter itself", metric);
-  for (const auto& collector : collectors) {
-    for (const auto& metric : collector.metrics) names.declare(collector.name, metric);
-  }
-  return names;
-}
-
-std::vector<MetricView> joined(std::vector<MetricView> views, const std::vector<MetricView>& more) {
-  views.insert(views.end(), more.begin(), more.end());
-  return views;
-}
-
-}  // namespace
-
 Exposition::Exposition(std::vector<Collector> collectors, Options options)
     : options_(std::move(options)),
       outcomes_(options_.outcomes),
       names_(declared_names(collectors, joined(outcomes_.metrics(), options_.self_metrics))),
-      parts_(kOwnParts + options_.self.size()),
+      parts_(1 + options_.self.size()),
       runner_(in_groups(std::move(collectors)),
               {std::string(options_.outcomes.source_label), options_.count_failure}) {}
 
@@ -269,14 +274,17 @@ Body Exposition::join(const Indices& selected, std::vector<Runner::View> views, 
       joiner.add(group_page(collector.name, std::exchange(members, {})));
     }
   }
+  add_outcomes(joiner, shown, views);
   std::size_t part = 0;
   const auto add = [&](int level, const auto& fill) {
     Samples samples;
     fill(samples);
-    joiner.add(keep_or_replace(part++, std::move(samples), level));
+    std::unique_lock lock(mutex_);
+    keep_or_replace(parts_[part], std::move(samples), level);
+    auto kept = parts_[part++];
+    lock.unlock();
+    joiner.add(std::move(kept));
   };
-  add(kFastLevel, [&](Samples& samples) { outcomes_.add_outcomes(samples, shown); });
-  add(kFastLevel, [&](Samples& samples) { outcomes_.add_times(samples, shown); });
   if (!options_.outcomes.source_label.empty()) {
     add(kFastLevel, [&](Samples& samples) { add_up(samples, selected, views); });
   }
@@ -284,13 +292,42 @@ Body Exposition::join(const Indices& selected, std::vector<Runner::View> views, 
   return std::move(joiner).finish();
 }
 
-std::shared_ptr<const Snapshot> Exposition::keep_or_replace(std::size_t part, Samples samples,
-                                                            int level) {
-  const std::lock_guard lock(mutex_);
-  auto& kept = parts_[part];
-  if (!kept || !kept->samples().same_page(samples)) {
-    kept = std::make_shared<const Snapshot>(std::move(samples), level);
+void Exposition::add_outcomes(Joiner& joiner, const std::vector<Outcomes::Shown>& shown,
+                              const std::vector<Runner::View>& views) {
+  std::vector<Outcomes::Shown> in_background, on_scrape;
+  for (const auto& each : shown) {
+    const bool is_background = std::holds_alternative<Every>(each.collector->schedule);
+    (is_background ? in_background : on_scrape).push_back(each);
   }
+  const auto background = of_background(std::move(in_background), views);
+  std::unique_lock lock(mutex_);
+  const auto others = of_runs(on_scrape_, on_scrape);
+  lock.unlock();
+  joiner.add(group_page(" outcomes", {background.outcomes, others.outcomes}));
+  joiner.add(group_page(" times", {background.times, others.times}));
+}
+
+/// Made once for the same runs: a scrape of many background collectors writes no line of theirs.
+Exposition::OfRuns Exposition::of_background(std::vector<Outcomes::Shown> shown,
+                                             const std::vector<Runner::View>& views) {
+  const std::lock_guard lock(mutex_);
+  if (!background_.outcomes || background_shown_ != shown) {
+    of_runs(background_, shown);
+    background_shown_ = std::move(shown);
+    background_statuses_.clear();
+    for (const auto& view : views) background_statuses_.push_back(view.status);
+  }
+  return background_;
+}
+
+Exposition::OfRuns Exposition::of_runs(OfRuns& kept, std::span<const Outcomes::Shown> shown) const {
+  Samples outcomes, times;
+  outcomes_.add_outcomes(outcomes, shown);
+  outcomes_.add_times(times, shown);
+  outcomes.group_by_family();
+  times.group_by_family();
+  keep_or_replace(kept.outcomes, std::move(outcomes), kFastLevel);
+  keep_or_replace(kept.times, std::move(times), kFastLevel);
   return kept;
 }
 

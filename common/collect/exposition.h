@@ -74,12 +74,17 @@ class Exposition {
   bool ready() const { return runner_.ready(); }
 
  private:
+  class Joiner;
   using Snapshots = std::vector<std::shared_ptr<const Snapshot>>;
   using Indices = std::vector<std::size_t>;
   /// A snapshot without the families that clash with other collectors'.
   struct Reduced {
     std::shared_ptr<const Snapshot> from, rest;
     std::set<std::string, std::less<>> left_out;
+  };
+  /// What the page says of the runs of collectors.
+  struct OfRuns {
+    std::shared_ptr<const Snapshot> outcomes, times;
   };
 
   Indices all() const;
@@ -91,7 +96,10 @@ class Exposition {
   std::size_t reduce(std::size_t index, std::shared_ptr<const Snapshot>& snapshot);
   void add_up(Samples& samples, const Indices& selected, const std::vector<Runner::View>& views);
   std::shared_ptr<const GroupPage> group_page(const std::string& name, Snapshots members);
-  std::shared_ptr<const Snapshot> keep_or_replace(std::size_t part, Samples samples, int level);
+  void add_outcomes(Joiner& joiner, const std::vector<Outcomes::Shown>& shown,
+                    const std::vector<Runner::View>& views);
+  OfRuns of_background(std::vector<Outcomes::Shown> shown, const std::vector<Runner::View>& views);
+  OfRuns of_runs(OfRuns& kept, std::span<const Outcomes::Shown> shown) const;
 
   const Options options_;
   const Outcomes outcomes_;
@@ -99,8 +107,11 @@ class Exposition {
   FamilyNames names_;
   std::map<std::size_t, Reduced> reduced_;  // by collector
   std::map<std::string, std::shared_ptr<const GroupPage>, std::less<>>
-      groups_;       // the last, by name
-  Snapshots parts_;  // the last: outcomes, times, up, Options::self
+      groups_;                     // the last, by name
+  OfRuns on_scrape_, background_;  // the last
+  std::vector<Outcomes::Shown> background_shown_;
+  std::vector<std::shared_ptr<const Status>> background_statuses_;  // what it borrows
+  Snapshots parts_;                                                 // the last: up, Options::self
   Runner runner_;
 };
 

@@ -38,6 +38,7 @@ class Outcomes {
     const Collector* collector;
     const Status* status;
     std::size_t clashing;  ///< samples that were left out because another collector has their name
+    bool operator==(const Shown&) const = default;
   };
   /// Adds what seldom changes from scrape to scrape, and what mostly does.
   void add_outcomes(Samples& samples, std::span<const Shown> collectors) const;

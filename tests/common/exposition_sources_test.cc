@@ -1,5 +1,7 @@
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <map>
+#include <thread>
 
 #include "common/collect/exposition.h"
 #include "tests/support/gunzip.h"
@@ -88,6 +90,39 @@ TEST_CASE("collectors of one name stand on the page as one, each with an outcome
               R"(exporter_collector_success{collector="a"} 1)"});
   values["y"] = 5;
   CHECK(places() == Lines{x, R"(demo_places{place="y"} 5)", z});
+}
+
+TEST_CASE("outcomes are of the last runs, whichever collectors were asked for before") {
+  std::atomic<int> places = 1;
+  auto background = of_source("read", "x", [&](Samples& s, const Deadline&) {
+    for (int i = 0; i < places; ++i) s.add(kSize, i, "x", std::to_string(i));
+  });
+  background.schedule = Every{1ms, 1h};
+  auto other = of_source("list", "x", [](Samples&, const Deadline&) {});
+  other.schedule = Every{1h, 1h};
+  Exposition exposition(
+      {std::move(background),
+       {.name = "a", .metrics = {kA}, .collect = [](Samples& s, const Deadline&) { s.add(kA, 1); }},
+       std::move(other)},
+      options());
+  const auto sizes = [&](std::vector<std::string> collect) {
+    auto asked = query();
+    asked.collect = std::move(collect);
+    return lines(exposition.scrape(asked).joined(), "exporter_collector_samples");
+  };
+  const std::string read = R"(exporter_collector_samples{collector="read",source="x"} )",
+                    list = R"(exporter_collector_samples{collector="list",source="x"} 0)",
+                    a = R"(exporter_collector_samples{collector="a"} 1)";
+  for (const int count : {1, 3, 2}) {
+    places = count;
+    const Lines all = {read + std::to_string(count), list, a};
+    const auto give_up = Clock::now() + 60s;
+    while (sizes({}) != all && Clock::now() < give_up) std::this_thread::sleep_for(1ms);
+    CHECK(sizes({"list"}) == Lines{list});
+    CHECK(sizes({"a", "list"}) == Lines{list, a});
+    CHECK(sizes({"a"}) == Lines{a});
+    CHECK(sizes({}) == all);
+  }
 }
 
 TEST_CASE("of large families each source has its piece, which stays when another changes") {
