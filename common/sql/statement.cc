@@ -55,6 +55,11 @@ bool is_word(char c) {
 /// Ends what stands before a piece. In MySQL, a blank behind two minus signs starts a comment.
 void set_apart(std::string& text) { text += text.ends_with("--") ? "/**/" : " "; }
 
+/// Whether the end of a comment's line makes one of PostgreSQL's literals and the next.
+bool joins_literals(std::string_view code, std::string_view comment, Dialect dialect) {
+  return dialect == Dialect::postgresql && comment.starts_with("--") && trim(code).ends_with('\'');
+}
+
 /// Appends a literal, or what follows one, so that it does not become a part of what stands before
 /// it: -:n is no comment where n is -5, and E:n no literal with escapes.
 void append_apart(std::string& text, std::string_view piece) {
@@ -224,7 +229,7 @@ Statement::Statement(std::string_view text, Dialect dialect) : dialect_(dialect)
       continue;
     }
     if (token.kind == Token::Kind::comment && !is_read_by_server(token.text)) {
-      set_apart(code);
+      joins_literals(code, token.text, dialect) ? void(code += '\n') : set_apart(code);
       continue;
     }
     if (!is_blank(token.text)) {

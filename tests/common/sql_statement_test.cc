@@ -106,6 +106,7 @@ TEST_CASE("what does not end is named with its line") {
 TEST_CASE("comments do not reach the server, hints do") {
   CHECK(text_of("/* a */SELECT/**/1--b\n+2") == " SELECT 1 +2");
   CHECK(text_of("/*+ SeqScan(t) */ SELECT 1 -- x") == "/*+ SeqScan(t) */ SELECT 1  ");
+  CHECK(text_of("SELECT 'a' -- b\n -- c\n'd'") == "SELECT 'a' \n \n'd'");  // 'ad'
   CHECK(text_of("/*!50000 SELECT */ /*M!1 2*/ 1 # x", {}, mysql) ==
         "/*!50000 SELECT */ /*M!1 2*/ 1  ");
 }
