@@ -166,9 +166,14 @@ Error login_failure(const Diagnosis& diagnosis, const Secret* password, Dialect 
   return {says_more ? reason : Reason::connect, printable(text, kMaxMessage) + codes_of(diagnosis)};
 }
 
+milliseconds time_left(const Deadline& deadline) {
+  constexpr std::chrono::days kMost(20);  // PostgreSQL refuses a limit of 25
+  return std::min<milliseconds>(deadline.left(), kMost);
+}
+
 /// What the server may take of the time that is left, rounded so that it is the same in each run.
 milliseconds limit_of(const Deadline& deadline) {
-  const auto left = static_cast<double>(deadline.left().count());
+  const auto left = static_cast<double>(time_left(deadline).count());
   return std::max(milliseconds(std::int64_t(std::round(left * 0.9 / 100)) * 100), kShortestLimit);
 }
 
@@ -216,7 +221,7 @@ void Connection::connect(const ConnectionString& string, const Secret* password,
                          const Deadline& deadline) {
   deadline.check();
   deadline.count_request();
-  const auto seconds = std::max<std::int64_t>(1, (deadline.left().count() + 999) / 1000);
+  const auto seconds = std::max<std::int64_t>(1, (time_left(deadline).count() + 999) / 1000);
   ::SQLSetConnectAttr(connection_.get(), SQL_ATTR_LOGIN_TIMEOUT, number(std::size_t(seconds)), 0);
   const auto text = string.with_password(password == nullptr ? "" : password->reveal());
   Guard guard(deadline.when(), deadline.stop(), socket_);
@@ -308,7 +313,7 @@ void Connection::begin(const Deadline& deadline) {
 
 void Connection::end_transaction(const Deadline& deadline) {
   if (!is_usable_) return;
-  Guard guard(std::max(deadline.when(), Clock::now()) + kGoodbye, {}, socket_);
+  Guard guard(std::max(deadline.when(), Clock::now() + kGoodbye), {}, socket_);
   const auto code = ::SQLEndTran(SQL_HANDLE_DBC, connection_.get(), SQL_ROLLBACK);
   was_cut_ = guard.release() != Guard::Ended::by_itself;
   is_usable_ = SQL_SUCCEEDED(code) && !was_cut_;

@@ -2,6 +2,8 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +18,18 @@ bool is_stream(int number) {
   int type = 0;
   socklen_t size = sizeof type;
   return ::getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
+/// So that a NAT does not forget a connection that is kept, and one that it has forgotten, or whose
+/// host is gone, fails at once and not at a query's deadline. A driver may set other times after
+/// it.
+void keep_alive(int number) noexcept {
+  constexpr int kOn = 1, kIdle = 30, kInterval = 10;  // seconds
+  constexpr unsigned kUnacknowledged = 10'000;        // milliseconds
+  ::setsockopt(number, SOL_SOCKET, SO_KEEPALIVE, &kOn, sizeof kOn);
+  ::setsockopt(number, IPPROTO_TCP, TCP_KEEPIDLE, &kIdle, sizeof kIdle);
+  ::setsockopt(number, IPPROTO_TCP, TCP_KEEPINTVL, &kInterval, sizeof kInterval);
+  ::setsockopt(number, IPPROTO_TCP, TCP_USER_TIMEOUT, &kUnacknowledged, sizeof kUnacknowledged);
 }
 
 }  // namespace
@@ -37,6 +51,7 @@ void Socket::shut_down() {
 
 void Socket::note(int number) noexcept {
   if (!is_stream(number)) return;
+  keep_alive(number);
   const std::lock_guard lock(mutex_);
   if (number_ >= 0) ::close(number_);
   number_ = ::fcntl(number, F_DUPFD_CLOEXEC, 0);

@@ -22,7 +22,8 @@ class Socket {
   /// Ends what waits for it: reads and writes of it fail from now on.
   void shut_down();
 
-  /// What connect() calls: keeps a duplicate of the last one.
+  /// What connect() calls: keeps a duplicate of the last one, and has the kernel notice within a
+  /// minute when its peer does not answer any more.
   void note(int number) noexcept;
 
  private:

@@ -1,6 +1,7 @@
 #include "common/sql/statement.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <set>
 
@@ -53,6 +54,11 @@ bool is_word(char c) {
 
 /// Ends what stands before a piece. In MySQL, a blank behind two minus signs starts a comment.
 void set_apart(std::string& text) { text += text.ends_with("--") ? "/**/" : " "; }
+
+/// Whether the end of a comment's line makes one of PostgreSQL's literals and the next.
+bool joins_literals(std::string_view code, std::string_view comment, Dialect dialect) {
+  return dialect == Dialect::postgresql && comment.starts_with("--") && trim(code).ends_with('\'');
+}
 
 /// Appends a literal, or what follows one, so that it does not become a part of what stands before
 /// it: -:n is no comment where n is -5, and E:n no literal with escapes.
@@ -118,39 +124,91 @@ struct Vocabulary {
   }
 };
 
+/// Marks that quote; those that are not ASCII stand in PostgreSQL's translations.
+struct Quote {
+  std::string_view open, close;
+};
+constexpr std::array<Quote, 6> kQuotes{
+    {{"'", "'"}, {"\"", "\""}, {"`", "`"}, {"«", "»"}, {"»", "«"}, {"„", "“"}}};
+
 /// Whether it is no quote: can't.
 bool is_apostrophe(std::string_view text, std::size_t at) {
   return text[at] == '\'' && at > 0 && at + 1 < text.size() && is_letter(text[at - 1]) &&
          is_letter(text[at + 1]);
 }
 
-/// Where the piece ends that is quoted from `begin` on; the size of the text where it does not.
-std::size_t end_of_quoted(std::string_view text, std::size_t begin) {
-  for (auto at = begin + 1; at < text.size(); ++at) {
-    if (text[at] == text[begin] && !is_apostrophe(text, at)) return at;
-  }
-  return text.size();
+const Quote* quote_at(std::string_view text, std::size_t at) {
+  if (is_apostrophe(text, at)) return nullptr;
+  const auto starts = [&](const Quote& quote) { return text.substr(at).starts_with(quote.open); };
+  const auto* found = std::find_if(kQuotes.begin(), kQuotes.end(), starts);
+  return found == kQuotes.end() ? nullptr : found;
 }
 
-/// Hides what is quoted in the message, but for names. A quote that does not end hides the rest:
-/// drivers quote statements that hold quotes.
-std::string without_quoted(std::string_view message, const Vocabulary& vocabulary) {
-  std::string result;
-  for (std::size_t at = 0; at < message.size(); ++at) {
-    const char quote = message[at];
-    const bool is_quote = quote == '\'' || quote == '"' || quote == '`';
-    if (!is_quote || is_apostrophe(message, at)) {
-      result += quote;
-      continue;
-    }
-    const auto end = end_of_quoted(message, at);
-    const auto content = message.substr(at + 1, end - at - 1);
-    const bool is_shown = end < message.size() && !content.empty() && vocabulary.knows(content);
-    result.append(1, quote).append(is_shown ? content : kHidden).append(1, quote);
-    at = end;
+std::vector<std::size_t> places_of(std::string_view mark, std::string_view text) {
+  std::vector<std::size_t> places;
+  for (auto at = text.find(mark); at != text.npos; at = text.find(mark, at + mark.size())) {
+    if (!is_apostrophe(text, at)) places.push_back(at);
   }
-  return result;
+  return places;
 }
+
+/// As French texts have it: « name ».
+std::string_view without_margin(std::string_view quoted) {
+  constexpr std::string_view kNoBreak = "\u00a0";
+  if (quoted.starts_with(kNoBreak)) quoted.remove_prefix(kNoBreak.size());
+  if (quoted.ends_with(kNoBreak)) quoted.remove_suffix(kNoBreak.size());
+  return trim(quoted);
+}
+
+/// A message whose quoted pieces are hidden, but for names.
+class Quoting {
+ public:
+  Quoting(std::string_view message, const Vocabulary& vocabulary)
+      : message_(message), vocabulary_(vocabulary) {}
+
+  std::string hidden() const {
+    std::string result;
+    for (std::size_t at = 0; at < message_.size();) {
+      const auto* quote = quote_at(message_, at);
+      if (quote == nullptr) {
+        result += message_[at++];
+        continue;
+      }
+      const auto begin = at + quote->open.size();
+      const auto piece = piece_of(*quote, begin);
+      result.append(quote->open).append(piece.is_name ? text(begin, piece) : kHidden);
+      result += quote->close;
+      at = std::min(piece.end + quote->close.size(), message_.size());
+    }
+    return result;
+  }
+
+ private:
+  struct Piece {
+    std::size_t end;  ///< where the mark stands that ends it; the message's where none does
+    bool is_name;
+  };
+
+  std::string_view text(std::size_t begin, const Piece& piece) const {
+    return message_.substr(begin, piece.end - begin);
+  }
+
+  /// What is quoted may hold quotes, as drivers double none: where it is no name, it ends at the
+  /// last of them, and with the message where they do not go in pairs.
+  Piece piece_of(const Quote& quote, std::size_t begin) const {
+    const auto ends = places_of(quote.close, message_);
+    const auto next = std::lower_bound(ends.begin(), ends.end(), begin);
+    const bool are_pairs = quote.open != quote.close || ends.size() % 2 == 0;
+    if (next == ends.end() || !are_pairs) return {message_.size(), false};
+    const auto name = without_margin(text(begin, {*next, true}));
+    if (!name.empty() && vocabulary_.knows(name)) return {*next, true};
+    const auto account = message_.substr(*next).starts_with("'@'") ? next + 2 : ends.end();
+    return {account < ends.end() ? *account : ends.back(), false};
+  }
+
+  std::string_view message_;
+  const Vocabulary& vocabulary_;
+};
 
 }  // namespace
 
@@ -171,7 +229,7 @@ Statement::Statement(std::string_view text, Dialect dialect) : dialect_(dialect)
       continue;
     }
     if (token.kind == Token::Kind::comment && !is_read_by_server(token.text)) {
-      set_apart(code);
+      joins_literals(code, token.text, dialect) ? void(code += '\n') : set_apart(code);
       continue;
     }
     if (!is_blank(token.text)) {
@@ -219,7 +277,7 @@ std::string without_data(std::string_view message, std::string_view statement, D
       at += kHidden.size();
     }
   }
-  return printable(without_quoted(text, vocabulary), kMaxMessage);
+  return printable(Quoting(text, vocabulary).hidden(), kMaxMessage);
 }
 
 }  // namespace exporter::sql

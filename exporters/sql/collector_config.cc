@@ -54,18 +54,29 @@ Clock::duration read_timeout(const Yaml& entry) {
   return timeout;
 }
 
+/// What the function reads; nothing where it refuses the value.
+template <class Read>
+std::optional<Parameter> read_as(const Read& read) {
+  try {
+    return read();
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+/// As YAML writes it: 5 is a number, "5" is a text. An integer stays one, as a large id is none of
+/// the numbers that a double holds.
+Parameter read_parameter(const Yaml& value) {
+  if (const auto integer = read_as([&] { return value.integer(); })) return *integer;
+  if (const auto number = read_as([&] { return value.number(); })) return *number;
+  return value.string();
+}
+
 Parameters read_parameters(const Yaml& entry) {
   Parameters parameters;
   const auto map = entry.optional("parameters");
   if (!map) return parameters;
-  for (const auto& [name, value] : map->entries()) {
-    // As YAML writes it: 5 is a number, "5" is a text.
-    try {
-      parameters[name] = value.number();
-    } catch (const Error&) {
-      parameters[name] = value.string();
-    }
-  }
+  for (const auto& [name, value] : map->entries()) parameters[name] = read_parameter(value);
   return parameters;
 }
 

@@ -1,10 +1,15 @@
 #include <dlfcn.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <thread>
 
+#include "common/base/descriptor.h"
 #include "common/sql/database.h"
+#include "common/sql/socket.h"
 #include "tests/common/runner_fixture.h"
 #include "tests/common/sql_fixture.h"
 
@@ -148,4 +153,35 @@ TEST_CASE("a cancel that hangs for good costs its connection's memory, and a que
   CHECK(database.figures().idle == 0);
   release(true);
   error_of(Reason::query, [&] { ask(database, "SELECT 1 AS a"); });
+}
+
+TEST_CASE("the kernel asks after the peer of a connection that is kept") {
+  const Descriptor server(::socket(AF_INET, SOCK_STREAM, 0)),
+      client(::socket(AF_INET, SOCK_STREAM, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  REQUIRE(::bind(*server, any, size) == 0);
+  REQUIRE(::listen(*server, 1) == 0);
+  REQUIRE(::getsockname(*server, any, &size) == 0);
+  const auto option = [&](int level, int name) {
+    int value = 0;
+    socklen_t bytes = sizeof value;
+    REQUIRE(::getsockopt(*client, level, name, &value, &bytes) == 0);
+    return value;
+  };
+  REQUIRE(option(SOL_SOCKET, SO_KEEPALIVE) == 0);
+
+  Socket socket;
+  {
+    const NoteSocket note(socket);
+    REQUIRE(::connect(*client, any, size) == 0);
+  }
+  CHECK(socket.is_known());
+  CHECK(option(SOL_SOCKET, SO_KEEPALIVE) == 1);
+  CHECK(option(IPPROTO_TCP, TCP_KEEPIDLE) == 30);          // seconds
+  CHECK(option(IPPROTO_TCP, TCP_KEEPINTVL) == 10);         // seconds
+  CHECK(option(IPPROTO_TCP, TCP_USER_TIMEOUT) == 10'000);  // milliseconds
 }

@@ -106,6 +106,7 @@ TEST_CASE("what does not end is named with its line") {
 TEST_CASE("comments do not reach the server, hints do") {
   CHECK(text_of("/* a */SELECT/**/1--b\n+2") == " SELECT 1 +2");
   CHECK(text_of("/*+ SeqScan(t) */ SELECT 1 -- x") == "/*+ SeqScan(t) */ SELECT 1  ");
+  CHECK(text_of("SELECT 'a' -- b\n -- c\n'd'") == "SELECT 'a' \n \n'd'");  // 'ad'
   CHECK(text_of("/*!50000 SELECT */ /*M!1 2*/ 1 # x", {}, mysql) ==
         "/*!50000 SELECT */ /*M!1 2*/ 1  ");
 }
@@ -133,6 +134,35 @@ TEST_CASE("a message shows names of the statement and no data") {
   CHECK(shown("two\r\nlines\tand") == "two  lines and");
   CHECK(shown(std::string(600, 'a')).size() <= 503);
   CHECK(shown("\"public.nope\"") == "\"…\"");
+}
+
+TEST_CASE("data that holds quotes stays hidden") {
+  const auto shown = [](std::string_view message) {
+    return without_data(message, "SELECT total::int FROM orders", postgresql);
+  };
+  constexpr std::string_view kHidden = "invalid input syntax for type integer: \"…\"";
+  CHECK(shown("invalid input syntax for type integer: \"{\"email\": \"bob@x.org\"}\"") == kHidden);
+  CHECK(shown("invalid input syntax for type integer: \"24\" of Bob\"") == kHidden);
+  CHECK(shown("invalid input syntax for type integer: \"orders\" of Bob\"") == kHidden);
+  CHECK(shown("Conversion failed of value 'O' Bob '5' to int") ==
+        "Conversion failed of value '…' to int");
+  CHECK(shown("denied to 'ann'@'10.0.0.1' for table 'orders'") ==
+        "denied to '…' for table 'orders'");
+}
+
+TEST_CASE("PostgreSQL's messages in other languages hide data, too") {
+  const auto shown = [](std::string_view message) {
+    return without_data(message, "SELECT total::int FROM orders", postgresql);
+  };
+  CHECK(shown("ungültige Eingabesyntax für Typ integer: »42 Elm Street«") ==
+        "ungültige Eingabesyntax für Typ integer: »…«");
+  CHECK(shown("Relation »orders« gibt es nicht, »nope« auch") ==
+        "Relation »orders« gibt es nicht, »…« auch");
+  CHECK(shown("syntaxe en entrée invalide : «\u00a042 Elm Street\u00a0»") ==
+        "syntaxe en entrée invalide : «…»");
+  CHECK(shown("la relation «\u00a0orders\u00a0» n'existe pas") ==
+        "la relation «\u00a0orders\u00a0» n'existe pas");
+  CHECK(shown("неверный синтаксис: \"bob\", «42 Elm Street") == "неверный синтаксис: \"…\", «…»");
 }
 
 TEST_CASE("no literal of a statement leaks, however it is quoted") {

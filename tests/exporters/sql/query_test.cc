@@ -104,12 +104,13 @@ TEST_CASE("parameters are typed as YAML writes them, and :now is the time") {
   Shop shop;
   const auto source = shop.source(
       "collectors:\n  orders:\n    every: 1m\n"
-      "    query: \"SELECT :limit + 1 AS n, typeof(:zip) AS kind, :now AS now\"\n"
-      "    parameters: {limit: 4, zip: \"0815\"}\n"
-      "    metrics:\n      - {name: n, help: N., value: n, labels: [kind, now]}\n");
+      "    query: \"SELECT :limit + 1 AS n, typeof(:zip) AS kind, :id AS id, :now AS now\"\n"
+      "    parameters: {limit: 4, zip: \"0815\", id: 1234567890123456789}\n"
+      "    metrics:\n      - {name: n, help: N., value: n, labels: [kind, id, now]}\n");
   source->clock = [] { return Time(std::chrono::sys_days(std::chrono::year(2026) / 3 / 30)); };
   CHECK(Shop::page(source, "orders") ==
-        "n{source=\"shop\",kind=\"text\",now=\"2026-03-30 00:00:00\"} 5\n");
+        "n{source=\"shop\",kind=\"text\",id=\"1234567890123456789\",now=\"2026-03-30 00:00:00\"} "
+        "5\n");
 }
 
 TEST_CASE("too many rows fail the run") {

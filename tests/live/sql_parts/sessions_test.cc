@@ -71,6 +71,19 @@ TEST_CASE("a server that refuses connections is said to") {
   }
 }
 
+TEST_CASE("the longest of all timeouts leaves a session as it must be") {
+  for (const auto& server : kServers) {
+    INFO(server.name);
+    Database database(options(string_of(server.variable)));
+    const Statement statement("SELECT 1 AS a", database.dialect());
+    for (const auto when : {Clock::now() + std::chrono::hours(24 * 40), Clock::time_point::max()}) {
+      CHECK(row(database.query(statement, {}, {}, Deadline::at(when))) == "1 ");
+    }
+    CHECK(database.figures().unset.empty());
+    CHECK(database.figures().logins == 1);
+  }
+}
+
 TEST_CASE("the server ends what takes too long before the deadline does") {
   for (const auto& server : kServers) {
     INFO(server.name);
