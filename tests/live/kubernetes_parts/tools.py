@@ -71,4 +71,5 @@ def libraries():
                                                 or any(each in name for each in wanted)])
         wheel.unlink()
 
-    return made_once("schemas", f"{SCHEMAS} {VERSIONS}\n{PINS.read_text()}", make) / "lib"
+    pin = f"{SCHEMAS} {VERSIONS} {sys.version}\n{PINS.read_text()}"
+    return made_once("schemas", pin, make) / "lib"
