@@ -53,6 +53,35 @@ class Example(unittest.TestCase):
                 self.check(example, text)
 
 
+class Kubernetes(unittest.TestCase):
+    def generate(self, root, *flags):
+        return subprocess.run([root / "deploy/kubernetes/generate", *flags], capture_output=True, text=True)
+
+    def test_rules_are_those_of_prometheus(self):
+        result = self.generate(SOURCE, "--check")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_each_dashboard_is_named(self):
+        """kubectl, which tests/live/kubernetes has, would leave out another one."""
+        text = (SOURCE / "grafana/dashboards/kustomization.yaml").read_text()
+        self.assertEqual(sorted(re.findall(r"files: \[(.+)\]", text)),
+                         sorted(path.name for path in (SOURCE / "grafana/dashboards").glob("*.json")))
+
+    def test_what_is_not_current_is_named_and_made(self):
+        with folder() as path:
+            for tree in ("deploy/kubernetes", "prometheus/rules", "alerts"):
+                shutil.copytree(SOURCE / tree, path / tree)
+            with (path / "alerts/sql_alerts.yml").open("a") as file:
+                file.write("# changed\n")
+            (path / "alerts/business_alerts.yml").unlink()
+            result = self.generate(path, "--check")
+            lines = [f"deploy/kubernetes/components/rules/{name}: not current: run deploy/kubernetes/generate"
+                     for name in ("business_alerts.yaml", "kustomization.yaml", "sql_alerts.yaml")]
+            self.assertEqual((result.returncode, result.stderr.splitlines()), (1, lines))
+            self.assertEqual(self.generate(path).returncode, 0)
+            self.assertEqual(self.generate(path, "--check").returncode, 0)
+
+
 class Configure(unittest.TestCase):
     def test_a_checkout_may_be_moved(self):
         with folder() as path:

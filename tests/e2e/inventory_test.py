@@ -12,6 +12,7 @@ PLACES = {
     "README.md": r"\| `{name}_exporter` \| {port} \|",
     "cmake/packaging.cmake": r"package_exporter\({name} ",
     "deploy/config/{name}_exporter.yml": None,
+    "deploy/kubernetes/components/{name}/{name}_exporter.yaml": r"containerPort: {port}\b",
     "deploy/docker/Dockerfile": r"AS {name}_exporter\n(.+\n)+EXPOSE {port}\n",
     "deploy/quickstart.py": r'"{name}": {port}\b',
     "deploy/systemd/{name}_exporter.service": None,
