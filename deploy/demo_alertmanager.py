@@ -27,4 +27,4 @@ def write_to(folder, source):
 def summary(alerts):
     """What to say of its alerts, as its API gives them."""
     inhibited = sum(bool(alert["status"]["inhibitedBy"]) for alert in alerts)
-    return f"{len(alerts)} alerts, {inhibited} inhibited"
+    return f"alerts: {len(alerts)}, inhibited: {inhibited}"

@@ -58,7 +58,7 @@ class Alertmanager(unittest.TestCase):
 
     def test_what_is_said_of_its_alerts(self):
         alerts = [{"status": {"inhibitedBy": by}} for by in ([], ["a"], [])]
-        self.assertEqual(quickstart.demo_alertmanager.summary(alerts), "3 alerts, 1 inhibited")
+        self.assertEqual(quickstart.demo_alertmanager.summary(alerts), "alerts: 3, inhibited: 1")
 
 
 class Airflow(unittest.TestCase):
