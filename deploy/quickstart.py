@@ -1,4 +1,4 @@
-"""Starts the exporters and Prometheus, shows what they see, and stops them at Ctrl-C.
+"""Starts the exporters, Prometheus and Alertmanager, shows what they see, and stops them at Ctrl-C.
 
 Called by deploy/quickstart, which installs and builds first.
 """
@@ -20,12 +20,14 @@ import urllib.parse
 import urllib.request
 
 import dbt_example
+import demo_alertmanager
 from shop_demo.shop import configuration as configuration_of_shop
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = ROOT / "build/release/bin"
 DEFAULT_PORTS = {"host": 19100, "snowflake": 19101, "airflow": 19102, "dbt": 19103, "sql": 19104,
-                 "prometheus": 19090, "fake-airflow": 19182, "fake-snowflake": 19181}
+                 "prometheus": 19090, "alertmanager": 19093, "fake-airflow": 19182, "fake-snowflake": 19181}
+NO_EXPORTERS = {"prometheus", "alertmanager", "fake-airflow", "fake-snowflake"}
 START_SECONDS = 30
 SHOP_SECONDS = 180  # for what takes three on a quiet machine
 EVALUATION_SECONDS = 300  # the longest interval of a group is three minutes
@@ -272,7 +274,7 @@ def start(ports, folder, processes, arguments):
         flags["airflow"] = flags_of_airflow(arguments)
     if "dbt" in ports:
         flags["dbt"] = flags_of_dbt(arguments.dbt_target, folder)
-    for name in sorted(ports.keys() - {"prometheus", "fake-airflow", "fake-snowflake"}):
+    for name in sorted(ports.keys() - NO_EXPORTERS):
         step(f"starting {name}_exporter on port {ports[name]}")
         process = Process(f"{name}_exporter",
                           [BIN / f"{name}_exporter",
@@ -280,6 +282,7 @@ def start(ports, folder, processes, arguments):
                           folder / f"{name}_exporter.log")
         processes.append(process)
         wait_for(f"http://127.0.0.1:{ports[name]}/-/healthy", process)
+    start_alertmanager(ports["alertmanager"], folder, processes)
     step(f"starting Prometheus on port {ports['prometheus']}")
     process = Process("prometheus",
                       ["prometheus", f"--config.file={folder}/prometheus/prometheus.yml",
@@ -288,6 +291,22 @@ def start(ports, folder, processes, arguments):
                       folder / "prometheus.log")
     processes.append(process)
     wait_for(f"http://127.0.0.1:{ports['prometheus']}/-/ready", process)
+
+
+def start_alertmanager(port, folder, processes):
+    step(f"starting Alertmanager on port {port}")
+    config = demo_alertmanager.write_to(folder, ROOT / "alertmanager")
+    process = Process("alertmanager",
+                      ["prometheus-alertmanager", f"--config.file={config}", "--cluster.listen-address=",
+                       f"--storage.path={folder}/alertmanager/data", f"--web.listen-address=127.0.0.1:{port}",
+                       f"--web.external-url=http://127.0.0.1:{port}"],
+                      folder / "alertmanager.log")
+    processes.append(process)
+    wait_for(f"http://127.0.0.1:{port}/-/ready", process)
+
+
+def alerts_of_alertmanager(port):
+    return json.loads(get(f"http://127.0.0.1:{port}/api/v2/alerts"))
 
 
 class Prometheus:
@@ -350,6 +369,11 @@ def problems_of_targets(prometheus, arguments):
     return found
 
 
+def problems_of_alertmanager(port):
+    names = {alert["labels"]["alertname"] for alert in alerts_of_alertmanager(port)}
+    return [] if "Watchdog" in names else ["no alert has reached Alertmanager: not even Watchdog, which always fires"]
+
+
 def problems_of_rules(prometheus):
     groups = prometheus.groups()
     found = [] if groups else ["Prometheus has loaded no rules"]
@@ -367,7 +391,7 @@ def not_evaluated_since(prometheus, since):
             if datetime.datetime.fromisoformat(group["lastEvaluation"]) < since]
 
 
-def wait_until_good(prometheus, processes, arguments):
+def wait_until_good(prometheus, processes, arguments, alertmanager_port):
     """Until every rule was evaluated with what every target has."""
     step("waiting until every target is scraped and every rule evaluated, up to five minutes")
     give_up = time.monotonic() + EVALUATION_SECONDS
@@ -379,7 +403,8 @@ def wait_until_good(prometheus, processes, arguments):
         found = problems_of_targets(prometheus, arguments)
         if not found:
             good_since = good_since or datetime.datetime.now(datetime.timezone.utc)
-            found = problems_of_rules(prometheus) or not_evaluated_since(prometheus, good_since)
+            found = (problems_of_rules(prometheus) or not_evaluated_since(prometheus, good_since)
+                     or problems_of_alertmanager(alertmanager_port))
         if not found:
             return
         if time.monotonic() > give_up:
@@ -442,8 +467,10 @@ def run(arguments, processes):
     folder = make_run_folder(ports)
     start(ports, folder, processes, arguments)
     prometheus = Prometheus(ports["prometheus"])
-    wait_until_good(prometheus, processes, arguments)
+    wait_until_good(prometheus, processes, arguments, ports["alertmanager"])
     print_state(prometheus)
+    alerts = demo_alertmanager.summary(alerts_of_alertmanager(ports["alertmanager"]))
+    print(f"  Alertmanager: http://127.0.0.1:{ports['alertmanager']}  ({alerts}; it tells nobody: docs/alerting.md)")
     if "dbt" not in ports:
         print("  For a dbt project of yours besides: --dbt-target PATH/target")
     elif not arguments.dbt_target:

@@ -3,11 +3,13 @@
 import contextlib
 import io
 import shutil
+import subprocess
 import sys
 import unittest
 from unittest import mock
 
 import support
+import yaml
 
 sys.path.insert(0, str(support.SOURCE / "deploy"))
 import quickstart  # noqa: E402
@@ -29,7 +31,7 @@ def parsed(*flags):
 
 class Shown(unittest.TestCase):
     def check(self, *flags, shown):
-        self.assertEqual(set(quickstart.free_ports(parsed(*flags))), {"host", "prometheus", *shown})
+        self.assertEqual(set(quickstart.free_ports(parsed(*flags))), {"host", "prometheus", "alertmanager", *shown})
 
     def test_the_example_of_dbt_where_no_airflow_is_given(self):
         self.check(shown=["dbt"])
@@ -40,6 +42,23 @@ class Shown(unittest.TestCase):
         self.check(*airflow, shown=["airflow"])
         target = str(support.SOURCE / "examples/dbt/target")
         self.check(*airflow, "--dbt-target", target, shown=["airflow", "dbt"])
+
+
+class Alertmanager(unittest.TestCase):
+    def test_it_is_the_shipped_one_but_tells_nobody(self):
+        shipped = support.SOURCE / "alertmanager"
+        with support.folder() as folder:
+            path = quickstart.demo_alertmanager.write_to(folder, shipped)
+            result = subprocess.run(["amtool", "check-config", path], capture_output=True, text=True, check=False)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            shown = yaml.safe_load(path.read_text())
+        expected = yaml.safe_load((shipped / "alertmanager.yml").read_text())
+        expected["receivers"] = [{"name": receiver["name"]} for receiver in expected["receivers"]]
+        self.assertEqual(shown, expected)
+
+    def test_what_is_said_of_its_alerts(self):
+        alerts = [{"status": {"inhibitedBy": by}} for by in ([], ["a"], [])]
+        self.assertEqual(quickstart.demo_alertmanager.summary(alerts), "alerts: 3, inhibited: 1")
 
 
 class Airflow(unittest.TestCase):
