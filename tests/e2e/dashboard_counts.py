@@ -132,6 +132,8 @@ OF_THE_PROCESS = {
         Counter("node_vmstat_oom_kill", {}, None),
     ],
     "prometheus": [Counter("prometheus_rule_evaluation_failures_total", {"rule_group": "x"}, None)],
+    "alertmanager": [Counter("alertmanager_notifications_total", {"integration": "slack"}, None),
+                     Counter("alertmanager_notifications_failed_total", {"integration": "slack"}, None)],
 }  # fmt: skip
 # A table shows of these only what came since the restart.
 IN_TABLES = {"exporter_upstream_requests_total", "container_restarts_total", "container_oom_events_total"}

@@ -6,7 +6,6 @@ import json
 import math
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ import engine
 import support
 import yaml
 from dashboard_files import Query
+from dashboard_metrics import label_values
 from dashboard_project import selectors
 from dashboard_view import filled
 from recorded_machine import FIXTURES, RecordedMachine
@@ -35,11 +35,6 @@ from snowflake_fake.account import Account  # noqa: E402
 from snowflake_fake.auth import Auth, User  # noqa: E402
 from snowflake_fake.server import Fake as Snowflake  # noqa: E402
 
-OF_PROMETHEUS = {
-    "ALERTS", "ALERTS_FOR_STATE", "prometheus_config_last_reload_successful",
-    "prometheus_rule_evaluation_failures_total", "scrape_duration_seconds",
-    "scrape_samples_scraped", "up",
-}  # fmt: skip
 INTERVAL, MAX_INTERVAL = 2, 15  # seconds between two scrapes; some must be in $__rate_interval
 AIRFLOW_COLLECTORS = ("health", "dags", "dag_warnings", "import_errors", "pools", "runs", "assets", "jobs")
 SNOWFLAKE_COLLECTORS = ("warehouses", "resource_monitors", "dynamic_tables", "tasks", "pipes",
@@ -51,6 +46,7 @@ AIRFLOWS_READ = ("airflow_runs_read_timestamp_seconds"
                  " and on (deployment) airflow_asset_events_read_timestamp_seconds")
 SHOP_LATER = shop.COLUMN_AFTER + shop.HOUR  # in which something is ordered at night, too
 SHOP_READ = "business_orders_total and on (instance) sql_quality_schema_hash"
+ENVIRONMENT = "test"
 RANGE = 600  # seconds of a range query
 # What Grafana puts into a query, here for the whole of every variable.
 REPLACEMENTS = {"$__rate_interval": "1m", "$__range": "10m", "$__interval": "15s"}
@@ -84,61 +80,6 @@ class Expected:
     def may_be_empty(self, file, place, expr):
         return (file, place) in {**self.empty, **self.by_chance} or any(
             self.metric(item.metric) for item in selectors(expr))
-
-
-class KnownMetrics:
-    """The names that the exporters' binaries, the recording rules and Prometheus make."""
-
-    def __init__(self, root, records):
-        self.names = OF_PROMETHEUS | records.names
-        self.patterns = []
-        for binary in sorted(support.EXPORTER.parent.glob("*_exporter")):
-            self._read(subprocess.run([binary, "--metrics.list"], timeout=support.START, check=True,
-                                      capture_output=True, text=True).stdout)
-
-    def _read(self, markdown):
-        for name, rest in re.findall(r"^\|\s*`([^`{]+)[^`]*`\s*\|(.*)", markdown, re.M):
-            suffixes = ["", "_bucket", "_count", "_sum"] if "histogram" in rest else [""]
-            if re.fullmatch(r"<\w+>", name):
-                continue  # text files may hold anything; nothing of ours counts on it
-            if "<" in name:
-                self.patterns.append(re.compile(re.sub(r"<[^>]*>", r"\\w+", name)))
-            else:
-                self.names.update(name + suffix for suffix in suffixes)
-
-    def __contains__(self, name):
-        return name in self.names or any(pattern.fullmatch(name) for pattern in self.patterns)
-
-    def problems(self, dashboards, expected):
-        found, used = [], set()
-        for query in queries(dashboards):
-            for metric in dict.fromkeys(item.metric for item in selectors(query.expr)):
-                entry = expected.metric(metric)
-                if metric in self:
-                    continue
-                used.add(entry)
-                if entry is None:
-                    found.append(f"{query.file}: {query.place}: no exporter has {metric}")
-        stale = [entry for entry in expected.metrics if entry not in used]
-        return found + [f"{expected.path.name}: metrics: {entry} is not needed" for entry in stale]
-
-
-def label_values(variable):
-    """The metric part and the label of a variable's query."""
-    match = re.fullmatch(r"label_values\((?:(.+),\s*)?(\w+)\)", variable.get("query") or "", re.S)
-    return match and (match[1] or "", match[2])
-
-
-def queries(dashboards):
-    """Every query of every panel, annotation and variable."""
-    for board in dashboards:
-        yield from board.panel_queries()
-        yield from board.annotation_queries()
-        for variable in board.variables:
-            if variable.get("type") == "query":
-                found = label_values(variable)
-                place = f"variable {variable['name']}"
-                yield Query(board.path.name, place, found[0] if found else "", True)
 
 
 def airflow(version):
@@ -259,7 +200,8 @@ class Live:
         page = support.poll(
             lambda: (page := exporter.page()).count("\ndbt_up{") == dbt_projects.COUNT and page,
             "dbt_exporter shows its projects")
-        address = f'job="dbt",instance="127.0.0.1:{exporter.port}",host="127.0.0.1"'
+        address = (f'job="dbt",instance="127.0.0.1:{exporter.port}",host="127.0.0.1",'
+                   f'environment="{ENVIRONMENT}"')
         dbt_projects.make_past(page, address, folder)
         return exporter.port
 
@@ -314,7 +256,8 @@ class Live:
             text = re.sub(r"^( +for:) .*$", r"\1 0s", path.read_text(), flags=re.M)
             path.write_text(re.sub(r"^( +interval:) .*$", rf"\1 {self.interval}s", text, flags=re.M))
         for job, ports in jobs.items():
-            targets = [{"targets": [f"127.0.0.1:{number}" for number in ports]}]
+            targets = [{"targets": [f"127.0.0.1:{number}" for number in ports],
+                        "labels": {"environment": ENVIRONMENT}}]
             (folder / f"prometheus/targets/{job}.yml").write_text(yaml.safe_dump(targets))
         return config
 
@@ -345,9 +288,14 @@ def variable_values(url, board, variable):
     found = label_values(variable)
     if not found:
         raise ValueError(f"{variable.get('query')} is not label_values(…, label)")
-    chosen = all_of(board)
+    chosen = of_environment(board)
     matcher = {"match[]": filled(found[0], REPLACEMENTS | chosen)} if found[0] else {}
     return ask(url, f"label/{found[1]}/values", start=time.time() - RANGE, end=time.time(), **matcher)
+
+
+def of_environment(board):
+    """All of the environment of all targets: what lost its label on the way finds nothing."""
+    return all_of(board) | {"$environment": ENVIRONMENT}
 
 
 def all_of(board):
@@ -362,7 +310,7 @@ class Round:
         self.errors, self.asked, self.empty = [], set(), {}
         for board in dashboards:
             for query in [*board.panel_queries(), *board.annotation_queries()]:
-                self._note(query, lambda query=query, board=board: answer(url, query, all_of(board)))
+                self._note(query, lambda query=query, board=board: answer(url, query, of_environment(board)))
             for variable in board.variables:
                 if variable.get("type") == "query":
                     query = Query(board.path.name, f"variable {variable['name']}",

@@ -17,8 +17,9 @@ TAG = "data-platform"
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 BUILT_IN = {"type": "grafana", "uid": "-- Grafana --"}
 WINDOWS = {"$__rate_interval", "$__range"}
-# What is asked for one time shows the same whatever range is shown beside it.
-WINDOWS_OF_INSTANTS = {"5m", "$__range"}
+# What is asked for one time shows the same whatever range is shown beside it; how long something was so is
+# looked at each minute.
+WINDOWS_OF_INSTANTS = {"5m", "$__range", "$__range:1m"}
 PANEL_TYPES = {
     "bargauge", "barchart", "gauge", "heatmap", "row", "stat", "state-timeline", "table", "text",
     "timeseries",
@@ -146,8 +147,8 @@ class Checker:
 
     def check_variables(self, board):
         by_name = {variable.get("name"): variable for variable in board.variables}
-        if list(by_name)[:3] != ["datasource", "job", "instance"]:
-            self.problem(board.path, "its first variables must be datasource, job and instance")
+        if list(by_name)[:4] != ["datasource", "environment", "job", "instance"]:
+            self.problem(board.path, "its first variables must be datasource, environment, job and instance")
             return
         source = by_name["datasource"]
         if (source.get("type"), source.get("query")) != ("datasource", "prometheus"):
@@ -156,8 +157,10 @@ class Checker:
             name = variable["name"]
             if variable.get("type") == "query" and variable.get("datasource") != DATASOURCE:
                 self.problem(board.path, f"variable {name} does not ask $datasource")
-            if name in ("job", "instance"):
-                wanted = {"type": "query", "multi": True, "includeAll": True, "allValue": ".+"}
+            if name in ("environment", "job", "instance"):
+                # A target need not say what environment it is of.
+                wanted = {"type": "query", "multi": True, "includeAll": True,
+                          "allValue": ".*" if name == "environment" else ".+"}
                 for key, value in wanted.items():
                     if variable.get(key) != value:
                         self.problem(board.path, f"variable {name}: {key} must be {value}")
@@ -284,6 +287,7 @@ class Checker:
     def wanted_matchers(board, metric):
         """What must choose a metric, and how that looks. Containers, on the dashboard of another job, are
         chosen by their names, and units, which have none, by their ids."""
+        yield 'environment=~"$environment"', r'\benvironment=~"\$environment\b'
         if metric.startswith("container_") and any(
                 variable["name"] == "container" for variable in board.variables):
             yield 'name=~"$container"', r'\bname=~"\$container\b|\bname="", id=~"'

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import airflow_history
 import dbt_history
+import monitoring_history
 import snowflake_history
 import sql_history
 from dashboard_project import scrape_intervals
@@ -81,7 +82,8 @@ class Series:
 
 
 def text_of(series):
-    labels = ",".join(f'{name}="{value}"' for name, value in sorted(series.labels.items()))
+    of_target = {"environment": "production", **series.labels}
+    labels = ",".join(f'{name}="{value}"' for name, value in sorted(of_target.items()))
     return f"{series.name}{{{labels}}}"
 
 
@@ -379,10 +381,5 @@ def write(folder, hours, now):
     dbt_history.write(history, {"job": "dbt", "instance": "etl1:19103", "machine": "etl1"})
     snowflake_history.write(history, {"job": "snowflake", "instance": "etl1:19101", "machine": "etl1"})
     sql_history.write(history, {"job": "sql", "instance": "etl1:19104", "machine": "etl1"})
-    prometheus = {"job": "prometheus", "instance": "prometheus:9090"}
-    history.add("up", 1, **prometheus)
-    history.add("scrape_duration_seconds", 0.005, **prometheus)
-    history.add("scrape_samples_scraped", 700, **prometheus)
-    history.add("prometheus_config_last_reload_successful", 1, **prometheus)
-    history.count("prometheus_rule_evaluation_failures_total", 0, rule_group="host", **prometheus)
+    monitoring_history.write(history)
     return list(history.write(folder))
