@@ -23,7 +23,8 @@ from fake_server import Clock  # noqa: E402
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="airflow_fake",
                                      description="A living fake of Airflow's REST API.")
-    parser.add_argument("--port", type=int, default=8080, help="on 127.0.0.1 (default: 8080)")
+    parser.add_argument("--port", type=int, default=8080, help="(default: 8080)")
+    parser.add_argument("--address", default="127.0.0.1", help="where it listens (default: 127.0.0.1)")
     parser.add_argument("--version", choices=sorted(RELEASES), default="3.3",
                         help="of Airflow (default: 3.3)")
     parser.add_argument("--user", default="viewer", help="who may read (default: viewer)")
@@ -57,7 +58,7 @@ def main():
     login = Login(world.is_v1, arguments.user, arguments.password, arguments.token_seconds)
     made_up = faults.Faults(arguments.seed, **arguments.faults)
     try:
-        fake = Fake(world, clock, arguments.port, login, made_up)
+        fake = Fake(world, clock, arguments.port, login, made_up, arguments.address)
     except OSError as error:
         sys.exit(f"airflow_fake: cannot listen on port {arguments.port}: {error.strerror}")
     with fake:

@@ -22,7 +22,8 @@ from snowflake_fake.server import Fake  # noqa: E402
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="snowflake_fake",
                                      description="A living fake of Snowflake's SQL API.")
-    parser.add_argument("--port", type=int, default=8081, help="on 127.0.0.1 (default: 8081)")
+    parser.add_argument("--port", type=int, default=8081, help="(default: 8081)")
+    parser.add_argument("--address", default="127.0.0.1", help="where it listens (default: 127.0.0.1)")
     parser.add_argument("--account", default="DEMO-ACCOUNT",
                         help="the account identifier in tokens (default: DEMO-ACCOUNT)")
     parser.add_argument("--user", default="EXPORTER", help="who may ask (default: EXPORTER)")
@@ -49,7 +50,8 @@ def main():
     try:
         auth.add(User(arguments.user.upper(), [EXPORTER_ROLE, "LIMITED", "PUBLIC"], EXPORTER_WAREHOUSE,
                       [path.read_text(encoding="ascii") for path in arguments.public_key]))
-        fake = Fake(Account(clock.now(), arguments.seed), clock, auth, arguments.port, certificate)
+        fake = Fake(Account(clock.now(), arguments.seed), clock, auth, arguments.port, certificate,
+                    host=arguments.address)
     except (OSError, ValueError) as error:
         sys.exit(f"snowflake_fake: {error}")
     with fake:

@@ -20,13 +20,13 @@ ROWS_OF_A_PARTITION = 5000
 class Fake(Server):
     """Serves an account. The clock says what time it is there."""
 
-    def __init__(self, account, clock, auth, port=0, certificate=None, answer=None):
+    def __init__(self, account, clock, auth, port=0, certificate=None, answer=None, host="127.0.0.1"):
         self.account, self.auth = account, auth
         self.faults = Faults(account.seed)
         self.statements = Statements(account, self.faults, answer)
         self.rows_of_a_partition = ROWS_OF_A_PARTITION
         self.lock = threading.RLock()  # of the account, the faults and the statements
-        super().__init__(clock, port, certificate=certificate)
+        super().__init__(clock, port, host, certificate)
 
     def skew(self):
         return self.faults.skew()
