@@ -16,7 +16,7 @@ constexpr auto kNamesFor = std::chrono::minutes(10), kNewNamesFor = std::chrono:
 
 constexpr auto kInfo =
     info("dbt_cloud_job_info", "What describes a job; to be joined on project and job_id.",
-         "project", "job_id", "name", "cloud_project", "environment");
+         "project", "job_id", "name", "cloud_project", "cloud_environment");
 constexpr auto kQueued =
     gauge("dbt_cloud_job_queued_runs", "Runs of the job that wait to start.", "project", "job_id");
 constexpr auto kRunning =

@@ -34,9 +34,9 @@ TEST_CASE("jobs of dbt Cloud: what runs, what waits, how the last run ended") {
   CHECK(
       page ==
       Lines{R"(dbt_cloud_job_info{project="shop",job_id="42",name="Nightly",cloud_project="Shop",)"
-            R"(environment="Production"} 1)",
+            R"(cloud_environment="Production"} 1)",
             R"(dbt_cloud_job_info{project="shop",job_id="43",name="Hourly",cloud_project="Shop",)"
-            R"(environment="Production"} 1)",
+            R"(cloud_environment="Production"} 1)",
             R"(dbt_cloud_job_queued_runs{project="shop",job_id="42"} 1)",
             R"(dbt_cloud_job_queued_runs{project="shop",job_id="43"} 0)",
             R"(dbt_cloud_job_running_runs{project="shop",job_id="42"} 0)",

@@ -272,7 +272,7 @@ class Project:
         """Its jobs, as dbt Cloud would tell of them."""
         for job, name, ran, took in ((11, "Hourly", self.run_at, 700), (12, "Nightly", lambda t: t // 86400 * 86400, 2900)):
             to, fails = {"job_id": job}, name == "Hourly"
-            self.add("dbt_cloud_job_info", 1, **to, name=name, cloud_project="Shop", environment="Production")
+            self.add("dbt_cloud_job_info", 1, **to, name=name, cloud_project="Shop", cloud_environment="Production")
             self.add("dbt_cloud_job_last_status", 1, **to, status="error" if fails else "success")
             self.add("dbt_cloud_job_last_run_timestamp_seconds", ran, **to)
             self.add("dbt_cloud_job_last_success_timestamp_seconds", lambda t, f=fails, r=ran: r(t) - 18000 * f, **to)
