@@ -24,6 +24,12 @@ std::int64_t nanoseconds(const timespec& time) {
 }  // namespace
 
 struct LiveWebConfig::Shared {
+  Shared(const std::string& file, std::function<void(bool)> callback)
+      : path(file),
+        reloaded(std::move(callback)),
+        loaded(load(file, nullptr)),
+        next_look(Clock::now() + kBetweenLooks) {}
+
   const std::string path;
   const std::function<void(bool)> reloaded;
   std::mutex mutex;
@@ -49,10 +55,7 @@ struct LiveWebConfig::Shared {
 };
 
 LiveWebConfig::LiveWebConfig(const std::string& path, std::function<void(bool)> reloaded)
-    : shared_(new Shared{.path = path,
-                         .reloaded = std::move(reloaded),
-                         .loaded = load(path, nullptr),
-                         .next_look = Clock::now() + kBetweenLooks}) {
+    : shared_(std::make_shared<Shared>(path, std::move(reloaded))) {
   if (shared_->loaded.generation->config.wants_http2) {
     log::info("HTTP/2 is not served, HTTP/1.1 is", {{"file", path}});
   }
