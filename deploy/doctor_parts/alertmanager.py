@@ -5,9 +5,10 @@ import stat
 from pathlib import Path
 
 import yaml
-from report import FAILED, OK, WARNING, Failed, check_clock, check_version, shown
+from report import FAILED, OK, WARNING, Failed, check_clock, check_version, shown, version_of
 
 OLDEST = "0.25.0"
+MAIL_TRIMS = (0, 27)  # since when the password of mail may end with a newline, as every other secret
 COUNTERS = ("notifications_total", "notifications_failed_total", "notification_requests_total",
             "notification_requests_failed_total")
 LINE = re.compile(r"^alertmanager_(\w+?)(?:\{(.*)\})? (\S+)$", re.M)
@@ -60,7 +61,7 @@ def check_alertmanager(report, alertmanager, prometheus, root, secrets):
         check_connection(report, alertmanager, prometheus)
     check_configuration(report, alertmanager.config, yaml.safe_load((root / "alertmanager/alertmanager.yml").read_text()))
     check_receivers(report, alertmanager)
-    check_secrets(report, alertmanager.config, secrets)
+    check_secrets(report, alertmanager, secrets)
     check_deliveries(report, samples, prometheus)
 
 
@@ -145,17 +146,19 @@ def values_of(value, key=""):
 # -- secrets
 
 
-def check_secrets(report, config, folder):
+def check_secrets(report, alertmanager, folder):
     """The files that the configuration names, in `folder` if they are elsewhere on this machine. What is in them is
     never shown."""
-    files = sorted({value for key, value in values_of(config) if key.endswith("_file") and key not in NOT_SECRETS})
+    files = {value: key for key, value in values_of(alertmanager.config)
+             if value and key.endswith("_file") and key not in NOT_SECRETS}
+    takes_newlines = version_of(alertmanager.version) < MAIL_TRIMS
     problems, unseen, open_for_all = [], [], []
-    for name in files:
+    for name, key in sorted(files.items()):
         path = Path(folder) / Path(name).name if folder else Path(name)
         try:
             if not path.parent.is_dir():
                 unseen.append(name)
-            elif problem := problem_of_secret(path):
+            elif problem := problem_of_secret(path, takes_newlines and key.endswith("auth_password_file")):
                 problems.append(f"{path} {problem}")
             elif path.stat().st_mode & stat.S_IROTH:
                 open_for_all.append(str(path))
@@ -170,11 +173,14 @@ def check_secrets(report, config, folder):
                    "run the doctor as root where Alertmanager runs, or say where they are with --secrets DIRECTORY")
 
 
-def problem_of_secret(path):
+def problem_of_secret(path, takes_newline):
+    """What is wrong with a file. `takes_newline` says that one at its end would be taken for a part of the secret."""
     try:
         text = path.read_text()
     except FileNotFoundError:
         return "is missing: its channel sends nothing"
+    except IsADirectoryError:
+        return "is a directory"
     except UnicodeDecodeError:
         return "is not text"
     line = text.removesuffix("\n")
@@ -184,6 +190,8 @@ def problem_of_secret(path):
         return "has more than one line"
     if line != line.strip():
         return "has blanks before or after the secret"
+    if line != text and takes_newline:
+        return "ends with a newline, which Alertmanager before 0.27 takes for a part of the password"
     return ""
 
 
@@ -205,12 +213,12 @@ def check_deliveries(report, samples, prometheus):
     old = [f"{labels.get('receiver_name') or labels['integration']}: {value:.0f} {WORDS[name]}"
            for name, labels, value in counted if name in WORDS]
     sent = sum(value for name, _, value in counted if name == "notifications_total")
-    failing = "increase(alertmanager_notifications_failed_total[15m]) > 0 or" \
-              " increase(alertmanager_notification_requests_failed_total[15m]) > 0"
+    failing = "increase(alertmanager_notifications_failed_total[5m]) > 0 or" \
+              " increase(alertmanager_notification_requests_failed_total[5m]) > 0"
     now = prometheus.query(failing) if prometheus else []
     if now:
         names = sorted({labels.get("receiver_name") or labels["integration"] for labels, _ in now})
-        report.add(FAILED, "notifications", f"fail now: {shown(names)}", ACTION)
+        report.add(FAILED, "notifications", f"failed in the last 5 minutes: {shown(names)}", ACTION)
     elif old:
         report.add(WARNING, "notifications", f"since Alertmanager started: {shown(old)}", ACTION)
     else:

@@ -51,10 +51,14 @@ def check_targets(report, prometheus):
     for target in prometheus.api("targets?state=active")["activeTargets"]:
         jobs[target["labels"].get("job")].append(target)
     for job, targets in sorted(jobs.items()):
-        down = [f"{target['labels'].get('instance')}: {target['lastError'] or target['health']}" for target in targets
-                if target["health"] != "up"]
-        report.judge(f"targets of {job}", down, f"{len(targets)} up",
-                     "start what is down, or remove it from prometheus/targets/; docs/troubleshooting.md")
+        down = [f"{target['labels'].get('instance')}: {target['lastError']}" for target in targets
+                if target["health"] == "down"]
+        new = sum(target["health"] == "unknown" for target in targets)
+        if new and not down:
+            report.add(WARNING, f"targets of {job}", f"{new} of {len(targets)} not scraped yet", "try again in a minute")
+        else:
+            report.judge(f"targets of {job}", down, f"{len(targets)} up",
+                         "start what is down, or remove it from prometheus/targets/; docs/troubleshooting.md")
     without = [job for job in EXPORTERS if job not in jobs]
     configured = yaml.safe_load(prometheus.api("status/config")["yaml"]).get("scrape_configs") or []
     unknown = set(without) - {job["job_name"] for job in configured}

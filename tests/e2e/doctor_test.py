@@ -217,9 +217,9 @@ class Stack(unittest.TestCase):
         self.assertEqual(row(text, "test alert to heartbeat"),
                          ["failed: not sent: the route of test alerts has no route to it"])
         self.assertIn("failed: there is no receiver gone", row(text, "test alerts"))
-        failing = "increase(alertmanager_notifications_failed_total[15m]) > 0"
+        failing = "increase(alertmanager_notifications_failed_total[5m]) > 0"
         support.poll(lambda: self.prometheus.ask().query(failing), "failures are counted")
-        self.assertRegex(row(doctor(*self.flags)[1], "notifications")[0], "failed: fail now: .*webhook")
+        self.assertRegex(row(doctor(*self.flags)[1], "notifications")[0], "failed: failed in the last 5 minutes: .*webhook")
 
     def test_servers_that_do_not_answer(self):
         code, text = doctor("--prometheus=http://127.0.0.1:1", "--alertmanager=http://127.0.0.1:1", "--send")
@@ -331,6 +331,13 @@ class Parts(unittest.TestCase):
         self.assertEqual(self.retention({"storage.tsdb.retention.time": "30d"}).status, "ok")
         self.assertEqual(self.retention({"storage.tsdb.retention.time": "0s", "storage.tsdb.retention.size": "5GB"}).status, "ok")
 
+    def test_a_target_that_is_not_scraped_yet_is_not_down(self):
+        found, fake = of_report.Report(), unittest.mock.Mock()
+        target = {"labels": {"job": "dbt", "instance": "a:1"}, "lastError": "", "health": "unknown"}
+        fake.api.side_effect = lambda path: {"yaml": "{}"} if path == "status/config" else {"activeTargets": [target]}
+        of_prometheus.check_targets(found, fake)
+        self.assertEqual(found.rows[0][:3], ("warning", "targets of dbt", "1 of 1 not scraped yet"))
+
     def test_rules_that_fail_or_are_slow_and_alerts_on_monitoring(self):
         found = of_report.Report()
         group = {"name": "monitoring", "interval": 15, "evaluationTime": 20, "rules": [
@@ -358,7 +365,25 @@ class Parts(unittest.TestCase):
         for text, problem in (("a\n", ""), ("a", ""), ("", "is empty"), ("a\nb\n", "has more than one line"),
                               ("a \n", "has blanks before or after the secret"), (" a", "has blanks before or after the secret")):
             (folder / "a").write_text(text)
-            self.assertEqual(of_alertmanager.problem_of_secret(folder / "a"), problem, repr(text))
+            self.assertEqual(of_alertmanager.problem_of_secret(folder / "a", False), problem, repr(text))
+        (folder / "a").write_text("a")
+        self.assertEqual(of_alertmanager.problem_of_secret(folder / "a", True), "")
+        (folder / "a").write_text("a\n")
+        self.assertRegex(of_alertmanager.problem_of_secret(folder / "a", True), "^ends with a newline")
+        self.assertEqual(of_alertmanager.problem_of_secret(folder, False), "is a directory")
+
+    def test_which_files_are_secrets(self):
+        """A newer Alertmanager shows what is not set as an empty text. Mail takes a newline for a part of the password."""
+        folder = self.enterContext(support.folder())
+        for name in ("mail", "slack"):
+            (folder / name).write_text("a\n")
+            (folder / name).chmod(0o600)
+        config = {"global": {"smtp_auth_password_file": f"{folder}/mail", "slack_api_url_file": f"{folder}/slack"},
+                  "receivers": [{"webhook_configs": [{"url_file": "", "http_config": {"tls_config": {"ca_file": "ca"}}}]}]}
+        for version, status in (("0.25.0+ds", "failed"), ("0.27.0", "ok")):
+            found = of_report.Report()
+            of_alertmanager.check_secrets(found, unittest.mock.Mock(config=config, version=version), None)
+            self.assertEqual([each.status for each in found.rows], [status], found.rows)
 
 
 if __name__ == "__main__":
