@@ -2,6 +2,7 @@
 
 import collections
 import datetime
+import math
 import re
 import socket
 import ssl
@@ -19,7 +20,6 @@ NOT_A_FAULT = ("Watchdog", "InfoInhibitor")
 DAY = 86400
 CERTIFICATE_SECONDS, CERTIFICATE_WARNING_SECONDS = 3 * DAY, 21 * DAY  # left
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": DAY, "w": 7 * DAY, "y": 365 * DAY}
-DEFAULT_RETENTION = "15d"
 DURATION = r"(?:\d+(?:ms|[smhdwy]))+"
 WINDOW = re.compile(rf"\[({DURATION})(?::[^\]]*)?\](?:\s*offset\s+({DURATION}))?|offset\s+({DURATION})")
 # The times between which a certificate is valid: the only two that follow each other in one.
@@ -39,7 +39,7 @@ def check_prometheus(report, prometheus, root):
     check_clocks_of_hosts(report, prometheus)
     groups = prometheus.api("rules")["groups"]
     check_rules(report, groups, root)
-    check_retention(report, prometheus.api("status/flags"), groups)
+    check_retention(report, runtime["storageRetention"], groups)
     check_firing(report, groups)
 
 
@@ -210,15 +210,11 @@ def window_of(expression):
                 for first, second, third in WINDOW.findall(expression)), default=0)
 
 
-def check_retention(report, flags, groups):
-    kept = flags.get("storage.tsdb.retention.time") or "0s"
-    if not seconds_of(kept):
-        # A limit of size alone keeps any time.
-        by_size = flags.get("storage.tsdb.retention.size", "0B") not in ("0B", "0")
-        kept = "100y" if by_size else flags.get("storage.tsdb.retention") or DEFAULT_RETENTION
-        kept = kept if seconds_of(kept) else DEFAULT_RETENTION
+def check_retention(report, kept, groups):
+    """`kept` is as Prometheus says it: a time, a size, or a time or a size."""
+    limit = seconds_of(kept.partition(" or ")[0]) or math.inf
     windows = {rule["name"]: window_of(rule["query"]) for group in groups for rule in group["rules"]}
-    short = sorted((name for name, seconds in windows.items() if seconds > seconds_of(kept)), key=windows.get, reverse=True)
+    short = sorted((name for name, seconds in windows.items() if seconds > limit), key=windows.get, reverse=True)
     longest = max(windows.values(), default=0) / DAY
     report.judge("retention", short and [f"{kept} are kept, and {len(short)} rules look back further: {shown(short)}"],
                  f"{kept} are kept, and rules look back {longest:.0f} days",

@@ -319,17 +319,14 @@ class Parts(unittest.TestCase):
                                  ("sum_over_time(a[30d:1d])", 30), ("a", 0)):
             self.assertEqual(of_prometheus.window_of(expression), days * 86400, expression)
 
-    def retention(self, flags):
-        found = of_report.Report()
-        rule = {"name": "month", "query": "sum_over_time(a[30d:1d])"}
-        of_prometheus.check_retention(found, flags, [{"rules": [rule]}])
-        return found.rows[0]
-
     def test_retention(self):
-        self.assertEqual(self.retention({}).found, "15d are kept, and 1 rules look back further: month")
-        self.assertEqual(self.retention({}).status, "warning")
-        self.assertEqual(self.retention({"storage.tsdb.retention.time": "30d"}).status, "ok")
-        self.assertEqual(self.retention({"storage.tsdb.retention.time": "0s", "storage.tsdb.retention.size": "5GB"}).status, "ok")
+        rule = {"name": "month", "query": "sum_over_time(a[30d:1d])"}
+        for kept, status in (("15d", "warning"), ("15d or 5GiB", "warning"), ("30d", "ok"), ("1y", "ok"), ("5GiB", "ok")):
+            found = of_report.Report()
+            of_prometheus.check_retention(found, kept, [{"rules": [rule]}])
+            self.assertEqual(found.rows[0].status, status, kept)
+            if status == "warning":
+                self.assertEqual(found.rows[0].found, f"{kept} are kept, and 1 rules look back further: month")
 
     def test_a_target_that_is_not_scraped_yet_is_not_down(self):
         found, fake = of_report.Report(), unittest.mock.Mock()
