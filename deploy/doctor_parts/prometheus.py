@@ -116,7 +116,8 @@ def add_certificates(report, left, unread):
     report.judge("certificates", words, f"{len(left)} seen, none expires within {CERTIFICATE_WARNING_SECONDS // DAY} days",
                  "renew them; an exporter reads its own again by itself", status)
     if unread:
-        report.add(WARNING, "certificates", f"not read from this machine: {shown(unread)}", "run the doctor where Prometheus runs")
+        report.add(WARNING, "certificates", f"not read from this machine: {shown(unread)}",
+                   "run the doctor where Prometheus runs")
 
 
 def expiry(host, port):
