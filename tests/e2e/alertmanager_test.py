@@ -55,6 +55,14 @@ class Configuration(unittest.TestCase):
         self.assertEqual(made, (ROOT / "docs/alert_routes.md").read_text(),
                          "run alertmanager/routes > docs/alert_routes.md")
 
+    def test_each_receiver_has_a_route_of_test_alerts(self):
+        """deploy/doctor --send: those that have a channel."""
+        first = self.config["route"]["routes"][0]
+        self.assertEqual(first["matchers"], ['doctor=~".+"'])
+        wanted = [{"matchers": [f'receiver="{receiver["name"]}"'], "receiver": receiver["name"]}
+                  for receiver in self.config["receivers"] if len(receiver) > 1]
+        self.assertEqual(first["routes"], wanted)
+
     def test_it_names_alerts_that_are_there(self):
         matchers = [route.get("matchers", []) for route in self.routes()]
         for rule in self.config["inhibit_rules"]:
