@@ -210,8 +210,8 @@ class Stack(unittest.TestCase):
                          r" \S+/webhook_token has blanks")
         self.assertRegex(row(text, "inhibition")[0], r'warning: alertname=InfoInhibitor inhibits no severity=info')
         critical = row(text, "test alert to critical")
-        self.assertRegex(critical[0], r"failed: email failed \d times, and is sent again")
-        self.assertRegex(critical[1], r"failed: slack failed \d times, and is sent again")
+        self.assertRegex(critical[0], r"failed: email failed \d+ times, and is sent again")
+        self.assertRegex(critical[1], r"failed: slack failed \d+ times, and is sent again")
         self.assertEqual(row(text, "test alert to on-call"), ["failed: pagerduty was refused"])
         self.assertEqual(row(text, "test alert to webhook"), ["failed: webhook was refused"])
         self.assertEqual(row(text, "test alert to heartbeat"),
