@@ -38,25 +38,25 @@ def seconds(duration):
     return int(duration[:-1]) * UNITS[duration[-1]]
 
 
-def shortened(route):
+def shortened(route, scale):
     """A route and those in it, with times that a test can wait for."""
     result = dict(route)
     for key in ("group_wait", "group_interval", "repeat_interval"):
         if key in route:
-            result[key] = f"{max(1, round(seconds(route[key]) * 1000 / SCALE))}ms"
+            result[key] = f"{max(1, round(seconds(route[key]) * 1000 / scale))}ms"
     if "routes" in route:
-        result["routes"] = [shortened(child) for child in route["routes"]]
+        result["routes"] = [shortened(child, scale) for child in route["routes"]]
     return result
 
 
-def configuration(sinks, secrets, is_open=True):
+def configuration(sinks, secrets, is_open=True, scale=SCALE):
     """The shipped file. What differs: times are shorter, the addresses are those of the sinks, to which mail goes
     without TLS, the secrets are in another directory, and the named times are now, or never."""
     text = (ROOT / "alertmanager/alertmanager.yml").read_text()
     text = text.replace("/etc/alertmanager/secrets", str(secrets))
     text = text.replace("http://127.0.0.1:9095", f"http://127.0.0.1:{sinks.http}")
     config = yaml.safe_load(text)
-    config["route"] = shortened(config["route"])
+    config["route"] = shortened(config["route"], scale)
     config["global"] |= {"smtp_smarthost": f"127.0.0.1:{sinks.smtp}", "smtp_require_tls": False,
                          "pagerduty_url": f"http://127.0.0.1:{sinks.http}/pagerduty"}
     never = {"years": ["1999"]}
@@ -68,8 +68,8 @@ def configuration(sinks, secrets, is_open=True):
 class Alertmanager:
     """A context that starts it, with state in `folder`, and stops it."""
 
-    def __init__(self, program, folder, sinks, *flags):
-        self.program, self.folder, self.sinks, self.flags = program, folder, sinks, flags
+    def __init__(self, program, folder, sinks, *flags, scale=SCALE):
+        self.program, self.folder, self.sinks, self.flags, self.scale = program, folder, sinks, flags, scale
         self.url = f"http://127.0.0.1:{free_port()}"
         (folder / "secrets").mkdir(parents=True, exist_ok=True)
         for name, secret in SECRETS.items():
@@ -79,7 +79,7 @@ class Alertmanager:
         self.write()
 
     def write(self, is_open=True):
-        text = configuration(self.sinks, self.folder / "secrets", is_open)
+        text = configuration(self.sinks, self.folder / "secrets", is_open, self.scale)
         (self.folder / "alertmanager.yml").write_text(text)
 
     def __enter__(self):

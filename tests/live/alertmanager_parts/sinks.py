@@ -27,6 +27,7 @@ class Message(NamedTuple):
     environment: str
     body: object
     text: str
+    title: str
 
 
 class Sinks:
@@ -52,7 +53,7 @@ class Sinks:
     def add(self, channel, title, body, text):
         status, alert, environment = (TITLE.match(title) or re.match("()()()", "")).groups()
         with self.lock:
-            self.messages.append(Message(time.time(), channel, status, alert, environment, body, text))
+            self.messages.append(Message(time.time(), channel, status, alert, environment, body, text, title))
 
     def found(self, channel=None, **wanted):
         """The messages of a channel that have these attributes."""
