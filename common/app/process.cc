@@ -65,13 +65,8 @@ void block_signals() {
   for (const int fails_a_write : {SIGPIPE, SIGXFSZ}) ::signal(fails_a_write, SIG_IGN);
 }
 
-int next_signal(std::optional<Clock::time_point> until) {
-  const auto signals = blocked_signals();
-  if (until) return wait_for(signals, std::max(*until - Clock::now(), Clock::duration::zero()));
-  int signal = 0;
-  while (::sigwait(&signals, &signal) != 0) {
-  }
-  return signal;
+int next_signal(Clock::time_point until) {
+  return wait_for(blocked_signals(), std::max(until - Clock::now(), Clock::duration::zero()));
 }
 
 int interruptible(const std::function<int()>& work, std::initializer_list<int> signals,

@@ -2,7 +2,6 @@
 
 #include <functional>
 #include <initializer_list>
-#include <optional>
 #include <string_view>
 
 #include "common/base/deadline.h"
@@ -22,7 +21,7 @@ void print(std::string_view text);
 void block_signals();
 
 /// Waits for one of the blocked signals; 0 when none came before `until`.
-int next_signal(std::optional<Clock::time_point> until = std::nullopt);
+int next_signal(Clock::time_point until);
 
 /// Does the work on a thread of its own and returns what it returns or throws. When one of the
 /// signals comes first, `interrupted` is called with it, which must not return: the work may hang.

@@ -32,10 +32,9 @@ std::optional<std::string> Reloads::run() {
   return "a reload is under way and does not end; the old configuration stays until it does";
 }
 
-std::optional<Clock::time_point> Reloads::late_at() const {
+Clock::time_point Reloads::late_at() const {
   const std::lock_guard lock(mutex_);
-  if (!running_ || noted_late_ == begun_) return std::nullopt;
-  return began_ + patience_;
+  return (running_ && !is_noted_late_ ? began_ : Clock::now()) + patience_;
 }
 
 void Reloads::note_late() {
@@ -64,7 +63,7 @@ std::uint64_t Reloads::request(std::unique_lock<std::mutex>& lock) {
     return number;
   }
   running_ = true;
-  began_ = Clock::now();
+  start_clock();
   if (thread_.joinable()) thread_.join();  // it has ended but for its return
   try {
     thread_ = std::thread([this] {
@@ -80,21 +79,27 @@ std::uint64_t Reloads::request(std::unique_lock<std::mutex>& lock) {
 void Reloads::work(std::unique_lock<std::mutex>& lock) {
   while (begun_ < wanted_ && !stopped_) {
     begun_ = wanted_;
-    began_ = Clock::now();
     lock.unlock();
     auto error = reload_();
     lock.lock();
     done_ = begun_;
     error_ = std::move(error);
+    start_clock();
     changed_.notify_all();
   }
   running_ = false;
   changed_.notify_all();
 }
 
+/// Of the next reload. What waits for it may look before its thread runs.
+void Reloads::start_clock() {
+  began_ = Clock::now();
+  is_noted_late_ = false;
+}
+
 void Reloads::note_late(std::unique_lock<std::mutex>& lock) {
-  if (!running_ || noted_late_ == begun_ || Clock::now() < began_ + patience_) return;
-  noted_late_ = begun_;
+  if (!running_ || is_noted_late_ || Clock::now() < began_ + patience_) return;
+  is_noted_late_ = true;
   lock.unlock();
   late_();
   lock.lock();

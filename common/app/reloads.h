@@ -34,8 +34,8 @@ class Reloads {
   /// Asks for a reload and waits for it, at most until it is late; answers what went wrong.
   std::optional<std::string> run();
 
-  /// When note_late() is to be called; nothing while none runs.
-  std::optional<Clock::time_point> late_at() const;
+  /// When note_late() is to be called next: when the one that runs is late, or one that begins now.
+  Clock::time_point late_at() const;
   void note_late();
 
   /// Begins no more, and whoever waits in run() returns.
@@ -46,6 +46,7 @@ class Reloads {
  private:
   std::uint64_t request(std::unique_lock<std::mutex>& lock);
   void work(std::unique_lock<std::mutex>& lock);
+  void start_clock();
   void note_late(std::unique_lock<std::mutex>& lock);
 
   const std::function<std::optional<std::string>()> reload_;
@@ -54,8 +55,8 @@ class Reloads {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::uint64_t wanted_ = 0, begun_ = 0, done_ = 0;  // numbers of reloads
-  std::uint64_t noted_late_ = 0;
   Clock::time_point began_;
+  bool is_noted_late_ = false;
   std::optional<std::string> error_;  // of the last that is done
   bool running_ = false, stopped_ = false;
   std::thread thread_;

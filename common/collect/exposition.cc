@@ -103,6 +103,12 @@ Exposition::Exposition(std::vector<Collector> collectors, Options options)
       runner_(in_groups(std::move(collectors)),
               {std::string(options_.outcomes.source_label), options_.count_failure}) {}
 
+void Exposition::inherit(const Exposition& old) {
+  runner_.inherit(old.runner_, [this](const Collector& collector, const Snapshot& shown) {
+    return names_.declared_otherwise(collector.name, shown.samples());
+  });
+}
+
 Body Exposition::scrape(const Query& query) {
   const auto selected = select(query);
   auto views = runner_.collect(selected, query.until);

@@ -47,8 +47,9 @@ class Exposition {
     std::vector<std::string> exclude;  ///< what is not there is excluded already
     Clock::time_point until;           ///< when the page must be there
   };
-  /// Shows what `old` shows of the same collectors and sources until they have run here.
-  void inherit(const Exposition& old) { runner_.inherit(old.runner_); }
+  /// Shows what `old` shows of the same collectors and sources until they have run here, but for
+  /// families that are another collector's here.
+  void inherit(const Exposition& old);
 
   /// The page, joined from the collectors' own. Throws Error{config} when `collect` names an
   /// unknown collector, and when `exclude` is given, too.

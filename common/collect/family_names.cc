@@ -36,6 +36,19 @@ void FamilyNames::declare(const std::string& owner, const MetricView& metric) {
   }
 }
 
+std::set<std::string, std::less<>> FamilyNames::declared_otherwise(const std::string& owner,
+                                                                   const Samples& samples) const {
+  std::set<std::string, std::less<>> found;
+  for (const auto& family : samples.families()) {
+    for (const auto& name : taken_names(family.type, family.name)) {
+      const auto claim = declared_.find(name);
+      if (claim == declared_.end()) continue;
+      if (!claim->second.is_of(owner, family.name, family.type)) found.emplace(family.name);
+    }
+  }
+  return found;
+}
+
 void FamilyNames::release(const Use& use) {
   for (const auto& name : use.claimed) {
     const auto claim = claims_.find(name);

@@ -19,6 +19,11 @@ class FamilyNames {
   /// clashes with it: in OpenMetrics the counter a_total and the gauge a are both the family a.
   void declare(const std::string& owner, const MetricView& metric);
 
+  /// The families of these samples that clash with what others have declared, or their owner with
+  /// another type: of samples from before a reload.
+  std::set<std::string, std::less<>> declared_otherwise(const std::string& owner,
+                                                        const Samples& samples) const;
+
   /// The families of these samples, whose names come from the source, that clash with what others
   /// use. `user` is one collector of one source, `owner` all that share their families, and the
   /// type of each.

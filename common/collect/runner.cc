@@ -97,14 +97,16 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     return all;
   }
 
-  void inherit(const State& old) {
-    const auto shown = old.shown();
+  void inherit(const State& old, const LeaveOut& leave_out) {
+    auto shown = old.shown();
     const std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i < shown.size(); ++i) {
       const auto& from = old.collector(i);
       for (auto& slot : slots_) {
         const auto& to = slot.collector();
-        if (to.name == from.name && to.source == from.source) slot.inherit(shown[i]);
+        if (to.name != from.name || to.source != from.source) continue;
+        if (leave_out && shown[i].snapshot) reduce(shown[i].snapshot, to, leave_out);
+        slot.inherit(shown[i]);
       }
     }
   }
@@ -136,6 +138,14 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
    private:
     std::size_t& count_;
   };
+
+  static void reduce(std::shared_ptr<const Snapshot>& snapshot, const Collector& collector,
+                     const LeaveOut& leave_out) {
+    const auto names = leave_out(collector, *snapshot);
+    if (names.empty()) return;
+    snapshot =
+        std::make_shared<const Snapshot>(snapshot->samples().without(names), snapshot->level());
+  }
 
   std::vector<View> views_of(std::span<const std::size_t> wanted, Clock::time_point now) {
     give_up_overdue(now);
@@ -371,7 +381,9 @@ Runner::Runner(std::vector<Collector> collectors, Options options)
 
 Runner::~Runner() { state_->stop(); }
 
-void Runner::inherit(const Runner& old) { state_->inherit(*old.state_); }
+void Runner::inherit(const Runner& old, const LeaveOut& leave_out) {
+  state_->inherit(*old.state_, leave_out);
+}
 
 std::size_t Runner::size() const { return state_->size(); }
 const Collector& Runner::collector(std::size_t index) const { return state_->collector(index); }

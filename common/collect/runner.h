@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,8 +40,11 @@ class Runner {
 
   /// Shows what `old` shows of collectors of the same name and source that run in the background,
   /// until a run here has brought samples or those are too old: a source that is slow or cannot be
-  /// read does not vanish meanwhile.
-  void inherit(const Runner& old);
+  /// read does not vanish meanwhile. Families of a collector here that `leave_out` names are left
+  /// out.
+  using LeaveOut = std::function<std::set<std::string, std::less<>>(const Collector& collector,
+                                                                    const Snapshot& shown)>;
+  void inherit(const Runner& old, const LeaveOut& leave_out = {});
 
   std::size_t size() const;
   const Collector& collector(std::size_t index) const;

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::chrono::seconds kBetweenLooks{1};
 constexpr std::chrono::seconds kLongestLook{1};
+constexpr std::chrono::seconds kHung{5};
 
 std::int64_t nanoseconds(const timespec& time) {
   return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
@@ -34,13 +35,15 @@ struct LiveWebConfig::Shared {
   const std::function<void(bool)> reloaded;
   std::mutex mutex;
   std::condition_variable changed;
-  bool is_looking = false, is_ended = false;
+  bool is_looking = false, is_late = false, is_ended = false;
   Loaded loaded;
   Clock::time_point next_look;
+  Clock::time_point look_began;
   std::string fault;  ///< of the last reload; empty when it went well
 
   /// How a look ended: with another configuration, with none, or with a fault.
   void conclude(std::optional<Loaded> next, const std::string& found_fault) {
+    const bool was_late = std::exchange(is_late, false);
     if (next) {
       loaded = *std::move(next);
       fault.clear();
@@ -50,7 +53,15 @@ struct LiveWebConfig::Shared {
       if (reloaded) reloaded(false);
       if (std::exchange(fault, found_fault) == found_fault) return;
       log::error("web configuration not read again, the old one stays", {{"error", fault}});
+    } else if (was_late && reloaded) {
+      reloaded(true);
     }
+  }
+
+  void note_late() {
+    if (!is_looking || is_late || Clock::now() < look_began + kHung) return;
+    is_late = true;
+    if (reloaded) reloaded(false);
   }
 };
 
@@ -75,12 +86,14 @@ std::shared_ptr<const LiveWebConfig::Generation> LiveWebConfig::current() {
   std::unique_lock lock(shared_->mutex);
   if (!shared_->is_looking && Clock::now() >= shared_->next_look) {
     shared_->is_looking = true;
+    shared_->look_began = Clock::now();
     shared_->changed.notify_all();
     if (!shared_->changed.wait_for(lock, kLongestLook, [&] { return !shared_->is_looking; })) {
       log::warn("the file system of the web configuration does not answer, the old one stays",
                 {{"file", shared_->path}});
     }
   }
+  shared_->note_late();
   return shared_->loaded.generation;
 }
 

@@ -32,7 +32,8 @@ class LiveWebConfig {
 
   /// The configuration in force. Looks for changes at most once a second; a faulty one, or one that
   /// switches TLS on or off, is logged once and leaves the old one in force. So does a file system
-  /// that does not answer: one call waits a second for it, later ones do not wait.
+  /// that does not answer: one call waits a second for it, later ones do not wait. After five
+  /// seconds that counts as a failed attempt until it answers.
   std::shared_ptr<const Generation> current();
 
  private:

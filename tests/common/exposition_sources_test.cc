@@ -289,3 +289,26 @@ TEST_CASE("before its first run nothing is said of a source") {
   Exposition exposition({collector}, options());
   CHECK(lines(page(exposition), "demo_up").empty());
 }
+
+TEST_CASE("after a reload a family is shown once, though another collector has it now") {
+  const auto collector = [](std::string name, std::vector<MetricView> metrics, double value) {
+    auto made = of_source(std::move(name), "x", [metrics, value](Samples& s, const Deadline&) {
+      if (value == 0) throw Error(Reason::connect, "refused");
+      const std::string_view place = "x";
+      for (const auto& metric : metrics) s.add(metric, value, std::span(&place, 1));
+    });
+    made.schedule = Every{1h, 1h};
+    made.metrics = std::move(metrics);
+    return made;
+  };
+  constexpr auto kMoved = gauge("demo_moved", "Moved.", "place");
+  bool failed = false;
+  Exposition old({collector("a", {kPlaces, kMoved}, 1)}, options());
+  old.scrape_once(Format::text, Clock::now() + 60s, failed);
+  Exposition next({collector("a", {kPlaces}, 0), collector("b", {kMoved}, 2)}, options());
+  next.inherit(old);
+  const auto page = next.scrape_once(Format::text, Clock::now() + 60s, failed).joined();
+  CHECK(lines(page, "# TYPE demo_moved") == Lines{"# TYPE demo_moved gauge"});
+  CHECK(lines(page, "demo_moved") == Lines{R"(demo_moved{place="x"} 2)"});
+  CHECK(lines(page, "demo_places{") == Lines{R"(demo_places{place="x"} 1)"});
+}

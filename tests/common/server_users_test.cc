@@ -1,3 +1,4 @@
+#include <atomic>
 #include <catch2/catch.hpp>
 
 #include "common/base/error.h"
@@ -67,7 +68,10 @@ TEST_CASE(
     "a file system that hangs keeps the configuration that was read, and delays one request") {
   const Site site("basic_auth_users:\n  alice: " + std::string(kWonderland) + "\n");
   const CaughtLog log(site.file("log"));
-  const Server server(site.options(), page);
+  std::atomic<int> is_read = -1;
+  auto options = site.options();
+  options.web_config_reloaded = [&](bool successful) { is_read = successful ? 1 : 0; };
+  const Server server(std::move(options), page);
   {
     const HungFile hung(site.file("web.yml"));
     CHECK(eventually([&] {
@@ -76,7 +80,9 @@ TEST_CASE(
     CHECK(status(server, kAsAlice) == "200");
     CHECK(status(server, kAsBob) == "401");
     CHECK(log.lines("does not answer").size() == 1);
+    CHECK(eventually([&] { return status(server, kAsAlice) == "200" && is_read == 0; }));
   }
+  CHECK(eventually([&] { return status(server, kAsAlice) == "200" && is_read == 1; }));
   site.write("web.yml", "basic_auth_users:\n  bob: " + std::string(kBuilder) + "\n");
   CHECK(eventually([&] { return status(server, kAsBob) == "200"; }));
 }
