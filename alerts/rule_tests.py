@@ -3,7 +3,8 @@
 A file there has an evaluation_interval and tests, as promtool defines them; a test over a day may have
 an interval of its own. The runner adds the rules that a test loads: those that its series reach. All others find nothing, so the outcome is the same as
 with every rule, in a fraction of the time. What is reached and not asked about is loaded, too, because
-a rule must not fail on the series of another one's test. The groups are evaluated in the order in
+a rule must not fail on the series of another one's test; but for records of all alerts, which are made
+of set operators, and those do not fail. The groups are evaluated in the order in
 which they read each other's metrics, but for those that a file lists in evaluated_first.
 """
 
@@ -62,6 +63,8 @@ class Rule:
         self.sources = sources_of(expr)
         self.reads = set(metrics_of(expr))
         self.is_constant = not self.alert and not self.reads
+        # A record of whichever alerts fire, as incident:alerts_firing:info, which each test would evaluate.
+        self.is_of_all_alerts = not self.alert and "ALERTS" in self.reads
         self.reads |= set(IN_TEMPLATES.findall(json.dumps(body.get("annotations"))))
 
 
@@ -108,11 +111,12 @@ class Rules:
         """The rules that can find something in the test, and those that it asks about."""
         alerts, metrics = asked_by(test)
         found = {each["series"].partition("{")[0] for each in test.body.get("input_series") or []}
+        candidates = [rule for rule in self.all() if not rule.is_of_all_alerts or rule.makes & metrics]
         reached = []
         while True:
             now = [
                 rule
-                for rule in self.all()
+                for rule in candidates
                 if rule.sources is None or rule.sources & found or rule.alert in alerts
             ]
             if len(now) == len(reached):
