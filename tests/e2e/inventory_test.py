@@ -21,7 +21,7 @@ PLACES = {
     "docs/{name}.md": None,
     "prometheus/prometheus.yml": r"job_name: {name}\n",
     "prometheus/targets/{name}.yml": r":{port}\b",
-    "tests/CMakeLists.txt": r"add_test\(NAME {name} ",
+    "tests/CMakeLists.txt": r"add_(?:test\(NAME|single_threaded_test\() ?{name}\b",
     "tests/live/docker": r'"{name}_exporter": \({port}\b',
     "tests/live/packages": r"\[{name}\]={port}\b(.*\n)+check_{name}\(\)",
 }
