@@ -106,7 +106,8 @@ int print_report(const Command& command, const std::vector<SourceReport>& report
 /// Where one is taken the start fails here, before a source is asked.
 void require_free_addresses(const Command& command) {
   if (command.systemd_socket) return;
-  for (const auto& address : command.listen) http::listen_on(address);
+  std::vector<http::Listener> held;  // together, as one given twice is taken
+  for (const auto& address : command.listen) held.push_back(http::listen_on(address));
 }
 
 std::unique_ptr<http::Server> start_server(const Command& command, Generations& generations,

@@ -162,7 +162,7 @@ class Rules(Server):
 
 def programs():
     """The directory of VictoriaMetrics's programs, which are fetched unless they are there."""
-    path = subprocess.run([pathlib.Path(__file__).with_name("fetch")], stdout=subprocess.PIPE, text=True, timeout=900,
+    path = subprocess.run([ROOT / "tests/support/debian_suite", "trixie", "victoria-metrics"], stdout=subprocess.PIPE, text=True, timeout=900,
                           check=True).stdout.strip()
     return pathlib.Path(path) / "usr/bin"
 
