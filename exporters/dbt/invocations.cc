@@ -20,7 +20,7 @@ constexpr auto kStarted = gauge(
     "When the last invocation of the command began, in seconds since 1970; of dbt 1.10 and up.",
     "project", "command");
 constexpr auto kFullRefresh = gauge("dbt_invocation_full_refresh",
-                                    "Whether the command's last invocation made tables anew (1), "
+                                    "Whether the command's last invocation rebuilt tables (1), "
                                     "which takes longer, or not (0).",
                                     "project", "command");
 constexpr auto kElapsed =

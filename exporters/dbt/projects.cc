@@ -16,8 +16,8 @@ namespace {
 
 constexpr SourceFlag kFlags[] = {
     {{"target.path", "./target",
-      "The folder that dbt writes its artifacts to, or a glob of several; the configuration file "
-      "names those of several projects instead."},
+      "The directory that dbt writes its artifacts to, or a glob of several; the configuration "
+      "file names those of several projects instead."},
      "target"},
     {{"target.project", "dbt", "The label `project` of what is found there."}, "name"},
 };
@@ -77,7 +77,7 @@ Lister read_s3(const SourceInputs& inputs) {
   const auto& project = inputs.config;
   const auto where = project.required("s3");
   auto place = parse_s3(where.string());
-  if (!place) where.fail("expected s3://bucket/folder");
+  if (!place) where.fail("expected s3://bucket/prefix");
   const auto endpoint =
       project.optional("endpoint") ? http::read_url(project, "endpoint") : std::string();
   const auto region = read_region(project, !endpoint.empty());

@@ -138,7 +138,7 @@ class Matches {
     const auto folder = object.key.substr(0, slash);
     if (!kind || ::fnmatch(pattern_.c_str(), folder.c_str(), FNM_PATHNAME) != 0) return;
     if (folders_.insert(folder).second && folders_.size() > kMostFolders) {
-      throw Error(Reason::io, bucket_.address(pattern_) + ": more than 1000 folders");
+      throw Error(Reason::io, bucket_.address(pattern_) + ": more than 1000 directories");
     }
     found_.push_back(found_at(bucket_, folder, *kind, object, deadline_));
   }

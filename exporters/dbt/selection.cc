@@ -14,7 +14,7 @@ constexpr Flag kTypeInclude{"nodes.resource-type-include", "",
 constexpr Flag kTypeExclude{"nodes.resource-type-exclude", "",
                             "Regexp of resource types to leave out."};
 constexpr Flag kPathInclude{"nodes.path-include", "",
-                            "Regexp of paths below the project's folder to show."};
+                            "Regexp of paths below the project's directory to show."};
 constexpr Flag kPathExclude{"nodes.path-exclude", "", "Regexp of paths to leave out."};
 constexpr Flag kLimit{"nodes.limit", "20000",
                       "Most nodes of a project that are shown; those that fail are kept first, "

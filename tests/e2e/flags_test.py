@@ -95,7 +95,7 @@ class GeneralFlags(unittest.TestCase):
                     with self.subTest(flag=flag, path=path, mode=mode):
                         result = run(mode, f"{flag}={path}")
                         self.assertEqual((result.returncode, result.stdout), (1, ""))
-                        self.assertIn(f"{flag}: {path} is no folder", result.stderr)
+                        self.assertIn(f"{flag}: {path} is not a directory", result.stderr)
 
     def test_the_check_covers_the_address_to_listen_on(self):
         result = run("--config.check", "--web.listen-address=9100")
