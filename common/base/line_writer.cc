@@ -19,7 +19,7 @@ namespace exporter {
 namespace {
 
 constexpr std::size_t kMaxWaiting = 4 << 20;  // bytes
-constexpr std::chrono::milliseconds kPatience{100};
+constexpr std::chrono::seconds kPatience{1};
 
 /// Whether poll(2) says if a write would wait: of a file it always says that it would not.
 bool is_polled(int descriptor) {
