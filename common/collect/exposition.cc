@@ -149,8 +149,7 @@ Clock::duration Exposition::longest_once() const {
   for (const auto& [name, source] : sources) {
     const auto rounds =
         source.at_once == 0 ? 1 : (source.collectors + source.at_once - 1) / source.at_once;
-    const bool is_beyond = source.longest > Clock::duration::max() / rounds;
-    longest = std::max(longest, is_beyond ? Clock::duration::max() : source.longest * rounds);
+    longest = std::max(longest, times(source.longest, rounds));
   }
   return longest;
 }

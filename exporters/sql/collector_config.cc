@@ -5,6 +5,7 @@
 #include <set>
 
 #include "common/base/error.h"
+#include "common/collect/schedule.h"
 #include "exporters/sql/described.h"
 
 namespace exporter::sql {
@@ -43,7 +44,7 @@ Schedule read_schedule(const Yaml& entry, bool counts) {
   if (!every) entry.fail("expected `every: 1m`, or `on_scrape: true` for what is cheap");
   const auto interval = every->duration();
   if (interval < std::chrono::seconds(1)) every->fail("expected a duration of at least 1s");
-  return Every{interval, std::max<Clock::duration>(3 * interval, kShownAtLeast)};
+  return Every{interval, std::max<Clock::duration>(times(interval, 3), kShownAtLeast)};
 }
 
 Clock::duration read_timeout(const Yaml& entry) {

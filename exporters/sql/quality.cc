@@ -6,6 +6,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/collect/schedule.h"
 #include "exporters/sql/quality_page.h"
 #include "exporters/sql/quality_schema.h"
 
@@ -110,8 +111,8 @@ Collector collector_of(const std::shared_ptr<Source>& source,
   for (const auto& table : config.tables) most += int(table.references.size());
   return {.name = "quality",
           // One check that fails costs the others nothing: they keep their pace.
-          .schedule = Every{config.every, 3 * config.every, config.every},
-          .timeout = most * config.timeout,
+          .schedule = Every{config.every, times(config.every, 3), config.every},
+          .timeout = times(config.timeout, most),
           .metrics = {metrics.begin(), metrics.end()},
           .collect = [quality](Samples& samples,
                                const Deadline& deadline) { quality->collect(samples, deadline); },

@@ -6,6 +6,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/time.h"
+#include "common/collect/schedule.h"
 #include "common/sql/value.h"
 
 namespace exporter::sql {
@@ -58,7 +59,7 @@ Values read_rows_of(Database& database, const ReconciledTable& table, const Reco
   const auto days = bounds.size() - 1;
   const Statement statement(reconcile_statement(table, config.measures, days), database.dialect());
   const auto answer = database.query(statement, parameters_of(bounds), {},
-                                     deadline.no_later_than(Clock::now() + config.timeout));
+                                     deadline.no_later_than(later(Clock::now(), config.timeout)));
   Values values(days, std::vector<double>(config.measures.size()));
   for (std::size_t row = 0; row < answer.rows(); ++row) {
     const auto day = std::size_t(number_of(answer.at(row, 0).value_or("")));
@@ -189,7 +190,7 @@ Collector collector_of(const std::shared_ptr<Source>& source) {
   Clock::duration timeout{};
   Clock::duration interval = kLook;
   for (const auto& config : source->reconciliations) {
-    timeout += 2 * config.timeout;
+    timeout = sum(timeout, times(config.timeout, 2));
     interval = std::min<Clock::duration>(interval, config.every);
   }
   return {.name = "reconcile",

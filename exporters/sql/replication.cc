@@ -6,6 +6,7 @@
 
 #include "common/base/error.h"
 #include "common/base/time.h"
+#include "common/collect/schedule.h"
 #include "common/sql/value.h"
 #include "exporters/sql/dialect_sql.h"
 #include "exporters/sql/quality_scan.h"
@@ -120,7 +121,7 @@ class Pair {
   Table one_row(Database& database, const std::string& statement,
                 const Parameters& parameters) const {
     auto table = database.query(Statement(statement, database.dialect()), parameters, {},
-                                deadline_.no_later_than(Clock::now() + config_.timeout));
+                                deadline_.no_later_than(later(Clock::now(), config_.timeout)));
     if (table.rows() != 1) throw Error(Reason::query, "expected one row");
     return table;
   }
@@ -169,8 +170,8 @@ class Replica {
     if (config_.heartbeat) attempt([&] { heartbeats_ = pair.heartbeats(); });
     if (!config_.asks_status) return failure;
     attempt([&] {
-      channels_ =
-          read_replica(*config_.database, deadline.no_later_than(now + 3 * config_.timeout));
+      channels_ = read_replica(*config_.database,
+                               deadline.no_later_than(later(now, times(config_.timeout, 3))));
     });
     return failure;
   }
@@ -243,12 +244,12 @@ Collector collector_of(const std::shared_ptr<Source>& source) {
   const auto& configs = source->replication;
   Clock::duration timeout{}, interval = configs.front().every;
   for (const auto& config : configs) {
-    timeout += kStatements * config.timeout;
+    timeout = sum(timeout, times(config.timeout, kStatements));
     interval = std::min<Clock::duration>(interval, config.every);
   }
   return {.name = "replication",
           // A lag that cannot be measured again is not known; what is shown of it is not kept.
-          .schedule = Every{interval, 3 * interval, interval},
+          .schedule = Every{interval, times(interval, 3), interval},
           .timeout = timeout,
           .metrics = replication_metrics(),
           .collect = [replication = std::make_shared<Replication>(source, interval)](

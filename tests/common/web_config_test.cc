@@ -368,6 +368,20 @@ TEST_CASE("an interval may be of any length") {
   }
 }
 
+TEST_CASE("a limit that is loosened lets requests pass as if it had been in force before") {
+  http::RateLimiter limiter;
+  const WebConfig::RateLimit strict{.interval = 1h, .burst = 2}, loose{.interval = 1s, .burst = 2};
+  const auto start = Clock::now();
+  CHECK(limiter.allow(strict, start));
+  CHECK(limiter.allow(strict, start));
+  CHECK_FALSE(limiter.allow(loose, start));
+  CHECK(limiter.allow(loose, start + 1s));
+  CHECK_FALSE(limiter.allow(loose, start + 1s));
+  CHECK(limiter.allow(loose, start + 3s));
+  CHECK(limiter.allow(loose, start + 3s));
+  CHECK_FALSE(limiter.allow(loose, start + 3s));
+}
+
 TEST_CASE("a token bucket lets a burst pass, then one request an interval") {
   http::RateLimiter limiter;
   const WebConfig::RateLimit limit{.interval = 10s, .burst = 3};

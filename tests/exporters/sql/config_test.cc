@@ -169,6 +169,36 @@ TEST_CASE("events need a time, a unit and an overlap") {
              Contains("late: expected at least the overlap"));
 }
 
+TEST_CASE("intervals and timeouts of centuries are not beyond what a clock can count") {
+  Shop shop;
+  shop.execute("CREATE TABLE orders (at TEXT); INSERT INTO orders VALUES (datetime('now'))");
+  shop.execute("CREATE TABLE a AS SELECT * FROM orders");
+  const auto source = shop.source("  - {name: other, odbc: \"" + shop.odbc() + "\"}\n" + R"(
+collectors:
+  a: {every: 150y, timeout: 292y, query: SELECT 1 AS n, metrics: [{name: n, help: N., value: n}]}
+quality:
+  shop: {every: 150y, budget: {timeout: 292y}, tables: {orders: {time: at}, a: {time: at}}}
+replication:
+  - {primary: shop, replica: other, table: orders, time: at, max_lag: 1h, every: 150y,
+     timeout: 292y}
+reconcile:
+  orders: {left: {source: shop, table: orders, time: at},
+           right: {source: other, table: orders, time: at}, days: {from: 1, to: 2, zone: UTC},
+           measures: {rows: 0}, every: 150y, timeout: 292y}
+)");
+  const auto collectors = kSources.describe(source);
+  CHECK(collectors.size() == 4);
+  for (const auto& collector : collectors) {
+    CAPTURE(collector.name);
+    CHECK(collector.timeout > 290 * std::chrono::years(1));
+    const auto& every = std::get<Every>(collector.schedule);
+    CHECK(every.keep_stale_for >= std::chrono::days(3));
+    Samples samples;
+    CHECK_NOTHROW(collector.collect(samples, Deadline::in(1min)));
+    CHECK(samples.failure() == std::nullopt);
+  }
+}
+
 TEST_CASE("a password in the connection string is refused") {
   Shop shop;
   const auto file = Yaml::parse("{name: a, odbc: Driver=SQLite3;Pwd=secret}", "test.yml");
