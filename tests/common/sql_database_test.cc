@@ -4,6 +4,7 @@
 
 #include "common/sql/database.h"
 #include "common/sql/value.h"
+#include "test_paths.h"
 #include "tests/common/sql_fixture.h"
 #include "tests/support/caught_log.h"
 

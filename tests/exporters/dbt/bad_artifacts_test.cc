@@ -11,6 +11,7 @@
 
 #include "common/base/error.h"
 #include "exporters/dbt/follower.h"
+#include "test_paths.h"
 #include "tests/exporters/dbt/configured.h"
 #include "tests/support/error_of.h"
 #include "tests/support/golden.h"

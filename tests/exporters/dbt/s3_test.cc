@@ -10,6 +10,7 @@
 #include "exporters/dbt/follower.h"
 #include "exporters/dbt/projects.h"
 #include "exporters/dbt/s3_xml.h"
+#include "test_paths.h"
 #include "tests/exporters/dbt/configured.h"
 #include "tests/support/error_of.h"
 #include "tests/support/golden.h"

@@ -15,6 +15,7 @@
 
 #include "exporters/host/addresses.h"
 #include "exporters/host/collectors.h"
+#include "test_paths.h"
 #include "tests/exporters/host/collect_of.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "exporters/sql/tables_of.h"
+#include "test_paths.h"
 #include "tests/exporters/sql/shop.h"
 #include "tests/support/error_of.h"
 #include "tests/support/upstreams.h"
