@@ -125,7 +125,7 @@ std::vector<Planned> plan_of(Source& source) {
       planned(source.name, source.database, clock_statement(dialect), {}, "at the start")};
   for (const auto& table : source.quality->tables) {
     const auto times = scan_times(table, source.clock());
-    std::string note = "halved while it fails, until the check that fails is alone";
+    std::string note = "halved while it fails, until the failing check is isolated";
     for (const auto& statement : table_statements(table, times, dialect)) {
       all.push_back(planned(source.name, source.database, statement, scan_parameters(table, times),
                             std::exchange(note, {})));

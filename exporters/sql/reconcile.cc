@@ -14,18 +14,18 @@ namespace {
 
 constexpr auto kInfo =
     info("sql_quality_reconciliation_info",
-         "A reconciliation, the source of its right side, and whose it is.", "source", "dataset",
+         "A reconciliation, the source of its right side, and its owner.", "source", "dataset",
          "reconciliation", "right_source", "owner", "severity");
-constexpr auto kDifference = gauge("sql_quality_reconciliation_difference",
-                                   "The largest difference between the two sides on one of the "
-                                   "settled days, without its sign.",
-                                   "source", "dataset", "reconciliation", "measure");
+constexpr auto kDifference =
+    gauge("sql_quality_reconciliation_difference",
+          "The largest absolute difference between the two sides on one of the settled days.",
+          "source", "dataset", "reconciliation", "measure");
 constexpr auto kDays = gauge("sql_quality_reconciliation_days_different",
                              "Settled days on which the sides differ by more than the limit.",
                              "source", "dataset", "reconciliation", "measure");
-constexpr auto kLimit =
-    gauge("sql_quality_reconciliation_difference_limit", "The difference of a day that is none.",
-          "source", "dataset", "reconciliation", "measure", "owner", "severity");
+constexpr auto kLimit = gauge("sql_quality_reconciliation_difference_limit",
+                              "The difference of a day that is tolerated.", "source", "dataset",
+                              "reconciliation", "measure", "owner", "severity");
 constexpr auto kSuccess = gauge("sql_quality_reconciliation_success",
                                 "1 if the last attempt to compare succeeded, whatever it found.",
                                 "source", "dataset", "reconciliation");

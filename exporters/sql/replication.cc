@@ -16,36 +16,35 @@ namespace exporter::sql {
 namespace {
 
 constexpr auto kLag = gauge("sql_replication_lag_seconds",
-                            "The age of the oldest row of the primary that is newer than the "
-                            "newest one of the replica, in seconds; 0 without one.",
+                            "The age of the oldest row on the primary that is newer than the "
+                            "newest row on the replica, in seconds; 0 without one.",
                             "source", "replica", "table");
 constexpr auto kMaxLag =
-    gauge("sql_replication_max_lag_seconds", "The lag that the replica may have, in seconds.",
+    gauge("sql_replication_max_lag_seconds", "The maximum lag of the replica, in seconds.",
           "source", "replica", "table", "owner", "severity");
-constexpr auto kBeatLag = gauge("sql_replication_heartbeat_lag_seconds",
-                                "By how much the primary's heartbeat is newer than the replica's, "
-                                "in seconds.",
-                                "source", "replica", "table");
+constexpr auto kBeatLag =
+    gauge("sql_replication_heartbeat_lag_seconds",
+          "How much newer the primary's heartbeat is than the replica's, in seconds.", "source",
+          "replica", "table");
 constexpr auto kBeat =
     gauge("sql_replication_heartbeat_timestamp_seconds",
-          "The primary's heartbeat, in seconds since 1970: one that is old says nothing of a lag.",
+          "The primary's heartbeat, in seconds since 1970; an old one says nothing about the lag.",
           "source", "replica", "table");
 constexpr auto kState = gauge("sql_replication_state",
-                              "1 for the state of the replica, by its own account: replicating, "
-                              "cut_off from its primary, stopped, not_a_replica.",
+                              "1 for the state that the replica reports: replicating, cut_off from "
+                              "its primary, stopped, not_a_replica.",
                               "source", "replica", "channel", "state");
-constexpr auto kStatusLag = gauge("sql_replication_status_lag_seconds",
-                                  "The lag that the replica says, in seconds; absent while it "
-                                  "knows none.",
-                                  "source", "replica", "channel");
+constexpr auto kStatusLag =
+    gauge("sql_replication_status_lag_seconds",
+          "The lag that the replica reports, in seconds; absent while it reports none.", "source",
+          "replica", "channel");
 constexpr auto kErrors =
     gauge("sql_replication_apply_errors",
           "Errors while changes were applied, since the server's statistics were reset.", "source",
           "replica", "channel");
 constexpr auto kSuccess =
-    gauge("sql_replication_check_success",
-          "1 if the last attempt to measure the lag succeeded, whatever it is.", "source",
-          "replica", "table");
+    gauge("sql_replication_check_success", "1 if the last attempt to measure the lag succeeded.",
+          "source", "replica", "table");
 constexpr auto kLastSuccess =
     gauge("sql_replication_last_success_timestamp_seconds",
           "When the lag was last measured, in seconds since 1970.", "source", "replica", "table");

@@ -71,7 +71,7 @@ TEST_CASE("labels of a source are on one series of it") {
   CHECK(info("") == "absent");
   CHECK_THAT(error_in("    labels: {source: a}\n"), Contains("labels.source: expected the name"));
   CHECK_THAT(error_in("    labels: {a-b: c}\n"), Contains("labels.a-b: expected the name"));
-  CHECK_THAT(error_in("    labels: {team: ''}\n"), Contains("expected a text of 1 to 500 bytes"));
+  CHECK_THAT(error_in("    labels: {team: ''}\n"), Contains("expected a string of 1 to 500 bytes"));
 }
 
 TEST_CASE("settings of the session that are not in force are noted beside the connections") {
@@ -129,7 +129,7 @@ TEST_CASE("a query is one statement, and its parameters are known") {
   CHECK_THAT(error_in_collector("    every: 1m\n    query: SELECT 1 AS n; DROP TABLE a\n"),
              Contains("expected one statement"));
   CHECK_THAT(error_in_collector("    every: 1m\n    query: SELECT :a AS n\n"),
-             Contains(":a is not among the parameters"));
+             Contains(":a is not a parameter"));
   CHECK_THAT(
       error_in_collector("    every: 1m\n    query: SELECT 1 AS n\n    parameters: {a: 1}\n"),
       Contains("the query has no parameter :a"));
@@ -144,7 +144,7 @@ TEST_CASE("a collector is not called as one of the exporter's own") {
     CHECK_THAT(error_in("collectors:\n  " + name +
                         ":\n    every: 1m\n    query: SELECT 1 AS n\n    metrics: []\n"),
                Contains("collectors." + name + ": " + name +
-                        " is a collector of the exporter's own; expected another name"));
+                        " is a built-in collector; expected another name"));
   }
   CHECK(error_in("collectors:\n  business_hours:\n    every: 1m\n    query: SELECT 1 AS n\n"
                  "    metrics: [{name: n, help: N., value: n}]\n") == "no error");
@@ -152,7 +152,7 @@ TEST_CASE("a collector is not called as one of the exporter's own") {
 
 TEST_CASE("a collector names sources that there are") {
   CHECK_THAT(error_in_collector("    every: 1m\n    sources: [shp]\n    query: SELECT 1 AS n\n"),
-             Contains("no source has this name"));
+             Contains("there is no source of this name"));
 }
 
 TEST_CASE("events need a time, a unit and an overlap") {
