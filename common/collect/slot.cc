@@ -28,9 +28,9 @@ void set_failure(Status& status, Reason reason, std::string error) {
   status.error = std::move(error);
 }
 
-void set_failure(Run& run, const Error& error) {
-  set_failure(run.status, error.reason(), error.what());
-  run.not_before = error.not_before();
+void set_failure(RunResult& result, const Error& error) {
+  set_failure(result.status, error.reason(), error.what());
+  result.not_before = error.not_before();
 }
 
 /// The status of a run that goes on although its time is over.
@@ -41,11 +41,11 @@ Status overdue(Status status, const char* error, Clock::duration so_far) {
   return status;
 }
 
-RunRecord record_of(const Run& run) {
-  const auto& status = run.status;
+RunRecord record_of(const RunResult& result) {
+  const auto& status = result.status;
   return {unix_now() - status.duration_seconds,
           status.duration_seconds,
-          run.requests,
+          result.requests,
           status.samples,
           status.outcome == Status::Outcome::success,
           status.reason,
@@ -82,17 +82,17 @@ void log_notice(const Notice& notice) {
   }
 }
 
-Run refused_run(const Collector& collector) {
-  Run run;
+RunResult refused_run(const Collector& collector) {
+  RunResult result;
   set_failure(
-      run.status, Reason::timeout,
+      result.status, Reason::timeout,
       "not run: more than " + std::to_string(collector.at_once) + " collectors of its source hang");
-  return run;
+  return result;
 }
 
-Run run_collector(const Collector& collector, std::string_view source_label,
-                  const std::stop_token& stop) {
-  Run run;
+RunResult run_collector(const Collector& collector, std::string_view source_label,
+                        const std::stop_token& stop) {
+  RunResult result;
   const auto begin = Clock::now();
   const bool in_background = std::holds_alternative<Every>(collector.schedule);
   const auto requests = std::make_shared<Deadline::Tally>(0);
@@ -101,24 +101,24 @@ Run run_collector(const Collector& collector, std::string_view source_label,
     if (!collector.source.empty()) samples.require({source_label, collector.source});
     collector.collect(samples,
                       Deadline::at(later(begin, collector.timeout), stop).counted_into(requests));
-    run.status.outcome = Status::Outcome::success;
-    if (samples.failure()) set_failure(run, *samples.failure());
-    run.keeps_last = samples.keeps_last();
-    count_samples(run.status, samples);
-    run.duplicate = samples.first_duplicate();
-    run.malformed_row = samples.first_malformed_row();
-    run.status.note = note_of(samples);
+    result.status.outcome = Status::Outcome::success;
+    if (samples.failure()) set_failure(result, *samples.failure());
+    result.keeps_last = samples.keeps_last();
+    count_samples(result.status, samples);
+    result.duplicate = samples.first_duplicate();
+    result.malformed_row = samples.first_malformed_row();
+    result.status.note = note_of(samples);
     if (!collector.source.empty()) samples.group_by_family();
-    run.snapshot = std::make_shared<const Snapshot>(
+    result.snapshot = std::make_shared<const Snapshot>(
         std::move(samples), in_background ? kLevelBackground : kLevelOnScrape);
   } catch (const Error& error) {
-    set_failure(run, error);
+    set_failure(result, error);
   } catch (...) {
-    set_failure(run.status, Reason::internal, current_error());
+    set_failure(result.status, Reason::internal, current_error());
   }
-  run.requests = *requests;
-  run.status.duration_seconds = seconds(Clock::now() - begin);
-  return run;
+  result.requests = *requests;
+  result.status.duration_seconds = seconds(Clock::now() - begin);
+  return result;
 }
 
 Slot::Slot(Collector collector, Clock::time_point first_due)
@@ -145,69 +145,70 @@ Clock::time_point Slot::overdue_at() const {
 
 void Slot::give_up(Clock::time_point now, Notices& notices) {
   given_up_ = true;
-  Run run;
-  run.status = overdue(*status_, kGivenUp, now - started_);
+  RunResult result;
+  result.status = overdue(*status_, kGivenUp, now - started_);
   if (!in_background()) snapshot_ = nullptr;
-  note_change(run, true, notices);
-  history_.add(record_of(run));
-  status_ = std::make_shared<const Status>(std::move(run.status));
+  note_change(result, true, notices);
+  history_.add(record_of(result));
+  status_ = std::make_shared<const Status>(std::move(result.status));
 }
 
-void Slot::finish(Run run, Clock::time_point now, Notices& notices) {
-  const bool good = run.status.outcome == Status::Outcome::success;
+void Slot::finish(RunResult result, Clock::time_point now, Notices& notices) {
+  const bool good = result.status.outcome == Status::Outcome::success;
   running_ = false;
   finished_ = fulfils_;
   failures_ = good ? 0 : failures_ + 1;
-  run.status.last_success_unix = good ? unix_now() : status_->last_success_unix;
+  result.status.last_success_unix = good ? unix_now() : status_->last_success_unix;
   if (const auto* background = every()) {
-    due_ = next_due(*background, {due_, now, failures_, run.not_before});
-    if (run.snapshot) {
+    due_ = next_due(*background, {due_, now, failures_, result.not_before});
+    if (result.snapshot) {
       good_until_ = later(later(now, background->interval), background->keep_stale_for);
     }
   }
-  if (run.snapshot) {
-    keep_samples(run);
+  if (result.snapshot) {
+    keep_samples(result);
   } else if (!in_background()) {
     snapshot_ = nullptr;
   }
   // That it was late has been counted and logged.
-  const bool known = given_up_ && run.status.reason == Reason::timeout;
-  if (!good && known) run.status.error = kGivenUp;
-  note_change(run, !good && !known, notices);
-  given_up_ ? history_.replace_newest(record_of(run)) : history_.add(record_of(run));
+  const bool known = given_up_ && result.status.reason == Reason::timeout;
+  if (!good && known) result.status.error = kGivenUp;
+  note_change(result, !good && !known, notices);
+  given_up_ ? history_.replace_newest(record_of(result)) : history_.add(record_of(result));
   given_up_ = false;
-  status_ = std::make_shared<const Status>(std::move(run.status));
+  status_ = std::make_shared<const Status>(std::move(result.status));
 }
 
 /// A page that did not change keeps its rendered and compressed forms.
-void Slot::keep_samples(Run& run) {
-  if (run.keeps_last && snapshot_) {
-    count_samples(run.status, snapshot_->samples());
-  } else if (!snapshot_ || !snapshot_->samples().same_page(run.snapshot->samples())) {
-    snapshot_ = std::move(run.snapshot);
+void Slot::keep_samples(RunResult& result) {
+  if (result.keeps_last && snapshot_) {
+    count_samples(result.status, snapshot_->samples());
+  } else if (!snapshot_ || !snapshot_->samples().same_page(result.snapshot->samples())) {
+    snapshot_ = std::move(result.snapshot);
   }
 }
 
 /// A failure is logged once, and again only when its text changes.
-void Slot::note_change(const Run& run, bool counts, Notices& notices) {
-  const auto& error = run.status.error;
+void Slot::note_change(const RunResult& result, bool counts, Notices& notices) {
+  const auto& error = result.status.error;
   const bool news = error != logged_error_;
   if (!error.empty() && (counts || news)) {
-    notices.push_back({Notice::Kind::failed, &collector_, run.status.reason, counts,
+    notices.push_back({Notice::Kind::failed, &collector_, result.status.reason, counts,
                        news ? error : std::string()});
   } else if (error.empty() && news) {
     notices.push_back({Notice::Kind::recovered, &collector_});
   }
   logged_error_ = error;
-  if (!run.malformed_row.empty() && run.malformed_row != logged_malformed_row_) {
-    notices.push_back(
-        {.kind = Notice::Kind::malformed_row, .collector = &collector_, .text = run.malformed_row});
+  if (!result.malformed_row.empty() && result.malformed_row != logged_malformed_row_) {
+    notices.push_back({.kind = Notice::Kind::malformed_row,
+                       .collector = &collector_,
+                       .text = result.malformed_row});
   }
-  logged_malformed_row_ = run.malformed_row;
-  if (run.duplicate.empty() || run.duplicate == logged_duplicate_) return;
+  logged_malformed_row_ = result.malformed_row;
+  if (result.duplicate.empty() || result.duplicate == logged_duplicate_) return;
   notices.push_back(
-      {.kind = Notice::Kind::duplicate, .collector = &collector_, .text = run.duplicate});
-  logged_duplicate_ = run.duplicate;
+      {.kind = Notice::Kind::duplicate, .collector = &collector_, .text = result.duplicate});
+  logged_duplicate_ = result.duplicate;
 }
 
 Slot::Shown Slot::shown() const {

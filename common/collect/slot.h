@@ -43,7 +43,7 @@ using Notices = std::vector<Notice>;
 void log_notice(const Notice& notice);
 
 /// The outcome of one run, before it is published.
-struct Run {
+struct RunResult {
   std::shared_ptr<const Snapshot> snapshot;  ///< null when it threw
   Status status;
   std::string duplicate, malformed_row;
@@ -53,11 +53,11 @@ struct Run {
 };
 
 /// Runs the collector on this thread. Its samples carry the label `source_label` with its source.
-Run run_collector(const Collector& collector, std::string_view source_label,
-                  const std::stop_token& stop);
+RunResult run_collector(const Collector& collector, std::string_view source_label,
+                        const std::stop_token& stop);
 
 /// The run of a collector that was not asked, as too many others of its source hang.
-Run refused_run(const Collector& collector);
+RunResult refused_run(const Collector& collector);
 
 /// One collector as the Runner knows it: whether it runs, when it runs next, what its runs left.
 /// Not safe to use from several threads.
@@ -79,7 +79,7 @@ class Slot {
   Clock::time_point due() const;
 
   void start(Clock::time_point now);
-  void finish(Run run, Clock::time_point now, Notices& notices);
+  void finish(RunResult result, Clock::time_point now, Notices& notices);
 
   /// When the run that is under way is given up; the end of time when there is none or it was.
   Clock::time_point overdue_at() const;
@@ -108,8 +108,8 @@ class Slot {
 
  private:
   const Every* every() const { return std::get_if<Every>(&collector_.schedule); }
-  void keep_samples(Run& run);
-  void note_change(const Run& run, bool counts, Notices& notices);
+  void keep_samples(RunResult& result);
+  void note_change(const RunResult& result, bool counts, Notices& notices);
 
   Collector collector_;
   std::uint64_t wanted_ = 0, fulfils_ = 0, finished_ = 0;

@@ -105,19 +105,19 @@ class Client::Impl {
     return (base_.target.empty() ? "/" : base_.target) + target;
   }
 
-  Outcome try_once(ClientRequest request, Connection connection, const Deadline& deadline,
+  Attempt try_once(ClientRequest request, Connection connection, const Deadline& deadline,
                    const Sink* sink) {
     const auto start = Clock::now();
-    Outcome outcome;
-    outcome.failure = pace_->wait_turn(deadline, options_.urgency);
-    if (outcome.failure) return outcome;
+    Attempt attempt;
+    attempt.failure = pace_->wait_turn(deadline, options_.urgency);
+    if (attempt.failure) return attempt;
     const auto waited = Clock::now() - start;
     add_headers(request, deadline);
     check_shape(request, base_.origin);
-    outcome = transport_.try_once(request, base_.origin, connection, deadline, sink);
-    if (!outcome.failure) take_reply(request, outcome);
-    count(outcome, waited + outcome.waited);
-    return outcome;
+    attempt = transport_.try_once(request, base_.origin, connection, deadline, sink);
+    if (!attempt.failure) take_reply(request, attempt);
+    count(attempt, waited + attempt.waited);
+    return attempt;
   }
 
   void add_headers(ClientRequest& request, const Deadline& deadline) const {
@@ -127,8 +127,8 @@ class Client::Impl {
     if (authorize_.add) authorize_.add(request, deadline);
   }
 
-  void take_reply(const ClientRequest& request, Outcome& outcome) {
-    auto& response = outcome.response;
+  void take_reply(const ClientRequest& request, Attempt& attempt) {
+    auto& response = attempt.response;
     if (is_transient(response.status)) {
       const auto pause = wanted_pause(response);
       if (pause && pause->count() > 0) {
@@ -136,18 +136,18 @@ class Client::Impl {
         metrics_.hold(options_.name, base_.origin, *response.not_before);
       }
     }
-    outcome.has_new_credentials = authorize_.renew && authorize_.renew(request, response);
+    attempt.has_new_credentials = authorize_.renew && authorize_.renew(request, response);
   }
 
-  void count(const Outcome& outcome, Clock::duration waited) {
+  void count(const Attempt& attempt, Clock::duration waited) {
     const auto& name = options_.name;
     if (waited >= std::chrono::milliseconds(1)) {
       metrics_.observe(name, "wait", std::chrono::duration<double>(waited).count());
     }
-    if (!outcome.phases.empty()) {
-      metrics_.count(name, outcome.failure ? "error" : std::to_string(outcome.response.status));
+    if (!attempt.phases.empty()) {
+      metrics_.count(name, attempt.failure ? "error" : std::to_string(attempt.response.status));
     }
-    for (const auto& [phase, seconds] : outcome.phases) metrics_.observe(name, phase, seconds);
+    for (const auto& [phase, seconds] : attempt.phases) metrics_.observe(name, phase, seconds);
   }
 
   const ClientOptions options_;

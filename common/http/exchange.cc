@@ -20,12 +20,12 @@ double random_fraction() {
   return std::uniform_real_distribution<double>{0, 1}(generator);
 }
 
-bool is_worth_repeating(const ClientRequest& request, const Outcome& outcome) {
-  if (!outcome.failure) {
-    const auto status = outcome.response.status;
+bool is_worth_repeating(const ClientRequest& request, const Attempt& attempt) {
+  if (!attempt.failure) {
+    const auto status = attempt.response.status;
     return is_transient(status) && may_repeat(request) && status != request.final_status;
   }
-  switch (outcome.failure->again) {
+  switch (attempt.failure->again) {
     case Failure::Again::never: return false;
     case Failure::Again::if_repeatable: return may_repeat(request);
     case Failure::Again::always: return true;
@@ -43,15 +43,15 @@ bool waited(milliseconds pause, Clock::time_point next_turn, const Deadline& dea
   return deadline.stop().stop_requested() || Clock::now() < deadline.when();
 }
 
-ClientRequest follow(ClientRequest request, Outcome outcome, const std::string& origin,
+ClientRequest follow(ClientRequest request, Attempt attempt, const std::string& origin,
                      const std::string& what) {
-  if (outcome.redirect->origin != origin) {
+  if (attempt.redirect->origin != origin) {
     throw Error(Reason::http_status, what + ": redirected to " +
-                                         printable(outcome.redirect->origin, kMostOrigin) +
+                                         printable(attempt.redirect->origin, kMostOrigin) +
                                          ", which is not followed: another scheme, host or port");
   }
-  return redirected(std::move(request), outcome.response.status,
-                    std::move(outcome.redirect->target));
+  return redirected(std::move(request), attempt.response.status,
+                    std::move(attempt.redirect->target));
 }
 
 void check(const Deadline& deadline, const std::string& what) {
@@ -73,27 +73,27 @@ ClientResponse exchange(ClientRequest request, const std::string& origin,
     const std::string what = describe(request.method, origin, request.target);
     check(deadline, what);
     const bool may_fail = may_repeat(request) && tries < options.retry.attempts && !failed;
-    Outcome outcome = try_once(request, may_fail ? Connection::kept : Connection::fresh);
-    failed = failed || outcome.failure;
-    if (outcome.redirect) {
+    Attempt attempt = try_once(request, may_fail ? Connection::kept : Connection::fresh);
+    failed = failed || attempt.failure;
+    if (attempt.redirect) {
       if (++redirects > options.max_redirects) {
         throw Error(Reason::http_status,
                     what + ": more than " + std::to_string(options.max_redirects) + " redirects");
       }
-      request = follow(std::move(request), std::move(outcome), origin, what);
-    } else if (outcome.has_new_credentials && !renewed) {
+      request = follow(std::move(request), std::move(attempt), origin, what);
+    } else if (attempt.has_new_credentials && !renewed) {
       renewed = true;
-    } else if (tries < options.retry.attempts && is_worth_repeating(request, outcome) &&
+    } else if (tries < options.retry.attempts && is_worth_repeating(request, attempt) &&
                waited(pause_before(options.retry, tries, random_fraction()),
                       pace.next_turn(options.urgency), deadline)) {
       ++tries;
       if (!request.repeat_target.empty()) request.target = std::move(request.repeat_target);
       request.repeat_target.clear();
-    } else if (outcome.failure) {
-      throw Error(outcome.failure->reason, what + ": " + outcome.failure->why,
-                  outcome.failure->not_before);
+    } else if (attempt.failure) {
+      throw Error(attempt.failure->reason, what + ": " + attempt.failure->why,
+                  attempt.failure->not_before);
     } else {
-      return std::move(outcome.response);
+      return std::move(attempt.response);
     }
   }
 }

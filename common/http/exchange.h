@@ -18,7 +18,7 @@
 namespace exporter::http {
 
 /// What a try brought: a failure, or a response.
-struct Outcome {
+struct Attempt {
   std::optional<Failure> failure;
   ClientResponse response;
   std::optional<Address> redirect;   ///< where the response sends the client
@@ -31,7 +31,7 @@ struct Outcome {
 /// What a try goes over: a connection that was kept, if there is one, or a new one.
 enum class Connection { kept, fresh };
 
-using TryOnce = std::function<Outcome(const ClientRequest&, Connection)>;
+using TryOnce = std::function<Attempt(const ClientRequest&, Connection)>;
 
 /// Tries until there is a reply that is worth handing over, or no time or try is left; then gives
 /// the last reply, or throws the last failure as an Error. `pace` says when another try would have

@@ -40,7 +40,7 @@ struct Peer {
 };
 
 /// A request from its first line to the end of its response.
-struct Exchange {
+struct ActiveRequest {
   std::string target;                  ///< as it was sent
   const char* target_place = nullptr;  ///< in the library's buffer
   std::string method, path;            ///< of no method until its headers are there
@@ -96,16 +96,16 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   static void* on_target(void* self, const char* target, MHD_Connection* connection);
   static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url,
                                const char* method, const char* version, const char* upload,
-                               std::size_t* upload_size, void** exchange);
-  static void on_completed(void* self, MHD_Connection* connection, void** exchange,
+                               std::size_t* upload_size, void** active);
+  static void on_completed(void* self, MHD_Connection* connection, void** active,
                            MHD_RequestTerminationCode code);
 
-  MHD_Result begin(MHD_Connection* connection, const Peer& peer, Exchange& exchange,
+  MHD_Result begin(MHD_Connection* connection, const Peer& peer, ActiveRequest& active,
                    const char* method, const char* version);
-  MHD_Result finish(MHD_Connection* connection, const Peer& peer, Exchange& exchange);
-  void judge(MHD_Connection* connection, Exchange& exchange);
-  Response respond(MHD_Connection* connection, const Peer& peer, Exchange& exchange);
-  MHD_Result send(MHD_Connection* connection, const Peer& peer, Exchange& exchange,
+  MHD_Result finish(MHD_Connection* connection, const Peer& peer, ActiveRequest& active);
+  void judge(MHD_Connection* connection, ActiveRequest& active);
+  Response respond(MHD_Connection* connection, const Peer& peer, ActiveRequest& active);
+  MHD_Result send(MHD_Connection* connection, const Peer& peer, ActiveRequest& active,
                   Response response);
 
   const ServerOptions options_;
@@ -230,12 +230,12 @@ void Server::Impl::on_connection(void* self, MHD_Connection* connection, void** 
 /// its parameters take more memory than a connection has, and then it ends without an answer
 /// (0.9.75).
 void* Server::Impl::on_target(void*, const char* target, MHD_Connection*) try {
-  auto exchange = std::make_unique<Exchange>();
-  exchange->target = target;
-  exchange->target_place = target;
-  const auto query = exchange->target.find('?');
+  auto active = std::make_unique<ActiveRequest>();
+  active->target = target;
+  active->target_place = target;
+  const auto query = active->target.find('?');
   if (query != std::string::npos) const_cast<char*>(target)[query + 1] = '\0';
-  return exchange.release();
+  return active.release();
 } catch (...) {
   log::error("request cannot be served", {{"error", current_error()}});
   return nullptr;
@@ -247,83 +247,84 @@ MHD_Result Server::Impl::on_request(void* self, MHD_Connection* connection, cons
   auto& server = *static_cast<Impl*>(self);
   const auto* peer = peer_of(connection);
   if (peer == nullptr || *state == nullptr) return MHD_NO;
-  auto& exchange = *static_cast<Exchange*>(*state);
-  if (exchange.method.empty()) return server.begin(connection, *peer, exchange, method, version);
-  if (*upload_size == 0) return server.finish(connection, *peer, exchange);
-  exchange.body_received += std::exchange(*upload_size, 0);
-  return exchange.body_received <= kMaxDiscardedBody ? MHD_YES : MHD_NO;
+  auto& active = *static_cast<ActiveRequest*>(*state);
+  if (active.method.empty()) return server.begin(connection, *peer, active, method, version);
+  if (*upload_size == 0) return server.finish(connection, *peer, active);
+  active.body_received += std::exchange(*upload_size, 0);
+  return active.body_received <= kMaxDiscardedBody ? MHD_YES : MHD_NO;
 } catch (...) {
-  const auto* exchange = static_cast<const Exchange*>(*state);
+  const auto* active = static_cast<const ActiveRequest*>(*state);
   log::error("request failed",
-             {{"path", exchange == nullptr ? "" : exchange->path}, {"error", current_error()}});
+             {{"path", active == nullptr ? "" : active->path}, {"error", current_error()}});
   return MHD_NO;
 }
 
-MHD_Result Server::Impl::begin(MHD_Connection* connection, const Peer& peer, Exchange& exchange,
+MHD_Result Server::Impl::begin(MHD_Connection* connection, const Peer& peer, ActiveRequest& active,
                                const char* method, const char* version) {
-  exchange.method = method;
-  exchange.path = unescaped(Target(exchange.target).path);
-  exchange.started = Clock::now();
+  active.method = method;
+  active.path = unescaped(Target(active.target).path);
+  active.started = Clock::now();
   if (const auto fault =
-          fault_of_head(connection, method, exchange.target, exchange.target_place, version)) {
+          fault_of_head(connection, method, active.target, active.target_place, version)) {
     Response refusal;
     refusal.status = fault->status;
     refusal.body = Body(std::string(fault->text) + "\n");
     refusal.headers.emplace_back("Connection", "close");
-    return send(connection, peer, exchange, std::move(refusal));
+    return send(connection, peer, active, std::move(refusal));
   }
   connections_.enter(peer.fd, Phase::working);
-  judge(connection, exchange);
+  judge(connection, active);
   connections_.enter(peer.fd, Phase::receiving);
   const auto length = parse_number<std::uint64_t>(header_of(connection, "Content-Length"));
-  return length > kMaxDiscardedBody ? send(connection, peer, exchange, body_too_large()) : MHD_YES;
+  return length > kMaxDiscardedBody ? send(connection, peer, active, body_too_large()) : MHD_YES;
 }
 
-MHD_Result Server::Impl::finish(MHD_Connection* connection, const Peer& peer, Exchange& exchange) {
+MHD_Result Server::Impl::finish(MHD_Connection* connection, const Peer& peer,
+                                ActiveRequest& active) {
   connections_.enter(peer.fd, Phase::working);
-  return send(connection, peer, exchange, respond(connection, peer, exchange));
+  return send(connection, peer, active, respond(connection, peer, active));
 }
 
-void Server::Impl::judge(MHD_Connection* connection, Exchange& exchange) {
-  exchange.verdict = gate_.judge(exchange.path, header_of(connection, "Authorization"));
-  auto& refusal = exchange.verdict.refusal;
+void Server::Impl::judge(MHD_Connection* connection, ActiveRequest& active) {
+  active.verdict = gate_.judge(active.path, header_of(connection, "Authorization"));
+  auto& refusal = active.verdict.refusal;
   const auto* size = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
   if (refusal) return;
   if (size->header_size > options_.max_header_bytes) {
     refusal = plain_response(431, "request headers too large\n");
-  } else if (exchange.method != "GET" && exchange.method != "HEAD" && exchange.method != "POST") {
+  } else if (active.method != "GET" && active.method != "HEAD" && active.method != "POST") {
     refusal = plain_response(405, "method not allowed\n");
     refusal->headers.emplace_back("Allow", "GET, HEAD, POST");
   }
 }
 
-Response Server::Impl::respond(MHD_Connection* connection, const Peer& peer, Exchange& exchange) {
-  if (auto& refusal = exchange.verdict.refusal) return std::move(*refusal);
-  if (exchange.body_received > kMaxRequestBody) return body_too_large();
+Response Server::Impl::respond(MHD_Connection* connection, const Peer& peer,
+                               ActiveRequest& active) {
+  if (auto& refusal = active.verdict.refusal) return std::move(*refusal);
+  if (active.body_received > kMaxRequestBody) return body_too_large();
   Request request{
-      .method = exchange.method,
-      .path = exchange.path,
+      .method = active.method,
+      .path = active.path,
       .client = peer.address,
-      .user = exchange.verdict.user,
+      .user = active.verdict.user,
       .header = [=](std::string_view name) { return header_of(connection, name); },
-      .query =
-          [&](std::string_view name) { return values_of(Target(exchange.target).query, name); },
+      .query = [&](std::string_view name) { return values_of(Target(active.target).query, name); },
   };
   try {
     return handler_(request);
   } catch (...) {
-    log::error("request failed", {{"path", exchange.path}, {"error", current_error()}});
+    log::error("request failed", {{"path", active.path}, {"error", current_error()}});
     return plain_response(500, "internal server error\n");
   }
 }
 
-MHD_Result Server::Impl::send(MHD_Connection* connection, const Peer& peer, Exchange& exchange,
+MHD_Result Server::Impl::send(MHD_Connection* connection, const Peer& peer, ActiveRequest& active,
                               Response response) {
   const std::unique_ptr<MHD_Response, decltype(&MHD_destroy_response)> made(
       response_with(response.body), &MHD_destroy_response);
   if (connections_.draining()) response.headers.emplace_back("Connection", "close");
   response.headers.emplace_back("Content-Type", response.content_type);
-  if (const auto& config = exchange.verdict.config) {
+  if (const auto& config = active.verdict.config) {
     response.headers.insert(response.headers.end(), config->headers.begin(), config->headers.end());
   }
   for (const auto& [name, value] : response.headers) {
@@ -331,30 +332,31 @@ MHD_Result Server::Impl::send(MHD_Connection* connection, const Peer& peer, Exch
       throw Error(Reason::internal, "response header " + name + " cannot be sent");
     }
   }
-  exchange.status = response.status;
-  exchange.bytes = exchange.method == "HEAD" ? 0 : response.body.size();
+  active.status = response.status;
+  active.bytes = active.method == "HEAD" ? 0 : response.body.size();
   connections_.enter(peer.fd, Phase::sending);
   return MHD_queue_response(connection, static_cast<unsigned>(response.status), made.get());
 }
 
 void Server::Impl::on_completed(void* self, MHD_Connection* connection, void** state,
                                 MHD_RequestTerminationCode) try {
-  const std::unique_ptr<Exchange> exchange(static_cast<Exchange*>(std::exchange(*state, nullptr)));
-  if (!exchange || exchange->method.empty()) return;
+  const std::unique_ptr<ActiveRequest> active(
+      static_cast<ActiveRequest*>(std::exchange(*state, nullptr)));
+  if (!active || active->method.empty()) return;
   auto& server = *static_cast<Impl*>(self);
   const auto& peer = *peer_of(connection);
   server.connections_.enter(peer.fd, Phase::idle);
   const auto& quiet = server.options_.open_paths;
   const bool is_good_health =
-      exchange->status == 200 && std::ranges::find(quiet, exchange->path) != quiet.end();
+      active->status == 200 && std::ranges::find(quiet, active->path) != quiet.end();
   if (!server.options_.access_log || is_good_health) return;
-  const std::chrono::duration<double> duration = Clock::now() - exchange->started;
+  const std::chrono::duration<double> duration = Clock::now() - active->started;
   log::info("request", {{"client", peer.address},
-                        {"user", exchange->verdict.user},
-                        {"method", exchange->method},
-                        {"path", exchange->path},
-                        {"status", static_cast<std::int64_t>(exchange->status)},
-                        {"bytes", static_cast<std::int64_t>(exchange->bytes)},
+                        {"user", active->verdict.user},
+                        {"method", active->method},
+                        {"path", active->path},
+                        {"status", static_cast<std::int64_t>(active->status)},
+                        {"bytes", static_cast<std::int64_t>(active->bytes)},
                         {"duration", duration.count()}});
 } catch (...) {
   log::error("request not completed", {{"error", current_error()}});

@@ -124,11 +124,11 @@ class Transport::Impl {
         handles_(options_.budget.at_once),
         no_proxy_(joined(options_.proxy.none, ",")) {}
 
-  Outcome try_once(const ClientRequest& request, const std::string& origin, Connection connection,
+  Attempt try_once(const ClientRequest& request, const std::string& origin, Connection connection,
                    const Deadline& deadline, const Sink* sink);
 
  private:
-  Pool<Handle>::Loan borrow(const Deadline& deadline, Outcome& outcome);
+  Pool<Handle>::Loan borrow(const Deadline& deadline, Attempt& attempt);
   void prepare_connection(CURL* easy) const;
   void prepare_proxy(CURL* easy) const;
   void prepare_exchange(CURL* easy, const ClientRequest& request, bool is_streamed) const;
@@ -278,13 +278,13 @@ std::optional<Failure> Transport::Impl::find_failure(CURL* easy, std::optional<C
 }
 
 /// Null when none came free by the deadline.
-Pool<Handle>::Loan Transport::Impl::borrow(const Deadline& deadline, Outcome& outcome) {
+Pool<Handle>::Loan Transport::Impl::borrow(const Deadline& deadline, Attempt& attempt) {
   if (InSink::of(handles_)) return handles_.borrow_beyond_limit();
   const auto start = Clock::now();
   auto handle = handles_.borrow(deadline);
-  outcome.waited = Clock::now() - start;
+  attempt.waited = Clock::now() - start;
   if (!handle) {
-    outcome.failure = unfinished(
+    attempt.failure = unfinished(
         deadline, Failure{Reason::rate_limited,
                           "not sent: none of " + std::to_string(options_.budget.at_once) +
                               " requests at once, which is the budget, ended before the deadline",
@@ -309,13 +309,13 @@ std::function<Clock::time_point()> Transport::Impl::limit_of(const Handle& handl
   };
 }
 
-Outcome Transport::Impl::try_once(const ClientRequest& request, const std::string& origin,
+Attempt Transport::Impl::try_once(const ClientRequest& request, const std::string& origin,
                                   Connection connection, const Deadline& deadline,
                                   const Sink* sink) {
-  Outcome outcome;
+  Attempt attempt;
   curl::initialise();  // not before: 2 MB of a TLS library that many a client never needs
-  const auto handle = borrow(deadline, outcome);
-  if (!handle) return outcome;
+  const auto handle = borrow(deadline, attempt);
+  if (!handle) return attempt;
   CURL* const easy = handle->easy.get();
   struct Reset {
     CURL* easy;
@@ -336,20 +336,20 @@ Outcome Transport::Impl::try_once(const ClientRequest& request, const std::strin
   deadline.count_request();
   const auto code = Running(*handle).finish(limit_of(*handle, transfer, deadline), deadline.stop());
   transfer.rethrow();
-  outcome.failure = find_failure(easy, code, deadline, transfer);
-  if (!outcome.failure) {
-    outcome.response = transfer.take_response();
-    outcome.redirect = redirect_of(easy, outcome.response.status);
+  attempt.failure = find_failure(easy, code, deadline, transfer);
+  if (!attempt.failure) {
+    attempt.response = transfer.take_response();
+    attempt.redirect = redirect_of(easy, attempt.response.status);
   }
-  if (outcome.failure && transfer.handed_over()) outcome.failure->again = Failure::Again::never;
-  outcome.phases = phases_of(easy, transfer);
-  return outcome;
+  if (attempt.failure && transfer.handed_over()) attempt.failure->again = Failure::Again::never;
+  attempt.phases = phases_of(easy, transfer);
+  return attempt;
 }
 
 Transport::Transport(ClientOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Transport::~Transport() = default;
 
-Outcome Transport::try_once(const ClientRequest& request, const std::string& origin,
+Attempt Transport::try_once(const ClientRequest& request, const std::string& origin,
                             Connection connection, const Deadline& deadline, const Sink* sink) {
   return impl_->try_once(request, origin, connection, deadline, sink);
 }

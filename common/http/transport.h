@@ -18,7 +18,7 @@ class Transport {
 
   /// Tries the request, whose target is whole, at an origin. Ends by the deadline, by the policy's
   /// try_timeout, and soon after a stop was requested. A sink takes the body of a 200 reply.
-  Outcome try_once(const ClientRequest& request, const std::string& origin, Connection connection,
+  Attempt try_once(const ClientRequest& request, const std::string& origin, Connection connection,
                    const Deadline& deadline, const Sink* sink = nullptr);
 
  private:

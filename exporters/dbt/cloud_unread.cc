@@ -28,7 +28,7 @@ std::string location(std::int64_t job, const CloudStep& step) {
 }  // namespace
 
 void CloudUnread::add(const CloudRun& run) {
-  runs_.try_emplace({run.ended_at(), run.id}, Run{run});
+  runs_.try_emplace({run.ended_at(), run.id}, UnreadRun{run});
   if (runs_.size() > kMostRuns) runs_.erase(runs_.begin());
 }
 
@@ -78,19 +78,19 @@ bool CloudUnread::is_done(const Results& results) {
   return results.is_taken || results.malformed >= kMostTries || is_past(results.failing_since);
 }
 
-bool CloudUnread::is_done(const Run& run) {
+bool CloudUnread::is_done(const UnreadRun& run) {
   const auto all_done = [](const auto& all) {
     return std::ranges::all_of(all, [](const auto& results) { return is_done(*results); });
   };
   return is_past(run.failing_since) || (run.is_known && all_done(run.results));
 }
 
-bool CloudUnread::is_taken(const Run& run) {
+bool CloudUnread::is_taken(const UnreadRun& run) {
   return run.is_known &&
          std::ranges::all_of(run.results, [](const auto& results) { return results->is_taken; });
 }
 
-std::optional<bool> CloudUnread::has_failures(const Run& run) {
+std::optional<bool> CloudUnread::has_failures(const UnreadRun& run) {
   const auto failed = [](const auto& results) { return results->has_failures; };
   if (std::ranges::any_of(run.results, failed)) return true;
   return is_taken(run) ? std::optional(false) : std::nullopt;
@@ -132,7 +132,7 @@ void CloudUnread::sweep() {
 }
 
 /// Finds out what artifacts the run has, unless it is known or too early to ask.
-void CloudUnread::explore(Run& run, const CloudApi& api, const Deadline& deadline) {
+void CloudUnread::explore(UnreadRun& run, const CloudApi& api, const Deadline& deadline) {
   if (run.is_known) return;
   note_try(run.failing_since);
   const auto found = api.find_run(run.run.id, deadline);

@@ -54,7 +54,7 @@ class CloudUnread {
     int malformed = 0;
     std::optional<Clock::time_point> failing_since = {};
   };
-  struct Run {
+  struct UnreadRun {
     CloudRun run;
     bool is_known = false;  ///< what artifacts it has
     std::vector<std::shared_ptr<Results>> results = {};
@@ -67,17 +67,17 @@ class CloudUnread {
   static Found offered(const CloudApi& api, const std::shared_ptr<Results>& results,
                        const FirstFailure& failure, const Deadline& deadline);
   static bool is_done(const Results& results);
-  static bool is_done(const Run& run);
-  static bool is_taken(const Run& run);
-  static std::optional<bool> has_failures(const Run& run);
+  static bool is_done(const UnreadRun& run);
+  static bool is_taken(const UnreadRun& run);
+  static std::optional<bool> has_failures(const UnreadRun& run);
   void note_taken(const Results& results);
-  void explore(Run& run, const CloudApi& api, const Deadline& deadline);
+  void explore(UnreadRun& run, const CloudApi& api, const Deadline& deadline);
 
   const std::string project_;
-  std::map<std::pair<Time, std::int64_t>, Run> runs_;           // by end
+  std::map<std::pair<Time, std::int64_t>, UnreadRun> runs_;     // by end
   std::map<std::pair<std::string, Kind>, Place> last_results_;  // that were taken in, by location
   std::map<Kind, Place> newest_;                                // manifest and catalog
-  std::map<std::int64_t, Run> done_;  // of each job the last one that is no longer in runs_
+  std::map<std::int64_t, UnreadRun> done_;  // of each job the last one that is no longer in runs_
 };
 
 }  // namespace exporter::dbt
