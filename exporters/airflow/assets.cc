@@ -18,6 +18,11 @@ constexpr auto kInfo = info("airflow_asset_info",
                             "Information about an asset (Airflow 2: dataset). dataset is "
                             "database.schema.table in lower case if the URI names a table.",
                             "deployment", "asset", "uri", "dataset", "group");
+constexpr auto kProducer =
+    info("airflow_asset_producer_info",
+         "A task that says that it updates the asset, in a DAG that is shown. dataset is that of "
+         "airflow_asset_info.",
+         "deployment", "asset", "dataset", "dag_id", "task_id");
 constexpr auto kLastEvent =
     gauge("airflow_asset_last_event_timestamp_seconds",
           "When the asset was last updated, in seconds since 1970.", "deployment", "asset");
@@ -30,9 +35,13 @@ constexpr auto kReadUpTo = gauge("airflow_asset_events_read_timestamp_seconds",
 constexpr auto kUnread =
     gauge("airflow_assets_unread", "Assets that were left out because there are more than 10000.",
           "deployment");
-constexpr MetricView kMetrics[] = {kInfo, kLastEvent, kEvents, kReadUpTo, kUnread};
+constexpr auto kHiddenProducers = gauge(
+    "airflow_asset_producers_hidden",
+    "Tasks that update assets and were left out, because there are more than 10000.", "deployment");
+constexpr MetricView kMetrics[] = {kInfo,     kProducer, kLastEvent,      kEvents,
+                                   kReadUpTo, kUnread,   kHiddenProducers};
 
-constexpr std::size_t kMostAssets = 10'000, kMostRequests = 30;
+constexpr std::size_t kMostAssets = 10'000, kMostProducers = 10'000, kMostRequests = 30;
 constexpr auto kListPause = std::chrono::minutes(5);
 constexpr std::string_view kPosition = "position", kLast = "last/";
 
@@ -112,6 +121,7 @@ class Assets {
   void read_assets(Samples& samples, const Deadline& deadline);
   void store_list(const std::vector<Asset>& assets, bool is_whole, const Deadline& deadline);
   void add_to(Samples& samples) const;
+  void add_producers(Samples& samples) const;
 
   Deployment& deployment_;
   bool is_loaded_ = false;
@@ -223,10 +233,24 @@ void Assets::add_to(Samples& samples) const {
     }
   }
   if (list_due_ != Clock::time_point()) {
+    add_producers(samples);
     samples.add(kUnread, static_cast<double>(unread_), name);
   }
   if (position_.time != Time()) samples.add(kReadUpTo, seconds_of(position_.time), name);
   deployment_.assets->add_to(samples, kEvents);
+}
+
+void Assets::add_producers(Samples& samples) const {
+  const auto view = deployment_.selection.view();
+  std::size_t seen = 0;
+  for (const auto& asset : assets_) {
+    for (const auto& [dag, task] : asset.producers) {
+      if (!view.shows(dag) || ++seen > kMostProducers) continue;
+      samples.add(kProducer, 1, deployment_.name, asset.name, dataset_of(asset.uri), dag, task);
+    }
+  }
+  const auto hidden = seen - std::min(seen, kMostProducers);
+  samples.add(kHiddenProducers, static_cast<double>(hidden), deployment_.name);
 }
 
 }  // namespace

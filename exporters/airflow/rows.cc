@@ -139,6 +139,11 @@ Asset read_asset(ApiVersion api, const Json& row) {
   Asset asset;
   asset.uri = row.at("uri").string();
   asset.name = asset.uri;
+  if (const auto tasks = row.find("producing_tasks")) {
+    for (const auto& task : tasks->items()) {
+      asset.producers.push_back({task.at("dag_id").string(), task.at("task_id").string()});
+    }
+  }
   if (api == ApiVersion::v1) return asset;
   asset.name = row.at("name").string();
   asset.group = text_at(row, "group");

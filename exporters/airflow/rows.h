@@ -58,12 +58,18 @@ struct ImportError {
   std::string file, bundle;  ///< bundle: Airflow 3
 };
 
+/// A task that says that it updates an asset.
+struct AssetProducer {
+  std::string dag, task;
+};
+
 /// An asset, which Airflow 2 calls dataset.
 struct Asset {
   std::string name;  ///< its URI on Airflow 2
   std::string uri;
   std::string group;               ///< Airflow 3
   std::optional<Time> last_event;  ///< Airflow 3
+  std::vector<AssetProducer> producers;
 };
 
 /// Says that an asset was updated.

@@ -69,7 +69,7 @@ constinit const Module kResourceMonitors{"resource_monitors",
                                          kMetrics,
                                          {},
                                          run<collect>,
-                                         Every{std::chrono::minutes(5), std::chrono::minutes(15)},
+                                         Every{std::chrono::minutes(1), std::chrono::minutes(5)},
                                          std::chrono::seconds(30)};
 
 }  // namespace exporter::snowflake

@@ -33,6 +33,10 @@ def unknown_names(matchers, names):
             if not any(re.fullmatch(one, name) for name in names)]
 
 
+def seconds(duration):
+    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600}[duration[-1]]
+
+
 class Configuration(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -81,6 +85,24 @@ class Configuration(unittest.TestCase):
                 joined = set(rule["equal"]) - {"environment", "job", "instance", "project"}
                 self.assertTrue(asked & joined or "project" in asked or "severity" in asked or "InfoInhibitor" in str(rule),
                                 rule)
+
+    def test_a_blocked_warehouse_is_known_before_the_failures_on_it_are_sent(self):
+        """By the longest times, but for 15 s in which a command of dbt ends and is scraped."""
+        prometheus = yaml.safe_load((ROOT / "prometheus/prometheus.yml").read_text())
+        usual = prometheus["global"]
+        job = next(one for one in prometheus["scrape_configs"] if one["job_name"] == "snowflake")
+        read = re.search(r"#  resource_monitors:\n#    interval: (\w+)\n",
+                         (ROOT / "deploy/config/snowflake_exporter.yml").read_text())
+        rules = [group.get("interval", usual["evaluation_interval"])
+                 for name in ("prometheus/rules/snowflake.yml", "alerts/snowflake_alerts.yml")
+                 for group in yaml.safe_load((ROOT / name).read_text())["groups"] for rule in group["rules"]
+                 if "monitor:snowflake_quota_suspends:ratio" == rule.get("record")
+                 or "SnowflakeWarehouseBlocked" == rule.get("alert")]
+        self.assertEqual(len(rules), 2)
+        sent = next(route for route in self.routes() if route.get("receiver") == "critical" and "routes" in route)
+        waits = [seconds(route["group_wait"]) for route in sent["routes"]]
+        times = [read[1], job.get("scrape_interval", usual["scrape_interval"]), *rules]
+        self.assertLessEqual(sum(map(seconds, times)), min(waits) + 15, times)
 
     def test_secrets_are_files_of_one_directory(self):
         text = FILE.read_text()

@@ -108,6 +108,39 @@ class Retention(unittest.TestCase):
                     RETAIN.read_rules(made / "conf")
 
 
+class Loki(unittest.TestCase):
+    """deploy/compose.loki.yml, which nothing runs, beside what takes its place in compose.yml."""
+
+    def setUp(self):
+        self.services = yaml.safe_load((SOURCE / "deploy/compose.loki.yml").read_text())["services"]
+
+    def test_streams_are_kept_as_long(self):
+        limits = yaml.safe_load((SOURCE / "logs/loki/loki.yml").read_text())["limits_config"]
+        rules = dict((what, period) for period, what in RETAIN.read_rules(SOURCE / "logs/retention.conf"))
+        store = re.search(r"VL_retentionPeriod=(\d+)d", (SOURCE / "logs/victoria-logs.env").read_text())[1]
+        wanted = [rules['{kind="log"}'][:-1], store, rules['{kind="audit"} ruleGroup.name:*'][:-1]]
+        kept = [limits["retention_period"], *(stream["period"] for stream in limits["retention_stream"])]
+        self.assertEqual(kept, [f"{int(days) * 24}h" for days in wanted])
+
+    def test_the_same_files_are_read_as_the_same_kind(self):
+        text = (SOURCE / "logs/vlagent.env").read_text()
+        files = re.search(r"_glob=(.*)", text)[1].split(",")
+        kinds = re.findall(r'"kind":"(\w+)"', text)
+        alloy = re.findall(r'"__path__" = "([^"]+)", "kind" = "(\w+)"', (SOURCE / "logs/loki/config.alloy").read_text())
+        self.assertEqual(alloy, list(zip(files, kinds, strict=True)))
+
+    def test_what_is_mounted_is_there_and_what_is_scraped_runs(self):
+        for service in self.services.values():
+            for volume in service.get("volumes", []):
+                if volume.startswith("."):
+                    self.assertTrue((SOURCE / "deploy" / volume.partition(":")[0]).exists(), volume)
+        running = {name for name, service in (COMPOSE["services"] | self.services).items() if "victoria-logs" not in
+                   service.get("profiles", [])}
+        for job in yaml.safe_load((SOURCE / "logs/loki/jobs.yml").read_text()):
+            for address in job["static_configs"][0]["targets"]:
+                self.assertIn(address.partition(":")[0], running)
+
+
 class Compose(unittest.TestCase):
     def test_the_example_of_settings_shows_each_with_its_default(self):
         defaults = dict(SETTING.findall((SOURCE / "deploy/compose.yml").read_text()))

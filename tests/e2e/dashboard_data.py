@@ -311,12 +311,9 @@ class Round:
         for board in dashboards:
             for query in [*board.panel_queries(), *board.annotation_queries()]:
                 self._note(query, lambda query=query, board=board: answer(url, query, of_environment(board)))
-            for variable in board.variables:
-                if variable.get("type") == "query":
-                    query = Query(board.path.name, f"variable {variable['name']}",
-                                  variable.get("query"), True)
-                    self._note(query, lambda variable=variable, board=board:
-                               variable_values(url, board, variable))
+            for variable in board.queried_variables():
+                query = Query(board.path.name, f"variable {variable['name']}", variable.get("query"), True)
+                self._note(query, lambda variable=variable, board=board: variable_values(url, board, variable))
 
     def _note(self, query, call):
         self.asked.add((query.file, query.place))

@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 
+from dashboard_logs import LOGS, check_log_queries
 from dashboard_project import Records, alerts, scrape_intervals, selectors
 from dashboard_view import seconds
 
@@ -21,7 +22,7 @@ WINDOWS = {"$__rate_interval", "$__range"}
 # looked at each minute.
 WINDOWS_OF_INSTANTS = {"5m", "$__range", "$__range:1m"}
 PANEL_TYPES = {
-    "bargauge", "barchart", "gauge", "heatmap", "row", "stat", "state-timeline", "table", "text",
+    "bargauge", "barchart", "gauge", "heatmap", "logs", "row", "stat", "state-timeline", "table", "text",
     "timeseries",
 }  # fmt: skip
 UNITS = {
@@ -74,9 +75,16 @@ class Dashboard:
         self.variables = (self.body.get("templating") or {}).get("list") or []
         self.annotations = (self.body.get("annotations") or {}).get("list") or []
 
+    def queried_variables(self):
+        """Those whose values Prometheus is asked for."""
+        return [variable for variable in self.variables
+                if variable.get("type") == "query" and variable.get("datasource") != LOGS]
+
     def panel_queries(self):
         for panel in self.panels:
             for target in panel.get("targets") or []:
+                if panel.get("datasource") == LOGS:
+                    continue
                 place = f"{panel.get('title')} {target.get('refId')}"
                 yield Query(self.path.name, place, target.get("expr", ""), bool(target.get("instant")),
                             seconds(target.get("interval")), panel.get("maxDataPoints"))
@@ -155,8 +163,8 @@ class Checker:
             self.problem(board.path, "variable datasource must choose among Prometheus data sources")
         for variable in board.variables:
             name = variable["name"]
-            if variable.get("type") == "query" and variable.get("datasource") != DATASOURCE:
-                self.problem(board.path, f"variable {name} does not ask $datasource")
+            if variable.get("type") == "query" and variable.get("datasource") not in (DATASOURCE, LOGS):
+                self.problem(board.path, f"variable {name} does not ask $datasource or $logs")
             if name in ("environment", "job", "instance"):
                 # A target need not say what environment it is of.
                 wanted = {"type": "query", "multi": True, "includeAll": True,
@@ -246,8 +254,10 @@ class Checker:
             problem("has no title")
         if not str(panel.get("description") or "").endswith("."):
             problem("has no description that ends with a full stop")
-        if panel.get("datasource") != DATASOURCE:
-            problem("does not ask $datasource")
+        if panel.get("type") == "text":
+            return
+        if panel.get("datasource") not in (DATASOURCE, LOGS):
+            problem("does not ask $datasource or $logs")
         field_config = panel.get("fieldConfig") or {}
         units = [(field_config.get("defaults") or {}).get("unit")]
         for item in field_config.get("overrides") or []:
@@ -259,6 +269,9 @@ class Checker:
         names = [target.get("refId") for target in targets]
         if not names or len(set(names)) != len(names):
             problem("must have queries, each with a refId of its own")
+        if panel.get("datasource") == LOGS:
+            check_log_queries(panel, problem)
+            return
         for target in targets:
             self.check_target(board, panel, target, problem)
             self.check_step(board, target, problem)

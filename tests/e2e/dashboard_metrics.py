@@ -63,8 +63,7 @@ def queries(dashboards):
     for board in dashboards:
         yield from board.panel_queries()
         yield from board.annotation_queries()
-        for variable in board.variables:
-            if variable.get("type") == "query":
-                found = label_values(variable)
-                place = f"variable {variable['name']}"
-                yield Query(board.path.name, place, found[0] if found else "", True)
+        for variable in board.queried_variables():
+            found = label_values(variable)
+            place = f"variable {variable['name']}"
+            yield Query(board.path.name, place, found[0] if found else "", True)

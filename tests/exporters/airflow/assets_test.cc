@@ -91,6 +91,33 @@ TEST_CASE("an asset of a database is joined to its table, and goes when it is go
   CHECK_THAT(page, !has("airflow_asset_last_event_timestamp_seconds"));
 }
 
+TEST_CASE("tasks that update an asset are named, of DAGs that are shown") {
+  Replay airflow("3.3");
+  const std::string task = R"({"dag_id": "DAG", "task_id": "load"})";
+  const auto of = [&](const std::string& dag) { return std::string(task).replace(12, 3, dag); };
+  airflow.set_json(kAssets3, list("assets", R"({"name": "orders", "uri": "postgres://db/shop/public/orders",
+      "group": "asset", "producing_tasks": [)" + of("load_orders") + "," + of("hidden") + "]}", 1));
+  const auto page =
+      page_of(collector(kAssets, deployment_of(airflow.url(), "username: a, password: b, dag_exclude: hidden")));
+  CHECK_THAT(page, has("airflow_asset_producer_info{deployment=\"prod\",asset=\"orders\",dataset="
+                       "\"shop.public.orders\",dag_id=\"load_orders\",task_id=\"load\"} 1\n") &&
+                       !has("dag_id=\"hidden\""));
+  CHECK_THAT(page, has("airflow_asset_producers_hidden{deployment=\"prod\"} 0\n"));
+}
+
+TEST_CASE("at most 10,000 tasks that update assets are named, and the rest is counted") {
+  Replay airflow("3.3");
+  std::string tasks = R"({"dag_id": "d", "task_id": "0"})";
+  for (int i = 1; i < 10'002; ++i) {
+    tasks += R"(,{"dag_id": "d", "task_id": ")" + std::to_string(i) + "\"}";
+  }
+  airflow.set_json(kAssets3, list("assets", R"({"name": "a", "uri": "demo://a", "group": "asset",
+      "producing_tasks": [)" + tasks + "]}", 1));
+  const auto page = page_of(collector(kAssets, deployment_of(airflow.url())));
+  CHECK_THAT(page, has("task_id=\"9999\"") && !has("task_id=\"10000\"") &&
+                       has("airflow_asset_producers_hidden{deployment=\"prod\"} 2\n"));
+}
+
 TEST_CASE("the last event of a dataset of Airflow 2 is that of its newest event") {
   Replay airflow("2.11");
   const auto page = page_of(collector(kAssets, deployment_of(airflow.url())));

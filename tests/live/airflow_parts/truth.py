@@ -118,6 +118,9 @@ class Reading:
             'select id, name, uri, "group" from asset where (name, uri) in (select name, uri from asset_active)'
             if self.is_3 else
             "select id, uri, uri as name from dataset where not is_orphaned")  # fmt: skip
+        self.producers = self.rows(
+            "select asset_id, dag_id, task_id from task_outlet_asset_reference" if self.is_3 else
+            "select dataset_id as asset_id, dag_id, task_id from task_outlet_dataset_reference")  # fmt: skip
         self.asset_events = self.rows(
             "select asset_id, timestamp from asset_event" if self.is_3 else
             "select dataset_id as asset_id, timestamp from dataset_event")  # fmt: skip
@@ -384,7 +387,8 @@ def notable_tasks(reading):
 
 
 @family("airflow_asset_info", "airflow_asset_events_total", "airflow_asset_last_event_timestamp_seconds",
-        "airflow_assets_unread", "airflow_asset_events_read_timestamp_seconds")  # fmt: skip
+        "airflow_assets_unread", "airflow_asset_events_read_timestamp_seconds", "airflow_asset_producer_info",
+        "airflow_asset_producers_hidden")  # fmt: skip
 def assets(reading):
     for asset in reading.assets:
         labels = {"asset": asset["name"]}
@@ -394,7 +398,11 @@ def assets(reading):
             yield "airflow_asset_last_event_timestamp_seconds", labels, max(events)
         yield "airflow_asset_events_total", labels, sum(
             when >= reading.since("airflow_assets") for when in events)  # fmt: skip
+        for producer in reading.producers:
+            if producer["asset_id"] == asset["id"]:
+                yield "airflow_asset_producer_info", labels | {"dag_id": producer["dag_id"], "task_id": producer["task_id"]}, 1
     yield "airflow_assets_unread", {}, 0
+    yield "airflow_asset_producers_hidden", {}, 0
     last = max((event["timestamp"] for event in reading.asset_events), default=0)
     # Events may be committed a minute late.
     yield "airflow_asset_events_read_timestamp_seconds", {}, (last - 61, time.time())

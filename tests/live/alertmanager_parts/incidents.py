@@ -60,6 +60,13 @@ INCIDENTS = {
         [("AirflowAssetStale", {"deployment": "prod", "asset": "orders", "dataset": "shop.public.orders"}), *LATE],
         [(WARNINGS, "AirflowAssetStale"), (BUSINESS, "BusinessRevenueLow")],
     ),
+    "failed-load": (
+        [*DAG_FAILED, ("AirflowLoadFailed", {"deployment": "prod", "dag_id": "shop_daily", "task_id": "load",
+                                             "asset": "orders", "dataset": "shop.public.orders"}),
+         ("AirflowAssetStale", {"deployment": "prod", "asset": "orders", "dataset": "shop.public.orders"}),
+         ("QualityTableEmpty", TABLE), *LATE],
+        [(PAGES, "AirflowDagFailed"), (BUSINESS, "BusinessRevenueLow")],
+    ),
     "repeatedly": (
         [(name, TEST) for name in ("DbtTestFailed", "DbtTestFailingRepeatedly")],
         [(PAGES, "DbtTestFailingRepeatedly")],

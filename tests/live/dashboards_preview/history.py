@@ -55,7 +55,7 @@ TARGETS = {  # target: (seconds, HTTP status, days until its certificate ends)
 }
 PHASES = {"name_lookup": 0.12, "connect": 0.18, "tls": 0.3, "first_byte": 0.4}
 EXPORTERS = {  # (job, instance): source: collector: (interval, seconds, samples)
-    ("snowflake", "etl1:19101"): {name: {"warehouses": (60, 0.5, 96), "resource_monitors": (300, 0.4, 10),
+    ("snowflake", "etl1:19101"): {name: {"warehouses": (60, 0.5, 96), "resource_monitors": (60, 0.4, 10),
                                          "dynamic_tables": (300, 0.7, 26), "tasks": (300, 0.6, 4),
                                          "pipes": (300, 0.4, 2), "replication_groups": (300, 0.4, 9),
                                          "cost": (60, 0.01, 44), "queries": (60, 0.01, 310)}

@@ -76,7 +76,7 @@ class Snowflake:
     def configuration(self):
         return {"accounts": [{"name": "prod", "identifier": "test-account", "url": self.fake.url, "user": "exporter",
                               "private_key_file": str(self.key), "role": objects.EXPORTER_ROLE}],
-                "collector": {"warehouses": {"interval": "3s"}, "resource_monitors": {"interval": "15s"}}}
+                "collector": {"warehouses": {"interval": "3s"}, "resource_monitors": {"interval": "3s"}}}
 
     def use_up(self):
         """A statement on the largest warehouse takes the quota in seconds, and the monitor suspends the warehouse."""
