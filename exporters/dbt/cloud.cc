@@ -20,7 +20,7 @@ constexpr auto kInfo =
 constexpr auto kQueued =
     gauge("dbt_cloud_job_queued_runs", "Runs of the job that wait to start.", "project", "job_id");
 constexpr auto kRunning =
-    gauge("dbt_cloud_job_running_runs", "Running runs of the job.", "project", "job_id");
+    gauge("dbt_cloud_job_running_runs", "Runs of the job in progress.", "project", "job_id");
 constexpr auto kLastStatus = gauge("dbt_cloud_job_last_status",
                                    "1 for the outcome of the job's last run (success, error, "
                                    "cancelled); the others have no series.",

@@ -104,7 +104,7 @@ class CpuCollector {
       add_times(samples, cpu);
     }
     if (count == 0 && !has_sum) lines.fail("no CPU");
-    if (count == 0) foreign_.say(proc_.path("stat"), "a line for each CPU below their sum");
+    if (count == 0) foreign_.say(proc_.path("stat"), "a line for each CPU after their sum");
     cpus_.resize(count);
   }
 

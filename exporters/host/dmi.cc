@@ -13,8 +13,8 @@ constexpr std::string_view kFields[] = {
     "product_serial", "product_sku",    "product_uuid",    "product_version", "system_vendor",
 };
 constexpr MetricView kInfo{MetricType::info, "node_dmi_info",
-                           "What the firmware says about the machine; a label for each field of "
-                           "/sys/class/dmi/id that it has and that may be read.",
+                           "Information from the firmware about the machine; a label for each "
+                           "readable field of /sys/class/dmi/id.",
                            kFields};
 constexpr MetricView kMetrics[] = {kInfo};
 

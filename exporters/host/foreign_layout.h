@@ -14,7 +14,7 @@ class ForeignLayout {
  public:
   void say(const std::string& path, std::string_view expected) {
     if (std::exchange(said_, true)) return;
-    log::warn("file of another layout left out", {{"file", path}, {"expected", expected}});
+    log::warn("file of an unknown layout left out", {{"file", path}, {"expected", expected}});
   }
 
  private:

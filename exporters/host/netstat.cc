@@ -9,7 +9,7 @@ namespace {
 constexpr MetricView kMetrics[] = {
     {MetricType::untyped,
      "node_netstat_<field>",
-     "A counter of /proc/net/netstat, snmp and snmp6 that --collector.netstat.fields takes.",
+     "A counter of /proc/net/netstat, snmp and snmp6 that --collector.netstat.fields selects.",
      {}},
 };
 

@@ -115,7 +115,7 @@ class Nfs {
         add_requests(samples, lines, line, "4", kVersion4);
       }
     }
-    if (samples.size() == 0) lines.fail("none of the counts that it is read for");
+    if (samples.size() == 0) lines.fail("none of the expected counts");
   }
 
  private:

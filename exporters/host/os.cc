@@ -9,9 +9,9 @@ namespace exporter::host {
 namespace {
 
 constexpr auto kInfo =
-    info("node_os_info", "What os-release says about the operating system.", "build_id", "id",
-         "id_like", "image_id", "image_version", "name", "pretty_name", "variant", "variant_id",
-         "version", "version_codename", "version_id");
+    info("node_os_info", "Information from os-release about the operating system.", "build_id",
+         "id", "id_like", "image_id", "image_version", "name", "pretty_name", "variant",
+         "variant_id", "version", "version_codename", "version_id");
 constexpr auto kVersion =
     gauge("node_os_version", "Metric containing the major.minor part of the OS version.", "id",
           "id_like", "name");

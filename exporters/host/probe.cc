@@ -21,29 +21,27 @@ constexpr auto kFailureReason =
           "status or timeout), 0 for the others.",
           "target", "reason");
 constexpr auto kDuration =
-    gauge("probe_duration_seconds", "How long the last probe of the target took in all.", "target");
-constexpr auto kPhase =
-    gauge("probe_phase_duration_seconds",
-          "How long the phases of the last probe took that came to their end: name_lookup, "
-          "connect, tls, first_byte.",
-          "target", "phase");
+    gauge("probe_duration_seconds", "Total duration of the last probe of the target.", "target");
+constexpr auto kPhase = gauge(
+    "probe_phase_duration_seconds",
+    "Duration of the completed phases of the last probe: name_lookup, connect, tls, first_byte.",
+    "target", "phase");
 constexpr auto kStatus =
-    gauge("probe_http_status_code", "Status of the target's last HTTP reply.", "target");
-constexpr auto kExpiry = gauge(
-    "probe_ssl_earliest_cert_expiry",
-    "When the first of the certificates that the target shows expires, in seconds since 1970; "
-    "also of those that are not valid.",
-    "target");
+    gauge("probe_http_status_code", "Status of the target's last HTTP response.", "target");
+constexpr auto kExpiry = gauge("probe_ssl_earliest_cert_expiry",
+                               "When the first of the target's certificates expires, in seconds "
+                               "since 1970; invalid ones included.",
+                               "target");
 constexpr MetricView kMetrics[] = {kSuccess, kFailureReason, kDuration, kPhase, kStatus, kExpiry};
 
 constexpr Flag kTarget{"collector.probe.target", "",
-                       "what to reach, as tcp://host:port, http://host/path or https://host/path; "
-                       "repeatable, at most 100",
+                       "Target to probe, as tcp://host:port, http://host/path or "
+                       "https://host/path; repeatable, at most 100.",
                        Flag::Kind::repeated};
 constexpr Flag kTimeout{"collector.probe.target-timeout", "5s",
-                        "timeout of one target, at most 9s"};
+                        "Timeout of one target, at most 9s."};
 constexpr Flag kCaFile{"collector.probe.ca-file", "",
-                       "certificate authorities (PEM) to trust instead of the system's"};
+                       "File with CA certificates (PEM) to trust instead of the system's."};
 constexpr Flag kFlags[] = {kTarget, kTimeout, kCaFile};
 
 constexpr std::size_t kMostTargets = 100;

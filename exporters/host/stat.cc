@@ -48,7 +48,7 @@ class Stat {
       }
       if (key == "softirq" && softirqs_) add_softirqs(samples, lines, line);
     }
-    if (samples.size() == 0) lines.fail("none of the counts that it is read for");
+    if (samples.size() == 0) lines.fail("none of the expected counts");
   }
 
  private:

@@ -110,7 +110,7 @@ std::vector<SystemdManager::Unit> SystemdManager::units(const Deadline& deadline
                           nullptr, &path, nullptr, nullptr, nullptr);
     if (more > 0) units.push_back({name, load, active, path});
   }
-  if (!succeeded(more, deadline)) throw Error(Reason::query, "systemd does not list its units");
+  if (!succeeded(more, deadline)) throw Error(Reason::query, "systemd did not list its units");
   return units;
 }
 

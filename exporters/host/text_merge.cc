@@ -37,7 +37,7 @@ std::map<std::string, std::string> TextMerge::write(Samples& samples) {
         continue;
       }
       if (family.help && family.help != header.help) {
-        complain(text, name + " has another help than in " + header.first_path);
+        complain(text, name + " has a different help text than in " + header.first_path);
       }
       write(samples, text, family, header);
     }
@@ -51,15 +51,15 @@ void TextMerge::write(Samples& samples, const Text& text, const TextFamily& fami
   for (const auto& series : family.series) {
     auto key = key_of(family.name, series);
     if (seen_.contains(key)) {
-      complain(text, "the series is given twice: " + key);
+      complain(text, "duplicate series: " + key);
       continue;
     }
     const auto before = samples.duplicates();
     if (!add_series(samples, family, help, series)) {
-      complain(text, "a value that its type forbids: " + key);
+      complain(text, "a value that its type does not allow: " + key);
     }
     if (samples.duplicates() != before) {  // a summary `a` has the line of a family `a_count`
-      complain(text, "the series is on the page as one of another metric: " + key);
+      complain(text, "the series is already on the page for another metric: " + key);
     }
     seen_.insert(std::move(key));
   }

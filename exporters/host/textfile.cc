@@ -17,7 +17,7 @@ constexpr auto kChanged =
     gauge("node_textfile_mtime_seconds", "Unixtime mtime of textfiles successfully read.", "file");
 constexpr auto kFileError =
     gauge("node_textfile_file_error",
-          "1 if the file was refused or some of its samples were left out, 0 otherwise.", "file");
+          "1 if the file was rejected or some of its samples were left out, 0 otherwise.", "file");
 constexpr auto kScrapeError = gauge(
     "node_textfile_scrape_error", "1 if there was an error opening or reading a file, 0 otherwise");
 constexpr MetricView kAny{MetricType::untyped, "<name>", "Metrics of the text files.", {}};
@@ -25,7 +25,7 @@ constexpr MetricView kMetrics[] = {kAny, kChanged, kFileError, kScrapeError};
 
 constexpr Flag kFlags[] = {
     {"collector.textfile.directory", "",
-     "directory whose *.prom files are read, may be a pattern (repeatable)", Flag::Kind::repeated},
+     "Directory whose *.prom files are read, may be a glob; repeatable.", Flag::Kind::repeated},
 };
 
 constexpr std::size_t kMaxFile = 16u << 20;

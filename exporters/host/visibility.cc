@@ -35,18 +35,19 @@ std::vector<std::string> blind_spots(const Host& host) {
   std::vector<std::string> found;
   if (!is_readable(host.procfs + "/stat")) {
     found.emplace_back(host.procfs +
-                       " is not a procfs: there is almost nothing to show (--path.procfs)");
+                       " is not a procfs: almost nothing can be shown (--path.procfs)");
   } else if (!foreign && host.self() == "self" && !is_in("/proc/self/ns/pid", kFirstPidNamespace)) {
     found.emplace_back(
         "this is a container: its own processes, network and mounts are shown; mount the host's "
-        "/proc and name it by --path.procfs");
+        "/proc and name it with --path.procfs");
   }
   if (!is_readable(host.sysfs + "/class")) {
     found.emplace_back(host.sysfs + " is not a sysfs: no devices are shown (--path.sysfs)");
   }
   if (host.self() != "self" && host.rootfs == "/") {
     found.emplace_back(
-        "the host's file systems cannot be measured: mount its root and name it by --path.rootfs");
+        "the host's file systems cannot be measured: mount its root and name it with "
+        "--path.rootfs");
   }
   if (!is_in("/proc/self/ns/uts", kFirstUtsNamespace)) {
     found.emplace_back("node_uname_info names the container: run it in the host's UTS namespace");

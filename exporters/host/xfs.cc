@@ -122,7 +122,7 @@ class Xfs {
       const auto before = samples.size();
       const auto device = device_name(name);
       for (std::string_view line; lines.next(line);) add(samples, device, lines, line);
-      if (samples.size() == before) lines.fail("none of the counts that it is read for");
+      if (samples.size() == before) lines.fail("none of the expected counts");
     }
   }
 

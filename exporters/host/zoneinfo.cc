@@ -108,7 +108,7 @@ class Zoneinfo {
         add_field(samples, lines, key, line, node, zone);
       }
     }
-    if (samples.size() == 0) lines.fail("none of the counts that it is read for");
+    if (samples.size() == 0) lines.fail("none of the expected counts");
   }
 
  private:

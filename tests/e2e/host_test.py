@@ -134,7 +134,7 @@ class Layouts(unittest.TestCase):
             with self.subTest(name):
                 said = self.said_of(name)
                 self.assertEqual(len(said), 1, said)
-                self.assertIn("another layout", said[0])
+                self.assertIn("an unknown layout", said[0])
                 self.assertIn(f"/{file} ", said[0])
 
     def test_each_empty_file_is_named_once_and_no_failure(self):

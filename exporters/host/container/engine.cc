@@ -39,7 +39,7 @@ constexpr std::string_view kRequests =
     "%22stop%22%5D%7D";
 
 constexpr std::string_view kHint =
-    "; give the exporter the group of the socket (SupplementaryGroups=docker), or tell it of none "
+    "; add the exporter to the group of the socket (SupplementaryGroups=docker), or disable it "
     "(--collector.container.socket=)";
 
 std::int64_t now_ns() {
@@ -188,7 +188,7 @@ void Engine::recall(const std::stop_token& stop) {
   } catch (const Error& error) {
     if (stop.stop_requested()) throw;
     if (std::exchange(last_forgotten_, error.what()) == error.what()) return;
-    log::warn("earlier events of containers not known",
+    log::warn("earlier events of containers unknown",
               {{"engine", options_.name}, {"error", error.what()}});
   }
 }

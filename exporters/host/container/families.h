@@ -17,35 +17,34 @@ consteval auto level(std::string_view name, std::string_view help, More... more)
 }
 
 inline constexpr auto kCpu =
-    total("container_cpu_usage_seconds_total", "Processor time that was used, in seconds.", "cpu");
-inline constexpr auto kMemoryFailures =
-    total("container_memory_failures_total",
-          "Page faults, of the group alone and with all groups within.", "failure_type", "scope");
+    total("container_cpu_usage_seconds_total", "CPU time consumed, in seconds.", "cpu");
+inline constexpr auto kMemoryFailures = total(
+    "container_memory_failures_total",
+    "Page faults, of the group alone and including all groups within.", "failure_type", "scope");
 
 struct UsageRow {
   Metric<3> metric;
   Value Usage::*value;
 };
 inline constexpr UsageRow kUsages[] = {
-    {total("container_cpu_user_seconds_total", "Processor time in user mode, in seconds."),
+    {total("container_cpu_user_seconds_total", "CPU time in user mode, in seconds."),
      &Usage::cpu_user},
-    {total("container_cpu_system_seconds_total", "Processor time in the kernel, in seconds."),
+    {total("container_cpu_system_seconds_total", "CPU time in the kernel, in seconds."),
      &Usage::cpu_system},
-    {total("container_cpu_cfs_periods_total", "Periods of the processor quota that have passed."),
+    {total("container_cpu_cfs_periods_total", "Elapsed periods of the CPU quota."),
      &Usage::cfs_periods},
     {total("container_cpu_cfs_throttled_periods_total",
-           "Periods in which the processor quota was used up."),
+           "Periods in which the CPU quota was used up."),
      &Usage::cfs_throttled_periods},
     {total("container_cpu_cfs_throttled_seconds_total",
-           "Time for which the processor quota held tasks back, in seconds."),
+           "Time for which tasks were throttled by the CPU quota, in seconds."),
      &Usage::cfs_throttled},
-    {level("container_memory_usage_bytes", "Memory in use, page cache included."), &Usage::memory},
-    {level("container_memory_max_usage_bytes", "The most memory that was in use."),
-     &Usage::memory_peak},
-    {level("container_memory_failcnt", "How often the limit of memory was hit."),
+    {level("container_memory_usage_bytes", "Memory usage, page cache included."), &Usage::memory},
+    {level("container_memory_max_usage_bytes", "Maximum memory usage."), &Usage::memory_peak},
+    {level("container_memory_failcnt", "How often the memory limit was hit."),
      &Usage::memory_fails},
     {level("container_memory_working_set_bytes",
-           "Memory in use without the inactive part of the page cache."),
+           "Memory usage without the inactive part of the page cache."),
      &Usage::working_set},
     {level("container_memory_rss", "Anonymous memory and swap cache in bytes."), &Usage::rss},
     {level("container_memory_cache", "Page cache in bytes."), &Usage::cache},
@@ -53,10 +52,10 @@ inline constexpr UsageRow kUsages[] = {
     {level("container_memory_mapped_file", "Mapped files in bytes."), &Usage::mapped},
     {level("container_threads", "Tasks (processes and threads) in the group."), &Usage::tasks},
     {total("container_pressure_cpu_waiting_seconds_total",
-           "Time for which some task waited for a processor, in seconds."),
+           "Time for which some task waited for a CPU, in seconds."),
      &Usage::cpu_waiting},
     {total("container_pressure_cpu_stalled_seconds_total",
-           "Time for which all tasks waited for a processor, in seconds."),
+           "Time for which all tasks waited for a CPU, in seconds."),
      &Usage::cpu_stalled},
     {total("container_pressure_io_waiting_seconds_total",
            "Time for which some task waited for I/O, in seconds."),
@@ -86,20 +85,19 @@ struct LimitRow {
   Value Limits::*value;
 };
 inline constexpr LimitRow kLimits[] = {
-    {level("container_spec_cpu_period", "Period of the processor quota in microseconds."),
+    {level("container_spec_cpu_period", "Period of the CPU quota in microseconds."),
      &Limits::cpu_period},
     {level("container_spec_cpu_quota",
-           "Processor time allowed in each period, in microseconds; absent without a limit."),
+           "CPU time allowed in each period, in microseconds; absent without a limit."),
      &Limits::cpu_quota},
-    {level("container_spec_cpu_shares", "Share of the processors when they are short."),
-     &Limits::cpu_shares},
-    {level("container_spec_memory_limit_bytes", "Limit of memory; 0 without a limit."),
+    {level("container_spec_cpu_shares", "CPU share under contention."), &Limits::cpu_shares},
+    {level("container_spec_memory_limit_bytes", "Memory limit; 0 without a limit."),
      &Limits::memory},
     {level("container_spec_memory_reservation_limit_bytes",
-           "Memory that is spared when it is short; 0 without a limit."),
+           "Memory that is protected from reclaim; 0 without a limit."),
      &Limits::memory_reservation},
     {level("container_spec_memory_swap_limit_bytes",
-           "Limit of memory and swap (cgroup v1) or of swap alone (v2); 0 without a limit."),
+           "Limit of memory and swap (cgroup v1) or of swap (v2); 0 without a limit."),
      &Limits::memory_swap},
     {level("container_threads_max", "Limit of tasks; 0 without a limit."), &Limits::tasks},
 };
@@ -123,7 +121,7 @@ struct FileSystemRow {
 };
 inline constexpr FileSystemRow kFileSystems[] = {
     {level("container_fs_limit_bytes",
-           "Size of the host's file system that the container's writable layer lies on.", "device"),
+           "Size of the host's file system that holds the container's writable layer.", "device"),
      &MountStat::size_bytes},
     // A gauge by cAdvisor's word, whose name gauge() refuses.
     {{MetricType::gauge,
@@ -136,7 +134,7 @@ inline constexpr FileSystemRow kFileSystems[] = {
 };
 inline constexpr auto kFsUsage =
     level("container_fs_usage_bytes",
-          "Bytes in the container's writable layer, as its engine counts them.", "device");
+          "Size of the container's writable layer as its engine reports it.", "device");
 inline constexpr auto kLoadAverage = level(
     "container_cpu_load_average_10s", "Running tasks, smoothed over ten seconds, in thousandths.");
 
@@ -170,45 +168,42 @@ inline constexpr auto kOoms =
     total("container_oom_events_total", "Processes that the kernel OOM-killed, each counted once.");
 inline constexpr auto kStartTime = level(
     "container_start_time_seconds", "When the running container started, in seconds since 1970.");
-inline constexpr auto kCreationTime =
-    level("container_creation_time_seconds", "When the container was made, in seconds since 1970.");
-inline constexpr auto kLastSeen =
-    level("container_last_seen",
-          "When the group was seen last, in seconds since 1970; of a container that has ended, "
-          "when it did.");
+inline constexpr auto kCreationTime = level(
+    "container_creation_time_seconds", "When the container was created, in seconds since 1970.");
+inline constexpr auto kLastSeen = level("container_last_seen",
+                                        "When the group was last seen, in seconds since 1970; for "
+                                        "a container that has ended, when it ended.");
 
 inline constexpr auto kInfo =
-    info("container_info", "The container's chosen labels.", "id", "name", "image");
+    info("container_info", "The selected labels of the container.", "id", "name", "image");
 inline constexpr auto kState =
     level("container_state", "Whether the container is in this state.", "state");
 inline constexpr auto kRestarts =
-    total("container_restarts_total", "How often the engine restarted the container by itself.");
+    total("container_restarts_total", "How often the engine restarted the container on its own.");
 inline constexpr auto kExitCode =
     level("container_exit_code",
-          "What the last run ended with, while the container does not run; of one that was never "
-          "started, what it could not be started with.");
-inline constexpr auto kStopRequested = level(
-    "container_stop_requested",
-    "Whether somebody asked the engine to end the last run (a stop, or a kill with SIGKILL), while "
-    "the container does not run; absent when the engine no longer tells.");
+          "Exit code of the last run, while the container does not run; for one that never "
+          "started, the code of the failed start.");
+inline constexpr auto kStopRequested =
+    level("container_stop_requested",
+          "Whether the last run was ended through the engine (a stop, or a kill with SIGKILL), "
+          "while the container does not run; absent if the engine no longer reports it.");
 inline constexpr auto kHealthStatus = level(
-    "container_health_status", "Whether the health check says so; absent without one.", "status");
+    "container_health_status", "Whether the health check succeeds; absent without one.", "status");
 inline constexpr auto kHealthState =
     level("container_health_state", "1 healthy, 0 starting or unhealthy, -1 without a check.");
 inline constexpr auto kStartedTime =
-    level("container_started_time_seconds", "When the last run began, in seconds since 1970.");
-inline constexpr auto kFinishedTime =
-    level("container_finished_time_seconds",
-          "When the last run that has ended did, in seconds since 1970.");
+    level("container_started_time_seconds", "When the last run started, in seconds since 1970.");
+inline constexpr auto kFinishedTime = level(
+    "container_finished_time_seconds", "When the last finished run ended, in seconds since 1970.");
 
 inline constexpr auto kEngineUp =
     gauge("container_engine_up",
-          "Whether the engine behind this socket answers and its events are followed.", "engine");
+          "Whether the engine behind this socket responds and its events are followed.", "engine");
 inline constexpr auto kScrapeError =
     gauge("container_scrape_error",
-          "Whether something of a container could not be read; it is left out and in the log.");
-inline constexpr auto kMachineCores =
-    gauge("machine_cpu_cores", "Logical processors that are online.");
+          "Whether part of a container could not be read; it is left out and logged.");
+inline constexpr auto kMachineCores = gauge("machine_cpu_cores", "Logical CPUs that are online.");
 inline constexpr auto kMachineMemory = gauge("machine_memory_bytes", "Memory of the machine.");
 
 inline constexpr MetricView kOthers[] = {

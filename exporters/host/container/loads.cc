@@ -47,7 +47,7 @@ void Loads::run(const std::stop_token& stop) {
       sample(containers, now - last, stop);
       last = now;
     } catch (const std::exception& error) {
-      log::warn("load of containers not known", {{"error", error.what()}});
+      log::warn("load of containers unknown", {{"error", error.what()}});
     }
     exporter::pause(kEvery, stop);
   }

@@ -51,7 +51,7 @@ std::vector<std::string> page_names(const Settings& settings,
   names.reserve(labels.size());
   for (const auto& label : labels) names.push_back(page_name(label));
   if (std::set<std::string>(names.begin(), names.end()).size() != names.size()) {
-    settings.fail(kLabels.name, "two labels have the same name on the page");
+    settings.fail(kLabels.name, "two labels map to the same name");
   }
   return names;
 }
@@ -59,7 +59,7 @@ std::vector<std::string> page_names(const Settings& settings,
 std::chrono::milliseconds size_interval_of(const Settings& settings) {
   const auto interval = settings.duration(kSizeInterval.name);
   if (interval != interval.zero() && interval < kShortestSizeInterval) {
-    settings.fail(kSizeInterval.name, "expected 0, or a duration of 10s or more");
+    settings.fail(kSizeInterval.name, "expected 0, or a duration of at least 10s");
   }
   return interval;
 }

@@ -13,7 +13,7 @@ inline constexpr Flag kSockets{
     "collector.container.socket", "",
     "Socket of a container engine with Docker's API (/PATH or unix:///PATH), as the exporter "
     "reaches it; empty for none. Default: /run/docker.sock and /run/podman/podman.sock below "
-    "--path.rootfs, where they are and may be opened.",
+    "--path.rootfs, if they exist and may be opened.",
     Flag::Kind::repeated};
 inline constexpr Flag kLabels{
     "collector.container.label", "",

@@ -33,7 +33,7 @@ void Sizes::run(const std::stop_token& stop) {
     }
     if (stop.stop_requested()) return;
     if (!problem.empty() && problem != last_problem_) {
-      log::warn("size of a container not known", {{"error", problem}});
+      log::warn("size of a container unknown", {{"error", problem}});
     }
     last_problem_ = std::move(problem);
     exporter::pause(pause_, stop);

@@ -207,8 +207,8 @@ TEST_CASE("the page has a layer's file system; without inodes where it does not 
   samples.render(Format::text, text);
   const std::string labels = R"({id="/docker/a",name="web",image="web:1",device="/dev/vd)";
   CHECK(text ==
-        "# HELP container_fs_limit_bytes Size of the host's file system that the "
-        "container's writable layer lies on.\n"
+        "# HELP container_fs_limit_bytes Size of the host's file system that holds the container's "
+        "writable layer.\n"
         "# TYPE container_fs_limit_bytes gauge\n"
         "container_fs_limit_bytes" +
             labels +

@@ -169,7 +169,7 @@ TEST_CASE("a systemd that refuses, hangs up or cannot be reached is an error") {
   SECTION("refuses") {
     state.lists_units = false;
     const FakeSystemd systemd(state);
-    CHECK(run() == "query: systemd does not list its units");
+    CHECK(run() == "query: systemd did not list its units");
   }
   SECTION("hangs up") {
     state.hangs_up_at = GENERATE("Hello", "Get", "ListUnits");

@@ -26,7 +26,7 @@ std::vector<std::string> spots_of(const std::string& root, const std::string& ro
 TEST_CASE("what is not there is named, with the flag that says where it is") {
   CHECK(spots_of("/nonexistent", "/nonexistent") ==
         std::vector<std::string>{
-            "/nonexistent/proc is not a procfs: there is almost nothing to show (--path.procfs)",
+            "/nonexistent/proc is not a procfs: almost nothing can be shown (--path.procfs)",
             "/nonexistent/sys is not a sysfs: no devices are shown (--path.sysfs)",
             "the host's network cannot be read at /nonexistent/proc/self/net/dev",
             "models and serial numbers of disks are not shown: /nonexistent/udev cannot be read "
@@ -43,6 +43,5 @@ TEST_CASE("a host's trees without its root are named, with it nothing is") {
   std::ofstream(root + "/proc/1/net/dev") << "";
   CHECK(spots_of(root, root).empty());
   CHECK(spots_of(root, "/") ==
-        std::vector<std::string>{"the host's file systems cannot be measured: mount its root and "
-                                 "name it by --path.rootfs"});
+        std::vector<std::string>{"the host's file systems cannot be measured: mount its root and name it with --path.rootfs"});
 }
