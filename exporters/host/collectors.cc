@@ -27,7 +27,8 @@ std::span<const Module* const> modules() {
       &kTime,       &kTimex,
       &kUdpQueues,  &kUname,
       &kVmstat,     &kWatchdog,
-      &kXfs,        &kZoneinfo,
+      &kXfs,        &kZfs,
+      &kZoneinfo,
   };
   return kModules;
 }

@@ -56,6 +56,7 @@ extern const Module kUname;
 extern const Module kVmstat;
 extern const Module kWatchdog;
 extern const Module kXfs;
+extern const Module kZfs;
 extern const Module kZoneinfo;
 
 }  // namespace exporter::host

@@ -9,7 +9,7 @@
 namespace exporter::host {
 namespace {
 
-constexpr Flag kPaths[] = {
+constexpr Flag kFlags[] = {
     {"path.procfs", "/proc", "Where the host's procfs is mounted."},
     {"path.sysfs", "/sys", "Where the host's sysfs is mounted."},
     {"path.rootfs", "/", "Where the host's root is mounted."},
@@ -24,7 +24,7 @@ constexpr std::string_view kForeign[] = {
     "meminfo_numa",  "mountstats",  "network_route", "nfsd",    "ntp",
     "nvmesubsystem", "pcidevice",   "perf",          "qdisc",   "runit",
     "selinux",       "supervisord", "swap",          "sysctl",  "tapestats",
-    "wifi",          "xfrm",        "zfs",
+    "wifi",          "xfrm",
 };
 
 /// A wrong path would leave everything out in silence. What stands there when nobody says so may be
@@ -71,7 +71,7 @@ App app() {
   app.default_listen = ":19100";
   app.node_exporter_names = true;
   app.foreign_collectors.assign(std::begin(kForeign), std::end(kForeign));
-  app.flags.assign(std::begin(kPaths), std::end(kPaths));
+  app.flags.assign(std::begin(kFlags), std::end(kFlags));
   watch<Host>(app, {.make = make_host}, modules());
   return app;
 }

@@ -40,7 +40,7 @@ class GeneralFlags(unittest.TestCase):
                 (["--web.listen-address"], "--web.listen-address needs a value\n"),
                 (["--collector.netdev.device-exclude", "--once"],
                  "--collector.netdev.device-exclude needs a value\n"),
-                (["--collector.zfs"], "--collector.zfs: this exporter has no such collector\n"),
+                (["--collector.wifi"], "--collector.wifi: this exporter has no such collector\n"),
                 (["--web.max-requests=many"], "--web.max-requests"),
                 (["--web.max-requests=-1"], "--web.max-requests"),
                 (["--web.telemetry-path=metrics"], "--web.telemetry-path: must begin with /"),
