@@ -136,11 +136,11 @@ TEST_CASE("a recorded machine gives the expected page") {
 
 TEST_CASE("blank lines in a file of /proc change nothing") {
   for (const auto* name :
-       {"arp",        "buddyinfo",  "conntrack", "cpu",     "diskstats", "drbd",
-        "interrupts", "ipvs",       "lnstat",    "mdadm",   "meminfo",   "mountstats",
-        "netdev",     "netstat",    "nfs",       "nfsd",    "pressure",  "schedstat",
-        "slabinfo",   "sockstat",   "softirqs",  "softnet", "stat",      "swap",
-        "tcpstat",    "udp_queues", "vmstat",    "xfrm",    "zfs",       "zoneinfo"}) {
+       {"arp",        "buddyinfo", "cgroups", "conntrack", "cpu",       "diskstats",  "drbd",
+        "interrupts", "ipvs",      "lnstat",  "mdadm",     "meminfo",   "mountstats", "netdev",
+        "netstat",    "nfs",       "nfsd",    "pressure",  "schedstat", "slabinfo",   "sockstat",
+        "softirqs",   "softnet",   "stat",    "swap",      "tcpstat",   "udp_queues", "vmstat",
+        "xfrm",       "zfs",       "zoneinfo"}) {
     INFO(name);
     const auto typical = kFixtures / name / "typical";
     const TemporaryFolder machine;
