@@ -14,6 +14,7 @@ constexpr Flag kFlags[] = {
     {"path.sysfs", "/sys", "Where the host's sysfs is mounted."},
     {"path.rootfs", "/", "Where the host's root is mounted."},
     {"path.udev.data", "/run/udev/data", "Where the host's udev database is."},
+    {"runtime.gomaxprocs", "1", "Taken as node_exporter does, and of no effect."},
 };
 
 /// What node_exporter 1.5 to 1.12 has on Linux, and this exporter does not.
