@@ -52,6 +52,7 @@ extern const Module kNfsd;
 extern const Module kNvme;
 extern const Module kNvmesubsystem;
 extern const Module kOs;
+extern const Module kPcidevice;
 extern const Module kPowerSupplyClass;
 extern const Module kPressure;
 extern const Module kProbe;

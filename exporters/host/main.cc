@@ -19,7 +19,7 @@ constexpr Flag kFlags[] = {
 
 /// What node_exporter 1.5 to 1.12 has on Linux, and this exporter does not.
 constexpr std::string_view kForeign[] = {
-    "bcachefs", "logind", "ntp", "pcidevice", "perf", "supervisord", "wifi",
+    "bcachefs", "logind", "ntp", "perf", "supervisord", "wifi",
 };
 
 /// A wrong path would leave everything out in silence. What stands there when nobody says so may be
