@@ -140,7 +140,7 @@ TEST_CASE("a route is shown with the device that it leads to") {
 }
 
 TEST_CASE("of a network that is not this process's own the kernel is not asked") {
-  const auto recorded = std::string(SOURCE_DIR) + "/tests/fixtures/host/netdev/container/proc";
+  const std::string recorded = SOURCE_DIR "/tests/fixtures/host/netdev/container/proc";
   for (const auto* module : {&kQdisc, &kNetworkRoute, &kEthtool}) {
     CHECK(page_of(*module, recorded).empty());
   }
