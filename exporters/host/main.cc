@@ -9,22 +9,17 @@
 namespace exporter::host {
 namespace {
 
-constexpr Flag kPaths[] = {
+constexpr Flag kFlags[] = {
     {"path.procfs", "/proc", "Where the host's procfs is mounted."},
     {"path.sysfs", "/sys", "Where the host's sysfs is mounted."},
     {"path.rootfs", "/", "Where the host's root is mounted."},
     {"path.udev.data", "/run/udev/data", "Where the host's udev database is."},
+    {"runtime.gomaxprocs", "1", "Taken as node_exporter does, and of no effect."},
 };
 
 /// What node_exporter 1.5 to 1.12 has on Linux, and this exporter does not.
 constexpr std::string_view kForeign[] = {
-    "bcache",        "bcachefs",    "buddyinfo",     "cgroups", "cpu_vulnerabilities",
-    "dmmultipath",   "drbd",        "drm",           "ethtool", "fibrechannel",
-    "infiniband",    "ipvs",        "ksmd",          "lnstat",  "logind",
-    "meminfo_numa",  "mountstats",  "network_route", "nfsd",    "ntp",
-    "nvmesubsystem", "pcidevice",   "perf",          "qdisc",   "runit",
-    "selinux",       "supervisord", "swap",          "sysctl",  "tapestats",
-    "wifi",          "xfrm",        "zfs",
+    "bcachefs", "logind", "ntp", "perf", "supervisord", "wifi",
 };
 
 /// A wrong path would leave everything out in silence. What stands there when nobody says so may be
@@ -71,7 +66,7 @@ App app() {
   app.default_listen = ":19100";
   app.node_exporter_names = true;
   app.foreign_collectors.assign(std::begin(kForeign), std::end(kForeign));
-  app.flags.assign(std::begin(kPaths), std::end(kPaths));
+  app.flags.assign(std::begin(kFlags), std::end(kFlags));
   watch<Host>(app, {.make = make_host}, modules());
   return app;
 }

@@ -40,7 +40,7 @@ class GeneralFlags(unittest.TestCase):
                 (["--web.listen-address"], "--web.listen-address needs a value\n"),
                 (["--collector.netdev.device-exclude", "--once"],
                  "--collector.netdev.device-exclude needs a value\n"),
-                (["--collector.zfs"], "--collector.zfs: this exporter has no collector of this name\n"),
+                (["--collector.wifi"], "--collector.wifi: this exporter has no collector of this name\n"),
                 (["--web.max-requests=many"], "--web.max-requests"),
                 (["--web.max-requests=-1"], "--web.max-requests"),
                 (["--web.telemetry-path=metrics"], "--web.telemetry-path: must begin with /"),
@@ -76,6 +76,20 @@ class GeneralFlags(unittest.TestCase):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertEqual(support.collectors(result.stdout), {"filesystem": True})
         self.assertNotIn("node_filesystem_", result.stdout)
+
+    def test_every_known_command_line_of_node_exporter_is_taken(self):
+        lines = (SOURCE / "tests/fixtures/node_exporter_command_lines.txt").read_text()
+        blocks = [[line for line in block.splitlines() if not line.startswith("#")]
+                  for block in lines.split("\n\n")]
+        deployments = {block[0]: block[1:] for block in blocks if block}
+        self.assertGreater(len(deployments), 10)
+        here = {"--path.procfs": "/proc", "--path.sysfs": "/sys", "--path.rootfs": "/"}
+        for name, flags in deployments.items():
+            with self.subTest(deployment=name):
+                flags = [f"{flag}={here[flag]}" if (flag := given.split("=")[0]) in here else given
+                         for given in flags]
+                result = run("--config.check", *flags)
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
 
     def test_flags_that_exclude_each_other_are_refused(self):
         for collector, include, exclude in (("netdev", "device-include", "device-exclude"),

@@ -2,10 +2,8 @@
 
 #include <arpa/inet.h>
 #include <net/if.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -17,6 +15,7 @@
 #include "exporters/host/collectors.h"
 #include "test_paths.h"
 #include "tests/exporters/host/collect_of.h"
+#include "tests/exporters/host/own_network.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/upstreams.h"
@@ -77,39 +76,6 @@ void record_sockets(const fs::path& machine) {
   }
 }
 
-/// What `say` says in a process with a network of its own; nothing where that is forbidden.
-template <class Say>
-std::optional<std::string> in_own_network(const Say& say) {
-  int ends[2];
-  REQUIRE(::pipe(ends) == 0);
-  const auto child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    const int spaces = ::geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET;
-    const bool there = ::unshare(spaces) == 0;
-    bool written = false;
-    try {
-      const auto said = there ? say() : std::string();
-      written = ::write(ends[1], said.data(), said.size()) == std::ssize(said);
-    } catch (...) {  // a check that failed; the other process tells
-    }
-    ::_exit(!there ? 2 : written ? 0 : 1);
-  }
-  ::close(ends[1]);
-  std::string said;
-  char buffer[4096];
-  for (ssize_t size; (size = ::read(ends[0], buffer, sizeof buffer)) > 0;) {
-    said.append(buffer, static_cast<std::size_t>(size));
-  }
-  ::close(ends[0]);
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  REQUIRE(WIFEXITED(status));
-  if (WEXITSTATUS(status) == 2) return std::nullopt;
-  REQUIRE(WEXITSTATUS(status) == 0);
-  return said;
-}
-
 /// Gives the loopback device of this process's network another MTU.
 void set_mtu(int mtu) {
   const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -117,25 +83,6 @@ void set_mtu(int mtu) {
   std::copy_n("lo", 3, request.ifr_name);
   request.ifr_mtu = mtu;
   ::ioctl(socket, SIOCSIFMTU, &request);
-  ::close(socket);
-}
-
-/// Sends itself three datagrams over the loopback device of this process's network.
-void use_loopback() {
-  const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  ifreq request{};
-  std::copy_n("lo", 3, request.ifr_name);
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
-  ::ioctl(socket, SIOCSIFFLAGS, &request);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = ::htons(9);
-  address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
-  for (int i = 0; i < 3; ++i) {
-    const int other = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    ::sendto(other, "text", 4, 0, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    ::close(other);
-  }
   ::close(socket);
 }
 
