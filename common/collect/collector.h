@@ -13,7 +13,11 @@
 namespace exporter {
 
 /// Runs when a scrape asks; concurrent scrapes share one run. For what is local and fast.
-struct OnScrape {};
+struct OnScrape {
+  /// Says what is known already: reads nothing, and takes no lock that is held for long. It runs in
+  /// the thread of the scrape, and nothing is said of how long it took or when.
+  bool waits_for_nothing = false;
+};
 
 /// Runs in the background. After a failure the last good samples stay for `keep_stale_for`, and
 /// each further run is twice as late, up to `longest_pause`.
@@ -52,6 +56,11 @@ struct Collector {
   /// Whether its success says that the source can be read: not where it shows what is known, or
   /// asks the source in few of its runs.
   bool says_up = true;
+
+  bool waits_for_nothing() const {
+    const auto* on_scrape = std::get_if<OnScrape>(&schedule);
+    return on_scrape != nullptr && on_scrape->waits_for_nothing;
+  }
 };
 
 }  // namespace exporter

@@ -106,7 +106,7 @@ void Outcomes::add_outcomes(Samples& samples, std::span<const Shown> collectors)
 void Outcomes::add_times(Samples& samples, std::span<const Shown> collectors) const {
   for (const auto& shown : collectors) {
     const auto& [collector, status, clashing] = shown;
-    if (!has_run(shown)) continue;
+    if (!has_run(shown) || collector->waits_for_nothing()) continue;
     add(samples, kDuration, status->duration_seconds, *collector);
     if (options_.node_exporter_names) {
       add(samples, kNodeDuration, status->duration_seconds, *collector);

@@ -62,6 +62,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
       auto& slot = slots_.at(index);
       if (which == Which::all || !slot.in_background()) waited.push_back({index, slot.want()});
     }
+    run_at_once(lock, waited);
     wait(lock, waited, until);
     const auto now = Clock::now();
     auto views = views_of(wanted, now);
@@ -157,6 +158,19 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     return views;
   }
 
+  /// Runs those that wait for nothing: to wake another thread would cost more than they do.
+  void run_at_once(std::unique_lock<std::mutex>& lock, const std::vector<Waited>& waited) {
+    for (const auto& [index, number] : waited) {
+      const auto& slot = slots_[index];
+      if (!slot.collector().waits_for_nothing()) continue;
+      // Again where another scrape has asked meanwhile.
+      while (slot.is_ready(Clock::now()) && !stop_.stop_requested()) {
+        run(lock, index);
+        if (waiting_ > 0) done_.notify_all();
+      }
+    }
+  }
+
   void wait(std::unique_lock<std::mutex>& lock, const std::vector<Waited>& waited,
             Clock::time_point until) {
     const auto finished = [&] {
@@ -165,7 +179,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
         return slot.finished() >= w.run || slot.is_given_up();
       });
     };
-    if (waited.empty()) return;
+    if (finished()) return;
     if (!idle_until_.empty()) {
       // The worker that wakes does not run into the lock.
       lock.unlock();

@@ -160,6 +160,7 @@ std::vector<MetricView> Ledgers::metrics() {
 Collector make_ledger(std::shared_ptr<const Ledgers> ledgers) {
   Collector collector;
   collector.name = "ledger";
+  collector.schedule = OnScrape{.waits_for_nothing = true};
   collector.metrics = Ledgers::metrics();
   collector.collect = [ledgers = std::move(ledgers)](Samples& samples, const Deadline&) {
     ledgers->add_to(samples);

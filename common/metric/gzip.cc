@@ -109,6 +109,7 @@ Deflated deflate_blocks(std::string_view raw, int level) {
   piece.raw_size = raw.size();
   piece.crc = static_cast<std::uint32_t>(
       crc32_z(0, reinterpret_cast<const Bytef*>(raw.data()), raw.size()));
+  piece.crc_op = static_cast<std::uint32_t>(crc32_combine_gen(static_cast<z_off_t>(raw.size())));
   if (level == 0) {
     append_stored_blocks(piece.bytes, raw);
   } else {
@@ -121,8 +122,7 @@ Deflated deflate_blocks(std::string_view raw, int level) {
 std::string_view GzipMember::header() { return {"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", 10}; }
 
 void GzipMember::add(const Deflated& piece) {
-  crc_ = static_cast<std::uint32_t>(
-      crc32_combine(crc_, piece.crc, static_cast<z_off_t>(piece.raw_size)));
+  crc_ = static_cast<std::uint32_t>(crc32_combine_op(crc_, piece.crc, piece.crc_op));
   size_ += static_cast<std::uint32_t>(piece.raw_size);
 }
 

@@ -11,6 +11,8 @@ struct Deflated {
   std::string bytes;
   std::uint32_t crc = 0;  ///< CRC-32 of the raw bytes
   std::size_t raw_size = 0;
+  /// What joins the checksum behind others (zlib's crc32_combine_op); of no bytes to begin with.
+  std::uint32_t crc_op = 1u << 31;
 };
 
 /// Compresses at a zlib level from 1 (fast) to 9; 0 stores. Throws Error{internal} without memory.

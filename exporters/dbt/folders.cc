@@ -195,7 +195,9 @@ std::vector<std::string> expand(const std::string& pattern) {
   if (result == 0) folders.assign(matches.gl_pathv, matches.gl_pathv + matches.gl_pathc);
   ::globfree(&matches);
   if (result != 0) throw Error(Reason::io, pattern + ": cannot be read");
-  if (folders.size() > kMostFolders) throw Error(Reason::io, pattern + ": more than 1000 folders");
+  if (folders.size() > kMostFolders) {
+    throw Error(Reason::io, pattern + ": more than 1000 directories");
+  }
   return folders;
 }
 

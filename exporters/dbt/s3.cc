@@ -138,7 +138,7 @@ class Matches {
     const auto folder = object.key.substr(0, slash);
     if (!kind || ::fnmatch(pattern_.c_str(), folder.c_str(), FNM_PATHNAME) != 0) return;
     if (folders_.insert(folder).second && folders_.size() > kMostFolders) {
-      throw Error(Reason::io, bucket_.address(pattern_) + ": more than 1000 folders");
+      throw Error(Reason::io, bucket_.address(pattern_) + ": more than 1000 directories");
     }
     found_.push_back(found_at(bucket_, folder, *kind, object, deadline_));
   }
@@ -167,7 +167,8 @@ std::vector<Found> look_for(const Bucket& bucket, const std::string& pattern,
     if (listing.next.empty()) return matches.by_age();
     token = listing.next;
   }
-  throw Error(Reason::io, bucket.address(prefix) + ": more than 100 pages of objects begin so");
+  throw Error(Reason::io,
+              bucket.address(prefix) + ": more than 100 pages of objects begin with it");
 }
 
 bool is_bucket_name(std::string_view name) {

@@ -3,12 +3,13 @@
 namespace exporter::dbt {
 namespace {
 
-constexpr auto kRows =
-    gauge("dbt_table_rows", "Rows of the node's table, as the warehouse told `dbt docs generate`.",
-          "project", "unique_id");
+constexpr auto kRows = gauge(
+    "dbt_table_rows", "Rows of the node's table, as the warehouse reported to `dbt docs generate`.",
+    "project", "unique_id");
 constexpr auto kBytes =
-    gauge("dbt_table_bytes", "Size of the node's table, as the warehouse told `dbt docs generate`.",
-          "project", "unique_id");
+    gauge("dbt_table_bytes",
+          "Size of the node's table, as the warehouse reported to `dbt docs generate`.", "project",
+          "unique_id");
 constexpr MetricView kMetrics[] = {kRows, kBytes};
 
 void add_tables(Samples& samples, const Project& project, std::span<const std::string> shown) {

@@ -29,7 +29,7 @@ void check_paths(const Settings& settings) {
     std::error_code unreadable;
     const auto& path = settings.text(flag);
     if (settings.is_default(flag) || std::filesystem::is_directory(path, unreadable)) continue;
-    settings.fail(flag, path + " is no folder");
+    settings.fail(flag, path + " is not a directory");
   }
 }
 
@@ -52,7 +52,7 @@ std::shared_ptr<Host> make_host(const SourceInputs& inputs) {
                                           path("path.rootfs"), path("path.udev.data"),
                                           inputs.upstreams, inputs.settings});
   if (inputs.starting) {
-    for (const auto& spot : blind_spots(*host)) log::warn("cannot see", {{"what", spot}});
+    for (const auto& spot : blind_spots(*host)) log::warn("not visible", {{"what", spot}});
   }
   return host;
 }

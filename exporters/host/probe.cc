@@ -41,7 +41,7 @@ constexpr Flag kTarget{"collector.probe.target", "",
                        "repeatable, at most 100",
                        Flag::Kind::repeated};
 constexpr Flag kTimeout{"collector.probe.target-timeout", "5s",
-                        "most time for one target, at most 9s"};
+                        "timeout of one target, at most 9s"};
 constexpr Flag kCaFile{"collector.probe.ca-file", "",
                        "certificate authorities (PEM) to trust instead of the system's"};
 constexpr Flag kFlags[] = {kTarget, kTimeout, kCaFile};

@@ -25,7 +25,7 @@ constexpr MetricView kMetrics[] = {kAny, kChanged, kFileError, kScrapeError};
 
 constexpr Flag kFlags[] = {
     {"collector.textfile.directory", "",
-     "folder whose *.prom files are read, may be a pattern (repeatable)", Flag::Kind::repeated},
+     "directory whose *.prom files are read, may be a pattern (repeatable)", Flag::Kind::repeated},
 };
 
 constexpr std::size_t kMaxFile = 16u << 20;

@@ -35,14 +35,14 @@ std::vector<std::string> blind_spots(const Host& host) {
   std::vector<std::string> found;
   if (!is_readable(host.procfs + "/stat")) {
     found.emplace_back(host.procfs +
-                       " is no procfs: there is almost nothing to show (--path.procfs)");
+                       " is not a procfs: there is almost nothing to show (--path.procfs)");
   } else if (!foreign && host.self() == "self" && !is_in("/proc/self/ns/pid", kFirstPidNamespace)) {
     found.emplace_back(
         "this is a container: its own processes, network and mounts are shown; mount the host's "
         "/proc and name it by --path.procfs");
   }
   if (!is_readable(host.sysfs + "/class")) {
-    found.emplace_back(host.sysfs + " is no sysfs: no devices are shown (--path.sysfs)");
+    found.emplace_back(host.sysfs + " is not a sysfs: no devices are shown (--path.sysfs)");
   }
   if (host.self() != "self" && host.rootfs == "/") {
     found.emplace_back(

@@ -72,7 +72,7 @@ constinit const Module kConnections{.name = "connections",
                                     .metrics = kMetrics,
                                     .flags = {},
                                     .make = run<collect>,
-                                    .schedule = OnScrape{},
+                                    .schedule = OnScrape{.waits_for_nothing = true},
                                     .says_up = false};
 
 }  // namespace exporter::sql

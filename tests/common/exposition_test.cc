@@ -85,6 +85,19 @@ TEST_CASE("the page holds the collectors' samples and how their runs went") {
         kTextA + "# HELP demo_b B.\n# TYPE demo_b counter\ndemo_b_total 2\n" + kStatus + "# EOF\n");
 }
 
+TEST_CASE("of what waits for nothing the page says how its run went, but no times") {
+  auto collectors = two();
+  collectors[0].schedule = OnScrape{.waits_for_nothing = true};
+  Exposition exposition(std::move(collectors), options());
+  auto expected = kStatus;
+  for (const std::string name : {"duration_seconds", "last_success_timestamp_seconds"}) {
+    const auto line = "exporter_collector_" + name + "{collector=\"a\"} T\n";
+    expected.erase(expected.find(line), line.size());
+  }
+  const auto page = without_times(exposition.scrape(query()).joined());
+  CHECK(page.substr(page.find("# HELP exporter_")) == expected);
+}
+
 TEST_CASE("the compressed page is one gzip member of the plain one") {
   Exposition exposition(two(), options());
   for (const auto format : {Format::text, Format::openmetrics}) {
@@ -110,11 +123,11 @@ TEST_CASE("collect and exclude choose collectors, and collect refuses unknown na
   CHECK(has({"a"}, {}) == std::pair(true, false));
   CHECK(has({"b", "b"}, {}) == std::pair(false, true));
   CHECK(has({}, {"b"}) == std::pair(true, false));
-  CHECK_THROWS_WITH(has({"c"}, {}), "no collector is named \"c\" and enabled");
+  CHECK_THROWS_WITH(has({"c"}, {}), "there is no collector \"c\" and enabled");
   CHECK(has({}, {"b", "c"}) == std::pair(true, false));
   CHECK(has({"foreign"}, {}) == std::pair(false, false));
   CHECK(has({"foreign", "a"}, {}) == std::pair(true, false));
-  CHECK_THROWS_WITH(has({"a"}, {"b"}), "collect[] and exclude[] exclude each other");
+  CHECK_THROWS_WITH(has({"a"}, {"b"}), "collect[] and exclude[] are mutually exclusive");
 }
 
 TEST_CASE("two collectors may not declare the same metric") {

@@ -11,6 +11,7 @@
 #include <random>
 
 #include "common/base/text.h"
+#include "test_paths.h"
 #include "tests/common/ledger_history.h"
 #include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"

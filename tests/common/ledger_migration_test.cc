@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "common/base/error.h"
+#include "test_paths.h"
 #include "tests/common/ledger_fixture.h"
 #include "tests/support/error_of.h"
 #include "tests/support/golden.h"

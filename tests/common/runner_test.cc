@@ -88,6 +88,30 @@ TEST_CASE("scrapes that wait at the same time share one run") {
   CHECK(*runs <= 3);
 }
 
+TEST_CASE("what waits for nothing runs in the thread of the scrape, and two scrapes share it") {
+  Gate gate;
+  const auto runs = count();
+  std::vector<std::thread::id> ran_in;
+  auto known = on_scrape("a", [&, runs](Samples& samples, const Deadline&) {
+    ran_in.push_back(std::this_thread::get_id());  // one run at a time
+    if (++*runs == 2) gate.pass();
+    samples.add(kRun, *runs);
+  });
+  known.schedule = OnScrape{.waits_for_nothing = true};
+  Runner runner({known}, uncounted());
+  CHECK(page(runner.collect(kFirst, soon())[0]) == kHeader + "demo_run 1\n");
+  CHECK(ran_in == std::vector{std::this_thread::get_id()});
+
+  std::thread first([&] { runner.collect(kFirst, soon()); });
+  gate.wait_for_arrivals(1);
+  std::thread second([&] { runner.collect(kFirst, soon()); });
+  std::this_thread::sleep_for(50ms);
+  gate.open();
+  first.join();
+  second.join();
+  CHECK(*runs == 3);  // the second asked when that of the first had begun
+}
+
 TEST_CASE("a collector that hangs costs a scrape its own samples, and recovers") {
   Gate gate;
   Failures failures;

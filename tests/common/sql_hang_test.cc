@@ -10,6 +10,7 @@
 #include "common/base/descriptor.h"
 #include "common/sql/database.h"
 #include "common/sql/socket.h"
+#include "test_paths.h"
 #include "tests/common/runner_fixture.h"
 #include "tests/common/sql_fixture.h"
 

@@ -40,7 +40,7 @@ class GeneralFlags(unittest.TestCase):
                 (["--web.listen-address"], "--web.listen-address needs a value\n"),
                 (["--collector.netdev.device-exclude", "--once"],
                  "--collector.netdev.device-exclude needs a value\n"),
-                (["--collector.wifi"], "--collector.wifi: this exporter has no such collector\n"),
+                (["--collector.wifi"], "--collector.wifi: this exporter has no collector of this name\n"),
                 (["--web.max-requests=many"], "--web.max-requests"),
                 (["--web.max-requests=-1"], "--web.max-requests"),
                 (["--web.telemetry-path=metrics"], "--web.telemetry-path: must begin with /"),
@@ -109,7 +109,7 @@ class GeneralFlags(unittest.TestCase):
                     with self.subTest(flag=flag, path=path, mode=mode):
                         result = run(mode, f"{flag}={path}")
                         self.assertEqual((result.returncode, result.stdout), (1, ""))
-                        self.assertIn(f"{flag}: {path} is no folder", result.stderr)
+                        self.assertIn(f"{flag}: {path} is not a directory", result.stderr)
 
     def test_the_check_covers_the_address_to_listen_on(self):
         result = run("--config.check", "--web.listen-address=9100")
@@ -222,7 +222,7 @@ class ConfigurationFile(unittest.TestCase):
                 ("collector: {cpu: true}\n",
                  "1:18: collector.cpu: expected a map, got a string"),
                 ("collector: {cpu: {enabled: true}, cpu: {enabled: false}}\n",
-                 "1:35: collector.cpu: the key is there twice, first at host.yml:1:13"),
+                 "1:35: collector.cpu: duplicate key, first at host.yml:1:13"),
                 ("collector: {filesystem: {mount-points-exclude: '('}}\n",
                  "1:48: collector.filesystem.mount-points-exclude: not a regular expression: "
                  "missing ): ("),

@@ -167,8 +167,7 @@ inline constexpr InterfaceRow kInterfaces[] = {
 
 inline constexpr auto kProcesses = level("container_processes", "Processes in the container.");
 inline constexpr auto kOoms =
-    total("container_oom_events_total",
-          "Processes that the kernel killed for want of memory, each once.");
+    total("container_oom_events_total", "Processes that the kernel OOM-killed, each counted once.");
 inline constexpr auto kStartTime = level(
     "container_start_time_seconds", "When the running container started, in seconds since 1970.");
 inline constexpr auto kCreationTime =

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <regex>
 
+#include "test_paths.h"
 #include "tests/exporters/airflow/replay.h"
 #include "tests/support/golden.h"
 

@@ -4,6 +4,7 @@
 
 #include "common/base/error.h"
 #include "common/config/yaml.h"
+#include "test_paths.h"
 #include "tests/support/golden.h"
 #include "tests/support/upstreams.h"
 

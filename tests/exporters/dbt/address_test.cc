@@ -8,6 +8,7 @@
 #include "exporters/dbt/artifacts.h"
 #include "exporters/dbt/follower.h"
 #include "exporters/dbt/projects.h"
+#include "test_paths.h"
 #include "tests/exporters/dbt/configured.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "exporters/dbt/artifacts.h"
+#include "test_paths.h"
 #include "tests/exporters/dbt/configured.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"

@@ -9,6 +9,7 @@
 #include "common/base/error.h"
 #include "exporters/dbt/counters.h"
 #include "exporters/dbt/follower.h"
+#include "test_paths.h"
 #include "tests/exporters/dbt/listed.h"
 #include "tests/support/error_of.h"
 #include "tests/support/golden.h"

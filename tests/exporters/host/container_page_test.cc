@@ -3,6 +3,7 @@
 #include "common/base/text.h"
 #include "common/base/time.h"
 #include "exporters/host/collectors.h"
+#include "test_paths.h"
 #include "tests/exporters/host/collect_of.h"
 #include "tests/exporters/host/fake_engine.h"
 #include "tests/exporters/host/followed_engine.h"

@@ -14,6 +14,7 @@
 
 #include "common/base/error.h"
 #include "exporters/host/collectors.h"
+#include "test_paths.h"
 #include "tests/exporters/host/collect_of.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/upstreams.h"

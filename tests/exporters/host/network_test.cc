@@ -13,6 +13,7 @@
 
 #include "exporters/host/addresses.h"
 #include "exporters/host/collectors.h"
+#include "test_paths.h"
 #include "tests/exporters/host/collect_of.h"
 #include "tests/exporters/host/own_network.h"
 #include "tests/support/golden.h"

@@ -26,8 +26,8 @@ std::vector<std::string> spots_of(const std::string& root, const std::string& ro
 TEST_CASE("what is not there is named, with the flag that says where it is") {
   CHECK(spots_of("/nonexistent", "/nonexistent") ==
         std::vector<std::string>{
-            "/nonexistent/proc is no procfs: there is almost nothing to show (--path.procfs)",
-            "/nonexistent/sys is no sysfs: no devices are shown (--path.sysfs)",
+            "/nonexistent/proc is not a procfs: there is almost nothing to show (--path.procfs)",
+            "/nonexistent/sys is not a sysfs: no devices are shown (--path.sysfs)",
             "the host's network cannot be read at /nonexistent/proc/self/net/dev",
             "models and serial numbers of disks are not shown: /nonexistent/udev cannot be read "
             "(--path.udev.data)"});

@@ -9,6 +9,7 @@
 #include "common/sql/connection_string.h"
 #include "exporters/sql/collector_config.h"
 #include "exporters/sql/import.h"
+#include "test_paths.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"
 

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "test_paths.h"
 #include "tests/exporters/sql/imported.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "exporters/sql/import.h"
+#include "test_paths.h"
 #include "tests/support/temporary_folder.h"
 
 Ran run_exporter(const std::string& arguments) {
