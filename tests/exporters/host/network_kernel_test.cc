@@ -15,6 +15,7 @@
 
 #include "exporters/host/collectors.h"
 #include "exporters/host/ethtool_page.h"
+#include "test_paths.h"
 #include "tests/exporters/host/collect_of.h"
 #include "tests/exporters/host/own_network.h"
 #include "tests/support/upstreams.h"
