@@ -85,9 +85,9 @@ std::string refusal(const Command& command, const std::set<std::string>& choices
 int print_report(const Command& command, const std::vector<SourceReport>& reports) {
   const auto flag = "--" + std::string(command.report->flag);
   if (reports.empty()) {
-    throw Error(Reason::config, flag +
-                                    ": there is nothing to report on: neither the configuration "
-                                    "file nor a flag names a source");
+    throw Error(
+        Reason::config,
+        flag + ": nothing to report on: neither the configuration file nor a flag names a source");
   }
   bool is_empty = true, is_good = true;
   std::set<std::string> choices;

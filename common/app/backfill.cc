@@ -48,9 +48,9 @@ void check_label(const std::string& name, const App& app, const std::vector<Sour
     if (std::ranges::none_of(pasts, is_its)) continue;
     for (const auto& metric : module.metrics) {
       if (!has_label(metric, name)) continue;
-      throw Error(Reason::config, "--label " + name + ": " + std::string(metric.name) +
-                                      " has a label of that name, which a scrape calls exported_" +
-                                      name);
+      throw Error(Reason::config,
+                  "--label " + name + ": " + std::string(metric.name) +
+                      " has a label of that name, which a scrape renames to exported_" + name);
     }
   }
 }
@@ -58,8 +58,9 @@ void check_label(const std::string& name, const App& app, const std::vector<Sour
 std::vector<Label> labels_of(const App& app, const Command& command,
                              const std::vector<SourcePast>& pasts) {
   if (command.past_labels.empty()) {
-    log::warn("the series will not be those that Prometheus scrapes: --label gives them its labels",
-              {{"such_as", "job, instance"}});
+    log::warn(
+        "the series will differ from those that Prometheus scrapes: add its labels with --label",
+        {{"such_as", "job, instance"}});
   }
   std::vector<Label> labels;
   for (const auto& [name, value] : command.past_labels) {
@@ -103,11 +104,11 @@ void read_on(const std::vector<std::pair<const SourcePast*, ReadPast>>& pasts, s
 int backfill(const App& app, const Command& command, const std::vector<SourcePast>& pasts) {
   const auto& range = command.past;
   if (pasts.empty()) {
-    throw Error(Reason::config, "none of the collectors that are on has a past that can be read");
+    throw Error(Reason::config, "no enabled collector has a history that can be read");
   }
   if (!range.to && command.state_dir.empty()) {
     throw Error(Reason::config,
-                "where the past ends is not known: give --state.dir of the exporter, which must "
+                "the end of the history is not known: give --state.dir of the exporter, which must "
                 "not run meanwhile, or --to");
   }
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());

@@ -39,7 +39,7 @@ AppFlags::AppFlags(const App& app) : flags(app.flags) {
     flags.push_back({keep(interval_flag(module.name)), text(every->interval),
                      every->asks.count() == 0
                          ? "How often the collector runs."
-                         : "How often the collector looks whether it is time to ask."});
+                         : "How often the collector checks whether a statement is due."});
     flags.push_back({keep(timeout_flag(module.name)), text(module.timeout),
                      "How long one run of the collector may take."});
   }

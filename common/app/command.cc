@@ -63,19 +63,20 @@ void add_web_flags(CLI::App& cli, Command& command) {
       ->check([](const std::string& path) {
         return path.starts_with('/') && path.size() > 1 ? "" : "must begin with / and name a page";
       });
-  cli.add_option("--web.max-requests", command.max_requests,
-                 "Most scrapes at once, others get 503; 0 for no limit.")
+  cli.add_option(
+         "--web.max-requests", command.max_requests,
+         "Maximum number of concurrent scrapes, 0 for no limit. Others are answered with 503.")
       ->group("Web")
       ->capture_default_str()
       ->check([](const std::string& count) {
         return parse_number<std::size_t>(count) ? "" : "expected a whole number";
       });
   cli.add_flag("--web.enable-lifecycle", command.enable_lifecycle,
-               "Reload the configuration on POST /-/reload too.")
+               "Also reload the configuration on POST /-/reload.")
       ->group("Web");
   cli.add_flag("--web.access-log", command.access_log, "Log each request.")->group("Web");
   cli.add_flag("--web.disable-exporter-metrics", command.disable_exporter_metrics,
-               "Leave out what describes the exporter's own process (process_*).")
+               "Leave out metrics of the exporter's own process (process_*).")
       ->group("Web");
 }
 
@@ -106,8 +107,8 @@ void add_import(CLI::App& cli, Command& command) {
            command.mode = Command::Mode::import_config;
            command.import_file = file;
          },
-         "Print the configuration of another exporter of this kind as one of this exporter, with "
-         "comments on what differs, and exit.")
+         "Convert the configuration of another SQL exporter, print it with comments on what "
+         "differs, and exit.")
       ->type_name("FILE");
 }
 
@@ -119,18 +120,20 @@ void add_general_flags(CLI::App& cli, const App& app, Command& command) {
   if (app.sources.check) {
     cli.add_flag_callback(
         "--config.check-sources", [&] { command.mode = Command::Mode::check_sources; },
-        "The same; then ask each source and say what can be read of it. 1 if something cannot.");
+        "The same, then check what can be read from each source. Exit status 1 if something "
+        "cannot.");
   }
   for (const auto& report : app.sources.reports) add_report(cli, report, command);
   if (app.import_config != nullptr) add_import(cli, command);
   cli.add_flag_callback(
       "--health-check", [&] { command.mode = Command::Mode::check_health; },
-      "Ask the exporter that runs in this container whether it is healthy, and exit; 1 if it does "
-      "not say so within 3 s. With --web.listen-address and --web.config.file: ask there.");
-  cli.add_option("--state.dir", command.state_dir, "Directory for what must survive a restart.");
+      "Check the health of the exporter that runs in this container, or at --web.listen-address "
+      "with --web.config.file, and exit; status 1 if it is not healthy within 3 s.");
+  cli.add_option("--state.dir", command.state_dir,
+                 "Directory for state that must survive a restart.");
   cli.add_flag_callback(
       "--once", [&] { command.mode = Command::Mode::once; },
-      "Collect once, print the page and exit; 1 if a collector failed.");
+      "Collect once, print the page and exit; status 1 if a collector failed.");
   cli.add_flag_callback(
       "--metrics.list", [&] { command.mode = Command::Mode::list_metrics; },
       "Print the table of all metrics (Markdown) and exit.");
@@ -160,7 +163,7 @@ void add_step_and_labels(CLI::App& backfill, Command& command) {
         }
         command.past.step = std::chrono::floor<std::chrono::seconds>(*step);
       },
-      "How far apart the samples of a series are: 1h unless given.");
+      "Interval between the samples of a series; 1h by default.");
   backfill
       .add_option_function<std::vector<std::string>>(
           "--label",
@@ -173,7 +176,7 @@ void add_step_and_labels(CLI::App& backfill, Command& command) {
               command.past_labels.emplace_back(name, value);
             }
           },
-          "A label of each series that a scrape adds, such as job=snowflake; repeatable.")
+          "A label that a scrape adds to each series, such as job=snowflake; repeatable.")
       ->allow_extra_args(false)
       ->trigger_on_parse(false);
 }
@@ -183,8 +186,8 @@ void add_backfill(CLI::App& cli, const App& app, Command& command) {
   if (std::ranges::none_of(app.modules, has_past)) return;
   auto* backfill = cli.add_subcommand(
       "backfill",
-      "Write what was before the exporter began to count, as files for promtool tsdb "
-      "create-blocks-from openmetrics, and exit. Takes the flags of the exporter, too.");
+      "Write the history before the exporter began to count as files for promtool tsdb "
+      "create-blocks-from openmetrics, and exit. Accepts the exporter's flags, too.");
   backfill->fallthrough();
   backfill->callback([&command] { command.mode = Command::Mode::backfill; });
   const auto add_moment = [&](const std::string& flag, const std::string& help, auto take) {
@@ -193,27 +196,28 @@ void add_backfill(CLI::App& cli, const App& app, Command& command) {
         [flag, take](const std::string& text) {
           const auto moment = parse_moment(text);
           if (!moment) {
-            throw CLI::ValidationError(flag, "expected a date, or a time as RFC 3339 has it");
+            throw CLI::ValidationError(flag, "expected a date, or a time in RFC 3339 format");
           }
           take(*moment);
         },
         help);
   };
-  add_moment("--from", "Where it begins: a date or a time, such as 2026-01-31.", [&](auto moment) {
-    command.past.from = moment;
-  })->required();
+  add_moment("--from", "Start of the history: a date or a time, such as 2026-01-31.",
+             [&](auto moment) { command.past.from = moment; })
+      ->required();
   add_moment("--to",
-             "Where it ends; unless given, and at the latest, where --state.dir says that the "
-             "exporter began to count.",
+             "End of the history; by default, and at the latest, when the exporter began to count "
+             "according to --state.dir.",
              [&](auto moment) { command.past.to = moment; });
   add_step_and_labels(*backfill, command);
-  backfill->add_option("--directory", command.past_directory, "Where the files go.")->required();
+  backfill->add_option("--directory", command.past_directory, "Directory for the files.")
+      ->required();
 }
 
 std::string help_of(const CollectorEntry& collector) {
   const std::string by_default = collector.enabled ? "On by default" : "Off by default";
   if (collector.asks.count() == 0) return by_default + '.';
-  return by_default + ", as the source bills what it asks: every " +
+  return by_default + ", because the source bills its queries: every " +
          format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(collector.asks)) +
          " at most.";
 }
@@ -235,7 +239,7 @@ void add_collector_flags(CLI::App& cli, const App& app, Command& command) {
   for (const auto foreign : app.foreign_collectors) {
     const auto name = "--collector." + std::string(foreign);
     const auto refuse_on = [name](std::int64_t on) {
-      if (on > 0) throw CLI::ValidationError(name, "this exporter has no such collector");
+      if (on > 0) throw CLI::ValidationError(name, "this exporter has no collector of this name");
     };
     cli.add_flag_function(name + ",!--no-collector." + std::string(foreign), refuse_on)->group("");
   }

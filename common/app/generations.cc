@@ -84,17 +84,30 @@ Generations::~Generations() {
 }
 
 void Generations::load() {
+  set_loading();
   try {
     require_few_abandoned();
     auto next = expose(make().collectors);
     if (const auto old = current()) next->inherit(*old);
-    self_.config_loaded(true);
     const std::lock_guard lock(mutex_);
+    note_loaded(true);
     std::swap(current_, next);
   } catch (...) {
-    self_.config_loaded(false);
+    const std::lock_guard lock(mutex_);
+    note_loaded(false);
     throw;
   }
+}
+
+void Generations::set_loading() {
+  const std::lock_guard lock(mutex_);
+  is_loading_ = true;
+}
+
+/// Under the mutex.
+void Generations::note_loaded(bool successful) {
+  is_loading_ = false;
+  self_.config_loaded(successful);
 }
 
 std::optional<std::string> Generations::reload() {
@@ -118,7 +131,11 @@ std::vector<SourceCheck> Generations::check() {
 }
 
 void Generations::note_late_reload() {
-  self_.config_loaded(false);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!is_loading_) return;
+    self_.config_loaded(false);
+  }
   log::error("configuration not reloaded yet, the old one stays until it is");
 }
 

@@ -32,7 +32,7 @@ class Generations {
   void load();
   /// load(), with one log line; answers what went wrong. Throws nothing.
   std::optional<std::string> reload();
-  /// For a reload that does not end: it counts as failed until it does.
+  /// For a reload that does not end: it counts as failed until it does; nothing when it just has.
   void note_late_reload();
 
   /// Builds a generation, of which nothing runs, and says how its sources are checked. Throws as
@@ -56,6 +56,8 @@ class Generations {
   MadeSources make();
   std::shared_ptr<Exposition> expose(std::vector<Collector> collectors);
   void require_few_abandoned();
+  void set_loading();
+  void note_loaded(bool successful);
 
   const App& app_;
   const Command& command_;
@@ -64,6 +66,7 @@ class Generations {
   const std::shared_ptr<Living> living_;
   mutable std::mutex mutex_;
   std::shared_ptr<Exposition> current_;
+  bool is_loading_ = false;
 };
 
 }  // namespace exporter

@@ -66,7 +66,7 @@ int check_health(const App& app, const Command& command) {
   const auto& asked = running ? *running : command;
   if (asked.systemd_socket) {
     throw Error(Reason::config,
-                "--health-check: say by --web.listen-address where systemd's sockets listen");
+                "--health-check: give the address of systemd's sockets with --web.listen-address");
   }
   std::optional<http::WebConfig::Tls> tls;
   if (!asked.web_config_file.empty()) {

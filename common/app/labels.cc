@@ -21,7 +21,7 @@ std::vector<std::pair<std::string, Yaml>> read_label_names(
     const bool is_reserved = name.starts_with("__") ||
                              std::ranges::find(kReserved, name) != kReserved.end() ||
                              std::ranges::find(taken, name) != taken.end();
-    if (is_reserved || !valid_label_name(name)) value.fail("expected the name of a label");
+    if (is_reserved || !valid_label_name(name)) value.fail("expected a label name");
   }
   return entries;
 }
@@ -33,7 +33,7 @@ FixedLabels read_fixed_labels(const Yaml& entry, std::span<const std::string_vie
   for (const auto& [name, value] : read_label_names(*labels, taken)) {
     const auto text = value.string();
     if (text.empty() || text.size() > kMostBytes) {
-      value.fail("expected a text of 1 to " + std::to_string(kMostBytes) + " bytes");
+      value.fail("expected a string of 1 to " + std::to_string(kMostBytes) + " bytes");
     }
     found[name] = text;
   }

@@ -29,7 +29,7 @@ std::optional<std::string> Reloads::run() {
   if (done_ >= number) return error_;
   if (stopped_) return "the exporter stops";
   note_late(lock);
-  return "a reload is under way and does not end; the old configuration stays until it does";
+  return "a reload is running and does not end; the old configuration stays until it does";
 }
 
 Clock::time_point Reloads::late_at() const {
@@ -59,7 +59,7 @@ std::uint64_t Reloads::request(std::unique_lock<std::mutex>& lock) {
   if (wanted_ == begun_) ++wanted_;
   const auto number = wanted_;
   if (running_) {
-    log::info("a reload is under way, another one follows");
+    log::info("a reload is running, another one follows");
     return number;
   }
   running_ = true;

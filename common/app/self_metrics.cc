@@ -16,7 +16,7 @@ constexpr auto kBuild = info("exporter_build_info", "The exporter, its version a
                              "exporter", "version", "revision");
 constexpr auto kNodeBuild =
     info("node_exporter_build_info",
-         "node_exporter: By what its dashboards find their hosts; the version is this exporter's.",
+         "node_exporter: Its dashboards find hosts by this metric; the version is this exporter's.",
          "version", "revision");
 constexpr auto kReloadSuccessful =
     gauge("exporter_config_last_reload_successful",
@@ -30,7 +30,7 @@ constexpr auto kFailures = counter("exporter_collector_failures_total",
                                    "collector", "reason", "source");
 constexpr auto kLogDropped =
     counter("exporter_log_dropped_lines_total",
-            "Lines of the log that were dropped because nobody read them in time.");
+            "Log lines that were dropped because nobody read them in time.");
 constexpr auto kUpstreamRequests = counter(
     http::UpstreamMetrics::kRequests, http::UpstreamMetrics::kRequestsHelp, "upstream", "code");
 constexpr auto kUpstreamDuration = histogram(

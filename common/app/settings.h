@@ -46,7 +46,7 @@ class Settings {
   /// Where the value comes from: "--x" or "file:line:column: path".
   const std::string& origin(std::string_view flag) const;
 
-  /// Fails when both flags were given a value: they exclude each other.
+  /// Fails when both flags were given a value: they are mutually exclusive.
   void at_most_one_of(std::string_view flag, std::string_view other) const;
 
   /// Fails as the getters do: for a check that only the flag's owner can make.

@@ -85,7 +85,7 @@ class Reader {
     const auto flag = kind_.needed_flag;
     if (flag.empty() || !inputs_.settings->text(flag).empty()) return false;
     if (inputs_.starting) {
-      log::warn("nothing is read: neither the configuration file nor a flag names a source",
+      log::warn("nothing to read: neither the configuration file nor a flag names a source",
                 {{"key", kind_.key}, {"flag", "--" + std::string(flag)}});
     }
     return true;

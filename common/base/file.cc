@@ -48,12 +48,12 @@ std::string read_file_within(const std::string& path, std::size_t max_bytes,
     } else if (wait_for_input(*file, deadline)) {
       may_end = true;
     } else if (deadline.left().count() == 0) {
-      throw Error(Reason::io, path + ": its writer did not write it to its end in time");
+      throw Error(Reason::io, path + ": its writer did not finish in time");
     }
   }
   // Whoever writes nothing has failed; and what a process substitution wrote can be read but once.
   if (S_ISFIFO(status.st_mode) && text.empty()) {
-    throw Error(Reason::io, path + ": a pipe with nothing in it");
+    throw Error(Reason::io, path + ": an empty pipe");
   }
   return text;
 }

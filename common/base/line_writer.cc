@@ -1,6 +1,7 @@
 #include "common/base/line_writer.h"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +19,14 @@ namespace exporter {
 namespace {
 
 constexpr std::size_t kMaxWaiting = 4 << 20;  // bytes
+constexpr std::chrono::seconds kPatience{1};
+
+/// Whether poll(2) says if a write would wait: of a file it always says that it would not.
+bool is_polled(int descriptor) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) return true;  // it cannot be written at all
+  return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || S_ISCHR(status.st_mode);
+}
 
 /// Waits for room, for no time or without end. A pipe has room for PIPE_BUF bytes then (pipe(7)).
 bool has_room(int descriptor, int milliseconds) {
@@ -29,7 +38,8 @@ bool has_room(int descriptor, int milliseconds) {
 
 class LineWriter::State : public std::enable_shared_from_this<LineWriter::State> {
  public:
-  State(int descriptor, Notice notice) : descriptor_(descriptor), notice_(notice) {}
+  State(int descriptor, Notice notice)
+      : descriptor_(descriptor), is_polled_(is_polled(descriptor)), notice_(notice) {}
 
   void write(std::string line) {
     std::unique_lock lock(mutex_);
@@ -41,17 +51,16 @@ class LineWriter::State : public std::enable_shared_from_this<LineWriter::State>
     lines_.push_back(std::move(line));
     if (writing_) return;
     writing_ = true;
-    if (lines_.front().size() <= PIPE_BUF && has_room(descriptor_, 0)) write_first(lock);
-    if (lines_.empty()) {
-      stop_writing();
-    } else {
-      hand_over();
-    }
+    const bool fits = is_polled_ && lines_.front().size() <= PIPE_BUF;
+    if (fits && has_room(descriptor_, 0)) write_first(lock);
+    if (lines_.empty()) return stop_writing();
+    hand_over(lock);
+    if (!is_polled_) wait_until_written(lock, Clock::now() + kPatience);
   }
 
   bool flush(Clock::time_point until) {
     std::unique_lock lock(mutex_);
-    return written_.wait_until(lock, until, [&] { return lines_.empty() && !writing_; });
+    return wait_until_written(lock, until);
   }
 
   std::uint64_t dropped() const {
@@ -60,21 +69,28 @@ class LineWriter::State : public std::enable_shared_from_this<LineWriter::State>
   }
 
  private:
+  bool wait_until_written(std::unique_lock<std::mutex>& lock, Clock::time_point until) {
+    return written_.wait_until(lock, until, [&] { return lines_.empty() && !writing_; });
+  }
+
   void stop_writing() {
     writing_ = false;
     written_.notify_all();
   }
 
-  void hand_over() {
+  void hand_over(std::unique_lock<std::mutex>& lock) {
     try {
-      std::thread([state = shared_from_this()] { state->write_all(); }).detach();
-    } catch (const std::exception&) {
-      stop_writing();  // no thread to be had: the next line tries again
+      std::thread([state = shared_from_this()] {
+        std::unique_lock own(state->mutex_);
+        state->write_all(own);
+      }).detach();
+    } catch (const std::exception&) {  // no thread to be had
+      if (!is_polled_) return write_all(lock);
+      stop_writing();  // the next line tries again
     }
   }
 
-  void write_all() {
-    std::unique_lock lock(mutex_);
+  void write_all(std::unique_lock<std::mutex>& lock) {
     while (!lines_.empty()) {
       lock.unlock();
       has_room(descriptor_, -1);
@@ -119,6 +135,7 @@ class LineWriter::State : public std::enable_shared_from_this<LineWriter::State>
   }
 
   const int descriptor_;
+  const bool is_polled_;
   const Notice notice_;
   mutable std::mutex mutex_;
   std::condition_variable written_;

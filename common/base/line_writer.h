@@ -11,7 +11,8 @@ namespace exporter {
 /// Writes lines to a descriptor and never waits for whoever reads them. A line that cannot be
 /// written at once is queued for a thread, which lives as long as lines wait; beyond 4 MiB of them
 /// a line is dropped. Nothing is queued as long as the reader keeps up, so that a crash loses
-/// nothing. Only a regular file on a file system that hangs can hold up one caller.
+/// nothing. A file is written by the thread alone, as its file system may hang: one caller waits
+/// for it, at most a second.
 class LineWriter {
  public:
   /// A line, with its newline, that says how many were dropped.

@@ -149,8 +149,7 @@ Clock::duration Exposition::longest_once() const {
   for (const auto& [name, source] : sources) {
     const auto rounds =
         source.at_once == 0 ? 1 : (source.collectors + source.at_once - 1) / source.at_once;
-    const bool is_beyond = source.longest > Clock::duration::max() / rounds;
-    longest = std::max(longest, is_beyond ? Clock::duration::max() : source.longest * rounds);
+    longest = std::max(longest, times(source.longest, rounds));
   }
   return longest;
 }
@@ -173,13 +172,13 @@ Exposition::Indices Exposition::all() const {
 
 Exposition::Indices Exposition::select(const Query& query) const {
   if (!query.collect.empty() && !query.exclude.empty()) {
-    throw Error(Reason::config, "collect[] and exclude[] exclude each other");
+    throw Error(Reason::config, "collect[] and exclude[] are mutually exclusive");
   }
   Indices selected;
   for (const auto& name : query.collect) {
     const auto named = indices_of(name);
     if (named.empty() && std::ranges::find(options_.foreign, name) == options_.foreign.end()) {
-      throw Error(Reason::config, "no collector is named \"" + name + "\" and enabled");
+      throw Error(Reason::config, "there is no collector \"" + name + "\" and enabled");
     }
     selected.insert(selected.end(), named.begin(), named.end());
   }

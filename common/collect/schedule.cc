@@ -8,9 +8,8 @@ namespace {
 
 constexpr int kMaxDoublings = 3;
 
-Clock::duration doubled(Clock::duration duration, int times) {
-  const auto factor = 1 << std::clamp(times, 0, kMaxDoublings);
-  return duration > Clock::duration::max() / factor ? Clock::duration::max() : duration * factor;
+Clock::duration doubled(Clock::duration duration, int often) {
+  return times(duration, 1 << std::clamp(often, 0, kMaxDoublings));
 }
 
 /// With `longest_pause` the doubling goes on until it is reached.
@@ -52,6 +51,15 @@ Clock::time_point FirstRuns::of(const Collector& collector) {
 Clock::time_point later(Clock::time_point time, Clock::duration duration) {
   if (duration > Clock::time_point::max() - time) return Clock::time_point::max();
   return time + duration;
+}
+
+Clock::duration sum(Clock::duration one, Clock::duration other) {
+  return one > Clock::duration::max() - other ? Clock::duration::max() : one + other;
+}
+
+Clock::duration times(Clock::duration duration, Clock::rep count) {
+  if (count == 0) return Clock::duration::zero();
+  return duration > Clock::duration::max() / count ? Clock::duration::max() : duration * count;
 }
 
 Clock::time_point next_due(const Every& every, const Finish& last) {

@@ -36,4 +36,9 @@ class FirstRuns {
 /// The sum, or the last point in time where that is beyond it.
 Clock::time_point later(Clock::time_point time, Clock::duration duration);
 
+/// Of durations that are not negative: the sum or the product, or the longest duration where that
+/// is beyond it.
+Clock::duration sum(Clock::duration one, Clock::duration other);
+Clock::duration times(Clock::duration duration, Clock::rep count);
+
 }  // namespace exporter

@@ -134,10 +134,11 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   bool parse_error(std::size_t position, const std::string& /*token*/,
                    const nlohmann::detail::exception& error) override {
     constexpr int kNumberOverflow = 406;
-    if (position > text_size_) fail_at(document_.origin, {}, "not valid JSON: it ends too early");
+    if (position > text_size_) fail_at(document_.origin, {}, "not valid JSON: unexpected end");
     const auto where = " at byte " + std::to_string(position);
-    fail_at(document_.origin, {},
-            (error.id == kNumberOverflow ? "a number too large" : "not valid JSON") + where);
+    fail_at(
+        document_.origin, {},
+        (error.id == kNumberOverflow ? "a number that is too large" : "not valid JSON") + where);
   }
 
  private:

@@ -103,7 +103,7 @@ void JsonStream::feed(std::string_view piece) {
 
 void JsonStream::finish() const {
   if (state_ != State::end)
-    throw Error(Reason::decode, origin_ + ": not valid JSON: it ends too early");
+    throw Error(Reason::decode, origin_ + ": not valid JSON: unexpected end");
 }
 
 /// Reads at least one character. Blanks before a token are counted here.

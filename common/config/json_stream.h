@@ -38,8 +38,8 @@ class JsonStream {
     const std::string& name() const { return name_; }
     /// Its value, whose errors name the whole path. Throws Error{decode} that does so when it is
     /// too large, or not valid JSON in a way that leaves the rest of the document readable: NaN and
-    /// Infinity, a number too large, a lone surrogate, invalid UTF-8. A taker that catches it gets
-    /// the next record.
+    /// Infinity, a number that is too large, a lone surrogate, invalid UTF-8. A taker that catches
+    /// it gets the next record.
     Json read() const;
 
    private:

@@ -71,7 +71,7 @@ class Builder : public YAML::EventHandler {
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (!document_.root) return;
-    fail(offset_of(mark), "does not fit what is before it, and only one document is allowed");
+    fail(offset_of(mark), "unexpected here: only one document is allowed");
   }
   void OnDocumentEnd() override {
     if (bare_key_) fail(*bare_key_, "a key without \":\"");
@@ -103,7 +103,7 @@ class Builder : public YAML::EventHandler {
     const Node& target = *found->second;
     const auto is_target = [&](const Open& open) { return open.node == &target; };
     if (std::any_of(open_.begin(), open_.end(), is_target)) {
-      fail(offset, "an alias within the value that it stands for");
+      fail(offset, "an alias within its own value");
     }
     if (!expects_key()) return replay(target);
     if (target.kind != Kind::scalar) fail(offset, "a key must be a string");
@@ -164,9 +164,8 @@ class Builder : public YAML::EventHandler {
     const Open& map = open_.back();
     const auto first = map.keys.find(text);
     if (first != map.keys.end() && document_.strictness == Strictness::own) {
-      yaml_tree::fail(
-          document_, offset, path_of(*first->second),
-          "the key is there twice, first at " + position(document_, first->second->key_offset));
+      yaml_tree::fail(document_, offset, path_of(*first->second),
+                      "duplicate key, first at " + position(document_, first->second->key_offset));
     }
     key_ = Key{text, offset};
   }
@@ -198,7 +197,7 @@ class Builder : public YAML::EventHandler {
   }
 
   Node& open(Kind kind, std::size_t offset) {
-    if (expects_key()) fail(offset, "a key must be a string, or is this bracket not closed?");
+    if (expects_key()) fail(offset, "a key must be a string; is a bracket not closed?");
     if (open_.size() == kMaxDepth) fail(reached_, "more than 64 levels");
     Node& node = add(kind, offset);
     open_.push_back({&node, {}});
@@ -258,11 +257,11 @@ std::string_view translate(std::string_view message) {
       {theirs::MAP_KEY, "unexpected \"?\""},
       {theirs::BLOCK_ENTRY, "unexpected \"-\""},
       {theirs::FLOW_END, "unexpected closing bracket"},
-      {theirs::UNKNOWN_TOKEN, "unexpected character: text that begins so needs quotes"},
+      {theirs::UNKNOWN_TOKEN, "unexpected character: text that begins with it needs quotes"},
       {theirs::UNKNOWN_ANCHOR, "an alias without its anchor"},
-      {theirs::INVALID_ESCAPE, "an escape that YAML does not know"},
-      {theirs::INVALID_HEX, "an escape that YAML does not know"},
-      {theirs::INVALID_UNICODE, "an escape that YAML does not know"},
+      {theirs::INVALID_ESCAPE, "an unknown escape sequence"},
+      {theirs::INVALID_HEX, "an unknown escape sequence"},
+      {theirs::INVALID_UNICODE, "an unknown escape sequence"},
       {theirs::CHAR_IN_BLOCK, "unexpected text after \"|\" or \">\""},
   }};
   for (const auto& [begin, text] : kTexts) {

@@ -19,14 +19,14 @@ void check_proxy(const ClientOptions& options) {
   const auto refuse = [](const std::string& why) { throw Error(Reason::config, why); };
   const auto& proxy = options.proxy;
   if (proxy.url.empty()) {
-    if (proxy.login || !proxy.none.empty()) refuse("proxy: has a login or exceptions and no URL");
+    if (proxy.login || !proxy.none.empty()) refuse("proxy: login or exceptions without a URL");
     return;
   }
   parse_option_url("proxy", proxy.url, {"http://"});
-  if (!options.unix_socket.empty()) refuse("proxy: does not go together with a Unix socket");
+  if (!options.unix_socket.empty()) refuse("proxy: cannot be used with a Unix socket");
   for (const auto& host : proxy.none) {
     if (host.empty() || host.find_first_of(", \t\r\n") != host.npos) {
-      refuse("no_proxy: expected a host name or an address each");
+      refuse("no_proxy: expected host names or addresses");
     }
   }
 }
@@ -36,7 +36,7 @@ void check_budget(const Budget& budget) {
   const auto is_count = [](std::size_t count) { return count >= 1 && count <= Budget::kMost; };
   const double rate = budget.requests_per_second;
   if (rate != 0 && !(rate >= Budget::kLeastRate && rate <= Budget::kMostRate)) {
-    refuse("requests_per_second: expected one a day to a million a second");
+    refuse("requests_per_second: expected one per day to a million per second");
   }
   if (!is_count(budget.burst)) refuse("burst: expected 1 to 1000");
   if (!is_count(budget.at_once)) refuse("at_once: expected 1 to 1000");

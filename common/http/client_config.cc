@@ -44,7 +44,7 @@ bool has_header(const ClientOptions& options, std::string_view name) {
 SecretSource read_header_value(const Yaml& header) {
   if (header.is_map()) return header.secret("value");
   auto text = header.string();
-  if (!is_header_value(text)) header.fail("holds a line break or a control character");
+  if (!is_header_value(text)) header.fail("contains a line break or a control character");
   return SecretSource::literal(Secret(std::move(text)));
 }
 
@@ -52,9 +52,9 @@ void read_headers(const Yaml& entry, ClientOptions& options) {
   const auto headers = entry.optional("headers");
   if (!headers) return;
   for (const auto& [name, value] : headers->entries()) {
-    if (!is_header_name(name)) value.fail("not the name of a header");
+    if (!is_header_name(name)) value.fail("not a header name");
     if (is_reserved(name)) value.fail("is set by the client itself");
-    if (has_header(options, name)) value.fail("duplicate: names of headers have no case");
+    if (has_header(options, name)) value.fail("duplicate: header names are case-insensitive");
     options.headers.emplace_back(name, read_header_value(value));
   }
 }
@@ -76,7 +76,7 @@ void read_tls(const Yaml& entry, ClientOptions& options) {
   if (auto ca = read_file_name(entry, "ca_file"); !ca.empty()) {
     std::ifstream in(ca, std::ios::binary);
     const std::string pem(std::istreambuf_iterator<char>(in), {});
-    if (!earliest_expiry(pem)) entry.required("ca_file").fail(ca + ": holds no certificate");
+    if (!earliest_expiry(pem)) entry.required("ca_file").fail(ca + ": contains no certificate");
     options.ca_file = std::move(ca);
   }
   options.client_certificate_file = read_file_name(entry, "client_certificate_file");
@@ -102,7 +102,7 @@ void read_proxy(const Yaml& entry, ClientOptions& options) {
     url->fail(fault + (fault.ends_with("password") ? ": see proxy_username" : ""));
   }
   if (user.has_value() != password.has_value()) {
-    entry.fail("proxy_username and proxy_password need each other");
+    entry.fail("proxy_username and proxy_password must be given together");
   }
   if (user) proxy.login = {std::move(*user), std::move(*password)};
   if (!none) return;
@@ -141,7 +141,7 @@ void read_budget(const Yaml& entry, Budget& budget) {
     budget.requests_per_second = rate->number();
     if (budget.requests_per_second < Budget::kLeastRate ||
         budget.requests_per_second > Budget::kMostRate) {
-      rate->fail("expected one a day to a million a second");
+      rate->fail("expected one per day to a million per second");
     }
   }
   read_count(*given, "burst", budget.burst);
@@ -152,17 +152,17 @@ Authorize read_credentials(const Yaml& entry, const ClientOptions& options) {
   auto token = entry.optional_secret("bearer_token");
   const auto user = entry.optional("username");
   auto password = entry.optional_secret("password");
-  if (token && user) user->fail("bearer_token is given too: they exclude each other");
+  if (token && user) user->fail("bearer_token is also given: they are mutually exclusive");
   if (password && !user) entry.fail("password needs a username");
   if (user && !password) entry.secret("password");  // says how it can be given
   if ((token || user) && has_header(options, "Authorization")) {
     entry.required("headers").fail(
-        "Authorization, and credentials are given: they exclude each other");
+        "Authorization and credentials are both given: they are mutually exclusive");
   }
   if (token) return with_token("Bearer", std::move(*token));
   if (!user) return {};
   const auto name = user->string();
-  if (name.find(':') != name.npos) user->fail("a user with a colon cannot be sent");
+  if (name.find(':') != name.npos) user->fail("a user name cannot contain a colon");
   return with_password(name, std::move(*password));
 }
 

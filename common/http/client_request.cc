@@ -63,7 +63,7 @@ void check_shape(const ClientRequest& request, std::string_view origin) {
   };
   if (!is_header_name(request.method)) refuse("the method is not a word");
   if (!is_target(request.target)) {
-    refuse("the target does not begin with / or holds a character to be percent-encoded");
+    refuse("the target does not begin with / or contains a character that must be percent-encoded");
   }
   for (const auto& [name, value] : request.headers) {
     if (!is_header_name(name)) refuse("the name of a header is not a word");

@@ -77,7 +77,7 @@ void TokenCache::wait_for_other(std::unique_lock<std::mutex>& lock, const Deadli
       changed_.wait_until(lock, deadline.stop(), deadline.when(), [&] { return !fetching_; });
   if (done) return;
   deadline.check();
-  throw Error(Reason::timeout, "no token came before the deadline");
+  throw Error(Reason::timeout, "no token was received before the deadline");
 }
 
 /// The old token when there is no new one, for which it waits for half of the time that is left.

@@ -80,22 +80,22 @@ RsaKey RsaKey::load(const SecretSource& pem, const std::optional<SecretSource>& 
   check(::gnutls_privkey_init(&made), "private key");
   RsaKey key{std::unique_ptr<gnutls_privkey_st, Free>(made)};
   if (is_encrypted(text.reveal())) {
-    if (!passphrase) refuse("it is encrypted, and no passphrase is given");
+    if (!passphrase) refuse("it is encrypted and no passphrase is given");
     const int result = read_key(made, text, GNUTLS_X509_FMT_PEM, passphrase->load().c_str());
     if (result < 0) {
       refuse("the passphrase (" + passphrase->name() +
-             ") does not fit, or the encryption is not known" + because(result));
+             ") is wrong, or the encryption is not supported" + because(result));
     }
   } else {
     const auto der = decode_plain(text.reveal());
     if (!der) refuse("no private key in PEM");
     const int result = read_key(made, *der, GNUTLS_X509_FMT_DER, nullptr);
-    if (result < 0) refuse("a private key in PEM that cannot be used" + because(result));
+    if (result < 0) refuse("an unusable private key in PEM" + because(result));
   }
   unsigned bits = 0;
   if (::gnutls_privkey_get_pk_algorithm(made, &bits) != GNUTLS_PK_RSA) refuse("not an RSA key");
   if (bits < kLeastBits) {
-    refuse("an RSA key of " + std::to_string(bits) + " bits; 2048 are the least");
+    refuse("an RSA key of " + std::to_string(bits) + " bits; expected at least 2048");
   }
   return key;
 }

@@ -48,11 +48,11 @@ struct LiveWebConfig::Shared {
       loaded = *std::move(next);
       fault.clear();
       if (reloaded) reloaded(true);
-      log::info("web configuration read again", {{"file", path}});
+      log::info("web configuration reloaded", {{"file", path}});
     } else if (!found_fault.empty()) {
       if (reloaded) reloaded(false);
       if (std::exchange(fault, found_fault) == found_fault) return;
-      log::error("web configuration not read again, the old one stays", {{"error", fault}});
+      log::error("web configuration not reloaded, the old one stays", {{"error", fault}});
     } else if (was_late && reloaded) {
       reloaded(true);
     }
@@ -68,7 +68,7 @@ struct LiveWebConfig::Shared {
 LiveWebConfig::LiveWebConfig(const std::string& path, std::function<void(bool)> reloaded)
     : shared_(std::make_shared<Shared>(path, std::move(reloaded))) {
   if (shared_->loaded.generation->config.wants_http2) {
-    log::info("HTTP/2 is not served, HTTP/1.1 is", {{"file", path}});
+    log::info("HTTP/2 is not supported, HTTP/1.1 is used", {{"file", path}});
   }
   watcher_ = std::thread(watch, shared_);
 }
@@ -89,8 +89,9 @@ std::shared_ptr<const LiveWebConfig::Generation> LiveWebConfig::current() {
     shared_->look_began = Clock::now();
     shared_->changed.notify_all();
     if (!shared_->changed.wait_for(lock, kLongestLook, [&] { return !shared_->is_looking; })) {
-      log::warn("the file system of the web configuration does not answer, the old one stays",
-                {{"file", shared_->path}});
+      log::warn(
+          "the file system of the web configuration does not respond, the old configuration stays",
+          {{"file", shared_->path}});
     }
   }
   shared_->note_late();
@@ -144,7 +145,7 @@ LiveWebConfig::Loaded LiveWebConfig::load(const std::string& path, const Generat
     next->config = WebConfig::load(path);
     if (std::exchange(files, next->config.files) != files) continue;
     if (current != nullptr && next->config.tls.has_value() != current->config.tls.has_value()) {
-      throw Error(Reason::config, path + ": switching TLS on or off needs a restart");
+      throw Error(Reason::config, path + ": turning TLS on or off needs a restart");
     }
     if (next->config.tls) next->tls.emplace(*next->config.tls);
     return {std::move(next), std::move(before)};

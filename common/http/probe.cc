@@ -36,7 +36,7 @@ bool ends_in_port(std::string_view authority) {
 
 /// Throws Error{config}. A query is looked at apart, as parse_option_url() refuses it.
 void check_url(const std::string& url) {
-  if (url.find('#') != url.npos) refuse("a target must not hold a fragment");
+  if (url.find('#') != url.npos) refuse("a target must not contain a fragment");
   const auto query = std::min(url.find('?'), url.size());
   const auto address = parse_option_url("URL", url.substr(0, query), {"http://", "https://"});
   ClientRequest request;
@@ -126,7 +126,7 @@ std::string lateness(const ProbeTarget& target, std::size_t phases_done) {
   if (phases_done == 0) return "timed out looking up the host name";
   if (phases_done == 1) return "timed out connecting";
   if (phases_done == 2 && target.kind == Kind::https) return "timed out in the handshake";
-  return "timed out waiting for the reply";
+  return "timed out waiting for the response";
 }
 
 std::string connect_text(CURL* easy) {
@@ -153,10 +153,11 @@ void set_failure(ProbeResult& result, const Attempt& attempt, CURLcode code) {
       // With TLS 1.3 a server refuses a client when the client's handshake has ended.
       const std::string_view told = attempt.told.data();
       if (told.find(" alert ") != told.npos) return fail(ProbeFailure::tls, curl::tls_text(told));
-      return fail(ProbeFailure::reply, "the reply was cut short or is malformed");
+      return fail(ProbeFailure::reply, "the response is truncated or malformed");
     }
-    case CURLE_GOT_NOTHING: return fail(ProbeFailure::reply, "connection closed before the reply");
-    default: return fail(ProbeFailure::reply, "the reply was cut short or is malformed");
+    case CURLE_GOT_NOTHING:
+      return fail(ProbeFailure::reply, "connection closed before the response");
+    default: return fail(ProbeFailure::reply, "the response is truncated or malformed");
   }
 }
 

@@ -193,7 +193,7 @@ bool Server::Impl::cut() {
     return true;
   }
   cutter.detach();
-  log::warn("a request still runs and is abandoned");
+  log::warn("a running request is abandoned");
   return false;
 }
 

@@ -49,7 +49,7 @@ Credentials make_credentials(const WebConfig::Tls& config) {
 Priorities make_priorities(const std::string& text) {
   gnutls_priority_t made = nullptr;
   check(::gnutls_priority_init(&made, text.c_str(), nullptr),
-        "the versions, cipher suites and curves do not fit together");
+        "the versions, cipher suites and curves are incompatible");
   return {made, &::gnutls_priority_deinit};
 }
 

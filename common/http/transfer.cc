@@ -14,7 +14,7 @@ using curl::set;
 
 constexpr std::size_t kMaxHeaderBytes = 256 << 10;
 constexpr std::size_t kMaxHeaderLines = 1000;
-constexpr const char* kTooLarge = "the reply's body exceeds the limit";
+constexpr const char* kTooLarge = "the response body exceeds the limit";
 
 /// Whether all values are the same number: of several that differ, libcurl 7.88 takes the last.
 bool is_one_length(std::string_view joined) {
@@ -80,7 +80,7 @@ bool Transfer::take_header(std::string_view line) {
   if (line == "\r\n" || line == "\n") headers_ended_ = true;
   header_bytes_ += line.size();
   if (header_bytes_ <= kMaxHeaderBytes && ++header_lines_ <= kMaxHeaderLines) return true;
-  return refuse("the reply's headers exceed 256 KiB or 1000 lines", Failure::Again::never);
+  return refuse("the response headers exceed 256 KiB or 1000 lines", Failure::Again::never);
 }
 
 bool Transfer::check_headers() {
@@ -88,16 +88,16 @@ bool Transfer::check_headers() {
   headers_checked_ = true;
   const auto length = header("content-length");
   if (!length.empty() && !is_one_length(length)) {
-    return refuse("the reply has more than one Content-Length", Failure::Again::never);
+    return refuse("the response has more than one Content-Length", Failure::Again::never);
   }
   const auto transfer = header("transfer-encoding");
   if (!transfer.empty() && !equal_ignoring_case(transfer, "chunked")) {
-    return refuse("the reply's Transfer-Encoding is not chunked", Failure::Again::never);
+    return refuse("the response's Transfer-Encoding is not chunked", Failure::Again::never);
   }
   const auto encoding = header("content-encoding");
   if (encoding.empty() || equal_ignoring_case(encoding, "identity") || status() == 206) return true;
   if (!equal_ignoring_case(encoding, "gzip") && !equal_ignoring_case(encoding, "x-gzip")) {
-    return refuse("the reply's Content-Encoding is not gzip", Failure::Again::if_repeatable);
+    return refuse("the response's Content-Encoding is not gzip", Failure::Again::if_repeatable);
   }
   gunzip_.emplace();
   return true;
@@ -116,10 +116,10 @@ bool Transfer::take_body(std::string_view bytes) {
     }
     return true;
   } catch (const Error& error) {
-    return refuse(std::string("the reply's body cannot be decompressed: ") + error.what(),
+    return refuse(std::string("the response body cannot be decompressed: ") + error.what(),
                   Failure::Again::if_repeatable);
   } catch (const std::bad_alloc&) {
-    return refuse("the reply's body does not fit into memory", Failure::Again::never);
+    return refuse("the response body does not fit into memory", Failure::Again::never);
   }
 }
 
@@ -152,7 +152,8 @@ std::optional<Failure> Transfer::find_fault() {
   }
   if (!check_headers()) return refused_;
   if (gunzip_ && !gunzip_->is_whole()) {
-    return Failure{Reason::decode, "the reply's gzip ends before its trailer", if_repeatable};
+    return Failure{Reason::decode, "the response's gzip data ends before its trailer",
+                   if_repeatable};
   }
   return std::nullopt;
 }

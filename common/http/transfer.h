@@ -15,7 +15,7 @@
 
 namespace exporter::http {
 
-inline constexpr const char* kCutShort = "the reply was cut short";
+inline constexpr const char* kCutShort = "the response was truncated";
 
 /// What one try of a request brings in, as libcurl hands it over: headers within bounds that do not
 /// contradict each other, and a body, decoded and within its bound.

@@ -63,7 +63,7 @@ std::string broken_off(CURL* easy, const Transfer& transfer) {
   }
   const auto text = transfer.curl_error();
   return text.find("SSL") != text.npos ? curl::tls_text(text)
-                                       : "the reply was cut short or is malformed";
+                                       : "the response is truncated or malformed";
 }
 
 /// Whether the request went over a kept connection.
@@ -72,8 +72,8 @@ bool is_reused(CURL* easy, const Transfer& transfer) {
 }
 
 std::string lateness(CURL* easy, const Transfer& transfer) {
-  if (transfer.has_begun()) return "timed out reading the reply";
-  if (transfer.is_sent()) return "timed out waiting for the reply";
+  if (transfer.has_begun()) return "timed out reading the response";
+  if (transfer.is_sent()) return "timed out waiting for the response";
   if (info<long>(easy, CURLINFO_NUM_CONNECTS) > 0) return "timed out in the handshake";
   if (info<curl_off_t>(easy, CURLINFO_NAMELOOKUP_TIME_T) > 0) return "timed out connecting";
   return "timed out looking up the host name";
@@ -256,10 +256,10 @@ Failure Transport::Impl::failure_of(CURL* easy, CURLcode code, const Transfer& t
                   ": it or its key cannot be used",
               never};
     case CURLE_FILESIZE_EXCEEDED:
-      return {Reason::decode, "the reply's body exceeds the limit", never};
+      return {Reason::decode, "the response body exceeds the limit", never};
     case CURLE_ABORTED_BY_CALLBACK:
     case CURLE_GOT_NOTHING:
-      return {Reason::connect, "connection closed before the reply", if_repeatable};
+      return {Reason::connect, "connection closed before the response", if_repeatable};
     case CURLE_PARTIAL_FILE: return {Reason::connect, kCutShort, if_repeatable};
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR: return {Reason::connect, broken_off(easy, transfer), again};

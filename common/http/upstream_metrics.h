@@ -22,13 +22,13 @@ class UpstreamMetrics {
  public:
   static constexpr const char* kRequests = "exporter_upstream_requests_total";
   static constexpr const char* kRequestsHelp =
-      "Requests sent to an upstream, retries included, by status code; `error` where no whole "
-      "reply came.";
+      "Requests sent to an upstream, retries included, by status code; `error` without a complete "
+      "response.";
   static constexpr const char* kDuration = "exporter_upstream_request_duration_seconds";
   static constexpr const char* kDurationHelp =
       "Duration of requests to an upstream in seconds, by phase: name_lookup, connect, tls, "
       "first_byte, total, and wait (before it, for the budget or a Retry-After); a phase that did "
-      "not happen is not observed.";
+      "not occur is not observed.";
 
   explicit UpstreamMetrics(prometheus::Registry& registry);
   ~UpstreamMetrics();

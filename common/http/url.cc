@@ -46,7 +46,7 @@ std::string url_fault(const std::string& text, std::initializer_list<std::string
   const Url url(text);
   const auto begins = [&](std::string_view with) { return curl::lower(text).starts_with(with); };
   if (!url.ok() && std::any_of(schemes.begin(), schemes.end(), begins)) {
-    return "not a valid URL: a host, and perhaps a port from 1 to 65535, follow the scheme";
+    return "not a valid URL: expected a host and an optional port from 1 to 65535 after the scheme";
   }
   const auto origin = url.ok() ? url.address().origin : std::string();
   if (std::none_of(schemes.begin(), schemes.end(),
@@ -56,10 +56,10 @@ std::string url_fault(const std::string& text, std::initializer_list<std::string
     return "expected a URL that begins with " + allowed;
   }
   if (url.has(CURLUPART_USER) || url.has(CURLUPART_PASSWORD)) {
-    return "must not hold a user or a password";
+    return "must not contain a user or a password";
   }
   if (url.has(CURLUPART_QUERY) || url.has(CURLUPART_FRAGMENT)) {
-    return "must not hold a query or a fragment";
+    return "must not contain a query or a fragment";
   }
   return {};
 }

@@ -259,10 +259,10 @@ bool is_bcrypt(std::string_view hash) {
 void read_users(const Yaml& yaml, WebConfig& config) {
   for (const auto& [name, hash] : yaml.entries()) {
     // Such a name holds a hash or a password: it is not shown.
-    if (name.find(':') != std::string::npos) yaml.fail("a user's name cannot hold a colon");
-    if (is_bcrypt(name)) yaml.fail("a hash in the place of a user's name");
+    if (name.find(':') != std::string::npos) yaml.fail("a user name cannot contain a colon");
+    if (is_bcrypt(name)) yaml.fail("a hash instead of a user name");
     const auto text = hash.string();
-    if (!is_bcrypt(text)) hash.fail("not a bcrypt hash as `htpasswd -nBC 10 \"\"` makes it");
+    if (!is_bcrypt(text)) hash.fail("not a bcrypt hash as made by `htpasswd -nBC 10 \"\"`");
     config.users.emplace(name, text);
   }
 }

@@ -21,9 +21,7 @@ void remove(const std::string& path) {
 }
 
 void sync_directory_of(const std::string& path) {
-  const auto directory = std::filesystem::path(path).parent_path();
-  const Descriptor file(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (*file < 0 || ::fsync(*file) != 0) throw io_error(directory.string(), errno);
+  sync_directory(std::filesystem::path(path).parent_path());
 }
 
 void create_tables(const Database& database, const State& state) {
@@ -65,6 +63,11 @@ void check_header(const Database& database) {
 }
 
 }  // namespace
+
+void sync_directory(const std::string& path) {
+  const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (*directory < 0 || ::fsync(*directory) != 0) throw io_error(path, errno);
+}
 
 Database open_file(const std::string& path, const State& fresh) {
   if (path.empty()) {

@@ -12,6 +12,9 @@ namespace exporter::ledger {
 /// Error{config} for a file of a newer version.
 Database open_file(const std::string& path, const State& fresh);
 
+/// Makes durable what was created, renamed or removed in it. Throws Error{io}.
+void sync_directory(const std::string& path);
+
 /// Without its log, which stays below 16 MiB between runs.
 std::int64_t size_bytes(const Database& database);
 /// Whether the file has the current format.

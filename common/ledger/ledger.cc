@@ -37,15 +37,19 @@ bool has_access(std::string_view what, const std::filesystem::path& path, int mo
   throw io_error(std::string(what) + path.string(), errno);
 }
 
+constexpr std::string_view kDirectory = "state directory ";
+
+void make_directory(const std::filesystem::path& path) {
+  if (::mkdir(path.c_str(), 0755) == 0) return ledger::sync_directory(path / "..");
+  if (errno != EEXIST) throw io_error(std::string(kDirectory) + path.string(), errno);
+}
+
 std::string path_of(const std::string& name, const std::filesystem::path& state_dir) {
   if (!valid_file_name(name)) {
     throw Error(Reason::config, "\"" + name + "\" cannot be the name of a ledger");
   }
   if (state_dir.empty()) return {};
-  constexpr std::string_view kDirectory = "state directory ";
-  if (::mkdir(state_dir.c_str(), 0755) != 0 && errno != EEXIST) {
-    throw io_error(std::string(kDirectory) + state_dir.string(), errno);
-  }
+  make_directory(state_dir);
   const auto file = state_dir / (name + ".ledger");
   has_access(kDirectory, state_dir / "", W_OK | X_OK);
   has_access("", file, R_OK | W_OK);

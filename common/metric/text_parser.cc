@@ -106,7 +106,7 @@ class Parser {
 ParsedText Parser::parse(std::string_view text) {
   while (!text.empty()) {
     ++line_;
-    if (text.find('\n') == std::string_view::npos) fail("the last line is cut off");
+    if (text.find('\n') == std::string_view::npos) fail("the last line is truncated");
     auto line = next_part(text, '\n');
     if (!valid_utf8(line)) fail("not UTF-8");
     skip_blanks(line);
@@ -151,7 +151,7 @@ void Parser::set_type(std::size_t index, std::string_view word) {
   const auto type = type_of(word);
   if (!type) fail("unknown type \"" + std::string(word) + '"');
   if (std::exchange(states_[index].typed, true)) {
-    fail("a second type of " + std::string(family.name) + ", or one behind its samples");
+    fail("a second type of " + std::string(family.name) + ", or one after its samples");
   }
   family.type = *type;
 }
@@ -160,7 +160,7 @@ void Parser::parse_sample(std::string_view rest) {
   const auto name = next_name(rest);
   if (!valid_metric_name(name)) fail("a metric name is missing");
   if (!rest.empty() && rest.find_first_of(" \t{") != 0)
-    fail("expected '{' or a blank behind the name");
+    fail("expected '{' or a space after the name");
   const auto [index, part] = family_of_sample(name);
   states_[index].typed = true;
   skip_blanks(rest);
@@ -184,12 +184,12 @@ std::vector<Label> Parser::parse_labels(std::string_view& rest) {
       fail("invalid label name \"" + std::string(name) + '"');
     }
     skip_blanks(rest);
-    if (!rest.starts_with('=')) fail("expected '=' behind the label name");
+    if (!rest.starts_with('=')) fail("expected '=' after the label name");
     rest.remove_prefix(1);
     skip_blanks(rest);
     const auto same = [&](const Label& label) { return label.name == name; };
     if (std::any_of(labels.begin(), labels.end(), same)) {
-      fail("the label \"" + std::string(name) + "\" is given twice");
+      fail("the label \"" + std::string(name) + "\" is a duplicate");
     }
     labels.push_back({name, parse_label_value(rest)});
     if (labels.size() >= kMaxNamedLabels) fail("too many labels");
@@ -197,7 +197,7 @@ std::vector<Label> Parser::parse_labels(std::string_view& rest) {
     if (rest.starts_with(',')) {
       rest.remove_prefix(1);
     } else if (!rest.starts_with('}')) {
-      fail("expected ',' or '}' behind the label value");
+      fail("expected ',' or '}' after the label value");
     }
   }
   rest.remove_prefix(1);
@@ -218,7 +218,7 @@ std::string_view Parser::parse_label_value(std::string_view& rest) {
     }
     if (rest[i] == '\\') ++i;
   }
-  fail("the label value does not end");
+  fail("the label value is not terminated");
 }
 
 double Parser::parse_value(std::string_view rest) {
@@ -226,7 +226,7 @@ double Parser::parse_value(std::string_view rest) {
   const auto value = number_of(word);
   if (!value) fail(word.empty() ? "the value is missing" : "expected a number as the value");
   skip_blanks(rest);
-  if (!rest.empty()) fail("a timestamp or other text behind the value");
+  if (!rest.empty()) fail("a timestamp or other text after the value");
   return *value;
 }
 
@@ -286,7 +286,7 @@ void Parser::add_part(std::size_t index, Part part, std::vector<Label> labels, d
   }
   auto& series = family.series[open_series(index, std::move(labels))];
   auto& whole = part == Part::sum ? series.sum : series.count;
-  if (std::exchange(whole, value)) fail("the sum or the count is given twice");
+  if (std::exchange(whole, value)) fail("duplicate sum or count");
 }
 
 /// Takes the label of a bucket or a quantile away and gives its number.
@@ -343,7 +343,7 @@ void Parser::finish(const TextFamily& family, std::size_t line, TextSeries& seri
   std::sort(points.begin(), points.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
   const auto same = [](const auto& a, const auto& b) { return a.at == b.at; };
   if (std::adjacent_find(points.begin(), points.end(), same) != points.end()) {
-    fail_at(line, "a bucket or quantile is given twice");
+    fail_at(line, "duplicate bucket or quantile");
   }
   if (family.type == MetricType::summary) return;
   constexpr auto kInfinity = std::numeric_limits<double>::infinity();

@@ -142,12 +142,12 @@ class Cursor {
 
 /// A column that cannot be told apart from the others cannot be meant by a name.
 void check_columns(const Table& table) {
-  if (table.columns().empty()) throw refused("the statement gives no rows; expected a query");
+  if (table.columns().empty()) throw refused("the statement returns no rows; expected a query");
   std::set<std::string> names;
   for (const auto& name : table.columns()) {
     if (name.empty()) throw refused("a column has no name; give it one with AS");
     if (!names.insert(name).second) {
-      throw refused("two columns are called " + name + "; give them names with AS");
+      throw refused("two columns are named " + name + "; give them names with AS");
     }
   }
 }
@@ -279,7 +279,7 @@ Table Connection::run(const std::string& statement, const Limits& limits,
 }
 
 void Connection::prepare_limit(const Deadline& deadline) {
-  std::string why = "this kind of database has no such setting";
+  std::string why = "this database has no such setting";
   try {
     if (limit(Limits{}.rows + 1, deadline) || dialect_ == Dialect::sqlite) return;
   } catch (const Error& error) {

@@ -15,7 +15,7 @@ namespace {
 }
 
 [[noreturn]] void refuse_password() {
-  fail("it holds a password; give it by password_file or password_env");
+  fail("it contains a password; use password_file or password_env instead");
 }
 
 /// A value in braces up to the one that ends it; "}}" stands for a brace.

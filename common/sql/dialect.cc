@@ -64,7 +64,7 @@ std::string literal(std::string_view text, Dialect dialect) {
   const bool escapes = dialect == Dialect::mariadb || dialect == Dialect::mysql;
   std::string result = "'";
   for (const char c : text) {
-    if (c == '\0') throw Error(Reason::config, "a text in a statement cannot hold a NUL");
+    if (c == '\0') throw Error(Reason::config, "a string in a statement cannot contain a NUL");
     if (c == '\'' || (c == '\\' && escapes)) result += c;
     result += c;
   }

@@ -59,7 +59,7 @@ std::span<const Setting> settings_of(Dialect dialect) {
 
 /// Why the setting is not in force; empty when it is.
 std::string problem(const Setting& setting, const Execute& execute) {
-  if (setting.read.empty()) return "this kind of database has no such setting";
+  if (setting.read.empty()) return "this database has no such setting";
   try {
     if (!setting.set.empty()) execute(std::string(setting.set));
     const auto table = execute(std::string(setting.read));

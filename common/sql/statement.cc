@@ -221,7 +221,7 @@ Statement::Statement(std::string_view text, Dialect dialect) : dialect_(dialect)
     if (!token.is_complete) {
       throw Error(Reason::config, what_is(token.kind) + " in line " +
                                       std::to_string(line_of(whole, token.text)) +
-                                      " of the statement does not end");
+                                      " of the statement is not terminated");
     }
     if (token.kind == Token::Kind::semicolon) {
       if (code.ends_with("--")) set_apart(code);

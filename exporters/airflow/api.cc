@@ -47,7 +47,7 @@ std::string type_of(const http::ClientResponse& response) {
 Json parse(const std::string& what, const http::ClientResponse& response) {
   if (!is_json(response)) {
     throw Error(Reason::decode, what + ": expected JSON, got " + type_of(response) +
-                                    ": a page to log in, or another server");
+                                    ": a login page, or another server");
   }
   return Json::parse(response.body, what);
 }
@@ -117,7 +117,7 @@ std::string advised(const http::ClientResponse& response, std::string_view advic
 
 /// What to do about a login that brings no token.
 std::string advice_on_login(const http::ClientResponse& response) {
-  if (response.status == 404) return "no tokens are given for passwords: set bearer_token_file";
+  if (response.status == 404) return "no tokens are issued for passwords: set bearer_token_file";
   if (response.status == 401) return advised(response, "check username and password");
   return std::string(detail_of(response));
 }
@@ -206,7 +206,8 @@ Api::Connected Api::connection(const Deadline& deadline) {
       changed_.wait_until(lock, deadline.stop(), deadline.when(), [&] { return !detecting_; });
   if (!is_free) {
     deadline.check();
-    throw Error(Reason::timeout, "no version of Airflow was found before the deadline");
+    throw Error(Reason::timeout,
+                "the version of Airflow could not be detected before the deadline");
   }
   if (connection_ && Clock::now() < check_at_) return connection_;
   const Detecting detecting(detecting_, changed_, lock);
@@ -369,11 +370,11 @@ std::string Api::advice_on(const Reply& reply) const {
            "--deployment.username, ...)";
   }
   if (!is_of_login && (reply.api == ApiVersion::v2 || !allowed_.empty())) {
-    return "the user's role lacks the right to this list";
+    return "the user's role may not read this list";
   }
   if (reply.api == ApiVersion::v1) {
-    return "the credentials are wrong or do not arrive, basic_auth is not among auth_backends of "
-           "[api], or the user's role lacks the right";
+    return "the credentials are wrong or did not arrive, basic_auth is not among auth_backends of "
+           "[api], or the user's role lacks the permission";
   }
   if (options_.authorize.add) return advised(response, "check bearer_token");
   return std::string(detail_of(response));

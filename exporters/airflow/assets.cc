@@ -15,19 +15,20 @@ namespace exporter::airflow {
 namespace {
 
 constexpr auto kInfo = info("airflow_asset_info",
-                            "What an asset is (a dataset of Airflow 2). dataset is "
-                            "database.schema.table in lower case where the URI names a table.",
+                            "Information about an asset (Airflow 2: dataset). dataset is "
+                            "database.schema.table in lower case if the URI names a table.",
                             "deployment", "asset", "uri", "dataset", "group");
 constexpr auto kLastEvent =
     gauge("airflow_asset_last_event_timestamp_seconds",
           "When the asset was last updated, in seconds since 1970.", "deployment", "asset");
 constexpr auto kEvents =
     counter("airflow_asset_events_total", "Updates of the asset.", "deployment", "asset");
-constexpr auto kReadUpTo = gauge(
-    "airflow_asset_events_read_timestamp_seconds",
-    "Up to when, by the clock of the deployment, updates of assets are counted.", "deployment");
+constexpr auto kReadUpTo = gauge("airflow_asset_events_read_timestamp_seconds",
+                                 "Time up to which updates of assets are counted, by the "
+                                 "deployment's clock, in seconds since 1970.",
+                                 "deployment");
 constexpr auto kUnread =
-    gauge("airflow_assets_unread", "Assets that were left out, because there are more than 10000.",
+    gauge("airflow_assets_unread", "Assets that were left out because there are more than 10000.",
           "deployment");
 constexpr MetricView kMetrics[] = {kInfo, kLastEvent, kEvents, kReadUpTo, kUnread};
 

@@ -49,8 +49,7 @@ std::string advice_on_version(const Error& error) {
   const std::string text = error.what();
   switch (error.reason()) {
     case Reason::auth:
-      return text +
-             ": refused before Airflow, which asks for no login here: a proxy may want headers";
+      return text + ": refused before Airflow, which needs no login here: a proxy may need headers";
     case Reason::decode:
     case Reason::http_status:
       return text + ": url must be base_url of Airflow's web server, with its path";
@@ -77,8 +76,7 @@ Findings check_lists(Api& api, ApiVersion version, bool& is_login_known, const D
     if (!failure) {
       findings.push_back({right, "allowed"});
     } else if (failure->reason() == Reason::auth) {
-      findings.push_back(
-          {right, "refused: the user's role lacks the right to read " + right, false});
+      findings.push_back({right, "refused: the user's role may not read " + right, false});
     } else {
       findings.push_back({right, failure->what(), false});
     }
@@ -121,7 +119,8 @@ Findings check_deployment(Deployment& deployment, std::span<const std::string_vi
     findings.push_back({"login", *failure, false});
     return findings;
   }
-  findings.push_back({"login", is_login_known ? "accepted" : "not known, as no list was answered",
+  findings.push_back({"login",
+                      is_login_known ? "accepted" : "not known, because no list could be read",
                       is_login_known});
   findings.insert(findings.end(), lists.begin(), lists.end());
   return findings;

@@ -10,31 +10,28 @@ namespace exporter::airflow {
 namespace {
 
 constexpr auto kInfo =
-    info("airflow_dag_info", "What a DAG is; owners and tags are separated by commas.",
+    info("airflow_dag_info", "Information about a DAG; owners and tags are separated by commas.",
          "deployment", "dag_id", "dag_name", "schedule", "owners", "tags", "url");
 constexpr auto kPaused =
     gauge("airflow_dag_paused", "1 if the DAG is paused.", "deployment", "dag_id");
-constexpr auto kStale = gauge(
-    "airflow_dag_stale",
-    "1 if the DAG is no longer in any file, or, of Airflow 3, in one that cannot be imported.",
-    "deployment", "dag_id");
+constexpr auto kStale =
+    gauge("airflow_dag_stale",
+          "1 if the DAG is no longer in any file, or, on Airflow 3, its file cannot be imported.",
+          "deployment", "dag_id");
 constexpr auto kImportErrors =
     gauge("airflow_dag_has_import_errors", "1 if the file of the DAG cannot be imported.",
           "deployment", "dag_id");
-constexpr auto kNextRun =
-    gauge("airflow_dag_next_run_timestamp_seconds",
-          "When the scheduler is to create the next run, in seconds since 1970. Of a paused DAG it "
-          "moves on without runs.",
-          "deployment", "dag_id");
+constexpr auto kNextRun = gauge(
+    "airflow_dag_next_run_timestamp_seconds",
+    "When the next run is due, in seconds since 1970. For a paused DAG it advances without runs.",
+    "deployment", "dag_id");
 constexpr auto kParsed = gauge("airflow_dag_last_parsed_timestamp_seconds",
                                "When the file of the DAG was last parsed, in seconds since 1970.",
                                "deployment", "dag_id");
 constexpr auto kHidden =
-    gauge("airflow_dags_hidden",
-          "DAGs that the limit of DAGs keeps off the page, with all that is theirs.", "deployment");
+    gauge("airflow_dags_hidden", "DAGs that are not shown because of the DAG limit.", "deployment");
 constexpr auto kUnmatched =
-    gauge("airflow_deadlines_unmatched", "Deadlines of the configuration that match no DAG.",
-          "deployment");
+    gauge("airflow_deadlines_unmatched", "Configured deadlines that match no DAG.", "deployment");
 constexpr MetricView kMetrics[] = {kInfo,    kPaused, kStale,  kImportErrors,
                                    kNextRun, kParsed, kHidden, kUnmatched};
 

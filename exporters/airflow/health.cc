@@ -8,13 +8,14 @@
 namespace exporter::airflow {
 namespace {
 
-constexpr auto kInfo = info("airflow_info", "What the deployment is.", "deployment", "version");
-constexpr auto kHealthy = gauge(
-    "airflow_component_healthy",
-    "1 if Airflow calls the component healthy: the last heartbeat of its newest process is at most "
-    "30 s old, unless Airflow is configured otherwise. Absent for a component that never ran by "
-    "itself, as the dag_processor inside the scheduler of Airflow 2.",
-    "deployment", "component");
+constexpr auto kInfo =
+    info("airflow_info", "Information about the deployment.", "deployment", "version");
+constexpr auto kHealthy =
+    gauge("airflow_component_healthy",
+          "1 if Airflow reports the component as healthy: the last heartbeat of its newest process "
+          "is at most 30 s old by default. Absent for a component that never ran as its own "
+          "process, such as the dag_processor inside the scheduler of Airflow 2.",
+          "deployment", "component");
 constexpr auto kHeartbeat =
     gauge("airflow_component_last_heartbeat_timestamp_seconds",
           "Last heartbeat of the component's newest process, in seconds since 1970.", "deployment",

@@ -9,7 +9,7 @@ namespace exporter::airflow {
 namespace {
 
 constexpr auto kErrors =
-    gauge("airflow_import_errors", "Files of DAGs that cannot be imported.", "deployment");
+    gauge("airflow_import_errors", "DAG files that cannot be imported.", "deployment");
 constexpr auto kSince = gauge("airflow_import_error_first_seen_timestamp_seconds",
                               "When the exporter first saw that the file cannot be imported, in "
                               "seconds since 1970. Airflow's "

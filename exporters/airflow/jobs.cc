@@ -7,10 +7,10 @@
 namespace exporter::airflow {
 namespace {
 
-constexpr auto kAlive =
-    gauge("airflow_component_jobs",
-          "Processes of the component that Airflow 3 calls alive; Airflow 2 cannot be asked.",
-          "deployment", "component");
+constexpr auto kAlive = gauge(
+    "airflow_component_jobs",
+    "Processes of the component that Airflow 3 reports as alive; Airflow 2 does not report them.",
+    "deployment", "component");
 constexpr MetricView kMetrics[] = {kAlive};
 
 constexpr std::size_t kMostPages = 10;

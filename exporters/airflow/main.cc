@@ -7,7 +7,7 @@ namespace {
 App app() {
   App app;
   app.name = "airflow_exporter";
-  app.description = "Prometheus exporter for Apache Airflow 2 and 3, by their REST API.";
+  app.description = "Prometheus exporter for Apache Airflow 2 and 3, through the REST API.";
   app.default_listen = ":19102";
   watch<Deployment>(app, kDeployments, kModules);
   keep_ledgers(app);

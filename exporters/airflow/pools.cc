@@ -14,20 +14,19 @@ namespace {
 constexpr auto kSlots = gauge("airflow_pool_slots", "Slots of the pool; +Inf when it has no limit.",
                               "deployment", "pool");
 constexpr auto kUsed = gauge("airflow_pool_used_slots",
-                             "Slots by what their tasks do: running and queued tasks hold them, "
-                             "scheduled ones wait for them, "
-                             "deferred ones hold them if the pool counts them.",
+                             "Slots by task state: running and queued tasks hold them, scheduled "
+                             "ones wait for them, deferred ones hold them if the pool counts them.",
                              "deployment", "pool", "state");
 constexpr auto kOccupied =
-    gauge("airflow_pool_occupied_slots", "Slots that cannot be given to another task now.",
+    gauge("airflow_pool_occupied_slots", "Slots that are not available to another task.",
           "deployment", "pool");
-constexpr auto kHidden = gauge(
-    "airflow_pools_hidden",
-    "Pools without a limit, of which Airflow 2 says nothing, not even the name.", "deployment");
+constexpr auto kHidden =
+    gauge("airflow_pools_hidden",
+          "Pools without a limit, about which Airflow 2 reports nothing, not even the name.",
+          "deployment");
 constexpr auto kUnread =
     gauge("airflow_pools_unread",
-          "Pools that were left out, because there are more than are read: 1000 of Airflow 2.",
-          "deployment");
+          "Pools that were left out because there are more than 1000 (Airflow 2).", "deployment");
 constexpr MetricView kMetrics[] = {kSlots, kUsed, kOccupied, kHidden, kUnread};
 
 void add(Samples& samples, const Deployment& deployment, const Pool& pool) {

@@ -22,7 +22,7 @@ minutes read_time_of_day(const Yaml& value) {
   const auto hour = parse_number<unsigned>(hour_text), minute = parse_number<unsigned>(rest);
   const bool is_good =
       hour_text.size() <= 2 && rest.size() == 2 && hour && *hour < 24 && minute && *minute < 60;
-  if (!is_good) value.fail("expected a time of day, as \"06:00\"");
+  if (!is_good) value.fail("expected a time of day, such as \"06:00\"");
   return std::chrono::hours(*hour) + minutes(*minute);
 }
 
@@ -48,7 +48,7 @@ Requirements::Rule Requirements::read_rule(const Yaml& entry) {
   Rule rule{
       entry.required("dag_id").string(), Filter(entry, "dag_id", {}, Filter::Match::whole), {}, {}};
   const auto done_by = entry.optional("done_by"), max_age = entry.optional("max_age");
-  if (done_by.has_value() == max_age.has_value()) entry.fail("expected one of done_by and max_age");
+  if (done_by.has_value() == max_age.has_value()) entry.fail("expected either done_by or max_age");
   if (done_by) {
     rule.done_by = read_done_by(entry, *done_by);
     return rule;

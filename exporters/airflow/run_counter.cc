@@ -107,7 +107,7 @@ void RunCounter::load(const Deadline& deadline) {
       const auto json = Json::parse(text, "stored position");
       known_.position = {time_at(json, "recent"), time_at(json, "old"), time_at(json, "late")};
     } catch (const Error& error) {
-      log::warn("stored position not known, a day is read again", {{"error", error.what()}});
+      log::warn("stored position unknown, a day is read again", {{"error", error.what()}});
     }
   }
   auto tasks = tasks_.begin(deadline);

@@ -20,8 +20,7 @@ constexpr MetricView kMetrics[] = {
 
 constexpr Flag kFlags[] = {
     {"collector.runs.by-task", "false",
-     "Count the tries of each task by itself, with the label task_id, not those of each DAG.",
-     Flag::Kind::boolean},
+     "Count task tries by task, with the label task_id, instead of by DAG.", Flag::Kind::boolean},
 };
 
 class Runs {

@@ -43,7 +43,7 @@ void read(const History& history, std::span<const RunKey> runs, Allowance& allow
     add(tasks, std::move(page.rows));
   }
   if (total < page.total) {
-    log::warn("a run has more tasks than are read",
+    log::warn("a run has more tasks than the limit",
               {{"dag_id", runs.front().dag},
                {"dag_run_id", runs.front().run},
                {"tasks", static_cast<std::int64_t>(page.total)}});

@@ -15,32 +15,29 @@ constexpr std::size_t kMaxAtOnce = 20;
 constexpr auto kNamesFor = std::chrono::minutes(10), kNewNamesFor = std::chrono::minutes(1);
 
 constexpr auto kInfo =
-    info("dbt_cloud_job_info", "What describes a job; to be joined on project and job_id.",
+    info("dbt_cloud_job_info", "Information about a job, to be joined on project and job_id.",
          "project", "job_id", "name", "cloud_project", "cloud_environment");
 constexpr auto kQueued =
     gauge("dbt_cloud_job_queued_runs", "Runs of the job that wait to start.", "project", "job_id");
 constexpr auto kRunning =
-    gauge("dbt_cloud_job_running_runs", "Runs of the job that have started and not ended.",
-          "project", "job_id");
-constexpr auto kLastStatus =
-    gauge("dbt_cloud_job_last_status",
-          "1 for how the job's last run ended (success, error, cancelled); the others have no "
-          "series.",
-          "project", "job_id", "status");
+    gauge("dbt_cloud_job_running_runs", "Running runs of the job.", "project", "job_id");
+constexpr auto kLastStatus = gauge("dbt_cloud_job_last_status",
+                                   "1 for the outcome of the job's last run (success, error, "
+                                   "cancelled); the others have no series.",
+                                   "project", "job_id", "status");
 constexpr auto kLastRun = gauge(
     "dbt_cloud_job_last_run_timestamp_seconds",
-    "When the job's last run ended, however it did, in seconds since 1970.", "project", "job_id");
-constexpr auto kLastSuccess = gauge(
-    "dbt_cloud_job_last_success_timestamp_seconds",
-    "When a run of the job last ended with success, in seconds since 1970.", "project", "job_id");
+    "When the job's last run ended, with any outcome, in seconds since 1970.", "project", "job_id");
+constexpr auto kLastSuccess =
+    gauge("dbt_cloud_job_last_success_timestamp_seconds",
+          "When a run of the job last succeeded, in seconds since 1970.", "project", "job_id");
 constexpr auto kLastFailures = gauge(
     "dbt_cloud_job_last_run_has_failures",
     "1 if the artifacts of the job's last run report a failure, of a node or of the freshness "
     "of a source, 0 if they report none; absent until they are read.",
     "project", "job_id");
 constexpr auto kUnread =
-    gauge("dbt_cloud_unread_runs", "Runs that have ended and whose artifacts are still to be read.",
-          "project");
+    gauge("dbt_cloud_unread_runs", "Finished runs whose artifacts are not read yet.", "project");
 
 std::vector<MetricView> all_metrics() {
   std::vector<MetricView> all = {kInfo,    kQueued,      kRunning,      kLastStatus,

@@ -3,20 +3,19 @@
 namespace exporter::dbt {
 namespace {
 
-constexpr auto kRuns =
-    counter("dbt_cloud_job_runs_total",
-            "Runs of the job that have ended, by how: success, error, cancelled.", "project",
-            "job_id", "outcome");
+constexpr auto kRuns = counter("dbt_cloud_job_runs_total",
+                               "Finished runs of the job by outcome: success, error, cancelled.",
+                               "project", "job_id", "outcome");
 constexpr auto kQueued =
     histogram("dbt_cloud_job_queue_duration_seconds",
-              "How long runs of the job waited before they started.", "project", "job_id");
-constexpr auto kRan = histogram("dbt_cloud_job_run_duration_seconds",
-                                "How long runs of the job took from their start, whether with "
-                                "success or an error; cancelled ones are left out.",
-                                "project", "job_id");
+              "Time that runs of the job waited before they started.", "project", "job_id");
+constexpr auto kRan = histogram(
+    "dbt_cloud_job_run_duration_seconds",
+    "Duration of runs of the job from their start, successful or not; cancelled ones are left out.",
+    "project", "job_id");
 constexpr auto kTotal = histogram("dbt_cloud_job_total_duration_seconds",
-                                  "How long runs of the job took from being asked for, whether "
-                                  "with success or an error; cancelled ones are left out.",
+                                  "Duration of runs of the job from when they were triggered, "
+                                  "successful or not; cancelled ones are left out.",
                                   "project", "job_id");
 constexpr MetricView kMetrics[] = {kRuns, kQueued, kRan, kTotal};
 

@@ -122,7 +122,8 @@ void CloudUnread::sweep() {
       continue;
     }
     if (!is_taken(run)) {
-      log::warn("artifacts of a run given up", {{"project", project_}, {"run", run.run.id}});
+      log::warn("artifacts of a run not read, no more tries",
+                {{"project", project_}, {"run", run.run.id}});
     }
     auto& done = done_.try_emplace(run.run.job, run).first->second;
     if (done.run.ended_at() <= run.run.ended_at()) done = run;

@@ -5,24 +5,22 @@
 namespace exporter::dbt {
 namespace {
 
-constexpr auto kNodeRuns = counter(
-    "dbt_node_runs_total",
-    "Results of the node by their status, as dbt writes it: one of each invocation that set "
-    "the node to work or skipped it.",
-    "project", "unique_id", "status");
-constexpr auto kInvocations =
-    counter("dbt_invocations_total",
-            "Invocations that left results, or failed without any by dbt's log, by their command "
-            "and whether it failed (failure), as a node did or as dbt's log says where it can be "
-            "read, or not (success).",
-            "project", "command", "outcome");
+constexpr auto kNodeRuns = counter("dbt_node_runs_total",
+                                   "Results of the node by status, as dbt writes it: one per "
+                                   "invocation that ran or skipped the node.",
+                                   "project", "unique_id", "status");
+constexpr auto kInvocations = counter(
+    "dbt_invocations_total",
+    "Invocations that left results, or failed without any according to dbt's log, by command and "
+    "outcome: failure if a node failed or dbt's log says so, otherwise success.",
+    "project", "command", "outcome");
 constexpr auto kSeconds =
-    histogram("dbt_execution_seconds", "How long runs of nodes took, by the type of the node.",
-              "project", "resource_type");
-constexpr auto kUnknown = counter("dbt_unknown_statuses_total",
-                                  "Results with a status that this exporter does not know, and "
-                                  "takes neither for a success nor for a failure.",
-                                  "project", "status");
+    histogram("dbt_execution_seconds", "Duration of node runs, by resource type.", "project",
+              "resource_type");
+constexpr auto kUnknown =
+    counter("dbt_unknown_statuses_total",
+            "Results with an unknown status, which count neither as success nor as failure.",
+            "project", "status");
 constexpr MetricView kMetrics[] = {kNodeRuns, kInvocations, kSeconds, kUnknown};
 
 /// Seconds: views of 0.1 s and models of hours.

@@ -9,8 +9,8 @@ constexpr auto kNodeCount =
     gauge("dbt_project_nodes", "Nodes of the project.", "project", "resource_type");
 constexpr auto kCovered =
     gauge("dbt_project_covered_nodes",
-          "Nodes that have what `by` says: tests, description, owner, primary_key_test (models), "
-          "contract (models), freshness (sources); a share of dbt_project_nodes.",
+          "Nodes that have the property `by`: tests, description, owner, primary_key_test "
+          "(models), contract (models), freshness (sources); a share of dbt_project_nodes.",
           "project", "resource_type", "by");
 constexpr MetricView kMetrics[] = {kNodeCount, kCovered};
 

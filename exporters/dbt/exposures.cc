@@ -7,8 +7,8 @@ namespace {
 
 constexpr auto kFailing =
     gauge("dbt_exposure_failing_nodes",
-          "Nodes upstream of the exposure, at any distance, that failed in their last run, have a "
-          "test that did, or are late by dbt's threshold for an error.",
+          "Nodes upstream of the exposure, direct or indirect, that failed in their last run, have "
+          "a test that did, or are stale by dbt's error threshold.",
           "project", "unique_id", "name", "owner");
 constexpr MetricView kMetrics[] = {kFailing};
 

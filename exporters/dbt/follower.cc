@@ -12,10 +12,10 @@
 namespace exporter::dbt {
 namespace {
 
-constexpr auto kTimestamp =
-    gauge("dbt_artifact_timestamp_seconds",
-          "When dbt wrote the artifact that is shown, by its own word, in seconds since 1970.",
-          "project", "location", "artifact");
+constexpr auto kTimestamp = gauge("dbt_artifact_timestamp_seconds",
+                                  "When dbt generated the artifact that is shown, according to the "
+                                  "artifact, in seconds since 1970.",
+                                  "project", "location", "artifact");
 constexpr auto kSize = gauge("dbt_artifact_size_bytes", "Size of the artifact that is shown.",
                              "project", "location", "artifact");
 constexpr auto kSchema = gauge("dbt_artifact_schema_version",
@@ -23,13 +23,13 @@ constexpr auto kSchema = gauge("dbt_artifact_schema_version",
                                "project", "location", "artifact");
 constexpr auto kReadable =
     gauge("dbt_artifact_readable",
-          "Whether the newest version of the artifact could be read (1), or only a part of it is "
-          "shown, an older one, or none (0); absent while there is no such artifact.",
+          "Whether the newest version of the artifact could be read (1), or only part of it, an "
+          "older one or none is shown (0); absent while there is no such artifact.",
           "project", "location", "artifact");
-constexpr auto kFailures = counter("dbt_artifact_read_failures_total",
-                                   "Versions of artifacts that could not be read, or only in part, "
-                                   "by reason.",
-                                   "project", "artifact", "reason");
+constexpr auto kFailures =
+    counter("dbt_artifact_read_failures_total",
+            "Versions of artifacts that could not be read completely, by reason.", "project",
+            "artifact", "reason");
 /// How long what is known of a node outlives it: one that is only left out for a while, by a branch
 /// or a disabled folder, comes back as it was.
 constexpr auto kMemory = std::chrono::days(90);
@@ -343,7 +343,7 @@ void Follower::tell_of_new_schema(const ArtifactKey& place, int version) const {
   const auto seen = seen_.find(place);
   const bool is_told = seen != seen_.end() && seen->second.metadata.schema_version == version;
   if (is_told || version <= newest_schema(place.second)) return;
-  log::warn("artifact of a schema that is newer than this exporter, read as the newest it knows",
+  log::warn("artifact with a newer schema than this exporter knows, read as the newest known one",
             {{"project", project_.name},
              {"location", place.first},
              {"artifact", to_string(place.second)},

@@ -7,17 +7,17 @@ namespace {
 
 constexpr auto kInfo =
     info("dbt_invocation_info",
-         "What describes the last invocation of a command; the DAG and the task that ran it by "
-         "dbt's environment.",
+         "Information about the last invocation of a command, with the DAG and the task that ran "
+         "it according to dbt's environment.",
          "project", "command", "invocation_id", "dbt_version", "dag_id", "task_id");
 constexpr auto kTimestamp =
     gauge("dbt_invocation_last_timestamp_seconds",
-          "When the last invocation of the command wrote its results, or ended without any by "
-          "dbt's log, in seconds since 1970.",
+          "When the last invocation of the command wrote its results, or ended without any "
+          "according to dbt's log, in seconds since 1970.",
           "project", "command");
 constexpr auto kStarted = gauge(
     "dbt_invocation_started_timestamp_seconds",
-    "When the last invocation of the command began, in seconds since 1970; of dbt 1.10 and up.",
+    "When the last invocation of the command started, in seconds since 1970; dbt 1.10 and newer.",
     "project", "command");
 constexpr auto kFullRefresh = gauge("dbt_invocation_full_refresh",
                                     "Whether the command's last invocation rebuilt tables (1), "
@@ -25,8 +25,8 @@ constexpr auto kFullRefresh = gauge("dbt_invocation_full_refresh",
                                     "project", "command");
 constexpr auto kElapsed =
     gauge("dbt_invocation_elapsed_seconds",
-          "How long the nodes of the command's last invocation took together, by the clock.",
-          "project", "command");
+          "Wall time that the nodes of the command's last invocation took together.", "project",
+          "command");
 constexpr auto kFailed =
     gauge("dbt_invocation_failed",
           "Whether the last invocation of the command failed (1) or not (0): whether a node did, "
@@ -37,15 +37,15 @@ constexpr auto kResults =
           "project", "command", "resource_type", "status");
 constexpr auto kIncomplete =
     gauge("dbt_invocation_incomplete",
-          "Whether an invocation has set to work on nodes and left no results, or only those of "
-          "what had ended when it was interrupted, nor has another after it in its place: it was "
-          "killed, could not reach the warehouse, or still runs.",
+          "Whether an invocation that runs nodes has left no results, or was interrupted, and no "
+          "later one in the same location has finished: it was killed, could not reach the "
+          "warehouse, or still runs.",
           "project");
-constexpr auto kIncompleteSince = gauge(
-    "dbt_invocation_incomplete_since_timestamp_seconds",
-    "When the first of the invocations in the place that set to work and have left no results "
-    "began, in seconds since 1970; absent when there is none.",
-    "project", "location");
+constexpr auto kIncompleteSince =
+    gauge("dbt_invocation_incomplete_since_timestamp_seconds",
+          "When the first of the unfinished invocations in the location started, in seconds since "
+          "1970; absent without any.",
+          "project", "location");
 constexpr MetricView kMetrics[] = {kInfo,   kTimestamp, kStarted,    kFullRefresh,    kElapsed,
                                    kFailed, kResults,   kIncomplete, kIncompleteSince};
 

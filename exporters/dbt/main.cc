@@ -8,7 +8,7 @@ App app() {
   App app;
   app.name = "dbt_exporter";
   app.description =
-      "Prometheus exporter for dbt: models, tests, sources and runs, by the artifacts that dbt "
+      "Prometheus exporter for dbt: models, tests, sources and runs, from the artifacts that dbt "
       "writes.";
   app.default_listen = ":19103";
   const Module* modules[] = {&artifacts()};

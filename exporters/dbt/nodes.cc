@@ -5,9 +5,9 @@ namespace {
 
 constexpr auto kInfo =
     info("dbt_node_info",
-         "What describes a node; to be joined on project and unique_id. dataset is the table or "
-         "view as the warehouse has it, database.schema.table in lower case without quotes; of a "
-         "test that of the one node that it tests.",
+         "Information about a node, to be joined on project and unique_id. dataset is the table or "
+         "view in the warehouse, database.schema.table in lower case without quotes; for a test "
+         "that of the one node that it tests.",
          "project", "unique_id", "resource_type", "package", "name", "database", "schema",
          "materialized", "owner", "group", "access", "severity", "path", "tested", "dataset");
 constexpr auto kStatus =
@@ -17,28 +17,27 @@ constexpr auto kStatus =
           "series.",
           "project", "unique_id", "status");
 constexpr auto kRun = gauge("dbt_node_last_run_timestamp_seconds",
-                            "When the node last ran, whatever came of it, in seconds since 1970.",
+                            "When the node last ran, with any status, in seconds since 1970.",
                             "project", "unique_id");
 constexpr auto kSuccess =
     gauge("dbt_node_last_success_timestamp_seconds",
-          "When the node last ran with success, in seconds since 1970; of a test, when it passed.",
+          "When the node last succeeded, in seconds since 1970; for a test, when it passed.",
           "project", "unique_id");
-constexpr auto kExecution = gauge("dbt_node_execution_seconds",
-                                  "How long the node's last run took.", "project", "unique_id");
+constexpr auto kExecution =
+    gauge("dbt_node_execution_seconds", "Duration of the node's last run.", "project", "unique_id");
 constexpr auto kCompile =
-    gauge("dbt_node_compile_seconds", "How much of the node's last run compiled it.", "project",
-          "unique_id");
-constexpr auto kRows =
-    gauge("dbt_node_rows_affected", "Rows that the node's last run wrote, where the adapter tells.",
+    gauge("dbt_node_compile_seconds", "Time that the node's last run spent on compilation.",
           "project", "unique_id");
-constexpr auto kBytes =
-    gauge("dbt_node_bytes_processed",
-          "Bytes that the node's last run read, where the adapter tells.", "project", "unique_id");
+constexpr auto kRows = gauge("dbt_node_rows_affected",
+                             "Rows that the node's last run wrote, if the adapter reports them.",
+                             "project", "unique_id");
+constexpr auto kBytes = gauge("dbt_node_bytes_processed",
+                              "Bytes that the node's last run read, if the adapter reports them.",
+                              "project", "unique_id");
 constexpr auto kFailures =
     gauge("dbt_test_failures", "Rows that the test's last run found.", "project", "unique_id");
-constexpr auto kConsecutive = gauge(
-    "dbt_node_consecutive_failures",
-    "How many of the node's runs have failed since the last that did not.", "project", "unique_id");
+constexpr auto kConsecutive = gauge("dbt_node_consecutive_failures",
+                                    "Failed runs of the node in a row.", "project", "unique_id");
 constexpr MetricView kMetrics[] = {kInfo,    kStatus, kRun,   kSuccess,  kExecution,
                                    kCompile, kRows,   kBytes, kFailures, kConsecutive};
 

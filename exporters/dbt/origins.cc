@@ -5,16 +5,15 @@
 namespace exporter::dbt {
 namespace {
 
-constexpr auto kProject =
-    info("dbt_project_info",
-         "The labels that the configuration gives the project (`labels`), one each; to be joined "
-         "on project. Absent without any.",
-         "project");
+constexpr auto kProject = info(
+    "dbt_project_info",
+    "The configured labels of the project (`labels`), to be joined on project. Absent without any.",
+    "project");
 constexpr auto kOrigin =
     info("dbt_node_last_run_origin_info",
-         "What ran the node last, or measured the source: the DAG and the task, by dbt's "
-         "environment, the warehouse, and the other labels that are configured (`env_labels`). To "
-         "be joined on project and unique_id; absent where nothing of it is known.",
+         "What last ran the node, or measured the source: the DAG and the task according to dbt's "
+         "environment, the warehouse, and other configured labels (`env_labels`). To be joined on "
+         "project and unique_id; absent if none is known.",
          "project", "unique_id", "dag_id", "task_id", "warehouse");
 constexpr MetricView kMetrics[] = {kProject, kOrigin};
 

@@ -19,7 +19,7 @@ constexpr SourceFlag kFlags[] = {
       "The directory that dbt writes its artifacts to, or a glob of several; the configuration "
       "file names those of several projects instead."},
      "target"},
-    {{"target.project", "dbt", "The label `project` of what is found there."}, "name"},
+    {{"target.project", "dbt", "The label `project` of these artifacts."}, "name"},
 };
 
 /// Whatever stands in the folders at the first start counts, however old.
@@ -68,7 +68,7 @@ std::string read_region(const Yaml& project, bool has_endpoint) {
   if (region.empty()) project.fail("expected region, or the environment variable AWS_REGION");
   constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
   if (region.find_first_not_of(kLetters) != region.npos) {
-    project.fail("expected a region of small letters, digits and hyphens");
+    project.fail("expected a region of lower-case letters, digits and hyphens");
   }
   return region;
 }
@@ -110,7 +110,7 @@ std::string_view read_way(const Yaml& project) {
   for (const auto key : kWays) {
     const auto given = project.optional(key);
     if (given && !way.empty()) {
-      given->fail(std::string(way) + " is given too: they exclude each other");
+      given->fail(std::string(way) + " is also given: they are mutually exclusive");
     }
     if (given) way = key;
   }

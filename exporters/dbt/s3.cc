@@ -167,7 +167,8 @@ std::vector<Found> look_for(const Bucket& bucket, const std::string& pattern,
     if (listing.next.empty()) return matches.by_age();
     token = listing.next;
   }
-  throw Error(Reason::io, bucket.address(prefix) + ": more than 100 pages of objects begin so");
+  throw Error(Reason::io,
+              bucket.address(prefix) + ": more than 100 pages of objects begin with it");
 }
 
 bool is_bucket_name(std::string_view name) {

@@ -37,7 +37,7 @@ S3Listing read_s3_listing(std::string_view xml, const std::string& origin) {
   if (std::string_view(root.child_value("IsTruncated")) == "true") {
     listing.next = root.child_value("NextContinuationToken");
     if (listing.next.empty()) {
-      throw Error(Reason::decode, origin + ": a listing that goes on and does not say where");
+      throw Error(Reason::decode, origin + ": a listing that is continued without a token");
     }
   }
   return listing;

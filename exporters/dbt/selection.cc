@@ -5,19 +5,21 @@
 namespace exporter::dbt {
 namespace {
 
-constexpr Flag kPackageInclude{"nodes.package-include", "", "Regexp of packages to show."};
-constexpr Flag kPackageExclude{"nodes.package-exclude", "", "Regexp of packages to leave out."};
-constexpr Flag kTagInclude{"nodes.tag-include", "", "Regexp of tags; only nodes that have one."};
-constexpr Flag kTagExclude{"nodes.tag-exclude", "", "Regexp of tags; only nodes that have none."};
+constexpr Flag kPackageInclude{"nodes.package-include", "", "Regexp of packages to include."};
+constexpr Flag kPackageExclude{"nodes.package-exclude", "", "Regexp of packages to exclude."};
+constexpr Flag kTagInclude{"nodes.tag-include", "",
+                           "Regexp of tags; include only nodes with a matching tag."};
+constexpr Flag kTagExclude{"nodes.tag-exclude", "",
+                           "Regexp of tags; exclude nodes with a matching tag."};
 constexpr Flag kTypeInclude{"nodes.resource-type-include", "",
-                            "Regexp of resource types (model, test, source, ...) to show."};
+                            "Regexp of resource types (model, test, source, ...) to include."};
 constexpr Flag kTypeExclude{"nodes.resource-type-exclude", "",
-                            "Regexp of resource types to leave out."};
+                            "Regexp of resource types to exclude."};
 constexpr Flag kPathInclude{"nodes.path-include", "",
                             "Regexp of paths below the project's directory to show."};
-constexpr Flag kPathExclude{"nodes.path-exclude", "", "Regexp of paths to leave out."};
+constexpr Flag kPathExclude{"nodes.path-exclude", "", "Regexp of paths to exclude."};
 constexpr Flag kLimit{"nodes.limit", "20000",
-                      "Most nodes of a project that are shown; those that fail are kept first, "
+                      "Maximum number of nodes shown per project; those that fail are kept first, "
                       "then those that warn."};
 constexpr Flag kFlags[] = {kPackageInclude, kPackageExclude, kTagInclude,
                            kTagExclude,     kTypeInclude,    kTypeExclude,

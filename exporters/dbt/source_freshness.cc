@@ -13,25 +13,25 @@ constexpr auto kLoaded =
           "Time of the source's newest row when its freshness was last measured, in seconds since "
           "1970; absent while the table is empty.",
           "project", "unique_id");
-constexpr auto kSnapshotted =
-    gauge("dbt_source_snapshotted_at_timestamp_seconds",
-          "When the source's freshness was last measured, in seconds since 1970; attempts that "
-          "failed do not count.",
-          "project", "unique_id");
+constexpr auto kSnapshotted = gauge("dbt_source_snapshotted_at_timestamp_seconds",
+                                    "When the source's freshness was last measured, in seconds "
+                                    "since 1970; failed attempts do not count.",
+                                    "project", "unique_id");
 constexpr auto kEmpty =
     gauge("dbt_source_empty",
-          "Whether the source had no row when its freshness was last measured (1) or some (0).",
+          "Whether the source had no rows (1) or some (0) when its freshness was last measured.",
           "project", "unique_id");
 constexpr auto kWarnAfter =
     gauge("dbt_source_freshness_warn_after_seconds",
-          "Age of the newest row from which dbt warns of the source.", "project", "unique_id");
-constexpr auto kErrorAfter = gauge(
-    "dbt_source_freshness_error_after_seconds",
-    "Age of the newest row from which the source is an error to dbt.", "project", "unique_id");
+          "Age of the newest row above which dbt warns about the source.", "project", "unique_id");
+constexpr auto kErrorAfter =
+    gauge("dbt_source_freshness_error_after_seconds",
+          "Age of the newest row above which dbt reports an error for the source.", "project",
+          "unique_id");
 constexpr auto kMissing =
     gauge("dbt_source_freshness_missing",
-          "Whether the source's freshness is to be measured and the newest results lack it (1): "
-          "its table is gone or cannot be read, or it was not selected.",
+          "Whether the source's freshness is configured but missing in the newest results (1): its "
+          "table is gone or cannot be read, or it was not selected.",
           "project", "unique_id");
 constexpr MetricView kMetrics[] = {kStatus,    kLoaded,     kSnapshotted, kEmpty,
                                    kWarnAfter, kErrorAfter, kMissing};

@@ -12,9 +12,10 @@ constexpr Flag kInclude{"collector.arp.device-include", "",
                         "Regexp of arp devices to include (not together with device-exclude)."};
 constexpr Flag kExclude{"collector.arp.device-exclude", "",
                         "Regexp of arp devices to exclude (not together with device-include)."};
-constexpr Flag kNetlink{"collector.arp.netlink", "true",
-                        "Taken as node_exporter does; the entries are the same either way.",
-                        Flag::Kind::boolean};
+constexpr Flag kNetlink{
+    "collector.arp.netlink", "true",
+    "Accepted for compatibility with node_exporter; the entries are the same either way.",
+    Flag::Kind::boolean};
 constexpr Flag kFlags[] = {kInclude, kExclude, kNetlink};
 
 /// The columns of /proc/net/arp, of which the device is the last. A device without hardware

@@ -34,8 +34,8 @@ constexpr MetricView kMetrics[] = {kSeconds,          kGuestSeconds, kCoreThrott
 constexpr Flag kFlags[] = {
     {"collector.cpu.guest", "true", "Export node_cpu_guest_seconds_total.", Flag::Kind::boolean},
     {kCpuInfoFlag, "false", "Export node_cpu_info.", Flag::Kind::boolean},
-    {kCpuFlagsInclude, "", "Flags of the CPU to export, a regular expression; sets cpu.info."},
-    {kCpuBugsInclude, "", "Bugs of the CPU to export, a regular expression; sets cpu.info."},
+    {kCpuFlagsInclude, "", "Regexp of CPU flags to export; sets cpu.info."},
+    {kCpuBugsInclude, "", "Regexp of CPU bugs to export; sets cpu.info."},
 };
 
 /// The columns of /proc/stat; the guests' time is part of user and nice.

@@ -39,22 +39,22 @@ constexpr MetricView kMetrics[] = {kDeviceErrorWhy, kReadonlyWhy, kSize,      kF
 constexpr Flag kFlags[] = {
     {"collector.filesystem.mount-points-exclude",
      "^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)",
-     "mount points to leave out (regular expression)", Flag::Kind::value,
+     "Regexp of mount points to exclude.", Flag::Kind::value,
      "collector.filesystem.ignored-mount-points"},
     {"collector.filesystem.mount-points-include", "",
-     "mount points to take (regular expression), instead of an exclude"},
+     "Regexp of mount points to include, instead of an exclude."},
     {"collector.filesystem.fs-types-exclude",
      "^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|"
      "mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|erofs|sysfs|"
      "tracefs)$",
-     "file system types to leave out (regular expression)", Flag::Kind::value,
+     "Regexp of file system types to exclude.", Flag::Kind::value,
      "collector.filesystem.ignored-fs-types"},
     {"collector.filesystem.fs-types-include", "",
-     "file system types to take (regular expression), instead of an exclude"},
+     "Regexp of file system types to include, instead of an exclude."},
     {"collector.filesystem.mount-timeout", "400ms",
-     "how long to wait for all mounts; one that does not answer is a device error"},
+     "Timeout for all mounts together; a mount that does not respond is a device error."},
     {"collector.filesystem.stat-workers", "4",
-     "how many mounts more to ask at once while one does not answer"},
+     "Number of further mounts to read concurrently while one does not respond."},
 };
 
 /// As Go spells it, which is what node_exporter shows: "Permission denied" begins in lower case.

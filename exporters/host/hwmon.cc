@@ -43,11 +43,10 @@ constexpr MetricView kMetrics[] = {
 };
 
 constexpr Flag kFlags[] = {
-    {"collector.hwmon.chip-include", "", "chips to take (regular expression)"},
-    {"collector.hwmon.chip-exclude", "", "chips to leave out (regular expression)"},
-    {"collector.hwmon.sensor-include", "", "sensors to take, as chip;sensor (regular expression)"},
-    {"collector.hwmon.sensor-exclude", "",
-     "sensors to leave out, as chip;sensor (regular expression)"},
+    {"collector.hwmon.chip-include", "", "Regexp of chips to include."},
+    {"collector.hwmon.chip-exclude", "", "Regexp of chips to exclude."},
+    {"collector.hwmon.sensor-include", "", "Regexp of sensors to include, as chip;sensor."},
+    {"collector.hwmon.sensor-exclude", "", "Regexp of sensors to exclude, as chip;sensor."},
 };
 
 /// What the files of a sensor say, by element.

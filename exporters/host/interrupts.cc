@@ -14,9 +14,9 @@ constexpr std::string_view kInclude = "collector.interrupts.name-include";
 constexpr std::string_view kExclude = "collector.interrupts.name-exclude";
 constexpr std::string_view kZeros = "collector.interrupts.include-zeros";
 constexpr Flag kFlags[] = {
-    {kInclude, "", "Interrupts to export, a regular expression on \"type;info;devices\"."},
-    {kExclude, "", "Interrupts to leave out, a regular expression on \"type;info;devices\"."},
-    {kZeros, "true", "Export interrupts that never happened.", Flag::Kind::boolean},
+    {kInclude, "", "Regexp of interrupts to include, on \"type;info;devices\"."},
+    {kExclude, "", "Regexp of interrupts to exclude, on \"type;info;devices\"."},
+    {kZeros, "true", "Export interrupts that never occurred.", Flag::Kind::boolean},
 };
 
 bool is_number(std::string_view text) { return parse_number<unsigned>(text).has_value(); }

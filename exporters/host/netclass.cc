@@ -71,11 +71,12 @@ constexpr auto kMetrics = [] {
 constexpr Flag kIgnored{"collector.netclass.ignored-devices", "^$",
                         "Regexp of net devices to ignore for netclass collector."};
 constexpr Flag kIgnoreInvalid{"collector.netclass.ignore-invalid-speed", "false",
-                              "Leave out the speed of devices that say a negative one.",
+                              "Leave out the speed of devices that report a negative one.",
                               Flag::Kind::boolean};
-constexpr Flag kNetlink{"collector.netclass.netlink", "false",
-                        "Taken as node_exporter does; netlink is asked wherever it can tell.",
-                        Flag::Kind::boolean};
+constexpr Flag kNetlink{
+    "collector.netclass.netlink", "false",
+    "Accepted for compatibility with node_exporter; netlink is always used where possible.",
+    Flag::Kind::boolean};
 constexpr Flag kFlags[] = {kIgnored, kIgnoreInvalid, kNetlink};
 
 /// Asks by netlink where that tells of the host's network, and reads only what it does not tell.

@@ -164,9 +164,10 @@ constexpr Flag kDetailed{"collector.netdev.enable-detailed-metrics", "false",
                          Flag::Kind::boolean};
 constexpr Flag kLabelAlias{"collector.netdev.label-ifalias", "false", "Add the label ifalias.",
                            Flag::Kind::boolean};
-constexpr Flag kNetlink{"collector.netdev.netlink", "true",
-                        "Taken as node_exporter does; the numbers are the same either way.",
-                        Flag::Kind::boolean};
+constexpr Flag kNetlink{
+    "collector.netdev.netlink", "true",
+    "Accepted for compatibility with node_exporter; the values are the same either way.",
+    Flag::Kind::boolean};
 constexpr Flag kFlags[] = {kInclude, kExclude, kAddressInfo, kDetailed, kLabelAlias, kNetlink};
 
 /// Asks by netlink where that tells of the host's network: printing, reading and parsing the

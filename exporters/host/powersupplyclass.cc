@@ -77,8 +77,7 @@ constexpr auto kInfo =
 constexpr auto kMetrics = families(kAttributes, kInfo);
 
 constexpr Flag kFlags[] = {
-    {"collector.powersupply.ignored-supplies", "^$",
-     "power supplies to leave out (regular expression)"},
+    {"collector.powersupply.ignored-supplies", "^$", "Regexp of power supplies to exclude."},
 };
 
 class PowerSupplyClass {

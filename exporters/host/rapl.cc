@@ -14,7 +14,7 @@ constexpr MetricView kMetrics[] = {kZoneJoules, kJoules};
 
 constexpr Flag kFlags[] = {
     {"collector.rapl.enable-zone-label", "false",
-     "show all zones as node_rapl_joules_total, with the zone's name as a label",
+     "Export all zones as node_rapl_joules_total, with the zone's name as a label.",
      Flag::Kind::boolean},
 };
 

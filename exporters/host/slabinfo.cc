@@ -25,8 +25,8 @@ constexpr auto kMetrics = families(kColumns);
 constexpr std::string_view kInclude = "collector.slabinfo.slabs-include";
 constexpr std::string_view kExclude = "collector.slabinfo.slabs-exclude";
 constexpr Flag kFlags[] = {
-    {kInclude, ".*", "Slabs to export, a regular expression."},
-    {kExclude, "", "Slabs to leave out, a regular expression."},
+    {kInclude, ".*", "Regexp of slabs to include."},
+    {kExclude, "", "Regexp of slabs to exclude."},
 };
 
 class Slabinfo {

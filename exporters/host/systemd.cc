@@ -38,19 +38,19 @@ constexpr MetricView kMetrics[] = {kUnitState, kStartTime, kTasks,         kMaxT
                                    kRefused,   kVersion,   kVirtualization};
 
 constexpr Flag kInclude{"collector.systemd.unit-include", ".+",
-                        "units to take (regular expression of the whole name)", Flag::Kind::value,
+                        "Regexp of units to include; it matches the whole name.", Flag::Kind::value,
                         "collector.systemd.unit-whitelist"};
 constexpr Flag kExclude{"collector.systemd.unit-exclude",
                         ".+\\.(automount|device|mount|scope|slice)",
-                        "units to leave out of them (regular expression of the whole name)",
+                        "Regexp of units to exclude from them; it matches the whole name.",
                         Flag::Kind::value, "collector.systemd.unit-blacklist"};
 constexpr Flag kEnableTasks{"collector.systemd.enable-task-metrics", "false",
-                            "show the services' unit_tasks_current and unit_tasks_max",
+                            "Export unit_tasks_current and unit_tasks_max of services.",
                             Flag::Kind::boolean};
 constexpr Flag kEnableRestarts{"collector.systemd.enable-restarts-metrics", "false",
-                               "show the services' service_restart_total", Flag::Kind::boolean};
+                               "Export service_restart_total of services.", Flag::Kind::boolean};
 constexpr Flag kEnableStartTime{"collector.systemd.enable-start-time-metrics", "false",
-                                "show the units' unit_start_time_seconds", Flag::Kind::boolean};
+                                "Export unit_start_time_seconds of units.", Flag::Kind::boolean};
 constexpr Flag kFlags[] = {kInclude, kExclude, kEnableTasks, kEnableRestarts, kEnableStartTime};
 
 constexpr std::string_view kStates[] = {"active", "activating", "deactivating", "inactive",

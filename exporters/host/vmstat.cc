@@ -10,8 +10,8 @@ constexpr MetricView kMetrics[] = {
     {MetricType::untyped, "node_vmstat_<field>", "/proc/vmstat information field <field>.", {}}};
 
 constexpr std::string_view kFields = "collector.vmstat.fields";
-constexpr Flag kFlags[] = {{kFields, "^(oom_kill|pgpg|pswp|pg.*fault).*",
-                            "Fields of /proc/vmstat to export, a regular expression."}};
+constexpr Flag kFlags[] = {
+    {kFields, "^(oom_kill|pgpg|pswp|pg.*fault).*", "Regexp of /proc/vmstat fields to export."}};
 
 class Vmstat {
  public:

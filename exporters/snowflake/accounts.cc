@@ -23,31 +23,33 @@ constexpr SourceFlag kFlags[] = {
       "instead."},
      "identifier"},
     {{"account.name", "snowflake", "The label `account`."}, "name"},
-    {{"account.url", "", "URL of the account where the identifier does not give it."}, "url"},
-    {{"account.user", "", "A user that may read; of a key pair."}, "user"},
-    {{"account.private-key-file", "", "File with that user's private key: PEM, PKCS#8."},
+    {{"account.url", "", "URL of the account, if the identifier does not give it."}, "url"},
+    {{"account.user", "", "User with read privileges and a key pair."}, "user"},
+    {{"account.private-key-file", "", "File with the user's private key: PEM, PKCS#8."},
      "private_key_file"},
-    {{"account.private-key-passphrase-file", "", "File with the passphrase of that key."},
+    {{"account.private-key-passphrase-file", "", "File with the passphrase of the private key."},
      "private_key_passphrase_file"},
     {{"account.oauth-token-file", "", "File with an OAuth token, instead of a key."},
      "oauth_token_file"},
-    {{"account.programmatic-access-token-file", "", "File with such a token, instead of a key."},
+    {{"account.programmatic-access-token-file", "",
+      "File with a programmatic access token, instead of a key."},
      "programmatic_access_token_file"},
-    {{"account.role", "", "The role that is used; the user's default unless given."}, "role"},
+    {{"account.role", "", "Role to use; by default the user's default role."}, "role"},
     {{"account.warehouse", "",
-      "The warehouse that runs what needs one; only this exporter should use it."},
+      "Warehouse for statements that need one; only this exporter should use it."},
      "warehouse"},
-    {{"account.credits-per-day", "0.5", "Most credits that it may take on a day; 0: no limit."},
+    {{"account.credits-per-day", "0.5",
+      "Maximum credits of the warehouse per day, 0 for no limit."},
      "credits_per_day"},
-    {{"account.backfill-credits", "1",
-      "Most credits that backfill may take on a day; 0: no limit."},
+    {{"account.backfill-credits", "1", "Maximum credits of backfill per day, 0 for no limit."},
      "backfill_credits"},
-    {{"account.cycle", "45m", "How often it is resumed at most."}, "cycle"},
+    {{"account.cycle", "45m", "Minimum time between two resumes of the warehouse."}, "cycle"},
     {{"account.query-tag-keys", "",
-      "Keys of JSON query tags by which --collector.query_tags has credits: team,cost_center."},
+      "Keys of JSON query tags by which --collector.query_tags attributes credits: "
+      "team,cost_center."},
      "query_tag_keys"},
     {{"record", "",
-      "Directory that Snowflake's answers are written to, without names and texts, for a report."},
+      "Directory to which Snowflake's answers are written for a report, without names and texts."},
      "record"},
 };
 
@@ -193,14 +195,14 @@ std::shared_ptr<Account> make_account(const SourceInputs& inputs) {
 
 constexpr Report<Account> kReports[] = {
     {"grants",
-     "Print the SQL that makes the role, the user's warehouse and what caps it, for the collectors "
-     "that are on, and exit.",
+     "Print the SQL that creates the role, the exporter's warehouse and its resource monitor, for "
+     "the enabled collectors, and exit.",
      [](Account& account, const ReportInputs& in) {
        return ReportText{write_grants(account, in.collectors)};
      }},
     {"dry-run",
-     "Print each statement of the collectors that are on, how often it runs and what a day costs, "
-     "and exit.",
+     "Print each statement of the enabled collectors, how often it runs and what a day costs, and "
+     "exit.",
      [](Account& account, const ReportInputs& in) {
        return ReportText{write_dry_run(account, in.collectors)};
      }},

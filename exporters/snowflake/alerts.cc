@@ -7,12 +7,11 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 
-constexpr auto kRuns = counter(
-    "snowflake_alert_runs_total",
-    "Evaluations of Snowflake's own alerts that ended, by how (condition_false, triggered, "
-    "condition_failed, action_failed, failed, cancelled). The alert is empty of those whose "
-    "condition was false.",
-    "account", "database", "schema", "alert", "state");
+constexpr auto kRuns = counter("snowflake_alert_runs_total",
+                               "Finished evaluations of Snowflake's own alerts by result "
+                               "(condition_false, triggered, condition_failed, action_failed, "
+                               "failed, cancelled). alert is empty if the condition was false.",
+                               "account", "database", "schema", "alert", "state");
 constexpr MetricView kMetrics[] = {kRuns};
 
 constexpr std::string_view kLabels[] = {"L_DATABASE", "L_SCHEMA", "L_ALERT", "L_STATE"};

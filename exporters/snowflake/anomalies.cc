@@ -6,10 +6,9 @@ namespace {
 
 using std::chrono::hours;
 
-constexpr auto kAnomaly = gauge("snowflake_cost_anomaly",
-                                "1 if Snowflake finds the newest day's credits outside of what it "
-                                "expected.",
-                                "account");
+constexpr auto kAnomaly =
+    gauge("snowflake_cost_anomaly",
+          "1 if Snowflake reports the newest day's credits as an anomaly.", "account");
 constexpr auto kCredits =
     gauge("snowflake_cost_expected_credits",
           "Credits of the newest day that Snowflake judged: what it expected (forecast), between "

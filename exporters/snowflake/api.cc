@@ -171,7 +171,7 @@ Table Api::run(const Statement& statement, const Deadline& deadline) {
   };
   record();
   if (text_of(answers[0], "code") == kIncomplete) {
-    throw Error(Reason::decode, statement.name + ": the result is too large, and cut");
+    throw Error(Reason::decode, statement.name + ": the result is too large and was truncated");
   }
   Table table(statement.name, answers[0]);
   if (table.partitions() == 1) return table;
@@ -228,17 +228,17 @@ void Api::cancel(const std::string& handle) {
 std::string Api::why_refused() const {
   switch (options_.token_type) {
     case TokenType::keypair_jwt:
-      return "the token is refused, for one of these causes: the key is not that of user " +
+      return "the token is rejected, for one of these causes: the key is not that of user " +
              options_.user + " (DESCRIBE USER shows its RSA_PUBLIC_KEY_FP), the account is not " +
              options_.claim +
              ", there is no such user or it is disabled, or this host's clock is " + "wrong";
     case TokenType::oauth:
-      return "the OAuth token is refused: it has expired, or is of another account";
+      return "the OAuth token is rejected: it has expired, or belongs to another account";
     case TokenType::programmatic_access_token:
-      return "the access token is refused: it has expired, is disabled, or the user has no network "
-             "policy";
+      return "the access token is rejected: it has expired, is disabled, or the user has no "
+             "network policy";
     case TokenType::workload_identity:
-      return "the workload's token is refused: it has expired, or no user has this workload "
+      return "the workload's token is rejected: it has expired, or no user has this workload "
              "identity";
   }
   return {};

@@ -11,7 +11,8 @@ using std::chrono::hours;
 
 constexpr auto kAttributed = counter(
     "snowflake_attributed_credits_total",
-    "Compute credits that Snowflake lays on statements, by who ran them: tool is dbt (by its query "
+    "Compute credits that Snowflake attributes to statements, by who ran them: tool is dbt (by its "
+    "query "
     "comment, tag or results), airflow (a query tag with a dag_id), other (another query tag) or "
     "none; "
     "package and target are dbt's. Without idle time, statements of up to about 100 ms and "
@@ -19,13 +20,13 @@ constexpr auto kAttributed = counter(
     "warehouses: snowflake_warehouse_idle_credits_total has the rest of the bill.",
     "account", "warehouse", "tool", "package", "target", "dag_id");
 constexpr auto kStatements =
-    counter("snowflake_attributed_statements_total", "Statements that these credits are of.",
+    counter("snowflake_attributed_statements_total", "Statements that consumed these credits.",
             "account", "warehouse", "tool", "package", "target", "dag_id");
-constexpr auto kNode = counter(
-    "snowflake_dbt_node_credits_total",
-    "Compute credits of dbt's nodes; unique_id is the manifest's. The 200 largest are shown, each "
-    "from when it became one; unique_id is other of the rest.",
-    "account", "warehouse", "target", "unique_id");
+constexpr auto kNode =
+    counter("snowflake_dbt_node_credits_total",
+            "Compute credits of dbt's nodes; unique_id is the manifest's. The 200 largest are "
+            "shown, each from when it became one; unique_id is other for the rest.",
+            "account", "warehouse", "target", "unique_id");
 constexpr MetricView kMetrics[] = {kAttributed, kStatements, kNode};
 
 constexpr std::string_view kLabels[] = {"L_WAREHOUSE", "L_TOOL",   "L_PACKAGE",

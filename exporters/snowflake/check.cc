@@ -55,9 +55,9 @@ Findings check_account(Account& account, std::span<const std::string_view> colle
     try {
       Samples none;
       const auto seen = show(account, statement, none, deadline, [](const Row&) {});
-      findings.push_back({name, seen > 0 ? std::to_string(seen) + " visible"
-                                         : "none visible: there is none, or the role has no "
-                                           "privilege on any"});
+      findings.push_back(
+          {name, seen > 0 ? std::to_string(seen) + " visible"
+                          : "none visible: there are none, or the role has no privilege on any"});
     } catch (const Error& error) {
       findings.push_back({name, error.what(), false});
       const bool is_login = error.reason() != Reason::query;

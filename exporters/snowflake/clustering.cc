@@ -10,11 +10,11 @@ constexpr auto kCredits =
     counter("snowflake_clustering_credits_total", "Credits of automatic clustering.", "account",
             "database", "schema");
 constexpr auto kBytes =
-    counter("snowflake_clustering_bytes_total", "Bytes that automatic clustering wrote again.",
+    counter("snowflake_clustering_bytes_total", "Bytes that automatic clustering rewrote.",
             "account", "database", "schema");
 constexpr auto kRows =
-    counter("snowflake_clustering_rows_total", "Rows that automatic clustering wrote again.",
-            "account", "database", "schema");
+    counter("snowflake_clustering_rows_total", "Rows that automatic clustering rewrote.", "account",
+            "database", "schema");
 constexpr auto kSearch =
     counter("snowflake_search_optimization_credits_total",
             "Credits of the search optimization service.", "account", "database", "schema");

@@ -6,30 +6,28 @@ namespace {
 
 using std::chrono::hours;
 
-constexpr auto kWarehouseCredits =
-    counter("snowflake_warehouse_credits_total",
-            "Credits of the warehouse by what took them: compute, or cloud services before their "
-            "daily adjustment.",
-            "account", "warehouse", "kind");
+constexpr auto kWarehouseCredits = counter(
+    "snowflake_warehouse_credits_total",
+    "Credits of the warehouse by kind: compute, or cloud services before their daily adjustment.",
+    "account", "warehouse", "kind");
 constexpr auto kAttributed =
     counter("snowflake_warehouse_attributed_credits_total",
-            "Compute credits that Snowflake lays on queries.", "account", "warehouse");
+            "Compute credits that Snowflake attributes to queries.", "account", "warehouse");
 constexpr auto kIdle = counter("snowflake_warehouse_idle_credits_total",
-                               "Compute credits in which no query ran, of warehouses whose credits "
-                               "Snowflake lays on queries: all but adaptive ones.",
+                               "Compute credits consumed while no query ran, for warehouses whose "
+                               "credits Snowflake attributes to queries: all but adaptive ones.",
                                "account", "warehouse");
 constexpr auto kServiceCredits =
     counter("snowflake_service_credits_total",
             "Credits of the service, as Snowflake calls it (WAREHOUSE_METERING, PIPE, ...).",
             "account", "service", "kind");
 constexpr auto kBilled =
-    counter("snowflake_billed_credits_total",
-            "Credits of the service that are billed, by whole days.", "account", "service");
-constexpr auto kAdjusted =
-    counter("snowflake_adjusted_credits_total",
-            "Credits for cloud services that are not billed, as they are within a tenth of the "
-            "day's compute credits.",
+    counter("snowflake_billed_credits_total", "Billed credits of the service, by whole days.",
             "account", "service");
+constexpr auto kAdjusted = counter("snowflake_adjusted_credits_total",
+                                   "Credits for cloud services that are not billed because they "
+                                   "are within a tenth of the day's compute credits.",
+                                   "account", "service");
 constexpr MetricView kMetrics[] = {kWarehouseCredits, kAttributed, kIdle,
                                    kServiceCredits,   kBilled,     kAdjusted};
 

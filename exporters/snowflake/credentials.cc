@@ -4,11 +4,10 @@
 namespace exporter::snowflake {
 namespace {
 
-constexpr auto kCount =
-    gauge("snowflake_credentials",
-          "Keys, tokens and second factors of users, by what they are (keypair, pat, totp, ...) "
-          "and their status (active, expired, disabled, ...).",
-          "account", "kind", "status");
+constexpr auto kCount = gauge("snowflake_credentials",
+                              "Keys, tokens and second factors of users, by kind (keypair, pat, "
+                              "totp, ...) and status (active, expired, disabled, ...).",
+                              "account", "kind", "status");
 constexpr auto kEndless = gauge("snowflake_credentials_without_expiry",
                                 "Those of them that never expire.", "account", "kind", "status");
 constexpr auto kNext = gauge("snowflake_credential_next_expiry_timestamp_seconds",

@@ -6,23 +6,22 @@ namespace {
 
 using std::chrono::hours;
 
-constexpr auto kCharged = counter(
-    "snowflake_charged_currency_total",
-    "What the organization's account was charged, in the currency, by what it was for (compute, "
-    "storage, ...) and the service; by whole days, which change until the month is closed.",
-    "account", "member", "rating", "service", "currency");
-constexpr auto kCredited =
-    counter("snowflake_credited_currency_total",
-            "What was taken off it by adjustments and rebates, in the currency.", "account",
-            "member", "rating", "service", "currency");
+constexpr auto kCharged =
+    counter("snowflake_charged_currency_total",
+            "Charges of the organization's account, in the currency, by usage type (compute, "
+            "storage, ...) and service; by whole days, which change until the month is closed.",
+            "account", "member", "rating", "service", "currency");
+constexpr auto kCredited = counter("snowflake_credited_currency_total",
+                                   "Adjustments and rebates subtracted from it, in the currency.",
+                                   "account", "member", "rating", "service", "currency");
 constexpr auto kRate = gauge("snowflake_rate_currency",
                              "Price of a unit (a credit, a terabyte) of the usage in the "
                              "currency, by the newest rate sheet.",
                              "account", "member", "usage", "service", "currency");
 constexpr auto kBalance =
     gauge("snowflake_balance_currency",
-          "What is left of the contract, in the currency, at the end of the newest day: free "
-          "usage, capacity, rollover; and what is to be invoiced (on_demand, negative).",
+          "Remaining balance of the contract, in the currency, at the end of the newest day: free "
+          "usage, capacity, rollover; and the amount to be invoiced (on_demand, negative).",
           "account", "contract", "currency", "kind");
 constexpr MetricView kMetrics[] = {kCharged, kCredited, kRate, kBalance};
 

@@ -6,17 +6,17 @@
 namespace exporter::snowflake {
 namespace {
 
-constexpr auto kCount = gauge("snowflake_databases",
-                              "Databases that the role sees, 10000 at most. 0 may mean that it may "
-                              "see none.",
-                              "account");
-constexpr auto kInfo = info("snowflake_database_info",
-                            "What the database is; `origin` is the share that it comes from.",
-                            "account", "database", "kind", "origin");
-constexpr auto kRetention =
-    gauge("snowflake_database_retention_seconds",
-          "How long what was changed or deleted can be read, and is paid for (time travel).",
-          "account", "database");
+constexpr auto kCount =
+    gauge("snowflake_databases",
+          "Databases visible to the role, 10000 at most. 0 may mean that it lacks privileges.",
+          "account");
+constexpr auto kInfo =
+    info("snowflake_database_info",
+         "Information about the database; `origin` is the share that it comes from.", "account",
+         "database", "kind", "origin");
+constexpr auto kRetention = gauge(
+    "snowflake_database_retention_seconds",
+    "Retention of changed and deleted data, which is billed (time travel).", "account", "database");
 constexpr MetricView kMetrics[] = {kCount, kInfo, kRetention};
 
 void add(Samples& samples, const std::string& account, const Row& row) {

@@ -106,7 +106,7 @@ bool DbtResults::read(Time now) {
       try {
         read_file(path, now, before);
       } catch (const std::exception& error) {
-        log::warn("dbt's results are not read", {{"file", path}, {"error", error.what()}});
+        log::warn("dbt's results cannot be read", {{"file", path}, {"error", error.what()}});
       }
     }
   }
@@ -126,7 +126,7 @@ void DbtResults::read_file(const std::string& path, Time now, const Versions& kn
     return !add(each.first, {*artifact.written, each.second, artifact.target});
   });
   if (left_out > 0) {
-    log::warn("query ids of dbt's results are left out: too many, or no names of nodes",
+    log::warn("query ids of dbt's results are left out: too many, or without node names",
               {{"file", path}, {"ids", std::to_string(left_out)}});
   }
 }

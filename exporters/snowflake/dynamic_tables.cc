@@ -9,22 +9,22 @@ namespace {
 
 constexpr auto kCount =
     gauge("snowflake_dynamic_tables",
-          "Dynamic tables that the role sees, 10000 at most. 0 may mean that it "
-          "may see none.",
+          "Dynamic tables visible to the role, 10000 at most. 0 may mean that it lacks privileges.",
           "account");
 constexpr auto kTarget = gauge("snowflake_dynamic_table_target_lag_seconds",
-                               "How old the data of the table may get; absent when it is refreshed "
-                               "for the tables below it, or not by itself.",
+                               "Target lag of the table; absent if the table is refreshed for "
+                               "downstream tables or only manually.",
                                "account", "dataset");
 constexpr auto kData =
     gauge("snowflake_dynamic_table_data_timestamp_seconds",
-          "Up to when changes of what it is made of are in the table, in seconds since 1970; its "
+          "Time up to which the table has the changes of its sources, in seconds since 1970; its "
           "lag is the time since. Absent without the privilege MONITOR.",
           "account", "dataset");
 constexpr auto kSuspended = gauge("snowflake_dynamic_table_suspended",
                                   "1 if the table is not refreshed.", "account", "dataset");
-constexpr auto kInfo = info("snowflake_dynamic_table_info", "How the table is refreshed.",
-                            "account", "dataset", "warehouse", "refresh_mode");
+constexpr auto kInfo =
+    info("snowflake_dynamic_table_info", "Information about the table's refreshes.", "account",
+         "dataset", "warehouse", "refresh_mode");
 constexpr MetricView kMetrics[] = {kCount, kTarget, kData, kSuspended, kInfo};
 
 void add(Samples& samples, const std::string& account, const Row& row) {

@@ -9,16 +9,15 @@ constexpr auto kTables =
           "database", "schema");
 constexpr auto kRows =
     gauge("snowflake_schema_rows", "Rows of the schema's tables.", "account", "database", "schema");
-constexpr auto kNewest = gauge(
-    "snowflake_schema_newest_change_timestamp_seconds",
-    "When a table of the schema last changed, in seconds since 1970: by its rows, its definition "
-    "or Snowflake's maintenance. Its data may be older, never newer.",
-    "account", "database", "schema");
-constexpr auto kOldest = gauge(
-    "snowflake_schema_oldest_change_timestamp_seconds",
-    "When the table of the schema that has not changed for longest last did, in seconds since "
-    "1970.",
-    "account", "database", "schema");
+constexpr auto kNewest =
+    gauge("snowflake_schema_newest_change_timestamp_seconds",
+          "When a table of the schema last changed, in seconds since 1970: its rows, its "
+          "definition, or by Snowflake's maintenance. Its data may be older, never newer.",
+          "account", "database", "schema");
+constexpr auto kOldest =
+    gauge("snowflake_schema_oldest_change_timestamp_seconds",
+          "When the schema's longest unchanged table last changed, in seconds since 1970.",
+          "account", "database", "schema");
 constexpr MetricView kMetrics[] = {kTables, kRows, kNewest, kOldest};
 
 constexpr std::string_view kBySchema[] = {"L_DATABASE", "L_SCHEMA"};

@@ -7,12 +7,12 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 
-constexpr auto kLoadSeconds = counter(
-    "snowflake_warehouse_load_seconds_total",
-    "Time that statements spent in the warehouse, added up over them, by what they did: they ran "
-    "(running), or waited as it was full (queued_overload), as it was being started "
-    "(queued_provisioning), or for a lock (blocked). Its rate is how many did so on average.",
-    "account", "warehouse", "kind");
+constexpr auto kLoadSeconds =
+    counter("snowflake_warehouse_load_seconds_total",
+            "Time that statements spent in the warehouse by state: running, queued_overload (it "
+            "was full), queued_provisioning (it was being started) or blocked (by a lock). Its "
+            "rate is the average number of statements in that state.",
+            "account", "warehouse", "kind");
 constexpr auto kEvents =
     counter("snowflake_warehouse_events_total",
             "Events of the warehouse and its clusters, as Snowflake calls them "

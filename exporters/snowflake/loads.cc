@@ -17,12 +17,11 @@ constexpr auto kPipeFiles =
 constexpr auto kPipeBytes =
     counter("snowflake_pipe_bytes_total", "Bytes that the pipe loaded, and that are billed.",
             "account", "pipe", "kind");
-constexpr auto kFiles = counter(
-    "snowflake_copied_files_total",
-    "Files that COPY and pipes loaded, by what came of it (loaded, partially_loaded, load_failed, "
-    "load_skipped). The table's dataset is given of files that were not loaded as a whole; it is "
-    "empty of others.",
-    "account", "database", "schema", "dataset", "status");
+constexpr auto kFiles =
+    counter("snowflake_copied_files_total",
+            "Files that COPY and pipes processed by result (loaded, partially_loaded, load_failed, "
+            "load_skipped). dataset is set only for files that were not loaded completely.",
+            "account", "database", "schema", "dataset", "status");
 constexpr auto kRows =
     counter("snowflake_copied_rows_total", "Rows that COPY and pipes loaded, and that had errors.",
             "account", "database", "schema", "kind");

@@ -9,8 +9,7 @@ using std::chrono::minutes;
 
 constexpr auto kWaits =
     counter("snowflake_lock_waits_total",
-            "Statements that waited for a lock, by what was locked (table, partition, row, "
-            "stream).",
+            "Statements that waited for a lock, by locked object (table, partition, row, stream).",
             "account", "database", "kind");
 constexpr auto kSeconds =
     counter("snowflake_lock_wait_seconds_total",

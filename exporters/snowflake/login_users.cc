@@ -7,16 +7,16 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 
-constexpr auto kFailed = counter(
-    "snowflake_user_login_failures_total",
-    "Attempts to log in that failed, by user. The 100 with the most are shown, each from when it "
-    "became one; user is other of the rest, and empty where Snowflake knows none.",
-    "account", "user");
-constexpr auto kPassword = counter(
-    "snowflake_user_password_logins_total",
-    "Logins with a password and no second factor, by user. The 100 with the most are shown, each "
-    "from when it became one; user is other of the rest.",
-    "account", "user");
+constexpr auto kFailed =
+    counter("snowflake_user_login_failures_total",
+            "Failed login attempts by user. The 100 with the most are shown, each from when it "
+            "became one; user is other for the rest, and empty if Snowflake knows none.",
+            "account", "user");
+constexpr auto kPassword =
+    counter("snowflake_user_password_logins_total",
+            "Logins with a password and no second factor, by user. The 100 with the most are "
+            "shown, each from when it became one; user is other for the rest.",
+            "account", "user");
 constexpr MetricView kMetrics[] = {kFailed, kPassword};
 
 constexpr std::string_view kLabels[] = {"L_USER"};

@@ -7,14 +7,14 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 
-constexpr auto kAttempts = counter(
-    "snowflake_logins_total",
-    "Attempts to log in, by the first factor (password, rsa_keypair, ...), whether there was a "
-    "second one (yes, no) and whether it succeeded (yes, no). The client is what it says of "
-    "itself; it is empty of attempts that failed, as anybody can say anything.",
-    "account", "client", "factor", "second_factor", "success");
+constexpr auto kAttempts =
+    counter("snowflake_logins_total",
+            "Login attempts by first factor (password, rsa_keypair, ...), second factor (yes, no) "
+            "and success (yes, no). client is how the client identifies itself; it is empty for "
+            "failed attempts, which could claim anything.",
+            "account", "client", "factor", "second_factor", "success");
 constexpr auto kErrors =
-    counter("snowflake_login_errors_total", "Attempts to log in that failed, by Snowflake's code.",
+    counter("snowflake_login_errors_total", "Failed login attempts, by Snowflake's error code.",
             "account", "code");
 constexpr MetricView kMetrics[] = {kAttempts, kErrors};
 

@@ -7,7 +7,7 @@ namespace {
 App app() {
   App app;
   app.name = "snowflake_exporter";
-  app.description = "Prometheus exporter for Snowflake, by its SQL API.";
+  app.description = "Prometheus exporter for Snowflake, through the SQL API.";
   app.default_listen = ":19101";
   watch<Account>(app, kAccounts, kModules);
   keep_ledgers(app);

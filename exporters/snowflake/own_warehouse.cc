@@ -37,7 +37,7 @@ void require_enough(const Yaml& entry, std::string_view key, double credits,
   const double least = longest / 3600 * options.credits_per_hour.value_or(1);
   if (credits == 0 || credits >= least) return;
   entry.fail(std::string(key) + ": expected 0, or at least " + std::to_string(least) +
-             ": so much a statement may take that needs all of its statement_timeout");
+             ": a statement that needs all of its statement_timeout may take as much");
 }
 
 double read_credits(const Yaml& value) {
@@ -50,8 +50,8 @@ Price price_of(const Row& row, const WarehouseOptions& options) {
   Price price;
   const auto credits = options.credits_per_hour ? options.credits_per_hour : credits_per_hour(row);
   if (!credits) {
-    throw Error(Reason::config, "what warehouse " + options.name +
-                                    " costs is not known: give its credits_per_hour");
+    throw Error(Reason::config,
+                "what warehouse " + options.name + " costs is unknown: give its credits_per_hour");
   }
   price.credits_per_hour = *credits * std::max(1.0, row.number("max_cluster_count").value_or(1));
   const auto suspend = row.number("auto_suspend").value_or(0);
@@ -125,12 +125,12 @@ Price OwnWarehouse::price(const Deadline& deadline) {
   });
   if (!found) {
     throw Error(Reason::auth, "warehouse " + options_.name +
-                                  ": there is none of this name, in this case of its letters, or "
-                                  "the role has no privilege on it (USAGE)");
+                                  ": it does not exist (names are case-sensitive), or the role has "
+                                  "no privilege on it (USAGE)");
   }
   if (found->auto_suspend > kLateSuspend &&
       (!price_ || price_->auto_suspend != found->auto_suspend)) {
-    log::warn("the warehouse is suspended late, and paid for until then: 60 s are the least",
+    log::warn("the warehouse suspends late, and is billed until then: 60 s is the minimum",
               {{"account", account_},
                {"warehouse", options_.name},
                {"auto_suspend", std::to_string(found->auto_suspend.count()) + "s"}});

@@ -166,7 +166,7 @@ Past::Past(Account& account, const Group& group, const PastRange& range) {
     if (statement.bucket.count() == 0 && !statement.has_days) continue;
     const auto complete = to + statement.horizon;
     if (statement.bucket.count() > 0 && now < complete) {
-      log::warn("rows of the last hours may still come, and are in no counter then",
+      log::warn("rows of the last hours may still arrive, and will be in no counter",
                 {{"account", account.name},
                  {"statement", statement.name},
                  {"complete", format_rfc3339(complete)}});

@@ -5,15 +5,13 @@
 namespace exporter::snowflake {
 namespace {
 
-constexpr auto kCount = gauge("snowflake_pipes",
-                              "Pipes that the role sees, 10000 at most. 0 may mean that it may see "
-                              "none.",
-                              "account");
-constexpr auto kInvalid =
-    gauge("snowflake_pipe_invalid",
-          "1 for a pipe that does not work, as what it reads or writes is gone or may not be used; "
-          "SHOW PIPES says why.",
-          "account", "database", "schema", "pipe");
+constexpr auto kCount = gauge(
+    "snowflake_pipes",
+    "Pipes visible to the role, 10000 at most. 0 may mean that it lacks privileges.", "account");
+constexpr auto kInvalid = gauge("snowflake_pipe_invalid",
+                                "1 for a pipe that does not work because its source or target is "
+                                "gone or a privilege is missing; SHOW PIPES says why.",
+                                "account", "database", "schema", "pipe");
 constexpr MetricView kMetrics[] = {kCount, kInvalid};
 
 void collect(Account& account, Samples& samples, const Deadline& deadline) {

@@ -7,36 +7,35 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 
-constexpr auto kQueryCount = counter(
-    "snowflake_queries_total",
-    "Statements that ended, by what they are (select, dml, ddl, files, session, call, other) "
-    "and how they ended (success, fail, incident, cancelled).",
-    "account", "warehouse", "class", "status");
-constexpr auto kDuration =
-    histogram("snowflake_query_duration_seconds",
-              "Time from when the statement came until it ended.", "account", "warehouse", "class");
+constexpr auto kQueryCount =
+    counter("snowflake_queries_total",
+            "Finished statements by class (select, dml, ddl, files, session, call, other) and "
+            "status (success, fail, incident, cancelled).",
+            "account", "warehouse", "class", "status");
+constexpr auto kDuration = histogram("snowflake_query_duration_seconds",
+                                     "Time from when the statement was submitted until it ended.",
+                                     "account", "warehouse", "class");
 constexpr auto kPhases =
     counter("snowflake_query_phase_seconds_total",
-            "Time of statements by what it was spent on: compilation, execution, or waiting for a "
-            "warehouse that was full (queued_overload), that was being started "
-            "(queued_provisioning) or repaired (queued_repair), or for a lock (blocked).",
+            "Time of statements by phase: compilation, execution, or waiting for a warehouse that "
+            "was full (queued_overload), being started (queued_provisioning) or repaired "
+            "(queued_repair), or for a lock (blocked).",
             "account", "warehouse", "phase");
 constexpr auto kBytes =
     counter("snowflake_query_bytes_total",
             "Bytes that statements scanned, wrote, and spilled to the disks of the warehouse "
-            "(spilled_local) or, as these were full, to remote storage (spilled_remote).",
+            "(spilled_local) or, when these were full, to remote storage (spilled_remote).",
             "account", "warehouse", "kind");
 constexpr auto kScanned = counter("snowflake_query_partitions_scanned_total",
                                   "Micro-partitions that statements read.", "account", "warehouse");
 constexpr auto kPartitions =
     counter("snowflake_query_partitions_total",
-            "Micro-partitions that the tables have which statements read: what was not scanned was "
-            "pruned.",
+            "Micro-partitions of the tables that statements read; those not scanned were pruned.",
             "account", "warehouse");
-constexpr auto kCloud = counter("snowflake_query_cloud_services_credits_total",
-                                "Credits for cloud services that statements took, before their "
-                                "daily adjustment.",
-                                "account", "warehouse");
+constexpr auto kCloud =
+    counter("snowflake_query_cloud_services_credits_total",
+            "Credits for cloud services that statements consumed, before their daily adjustment.",
+            "account", "warehouse");
 constexpr MetricView kMetrics[] = {kQueryCount, kDuration,   kPhases, kBytes,
                                    kScanned,    kPartitions, kCloud};
 

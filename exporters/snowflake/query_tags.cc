@@ -14,13 +14,13 @@ using std::chrono::hours;
 
 constexpr std::size_t kMostKeys = 10, kLongestKey = 60;
 
-constexpr auto kCredits = counter(
-    "snowflake_query_tag_credits_total",
-    "Compute credits that Snowflake lays on statements, by the value that a key of query_tag_keys "
-    "has in their query tag; value is empty of statements whose tag has none: the sum of a key is "
-    "that of all. Of a key the 50 largest values are shown, each from when it became one; value is "
-    "other of the rest.",
-    "account", "warehouse", "key", "value");
+constexpr auto kCredits =
+    counter("snowflake_query_tag_credits_total",
+            "Compute credits that Snowflake attributes to statements, by the value of a key of "
+            "query_tag_keys in their query tag. value is empty for statements without it, so the "
+            "sum over a key is that of all. The 50 largest values of a key are shown, each from "
+            "when it became one; value is other for the rest.",
+            "account", "warehouse", "key", "value");
 constexpr MetricView kMetrics[] = {kCredits};
 
 constexpr std::string_view kLabels[] = {"L_WAREHOUSE", "L_KEY", "L_VALUE"};

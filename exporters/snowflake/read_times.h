@@ -11,19 +11,17 @@ namespace exporter::snowflake {
 
 inline constexpr auto kDataTimestamp = gauge(
     "snowflake_data_timestamp_seconds",
-    "Time of the newest thing that the statement's view had when it was last read, in seconds "
-    "since 1970.",
+    "Time of the newest row in the statement's view when it was last read, in seconds since 1970.",
     "account", "statement");
-inline constexpr auto kReadTimestamp = gauge(
-    "snowflake_read_timestamp_seconds",
-    "Up to when the statement has read its view, in seconds since 1970: views are late by hours.",
-    "account", "statement");
+inline constexpr auto kReadTimestamp = gauge("snowflake_read_timestamp_seconds",
+                                             "Time up to which the statement has read its view, in "
+                                             "seconds since 1970; views are late by hours.",
+                                             "account", "statement");
 
 inline constexpr auto kOff = gauge(
     "snowflake_statement_off",
-    "1 of a statement that is not read now, with the reason: privilege (the role may not), timeout "
-    "(it took too long three times in a row: once a day it is tried again), credits (the day's are "
-    "spent).",
+    "1 for a statement that is currently not run, with the reason: privilege (missing), timeout "
+    "(it took too long three times in a row; retried once a day), credits (the day's are spent).",
     "account", "statement", "reason");
 
 /// How far the statements of all groups of an account have read: one family is of one collector.

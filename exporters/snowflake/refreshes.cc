@@ -7,12 +7,12 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 
-constexpr auto kEnded = counter(
-    "snowflake_dynamic_table_refreshes_total",
-    "Refreshes of dynamic tables that ended, by how (succeeded, failed, cancelled, "
-    "upstream_failed) and what they did (no_data, incremental, full, reinitialize, ...). The "
-    "dataset is given of failed refreshes; it is empty of others.",
-    "account", "database", "schema", "dataset", "state", "action");
+constexpr auto kEnded =
+    counter("snowflake_dynamic_table_refreshes_total",
+            "Finished refreshes of dynamic tables by state (succeeded, failed, cancelled, "
+            "upstream_failed) and action (no_data, incremental, full, reinitialize, ...). dataset "
+            "is set only for failed refreshes.",
+            "account", "database", "schema", "dataset", "state", "action");
 constexpr auto kSeconds =
     counter("snowflake_dynamic_table_refresh_seconds_total",
             "Time of the refreshes of dynamic tables.", "account", "database", "schema");

@@ -9,7 +9,7 @@ using std::chrono::minutes;
 
 constexpr auto kGroupRefreshes =
     counter("snowflake_replication_refreshes_total",
-            "Refreshes of secondary groups that ended, by how (completed, failed, canceled).",
+            "Finished refreshes of secondary groups by state (completed, failed, canceled).",
             "account", "group", "outcome");
 constexpr auto kSeconds = counter("snowflake_replication_refresh_seconds_total",
                                   "Time of the refreshes of the group.", "account", "group");
@@ -18,11 +18,11 @@ constexpr auto kCredits = counter("snowflake_replication_credits_total",
 constexpr auto kBytes =
     counter("snowflake_replication_bytes_total", "Bytes that the replication of the group moved.",
             "account", "group");
-constexpr auto kSnapshot = gauge(
-    "snowflake_replication_snapshot_timestamp_seconds",
-    "Time of the primary's state that the group has, in seconds since 1970, of groups that were "
-    "refreshed in the last 14 days. The view that says so is late by up to three hours.",
-    "account", "group");
+constexpr auto kSnapshot =
+    gauge("snowflake_replication_snapshot_timestamp_seconds",
+          "Time of the primary's state that the group has, in seconds since 1970, for groups that "
+          "were refreshed in the last 14 days. The view is late by up to three hours.",
+          "account", "group");
 constexpr MetricView kMetrics[] = {kGroupRefreshes, kSeconds, kCredits, kBytes, kSnapshot};
 
 constexpr std::string_view kByOutcome[] = {"L_GROUP", "L_OUTCOME"}, kByGroup[] = {"L_GROUP"};

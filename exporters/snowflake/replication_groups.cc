@@ -7,22 +7,23 @@
 namespace exporter::snowflake {
 namespace {
 
-constexpr auto kCount = gauge("snowflake_replication_groups",
-                              "Replication and failover groups that the role sees, of this account "
-                              "and of those it is linked with. 0 may mean that it may see none.",
-                              "account");
-constexpr auto kInfo = info("snowflake_replication_group_info",
-                            "What the group is: replication or failover; and where its primary is.",
-                            "account", "member", "group", "type", "primary");
+constexpr auto kCount =
+    gauge("snowflake_replication_groups",
+          "Replication and failover groups visible to the role, of this account and those linked "
+          "with it. 0 may mean that it lacks privileges.",
+          "account");
+constexpr auto kInfo =
+    info("snowflake_replication_group_info",
+         "Information about the group: its type, replication or failover, and its primary.",
+         "account", "member", "group", "type", "primary");
 constexpr auto kInterval =
     gauge("snowflake_replication_group_schedule_seconds",
           "How often the secondary group is refreshed; absent without such a schedule.", "account",
           "member", "group");
-constexpr auto kNext = gauge(
-    "snowflake_replication_group_next_refresh_timestamp_seconds",
-    "When the secondary group is refreshed next, in seconds since 1970: if that is long ago, it "
-    "is overdue.",
-    "account", "member", "group");
+constexpr auto kNext =
+    gauge("snowflake_replication_group_next_refresh_timestamp_seconds",
+          "When the next refresh of the secondary group is due, in seconds since 1970.", "account",
+          "member", "group");
 constexpr auto kSuspended = gauge("snowflake_replication_group_suspended",
                                   "1 if the scheduled refresh of the secondary group is suspended.",
                                   "account", "member", "group");

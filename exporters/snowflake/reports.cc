@@ -52,13 +52,13 @@ std::string or_else(const std::string& name, std::string_view otherwise) {
 std::string show_grants(Names collectors, const std::string& role) {
   static constexpr std::pair<std::string_view, std::string_view> kGrants[] = {
       {"warehouses",
-       "-- Of each warehouse that is to be seen:\n"
+       "-- For each warehouse that should be visible:\n"
        "--   GRANT MONITOR ON WAREHOUSE <name> TO ROLE {role};\n"},
       {"resource_monitors",
-       "-- Of each resource monitor:\n"
+       "-- For each resource monitor:\n"
        "--   GRANT MONITOR ON RESOURCE MONITOR <name> TO ROLE {role};\n"},
       {"dynamic_tables",
-       "-- Of each database with dynamic tables:\n"
+       "-- For each database with dynamic tables:\n"
        "--   GRANT USAGE ON DATABASE <name> TO ROLE {role};\n"
        "--   GRANT USAGE ON ALL SCHEMAS IN DATABASE <name> TO ROLE {role};\n"
        "--   GRANT MONITOR ON ALL DYNAMIC TABLES IN DATABASE <name> TO ROLE {role};\n"
@@ -67,11 +67,11 @@ std::string show_grants(Names collectors, const std::string& role) {
        "GRANT MONITOR EXECUTION ON ACCOUNT TO ROLE {role};  -- tasks and pipes of databases "
        "and schemas that the role may use\n"},
       {"replication_groups",
-       "-- Of each replication or failover group:\n"
+       "-- For each replication or failover group:\n"
        "--   GRANT MONITOR ON REPLICATION GROUP <name> TO ROLE {role};\n"
        "--   GRANT MONITOR ON FAILOVER GROUP <name> TO ROLE {role};\n"},
       {"databases",
-       "-- Of each database:\n"
+       "-- For each database:\n"
        "--   GRANT USAGE ON DATABASE <name> TO ROLE {role};\n"},
   };
   std::string text;
@@ -113,7 +113,7 @@ std::string usage_grants(std::span<const Group* const> groups, const std::string
   for (const auto database_role : roles) {
     text += database_role == kImportedPrivileges
                 ? "GRANT IMPORTED PRIVILEGES ON DATABASE SNOWFLAKE TO ROLE " + role +
-                      ";  -- all of the database, also that of the organization\n"
+                      ";  -- all of the database, also views of the organization\n"
                 : "GRANT DATABASE ROLE SNOWFLAKE." + std::string(database_role) + " TO ROLE " +
                       role + ";\n";
   }
@@ -161,7 +161,7 @@ std::string cost_of_a_day(const WarehouseOptions& options, std::span<const Group
   text += "    It never takes more than " + number(options.credits_per_day) +
           " credits (credits_per_day)";
   return text + (credits > options.credits_per_day
-                     ? ": cycles become longer, so that these last for the day.\n"
+                     ? ": cycles become longer, so that the credits last for the day.\n"
                      : ".\n");
 }
 
@@ -185,8 +185,8 @@ std::string write_grants(Account& account, Names collectors) {
 
 std::string write_dry_run(Account& account, Names collectors) {
   std::string text = account.name +
-                     "\n  without a warehouse: nothing is billed but cloud services, "
-                     "and these only above a tenth of the day's warehouse credits\n";
+                     "\n  without a warehouse: only cloud services are billed, and only above a "
+                     "tenth of the day's warehouse credits\n";
   for (const auto* module : kModules) {
     for (const auto& [name, show] : kShows) {
       if (name != module->name || !is_among(collectors, name)) continue;

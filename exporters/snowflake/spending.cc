@@ -99,12 +99,13 @@ Spending::Permit Spending::enter(const Price& price, seconds timeout, const Dead
   const double then = next.spent + next.current_on(today);
   if (cap_ > 0 && then > cap_) {
     const auto tomorrow = today + days(1);
-    throw CreditsSpent(
-        Reason::rate_limited,
-        "the day's credits do not do for a statement: it may take " + std::to_string(then - spent) +
-            ", " + std::to_string(cap_ - spent) + " of " + std::to_string(cap_) +
-            " are left; the next statement may run on " + format_rfc3339(tomorrow).substr(0, 10),
-        Clock::now() + (tomorrow - now));
+    throw CreditsSpent(Reason::rate_limited,
+                       "the day's credits do not suffice for a statement: it may take " +
+                           std::to_string(then - spent) + ", " + std::to_string(cap_ - spent) +
+                           " of " + std::to_string(cap_) +
+                           " are left; the next statement may run on " +
+                           format_rfc3339(tomorrow).substr(0, 10),
+                       Clock::now() + (tomorrow - now));
   }
   if (is_resumed) next.reserved = wake.credits();
   state_ = std::move(next);
@@ -135,7 +136,7 @@ void Spending::leave(std::optional<Time> until) {
   try {
     store(Deadline::in(kTimeToStore));
   } catch (const Error& error) {
-    log::warn("what was spent is not stored", {{"account", account_}, {"error", error.what()}});
+    log::warn("spent credits are not stored", {{"account", account_}, {"error", error.what()}});
   }
 }
 

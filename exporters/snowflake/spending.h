@@ -17,28 +17,27 @@ namespace exporter::snowflake {
 
 inline constexpr auto kOwnResumes =
     counter("snowflake_own_resumes_total",
-            "Times that this exporter's statements resumed its warehouse.", "account");
-inline constexpr auto kOwnSeconds = counter(
-    "snowflake_own_billed_seconds_total",
-    "Time for which this exporter's statements kept its warehouse running, 60 s a resumption "
-    "at least: what Snowflake bills if nobody else uses the warehouse.",
-    "account");
+            "How often this exporter's statements resumed its warehouse.", "account");
+inline constexpr auto kOwnSeconds =
+    counter("snowflake_own_billed_seconds_total",
+            "Time for which this exporter's statements kept its warehouse running, at least 60 s "
+            "per resume: what Snowflake bills if nobody else uses the warehouse.",
+            "account");
 inline constexpr auto kOwnCredits =
-    counter("snowflake_own_credits_total",
-            "Credits that this time costs, by the size of the warehouse.", "account");
+    counter("snowflake_own_credits_total", "Credits for this time, by the size of the warehouse.",
+            "account");
 inline constexpr auto kOwnToday =
     gauge("snowflake_own_credits_today",
-          "Credits of this day (UTC), with those that the statements that run "
-          "now may take.",
+          "Credits spent on this day (UTC), including those that running statements may take.",
           "account");
 inline constexpr auto kOwnCap =
     gauge("snowflake_own_credits_per_day_limit",
-          "Credits that this exporter may spend on a day; +Inf without a limit.", "account");
-inline constexpr auto kOwnCycle = gauge(
-    "snowflake_own_cycle_seconds",
-    "How long it is at least from one resumption of the warehouse to the next: the cycle, or a "
-    "multiple of it where the day's credits would not last.",
-    "account");
+          "Credits that this exporter may spend per day; +Inf without a limit.", "account");
+inline constexpr auto kOwnCycle =
+    gauge("snowflake_own_cycle_seconds",
+          "Minimum time between two resumes of the warehouse: the cycle, or a multiple of it if "
+          "the day's credits would not last.",
+          "account");
 inline constexpr MetricView kOwnMetrics[] = {kOwnResumes, kOwnSeconds, kOwnCredits,
                                              kOwnToday,   kOwnCap,     kOwnCycle};
 

@@ -8,18 +8,18 @@ using std::chrono::hours;
 
 constexpr auto kAccount =
     gauge("snowflake_storage_bytes",
-          "Bytes that the account stores, on average of the newest day: tables with what time "
-          "travel keeps of them (table), stages, fail-safe, hybrid tables.",
+          "Bytes that the account stores, averaged over the newest day: tables including time "
+          "travel (table), stages, fail-safe, hybrid tables.",
           "account", "kind");
 constexpr auto kDatabase = gauge(
     "snowflake_database_storage_bytes",
-    "Bytes of the database, on average of its newest day: tables with what time travel keeps of "
-    "them (table), and fail-safe. Those of dropped databases are added up under an empty database.",
+    "Bytes of the database, averaged over its newest day: tables including time travel (table), "
+    "and fail-safe. Those of dropped databases are added up under an empty database.",
     "account", "database", "kind");
 constexpr auto kSchema = gauge(
     "snowflake_schema_storage_bytes",
-    "Bytes of the schema's tables now: those that are there (active), what was kept of dropped "
-    "ones (dropped), time travel, fail-safe, and what only clones use (clone). Those of dropped "
+    "Bytes of the schema's tables now: existing tables (active), retained dropped ones (dropped), "
+    "time travel, fail-safe, and data that only clones use (clone). Those of dropped "
     "schemas and databases are added up under an empty database and schema.",
     "account", "database", "schema", "kind");
 constexpr MetricView kMetrics[] = {kAccount, kDatabase, kSchema};

@@ -7,23 +7,22 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 
-constexpr auto kRuns = counter(
-    "snowflake_task_runs_total",
-    "Runs of tasks that ended, by how (succeeded, failed, failed_and_auto_suspended, cancelled, "
-    "skipped). The task is given of failed runs; it is empty of others.",
-    "account", "database", "schema", "task", "state");
+constexpr auto kRuns =
+    counter("snowflake_task_runs_total",
+            "Finished runs of tasks by state (succeeded, failed, failed_and_auto_suspended, "
+            "cancelled, skipped). task is set only for failed runs.",
+            "account", "database", "schema", "task", "state");
 constexpr auto kSeconds =
-    counter("snowflake_task_run_seconds_total",
-            "Time of the runs of tasks, from when they started.", "account", "database", "schema");
+    counter("snowflake_task_run_seconds_total", "Duration of the runs of tasks.", "account",
+            "database", "schema");
 constexpr auto kDelay = counter("snowflake_task_start_delay_seconds_total",
-                                "Time that runs of tasks started after they were scheduled.",
+                                "Time from when runs of tasks were scheduled until they started.",
                                 "account", "database", "schema");
-constexpr auto kRetries = counter("snowflake_task_retries_total",
-                                  "Runs of tasks that were a second attempt or a later one.",
-                                  "account", "database", "schema");
+constexpr auto kRetries =
+    counter("snowflake_task_retries_total", "Runs of tasks that were a second or later attempt.",
+            "account", "database", "schema");
 constexpr auto kCredits = counter("snowflake_serverless_task_credits_total",
-                                  "Credits of tasks that need no warehouse of their own.",
-                                  "account", "database", "schema");
+                                  "Credits of serverless tasks.", "account", "database", "schema");
 constexpr MetricView kMetrics[] = {kRuns, kSeconds, kDelay, kRetries, kCredits};
 
 constexpr std::string_view kByTask[] = {"L_DATABASE", "L_SCHEMA", "L_TASK", "L_STATE"},

@@ -9,15 +9,13 @@ namespace {
 
 constexpr auto kTaskCount = gauge(
     "snowflake_tasks",
-    "Tasks that the role sees, by what they do: started, suspended, or suspended_by_errors, as "
-    "Snowflake does after too many failures; 10000 at most in all. 0 may mean that it may see "
-    "none.",
+    "Tasks visible to the role by state: started, suspended, or suspended_by_errors (by Snowflake, "
+    "after too many failures); 10000 at most in all. 0 may mean that it lacks privileges.",
     "account", "state");
-constexpr auto kSuspendedAt = gauge(
-    "snowflake_task_suspended_by_errors_timestamp_seconds",
-    "When the task was suspended after too many failures, in seconds since 1970; of tasks that "
-    "are.",
-    "account", "database", "schema", "task");
+constexpr auto kSuspendedAt = gauge("snowflake_task_suspended_by_errors_timestamp_seconds",
+                                    "When the task was suspended after too many failures, in "
+                                    "seconds since 1970; only for suspended tasks.",
+                                    "account", "database", "schema", "task");
 constexpr MetricView kMetrics[] = {kTaskCount, kSuspendedAt};
 
 enum State : std::size_t { kStarted, kSuspended, kByErrors };

@@ -8,8 +8,8 @@ using std::chrono::hours;
 
 constexpr auto kBytes =
     counter("snowflake_transferred_bytes_total",
-            "Bytes that left a cloud or a region, by what moved them (copy, replication, "
-            "external_access, ...). An empty cloud or region is not known.",
+            "Bytes that left a cloud or a region, by type of transfer (copy, replication, "
+            "external_access, ...). An empty cloud or region is unknown.",
             "account", "source_cloud", "source_region", "target_cloud", "target_region", "kind");
 constexpr MetricView kMetrics[] = {kBytes};
 

@@ -130,7 +130,7 @@ void Usage::read(const UsageStatement& statement, Time now, Samples& samples,
   auto& known = known_[statement.name];
   if (now < known.not_before) {
     throw Error(Reason::timeout, std::string(statement.name) +
-                                     ": it is not read today, as it took too long " +
+                                     ": it is not read today, because it took too long " +
                                      std::to_string(known.timeouts) + " times in a row");
   }
   auto lo = now - statement.horizon;

@@ -10,36 +10,35 @@ namespace exporter::snowflake {
 namespace {
 
 constexpr auto kCount =
-    gauge("snowflake_warehouses", "Warehouses that the role sees. 0 may mean that it may see none.",
-          "account");
-constexpr auto kInfo = info("snowflake_warehouse_info", "What the warehouse is.", "account",
-                            "warehouse", "size", "type", "resource_monitor");
-constexpr auto kState =
-    gauge("snowflake_warehouse_state",
-          "1 for the state that the warehouse is in: started, suspended, resuming, resizing; "
-          "enabled or disabled of an adaptive one.",
-          "account", "warehouse", "state");
+    gauge("snowflake_warehouses",
+          "Warehouses visible to the role. 0 may mean that it lacks privileges.", "account");
+constexpr auto kInfo = info("snowflake_warehouse_info", "Information about the warehouse.",
+                            "account", "warehouse", "size", "type", "resource_monitor");
+constexpr auto kState = gauge("snowflake_warehouse_state",
+                              "1 for the state of the warehouse: started, suspended, resuming, "
+                              "resizing; enabled or disabled for an adaptive one.",
+                              "account", "warehouse", "state");
 constexpr auto kClusters =
-    gauge("snowflake_warehouse_started_clusters", "Clusters that run.", "account", "warehouse");
+    gauge("snowflake_warehouse_started_clusters", "Running clusters.", "account", "warehouse");
 constexpr auto kMostClusters = gauge("snowflake_warehouse_max_clusters",
-                                     "Clusters that may run at most.", "account", "warehouse");
+                                     "Maximum number of clusters.", "account", "warehouse");
 constexpr auto kRunning =
-    gauge("snowflake_warehouse_running_queries", "Statements that run.", "account", "warehouse");
+    gauge("snowflake_warehouse_running_queries", "Running statements.", "account", "warehouse");
 constexpr auto kQueued = gauge("snowflake_warehouse_queued_queries",
                                "Statements that wait for the warehouse.", "account", "warehouse");
 constexpr auto kAutoSuspend =
     gauge("snowflake_warehouse_auto_suspend_seconds",
-          "After how long without a statement the warehouse is suspended; +Inf when it never is.",
-          "account", "warehouse");
+          "Idle time after which the warehouse is suspended; +Inf if it never is.", "account",
+          "warehouse");
 constexpr auto kResumed =
     gauge("snowflake_warehouse_last_resumed_timestamp_seconds",
           "When the warehouse was last resumed, in seconds since 1970.", "account", "warehouse");
-constexpr auto kRate = gauge(
-    "snowflake_warehouse_credits_per_hour",
-    "Credits that the clusters that run take an hour, by the price of their size; 0 while none "
-    "runs. Of the second generation 1.35 times that of the first, as on AWS and GCP. Absent of an "
-    "adaptive warehouse, which has no size.",
-    "account", "warehouse");
+constexpr auto kRate =
+    gauge("snowflake_warehouse_credits_per_hour",
+          "Credits that the running clusters consume per hour, by the price of their size; 0 while "
+          "none runs. For the second generation 1.35 times the first, as on AWS and GCP. Absent "
+          "for an adaptive warehouse, which has no size.",
+          "account", "warehouse");
 constexpr MetricView kMetrics[] = {kCount,   kInfo,   kState,       kClusters, kMostClusters,
                                    kRunning, kQueued, kAutoSuspend, kResumed,  kRate};
 

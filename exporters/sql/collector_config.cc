@@ -5,6 +5,7 @@
 #include <set>
 
 #include "common/base/error.h"
+#include "common/collect/schedule.h"
 #include "exporters/sql/described.h"
 
 namespace exporter::sql {
@@ -26,7 +27,8 @@ bool is_for(const Yaml& entry, const std::string& source, const std::vector<std:
   bool found = false;
   for (const auto& item : list->items()) {
     const auto name = item.string();
-    if (std::ranges::find(sources, name) == sources.end()) item.fail("no source has this name");
+    if (std::ranges::find(sources, name) == sources.end())
+      item.fail("there is no source of this name");
     found = found || name == source;
   }
   return found;
@@ -40,10 +42,10 @@ Schedule read_schedule(const Yaml& entry, bool counts) {
     if (counts) on_scrape->fail("events are read in the background");
     return OnScrape{};
   }
-  if (!every) entry.fail("expected `every: 1m`, or `on_scrape: true` for what is cheap");
+  if (!every) entry.fail("expected `every: 1m`, or `on_scrape: true` for a cheap query");
   const auto interval = every->duration();
   if (interval < std::chrono::seconds(1)) every->fail("expected a duration of at least 1s");
-  return Every{interval, std::max<Clock::duration>(3 * interval, kShownAtLeast)};
+  return Every{interval, std::max<Clock::duration>(times(interval, 3), kShownAtLeast)};
 }
 
 Clock::duration read_timeout(const Yaml& entry) {
@@ -96,7 +98,7 @@ void check_parameters(const Yaml& entry, const Statement& statement, const Param
   for (const auto& name : used) {
     const bool is_own = std::ranges::find(own, name) != own.end();
     if (is_own || given.contains(name)) continue;
-    entry.required("query").fail(":" + name + " is not among the parameters");
+    entry.required("query").fail(":" + name + " is not a parameter");
   }
   for (const auto& [name, value] : given) {
     const bool is_used = std::ranges::find(used, name) != used.end();
@@ -161,7 +163,7 @@ std::shared_ptr<const CollectorConfig> read_collector(const std::string& name, c
     entry.fail("expected a name of letters, digits and '_', at most " + std::to_string(kMaxName));
   }
   if (is_reserved(name)) {
-    entry.fail(name + " is a collector of the exporter's own; expected another name");
+    entry.fail(name + " is a built-in collector; expected another name");
   }
   const auto events = entry.optional("events");
   check_keys(entry, events);

@@ -31,7 +31,7 @@ std::string wrong_with(const Samples& samples, const std::string& failure) {
   if (samples.duplicates() > 0) {
     text += "  " + std::to_string(samples.duplicates()) +
             " duplicate series: " + samples.first_duplicate() +
-            "; the labels do not tell the rows apart\n";
+            "; the labels do not identify the rows\n";
   }
   return text;
 }

@@ -126,10 +126,10 @@ std::string rights(const Needs& needs) {
         text += "GRANT SELECT ON " + table + " TO " + user + ";\n";
       }
       return text;
-    case Dialect::sqlite: return "-- Read permission of the file and of its directory.\n";
+    case Dialect::sqlite: return "-- Read permission for the file and its directory.\n";
     case Dialect::other: break;
   }
-  text = "-- SELECT on these tables, for a user of its own:\n";
+  text = "-- SELECT on these tables, for a separate user:\n";
   for (const auto& table : needs.tables) text += "--   " + table + "\n";
   return text;
 }
@@ -158,12 +158,12 @@ ReportText write_grants(Source& source, const ReportInputs&) {
   const auto connections = source.connections + 1 + source.other_readers;
   auto text = "-- source " + source.name + place_of(source.database) + "\n" +
               make_user(source.database, connections);
-  if (source.business) text += "-- Leave out the views bm_* that are not made.\n";
+  if (source.business) text += "-- Leave out the views bm_* that do not exist.\n";
   text += rights(all.at(source.name)) + "\n";
   for (const auto& [name, needs] : all) {
     if (name == source.name) continue;
     text += "-- source " + name + place_of(*needs.database) + ", for collectors of " + source.name +
-            ", after its user is made\n" + rights(needs) + "\n";
+            ", after its user is created\n" + rights(needs) + "\n";
   }
   return {text};
 }

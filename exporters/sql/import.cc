@@ -36,7 +36,7 @@ Format format_of(const Yaml& file) {
                                                                                 : kJustwatch;
   }
   if (file.optional("apiVersion")) {
-    file.fail("a Kubernetes object: import the configuration that is a text in it");
+    file.fail("a Kubernetes object: import the configuration that it contains as text");
   }
   if (file.optional("collector_name")) {
     file.fail("a file of one collector: import the one whose collector_files name it");
@@ -108,9 +108,9 @@ std::string write_collector(const PlannedCollector& collector, std::size_t sourc
 /// The plan as our configuration, with its notes as comments before it.
 std::string write_plan(ImportPlan& plan, std::string_view origin) {
   const auto collectors = plan_collectors(plan);
-  auto text = "# Made of a configuration of " + std::string(origin) +
-              ".\n# Check it with --config.check, and what it reads with --explain COLLECTOR.\n";
-  if (!plan.notes.empty()) text += "#\n# What differs, and what is to be done:\n";
+  auto text = "# Converted from a configuration of " + std::string(origin) +
+              ".\n# Check it with --config.check, and its queries with --explain COLLECTOR.\n";
+  if (!plan.notes.empty()) text += "#\n# What differs, and what to do:\n";
   for (const auto& note : plan.notes) text += as_comment(note);
   text += "sources:\n";
   for (const auto& source : plan.sources) text += write_source(source);
@@ -129,7 +129,7 @@ std::string import_config(const std::string& path) {
   const auto format = format_of(file);
   ImportPlan plan;
   format.read(file, plan);
-  if (plan.sources.empty()) file.fail("it names no database");
+  if (plan.sources.empty()) file.fail("it has no database");
   return write_plan(plan, format.name);
 }
 

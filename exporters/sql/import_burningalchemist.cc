@@ -99,14 +99,14 @@ class Reader {
          "a scrape ends half a second before the timeout of Prometheus, always");
     note("scrape_error_drop_interval", {"0s", "0"}, "errors are counters here, and stay");
     note("max_connection_lifetime", {"0s", "0"}, "a connection is kept until it fails: left out");
-    note("ping_interval", {"0s", "0"}, "nothing pings here: left out");
+    note("ping_interval", {"0s", "0"}, "there are no pings here: left out");
     note("warmup_delay", {"0s", "0"}, "first runs are spread over time anyway: left out");
     note("enable_query_metrics", {"false"},
-         "exporter_collector_duration_seconds and sql_query_rows_total say this: left out");
+         "see exporter_collector_duration_seconds and sql_query_rows_total: left out");
     const auto idle = map.optional("max_idle_connections"), most = map.optional("max_connections");
     const auto all = most ? most->string() : "3";
     if (idle && idle->string() != all) {
-      plan_.note(idle->where(), "all connections are kept for the next query: left out");
+      plan_.note(idle->where(), "all connections are reused: left out");
     }
   }
 
@@ -170,7 +170,7 @@ class Reader {
     const auto literal = entry.optional("query"), reference = entry.optional("query_ref");
     if (literal.has_value() == reference.has_value()) entry.fail("expected query or query_ref");
     const auto named = reference ? queries.find(reference->string()) : queries.end();
-    if (reference && named == queries.end()) reference->fail("no query has this name");
+    if (reference && named == queries.end()) reference->fail("there is no query of this name");
     const auto text = (literal ? *literal : named->second).string();
     const auto same = std::ranges::find(collector.queries, text, &ImportedQuery::sql);
     if (same != collector.queries.end()) return same->metrics.push_back(std::move(metric));
@@ -222,7 +222,7 @@ class Reader {
     }
     if (const auto time = entry.optional("timestamp_value")) {
       plan_.note(time->where(),
-                 "samples have no time of their own: left out; publish it as a gauge beside " +
+                 "samples have no timestamps: left out; publish it as a gauge beside " +
                      printable(metric.name, 80) + ", in seconds since 1970");
     }
   }
@@ -274,7 +274,7 @@ class Reader {
 
   void note_ping(const Yaml& entry) {
     const auto ping = entry.optional("enable_ping");
-    if (ping && ping->boolean()) plan_.note(ping->where(), "nothing pings here: left out");
+    if (ping && ping->boolean()) plan_.note(ping->where(), "there are no pings here: left out");
   }
 
   void use_collectors(const Yaml& patterns, const std::vector<std::string>& sources) {
@@ -291,7 +291,7 @@ class Reader {
           if (is_new) collector.sources.push_back(source);
         }
       }
-      if (!is_found) plan_.note(item.where(), "no collector has this name");
+      if (!is_found) plan_.note(item.where(), "there is no collector of this name");
     }
   }
 

@@ -129,7 +129,7 @@ class Planner {
     } catch (const Error& error) {
       const std::string why = error.what();
       const bool is_several = why.find("one statement") != std::string::npos;
-      leave_out(query, why + (is_several ? "; a view or a procedure can do the rest" : ""));
+      leave_out(query, why + (is_several ? "; use a view or a procedure for the rest" : ""));
       return false;
     }
     return true;
@@ -139,7 +139,7 @@ class Planner {
     const auto& sets = query.parameter_sets;
     const bool is_one = sets.size() == 1;
     if (sets.size() > kMaxSets) {
-      leave_out(query, "more than 50 sets of parameters; let the query give a row for each");
+      leave_out(query, "more than 50 sets of parameters; let the query return a row for each");
       return false;
     }
     if (!is_one && !is_subquery(collector.query, dialect)) {
@@ -158,8 +158,8 @@ class Planner {
     collector.query = is_one ? queries.front() : united(queries);
     if (!is_one) {
       plan_.note(query.where,
-                 "the query runs once with all sets of parameters, by UNION ALL: a "
-                 "column must tell their rows apart");
+                 "the query runs once with all sets of parameters, by UNION ALL: a column must "
+                 "identify the set");
     }
     return true;
   }

@@ -118,7 +118,7 @@ class Reader {
     if (placeholder) job.placeholder = placeholder->string();
     if (label) job.iterator_label = label->string();
     plan_.note(iterator.where(),
-               "a query runs once, not for each row of another: let it give all rows, with " +
+               "a query runs once, not for each row of another: let it return all rows, with " +
                    printable(job.iterator_label, 80) + " as a column");
   }
 
@@ -144,7 +144,7 @@ class Reader {
     metric.value_label = "col";
     metric.fixed_labels = {{"sql_job", job.name}};
     if (const auto time = entry.optional("timestamp")) {
-      plan_.note(time->where(), "samples have no time of their own: left out");
+      plan_.note(time->where(), "samples have no timestamps: left out");
     }
     ImportedQuery query{.where = entry.where(),
                         .name = name,

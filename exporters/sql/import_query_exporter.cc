@@ -77,8 +77,7 @@ class Reader {
         "a query without a timeout has one of 10s, and a row that is gone takes its series "
         "with it");
     if (const auto own = file_.optional("builtin-metrics"); own && own->is_map()) {
-      plan_.note(own->where(),
-                 "left out: exporter_collector_duration_seconds and sql_query_* say this");
+      plan_.note(own->where(), "left out: see exporter_collector_duration_seconds and sql_query_*");
     }
     for (const auto& [name, entry] : entries_of(file_.required("databases"))) {
       read_database(name, entry);
@@ -223,12 +222,12 @@ class Reader {
                         .metrics = {}};
     for (const auto& item : entry.required("databases").items()) {
       const auto found = sources_.find(item.string());
-      if (found == sources_.end()) item.fail("no database has this name");
+      if (found == sources_.end()) item.fail("there is no database of this name");
       query.sources.push_back(found->second);
     }
     for (const auto& item : entry.required("metrics").items()) {
       const auto found = metrics_.find(item.string());
-      if (found == metrics_.end()) item.fail("no metric has this name");
+      if (found == metrics_.end()) item.fail("there is no metric of this name");
       if (!found->second) continue;
       query.metrics.push_back(*found->second);
       query.metrics.back().where = item.where();

@@ -9,7 +9,7 @@ namespace {
 App app() {
   App app;
   app.name = "sql_exporter";
-  app.description = "Prometheus exporter for SQL databases, by ODBC.";
+  app.description = "Prometheus exporter for SQL databases, over ODBC.";
   app.default_listen = ":19104";
   watch<Source>(app, kSources, kModules);
   app.import_config = import_config;

@@ -6,6 +6,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/collect/schedule.h"
 #include "exporters/sql/quality_page.h"
 #include "exporters/sql/quality_schema.h"
 
@@ -110,8 +111,8 @@ Collector collector_of(const std::shared_ptr<Source>& source,
   for (const auto& table : config.tables) most += int(table.references.size());
   return {.name = "quality",
           // One check that fails costs the others nothing: they keep their pace.
-          .schedule = Every{config.every, 3 * config.every, config.every},
-          .timeout = most * config.timeout,
+          .schedule = Every{config.every, times(config.every, 3), config.every},
+          .timeout = times(config.timeout, most),
           .metrics = {metrics.begin(), metrics.end()},
           .collect = [quality](Samples& samples,
                                const Deadline& deadline) { quality->collect(samples, deadline); },
@@ -124,7 +125,7 @@ std::vector<Planned> plan_of(Source& source) {
       planned(source.name, source.database, clock_statement(dialect), {}, "at the start")};
   for (const auto& table : source.quality->tables) {
     const auto times = scan_times(table, source.clock());
-    std::string note = "halved while it fails, until the check that fails is alone";
+    std::string note = "halved while it fails, until the failing check is isolated";
     for (const auto& statement : table_statements(table, times, dialect)) {
       all.push_back(planned(source.name, source.database, statement, scan_parameters(table, times),
                             std::exchange(note, {})));

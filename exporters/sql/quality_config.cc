@@ -86,7 +86,7 @@ class RowChecksReader {
   std::vector<RowCheck> read() {
     each("not_null", [&](const std::string& column, const Yaml& limit) {
       if (column == table_.time && table_.window) {
-        limit.fail("a row without a time is in no window: this check would never fail");
+        limit.fail("a row without a time is outside the window: this check would never fail");
       }
       return RowCheck{"not_null", column, in_brackets(column) + " IS NULL", read_ratio(limit)};
     });
@@ -349,7 +349,8 @@ void check_sql(const Yaml& where, std::string_view text, Dialect dialect) {
 
 void check_timed_sql(const Yaml& where, std::string_view text, Dialect dialect) {
   for (const auto& name : parameters_in(where, text, dialect)) {
-    if (name != "now") where.fail("the parameter :" + name + " is not known here, only :now");
+    if (name != "now")
+      where.fail("the parameter :" + name + " is unknown here; only :now is known");
   }
 }
 
@@ -378,7 +379,8 @@ std::optional<QualityConfig> read_quality(const Yaml& file, const std::string& s
   const auto map = file.optional("quality");
   if (!map) return config;
   for (const auto& [name, entry] : map->entries()) {
-    if (std::ranges::find(sources, name) == sources.end()) entry.fail("no source has this name");
+    if (std::ranges::find(sources, name) == sources.end())
+      entry.fail("there is no source of this name");
     if (name == source) config = read_source(entry, dialect);
   }
   return config;

@@ -9,46 +9,45 @@ namespace {
 
 using What = ScanItem::What;
 
-constexpr auto kTable = info("sql_quality_table_info", "A table that is watched, and whose it is.",
-                             "source", "dataset", "owner", "severity");
-constexpr auto kRows =
-    gauge("sql_quality_rows", "Rows that the checks look at, those of the window.", "source",
-          "dataset", "window");
+constexpr auto kTable = info("sql_quality_table_info", "A monitored table and its owner.", "source",
+                             "dataset", "owner", "severity");
+constexpr auto kRows = gauge("sql_quality_rows", "Rows that the checks cover: those of the window.",
+                             "source", "dataset", "window");
 constexpr auto kEmpty =
-    gauge("sql_quality_table_empty", "1 while the table has no row.", "source", "dataset");
+    gauge("sql_quality_table_empty", "1 while the table has no rows.", "source", "dataset");
 constexpr auto kFailing =
     gauge("sql_quality_failing_rows",
-          "Rows that fail a check; those of the future are counted in the whole table.", "source",
+          "Rows that fail a check; rows in the future are counted in the whole table.", "source",
           "dataset", "check", "column");
 constexpr auto kFailingLimit =
     gauge("sql_quality_failing_ratio_limit",
-          "The ratio of failing rows to rows of the window above which the check has failed.",
-          "source", "dataset", "check", "column", "owner", "severity");
+          "The ratio of failing rows to rows of the window above which the check fails.", "source",
+          "dataset", "check", "column", "owner", "severity");
 constexpr auto kNewest = gauge("sql_quality_newest_timestamp_seconds",
-                               "The time of the newest row that is not of the future, by this "
+                               "The time of the newest row that is not in the future, by this "
                                "machine's clock, in seconds since 1970.",
                                "source", "dataset", "of");
 constexpr auto kMaxAge =
-    gauge("sql_quality_max_age_seconds", "The age that the newest row may have, in seconds.",
-          "source", "dataset", "of", "owner", "severity");
+    gauge("sql_quality_max_age_seconds", "The maximum age of the newest row, in seconds.", "source",
+          "dataset", "of", "owner", "severity");
 constexpr auto kPeriodRows =
     gauge("sql_quality_period_rows", "Rows of the last full local period.", "source", "dataset");
 constexpr auto kBaseline = gauge("sql_quality_period_rows_baseline",
-                                 "The median of the rows of the same local period in the weeks "
-                                 "before; absent with fewer than three weeks.",
+                                 "The median number of rows of the same local period in earlier "
+                                 "weeks; absent with fewer than three weeks.",
                                  "source", "dataset");
 constexpr auto kRatioLimit = gauge("sql_quality_volume_ratio_limit",
                                    "The ratio of a period's rows to the baseline below or above "
                                    "which there are too few or too many.",
                                    "source", "dataset", "bound", "owner", "severity");
 constexpr auto kRowsMin =
-    gauge("sql_quality_volume_rows_min", "Rows of the baseline below which a ratio says nothing.",
+    gauge("sql_quality_volume_rows_min", "Rows of the baseline below which a ratio is meaningless.",
           "source", "dataset");
 constexpr auto kColumns =
     gauge("sql_quality_columns", "Columns of the table.", "source", "dataset");
 constexpr auto kMissing =
     gauge("sql_quality_columns_missing",
-          "Columns that are expected and are not in the table, or not of that type.", "source",
+          "Expected columns that are missing in the table or have another type.", "source",
           "dataset", "owner", "severity");
 constexpr auto kHash =
     gauge("sql_quality_schema_hash",
@@ -56,30 +55,29 @@ constexpr auto kHash =
           "dataset");
 constexpr auto kChanged = gauge("sql_quality_schema_changed_timestamp_seconds",
                                 "When a change of the columns was found, in seconds since 1970; "
-                                "absent before the first one.",
+                                "absent before the first change.",
                                 "source", "dataset", "owner", "severity");
 constexpr auto kSuccess = gauge("sql_quality_check_success",
-                                "1 if the last attempt to measure a check succeeded, whatever it "
+                                "1 if the last attempt to run a check succeeded, whatever it "
                                 "found; its values are kept for three intervals.",
                                 "source", "dataset", "check", "column");
 constexpr auto kLastSuccess = gauge("sql_quality_last_success_timestamp_seconds",
-                                    "When a check was last measured, in seconds since 1970.",
+                                    "When a check last ran successfully, in seconds since 1970.",
                                     "source", "dataset", "check", "column");
-constexpr auto kInterval =
-    gauge("sql_quality_interval_seconds", "How often a check is measured, in seconds.", "source",
-          "dataset", "check", "column");
+constexpr auto kInterval = gauge("sql_quality_interval_seconds", "Interval of a check, in seconds.",
+                                 "source", "dataset", "check", "column");
 constexpr auto kStatements =
     counter("sql_quality_statements_total",
-            "Statements of checks that were run, by their kind: scan, key, references or schema.",
-            "source", "dataset", "check");
+            "Statements run for checks, by kind: scan, key, references or schema.", "source",
+            "dataset", "check");
 constexpr auto kSeconds = counter("sql_quality_statement_seconds_total",
                                   "Time that they took, in seconds.", "source", "dataset", "check");
-constexpr auto kSkipped =
-    counter("sql_quality_skipped_total", "Statements that were not run as the budget was spent.",
-            "source", "dataset", "check");
+constexpr auto kSkipped = counter("sql_quality_skipped_total",
+                                  "Statements that were not run because the budget was spent.",
+                                  "source", "dataset", "check");
 constexpr auto kClock = gauge("sql_quality_clock_difference_seconds",
-                              "By how much the server's clock is ahead of this machine's, for "
-                              "certain, in seconds; times of rows are corrected by it.",
+                              "How far the server's clock is certainly ahead of this machine's, in "
+                              "seconds; times of rows are corrected by it.",
                               "source");
 constexpr MetricView kMetrics[] = {
     kTable,       kRows,       kEmpty,      kFailing, kFailingLimit, kNewest, kMaxAge,  kPeriodRows,

@@ -1,6 +1,7 @@
 #include "exporters/sql/quality_statements.h"
 
 #include "common/base/error.h"
+#include "common/collect/schedule.h"
 #include "common/ledger/ledger.h"
 #include "common/sql/value.h"
 
@@ -47,7 +48,7 @@ std::optional<Table> QualityStatements::run(const std::string& statement,
   };
   try {
     auto table = database_.query(Statement(statement, dialect()), parameters, limits,
-                                 deadline.no_later_than(begun + timeout_));
+                                 deadline.no_later_than(later(begun, timeout_)));
     note_cost();
     return table;
   } catch (const Error&) {

@@ -6,6 +6,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/time.h"
+#include "common/collect/schedule.h"
 #include "common/sql/value.h"
 
 namespace exporter::sql {
@@ -13,18 +14,18 @@ namespace {
 
 constexpr auto kInfo =
     info("sql_quality_reconciliation_info",
-         "A reconciliation, the source of its right side, and whose it is.", "source", "dataset",
+         "A reconciliation, the source of its right side, and its owner.", "source", "dataset",
          "reconciliation", "right_source", "owner", "severity");
-constexpr auto kDifference = gauge("sql_quality_reconciliation_difference",
-                                   "The largest difference between the two sides on one of the "
-                                   "settled days, without its sign.",
-                                   "source", "dataset", "reconciliation", "measure");
+constexpr auto kDifference =
+    gauge("sql_quality_reconciliation_difference",
+          "The largest absolute difference between the two sides on one of the settled days.",
+          "source", "dataset", "reconciliation", "measure");
 constexpr auto kDays = gauge("sql_quality_reconciliation_days_different",
                              "Settled days on which the sides differ by more than the limit.",
                              "source", "dataset", "reconciliation", "measure");
-constexpr auto kLimit =
-    gauge("sql_quality_reconciliation_difference_limit", "The difference of a day that is none.",
-          "source", "dataset", "reconciliation", "measure", "owner", "severity");
+constexpr auto kLimit = gauge("sql_quality_reconciliation_difference_limit",
+                              "The difference of a day that is tolerated.", "source", "dataset",
+                              "reconciliation", "measure", "owner", "severity");
 constexpr auto kSuccess = gauge("sql_quality_reconciliation_success",
                                 "1 if the last attempt to compare succeeded, whatever it found.",
                                 "source", "dataset", "reconciliation");
@@ -58,7 +59,7 @@ Values read_rows_of(Database& database, const ReconciledTable& table, const Reco
   const auto days = bounds.size() - 1;
   const Statement statement(reconcile_statement(table, config.measures, days), database.dialect());
   const auto answer = database.query(statement, parameters_of(bounds), {},
-                                     deadline.no_later_than(Clock::now() + config.timeout));
+                                     deadline.no_later_than(later(Clock::now(), config.timeout)));
   Values values(days, std::vector<double>(config.measures.size()));
   for (std::size_t row = 0; row < answer.rows(); ++row) {
     const auto day = std::size_t(number_of(answer.at(row, 0).value_or("")));
@@ -189,7 +190,7 @@ Collector collector_of(const std::shared_ptr<Source>& source) {
   Clock::duration timeout{};
   Clock::duration interval = kLook;
   for (const auto& config : source->reconciliations) {
-    timeout += 2 * config.timeout;
+    timeout = sum(timeout, times(config.timeout, 2));
     interval = std::min<Clock::duration>(interval, config.every);
   }
   return {.name = "reconcile",

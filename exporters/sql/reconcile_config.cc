@@ -20,7 +20,7 @@ void read_days(const Yaml& entry, ReconcileConfig& config) {
   if (const auto from = days->optional("from")) config.from = int(from->integer());
   if (const auto to = days->optional("to")) config.to = int(to->integer());
   if (config.from < 1 || config.to < config.from || config.to > kMaxDays) {
-    days->fail("expected 1 <= from <= to <= 60, days before today");
+    days->fail("expected 1 <= from <= to <= 60, in days before today");
   }
 }
 
@@ -77,7 +77,7 @@ std::vector<ReconcileConfig> read_reconciliations(const Yaml& file, const std::s
   for (const auto& [name, entry] : map->entries()) {
     const auto left = entry.required("left").required("source");
     if (std::ranges::find(sources, left.string()) == sources.end()) {
-      left.fail("no source has this name");
+      left.fail("there is no source of this name");
     }
     if (left.string() == source) all.push_back(read_one(name, entry, dialect, open));
   }

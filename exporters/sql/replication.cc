@@ -6,6 +6,7 @@
 
 #include "common/base/error.h"
 #include "common/base/time.h"
+#include "common/collect/schedule.h"
 #include "common/sql/value.h"
 #include "exporters/sql/dialect_sql.h"
 #include "exporters/sql/quality_scan.h"
@@ -15,36 +16,35 @@ namespace exporter::sql {
 namespace {
 
 constexpr auto kLag = gauge("sql_replication_lag_seconds",
-                            "The age of the oldest row of the primary that is newer than the "
-                            "newest one of the replica, in seconds; 0 without one.",
+                            "The age of the oldest row on the primary that is newer than the "
+                            "newest row on the replica, in seconds; 0 without one.",
                             "source", "replica", "table");
 constexpr auto kMaxLag =
-    gauge("sql_replication_max_lag_seconds", "The lag that the replica may have, in seconds.",
+    gauge("sql_replication_max_lag_seconds", "The maximum lag of the replica, in seconds.",
           "source", "replica", "table", "owner", "severity");
-constexpr auto kBeatLag = gauge("sql_replication_heartbeat_lag_seconds",
-                                "By how much the primary's heartbeat is newer than the replica's, "
-                                "in seconds.",
-                                "source", "replica", "table");
+constexpr auto kBeatLag =
+    gauge("sql_replication_heartbeat_lag_seconds",
+          "How much newer the primary's heartbeat is than the replica's, in seconds.", "source",
+          "replica", "table");
 constexpr auto kBeat =
     gauge("sql_replication_heartbeat_timestamp_seconds",
-          "The primary's heartbeat, in seconds since 1970: one that is old says nothing of a lag.",
+          "The primary's heartbeat, in seconds since 1970; an old one says nothing about the lag.",
           "source", "replica", "table");
 constexpr auto kState = gauge("sql_replication_state",
-                              "1 for the state of the replica, by its own account: replicating, "
-                              "cut_off from its primary, stopped, not_a_replica.",
+                              "1 for the state that the replica reports: replicating, cut_off from "
+                              "its primary, stopped, not_a_replica.",
                               "source", "replica", "channel", "state");
-constexpr auto kStatusLag = gauge("sql_replication_status_lag_seconds",
-                                  "The lag that the replica says, in seconds; absent while it "
-                                  "knows none.",
-                                  "source", "replica", "channel");
+constexpr auto kStatusLag =
+    gauge("sql_replication_status_lag_seconds",
+          "The lag that the replica reports, in seconds; absent while it reports none.", "source",
+          "replica", "channel");
 constexpr auto kErrors =
     gauge("sql_replication_apply_errors",
           "Errors while changes were applied, since the server's statistics were reset.", "source",
           "replica", "channel");
 constexpr auto kSuccess =
-    gauge("sql_replication_check_success",
-          "1 if the last attempt to measure the lag succeeded, whatever it is.", "source",
-          "replica", "table");
+    gauge("sql_replication_check_success", "1 if the last attempt to measure the lag succeeded.",
+          "source", "replica", "table");
 constexpr auto kLastSuccess =
     gauge("sql_replication_last_success_timestamp_seconds",
           "When the lag was last measured, in seconds since 1970.", "source", "replica", "table");
@@ -120,7 +120,7 @@ class Pair {
   Table one_row(Database& database, const std::string& statement,
                 const Parameters& parameters) const {
     auto table = database.query(Statement(statement, database.dialect()), parameters, {},
-                                deadline_.no_later_than(Clock::now() + config_.timeout));
+                                deadline_.no_later_than(later(Clock::now(), config_.timeout)));
     if (table.rows() != 1) throw Error(Reason::query, "expected one row");
     return table;
   }
@@ -169,8 +169,8 @@ class Replica {
     if (config_.heartbeat) attempt([&] { heartbeats_ = pair.heartbeats(); });
     if (!config_.asks_status) return failure;
     attempt([&] {
-      channels_ =
-          read_replica(*config_.database, deadline.no_later_than(now + 3 * config_.timeout));
+      channels_ = read_replica(*config_.database,
+                               deadline.no_later_than(later(now, times(config_.timeout, 3))));
     });
     return failure;
   }
@@ -243,12 +243,12 @@ Collector collector_of(const std::shared_ptr<Source>& source) {
   const auto& configs = source->replication;
   Clock::duration timeout{}, interval = configs.front().every;
   for (const auto& config : configs) {
-    timeout += kStatements * config.timeout;
+    timeout = sum(timeout, times(config.timeout, kStatements));
     interval = std::min<Clock::duration>(interval, config.every);
   }
   return {.name = "replication",
           // A lag that cannot be measured again is not known; what is shown of it is not kept.
-          .schedule = Every{interval, 3 * interval, interval},
+          .schedule = Every{interval, times(interval, 3), interval},
           .timeout = timeout,
           .metrics = replication_metrics(),
           .collect = [replication = std::make_shared<Replication>(source, interval)](

@@ -53,7 +53,7 @@ std::vector<ReplicationConfig> read_replication(const Yaml& file, const std::str
   for (const auto& entry : list->items()) {
     const auto primary = entry.required("primary"), replica = entry.required("replica");
     if (std::ranges::find(sources, primary.string()) == sources.end()) {
-      primary.fail("no source has this name");
+      primary.fail("there is no source of this name");
     }
     if (primary.string() == replica.string()) replica.fail("the same source as the primary");
     if (primary.string() != source) continue;

@@ -15,14 +15,14 @@ constexpr auto kSenderBytes = gauge("sql_replication_sender_lag_bytes",
                                     "Bytes of the write-ahead log that the reader has not applied.",
                                     "source", "application", "address");
 constexpr auto kSenderSeconds = gauge("sql_replication_sender_lag_seconds",
-                                      "How long ago what the reader applied last was written, as "
-                                      "the primary says; absent while nothing is written.",
+                                      "Replay lag of the reader as the primary reports it, in "
+                                      "seconds; absent while nothing is written.",
                                       "source", "application", "address");
 constexpr auto kSlotActive =
-    gauge("sql_replication_slot_active", "1 while somebody reads from the slot.", "source", "slot");
-constexpr auto kSlotBytes = gauge(
-    "sql_replication_slot_retained_bytes",
-    "Bytes of the write-ahead log that are kept for the slot: the disk fills.", "source", "slot");
+    gauge("sql_replication_slot_active", "1 while the slot is in use.", "source", "slot");
+constexpr auto kSlotBytes =
+    gauge("sql_replication_slot_retained_bytes",
+          "Bytes of the write-ahead log that are retained for the slot.", "source", "slot");
 constexpr MetricView kPrimaryMetrics[] = {kSenders, kSenderBytes, kSenderSeconds, kSlotActive,
                                           kSlotBytes};
 

@@ -68,7 +68,8 @@ class Adder {
     std::vector<std::uint64_t> counts;
     std::uint64_t below = 0;
     const auto add_up_to = [&](std::uint64_t count) {
-      if (count < below) throw Error(Reason::decode, "the counts of the buckets do not ascend");
+      if (count < below)
+        throw Error(Reason::decode, "the counts of the buckets are not cumulative");
       counts.push_back(count - below);
       below = count;
     };
@@ -110,7 +111,7 @@ class Adder {
 
 std::size_t require_column(const Table& table, std::string_view name) {
   if (const auto column = table.column(name)) return *column;
-  throw Error(Reason::query, "the query gives no column " + std::string(name) + ", but " +
+  throw Error(Reason::query, "the query returns no column " + std::string(name) + ", but " +
                                  printable(joined(table.columns()), kMaxListed));
 }
 

@@ -18,7 +18,7 @@ constexpr SourceFlag kFlags[] = {
      "odbc"},
     {{"source.name", "database", "The label `source`."}, "name"},
     {{"source.password-file", "", "File with the password."}, "password_file"},
-    {{"source.connections", "3", "Most queries that run at once."}, "connections"},
+    {{"source.connections", "3", "Maximum number of concurrent queries."}, "connections"},
 };
 
 constexpr std::string_view kTakenLabels[] = {"source"};
@@ -59,7 +59,7 @@ std::shared_ptr<Database> open_database(const Yaml& file, const Yaml& name) {
     if (entry.required("name").string() != name.string()) continue;
     return std::make_shared<Database>(read_database(name.string(), entry));
   }
-  name.fail("no source has this name");
+  name.fail("there is no source of this name");
 }
 
 /// How many of the entries, each of which is of two sources, read this one as the second.
@@ -128,13 +128,13 @@ constexpr std::string_view kMoreKeys[] = {"collectors", "quality", "reconcile", 
                                           "business"};
 
 constexpr Report<Source> kReports[] = {
-    {"print-sql", "Print each statement with its pace, as it would run now, and exit.",
+    {"print-sql", "Print each statement as it would run now, with its interval, and exit.",
      write_statements},
-    {"grants", "Print the SQL that makes a user with the rights that are needed, and exit.",
+    {"grants", "Print the SQL that creates a user with the necessary privileges, and exit.",
      write_grants},
     {"explain",
      "Run one collector of the configuration file once, print the rows, the samples and what was "
-     "refused, and exit.",
+     "rejected, and exit.",
      explain, "COLLECTOR", true},
 };
 

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "common/collect/schedule.h"
+
 namespace exporter::sql {
 namespace {
 
@@ -35,8 +37,8 @@ std::optional<Error> try_once(const Described& described, Samples& samples,
                               const Deadline& deadline, const OnRan& on_ran) {
   const Observed observed(described.plan(), on_ran);
   try {
-    described.collector.collect(samples,
-                                deadline.no_later_than(Clock::now() + described.collector.timeout));
+    described.collector.collect(
+        samples, deadline.no_later_than(later(Clock::now(), described.collector.timeout)));
   } catch (const Error& error) {
     return error;
   }

@@ -275,7 +275,8 @@ TEST_CASE("a budget out of bounds is refused") {
     fixture.options.budget = budget;
     return error_of(Reason::config, [&] { fixture.client(); });
   };
-  const std::string rate = "budget: requests_per_second: expected one a day to a million a second";
+  const std::string rate =
+      "budget: requests_per_second: expected one per day to a million per second";
   CHECK(why({.requests_per_second = -1}) == rate);
   CHECK(why({.requests_per_second = 1e-6}) == rate);
   CHECK(why({.requests_per_second = std::nan("")}) == rate);

@@ -69,9 +69,9 @@ TEST_CASE("the address is an absolute one, or a default") {
   CHECK(why("url: a.example\n") ==
         "a.yml:1:6: url: expected a URL that begins with http:// or https://");
   CHECK(why("url: https://me:hunter2@a.example\n") ==
-        "a.yml:1:6: url: must not hold a user or a password");
+        "a.yml:1:6: url: must not contain a user or a password");
   CHECK(why("url: https://a.example?token=hunter2\n") ==
-        "a.yml:1:6: url: must not hold a query or a fragment");
+        "a.yml:1:6: url: must not contain a query or a fragment");
   auto defaults = named();
   defaults.base_url = "https://default.example";
   const auto address = [&](const char* text) {
@@ -93,14 +93,15 @@ TEST_CASE("credentials are a token, or a user with a password, or none") {
         "Basic YTpi");
   const auto error = [](const std::string& text) { return why(kUrl + text); };
   CHECK(error("username: a\nbearer_token: hunter2\npassword: hunter2\n") ==
-        "a.yml:2:11: username: bearer_token is given too: they exclude each other");
+        "a.yml:2:11: username: bearer_token is also given: they are mutually exclusive");
   CHECK(error("username: a\n") ==
         "a.yml:1:1: password: missing: give it, password_file or password_env");
   CHECK(error("password: hunter2\n") == "a.yml:1:1: password needs a username");
   CHECK(error("username: a:b\npassword: hunter2\n") ==
-        "a.yml:2:11: username: a user with a colon cannot be sent");
+        "a.yml:2:11: username: a user name cannot contain a colon");
   CHECK(error("headers: {Authorization: hunter2}\nbearer_token: hunter2\n") ==
-        "a.yml:2:10: headers: Authorization, and credentials are given: they exclude each other");
+        "a.yml:2:10: headers: Authorization and credentials are both given: they are mutually "
+        "exclusive");
 }
 
 TEST_CASE("own headers are given as they are, or as secrets") {
@@ -119,14 +120,13 @@ TEST_CASE("own headers are given as they are, or as secrets") {
   CHECK(revealed(headers[1].second) == "from file");
   CHECK(revealed(headers[2].second) == "literal");
   const auto error = [](const std::string& text) { return why(kUrl + text); };
-  CHECK(error("headers: {'a b': hunter2}\n") ==
-        "a.yml:2:18: headers[\"a b\"]: not the name of a header");
+  CHECK(error("headers: {'a b': hunter2}\n") == "a.yml:2:18: headers[\"a b\"]: not a header name");
   CHECK(error("headers: {Content-Length: 1}\n") ==
         "a.yml:2:27: headers.Content-Length: is set by the client itself");
   CHECK(error("headers: {X-Key: a, x-key: hunter2}\n") ==
-        "a.yml:2:28: headers.x-key: duplicate: names of headers have no case");
+        "a.yml:2:28: headers.x-key: duplicate: header names are case-insensitive");
   CHECK(error("headers: {X-Key: \"hunter2\\n\"}\n") ==
-        "a.yml:2:18: headers.X-Key: holds a line break or a control character");
+        "a.yml:2:18: headers.X-Key: contains a line break or a control character");
   CHECK(error("headers: {X-Key: [hunter2]}\n") ==
         "a.yml:2:18: headers.X-Key: expected a string, got a sequence");
   CHECK(error("headers: {X-Key: {value_fiel: a}}\n") ==
@@ -147,7 +147,7 @@ TEST_CASE("files are taken from the directory of the configuration, and are ther
   CHECK(options.client_certificate_file == folder.path() / "ca.pem");
   CHECK(options.client_key_file == folder.path() / "ca.key");
   const auto error = [&](const std::string& text) { return why(kUrl + text, folder); };
-  CHECK(error("ca_file: empty.pem\n") == "a.yml:2:10: ca_file: empty.pem: holds no certificate");
+  CHECK(error("ca_file: empty.pem\n") == "a.yml:2:10: ca_file: empty.pem: contains no certificate");
   CHECK(error("ca_file: missing.pem\n") ==
         "a.yml:2:10: ca_file: missing.pem: No such file or directory");
   CHECK(error("client_certificate_file: /\n") ==
@@ -174,11 +174,11 @@ TEST_CASE("a proxy may have a login and exceptions") {
   CHECK(error("proxy: socks5://proxy\n") ==
         "a.yml:2:8: proxy: expected a URL that begins with http://");
   CHECK(error("proxy: http://me:hunter2@proxy\n") ==
-        "a.yml:2:8: proxy: must not hold a user or a password: see proxy_username");
+        "a.yml:2:8: proxy: must not contain a user or a password: see proxy_username");
   CHECK(error("proxy_username: a\nproxy_password: hunter2\n") ==
         "a.yml:1:1: proxy_username and proxy_password need a proxy");
   CHECK(error("proxy: http://proxy\nproxy_password: hunter2\n") ==
-        "a.yml:1:1: proxy_username and proxy_password need each other");
+        "a.yml:1:1: proxy_username and proxy_password must be given together");
   CHECK(error("no_proxy: [a]\n") == "a.yml:2:11: no_proxy: needs a proxy");
   CHECK(error("proxy: http://proxy\nno_proxy: ['a,b']\n") ==
         "a.yml:3:12: no_proxy[0]: expected a host name or an address");
@@ -205,7 +205,7 @@ TEST_CASE("timeouts and the budget are numbers that make sense") {
   }
   for (const auto* rate : {"0", "-1", "0.000001", "1000001"}) {
     CHECK(error("budget: {requests_per_second: " + std::string(rate) + "}\n") ==
-          "a.yml:2:31: budget.requests_per_second: expected one a day to a million a second");
+          "a.yml:2:31: budget.requests_per_second: expected one per day to a million per second");
   }
   CHECK(error("budget: {burst: 0}\n") == "a.yml:2:17: budget.burst: expected 1 to 1000");
   CHECK(error("budget: {at_once: 1001}\n") == "a.yml:2:19: budget.at_once: expected 1 to 1000");

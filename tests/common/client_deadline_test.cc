@@ -150,7 +150,7 @@ TEST_CASE("the deadline bounds the wait for a reply and for the rest of it") {
   ClientFixture fixture(silent.url());
   auto client = fixture.client();
   CHECK(result_in(client, request("/a?b"), 100ms) ==
-        "timeout: GET " + silent.url() + "/a: timed out waiting for the reply");
+        "timeout: GET " + silent.url() + "/a: timed out waiting for the response");
 
   const ScriptedServer dripping([](Peer& peer) {
     peer.read_request();
@@ -160,7 +160,7 @@ TEST_CASE("the deadline bounds the wait for a reply and for the rest of it") {
   ClientFixture drip(dripping.url());
   auto other = drip.client();
   CHECK(result_in(other, request("/"), 300ms) ==
-        "timeout: GET " + dripping.url() + "/: timed out reading the reply");
+        "timeout: GET " + dripping.url() + "/: timed out reading the response");
 }
 
 TEST_CASE("the deadline bounds the lookup of the name, and so does the limit of a connect") {
@@ -213,7 +213,7 @@ TEST_CASE("a try that takes too long is tried again where that is safe") {
   fixture.options.base_url = server.url();
   auto client = fixture.client();
   CHECK(result_of(client, request("/", "POST")) ==
-        "timeout: POST " + server.url() + "/: timed out waiting for the reply");
+        "timeout: POST " + server.url() + "/: timed out waiting for the response");
   CHECK(server.requests().size() == 1);
   CHECK(result_of(client, request("/")) == "status 200");
   CHECK(server.requests().size() == 3);

@@ -31,15 +31,15 @@ struct Fault {
 };
 
 constexpr const char* kToken = "hunter2";
-const std::string kClosed = "connection closed before the reply";
-const std::string kCut = "the reply was cut short";
-const std::string kCutOrMalformed = "the reply was cut short or is malformed";
-const std::string kTooLarge = "the reply's body exceeds the limit";
-const std::string kEncoding = "the reply's Content-Encoding is not gzip";
-const std::string kBroken = "the reply's body cannot be decompressed: gzip: ";
-const std::string kNoTrailer = "the reply's gzip ends before its trailer";
-const std::string kLengths = "the reply has more than one Content-Length";
-const std::string kHeaders = "the reply's headers exceed 256 KiB or 1000 lines";
+const std::string kClosed = "connection closed before the response";
+const std::string kCut = "the response was truncated";
+const std::string kCutOrMalformed = "the response is truncated or malformed";
+const std::string kTooLarge = "the response body exceeds the limit";
+const std::string kEncoding = "the response's Content-Encoding is not gzip";
+const std::string kBroken = "the response body cannot be decompressed: gzip: ";
+const std::string kNoTrailer = "the response's gzip data ends before its trailer";
+const std::string kLengths = "the response has more than one Content-Length";
+const std::string kHeaders = "the response headers exceed 256 KiB or 1000 lines";
 
 std::vector<Fault> faults() {
   const std::string chunked = "Transfer-Encoding: chunked\r\n";
@@ -107,7 +107,7 @@ std::vector<Fault> faults() {
        "decode", kLengths, 1},
       {"another transfer encoding",
        bytes(ok("Transfer-Encoding: gzip, chunked\r\n", "1\r\nx\r\n0\r\n\r\n")), "decode",
-       "the reply's Transfer-Encoding is not chunked", 1},
+       "the response's Transfer-Encoding is not chunked", 1},
       {"too large by its length", bytes(ok("Content-Length: 1001\r\n", "")), "decode", kTooLarge,
        1},
       {"too large by its chunks", bytes(ok(chunked, "4b0\r\n" + many + "\r\n0\r\n\r\n")), "decode",
@@ -186,7 +186,7 @@ TEST_CASE("what may have been received is not sent twice, unless it may be repea
   const ScriptedServer server([](Peer& peer) { peer.read_request(); });
   ClientFixture fixture(server.url());
   auto client = fixture.client();
-  const std::string closed = "/: connection closed before the reply";
+  const std::string closed = "/: connection closed before the response";
   CHECK(result_of(client, request("/", "POST", "x")) == "connect: POST " + server.url() + closed);
   CHECK(result_of(client, request("/", "PATCH")) == "connect: PATCH " + server.url() + closed);
   CHECK(server.requests().size() == 2);

@@ -52,7 +52,8 @@ TEST_CASE("a body that was cut is an error, whoever asks, although HTTP calls it
   ClientFixture fixture(server.url());
   fixture.options.retry.attempts = 2;
   auto client = fixture.client();
-  const auto expected = "GET " + server.url() + "/a: the reply's gzip ends before its trailer";
+  const auto expected =
+      "GET " + server.url() + "/a: the response's gzip data ends before its trailer";
   CHECK(error_of(Reason::decode, [&] { client.send(request("/a"), soon()); }) == expected);
   CHECK(error_of(Reason::decode, [&] { client.get("/a", soon()); }) == expected);
   CHECK(server.requests().size() == 4);
@@ -73,7 +74,7 @@ TEST_CASE("what is compressed counts against the limit, too, even when nothing c
   fixture.options.max_body = 1000;
   auto client = fixture.client();
   CHECK(result_of(client, request("/")) ==
-        "decode: GET " + server.url() + "/: the reply's body exceeds the limit");
+        "decode: GET " + server.url() + "/: the response body exceeds the limit");
 }
 
 TEST_CASE("equal lengths are one") {

@@ -77,7 +77,7 @@ TEST_CASE("a stream is tried again before its first piece, and never after") {
   CHECK(stream_from([](Peer& peer) {
           peer.read_request();
           peer.write(kChunked + "3\r\ncut\r\n");
-        }) == "cut|connect: GET URL/events: the reply was cut short after 1");
+        }) == "cut|connect: GET URL/events: the response was truncated after 1");
 }
 
 TEST_CASE("another status than 200 gives the sink nothing, and its body is bounded") {
@@ -88,7 +88,7 @@ TEST_CASE("another status than 200 gives the sink nothing, and its body is bound
   CHECK(refused(404) == "|http_status: GET URL/events: status 404 after 1");
   CHECK(refused(204) == "|http_status: GET URL/events: status 204 after 1");
   CHECK(stream_from(answer([](const std::string&) { return reply(404, std::string(99, 'x')); })) ==
-        "|decode: GET URL/events: the reply's body exceeds the limit after 1");
+        "|decode: GET URL/events: the response body exceeds the limit after 1");
 }
 
 TEST_CASE("what the sink throws ends the transfer, and the client works on") {
@@ -117,7 +117,7 @@ TEST_CASE("a stream ends by its deadline and when it is cancelled") {
   auto client = fixture.client();
   const std::string what = "GET " + server.url() + "/events: ";
   CHECK(stream(client, Deadline::in(300ms)) ==
-        "x|timeout: " + what + "timed out reading the reply");
+        "x|timeout: " + what + "timed out reading the response");
   std::stop_source source;
   const auto stop_at_piece = [&](std::string_view) { source.request_stop(); };
   try {

@@ -130,7 +130,8 @@ TEST_CASE("what would change the shape of a request is refused before anything i
     CAPTURE(target);
     CHECK(result_of(client, request(target)) ==
           "config: GET " + origin +
-              "/...: the target does not begin with / or holds a character to be percent-encoded");
+              "/...: the target does not begin with / or contains a character that must be "
+              "percent-encoded");
   }
   CHECK(result_of(client, request("/a", "GET /b HTTP/1.1\r\nX:")) ==
         "config: request " + origin + "/a: the method is not a word");
@@ -152,7 +153,7 @@ TEST_CASE("what would change the shape of a request is refused before anything i
 TEST_CASE("options that cannot work are refused, and never quoted") {
   const std::string schemes = "expected a URL that begins with http:// or https://";
   const std::string invalid =
-      "not a valid URL: a host, and perhaps a port from 1 to 65535, follow the scheme";
+      "not a valid URL: expected a host and an optional port from 1 to 65535 after the scheme";
   const std::vector<std::pair<std::string, std::string>> urls = {
       {"", schemes},
       {"host/path", schemes},
@@ -160,10 +161,10 @@ TEST_CASE("options that cannot work are refused, and never quoted") {
       {"file:///etc/passwd", schemes},
       {"http://", invalid},
       {"http://a b", invalid},
-      {"http://user:hunter2@host", "must not hold a user or a password"},
-      {"https://user@host/", "must not hold a user or a password"},
-      {"https://host/?token=hunter2", "must not hold a query or a fragment"},
-      {"https://host/#a", "must not hold a query or a fragment"}};
+      {"http://user:hunter2@host", "must not contain a user or a password"},
+      {"https://user@host/", "must not contain a user or a password"},
+      {"https://host/?token=hunter2", "must not contain a query or a fragment"},
+      {"https://host/#a", "must not contain a query or a fragment"}};
   for (const auto& [url, why] : urls) {
     CAPTURE(url);
     CHECK(construction_error(ClientFixture(url)) == "config: base_url: " + why);
@@ -172,10 +173,10 @@ TEST_CASE("options that cannot work are refused, and never quoted") {
   fixture.options.proxy.url = "socks5://proxy:1";
   CHECK(construction_error(fixture) == "config: proxy: expected a URL that begins with http://");
   fixture.options.proxy.url = "http://me:hunter2@proxy:1";
-  CHECK(construction_error(fixture) == "config: proxy: must not hold a user or a password");
+  CHECK(construction_error(fixture) == "config: proxy: must not contain a user or a password");
   fixture.options.proxy.url = "http://proxy:1";
   fixture.options.unix_socket = "/s";
-  CHECK(construction_error(fixture) == "config: proxy: does not go together with a Unix socket");
+  CHECK(construction_error(fixture) == "config: proxy: cannot be used with a Unix socket");
   fixture.options.proxy.url = "";
   fixture.options.client_key_file = "/key";
   CHECK(construction_error(fixture) == "config: client_key_file: needs a client_certificate_file");

@@ -72,7 +72,7 @@ TEST_CASE("a FIFO that nobody writes, or not to its end, is given up") {
   const TemporaryFolder directory;
   const auto path = (directory.path() / "fifo").string();
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
-  const auto error = path + ": its writer did not write it to its end in time";
+  const auto error = path + ": its writer did not finish in time";
   CHECK(read_error(path, 10ms) == error);
   const int writer = ::open(path.c_str(), O_RDWR);
   REQUIRE(write(writer, "a: 1\n"));
@@ -87,6 +87,6 @@ TEST_CASE("the pipe of a process substitution is read, also after its writer has
   ::close(ends[1]);
   const auto path = "/dev/fd/" + std::to_string(ends[0]);
   CHECK(read(path) == "a: 1\n");
-  CHECK(read_error(path) == path + ": a pipe with nothing in it");
+  CHECK(read_error(path) == path + ": an empty pipe");
   ::close(ends[0]);
 }

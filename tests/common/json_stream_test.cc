@@ -93,8 +93,7 @@ TEST_CASE("the whole document can be one record") {
 TEST_CASE("a JSON document that is cut short is never taken for whole") {
   for (std::size_t size = 0; size + 2 < kDocument.size(); ++size) {
     CAPTURE(size);
-    CHECK(read_error(kDocument.substr(0, size)) ==
-          "manifest.json: not valid JSON: it ends too early");
+    CHECK(read_error(kDocument.substr(0, size)) == "manifest.json: not valid JSON: unexpected end");
   }
 }
 
@@ -203,7 +202,7 @@ TEST_CASE("a record that cannot be read costs itself, not those before and after
   CHECK(read_on("Infinity") == with("not valid JSON at byte 9"));
   CHECK(read_on("-Infinity") == with("not valid JSON at byte 10"));
   CHECK(read_on(R"("\ud800")") == with("not valid JSON at byte 16"));
-  CHECK(read_on("1e999") == with("a number too large at byte 13"));
+  CHECK(read_on("1e999") == with("a number that is too large at byte 13"));
   CHECK(read_on("\"\xFF\"") == with("not valid UTF-8"));
   CHECK(read_on("[" + std::string(JsonStream::kMaxRecord, ' ') + "\"" +
                 std::string(JsonStream::kMaxRecord, 'x') + "\", [1], {\"a\": 1}]") ==

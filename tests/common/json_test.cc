@@ -123,7 +123,7 @@ TEST_CASE("a number is any JSON number") {
   CHECK(parse("18446744073709551615").number() == 18446744073709551615.0);
   CHECK(parse("-2.5e-3").number() == -0.0025);
   CHECK(parse("1e-999").number() == 0.0);
-  CHECK(parse_error("1e999") == "GET /dags: a number too large at byte 5");
+  CHECK(parse_error("1e999") == "GET /dags: a number that is too large at byte 5");
   for (const auto* text : {"NaN", "Infinity", "+1", "01", ".5", "0x10"}) {
     CAPTURE(text);
     CHECK(parse_error(text).starts_with("GET /dags: not valid JSON at byte "));
@@ -155,7 +155,7 @@ TEST_CASE("what is cut off is refused as such") {
   CHECK(parse_error(whole) == "no error");
   for (std::size_t size = 0; size < whole.size(); ++size) {
     CAPTURE(size);
-    CHECK(parse_error(whole.substr(0, size)) == "GET /dags: not valid JSON: it ends too early");
+    CHECK(parse_error(whole.substr(0, size)) == "GET /dags: not valid JSON: unexpected end");
   }
 }
 

@@ -1,14 +1,19 @@
 // Directories and disks that a ledger cannot write to, and the size of what it writes.
 
+#include <dlfcn.h>
 #include <sqlite3.h>
 #include <sys/fsuid.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
+#include <string>
+#include <vector>
 
 #include "tests/common/ledger_state_fixture.h"
 
@@ -66,7 +71,39 @@ class NoLocks {
   sqlite3_syscall_ptr before_;
 };
 
+/// What fsync(2) was called of by this thread while one lives.
+class Synced {
+ public:
+  Synced() { current_ = this; }
+  ~Synced() { current_ = nullptr; }
+  Synced(const Synced&) = delete;
+  Synced& operator=(const Synced&) = delete;
+
+  std::ptrdiff_t count(const std::filesystem::path& path) const {
+    return std::ranges::count(paths_, path);
+  }
+
+  static void note(int descriptor) {
+    if (current_ == nullptr) return;
+    current_->paths_.push_back(
+        std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(descriptor)));
+  }
+
+ private:
+  static thread_local Synced* current_;
+  std::vector<std::filesystem::path> paths_;
+};
+thread_local Synced* Synced::current_ = nullptr;
+
 }  // namespace
+
+/// Stands before the C library's: the program's own symbols come first.
+extern "C" int fsync(int descriptor) {
+  Synced::note(descriptor);
+  using Function = int (*)(int);
+  static const auto real = reinterpret_cast<Function>(::dlsym(RTLD_NEXT, "fsync"));
+  return real(descriptor);
+}
 
 TEST_CASE("a ledger that cannot be written is an error at the start") {
   StateFolder state;
@@ -105,6 +142,21 @@ TEST_CASE("a ledger that cannot be written is an error at the start") {
     const FileSizeLimit limit(0);
     CHECK(state.error_of_open(Reason::io) == "FOLDER/test.ledger: disk I/O error: File too large");
   }
+}
+
+TEST_CASE("a state directory that is made outlasts a power cut, as its ledger does") {
+  StateFolder state;
+  const auto parent = std::filesystem::canonical(state.folder.path());
+  const std::string ending = GENERATE("", "/");
+  {
+    const Synced synced;
+    const Ledger ledger("test", (parent / "state").string() + ending, {}, kStart);
+    CHECK(synced.count(parent) == 1);
+    CHECK(synced.count(parent / "state") > 0);
+  }
+  const Synced synced;
+  const Ledger other("other", parent / "state", {}, kStart);
+  CHECK(synced.count(parent) == 0);
 }
 
 TEST_CASE("a full disk fails the run, nothing changes, and the next one catches up") {

@@ -3,6 +3,9 @@
 #include "common/base/line_writer.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,7 +14,9 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <cstdint>
 #include <future>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -215,4 +220,44 @@ TEST_CASE("a reader that is gone costs the lines and nothing else") {
   CHECK(writer.flush(Clock::now() + kLong));
   CHECK(writer.dropped() == 10);
   std::signal(SIGPIPE, before);
+}
+
+TEST_CASE("a file is written before write() returns") {
+  const int file = ::memfd_create("log", MFD_CLOEXEC);
+  REQUIRE(file >= 0);
+  LineWriter writer(file, &notice);
+  std::string expected;
+  for (int i = 0; i < 50; ++i) {
+    expected += std::to_string(i) + '\n';
+    writer.write(std::to_string(i) + '\n');
+  }
+  CHECK(writer.flush(Clock::now() + kLong));
+  std::string found(expected.size() + 1, '\0');
+  found.resize(static_cast<std::size_t>(::pread(file, found.data(), found.size(), 0)));
+  CHECK(found == expected);
+  CHECK(writer.dropped() == 0);
+  ::close(file);
+}
+
+TEST_CASE("a file system that hangs holds up nobody, and what was logged comes when it is back") {
+  // As a file does, this lets poll(2) say that there is room and then waits in write(2): for the
+  // counter to be read, to which the eight bytes of a line cannot be added.
+  const int hanging = ::eventfd(0, EFD_CLOEXEC);
+  std::uint64_t counter = UINT64_MAX - 2;
+  REQUIRE(::write(hanging, &counter, sizeof counter) == sizeof counter);
+  auto writer = std::make_shared<LineWriter>(hanging, &notice);
+  CHECK(ends([writer] {
+    for (int i = 0; i < 1000; ++i) writer->write("a line.\n");
+  }));
+  CHECK_FALSE(writer->flush(Clock::now()));
+  const auto end = Clock::now() + kLong;
+  while (!writer->flush(Clock::now() + 1ms) && Clock::now() < end) {
+    pollfd readable{hanging, POLLIN, 0};
+    if (::poll(&readable, 1, 0) == 1) {
+      REQUIRE(::read(hanging, &counter, sizeof counter) == sizeof counter);
+    }
+  }
+  CHECK(writer->flush(Clock::now()));
+  CHECK(writer->dropped() == 0);
+  ::close(hanging);
 }

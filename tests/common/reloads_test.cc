@@ -78,7 +78,7 @@ TEST_CASE("a reload that hangs holds one thread, is late once, and holds up nobo
   reload.begun.acquire();
   for (int i = 0; i < 12; ++i) {
     CHECK(reloads.run() ==
-          "a reload is under way and does not end; the old configuration stays until it does");
+          "a reload is running and does not end; the old configuration stays until it does");
     reloads.request();
     reloads.note_late();
   }

@@ -71,6 +71,17 @@ TEST_CASE("times beyond the end of time are the end of time") {
   CHECK(next_due({1h, ever, {}, 1h}, {kStart, kStart, 0, end}) == end);
 }
 
+TEST_CASE("sums and products end at the longest duration") {
+  const auto ever = Clock::duration::max();
+  CHECK(sum(1h, 2min) == 62min);
+  CHECK(sum(ever, 1ns) == ever);
+  CHECK(sum(1ns, ever) == ever);
+  CHECK(times(2h, 3) == 6h);
+  CHECK(times(ever, 0) == 0s);
+  CHECK(times(ever, 1) == ever);
+  CHECK(times(ever / 3 + 1ns, 3) == ever);
+}
+
 TEST_CASE("first runs are spread, but for those of one source and cycle") {
   const auto collector = [](std::string source, Every every) {
     return Collector{.name = "a", .source = std::move(source), .schedule = every};

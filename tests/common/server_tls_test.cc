@@ -184,12 +184,12 @@ TEST_CASE("certificates rotate without a restart, and a faulty pair keeps the ol
   std::filesystem::rename(site.file("next.key"), site.file("server.key"));
   const std::string fault = "the certificate and the given key do not match.";
   CHECK(eventually([&] {
-    return server_name(server) == "server" && !log.lines("web configuration not read").empty();
+    return server_name(server) == "server" && !log.lines("web configuration not reloaded").empty();
   }));
   std::filesystem::rename(site.file("next.pem"), site.file("server.pem"));
   CHECK(eventually([&] { return server_name(server) == "next"; }));
-  CHECK(log.lines("web configuration not read").size() == 1);
-  CHECK(log.lines("msg=\"web configuration read again\"").size() == 1);
+  CHECK(log.lines("web configuration not reloaded").size() == 1);
+  CHECK(log.lines("msg=\"web configuration reloaded\"").size() == 1);
 
   std::filesystem::rename(site.file("third.pem"), site.file("server.pem"));
   std::filesystem::rename(site.file("third.key"), site.file("server.key"));

@@ -54,13 +54,13 @@ TEST_CASE("users rotate without a restart, and a faulty file keeps the old ones"
 
   site.write("web.yml", "basic_auth_users:\n  bob: hunter2\n");
   CHECK(eventually(
-      [&] { return status(server, kAsAlice) == "200" && !log.lines("not read again").empty(); }));
+      [&] { return status(server, kAsAlice) == "200" && !log.lines("not reloaded").empty(); }));
   CHECK(status(server, kAsAlice) == "200");
 
   site.write("web.yml", "basic_auth_users:\n  bob: " + std::string(kBuilder) + "\n");
   CHECK(eventually([&] { return status(server, kAsBob) == "200"; }));
   CHECK(status(server, kAsAlice) == "401");
-  CHECK(log.lines("not read again").size() == 1);
+  CHECK(log.lines("not reloaded").size() == 1);
   CHECK(log.lines("hunter2").empty());
 }
 
@@ -116,9 +116,10 @@ TEST_CASE("a faulty file at start is an error of the configuration") {
     FAIL("started");
   } catch (const Error& error) {
     CHECK(error.reason() == Reason::config);
-    CHECK(error.what() == site.file("web.yml") +
-                              ":2:10: basic_auth_users.alice: not a bcrypt hash as `htpasswd -nBC "
-                              "10 \"\"` makes it");
+    CHECK(
+        error.what() ==
+        site.file("web.yml") +
+            ":2:10: basic_auth_users.alice: not a bcrypt hash as made by `htpasswd -nBC 10 \"\"`");
   }
 }
 
@@ -143,7 +144,7 @@ TEST_CASE("configured headers are on every response; that HTTP/2 is not served i
     CHECK(get(server, "/metrics", headers).find("\r\nX-Frame-Options: deny\r\n") !=
           std::string::npos);
   }
-  CHECK(log.lines("msg=\"HTTP/2 is not served, HTTP/1.1 is\"").size() == 1);
+  CHECK(log.lines("msg=\"HTTP/2 is not supported, HTTP/1.1 is used\"").size() == 1);
 }
 
 TEST_CASE("the access log says who read what, without the query, the password and health checks") {

@@ -66,8 +66,8 @@ TEST_CASE("a password in a connection string is refused and not quoted") {
         "Driver=a;pqopt={password=hunter2}", "Driver=a;PWD=hunter2;x"}) {
     INFO(text);
     CHECK(refused(text) ==
-          "ODBC connection string: it holds a password; give it by password_file or "
-          "password_env");
+          "ODBC connection string: it contains a password; use password_file or password_env "
+          "instead");
   }
 }
 

@@ -112,7 +112,7 @@ TEST_CASE("columns must have names, each its own") {
   File file;
   Database database(options(file));
   CHECK(refused(database, "SELECT 1 AS a, 2 AS b, 3 AS a") ==
-        "two columns are called a; give them names with AS");
+        "two columns are named a; give them names with AS");
   CHECK(refused(database, "SELECT 1 AS \"\"") == "a column has no name; give it one with AS");
   CHECK(ask(database, "SELECT 1 AS a, 2 AS A, 3 AS \"größe 😀\"").columns() ==
         std::vector<std::string>{"a", "A", "größe 😀"});
@@ -135,7 +135,7 @@ TEST_CASE("a statement without rows is not a query") {
   File file;
   Database database(options(file));
   CHECK(refused(database, "PRAGMA cache_size = 100") ==
-        "the statement gives no rows; expected a query");
+        "the statement returns no rows; expected a query");
 }
 
 TEST_CASE("a wrong statement says so without its data, and the connection is kept") {
@@ -225,8 +225,8 @@ TEST_CASE("a setting that the database does not have is said once") {
   }
   CHECK(database.figures().logins == 1);
   CHECK(database.figures().unset ==
-        std::vector<std::string>{"read-only: this kind of database has no such setting",
-                                 "time zone UTC: this kind of database has no such setting",
-                                 "time limit: this kind of database has no such setting"});
+        std::vector<std::string>{"read-only: this database has no such setting",
+                                 "time zone UTC: this database has no such setting",
+                                 "time limit: this database has no such setting"});
   CHECK(log.lines("a setting of the session is not in force").size() == 3);
 }

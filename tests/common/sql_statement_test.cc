@@ -55,7 +55,7 @@ TEST_CASE("literals of each type and dialect") {
   CHECK(one(0.1, sqlite) == "SELECT 0.1");
   CHECK(one("", sqlite) == "SELECT ''");
   CHECK(error_of(Reason::config, [] { one(std::string("a\0b", 3), sqlite); }) ==
-        "a text in a statement cannot hold a NUL");
+        "a string in a statement cannot contain a NUL");
 
   using namespace std::chrono;
   const Time day = sys_days(2026y / 3 / 29);
@@ -97,10 +97,10 @@ TEST_CASE("a statement is one") {
 }
 
 TEST_CASE("what does not end is named with its line") {
-  CHECK(refused("SELECT\n\n 'a") == "the literal in line 3 of the statement does not end");
-  CHECK(refused("SELECT \"a") == "the quoted name in line 1 of the statement does not end");
-  CHECK(refused("SELECT 1\n/* a\nb") == "the comment in line 2 of the statement does not end");
-  CHECK(refused("SELECT $x$a$y$") == "the literal in line 1 of the statement does not end");
+  CHECK(refused("SELECT\n\n 'a") == "the literal in line 3 of the statement is not terminated");
+  CHECK(refused("SELECT \"a") == "the quoted name in line 1 of the statement is not terminated");
+  CHECK(refused("SELECT 1\n/* a\nb") == "the comment in line 2 of the statement is not terminated");
+  CHECK(refused("SELECT $x$a$y$") == "the literal in line 1 of the statement is not terminated");
 }
 
 TEST_CASE("comments do not reach the server, hints do") {

@@ -30,14 +30,14 @@ TEST_CASE("the metrics of upstreams are a counter by code and a histogram by pha
   };
   CHECK(prometheus::TextSerializer().Serialize(registry.Collect()) ==
         "# HELP exporter_upstream_requests_total Requests sent to an upstream, retries included, "
-        "by status code; `error` where no whole reply came.\n"
+        "by status code; `error` without a complete response.\n"
         "# TYPE exporter_upstream_requests_total counter\n"
         "exporter_upstream_requests_total{code=\"200\",upstream=\"airflow\"} 400\n"
         "# HELP " +
             name +
             " Duration of requests to an upstream in seconds, by phase: name_lookup, connect, "
             "tls, first_byte, total, and wait (before it, for the budget or a Retry-After); a "
-            "phase that did not happen is not observed.\n"
+            "phase that did not occur is not observed.\n"
             "# TYPE " +
             name + " histogram\n" + name + "_count{phase=\"tls\",upstream=\"airflow\"} 3\n" + name +
             "_sum{phase=\"tls\",upstream=\"airflow\"} 64.0675\n" + bucket("0.005", 1) +

@@ -227,10 +227,9 @@ TEST_CASE("mistakes in a web configuration are refused with their place") {
 
 TEST_CASE("a password hash that is not bcrypt is refused, and not shown") {
   const auto refused = [](const std::string& hash) {
-    CHECK(
-        error_of("basic_auth_users:\n  alice: \"" + hash + "\"\n") ==
-        "web.yml:2:10: basic_auth_users.alice: not a bcrypt hash as `htpasswd -nBC 10 \"\"` makes "
-        "it");
+    CHECK(error_of("basic_auth_users:\n  alice: \"" + hash + "\"\n") ==
+          "web.yml:2:10: basic_auth_users.alice: not a bcrypt hash as made by `htpasswd -nBC 10 "
+          "\"\"`");
   };
   const std::string good = kAlice;
   refused("hunter2");
@@ -245,9 +244,9 @@ TEST_CASE("a password hash that is not bcrypt is refused, and not shown") {
   refused(good.substr(0, 59) + "$");
   // Names that may be secrets are not shown.
   CHECK(error_of("basic_auth_users:\n  \"a:b\": x\n") ==
-        "web.yml:2:3: basic_auth_users: a user's name cannot hold a colon");
+        "web.yml:2:3: basic_auth_users: a user name cannot contain a colon");
   CHECK(error_of("basic_auth_users:\n  " + good + ": x\n") ==
-        "web.yml:2:3: basic_auth_users: a hash in the place of a user's name");
+        "web.yml:2:3: basic_auth_users: a hash instead of a user name");
 }
 
 TEST_CASE("an Authorization header is read as RFC 7617 says") {
@@ -366,6 +365,20 @@ TEST_CASE("an interval may be of any length") {
       CHECK(allowed <= burst);
     }
   }
+}
+
+TEST_CASE("a limit that is loosened lets requests pass as if it had been in force before") {
+  http::RateLimiter limiter;
+  const WebConfig::RateLimit strict{.interval = 1h, .burst = 2}, loose{.interval = 1s, .burst = 2};
+  const auto start = Clock::now();
+  CHECK(limiter.allow(strict, start));
+  CHECK(limiter.allow(strict, start));
+  CHECK_FALSE(limiter.allow(loose, start));
+  CHECK(limiter.allow(loose, start + 1s));
+  CHECK_FALSE(limiter.allow(loose, start + 1s));
+  CHECK(limiter.allow(loose, start + 3s));
+  CHECK(limiter.allow(loose, start + 3s));
+  CHECK_FALSE(limiter.allow(loose, start + 3s));
 }
 
 TEST_CASE("a token bucket lets a burst pass, then one request an interval") {

@@ -43,5 +43,5 @@ TEST_CASE("yaml: a file of our own has neither tags nor equal keys", "[yaml]") {
   CHECK(error_of(Reason::config, [] { Yaml::parse("a: !env NAME", "f"); }) ==
         "f:1:4: tags are not supported");
   CHECK(error_of(Reason::config, [] { Yaml::parse("a: 1\na: 2", "f"); }) ==
-        "f:2:1: a: the key is there twice, first at f:1:1");
+        "f:2:1: a: duplicate key, first at f:1:1");
 }

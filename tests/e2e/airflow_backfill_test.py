@@ -46,8 +46,7 @@ class Labels(unittest.TestCase):
 
     def test_a_name_that_the_series_have_is_refused_before_anything_is_read(self):
         self.assertEqual(self.refused("job=airflow", "deployment=prod"), (
-            1, "airflow_exporter: --label deployment: airflow_runs has a label of that name, which a "
-               "scrape calls exported_deployment"))
+            1, "airflow_exporter: --label deployment: airflow_runs has a label of that name, which a scrape renames to exported_deployment"))
         code, said = self.refused("le=1")
         self.assertEqual((code, said.partition(" has ")[0].rpartition("_")[2]), (1, "seconds"))
 

@@ -40,7 +40,7 @@ class GeneralFlags(unittest.TestCase):
                 (["--web.listen-address"], "--web.listen-address needs a value\n"),
                 (["--collector.netdev.device-exclude", "--once"],
                  "--collector.netdev.device-exclude needs a value\n"),
-                (["--collector.zfs"], "--collector.zfs: this exporter has no such collector\n"),
+                (["--collector.zfs"], "--collector.zfs: this exporter has no collector of this name\n"),
                 (["--web.max-requests=many"], "--web.max-requests"),
                 (["--web.max-requests=-1"], "--web.max-requests"),
                 (["--web.telemetry-path=metrics"], "--web.telemetry-path: must begin with /"),
@@ -208,7 +208,7 @@ class ConfigurationFile(unittest.TestCase):
                 ("collector: {cpu: true}\n",
                  "1:18: collector.cpu: expected a map, got a string"),
                 ("collector: {cpu: {enabled: true}, cpu: {enabled: false}}\n",
-                 "1:35: collector.cpu: the key is there twice, first at host.yml:1:13"),
+                 "1:35: collector.cpu: duplicate key, first at host.yml:1:13"),
                 ("collector: {filesystem: {mount-points-exclude: '('}}\n",
                  "1:48: collector.filesystem.mount-points-exclude: not a regular expression: "
                  "missing ): ("),

@@ -112,8 +112,7 @@ class Asked(unittest.TestCase):
     def test_sockets_of_systemd_have_no_address_to_ask(self):
         self.assertEqual(
             check("--web.systemd-socket", "--web.config.file="),
-            (1, "", "host_exporter: --health-check: say by --web.listen-address where systemd's "
-                    "sockets listen\n"))
+            (1, "", "host_exporter: --health-check: give the address of systemd's sockets with --web.listen-address\n"))
 
 
 class Found(unittest.TestCase):

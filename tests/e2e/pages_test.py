@@ -130,7 +130,7 @@ class Selection(unittest.TestCase):
                            ("collect[]=cpu", 'no collector is named "cpu" and enabled'),
                            ("collect[]=", 'no collector is named "" and enabled'),
                            ("collect[]=filefd&exclude[]=loadavg",
-                            "collect[] and exclude[] exclude each other")):
+                            "collect[] and exclude[] are mutually exclusive")):
             with self.subTest(query=query):
                 answer = self.exporter.get("/metrics?" + query)
                 self.assertEqual((answer.status, answer.body.decode()), (400, why + "\n"))

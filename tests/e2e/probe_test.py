@@ -71,8 +71,7 @@ class Probe(unittest.TestCase):
                              "      - tcp://127.0.0.1:1\n      - http://me:hunter2@127.0.0.1/\n")
         result = support.run("--config.check", f"--config.file={self.file}")
         self.assertEqual(result.returncode, 1)
-        self.assertIn(f"{self.file}:4:7: collector.probe.target: target 2: URL: must not hold "
-                      "a user or a password", result.stderr)
+        self.assertIn(f"{self.file}:4:7: collector.probe.target: target 2: URL: must not contain a user or a password", result.stderr)
         self.assertNotIn("hunter2", result.stdout + result.stderr)
 
 

@@ -78,10 +78,10 @@ class Reload(Configured):
         writer = self.wait_for_reader()
         for _ in range(5):
             exporter.send(signal.SIGHUP)
-        exporter.wait_for_lines("a reload is under way, another one follows")
+        exporter.wait_for_lines("a reload is running, another one follows")
         self.assertTrue(self.is_loaded(exporter))
         writer.close()
-        self.assertIn("a pipe with nothing in it", exporter.wait_for_lines(REFUSED)[0])
+        self.assertIn("an empty pipe", exporter.wait_for_lines(REFUSED)[0])
         self.wait_for_reader()  # the one that follows
         self.assert_ends(exporter)
 

@@ -249,7 +249,7 @@ class Backfill(unittest.TestCase):
                                f"--from={time.strftime('%Y-%m-%d', time.gmtime(now - 4 * DAY))}", "--collector.queries",
                                "--collector.load", "--collector.logins", "--collector.loads", "--collector.task_runs")
         self.assertEqual(result.returncode, 1, result.stderr)
-        self.assertIn("the day's credits do not do", result.stderr)
+        self.assertIn("the day's credits do not suffice", result.stderr)
         self.assertEqual(self.used(), 0)
 
 

@@ -124,7 +124,7 @@ class Snowflake(unittest.TestCase):
                 self.auth.log.clear()
                 result = self.run_once(*flags, "--config.check-sources")
                 self.assertEqual(result.returncode, 1, result.stdout)
-                self.assertRegex(result.stdout, r"! warehouses +show_warehouses: status 401: the token is refused, .*"
+                self.assertRegex(result.stdout, r"! warehouses +show_warehouses: status 401: the token is rejected, .*"
                                                 r"RSA_PUBLIC_KEY_FP.*host's clock")
                 self.assertEqual({each["fault"] for each in self.auth.log}, {fault})
                 self.assertLessEqual(len(self.auth.log), 2)
@@ -173,7 +173,7 @@ class Snowflake(unittest.TestCase):
                                         r"  cost +allowed\n  queries +allowed\n")
         result = self.run_once(*self.flags(*groups, warehouse="NO_SUCH_WH", role="LIMITED"))
         self.assertEqual(result.returncode, 1, result.stdout)
-        self.assertRegex(result.stdout, r"(?s)\n! warehouse .*none of this name.*\n  cost +allowed\n! queries +.*002003"
+        self.assertRegex(result.stdout, r"(?s)\n! warehouse .*it does not exist.*\n  cost +allowed\n! queries +.*002003"
                                         r".*it needs the database role SNOWFLAKE.GOVERNANCE_VIEWER\n")
         self.assertEqual(self.fake.account.warehouses[WAREHOUSE].resumes, 0)
         result = self.run_once(*self.flags(role="NOT_MINE"), "--config.check-sources")
@@ -213,9 +213,9 @@ class Snowflake(unittest.TestCase):
     def test_what_costs_says_so_and_how_often_it_asks(self):
         text = re.sub(r"\s+", " ", self.run_once("--help").stdout)
         for name, pace in (("cost", "3h"), ("queries", "45m"), ("attribution", "6h")):
-            self.assertIn(f"--collector.{name},--no-collector.{name} Off by default, as the source bills what it asks: "
+            self.assertIn(f"--collector.{name},--no-collector.{name} Off by default, because the source bills its queries: "
                           f"every {pace} at most.", text)
-            self.assertIn(f"--collector.{name}.interval=1m How often the collector looks whether it is time to ask.",
+            self.assertIn(f"--collector.{name}.interval=1m How often the collector checks whether a statement is due.",
                           text)
         self.assertIn("--collector.warehouses,--no-collector.warehouses On by default. ", text)
         exporter = self.serve(*self.flags("--collector.cost", "--collector.queries", "--collector.queries.interval=2h",

@@ -21,16 +21,15 @@ inline constexpr Flag kLabels{
     "Compose's project and service, and the names of pod, namespace and container that Kubernetes "
     "gives. Empty for none.",
     Flag::Kind::repeated};
-inline constexpr Flag kCgroups{
-    "collector.container.cgroup-include", "/|/[^/]+\\.slice",
-    "Control groups to show that are no containers (regular expression of the whole path; empty "
-    "for all, ^$ for none)."};
+inline constexpr Flag kCgroups{"collector.container.cgroup-include", "/|/[^/]+\\.slice",
+                               "Control groups to show that are not containers: regexp of the "
+                               "whole path, empty for all, ^$ for none."};
 inline constexpr Flag kLimit{"collector.container.limit", "1000",
-                             "Containers and control groups to show at most; 0 for all."};
+                             "Maximum number of containers and control groups shown, 0 for all."};
 inline constexpr Flag kSizeInterval{
     "collector.container.size-interval", "0s",
-    "How often to ask the engine what each container has written, at least 10s; it walks through "
-    "the container's files for that. 0 for never."};
+    "How often to ask the engine for the size of each container, at least 10s, 0 for never. The "
+    "engine walks through the container's files for it."};
 inline constexpr Flag kLoad{"collector.container.load", "false",
                             "Count the running tasks of each container every 5 s.",
                             Flag::Kind::boolean};

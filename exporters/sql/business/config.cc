@@ -30,7 +30,7 @@ bool is_for(const Yaml& map, const std::string& source, const std::vector<std::s
     return true;
   }
   if (std::ranges::find(sources, given->string()) == sources.end()) {
-    given->fail("no source has this name");
+    given->fail("there is no source of this name");
   }
   return given->string() == source;
 }

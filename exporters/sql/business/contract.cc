@@ -86,7 +86,7 @@ std::string Found::missing(std::span<const Need> needs) const {
     }
     if (need.column.empty() && state.is == Is::absent) names.push_back(name);
     if (need.column.empty() && state.is == Is::hidden) {
-      names.push_back(name + " (not there, or no right to read it)");
+      names.push_back(name + " (missing, or no privilege to read it)");
     }
     if (need.column.empty() || !has(need.view) || has(need.view, need.column)) continue;
     names.push_back(name + "." + std::string(need.column));
@@ -103,7 +103,7 @@ std::shared_ptr<const Found> Contract::look(const Deadline& deadline) {
   const auto nobody_asks = [this] { return !is_asking_; };
   if (!changed_.wait_until(lock, deadline.stop(), deadline.when(), nobody_asks)) {
     deadline.check();
-    throw Error(Reason::timeout, "another collector asks which views are there");
+    throw Error(Reason::timeout, "another collector checks which views exist");
   }
   const auto begun = Clock::now();
   if (found_ && begun < good_until_) return found_;
@@ -172,11 +172,11 @@ void Contract::log_changes(const Found& now) const {
     if (found_ && found_->of(*view) == state) continue;
     if (!state.problem.empty()) {
       const auto level = state.is == Is::refused ? log::Level::warn : log::Level::info;
-      log::write(level, "a business view cannot be read, what needs it is off",
+      log::write(level, "a business view cannot be read, metrics that need it are off",
                  {{"source", source_->name}, {"view", view->name}, {"error", state.problem}});
     } else if (!state.missing.empty()) {
       log::warn(
-          "a business view lacks columns, what needs it is off",
+          "a business view lacks columns, metrics that need it are off",
           {{"source", source_->name}, {"view", view->name}, {"columns", joined(state.missing)}});
     }
   }

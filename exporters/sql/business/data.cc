@@ -3,9 +3,9 @@
 namespace exporter::sql::business {
 namespace {
 
-constexpr auto kPresent = gauge(
-    "business_view_present", "Whether the database has this view with all that is required of it.",
-    "source", "dataset", "view");
+constexpr auto kPresent =
+    gauge("business_view_present", "Whether the database has this view with all required columns.",
+          "source", "dataset", "view");
 constexpr auto kMissing =
     gauge("business_view_missing_columns",
           "Required columns that the view lacks; the log names them.", "source", "dataset", "view");
@@ -14,12 +14,10 @@ constexpr auto kLoaded =
           "When the newest row of the view was loaded, since 1970.", "source", "dataset", "view");
 constexpr auto kNewest =
     gauge("business_data_newest_timestamp_seconds",
-          "When what the newest row of the view is about happened, since 1970.", "source",
-          "dataset", "view");
-constexpr auto kMaxAge =
-    gauge("business_data_max_age_seconds",
-          "How long ago the newest row may have been loaded, as configured, in seconds.", "source",
-          "dataset");
+          "Time of the event of the view's newest row, since 1970.", "source", "dataset", "view");
+constexpr auto kMaxAge = gauge(
+    "business_data_max_age_seconds",
+    "Configured maximum age of the newest row by its load time, in seconds.", "source", "dataset");
 constexpr MetricView kMetrics[] = {kPresent, kMissing, kLoaded, kNewest, kMaxAge};
 
 /// Rows of the future say nothing of the last load.

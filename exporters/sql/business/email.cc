@@ -20,7 +20,7 @@ constexpr auto kOpened = gauge(
     "source", "dataset", "campaign", "by");
 constexpr auto kClicked =
     gauge("business_email_clicked_messages",
-          "Those of which a link was followed within two days of their delivery.", "source",
+          "Those with a link that was followed within two days of their delivery.", "source",
           "dataset", "campaign");
 constexpr auto kComplained =
     gauge("business_email_complained_messages",
@@ -28,8 +28,8 @@ constexpr auto kComplained =
           "dataset", "campaign");
 constexpr auto kUnsubscribed =
     gauge("business_email_unsubscribed_messages",
-          "Those whose recipient unsubscribed by them within two days of their delivery.", "source",
-          "dataset", "campaign");
+          "Those whose recipient unsubscribed through them within two days of their delivery.",
+          "source", "dataset", "campaign");
 constexpr MetricView kMetrics[] = {kSent,    kDelivered,  kBounced,     kOpened,
                                    kClicked, kComplained, kUnsubscribed};
 

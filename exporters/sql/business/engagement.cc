@@ -4,18 +4,17 @@
 namespace exporter::sql::business {
 namespace {
 
-constexpr auto kActive =
-    gauge("business_active_users",
-          "Users with an event on the last local day (1d), or the 7 or 28 days that end with it.",
-          "source", "dataset", "window");
+constexpr auto kActive = gauge(
+    "business_active_users",
+    "Users with an event on the last local day (1d), or in the 7 or 28 days that end with it.",
+    "source", "dataset", "window");
 constexpr auto kBaseline =
     gauge("business_active_users_baseline",
           "Median of the users with an event on the same weekday of the last four weeks.", "source",
           "dataset");
-constexpr auto kDay =
-    gauge("business_day_start_timestamp_seconds",
-          "When the last local day began, which these figures are about, since 1970.", "source",
-          "dataset");
+constexpr auto kDay = gauge(
+    "business_day_start_timestamp_seconds",
+    "Start of the last local day, to which these figures refer, since 1970.", "source", "dataset");
 constexpr MetricView kMetrics[] = {kActive, kBaseline, kDay};
 
 constexpr Need kNeeds[] = {{kEvents}, {kCalendar}};

@@ -9,11 +9,10 @@
 namespace exporter::sql::business {
 namespace {
 
-constexpr auto kStarted =
-    gauge("business_funnel_started_users",
-          "Users who started, as far as the time that they have to finish is over: within 7 days "
-          "(7d), or on the last local day (1d).",
-          "source", "dataset", "funnel", "channel", "campaign", "window");
+constexpr auto kStarted = gauge("business_funnel_started_users",
+                                "Users who started and whose time to finish is over: within 7 days "
+                                "(7d), or on the last local day (1d).",
+                                "source", "dataset", "funnel", "channel", "campaign", "window");
 constexpr auto kConverted = gauge(
     "business_funnel_converted_users",
     "Users of business_funnel_started_users who finished in time, each counted from their first "

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/error.h"
+#include "common/collect/schedule.h"
 
 namespace exporter::sql::business {
 namespace {
@@ -42,7 +43,7 @@ Collector collector_of(const Group& group, const std::shared_ptr<Business>& busi
                                        ? std::max<Clock::duration>(config.every, kHourly)
                                        : config.every;
   return {.name = std::string(group.name),
-          .schedule = Every{interval, std::max<Clock::duration>(3 * interval, kShownAtLeast)},
+          .schedule = Every{interval, std::max<Clock::duration>(times(interval, 3), kShownAtLeast)},
           .timeout = config.timeout,
           .metrics = {group.metrics.begin(), group.metrics.end()},
           .collect = collect_of(group, business),

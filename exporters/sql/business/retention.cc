@@ -5,7 +5,7 @@ namespace exporter::sql::business {
 namespace {
 
 constexpr auto kCohort = gauge("business_retention_cohort_users",
-                               "Users who signed up so many local days before the last one.",
+                               "Users who signed up this many local days before the last one.",
                                "source", "dataset", "day");
 constexpr auto kRetained =
     gauge("business_retention_retained_users", "Those of them with an event on the last local day.",

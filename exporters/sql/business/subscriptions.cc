@@ -4,23 +4,23 @@
 namespace exporter::sql::business {
 namespace {
 
-constexpr auto kActive = gauge("business_subscriptions_active", "Subscriptions that run now.",
-                               "source", "dataset", "currency");
-constexpr auto kRecurring = gauge("business_monthly_recurring_revenue",
-                                  "What these bring in a month, in the currency's major unit.",
-                                  "source", "dataset", "currency");
+constexpr auto kActive = gauge("business_subscriptions_active", "Active subscriptions.", "source",
+                               "dataset", "currency");
+constexpr auto kRecurring =
+    gauge("business_monthly_recurring_revenue",
+          "Their monthly revenue, in the currency's major unit.", "source", "dataset", "currency");
 constexpr auto kStarted =
     gauge("business_subscriptions_started", "Subscriptions that started on the last local day.",
           "source", "dataset", "currency");
-constexpr auto kStartedRevenue = gauge("business_subscriptions_started_monthly_revenue",
-                                       "What these bring in a month, in the currency's major unit.",
-                                       "source", "dataset", "currency");
+constexpr auto kStartedRevenue =
+    gauge("business_subscriptions_started_monthly_revenue",
+          "Their monthly revenue, in the currency's major unit.", "source", "dataset", "currency");
 constexpr auto kEnded =
     gauge("business_subscriptions_ended", "Subscriptions that ended on the last local day.",
           "source", "dataset", "currency");
-constexpr auto kEndedRevenue = gauge("business_subscriptions_ended_monthly_revenue",
-                                     "What these brought in a month, in the currency's major unit.",
-                                     "source", "dataset", "currency");
+constexpr auto kEndedRevenue =
+    gauge("business_subscriptions_ended_monthly_revenue",
+          "Their monthly revenue, in the currency's major unit.", "source", "dataset", "currency");
 constexpr Metric<3> kAll[] = {kActive,         kRecurring, kStarted,
                               kStartedRevenue, kEnded,     kEndedRevenue};
 constexpr MetricView kMetrics[] = {kActive,         kRecurring, kStarted,

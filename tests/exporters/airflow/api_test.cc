@@ -73,9 +73,9 @@ TEST_CASE("another 403 of Airflow 3 is a right that is missing") {
   Replay airflow("3.3");
   const auto deployment = deployment_of(airflow.url());
   airflow.set_file(kPools3, "forbidden");
-  CHECK(refusal(*deployment) == "GET " + airflow.url() +
-                                    "/api/v2/pools: status 403: the user's role lacks the right to "
-                                    "this list");
+  CHECK(refusal(*deployment) ==
+        "GET " + airflow.url() +
+            "/api/v2/pools: status 403: the user's role may not read this list");
   CHECK(airflow.count(kPools3) == 1);
   CHECK(airflow.count("POST /auth/token") == 1);
 }
@@ -95,7 +95,7 @@ TEST_CASE("the first refusal of Airflow 2 names its four causes, a later one is 
   const auto deployment = deployment_of(airflow.url());
   airflow.set_file(kPools2, "refused");
   const auto why = refusal(*deployment);
-  for (const auto* cause : {"credentials are wrong", "do not arrive", "auth_backends", "role"}) {
+  for (const auto* cause : {"credentials are wrong", "did not arrive", "auth_backends", "role"}) {
     CHECK_THAT(why, Catch::Contains(cause));
   }
   REQUIRE(deployment->api.refused());
@@ -103,9 +103,9 @@ TEST_CASE("the first refusal of Airflow 2 names its four causes, a later one is 
 
   deployment->api.get("/importErrors", kPage, soon());
   CHECK_FALSE(deployment->api.refused());
-  CHECK(refusal(*deployment) == "GET " + airflow.url() +
-                                    "/api/v1/pools: status 403: the user's role lacks the right to "
-                                    "this list");
+  CHECK(refusal(*deployment) ==
+        "GET " + airflow.url() +
+            "/api/v1/pools: status 403: the user's role may not read this list");
   CHECK_FALSE(deployment->api.refused());
 }
 
@@ -116,7 +116,7 @@ TEST_CASE("a login of Airflow 2 that is refused later is, when every list was re
   deployment->api.get("/importErrors", kPage, soon());
   airflow.set_file(kPools2, "refused");
   airflow.set_file("GET /api/v1/importErrors?limit=100&offset=0", "refused");
-  CHECK_THAT(refusal(*deployment), Catch::EndsWith("lacks the right to this list"));
+  CHECK_THAT(refusal(*deployment), Catch::EndsWith("may not read this list"));
   CHECK_FALSE(deployment->api.refused());
   CHECK_THAT(refusal(*deployment, "/importErrors"), Catch::Contains("auth_backends"));
   REQUIRE(deployment->api.refused());
@@ -213,7 +213,7 @@ TEST_CASE("what is not Airflow's is said") {
     const auto deployment = deployment_of(airflow.url());
     CHECK(error_of(Reason::decode, [&] { deployment->api.get("/pools", kPage, soon()); }) ==
           "GET " + airflow.url() +
-              "/api/v1/pools: expected JSON, got text/html: a page to log in, or another server");
+              "/api/v1/pools: expected JSON, got text/html: a login page, or another server");
   }
   SECTION("a body that was cut") {
     airflow.set_json(kPools2, R"({"pools": [{"name": "a")");

@@ -26,8 +26,8 @@ std::vector<BadReply> bad_replies() {
   const std::string login = "<html><form>Log in</form></html>",
                     html = "Content-Type: text/html\r\n";
   return {
-      {"a page to log in", reply(200, login, html), Reason::decode},
-      {"a page to log in that is called JSON", reply(200, login, kJson), Reason::decode},
+      {"a login page", reply(200, login, html), Reason::decode},
+      {"a login page that is called JSON", reply(200, login, kJson), Reason::decode},
       {"a way to another host", reply(302, "", "Location: https://login.example.com/\r\n"),
        Reason::http_status},
       {"a way back", reply(302, "", "Location: /api/v2/pools\r\n"), Reason::http_status},

@@ -49,8 +49,8 @@ TEST_CASE("a check says what a deployment is and what may be read of it") {
             "/api/v2/pools: status 500\n"
             "import errors: allowed\nDAG warnings: allowed\n! assets: GET " +
             airflow.url() +
-            "/api/v2/assets: expected JSON, got text/html: a page to log in, or another server\n"
-            "! jobs: refused: the user's role lacks the right to read jobs\n");
+            "/api/v2/assets: expected JSON, got text/html: a login page, or another server\n"
+            "! jobs: refused: the user's role may not read jobs\n");
 }
 
 TEST_CASE("a list that Airflow 2 refuses first is a missing right, if another is allowed") {
@@ -61,7 +61,7 @@ TEST_CASE("a list that Airflow 2 refuses first is a missing right, if another is
   CHECK(checked(airflow) ==
         "URL: " + airflow.url() +
             "\nversion: 2.11.2\nAPI: /api/v1\nhealth: reached, without a login\nlogin: accepted\n"
-            "! DAGs: refused: the user's role lacks the right to read DAGs\n"
+            "! DAGs: refused: the user's role may not read DAGs\n"
             "DAG runs: allowed\ntask instances: allowed\npools: allowed\n"
             "import errors: allowed\nDAG warnings: allowed\ndatasets: allowed\n");
 }
@@ -86,10 +86,11 @@ TEST_CASE("a login that is refused is said once, without a password") {
 TEST_CASE("a login is not called accepted when no list was answered") {
   Replay airflow("3.3");
   airflow.set_lists(reply(200, "<html>", "Content-Type: text/html\r\n"));
-  CHECK_THAT(checked(airflow), Catch::Contains("\n! login: not known, as no list was answered\n"
-                                               "! DAGs: GET " +
-                                               airflow.url() + "/api/v2/dags: expected JSON") &&
-                                   !Catch::Contains("accepted"));
+  CHECK_THAT(checked(airflow),
+             Catch::Contains("\n! login: not known, because no list could be read\n"
+                             "! DAGs: GET " +
+                             airflow.url() + "/api/v2/dags: expected JSON") &&
+                 !Catch::Contains("accepted"));
 }
 
 TEST_CASE("what keeps all lists from being read is said once, as the login's") {
@@ -98,10 +99,11 @@ TEST_CASE("what keeps all lists from being read is said once, as the login's") {
       checked(airflow.url(), "username: viewer, password_file: /nonexistent"),
       Catch::EndsWith("login\n! login: secret file /nonexistent: No such file or directory\n"));
   airflow.set("POST /auth/token", reply(404, ""));
-  CHECK_THAT(checked(airflow),
-             Catch::EndsWith("\n! login: POST " + airflow.url() +
-                             "/auth/token: status 404: no tokens are given for passwords: set "
-                             "bearer_token_file\n"));
+  CHECK_THAT(
+      checked(airflow),
+      Catch::EndsWith(
+          "\n! login: POST " + airflow.url() +
+          "/auth/token: status 404: no tokens are issued for passwords: set bearer_token_file\n"));
 }
 
 TEST_CASE("credentials that are missing are said, with the keys that give them") {
@@ -155,5 +157,5 @@ TEST_CASE("a url that is not Airflow's is said, with what came from it") {
   is_what(version2 + "version: missing", base);
   airflow.set("GET /home/api/v2/version", reply(401, ""));
   is_what(version2 + "status 401",
-          "refused before Airflow, which asks for no login here: a proxy may want headers");
+          "refused before Airflow, which needs no login here: a proxy may need headers");
 }

@@ -19,7 +19,7 @@ TEST_CASE("a deployment has one way to log in, or none") {
   CHECK_THAT(refusal("password: a"), Catch::Contains("password needs a username"));
   for (const auto* other : {"bearer_token: c", "headers: {authorization: c}"}) {
     CHECK_THAT(refusal(std::string("username: a, password: b, ") + other),
-               Catch::Contains("they exclude each other"));
+               Catch::Contains("they are mutually exclusive"));
   }
   CHECK_NOTHROW(deployment_of("http://airflow", "proxy: \"http://proxy\""));
 }

@@ -143,9 +143,9 @@ TEST_CASE("a deadline that cannot be understood is said, with its place") {
     CHECK_THAT(refusal(std::string("{dag_id: a, done_by: '") + time + "'}"),
                Catch::Contains("airflow.yml:1:") && Catch::Contains("a time of day"));
   }
-  CHECK_THAT(refusal("{dag_id: a}"), Catch::Contains("one of done_by and max_age"));
+  CHECK_THAT(refusal("{dag_id: a}"), Catch::Contains("either done_by or max_age"));
   CHECK_THAT(refusal("{dag_id: a, done_by: '06:00', max_age: 1h}"),
-             Catch::Contains("one of done_by and max_age"));
+             Catch::Contains("either done_by or max_age"));
   CHECK_THAT(refusal("{max_age: 1h}"), Catch::Contains("dag_id"));
   CHECK_THAT(refusal("{dag_id: '(', max_age: 1h}"), Catch::Contains("not a regular expression"));
   CHECK_THAT(refusal("{dag_id: a, max_age: 1s}"), Catch::Contains("at least 1m"));

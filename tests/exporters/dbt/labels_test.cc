@@ -78,7 +78,7 @@ std::string origin(const std::string& keys, const std::string& env) {
 }  // namespace
 
 TEST_CASE("labels have names that are free and values that are not empty") {
-  const std::string name = ": expected the name of a label";
+  const std::string name = ": expected a label name";
   CHECK(refusal("labels: {project: a}") == "dbt.yml:1:59: projects[0].labels.project" + name);
   for (const auto* bad : {"unique_id", "instance", "job", "le", "__name__", "\"a-b\"", "\"\""}) {
     CAPTURE(bad);
@@ -86,9 +86,9 @@ TEST_CASE("labels have names that are free and values that are not empty") {
     CHECK_THAT(refusal("env_labels: {" + std::string(bad) + ": A}"), Catch::EndsWith(name));
   }
   CHECK(refusal("labels: {team: \"\"}") ==
-        "dbt.yml:1:56: projects[0].labels.team: expected a text of 1 to 500 bytes");
+        "dbt.yml:1:56: projects[0].labels.team: expected a string of 1 to 500 bytes");
   CHECK(refusal("labels: {team: " + std::string(501, 'x') + "}") ==
-        "dbt.yml:1:56: projects[0].labels.team: expected a text of 1 to 500 bytes");
+        "dbt.yml:1:56: projects[0].labels.team: expected a string of 1 to 500 bytes");
   CHECK_NOTHROW(project_of("target: target, labels: {team: " + std::string(500, 'x') + "}"));
   CHECK(refusal("env_labels: {team: A.B}") ==
         "dbt.yml:1:60: projects[0].env_labels.team: expected the name of a variable of the "

@@ -46,7 +46,7 @@ class Variable {
 
 TEST_CASE("a project has one way to its artifacts") {
   CHECK(refusal("url: \"http://a\", target: b") ==
-        "dbt.yml:1:30: projects[0].url: target is given too: they exclude each other");
+        "dbt.yml:1:30: projects[0].url: target is also given: they are mutually exclusive");
   const std::string expected =
       "dbt.yml:1:12: projects[0]: expected one of target, url, s3 and cloud";
   CHECK(refusal("proxy: a") == expected + "; got proxy");
@@ -100,7 +100,7 @@ TEST_CASE("keys and region come from the file, or else from AWS's variables") {
         "dbt.yml:1:12: projects[0].secret_access_key: missing: give it, "
         "secret_access_key_file or secret_access_key_env");
   CHECK(refusal("s3: \"s3://lake/target\", region: \"a:b\"" + keys) ==
-        "dbt.yml:1:12: projects[0]: expected a region of small letters, digits and hyphens");
+        "dbt.yml:1:12: projects[0]: expected a region of lower-case letters, digits and hyphens");
   CHECK_NOTHROW(project_of("s3: \"s3://lake/target\", region: eu-central-1" + keys));
   CHECK_NOTHROW(project_of("s3: \"s3://lake/target\", endpoint: \"http://127.0.0.1:9000\"" + keys));
   const Variable id_now("AWS_ACCESS_KEY_ID", "a"), key_now("AWS_SECRET_ACCESS_KEY", "b"),

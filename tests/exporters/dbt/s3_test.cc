@@ -293,7 +293,7 @@ TEST_CASE("a listing is read whole or not at all") {
     return error_of(Reason::decode, [&] { listing(inside); });
   };
   CHECK(why("<IsTruncated>true</IsTruncated>") ==
-        "s3://lake/: a listing that goes on and does not say where");
+        "s3://lake/: a listing that is continued without a token");
   CHECK(why("<Contents><Key>a</Key></Contents>") ==
         "s3://lake/: an object without key, size or time");
   CHECK(why(object + "<Contents>") == "s3://lake/: not the XML of a listing");

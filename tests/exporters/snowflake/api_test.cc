@@ -149,7 +149,7 @@ TEST_CASE("a refused token says what may be wrong, and not what it is") {
              reply(401, R"({"code":"390303","message":"Invalid OAuth access token."})", kJson));
   const auto account = account_of(server.url(), "");
   const auto text = error_of(Reason::auth, [&] { account->api.run(kShow, soon()); });
-  CHECK_THAT(text, Catch::Contains("the OAuth token is refused"));
+  CHECK_THAT(text, Catch::Contains("the OAuth token is rejected"));
 }
 
 TEST_CASE("what is not Snowflake's is an error that holds nothing of it") {

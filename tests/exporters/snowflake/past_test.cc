@@ -198,6 +198,6 @@ TEST_CASE("what reads the past spends no more than its own credits") {
                          R"(["W","X-Small","STANDARD","SUSPENDED","600"])");
   CHECK(error_of(Reason::rate_limited, [&] {
           reader.read(kGroup, sys_seconds::max(), kStart + hours(4));
-        }).find("the day's credits do not do") != std::string::npos);
+        }).find("the day's credits do not suffice") != std::string::npos);
   CHECK(reader.server.count("SELECT THINGS") == 0);
 }

@@ -172,7 +172,7 @@ TEST_CASE("a check says what each statement gives") {
   REQUIRE(findings.size() == 8);
   CHECK(findings[1].what == "warehouses");
   CHECK(findings[1].text == "2 visible");
-  CHECK(findings[2].text == "none visible: there is none, or the role has no privilege on any");
+  CHECK(findings[2].text == "none visible: there are none, or the role has no privilege on any");
   CHECK(findings[2].is_good);
   CHECK(findings[5].what == "pipes");
   CHECK_FALSE(findings[5].is_good);
@@ -200,7 +200,7 @@ TEST_CASE("a check asks for the warehouse, and has statements compiled that are 
   CHECK(server.count("\"warehouse\":") == 0);
   const auto other = check_account(*account_of(server.url(), "warehouse: w"), {}, soon);
   REQUIRE(other.size() == 9);
-  CHECK_THAT(other[8].text, Catch::Contains("there is none of this name"));
+  CHECK_THAT(other[8].text, Catch::Contains("it does not exist"));
   CHECK_FALSE(other[8].is_good);
 }
 
@@ -210,5 +210,5 @@ TEST_CASE("a check ends at a refused login") {
   const auto account = account_of(server.url());
   const auto findings = check_account(*account, {}, Deadline::in(std::chrono::minutes(1)));
   REQUIRE(findings.size() == 2);
-  CHECK_THAT(findings[1].text, Catch::Contains("the OAuth token is refused"));
+  CHECK_THAT(findings[1].text, Catch::Contains("the OAuth token is rejected"));
 }

@@ -43,7 +43,7 @@ TEST_CASE("where the day's credits are spent, what is known stays") {
   Reader reader(kGroup, ", credits_per_day: 0.06");
   reader.set_warehouse("600");
   reader.value(kA);
-  CHECK_THAT(reader.failure, Catch::Contains("the day's credits do not do"));
+  CHECK_THAT(reader.failure, Catch::Contains("the day's credits do not suffice"));
   CHECK_FALSE(reader.waits_until);
   CHECK(reader.server.count("SELECT THINGS") == 0);
 }
@@ -53,7 +53,7 @@ TEST_CASE("a warehouse that the role does not see is an error that says so") {
   Reader reader(kGroup);
   reader.server.set_rows("SHOW WAREHOUSES\"", "name", R"(["w"])");
   reader.value(kA);
-  CHECK_THAT(reader.failure, Catch::Contains("warehouse W: there is none of this name"));
+  CHECK_THAT(reader.failure, Catch::Contains("warehouse W: it does not exist"));
   CHECK(reader.server.count("SELECT THINGS") == 0);
 }
 

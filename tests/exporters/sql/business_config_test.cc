@@ -34,7 +34,7 @@ TEST_CASE("a mistake in the configuration of a business is said where it is") {
   CHECK_THAT(refused("{timezone: Europe/Berlim}"),
              Catch::Contains("business.timezone: no time zone of this name"));
   CHECK_THAT(refused("{timezone: UTC, source: other}"),
-             Catch::Contains("business.source: no source has this name"));
+             Catch::Contains("business.source: there is no source of this name"));
   CHECK_THAT(refused("{timezone: UTC, every: 10ms}"), Catch::Contains("business.every: too short"));
   CHECK_THAT(refused("{timezone: UTC, campaigns: 0}"), Catch::Contains("expected 1 to 200"));
   CHECK_THAT(refused("{timezone: UTC, overlap: 2h, late: 1h}"),

@@ -71,7 +71,7 @@ TEST_CASE("labels of a source are on one series of it") {
   CHECK(info("") == "absent");
   CHECK_THAT(error_in("    labels: {source: a}\n"), Contains("labels.source: expected the name"));
   CHECK_THAT(error_in("    labels: {a-b: c}\n"), Contains("labels.a-b: expected the name"));
-  CHECK_THAT(error_in("    labels: {team: ''}\n"), Contains("expected a text of 1 to 500 bytes"));
+  CHECK_THAT(error_in("    labels: {team: ''}\n"), Contains("expected a string of 1 to 500 bytes"));
 }
 
 TEST_CASE("settings of the session that are not in force are noted beside the connections") {
@@ -129,7 +129,7 @@ TEST_CASE("a query is one statement, and its parameters are known") {
   CHECK_THAT(error_in_collector("    every: 1m\n    query: SELECT 1 AS n; DROP TABLE a\n"),
              Contains("expected one statement"));
   CHECK_THAT(error_in_collector("    every: 1m\n    query: SELECT :a AS n\n"),
-             Contains(":a is not among the parameters"));
+             Contains(":a is not a parameter"));
   CHECK_THAT(
       error_in_collector("    every: 1m\n    query: SELECT 1 AS n\n    parameters: {a: 1}\n"),
       Contains("the query has no parameter :a"));
@@ -144,7 +144,7 @@ TEST_CASE("a collector is not called as one of the exporter's own") {
     CHECK_THAT(error_in("collectors:\n  " + name +
                         ":\n    every: 1m\n    query: SELECT 1 AS n\n    metrics: []\n"),
                Contains("collectors." + name + ": " + name +
-                        " is a collector of the exporter's own; expected another name"));
+                        " is a built-in collector; expected another name"));
   }
   CHECK(error_in("collectors:\n  business_hours:\n    every: 1m\n    query: SELECT 1 AS n\n"
                  "    metrics: [{name: n, help: N., value: n}]\n") == "no error");
@@ -152,7 +152,7 @@ TEST_CASE("a collector is not called as one of the exporter's own") {
 
 TEST_CASE("a collector names sources that there are") {
   CHECK_THAT(error_in_collector("    every: 1m\n    sources: [shp]\n    query: SELECT 1 AS n\n"),
-             Contains("no source has this name"));
+             Contains("there is no source of this name"));
 }
 
 TEST_CASE("events need a time, a unit and an overlap") {
@@ -167,6 +167,36 @@ TEST_CASE("events need a time, a unit and an overlap") {
   CHECK_THAT(error_in_collector(query + "      unit: id\n      when: t\n      overlap: 1h\n"
                                         "      late: 1m\n"),
              Contains("late: expected at least the overlap"));
+}
+
+TEST_CASE("intervals and timeouts of centuries are not beyond what a clock can count") {
+  Shop shop;
+  shop.execute("CREATE TABLE orders (at TEXT); INSERT INTO orders VALUES (datetime('now'))");
+  shop.execute("CREATE TABLE a AS SELECT * FROM orders");
+  const auto source = shop.source("  - {name: other, odbc: \"" + shop.odbc() + "\"}\n" + R"(
+collectors:
+  a: {every: 150y, timeout: 292y, query: SELECT 1 AS n, metrics: [{name: n, help: N., value: n}]}
+quality:
+  shop: {every: 150y, budget: {timeout: 292y}, tables: {orders: {time: at}, a: {time: at}}}
+replication:
+  - {primary: shop, replica: other, table: orders, time: at, max_lag: 1h, every: 150y,
+     timeout: 292y}
+reconcile:
+  orders: {left: {source: shop, table: orders, time: at},
+           right: {source: other, table: orders, time: at}, days: {from: 1, to: 2, zone: UTC},
+           measures: {rows: 0}, every: 150y, timeout: 292y}
+)");
+  const auto collectors = kSources.describe(source);
+  CHECK(collectors.size() == 4);
+  for (const auto& collector : collectors) {
+    CAPTURE(collector.name);
+    CHECK(collector.timeout > 290 * std::chrono::years(1));
+    const auto& every = std::get<Every>(collector.schedule);
+    CHECK(every.keep_stale_for >= std::chrono::days(3));
+    Samples samples;
+    CHECK_NOTHROW(collector.collect(samples, Deadline::in(1min)));
+    CHECK(samples.failure() == std::nullopt);
+  }
 }
 
 TEST_CASE("a password in the connection string is refused") {

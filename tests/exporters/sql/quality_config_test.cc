@@ -94,7 +94,8 @@ TEST_CASE("a source must be there, and has its tables once") {
       file.finish();
     });
   };
-  CHECK_THAT(read("quality: {shup: {tables: {a: {}}}}"), Contains("no source has this name"));
+  CHECK_THAT(read("quality: {shup: {tables: {a: {}}}}"),
+             Contains("there is no source of this name"));
   CHECK_THAT(read("quality: {other: {tables: {}}}"), Contains("at least one table"));
   CHECK_THAT(read("quality: {shop: {tables: {a: {dataset: x}, b: {dataset: x}}}}"),
              Contains("duplicate dataset"));

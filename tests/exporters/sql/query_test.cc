@@ -47,7 +47,7 @@ TEST_CASE("columns are found whatever the case of their letters") {
   CHECK(page_of(shop, "SELECT 'fr' AS Country, 3 AS n", metrics) ==
         "orders{source=\"shop\",COUNTRY=\"fr\"} 3\n");
   CHECK(error_of(Reason::query, [&] { page_of(shop, "SELECT 'fr' AS land, 3 AS n", metrics); }) ==
-        "orders: the query gives no column COUNTRY, but land, n");
+        "orders: the query returns no column COUNTRY, but land, n");
 }
 
 TEST_CASE("a row that is no number is left out, and the others stay") {
@@ -94,7 +94,7 @@ TEST_CASE("a histogram of counts up to each bound") {
         "order_age_seconds_count{source=\"shop\"} 6\n");
   CHECK(error_of(Reason::decode, [&] {
           page_of(shop, "SELECT 5 AS m, 2 AS h, 6 AS n, 1 AS s", metrics);
-        }) == "order_age_seconds: the counts of the buckets do not ascend");
+        }) == "order_age_seconds: the counts of the buckets are not cumulative");
   CHECK(error_of(Reason::decode, [&] {
           page_of(shop, "SELECT 0.5 AS m, 2 AS h, 6 AS n, 1 AS s", metrics);
         }) == "order_age_seconds: m: expected a count");

@@ -132,9 +132,9 @@ TEST_CASE("a mistake in a reconciliation is said") {
   };
   CHECK_THAT(
       error("left: {source: shop, table: a, time: b}, right: {source: x, table: a, time: b}"),
-      Contains("right.source: no source has this name"));
+      Contains("right.source: there is no source of this name"));
   CHECK_THAT(error("left: {source: x, table: a, time: b}"),
-             Contains("left.source: no source has this name"));
+             Contains("left.source: there is no source of this name"));
   CHECK_THAT(error(kSides + ", days: {from: 0}"), Contains("1 <= from <= to <= 60"));
   CHECK_THAT(error(kSides + ", days: {from: 5, to: 4}"), Contains("1 <= from <= to <= 60"));
   CHECK_THAT(error(kSides + ", measures: {}"), Contains("at least one measure"));

@@ -125,9 +125,10 @@ TEST_CASE("a mistake in a replication is said") {
   const auto error = [&](const std::string& entry) {
     return error_of(Reason::config, [&] { shop.source(watching(replica, entry)); });
   };
-  CHECK_THAT(error("primary: x, replica: replica"), Contains("primary: no source has this name"));
+  CHECK_THAT(error("primary: x, replica: replica"),
+             Contains("primary: there is no source of this name"));
   CHECK_THAT(error("primary: shop, replica: x, table: a, time: b"),
-             Contains("replica: no source has this name"));
+             Contains("replica: there is no source of this name"));
   CHECK_THAT(error("primary: shop, replica: shop"), Contains("the same source as the primary"));
   CHECK_THAT(error("primary: shop, replica: replica, table: a, time: b"), Contains("max_lag"));
   CHECK_THAT(error(kEntry + ", every: 10ms"), Contains("at least 1s"));

@@ -157,9 +157,9 @@ TEST_CASE("the least rights are of tables, and of what servers say of themselves
                                 StartsWith("-- source shop, in the database shop\n-- Put the "
                                            "password in quotes in the place of ...\nCREATE ROLE "
                                            "\"monitor\" LOGIN PASSWORD ... CONNECTION") &&
-                                Contains("\n-- Leave out the views bm_* that are not made.\n") &&
+                                Contains("\n-- Leave out the views bm_* that do not exist.\n") &&
                                 Contains("-- source warehouse, in the database dwh, for "
-                                         "collectors of shop, after its user is made\n") &&
+                                         "collectors of shop, after its user is created\n") &&
                                 Contains("GRANT pg_monitor TO \"reader\";\n") &&
                                 Contains("GRANT USAGE ON SCHEMA raw TO \"reader\";\n") &&
                                 Contains("GRANT SELECT ON raw.orders TO \"reader\";\n") &&
@@ -279,7 +279,7 @@ TEST_CASE("a query of which one metric is wrong shows the others") {
                   "      - {name: b, help: B., value: m}\n      - {name: c, help: C., value: n}\n"),
       "a");
   CHECK_THAT(text, Contains("c{source=\"shop\"} 1\n") &&
-                       Contains("refused\n  b: the query gives no column m, but n\n"));
+                       Contains("refused\n  b: the query returns no column m, but n\n"));
 }
 
 TEST_CASE("a check says of each collector what is missing") {

@@ -264,7 +264,7 @@ TEST_CASE("a query that the driver does not know as one costs its connection, no
   Database database(options(string_of("SQL_MARIADB")));
   for (int i = 0; i < 3; ++i) {
     CHECK(refused(database, "VALUES (1), (2)", Reason::query) ==
-          "the statement gives no rows; expected a query");
+          "the statement returns no rows; expected a query");
     CHECK(row(ask(database, "SELECT 5 AS a")) == "5 ");
   }
   for (const auto* sql : {"SELECT 5 AS a LIMIT 3", "SELECT 5 AS a FOR UPDATE", "(SELECT 5 AS a)",
