@@ -38,7 +38,7 @@ function(package_exporter name subject)
 
   add_custom_command(OUTPUT ${made}/${exporter}.1.gz VERBATIM
     DEPENDS ${exporter} ${CMAKE_SOURCE_DIR}/cmake/man_page.awk
-    COMMAND $<TARGET_FILE:${exporter}> --help | awk -v name=${exporter} -v version=${PROJECT_VERSION}
+    COMMAND ${exporter} --help | awk -v name=${exporter} -v version=${PROJECT_VERSION}
       -f ${CMAKE_SOURCE_DIR}/cmake/man_page.awk | ${GZIP} -9n > ${made}/${exporter}.1.gz)
   add_custom_command(OUTPUT ${made}/changelog.gz VERBATIM DEPENDS ${made}/changelog
     COMMAND ${GZIP} -9n < ${made}/changelog > ${made}/changelog.gz)

@@ -1,0 +1,61 @@
+"""A Debian 12 to build in, for one architecture."""
+
+import pathlib
+import shutil
+import subprocess
+
+PACKAGES = pathlib.Path(__file__).resolve().parents[1] / "packages"
+SUITE = "bookworm"
+OF_ALL_ARCHITECTURES = {"libcli11-dev", "nlohmann-json3-dev"}
+# What is given to the build: a compiler for another architecture than the machine's, and what runs its programs.
+ARCHITECTURES = {
+    "amd64": {"STRIP": "strip"},
+    "arm64": {"STRIP": "aarch64-linux-gnu-strip", "EMULATOR": "qemu-aarch64", "DEB_HOST_ARCH": "arm64",
+              "TOOLCHAIN": "--toolchain=/source/cmake/aarch64-linux-gnu.cmake"},
+}  # fmt: skip
+
+
+def names_of(architecture):
+    """The packages that a build for the architecture needs, as deploy/packages lists them for the machine's own."""
+    listed = subprocess.run([PACKAGES, "--list", "build"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    if architecture == "amd64":
+        return listed
+    libraries = {name for name in listed if name.endswith("-dev")} - OF_ALL_ARCHITECTURES - {"dpkg-dev"}
+    names = [f"{name}:{architecture}" if name in libraries else name for name in listed if name != "g++"]
+    return [*names, "g++-aarch64-linux-gnu", "qemu-user"]
+
+
+class Debian:
+    """Its root directory, made by debootstrap, with what a build needs."""
+
+    def __init__(self, architecture, root):
+        self.architecture, self.root = architecture, root
+        log = root.with_suffix(".log")
+        with log.open("wb") as out:
+            made = subprocess.run(["debootstrap", "--arch=amd64", "--variant=minbase", SUITE, root], stdout=out,
+                                  stderr=subprocess.STDOUT, check=False)  # fmt: skip
+        if made.returncode:
+            raise SystemExit(f"debootstrap: {log.read_text()[-2000:]}")
+        shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
+        if architecture != "amd64":
+            self.run("dpkg", "--add-architecture", architecture)
+        self.run("apt-get", "update", "-qq")
+        self.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *names_of(architecture),
+                 stdout=subprocess.DEVNULL)  # fmt: skip
+
+    def run(self, *command, environment=None, **options):
+        variables = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8", "TZ": "UTC",
+                     "DEBIAN_FRONTEND": "noninteractive", **ARCHITECTURES[self.architecture], **(environment or {})}  # fmt: skip
+        return subprocess.run(["chroot", self.root, *command], env=variables, check=True, umask=0o022,
+                              stdin=subprocess.DEVNULL, **options)  # fmt: skip
+
+    def packages(self):
+        """What is installed: by name its architecture, the release's where there are two, and its version."""
+        shown = self.run("dpkg-query", "--show", "--showformat=${Package}\t${Architecture}\t${Version}\n",
+                         stdout=subprocess.PIPE, text=True).stdout  # fmt: skip
+        found = {}
+        for line in shown.splitlines():
+            name, architecture, version = line.split("\t")
+            if architecture in (self.architecture, "all") or name not in found:
+                found[name] = (architecture, version)
+        return found
