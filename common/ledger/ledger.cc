@@ -91,10 +91,11 @@ void Ledger::Parts::open(Time now) {
   database.emplace(ledger::open_file(path, ledger::State::starting(now)));
   if (!ledger::is_current(*database)) return;
   const auto found = ledger::Store::read_state(*database);
+  const auto size = ledger::size_bytes(*database);
   const std::lock_guard lock(mutex);
   state = found;
   has_state = true;
-  size_bytes = ledger::size_bytes(*database);
+  size_bytes = size;
 }
 
 /// All that grows with the file.
