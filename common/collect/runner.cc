@@ -11,6 +11,8 @@
 #include <system_error>
 #include <thread>
 
+#include "common/collect/places.h"
+
 namespace exporter {
 namespace {
 
@@ -25,14 +27,12 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
   State(std::vector<Collector> collectors, Options options) : options_(std::move(options)) {
     slots_.reserve(collectors.size());
     FirstRuns first_runs;
-    std::map<std::string, std::size_t> sources;
     for (auto& collector : collectors) {
-      sources_.push_back(sources.try_emplace(collector.source, sources.size()).first->second);
+      places_.add(collector);
       const auto first = first_runs.of(collector);
       slots_.emplace_back(std::move(collector), first);
       has_background_ = has_background_ || slots_.back().in_background();
     }
-    places_.resize(sources.size());
   }
 
   std::size_t size() const { return slots_.size(); }
@@ -124,10 +124,6 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     std::size_t index;
     std::uint64_t run;
   };
-  /// Runs under way of the collectors of a source that are a few at once.
-  struct Places {
-    std::size_t taken = 0, hung = 0;  ///< `hung`: given up
-  };
   /// Counts the scrapes that wait, so that nobody is woken for nothing.
   class Waiter {
    public:
@@ -163,11 +159,11 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     for (const auto& [index, number] : waited) {
       const auto& slot = slots_[index];
       if (!slot.collector().waits_for_nothing()) continue;
-      // Again where another scrape has asked meanwhile.
-      while (slot.is_ready(Clock::now()) && !stop_.stop_requested()) {
-        run(lock, index);
-        if (waiting_ > 0) done_.notify_all();
-      }
+      if (!slot.is_ready(Clock::now()) || stop_.stop_requested()) continue;
+      run(lock, index);
+      if (waiting_ > 0) done_.notify_all();
+      // Of those that have asked meanwhile another thread takes care: there may be ever more.
+      if (slot.is_ready(Clock::now())) take_over();
     }
   }
 
@@ -267,32 +263,13 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     done_.notify_all();
   }
 
-  bool has_room(std::size_t index) const {
-    const auto most = slots_[index].collector().at_once;
-    return most == 0 || places_[sources_[index]].taken < most;
-  }
-
-  /// All collectors of a source that hangs would hang, one after the other.
-  bool too_many_hang(std::size_t index) const {
-    const auto most = slots_[index].collector().at_once;
-    return most > 0 && places_[sources_[index]].hung > most;
-  }
-
-  /// Only runs of collectors that take a place of their source.
-  void count(std::size_t index, int taken, int hung) {
-    if (slots_[index].collector().at_once == 0) return;
-    auto& places = places_[sources_[index]];
-    places.taken += static_cast<std::size_t>(taken);
-    places.hung += static_cast<std::size_t>(hung);
-  }
-
   /// The one that is due longest, those that scrapes wait for first; the number of slots when there
   /// is none.
   std::size_t next_ready() const {
     const auto now = Clock::now();
     auto best = slots_.size();
     for (std::size_t i = 0; i < slots_.size(); ++i) {
-      if (!slots_[i].is_ready(now) || !has_room(i)) continue;
+      if (!slots_[i].is_ready(now) || !places_.has_room(i)) continue;
       if (best == slots_.size() || slots_[i].due() < slots_[best].due()) best = i;
     }
     return best;
@@ -308,7 +285,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     auto next = Clock::time_point::max();
     for (std::size_t i = 0; i < slots_.size(); ++i) {
       if (is_watched(slots_[i])) next = std::min(next, slots_[i].overdue_at());
-      if (!slots_[i].in_background() || slots_[i].is_running() || !has_room(i)) continue;
+      if (!slots_[i].in_background() || slots_[i].is_running() || !places_.has_room(i)) continue;
       next = std::min(next, slots_[i].due());
     }
     return next;
@@ -329,9 +306,9 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     auto& slot = slots_[index];
     const auto began = Clock::now();
     slot.start(began);
-    count(index, 1, 0);
+    places_.take(index);
     leave_watch();
-    const bool is_refused = too_many_hang(index);
+    const bool is_refused = places_.too_many_hang(index);
     lock.unlock();
     auto result = is_refused
                       ? refused_run(slot.collector())
@@ -339,7 +316,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     lock.lock();
     if (stop_.stop_requested()) return;
     const auto now = Clock::now();
-    slot.is_given_up() ? count(index, 0, -1) : count(index, -1, 0);
+    slot.is_given_up() ? places_.end_hung(index) : places_.give_back(index);
     slot.finish(std::move(result), now, notices_);
     count_failures();
     if (now - began > kStall) done_.notify_all();
@@ -350,7 +327,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     for (std::size_t i = 0; i < slots_.size(); ++i) {
       if (slots_[i].overdue_at() > now) continue;
       slots_[i].give_up(now, notices_);
-      count(i, -1, 1);
+      places_.hang(i);
       done_.notify_all();
     }
     count_failures();
@@ -377,9 +354,8 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
   mutable std::mutex mutex_;
   std::condition_variable work_, done_;
   std::stop_source stop_;
-  std::vector<Slot> slots_;           // never resized once a worker runs
-  std::vector<std::size_t> sources_;  // by slot: the number of its source
-  std::vector<Places> places_;        // by source
+  std::vector<Slot> slots_;  // never resized once a worker runs
+  Places places_;
   bool has_background_ = false;
   Notices notices_;
   std::multiset<Clock::time_point> idle_until_;  // by idle worker: when it wakes by itself

@@ -112,6 +112,25 @@ TEST_CASE("what waits for nothing runs in the thread of the scrape, and two scra
   CHECK(*runs == 3);  // the second asked when that of the first had begun
 }
 
+TEST_CASE("a scrape runs what waits for nothing once, whoever else asks for it meanwhile") {
+  const auto scraper = std::this_thread::get_id();
+  Runner* asked = nullptr;
+  std::atomic<int> runs_of_scraper = 0;
+  std::vector<std::thread> others;
+  auto known = on_scrape("a", [&](Samples&, const Deadline&) {
+    if (std::this_thread::get_id() != scraper) return;
+    if (++runs_of_scraper > 3) return;  // it would go on as long as others ask
+    others.emplace_back([&] { asked->collect(kFirst, soon()); });
+    std::this_thread::sleep_for(50ms);
+  });
+  known.schedule = OnScrape{.waits_for_nothing = true};
+  Runner runner({known}, uncounted());
+  asked = &runner;
+  runner.collect(kFirst, soon());
+  CHECK(runs_of_scraper == 1);
+  for (auto& other : others) other.join();
+}
+
 TEST_CASE("a collector that hangs costs a scrape its own samples, and recovers") {
   Gate gate;
   Failures failures;
