@@ -18,11 +18,10 @@ constexpr auto kInfo = info("airflow_asset_info",
                             "Information about an asset (Airflow 2: dataset). dataset is "
                             "database.schema.table in lower case if the URI names a table.",
                             "deployment", "asset", "uri", "dataset", "group");
-constexpr auto kProducer =
-    info("airflow_asset_producer_info",
-         "A task that says that it updates the asset, in a DAG that is shown. dataset is that of "
-         "airflow_asset_info.",
-         "deployment", "asset", "dataset", "dag_id", "task_id");
+constexpr auto kProducer = info("airflow_asset_producer_info",
+                                "A task with the asset among its outlets, in a DAG that is shown; "
+                                "dataset as in airflow_asset_info.",
+                                "deployment", "asset", "dataset", "dag_id", "task_id");
 constexpr auto kLastEvent =
     gauge("airflow_asset_last_event_timestamp_seconds",
           "When the asset was last updated, in seconds since 1970.", "deployment", "asset");
@@ -35,9 +34,9 @@ constexpr auto kReadUpTo = gauge("airflow_asset_events_read_timestamp_seconds",
 constexpr auto kUnread =
     gauge("airflow_assets_unread", "Assets that were left out because there are more than 10000.",
           "deployment");
-constexpr auto kHiddenProducers = gauge(
-    "airflow_asset_producers_hidden",
-    "Tasks that update assets and were left out, because there are more than 10000.", "deployment");
+constexpr auto kHiddenProducers =
+    gauge("airflow_asset_producers_hidden",
+          "Tasks with outlets that were left out because there are more than 10000.", "deployment");
 constexpr MetricView kMetrics[] = {kInfo,     kProducer, kLastEvent,      kEvents,
                                    kReadUpTo, kUnread,   kHiddenProducers};
 

@@ -58,7 +58,7 @@ struct ImportError {
   std::string file, bundle;  ///< bundle: Airflow 3
 };
 
-/// A task that says that it updates an asset.
+/// A task with an asset among its outlets.
 struct AssetProducer {
   std::string dag, task;
 };

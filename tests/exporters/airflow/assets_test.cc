@@ -95,10 +95,13 @@ TEST_CASE("tasks that update an asset are named, of DAGs that are shown") {
   Replay airflow("3.3");
   const std::string task = R"({"dag_id": "DAG", "task_id": "load"})";
   const auto of = [&](const std::string& dag) { return std::string(task).replace(12, 3, dag); };
-  airflow.set_json(kAssets3, list("assets", R"({"name": "orders", "uri": "postgres://db/shop/public/orders",
-      "group": "asset", "producing_tasks": [)" + of("load_orders") + "," + of("hidden") + "]}", 1));
-  const auto page =
-      page_of(collector(kAssets, deployment_of(airflow.url(), "username: a, password: b, dag_exclude: hidden")));
+  airflow.set_json(kAssets3, list("assets",
+                                  R"({"name": "orders", "uri": "postgres://db/shop/public/orders",
+      "group": "asset", "producing_tasks": [)" +
+                                      of("load_orders") + "," + of("hidden") + "]}",
+                                  1));
+  const auto page = page_of(collector(
+      kAssets, deployment_of(airflow.url(), "username: a, password: b, dag_exclude: hidden")));
   CHECK_THAT(page, has("airflow_asset_producer_info{deployment=\"prod\",asset=\"orders\",dataset="
                        "\"shop.public.orders\",dag_id=\"load_orders\",task_id=\"load\"} 1\n") &&
                        !has("dag_id=\"hidden\""));
@@ -112,7 +115,8 @@ TEST_CASE("at most 10,000 tasks that update assets are named, and the rest is co
     tasks += R"(,{"dag_id": "d", "task_id": ")" + std::to_string(i) + "\"}";
   }
   airflow.set_json(kAssets3, list("assets", R"({"name": "a", "uri": "demo://a", "group": "asset",
-      "producing_tasks": [)" + tasks + "]}", 1));
+      "producing_tasks": [)" + tasks + "]}",
+                                  1));
   const auto page = page_of(collector(kAssets, deployment_of(airflow.url())));
   CHECK_THAT(page, has("task_id=\"9999\"") && !has("task_id=\"10000\"") &&
                        has("airflow_asset_producers_hidden{deployment=\"prod\"} 2\n"));
