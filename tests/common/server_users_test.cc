@@ -75,11 +75,11 @@ TEST_CASE(
   {
     const HungFile hung(site.file("web.yml"));
     CHECK(eventually([&] {
-      return status(server, kAsAlice) == "200" && !log.lines("does not answer").empty();
+      return status(server, kAsAlice) == "200" && !log.lines("does not respond").empty();
     }));
     CHECK(status(server, kAsAlice) == "200");
     CHECK(status(server, kAsBob) == "401");
-    CHECK(log.lines("does not answer").size() == 1);
+    CHECK(log.lines("does not respond").size() == 1);
     CHECK(eventually([&] { return status(server, kAsAlice) == "200" && is_read == 0; }));
   }
   CHECK(eventually([&] { return status(server, kAsAlice) == "200" && is_read == 1; }));
@@ -92,8 +92,9 @@ TEST_CASE("a server stops although the file system of its web configuration hang
   const CaughtLog log(site.file("log"));
   auto server = std::make_unique<Server>(site.options(), page);
   const HungFile hung(site.file("web.yml"));
-  CHECK(eventually(
-      [&] { return status(*server, kAsAlice) == "200" && !log.lines("does not answer").empty(); }));
+  CHECK(eventually([&] {
+    return status(*server, kAsAlice) == "200" && !log.lines("does not respond").empty();
+  }));
   CHECK(server->stop(std::chrono::seconds(10)));
   server.reset();
 }

@@ -69,8 +69,9 @@ TEST_CASE("labels of a source are on one series of it") {
   CHECK(info("    labels: {team: core, environment: 'pr\"od'}\n") ==
         R"(sql_source_info{source="shop",environment="pr\"od",team="core"} 1)");
   CHECK(info("") == "absent");
-  CHECK_THAT(error_in("    labels: {source: a}\n"), Contains("labels.source: expected the name"));
-  CHECK_THAT(error_in("    labels: {a-b: c}\n"), Contains("labels.a-b: expected the name"));
+  CHECK_THAT(error_in("    labels: {source: a}\n"),
+             Contains("labels.source: expected a label name"));
+  CHECK_THAT(error_in("    labels: {a-b: c}\n"), Contains("labels.a-b: expected a label name"));
   CHECK_THAT(error_in("    labels: {team: ''}\n"), Contains("expected a string of 1 to 500 bytes"));
 }
 

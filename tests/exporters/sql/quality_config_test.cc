@@ -42,13 +42,13 @@ TEST_CASE("a mistake in a table's expectations is said, and where") {
   CHECK_THAT(error_in("time: at, volume: {period: 1h, rows: -1}"), Contains("at least 0"));
   CHECK_THAT(error_in("time: at, window: 1h, not_null: {at: 0}"), Contains("never fail"));
   CHECK_THAT(error_in("not_null: {a: 1.5}"), Contains("from 0 to 1"));
-  CHECK_THAT(error_in("not_null: {\"a'\": 0}"), Contains("does not end"));
+  CHECK_THAT(error_in("not_null: {\"a'\": 0}"), Contains("is not terminated"));
   CHECK_THAT(error_in("accepted: {a: []}"), Contains("at least one value"));
   CHECK_THAT(error_in("accepted: {a: [x, null]}"), Contains("accepted"));
   CHECK_THAT(error_in("range: {a: [1]}"), Contains("[smallest, largest]"));
   CHECK_THAT(error_in("range: {a: {}}"), Contains("[smallest, largest]"));
   CHECK_THAT(error_in("range: {a: [2, 1]}"), Contains("larger"));
-  CHECK_THAT(error_in("rows_where: {a: \"b > :since\"}"), Contains(":since is not known"));
+  CHECK_THAT(error_in("rows_where: {a: \"b > :since\"}"), Contains(":since is unknown here"));
   CHECK_THAT(error_in("rows_where: {a: \"b; DROP TABLE c\"}"), Contains("semicolon"));
   CHECK_THAT(error_in("late: {after: 1h, ratio: 0}"), Contains("both"));
   CHECK_THAT(error_in("time: a, loaded: b, late: {after: 10ms, ratio: 0}"), Contains("1s"));
@@ -63,7 +63,7 @@ TEST_CASE("a mistake in a table's expectations is said, and where") {
   }
   CHECK_THAT(error_in("references: {a: b.c, every: 1s}"), Contains("at least 1m"));
   CHECK_THAT(error_in("references: {a: b.c, severity: high}"), Contains("critical, warning"));
-  CHECK_THAT(error_in("references: {\"a'\": b.c}"), Contains("does not end"));
+  CHECK_THAT(error_in("references: {\"a'\": b.c}"), Contains("is not terminated"));
   CHECK_THAT(error_in("references: {a: \"b.c; d\"}"), Contains("without a semicolon"));
   CHECK_THAT(error_in("schema: {a: \"numeric(12,2)\"}"), Contains("schema.a: expected a type"));
   CHECK_THAT(error_in("severity: high"), Contains("critical, warning or info"));
