@@ -178,7 +178,7 @@ Exposition::Indices Exposition::select(const Query& query) const {
   for (const auto& name : query.collect) {
     const auto named = indices_of(name);
     if (named.empty() && std::ranges::find(options_.foreign, name) == options_.foreign.end()) {
-      throw Error(Reason::config, "there is no collector \"" + name + "\" and enabled");
+      throw Error(Reason::config, "there is no enabled collector \"" + name + "\"");
     }
     selected.insert(selected.end(), named.begin(), named.end());
   }

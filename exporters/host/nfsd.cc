@@ -133,7 +133,7 @@ class Nfsd {
         samples.add(kRequests, lines.number(next_word(line)), "4", "WdelegGetattr");
       }
     }
-    if (samples.size() == 0) lines.fail("none of the counts that it is read for");
+    if (samples.size() == 0) lines.fail("none of the expected counts");
   }
 
  private:

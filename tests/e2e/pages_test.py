@@ -126,9 +126,9 @@ class Selection(unittest.TestCase):
         self.assertEqual(self.shown("?collect=loadavg&x"), {"filefd", "loadavg"})
 
     def test_what_is_not_there_is_refused(self):
-        for query, why in (("collect[]=nonesuch", 'there is no collector "nonesuch" and enabled'),
-                           ("collect[]=cpu", 'there is no collector "cpu" and enabled'),
-                           ("collect[]=", 'there is no collector "" and enabled'),
+        for query, why in (("collect[]=nonesuch", 'there is no enabled collector "nonesuch"'),
+                           ("collect[]=cpu", 'there is no enabled collector "cpu"'),
+                           ("collect[]=", 'there is no enabled collector ""'),
                            ("collect[]=filefd&exclude[]=loadavg",
                             "collect[] and exclude[] are mutually exclusive")):
             with self.subTest(query=query):

@@ -78,7 +78,8 @@ std::string status(const std::vector<std::pair<std::string, int>>& files, int sc
   }
   if (!errors.empty()) {
     errors =
-        "# HELP node_textfile_file_error 1 if the file was rejected or some of its samples were left out, 0 otherwise.\n"
+        "# HELP node_textfile_file_error 1 if the file was rejected or some of its samples were "
+        "left out, 0 otherwise.\n"
         "# TYPE node_textfile_file_error gauge\n" +
         errors;
   }

@@ -43,5 +43,6 @@ TEST_CASE("a host's trees without its root are named, with it nothing is") {
   std::ofstream(root + "/proc/1/net/dev") << "";
   CHECK(spots_of(root, root).empty());
   CHECK(spots_of(root, "/") ==
-        std::vector<std::string>{"the host's file systems cannot be measured: mount its root and name it with --path.rootfs"});
+        std::vector<std::string>{"the host's file systems cannot be measured: mount its root and "
+                                 "name it with --path.rootfs"});
 }
