@@ -21,11 +21,12 @@ namespace {
 constexpr std::size_t kMaxWaiting = 4 << 20;  // bytes
 constexpr std::chrono::seconds kPatience{1};
 
-/// Whether poll(2) says if a write would wait: of a file it always says that it would not.
+/// Whether poll(2) says if a write would wait: of a file it always says that it would not, and of a
+/// terminal that takes a part of the line.
 bool is_polled(int descriptor) {
   struct stat status {};
   if (::fstat(descriptor, &status) != 0) return true;  // it cannot be written at all
-  return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || S_ISCHR(status.st_mode);
+  return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode);
 }
 
 /// Waits for room, for no time or without end. A pipe has room for PIPE_BUF bytes then (pipe(7)).
@@ -92,26 +93,26 @@ class LineWriter::State : public std::enable_shared_from_this<LineWriter::State>
 
   void write_all(std::unique_lock<std::mutex>& lock) {
     while (!lines_.empty()) {
+      if (write_first(lock)) continue;
       lock.unlock();
       has_room(descriptor_, -1);
       lock.lock();
-      write_first(lock);
     }
     stop_writing();
   }
 
   /// One write(2) of the first line, or of what is left of it. The lock is not held meanwhile;
-  /// nobody else takes lines off the front.
-  void write_first(std::unique_lock<std::mutex>& lock) {
+  /// nobody else takes lines off the front. False when there was no room.
+  bool write_first(std::unique_lock<std::mutex>& lock) {
     const auto rest = std::string_view(lines_.front()).substr(offset_);
     lock.unlock();
     const auto count = ::write(descriptor_, rest.data(), rest.size());
     const int error = count < 0 ? errno : 0;
     lock.lock();
-    if (error == EINTR || error == EAGAIN) return;
+    if (error == EINTR || error == EAGAIN) return error == EINTR;
     if (error == 0 && static_cast<std::size_t>(count) < rest.size()) {
       offset_ += static_cast<std::size_t>(count);
-      return;
+      return true;
     }
     waiting_ -= std::exchange(lines_.front(), {}).size();
     lines_.pop_front();
@@ -121,6 +122,7 @@ class LineWriter::State : public std::enable_shared_from_this<LineWriter::State>
     } else if (dropped_ != noticed_) {
       add_notice();
     }
+    return true;
   }
 
   /// All lines that wait are older than those dropped, and those to come are newer.

@@ -11,7 +11,7 @@ namespace exporter {
 /// Writes lines to a descriptor and never waits for whoever reads them. A line that cannot be
 /// written at once is queued for a thread, which lives as long as lines wait; beyond 4 MiB of them
 /// a line is dropped. Nothing is queued as long as the reader keeps up, so that a crash loses
-/// nothing. A file is written by the thread alone, as its file system may hang: one caller waits
+/// nothing. A file or a terminal is written by the thread alone, as it may hang: one caller waits
 /// for it, at most a second.
 class LineWriter {
  public:

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "exporters/airflow/api.h"
@@ -85,6 +86,10 @@ struct Component {
   std::optional<bool> is_healthy;  ///< nothing: none runs by itself, as often of Airflow 2
   std::optional<Time> heartbeat;
 };
+
+/// A page with null for each NaN and Infinity. Python writes them where a run's conf or an event's
+/// extra has them, and they are not JSON: one would cost all rows of the page.
+std::string without_nan(std::string_view text);
 
 /// Each reads a row of a list. Throws Error{decode}.
 Dag read_dag(ApiVersion api, const Json& row);

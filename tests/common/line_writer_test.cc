@@ -15,6 +15,7 @@
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <future>
 #include <memory>
 #include <string>
@@ -260,4 +261,30 @@ TEST_CASE("a file system that hangs holds up nobody, and what was logged comes w
   CHECK(writer->flush(Clock::now()));
   CHECK(writer->dropped() == 0);
   ::close(hanging);
+}
+
+TEST_CASE("a terminal that nobody reads holds up nobody, and shows what was logged later") {
+  constexpr int kLines = 2000;
+  const int screen = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  REQUIRE((screen >= 0 && ::grantpt(screen) == 0 && ::unlockpt(screen) == 0));
+  const int terminal = ::open(::ptsname(screen), O_RDWR | O_NOCTTY | O_CLOEXEC);
+  REQUIRE(terminal >= 0);
+  auto writer = std::make_shared<LineWriter>(terminal, &notice);
+  const std::string line(200, 'x');
+  REQUIRE(ends([writer, line] {
+    for (int i = 0; i < kLines; ++i) writer->write(line + '\n');
+  }));
+  CHECK_FALSE(writer->flush(Clock::now()));
+  std::string text;
+  std::array<char, 65536> buffer;
+  while (std::ranges::count(text, '\n') < kLines) {
+    const auto count = ::read(screen, buffer.data(), buffer.size());
+    REQUIRE(count > 0);
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+  CHECK(lines_of(text) == std::vector(kLines, line + '\r'));
+  CHECK(writer->flush(Clock::now() + kLong));
+  CHECK(writer->dropped() == 0);
+  ::close(terminal);
+  ::close(screen);
 }
