@@ -162,16 +162,16 @@ TimeZone TimeZone::load(const std::string& name) {
   if (name == "UTC") return {};
   if (!is_name(name)) throw Error(Reason::config, "expected a time zone, such as Europe/Berlin");
   const char* given = std::getenv("TZDIR");
-  const auto folder = std::string(given != nullptr ? given : "/usr/share/zoneinfo");
+  const auto directory = std::string(given != nullptr ? given : "/usr/share/zoneinfo");
   std::optional<TimeZone> zone;
   try {
-    zone = parse(read_file_within(folder + '/' + name, kMostFile, seconds(5)));
+    zone = parse(read_file_within(directory + '/' + name, kMostFile, seconds(5)));
   } catch (const Error&) {
     throw Error(Reason::config,
-                "no time zone of this name in " + folder +
+                "no time zone of this name in " + directory +
                     "; expected a name such as Europe/Berlin, and the package tzdata");
   }
-  if (!zone) throw Error(Reason::config, "not a time zone: the file in " + folder);
+  if (!zone) throw Error(Reason::config, "not a time zone: the file in " + directory);
   return *std::move(zone);
 }
 

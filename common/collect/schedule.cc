@@ -8,8 +8,8 @@ namespace {
 
 constexpr int kMaxDoublings = 3;
 
-Clock::duration doubled(Clock::duration duration, int often) {
-  return times(duration, 1 << std::clamp(often, 0, kMaxDoublings));
+Clock::duration doubled(Clock::duration duration, int doublings) {
+  return times(duration, 1 << std::clamp(doublings, 0, kMaxDoublings));
 }
 
 /// With `longest_pause` the doubling goes on until it is reached.
