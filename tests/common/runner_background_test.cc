@@ -37,10 +37,14 @@ TEST_CASE("collectors on scrape run one after the other while the background wai
                 uncounted());
   const std::size_t all[] = {0, 1, 2};
   runner.collect(all, soon(), Runner::Which::all);
-  // In a scrape that stalls, as on a busy machine, another thread takes over.
+  // In a scrape that stalls, as on a busy machine, another thread takes over. One that comes at once
+  // after another finds a thread awake, and wakes a second one.
   CHECK(eventually([&] {
     beside = false;
-    for (int i = 0; i < 20; ++i) runner.collect(all, soon());
+    for (int i = 0; i < 20; ++i) {
+      std::this_thread::sleep_for(5ms);
+      runner.collect(all, soon());
+    }
     return !beside;
   }));
 }
