@@ -31,12 +31,13 @@ class Clock:
 
 class Reply(NamedTuple):
     """What goes over the wire, and how: "slow", a little of the body at a time; "cut", half of it; in
-    "chunked" pieces; "lost", not at all."""
+    "chunked" pieces; "lost", not at all. Its Date is the time of the fake as it is sent, if not given."""
 
     status: int
     headers: list
     body: bytes
     manner: str = ""
+    date: float | None = None
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -93,7 +94,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.send_response_only(reply.status)
-        now = self.server.clock.now() + self.server.skew()
+        now = (reply.date or self.server.clock.now()) + self.server.skew()
         self.send_header("Date", email.utils.formatdate(now, usegmt=True))
         for name, value in reply.headers:
             self.send_header(name, value)

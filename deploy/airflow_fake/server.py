@@ -56,10 +56,11 @@ class Fake(Server):
             self.clock.advance(self.faults.amount("moving"))
             self.world.advance(self.clock.now())
             try:
-                instead = self.faults.before()
-                return instead or self.answer(method, target, headers, body)
+                reply = self.faults.before() or self.answer(method, target, headers, body)
             except Refusal as refusal:
-                return Reply(refusal.status, refusal.headers, refusal.body)
+                reply = Reply(refusal.status, refusal.headers, refusal.body)
+            # Not when it is sent: the clock may have jumped on since the world was looked at.
+            return reply._replace(date=self.world.now)
 
     def answer(self, method, target, headers, body):
         is_v1 = self.world.is_v1
