@@ -37,8 +37,8 @@ TEST_CASE("collectors on scrape run one after the other while the background wai
                 uncounted());
   const std::size_t all[] = {0, 1, 2};
   runner.collect(all, soon(), Runner::Which::all);
-  // In a scrape that stalls, as on a busy machine, another thread takes over. One that comes at once
-  // after another finds a thread awake, and wakes a second one.
+  // In a scrape that stalls, as on a busy machine, another thread takes over. One that comes at
+  // once after another finds a thread awake, and wakes a second one.
   CHECK(eventually([&] {
     beside = false;
     for (int i = 0; i < 20; ++i) {
