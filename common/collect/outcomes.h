@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,20 +36,41 @@ class Outcomes {
   /// The families, borrowed.
   std::vector<MetricView> metrics() const;
 
+  /// What a page says of a collector; nothing of its last run before the first.
   struct Shown {
+    /// What seldom changes from run to run, and what mostly does.
+    struct Outcome {
+      bool success;
+      std::size_t samples, duplicates, dropped;
+      bool operator==(const Outcome&) const = default;
+    };
+    struct Times {
+      double duration, last_success;  ///< in seconds; since 1970, 0 before the first success
+      bool operator==(const Times&) const = default;
+    };
     const Collector* collector;
-    const Status* status;
-    std::size_t clashing;  ///< samples that were left out because another collector has their name
-    bool operator==(const Shown&) const = default;
+    std::optional<Outcome> outcome = {};
+    std::optional<Times> times = {};
   };
-  /// Adds what seldom changes from scrape to scrape, and what mostly does.
+  /// `clashing` samples were left out because another collector has their name.
+  static Shown shown(const Collector& collector, const Status& status, std::size_t clashing);
+
   void add_outcomes(Samples& samples, std::span<const Shown> collectors) const;
   void add_times(Samples& samples, std::span<const Shown> collectors) const;
 
-  /// Adds one sample for each source of these collectors, which are all of their sources: 1 when
-  /// the last run of one of those that run most often succeeded, 0 when all of them failed in a
-  /// way that means down; nothing before one of them has run.
-  void add_up(Samples& samples, std::span<const Shown> collectors) const;
+  /// A source, and by index those of its collectors that run most often of those that say whether
+  /// it is up.
+  struct Source {
+    std::string_view name;
+    std::vector<std::size_t> collectors;
+  };
+  /// All sources of the collectors, in the order of their names, which are borrowed.
+  static std::vector<Source> sources(std::span<const Collector* const> collectors);
+
+  /// Whether the last run of one of these collectors succeeded: not when all of them failed in a
+  /// way that means down; nothing before one of them has run. `statuses` has one of each collector.
+  std::optional<bool> is_up(const Source& source, std::span<const Status* const> statuses) const;
+  void add_up(Samples& samples, std::string_view source, bool is_up) const;
 
  private:
   const Options options_;
