@@ -12,7 +12,7 @@ namespace exporter::ledger {
 /// Error{config} for a file of a newer version.
 Database open_file(const std::string& path, const State& fresh);
 
-/// Makes durable what was created, renamed or removed in it. Throws Error{io}.
+/// Makes durable what was created, renamed or removed in it, if it may be read. Throws Error{io}.
 void sync_directory(const std::string& path);
 
 /// Without its log, which stays below 16 MiB between runs.

@@ -87,10 +87,6 @@ struct Component {
   std::optional<Time> heartbeat;
 };
 
-/// A page with null for each NaN and Infinity. Python writes them where a run's conf or an event's
-/// extra has them, and they are not JSON: one would cost all rows of the page.
-std::string without_nan(std::string_view text);
-
 /// Each reads a row of a list. Throws Error{decode}.
 Dag read_dag(ApiVersion api, const Json& row);
 DagRun read_run(ApiVersion api, const Json& row);

@@ -131,6 +131,21 @@ TEST_CASE("until its first run a collector shows what the one before it showed")
   REQUIRE(eventually([&] { return page(next.views()[1]) == kHeader + "demo_run 100\n"; }));
 }
 
+TEST_CASE("what the one before it showed stays as long as its own samples do") {
+  const auto runs = count();
+  Runner old({in_background("a", {1h, 1h}, numbered(runs))}, uncounted());
+  old.collect(kFirst, soon(), Runner::Which::all);
+  const auto gate = std::make_shared<Gate>();
+  const auto wait = [gate](Samples&, const Deadline&) { gate->pass(); };
+  Runner longer({in_background("a", {1h, 2h}, wait)}, uncounted());
+  Runner shorter({in_background("a", {10ms, 10ms}, wait)}, uncounted());
+  longer.inherit(old);
+  shorter.inherit(old);
+  CHECK(eventually([&] { return shorter.views()[0].snapshot == nullptr; }));
+  CHECK(longer.views()[0].snapshot != nullptr);
+  gate->open();
+}
+
 TEST_CASE("a first run that fails before it is known what was shown leaves that, too") {
   const auto runs = count();
   Runner old({in_background("a", {1h, 1h}, numbered(runs))}, uncounted());
