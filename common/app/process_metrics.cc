@@ -41,7 +41,7 @@ std::string read_stat() {
   return size > 0 ? std::string(buffer.data(), static_cast<std::size_t>(size)) : std::string();
 }
 
-/// The clock at boot, from which the start time counts.
+/// The time of boot by the wall clock, to which start times are relative.
 double boot_time() {
   timespec now{}, since_boot{};
   ::clock_gettime(CLOCK_REALTIME, &now);
@@ -58,7 +58,7 @@ double start_time(double ticks_since_boot) {
 
 std::optional<double> open_descriptors() {
   struct stat folder {};
-  // Linux 6.2 and newer tell the number as the folder's size.
+  // Since Linux 6.2 the size of the directory is the number of descriptors.
   if (::stat("/proc/self/fd", &folder) == 0 && folder.st_size > 0) {
     return static_cast<double>(folder.st_size);
   }
@@ -66,7 +66,7 @@ std::optional<double> open_descriptors() {
   if (!handle) return std::nullopt;
   double entries = 0;
   while (::readdir(handle.get()) != nullptr) ++entries;
-  return entries - 3;  // ".", ".." and the descriptor of this very reading
+  return entries - 3;  // ".", ".." and the descriptor that this reads with
 }
 
 double limit_of(rlimit limit) {

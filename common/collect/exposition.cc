@@ -12,7 +12,7 @@ constexpr std::string_view kEndOfOpenMetrics = "# EOF\n";
 constexpr int kFastLevel = 1;
 constexpr auto kTimeOnScrape = std::chrono::seconds(1);  // of scrape_once(), after the others
 
-/// Those of one name one after the other, in the order of their first.
+/// Those with the same name are adjacent, in the order in which each name first appears.
 std::vector<Collector> in_groups(std::vector<Collector> collectors) {
   std::map<std::string, std::size_t> order;
   for (const auto& collector : collectors) order.try_emplace(collector.name, order.size());
@@ -44,7 +44,7 @@ void keep_or_replace(std::shared_ptr<const Snapshot>& kept, Samples samples, int
 
 }  // namespace
 
-/// Puts the pages of snapshots one behind the other.
+/// Concatenates the pages of snapshots.
 class Exposition::Joiner {
  public:
   Joiner(Format format, bool gzip) : format_(format), gzip_(gzip) {
@@ -122,7 +122,7 @@ Body Exposition::scrape_once(Format format, Clock::time_point until, bool& faile
     const auto& schedule = runner_.collector(index).schedule;
     if (std::holds_alternative<Every>(schedule)) in_background.push_back(index);
   }
-  // What is read on scrape, as the figures of ledgers, comes after what the others have counted.
+  // Figures read on scrape, such as those of ledgers, must include what the others have counted.
   runner_.collect(in_background, until, Runner::Which::all);
   auto views = runner_.collect(selected, later(until, kTimeOnScrape));
   failed = std::any_of(views.begin(), views.end(), [](const Runner::View& view) {
@@ -197,7 +197,8 @@ Exposition::Indices Exposition::indices_of(std::string_view name) const {
   return indices;
 }
 
-/// Takes families off the snapshot that other collectors use; the number of samples in them.
+/// Removes the families that other collectors use from the snapshot; returns how many samples they
+/// had.
 std::size_t Exposition::reduce(std::size_t index, std::shared_ptr<const Snapshot>& snapshot) {
   const auto& collector = runner_.collector(index);
   const auto& clashes = names_.clashes(index, collector.name, snapshot->samples());
@@ -227,7 +228,7 @@ std::vector<Outcomes::Shown> Exposition::without_clashes(const Indices& selected
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < selected.size(); ++i) {
     auto& snapshot = views[i].snapshot;
-    // One that no longer names families has to let go of those it used.
+    // A collector that no longer has named families must release the names that it held.
     const bool may_clash =
         snapshot && (snapshot->samples().has_named() || reduced_.contains(selected[i]));
     shown.push_back({&runner_.collector(selected[i]), views[i].status.get(),
@@ -236,7 +237,7 @@ std::vector<Outcomes::Shown> Exposition::without_clashes(const Indices& selected
   return shown;
 }
 
-/// Up is said of whole sources, whichever of their collectors were asked for.
+/// Whether a source is up depends on all of its collectors, not only on those that were requested.
 void Exposition::add_up(Samples& samples, const Indices& selected,
                         const std::vector<Runner::View>& views) {
   auto all = runner_.views();
@@ -312,7 +313,8 @@ void Exposition::add_outcomes(Joiner& joiner, const std::vector<Outcomes::Shown>
   joiner.add(group_page(" times", {background.times, others.times}));
 }
 
-/// Made once for the same runs: a scrape of many background collectors writes no line of theirs.
+/// Reused until a collector has run, so that a scrape does not format the results of each
+/// background collector.
 Exposition::OfRuns Exposition::of_background(std::vector<Outcomes::Shown> shown,
                                              const std::vector<Runner::View>& views) {
   const std::lock_guard lock(mutex_);

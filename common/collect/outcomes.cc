@@ -45,7 +45,7 @@ constexpr std::string_view kUpHelp =
 
 double seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
-/// Without the label `source` where the source has no name.
+/// Without the label `source` if the source has no name.
 MetricView view(const MetricView& metric, bool has_source) {
   return {metric.type, metric.name, metric.help, metric.labels.first(has_source ? 2 : 1)};
 }
@@ -60,7 +60,7 @@ bool has_run(const Outcomes::Shown& shown) {
   return shown.status->outcome != Status::Outcome::never_ran;
 }
 
-/// What has no source describes the exporter itself.
+/// A collector without a source describes the exporter itself.
 bool says_up(const Collector& collector) { return collector.says_up && !collector.source.empty(); }
 
 /// A collector that runs on each scrape runs most often.
@@ -95,7 +95,7 @@ void Outcomes::add_outcomes(Samples& samples, std::span<const Shown> collectors)
     const double success = status->outcome == Status::Outcome::success ? 1 : 0;
     add(samples, kSuccess, success, *collector);
     if (options_.node_exporter_names) add(samples, kNodeSuccess, success, *collector);
-    // A run that failed has none, although samples of the one before may be shown.
+    // A failed run has none, even if samples of an earlier one are shown.
     const auto left_out = std::min(clashing, status->samples);
     add(samples, kSamples, static_cast<double>(status->samples - left_out), *collector);
     add(samples, kDuplicates, static_cast<double>(status->duplicates + left_out), *collector);
