@@ -1,6 +1,6 @@
-// Reads the manifest of a target folder once, as dbt_exporter does: bench_dbt FOLDER. Prints the
-// nodes, the seconds and those of CPU that it took, and in bytes what the nodes hold and by how
-// much the process grew.
+// Reads the manifest in a target folder once, as dbt_exporter does: bench_dbt FOLDER. Prints the
+// number of nodes, the seconds and CPU seconds that it took, and in bytes the size of the nodes and
+// the growth of the process.
 
 #include <malloc.h>
 
@@ -22,7 +22,7 @@ std::size_t held_bytes() {
   return heap.uordblks + heap.hblkhd;
 }
 
-/// The most memory that was ever resident. That of getrusage() begins with the parent's.
+/// The peak resident memory. getrusage() would include the parent's.
 std::size_t peak_bytes() {
   std::ifstream status("/proc/self/status");
   for (std::string word; status >> word;) {

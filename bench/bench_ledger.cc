@@ -1,7 +1,7 @@
-// Times many open events in a ledger, or in the table that one would write at first, whose key is
-// the event and the series: bench_ledger ledger|table EVENTS REPORTS_A_RUN [DIRECTORY]; in memory
-// without a directory. Prints a line each phase: its name, reports, seconds, seconds of CPU,
-// seconds of the slowest run, the most resident bytes so far, bytes of the file.
+// Measures many open events in a ledger, or in the obvious table, whose key is the event and the
+// series: bench_ledger ledger|table EVENTS REPORTS_A_RUN [DIRECTORY]; in memory without a
+// directory. Prints a line for each phase: its name, reports, seconds, CPU seconds, seconds of the
+// slowest run, the peak resident bytes so far, bytes of the file.
 
 #include <sqlite3.h>
 #include <sys/resource.h>
@@ -29,7 +29,7 @@ constexpr std::uint64_t kSeries = 1000;
 constexpr auto kAllowedLateness = std::chrono::hours(48);
 const Ledger::Time kBegin{std::chrono::hours(24 * 365 * 50)};
 
-/// A report of an event, whose id is a random UUID, always the same one for a number; it may have
+/// A report of an event, whose id is a random UUID that depends only on the number; it may have
 /// moved to another series.
 struct Work {
   Work(std::uint64_t number, std::chrono::microseconds apart, std::uint64_t moved_by)
@@ -52,7 +52,7 @@ struct Work {
   std::string id, warehouse, user;
 };
 
-/// Takes the works of one run in, durably.
+/// Records the works of one run, durably.
 using TakeIn = std::function<void(const std::vector<Work>&)>;
 
 void record(Ledger& ledger, const std::vector<Work>& works, bool is_whole_window) {
@@ -132,7 +132,7 @@ double cpu_seconds() {
   return seconds(all.ru_utime) + seconds(all.ru_stime);
 }
 
-/// Reports of `open` events that are open at once, in runs of so many.
+/// Reports of `open` events that are open at the same time, in runs of that size.
 class Bench {
  public:
   Bench(std::uint64_t open, std::uint64_t per_run)
@@ -153,7 +153,7 @@ class Bench {
   void measure(Table& table) {
     phases([&](const auto& works) { table.take_in(works); });
   }
-  /// What a start costs: before the exporter listens, and in its first run.
+  /// The cost of a start: before the exporter listens, and in its first run.
   void measure_start(const std::string& directory) {
     size_ = [] { return 0; };
     std::optional<Ledger> ledger;

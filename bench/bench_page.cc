@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kEach = bench::kSeries / bench::kFamilies;
 
-/// The source: one, without a name.
+/// The single, unnamed source.
 struct Tables {};
 
 void collect(Tables&, Samples& samples, const Deadline&) {

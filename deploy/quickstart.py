@@ -1,4 +1,4 @@
-"""Starts the exporters, Prometheus and Alertmanager, shows what they see, and stops them at Ctrl-C.
+"""Starts the exporters, Prometheus and Alertmanager, shows their state, and stops them at Ctrl-C.
 
 Called by deploy/quickstart, which installs and builds first.
 """
@@ -29,13 +29,13 @@ DEFAULT_PORTS = {"host": 19100, "snowflake": 19101, "airflow": 19102, "dbt": 191
                  "prometheus": 19090, "alertmanager": 19093, "fake-airflow": 19182, "fake-snowflake": 19181}
 NO_EXPORTERS = {"prometheus", "alertmanager", "fake-airflow", "fake-snowflake"}
 START_SECONDS = 30
-SHOP_SECONDS = 180  # for what takes three on a quiet machine
+SHOP_SECONDS = 180  # takes three on an idle machine
 EVALUATION_SECONDS = 300  # the longest interval of a group is three minutes
 WORD_SECONDS = 15
 
 
 class Failed(Exception):
-    """What is wrong, in words for the user."""
+    """An error message for the user."""
 
 
 def parse_arguments():
@@ -46,18 +46,18 @@ def parse_arguments():
     )
     for name, port in DEFAULT_PORTS.items():
         parser.add_argument(f"--{name}-port", type=port_number, default=port, metavar="PORT",
-                            help=f"where {name} listens (default: {port})")
+                            help=f"the port of {name} (default: {port})")
     parser.add_argument("--dbt-target", type=target_folder, metavar="PATH",
                         help="the target directory of your dbt project, instead of the example's")
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--airflow", metavar="URL",
-                       help="the web server of an Airflow of yours, which airflow_exporter then shows")
+                       help="the web server of your Airflow, for airflow_exporter")
     shown.add_argument("--demo", action="store_true",
-                       help="a fake Airflow, a fake Snowflake account and a shop's databases in which something "
-                            "happens, and their exporters")
-    parser.add_argument("--airflow-username", metavar="USER", help="who may read there")
-    parser.add_argument("--airflow-password-file", metavar="FILE", help="the file with the password")
-    # What deploy/quickstart asks before it builds.
+                       help="start a fake Airflow, a fake Snowflake account and a shop's databases, and "
+                            "their exporters")
+    parser.add_argument("--airflow-username", metavar="USER", help="a user who may read it")
+    parser.add_argument("--airflow-password-file", metavar="FILE", help="the file with the user's password")
+    # Used by deploy/quickstart before it builds.
     parser.add_argument("--ports-only", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -65,18 +65,18 @@ def parse_arguments():
 def port_number(text):
     if text.isdigit() and 0 < int(text) < 65536:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text} is no port")
+    raise argparse.ArgumentTypeError(f"{text} is not a port")
 
 
 def target_folder(text):
     folder = pathlib.Path(text).resolve()
     if not (folder / "manifest.json").is_file():
-        raise argparse.ArgumentTypeError(f"there is no {folder / 'manifest.json'}")
+        raise argparse.ArgumentTypeError(f"{folder / 'manifest.json'} does not exist")
     return folder
 
 
 def free_ports(arguments):
-    """Of what is started. The example of dbt is not shown beside an Airflow of the user's."""
+    """The ports of what is started. The example dbt project is left out if the user has an Airflow."""
     left_out = {"airflow": not (arguments.airflow or arguments.demo),
                 **dict.fromkeys(("fake-airflow", "snowflake", "fake-snowflake", "sql"), not arguments.demo),
                 "dbt": arguments.airflow and not arguments.dbt_target}
@@ -100,12 +100,12 @@ def require_free(name, port):
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise Failed(f"port {port} for {name} is taken ({error.strerror}); "
-                         f"move it with --{name}-port PORT") from error
+            raise Failed(f"port {port} for {name} is in use ({error.strerror}); "
+                         f"set another one with --{name}-port PORT") from error
 
 
 class Process:
-    """A child that writes its log to a file, and that is ended with the quickstart."""
+    """A child process that logs to a file and ends with the quickstart."""
 
     def __init__(self, name, command, log):
         self.name, self.log = name, log
@@ -118,7 +118,7 @@ class Process:
         code = self.child.poll()
         if code is not None:
             tail = self.log.read_text(errors="replace").splitlines()[-5:]
-            raise Failed(f"{self.name} ended with code {code}; the end of {self.log}:\n  "
+            raise Failed(f"{self.name} exited with code {code}; the last lines of {self.log}:\n  "
                          + "\n  ".join(tail))
 
     def stop(self):
@@ -151,7 +151,7 @@ def wait_for(url, process):
 
 
 def make_run_folder(ports):
-    """Copies the project's Prometheus files, with the targets where they really are."""
+    """Copies the project's Prometheus files, with the actual targets."""
     folder = ROOT / "build" / "quickstart" / str(ports["prometheus"])
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -166,7 +166,7 @@ def make_run_folder(ports):
 
 
 def flags_of_dbt(target, folder):
-    """What dbt_exporter reads: the user's project, or the example as if it had just run."""
+    """Flags for the user's project, or for the example as if it had just run."""
     if not target:
         target = folder / "dbt"
         dbt_example.write_to(target)
@@ -176,7 +176,7 @@ def flags_of_dbt(target, folder):
 
 
 def start_fake_airflow(port, folder, processes, arguments):
-    """A deployment that lives, in place of the user's."""
+    """Starts a fake deployment in place of the user's."""
     step(f"starting a fake Airflow on port {port}")
     process = Process("airflow_fake",
                       [sys.executable, "-B", ROOT / "deploy/airflow_fake", f"--port={port}"],
@@ -190,7 +190,7 @@ def start_fake_airflow(port, folder, processes, arguments):
 
 
 def start_fake_snowflake(port, folder, processes):
-    """An account that lives, and knows the key of a user of its own."""
+    """Starts a fake account with a key for its user."""
     step(f"starting a fake Snowflake account on port {port}")
     key = folder / "snowflake_fake.p8"
     openssl("genrsa", "-out", key, "2048")
@@ -204,8 +204,8 @@ def start_fake_snowflake(port, folder, processes):
 
 
 def start_shop(folder, processes):
-    """The databases of a shop that lives."""
-    step("making five weeks of a shop in SQLite")
+    """Starts the simulated shop and its databases."""
+    step("creating five weeks of data of a shop in SQLite")
     directory = folder / "shop"
     process = Process("shop_demo", [sys.executable, "-B", ROOT / "deploy/shop_demo", directory],
                       folder / "shop_demo.log")
@@ -214,7 +214,7 @@ def start_shop(folder, processes):
     while not directory.exists():
         process.require_running()
         if time.monotonic() > give_up:
-            raise Failed(f"{directory} is not there after {SHOP_SECONDS} s")
+            raise Failed(f"{directory} does not exist after {SHOP_SECONDS} s")
         time.sleep(0.1)
 
 
@@ -248,8 +248,8 @@ def flags_of_airflow(arguments):
 
 
 def require_readable_airflow(arguments):
-    """Fails where no list can be read: health, for which nobody logs in, would look as if all were well."""
-    step(f"asking what can be read of {arguments.airflow}")
+    """Fails if no list can be read. The health page needs no login, and so would hide that."""
+    step(f"checking what can be read from {arguments.airflow}")
     command = [BIN / "airflow_exporter", *flags_of_airflow(arguments), "--config.check-sources"]
     result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                             check=False)
@@ -323,7 +323,7 @@ class Prometheus:
         return self.api("rules")["groups"]
 
     def alerts_page(self):
-        """Debian's Prometheus has the classic pages alone."""
+        """Debian's Prometheus has only the classic pages."""
         for path in ("/alerts", "/classic/alerts"):
             with contextlib.suppress(urllib.error.URLError):
                 get(self.url + path)
@@ -352,7 +352,7 @@ class Prometheus:
 
 
 def problems_of_targets(prometheus, arguments):
-    """What is not yet, or not at all, as it should be."""
+    """The problems, including temporary ones."""
     found = []
     if arguments.demo and not prometheus.shows_runs_of_airflow():
         found.append("airflow_exporter does not show the runs of the fake Airflow")
@@ -371,7 +371,7 @@ def problems_of_targets(prometheus, arguments):
 
 def problems_of_alertmanager(port):
     names = {alert["labels"]["alertname"] for alert in alerts_of_alertmanager(port)}
-    return [] if "Watchdog" in names else ["no alert has reached Alertmanager: not even Watchdog, which always fires"]
+    return [] if "Watchdog" in names else ["no alert has reached Alertmanager, not even Watchdog, which always fires"]
 
 
 def problems_of_rules(prometheus):
@@ -392,7 +392,7 @@ def not_evaluated_since(prometheus, since):
 
 
 def wait_until_good(prometheus, processes, arguments, alertmanager_port):
-    """Until every rule was evaluated with what every target has."""
+    """Waits until every rule was evaluated with the samples of every target."""
     step("waiting until every target is scraped and every rule evaluated, up to five minutes")
     give_up = time.monotonic() + EVALUATION_SECONDS
     next_word = time.monotonic() + WORD_SECONDS
@@ -410,7 +410,7 @@ def wait_until_good(prometheus, processes, arguments, alertmanager_port):
         if time.monotonic() > give_up:
             raise Failed("\n  ".join([f"after {EVALUATION_SECONDS} s:", *found]))
         if time.monotonic() > next_word:
-            print(f"    {len(found)} to go: {found[0]}")
+            print(f"    waiting for {len(found)}: {found[0]}")
             next_word += WORD_SECONDS
         time.sleep(0.5)
 
@@ -456,7 +456,7 @@ def print_state(prometheus):
                 [(group["name"], sum(rule["type"] == "alerting" for rule in group["rules"]),
                   state_of(group)) for group in alerting])
     if any(rule.get("state") == "pending" for group in alerting for rule in group["rules"]):
-        print("  pending: true just now, fires if it stays so; what was not scraped yet, does not.\n")
+        print("  pending: the condition is true and the alert fires if it stays true; some only wait for a scrape.\n")
     print(f"  Prometheus: {prometheus.url}  (alerts: {prometheus.alerts_page()})")
 
 
@@ -470,18 +470,18 @@ def run(arguments, processes):
     wait_until_good(prometheus, processes, arguments, ports["alertmanager"])
     print_state(prometheus)
     alerts = demo_alertmanager.summary(alerts_of_alertmanager(ports["alertmanager"]))
-    print(f"  Alertmanager: http://127.0.0.1:{ports['alertmanager']}  ({alerts}; it tells nobody: docs/alerting.md)")
+    print(f"  Alertmanager: http://127.0.0.1:{ports['alertmanager']}  ({alerts}; it notifies nobody: docs/alerting.md)")
     if "dbt" not in ports:
-        print("  For a dbt project of yours besides: --dbt-target PATH/target")
+        print("  To add your dbt project: --dbt-target PATH/target")
     elif not arguments.dbt_target:
         print("  dbt_exporter shows the project in examples/dbt; for yours: --dbt-target PATH/target")
     if arguments.demo:
         print(f"  airflow_exporter shows a fake Airflow, {arguments.airflow}; for yours: --airflow URL")
         print("  snowflake_exporter shows a fake account; for yours: docs/snowflake.md")
-        print("  sql_exporter shows a made-up shop; what is wrong there: docs/demo.md; for yours: docs/sql.md")
+        print("  sql_exporter shows a simulated shop; its problems: docs/demo.md; for yours: docs/sql.md")
     if arguments.check:
         return
-    print("  Ctrl-C stops all of it.", flush=True)
+    print("  Ctrl-C stops everything.", flush=True)
     while True:
         time.sleep(1)
         for process in processes:
@@ -490,7 +490,7 @@ def run(arguments, processes):
 
 def main():
     arguments = parse_arguments()
-    # A shell starts what it puts in the background with SIGINT ignored.
+    # A shell starts background processes with SIGINT ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, lambda *_: sys.exit(0))

@@ -31,14 +31,14 @@
 namespace exporter {
 namespace {
 
-/// How long requests, and then collectors, may take to end with the process.
+/// How long shutdown waits for requests to finish, and then for collectors.
 constexpr auto kShutdownGrace = std::chrono::milliseconds(1500);
 constexpr auto kCollectorGrace = std::chrono::milliseconds(500);
-/// For a collector to fail by its own deadline.
+/// Lets a collector fail by its own deadline first.
 constexpr auto kOnceGrace = std::chrono::seconds(1);
 constexpr std::chrono::minutes kReportPatience(1);
 
-/// The soft limit of open files is for programs that call select(2): all may be used here.
+/// The soft limit on open files protects programs that call select(2), which this one does not.
 void raise_limit_of_open_files() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -46,7 +46,7 @@ void raise_limit_of_open_files() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// What was found valid, besides what `load` throws for.
+/// Prints that the configuration is valid, after checks beyond those of `load`.
 void check_config(const Command& command, const std::function<void()>& load) {
   for (const auto& address : command.listen) http::check_listen_address(address);
   load();
@@ -69,7 +69,7 @@ int print_once(Generations& generations) {
   return failed ? 1 : 0;
 }
 
-/// Why there is nothing to print: "a is not a collector; expected b, c", the nearest first.
+/// The error for an invalid argument: "a is not a collector; expected b, c", the nearest first.
 std::string refusal(const Command& command, const std::set<std::string>& choices) {
   if (command.report_argument.empty()) return "there is nothing to print";
   auto why = command.report_argument + " is not a " + to_lower(command.report->takes);
@@ -103,10 +103,10 @@ int print_report(const Command& command, const std::vector<SourceReport>& report
   throw Error(Reason::config, flag + ": " + refusal(command, choices));
 }
 
-/// Where one is taken the start fails here, before a source is asked.
+/// Fails if an address is in use, before any source is queried.
 void require_free_addresses(const Command& command) {
   if (command.systemd_socket) return;
-  std::vector<http::Listener> held;  // together, as one given twice is taken
+  std::vector<http::Listener> held;  // held together: a repeated address is in use too
   for (const auto& address : command.listen) held.push_back(http::listen_on(address));
 }
 
@@ -202,7 +202,7 @@ int run_command(const App& app, const Command& command, Generations& generations
 
 int run(const App& app, int argc, char** argv) {
   process::open_standard_streams();
-  // Few threads allocate at once here: arenas for each of them would only cost memory.
+  // Few threads allocate concurrently here, so more arenas would only waste memory.
   ::mallopt(M_ARENA_MAX, 1);
   raise_limit_of_open_files();
   std::optional<Command> command;
@@ -220,7 +220,7 @@ int run(const App& app, int argc, char** argv) {
       std::cerr << app.name << ": " << current_error() << '\n';
     }
   }
-  // A collector that hangs ends with the process, before what it uses is destroyed.
+  // A hung collector ends with the process, before the objects that it uses are destroyed.
   if (generations && !generations->end(Clock::now() + kCollectorGrace)) process::leave(exit_code);
   process::flush_log();
   return exit_code;

@@ -12,7 +12,7 @@
 
 namespace exporter {
 
-/// What makes one exporter of the suite out of the common library.
+/// Declares one exporter of the suite for the common library.
 struct App {
   std::string_view name;            ///< "host_exporter"
   std::string_view description;     ///< one sentence, for --help and the landing page
@@ -20,25 +20,25 @@ struct App {
 
   AnySourceKind sources;           ///< see watch()
   std::vector<AnyModule> modules;  ///< see watch()
-  /// Collectors that only the exporter has that this one stands in for: turning one off, and asking
-  /// for it in a scrape, is accepted; turning it on is refused.
+  /// Collectors of another exporter whose command line this one accepts: disabling one, or
+  /// requesting it in a scrape, is accepted; enabling one is an error.
   std::vector<std::string_view> foreign_collectors;
-  /// A collector that the configuration file may describe: for the list of metrics.
+  /// A collector that the configuration file can define, for the list of metrics.
   struct Described {
     std::string_view name, key;  ///< of the collector, and of the file
     std::vector<MetricView> metrics;
   };
   std::vector<Described> described;
   std::vector<Flag> flags;  ///< besides those of the modules and sources
-  /// node_exporter's names too for the build and the runs of collectors, for dashboards made for
-  /// it.
+  /// Also export the build and the collectors' results under node_exporter's names, for its
+  /// dashboards.
   bool node_exporter_names = false;
 
-  /// Of an exporter that reads other exporters' configurations: one such file as a configuration of
-  /// its own. Throws Error that says where in the file it cannot be read.
+  /// Converts a configuration file of another exporter to this one's format. Throws Error with the
+  /// position if the file cannot be read. Null if the exporter imports none.
   std::string (*import_config)(const std::string& file) = nullptr;
 
-  /// Of an exporter that counts; see keep_ledgers().
+  /// Set by exporters that count events; see keep_ledgers().
   struct LedgerKeeping {
     std::shared_ptr<Ledgers> (*open)(const std::string& state_dir);
     Collector (*make_collector)(std::shared_ptr<const Ledgers> ledgers);
@@ -47,7 +47,7 @@ struct App {
   std::optional<LedgerKeeping> ledgers;
 };
 
-/// Says what sources the exporter has and which collectors read each of them.
+/// Declares the exporter's sources and the collectors that read each of them.
 template <class Source>
 void watch(App& app, const SourceKind<Source>& kind,
            std::span<const Module<Source>* const> modules) {

@@ -19,7 +19,7 @@ namespace {
 
 using std::chrono::sys_seconds;
 
-constexpr auto kPatience = std::chrono::hours(6);  // for what a collector reads of a month
+constexpr auto kPatience = std::chrono::hours(6);  // for a collector to read one month
 constexpr auto kLongest = std::chrono::days(3660);
 
 sys_seconds month_after(sys_seconds time) {
@@ -29,8 +29,7 @@ sys_seconds month_after(sys_seconds time) {
 
 std::string date_of(sys_seconds time) { return format_rfc3339(time).substr(0, 10); }
 
-/// "snowflake_exporter-2026-01-01.om", in the directory, of the month or part of one that begins
-/// then.
+/// The file of the month, or part of one, that starts then: "snowflake_exporter-2026-01-01.om".
 std::string file_of(const App& app, const Command& command, sys_seconds time) {
   const auto name = std::string(app.name) + '-' + date_of(time) + ".om";
   return std::filesystem::path(command.past_directory) / name;
@@ -41,7 +40,7 @@ bool has_label(const MetricView& metric, std::string_view name) {
          (name == "le" && metric.type == MetricType::histogram);
 }
 
-/// Two labels of one name, and promtool refuses the file, after all of the past was read.
+/// promtool rejects a duplicate label only after the whole past has been read, so check it first.
 void check_label(const std::string& name, const App& app, const std::vector<SourcePast>& pasts) {
   for (const auto& module : app.modules) {
     const auto is_its = [&](const SourcePast& past) { return past.collector == module.name; };
@@ -86,7 +85,7 @@ void write_file(const std::string& path, TimedSamples& page) {
   throw Error(error);
 }
 
-/// Reads on until then. Throws an Error that says of what.
+/// Reads up to then. An Error names the source and the collector.
 void read_on(const std::vector<std::pair<const SourcePast*, ReadPast>>& pasts, sys_seconds until,
              TimedSamples& page) {
   for (const auto& [past, read] : pasts) {

@@ -8,9 +8,9 @@
 
 namespace exporter {
 
-/// Writes the past of the sources as OpenMetrics with timestamps, a file a month, for
-/// `promtool tsdb create-blocks-from openmetrics`, and prints their names. Throws Error of the
-/// first thing that fails: the months before it are whole then. The exit code.
+/// Writes the past of the sources as OpenMetrics with timestamps, one file a month, for `promtool
+/// tsdb create-blocks-from openmetrics`, and prints the names of the files. Returns the exit code.
+/// Throws the first Error; the files of earlier months are complete.
 int backfill(const App& app, const Command& command, const std::vector<SourcePast>& pasts);
 
 }  // namespace exporter

@@ -20,7 +20,7 @@ Findings findings_of(const SourceCheck& check) {
   }
 }
 
-/// "prod", and below it a line for each finding.
+/// "prod", then a line for each finding.
 std::string written(const std::string& source, const Findings& findings) {
   std::size_t width = 0;
   for (const auto& finding : findings) width = std::max(width, finding.what.size());

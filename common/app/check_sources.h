@@ -6,8 +6,8 @@
 
 namespace exporter {
 
-/// Asks each source what can be read of it, for a minute at most, and prints a line for each
-/// finding as it comes to the end of a source. The exit code: 1 when one is not good.
+/// Checks what can be read of each source, for at most a minute each, and prints a line for each
+/// finding as the source's check ends. Returns exit code 1 if a finding is bad.
 int check_sources(std::span<const SourceCheck> checks);
 
 }  // namespace exporter

@@ -10,7 +10,7 @@
 
 namespace exporter {
 
-/// A collector that --collector.<name> turns on and off.
+/// A collector that --collector.<name> enables and disables.
 struct CollectorEntry {
   std::string_view name;
   bool enabled;          ///< by default
@@ -18,19 +18,20 @@ struct CollectorEntry {
   std::vector<MetricView> metrics;
 };
 
-/// All collectors of the exporter, those of the library too.
+/// All collectors of the exporter, including the library's.
 std::vector<CollectorEntry> collectors_of(const App& app);
 
-/// What the page says of the exporter's collectors.
+/// What the page reports of the exporter's collectors.
 Outcomes::Options outcomes_of(const App& app);
 
-/// All flags that have a value, but the library's own (--config.file, --web.*).
+/// All flags with a value, except the library's own (--config.file, --web.*).
 struct AppFlags {
   explicit AppFlags(const App& app);
   AppFlags(const AppFlags&) = delete;
   AppFlags& operator=(const AppFlags&) = delete;
 
-  /// Adds those that turn collectors on and off; `defaults` says whether what is on by default is.
+  /// Adds the flags that enable and disable collectors; `defaults` is whether those enabled by
+  /// default are.
   void add_switches(const App& app, bool defaults);
 
   std::vector<Flag> flags;
@@ -38,7 +39,7 @@ struct AppFlags {
  private:
   std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
 
-  std::deque<std::string> texts_;  // of the flags that have their names from collectors
+  std::deque<std::string> texts_;  // flags named after collectors
 };
 
 }  // namespace exporter

@@ -17,7 +17,7 @@
 namespace exporter {
 namespace {
 
-/// A check of CLI11's: the message of what `parse` throws.
+/// A CLI11 validator that returns the message of the Error that `parse` throws.
 template <class Parse>
 auto accepted_by(Parse parse) {
   return [parse](const std::string& text) -> std::string {
@@ -30,8 +30,8 @@ auto accepted_by(Parse parse) {
   };
 }
 
-/// The arguments from the last to the first, as CLI11 takes them. "--flag=" is made two: CLI11
-/// would take the next argument for its value.
+/// The arguments in reverse order, as CLI11 expects them. "--flag=" is split, because CLI11 would
+/// take the next argument for its value.
 std::vector<std::string> reversed(int argc, const char* const* argv) {
   std::vector<std::string> arguments;
   for (int i = argc - 1; i > 0; --i) {
@@ -145,7 +145,7 @@ void add_general_flags(CLI::App& cli, const App& app, Command& command) {
       ->check(accepted_by(log::parse_format));
 }
 
-/// Seconds since 1970 of "2026-01-31", which begins in UTC, or of an RFC 3339 time.
+/// Seconds since 1970 of an RFC 3339 time, or of the start of "2026-01-31" in UTC.
 std::optional<std::chrono::sys_seconds> parse_moment(const std::string& text) {
   const auto time = parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text);
   if (!time) return std::nullopt;
@@ -271,7 +271,7 @@ void add_app_flags(CLI::App& cli, const App& app, Command& command) {
   }
 }
 
-/// CLI11's help, without the "{false}" that it puts behind the name that switches off.
+/// CLI11's help, without the "{false}" that it appends to the name that disables a flag.
 class Help : public CLI::Formatter {
  public:
   std::string make_option_name(const CLI::Option* option, bool positional) const override {
@@ -283,7 +283,7 @@ class Help : public CLI::Formatter {
   }
 };
 
-/// Refuses a flag that is followed by another one instead of by its value.
+/// Rejects a flag that is followed by another flag instead of its value.
 void require_values(const CLI::App& cli, const std::vector<std::string>& reversed) {
   for (std::size_t i = 0; i < reversed.size(); ++i) {
     const auto* option =
@@ -295,7 +295,7 @@ void require_values(const CLI::App& cli, const std::vector<std::string>& reverse
   }
 }
 
-/// "--flag is not known, did you mean --flags?" for each argument that nothing takes.
+/// "--flag is not known, did you mean --flags?" for each argument that was not recognized.
 std::string not_known(const CLI::App& cli, const std::vector<std::string>& arguments) {
   std::vector<std::string> known;
   for (const auto* option : cli.get_options()) {

@@ -12,7 +12,7 @@
 
 namespace exporter {
 
-/// What the command line says.
+/// The parsed command line.
 struct Command {
   enum class Mode {
     serve,
@@ -37,20 +37,20 @@ struct Command {
   std::string log_level = "info", log_format = "logfmt";
 
   std::vector<std::string> listen;
-  bool web_given = false;  ///< whether a flag says where and how it listens
+  bool web_given = false;  ///< whether a flag sets where or how it listens
   bool systemd_socket = false, enable_lifecycle = false, access_log = false;
   bool disable_exporter_metrics = false;
   std::string web_config_file;
   std::string telemetry_path = "/metrics";
   std::size_t max_requests = 256;
 
-  /// The flags of the app, and `collector.<name>.enabled`, as far as they were given.
+  /// The flags that were given, `collector.<name>.enabled` among them.
   std::map<std::string, std::vector<std::string>> given;
   bool disable_default_collectors = false;
 };
 
-/// Reads the command line. Nothing when all is done, after --help, --version or a mistake, which it
-/// has printed; then `exit_code` says how to end. Throws Error{io} when it cannot print.
+/// Parses the command line. Returns nothing after --help, --version or an error, which it has
+/// printed; the process then exits with `exit_code`. Throws Error{io} when it cannot print.
 std::optional<Command> parse_command(const App& app, int argc, const char* const* argv,
                                      int& exit_code);
 

@@ -14,13 +14,13 @@
 namespace exporter {
 namespace {
 
-/// How long the threads of a generation may take to end before they count as abandoned: after it
-/// was destroyed, and before a reload is refused for their sake.
+/// How long the threads of a destroyed generation may take to end: before they count as abandoned,
+/// and before a reload is refused because of them.
 constexpr auto kTimeToEnd = std::chrono::seconds(1), kTimeToMakeRoom = std::chrono::seconds(2);
 
 }  // namespace
 
-/// Counts the generations of which something still runs, by tokens that they hold.
+/// Counts the generations that still have running threads, by the tokens that they hold.
 class Generations::Living : public std::enable_shared_from_this<Generations::Living> {
  public:
   std::shared_ptr<const void> token() {
@@ -29,13 +29,13 @@ class Generations::Living : public std::enable_shared_from_this<Generations::Liv
     return {nullptr, [living = shared_from_this()](const void*) { living->give_back(); }};
   }
 
-  /// Whether there are no more than so many, at the latest then.
+  /// Waits until at most `most` are left; false at the timeout.
   bool wait_for_few(std::size_t most, Clock::time_point until) {
     std::unique_lock lock(mutex_);
     return changed_.wait_until(lock, until, [&] { return count_ <= most; });
   }
 
-  /// Destroys a generation on a thread of its own, as that waits for its collectors.
+  /// Destroys a generation in a thread of its own, because that waits for its collectors.
   void end_apart(std::unique_ptr<Exposition> generation, std::weak_ptr<const void> token) {
     auto end = [living = shared_from_this(), generation = std::move(generation),
                 token = std::move(token)]() mutable {
@@ -45,7 +45,7 @@ class Generations::Living : public std::enable_shared_from_this<Generations::Liv
     try {
       std::thread(std::move(end)).detach();
     } catch (const std::exception&) {
-      return;  // no thread to be had: it was destroyed here
+      return;  // no thread could be started, and the generation was destroyed here
     }
   }
 
@@ -71,7 +71,7 @@ class Generations::Living : public std::enable_shared_from_this<Generations::Liv
 Generations::Generations(const App& app, const Command& command)
     : app_(app), command_(command), self_(app), living_(std::make_shared<Living>()) {
   if (!app.ledgers) return;
-  // A check of a configuration leaves no trace, and does not wait for an exporter that runs.
+  // Checking a configuration leaves no files behind and does not wait for a running exporter.
   const bool checks_only = command.mode == Command::Mode::check_config ||
                            command.mode == Command::Mode::check_sources ||
                            command.mode == Command::Mode::report;
@@ -104,7 +104,7 @@ void Generations::set_loading() {
   is_loading_ = true;
 }
 
-/// Under the mutex.
+/// The caller holds the mutex.
 void Generations::note_loaded(bool successful) {
   is_loading_ = false;
   self_.config_loaded(successful);
@@ -124,7 +124,7 @@ std::optional<std::string> Generations::reload() {
 
 std::vector<SourceCheck> Generations::check() {
   auto made = make();
-  // In the background they would ask their sources until this one has ended.
+  // Background collectors would poll their sources until this generation ends.
   for (auto& collector : made.collectors) collector.schedule = OnScrape{};
   expose(std::move(made.collectors));
   return std::move(made.checks);
@@ -181,7 +181,7 @@ MadeSources Generations::make() {
 std::shared_ptr<Exposition> Generations::expose(std::vector<Collector> collectors) {
   Exposition::Options options;
   options.outcomes = outcomes_of(app_);
-  // The Runner keeps this function, and so the token, as long as one of its threads may call it.
+  // The Runner keeps this function, and so the token, as long as a thread of its may call it.
   const auto token = living_->token();
   options.count_failure = [this, token](const Collector& collector, Reason reason) {
     self_.count_failure(collector, reason);

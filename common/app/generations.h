@@ -13,32 +13,32 @@
 
 namespace exporter {
 
-/// Builds generations of collectors from the command line and the configuration file as it is now,
-/// and holds the current one. Of one that was replaced, a collector that hangs keeps its thread; it
-/// delays neither a reload nor a scrape, and with too many of them there is no reload any more.
+/// Builds generations of collectors from the command line and the current configuration file, and
+/// holds the current one. In a generation that was replaced, a hung collector keeps its thread. It
+/// delays neither reloads nor scrapes, but reloads fail while too many are hung.
 class Generations {
  public:
   static constexpr std::size_t kMaxAbandoned = 16;
 
-  /// Borrows both.
+  /// Keeps references to both.
   Generations(const App& app, const Command& command);
-  /// Waits for the collectors of all generations, however long: see end().
+  /// Waits for the collectors of all generations without a timeout: see end().
   ~Generations();
   Generations(const Generations&) = delete;
   Generations& operator=(const Generations&) = delete;
 
-  /// Builds a generation and puts it in place of the current one, which stays whatever is thrown.
-  /// Not for two threads at once.
+  /// Builds a generation and makes it the current one. Keeps the old one if it throws. Not
+  /// thread-safe.
   void load();
-  /// load(), with one log line; answers what went wrong. Throws nothing.
+  /// load(), with a log line; returns the error, if any. Never throws.
   std::optional<std::string> reload();
-  /// For a reload that does not end: it counts as failed until it does; nothing when it just has.
+  /// Reports a reload that hangs as failed until it finishes; does nothing if it just has.
   void note_late_reload();
 
-  /// Builds a generation, of which nothing runs, and says how its sources are checked. Throws as
-  /// load().
+  /// Builds a generation without running it, and returns the checks of its sources. Throws as
+  /// load() does.
   std::vector<SourceCheck> check();
-  /// Of the sources of the configuration, without a generation of it. Throws as load().
+  /// The reports of the configured sources, without starting a generation. Throws as load() does.
   std::vector<SourceReport> reports() { return make().reports; }
   std::vector<SourcePast> pasts() { return make().pasts; }
 
@@ -46,8 +46,8 @@ class Generations {
   std::shared_ptr<Exposition> current() const;
   SelfMetrics& self() { return self_; }
 
-  /// Lets go of the current one and waits for the collectors of all; whether they had ended by
-  /// then.
+  /// Releases the current one and waits for the collectors of all generations; returns whether all
+  /// have ended.
   bool end(Clock::time_point until);
 
  private:

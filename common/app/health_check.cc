@@ -29,7 +29,7 @@ bool is_same_file(const fs::path& one, const fs::path& other) {
          a.st_ino == b.st_ino;
 }
 
-/// Whether a process is another one of this program in this mount namespace.
+/// Whether a process runs this program and is in this mount namespace.
 bool is_twin(const fs::path& process) {
   const auto id = parse_number<pid_t>(process.filename().native());
   return id && *id != ::getpid() && is_same_file(process / "exe", "/proc/self/exe") &&
@@ -43,7 +43,7 @@ std::vector<std::string> arguments_of(const fs::path& process) {
   return arguments;
 }
 
-/// How the one that serves in this container was started.
+/// The command line of the server in this container.
 std::optional<Command> running_command(const App& app) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator("/proc", ignored)) {

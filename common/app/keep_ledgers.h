@@ -5,8 +5,8 @@
 
 namespace exporter {
 
-/// Gives the exporter ledgers, below --state.dir, and the collector "ledger", which says how they
-/// do. Exporters that do not count do without SQLite.
+/// Gives the exporter ledgers, in --state.dir, and the collector "ledger" with their state.
+/// Exporters that count no events are linked without SQLite.
 void keep_ledgers(App& app);
 
 }  // namespace exporter

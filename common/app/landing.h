@@ -13,7 +13,7 @@ struct LandingOptions {
   std::string_view source_label;  ///< empty where the source has no name
 };
 
-/// The page at "/": what the exporter is, and of each source and collector how the last runs went.
+/// The page at "/": what the exporter is, and the results of the last runs of each collector.
 std::string landing_page(const LandingOptions& options,
                          const std::vector<Exposition::Overview>& collectors);
 

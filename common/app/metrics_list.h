@@ -6,8 +6,8 @@
 
 namespace exporter {
 
-/// The Markdown page of --metrics.list: a table a collector, and one of what every exporter of the
-/// suite says of itself. docs/metrics/<name>.md is this text.
+/// The Markdown page of --metrics.list: one table for each collector, and one for the metrics that
+/// all exporters of the suite have. docs/metrics/<name>.md is this text.
 std::string metrics_list(const App& app);
 
 }  // namespace exporter

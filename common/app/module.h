@@ -13,8 +13,8 @@
 
 namespace exporter {
 
-/// One collector of an exporter, which reads each of its sources: what it is called, what it
-/// declares, how it is made. Each stands in a file of its own, and in the exporter's list.
+/// One collector as an exporter declares it: its name, its metrics and how to make it for a source.
+/// Each has a file of its own and an entry in the exporter's list.
 template <class Source>
 struct Module {
   enum class Default { on, off };
@@ -26,18 +26,18 @@ struct Module {
   CollectFunction (*make)(const std::shared_ptr<Source>& source);
   Schedule schedule = OnScrape{};
   Clock::duration timeout = std::chrono::seconds(10);  ///< of one run
-  /// Where the schedule depends on the source; the interval that a user sets comes first.
+  /// Overrides `schedule` if it depends on the source; an interval that the user sets has priority.
   Schedule (*schedule_for)(const Source& source) = nullptr;
-  /// Whether it runs whenever it is due, however many others of its source do: one that asks little
-  /// and is to be fresh.
+  /// Whether it runs whenever it is due, regardless of SourceKind::at_once: for a collector that
+  /// asks little and must be fresh.
   bool runs_beside_others = false;
   bool says_up = true;  ///< see Collector
-  /// Of a collector whose past can be read, for the command `backfill`.
+  /// Set if the collector's past can be read, for the command `backfill`.
   ReadPast (*make_past)(const std::shared_ptr<Source>& source, const PastRange& range) = nullptr;
 };
 
-/// For Module::make: makes a T(*source), which lives as long as the collector and may hold the
-/// source by reference, and has it `collect(Samples&, const Deadline&)`.
+/// For Module::make: makes a T(*source), which lives as long as the collector and may keep a
+/// reference to the source, and calls its `collect(Samples&, const Deadline&)`.
 template <class T, class Source>
 CollectFunction make(const std::shared_ptr<Source>& source) {
   struct State {
@@ -50,15 +50,15 @@ CollectFunction make(const std::shared_ptr<Source>& source) {
   };
 }
 
-/// For Module::make where a collector keeps nothing between its runs: it is the function
-/// `collect(source, samples, deadline)`.
+/// For Module::make of a stateless collector: calls the function `collect(source, samples,
+/// deadline)`.
 template <auto collect, class Source>
 CollectFunction run(const std::shared_ptr<Source>& source) {
   return
       [source](Samples& samples, const Deadline& deadline) { collect(*source, samples, deadline); };
 }
 
-/// A Module of whatever Source.
+/// A Module with its Source type erased.
 struct AnyModule {
   std::string_view name;
   bool enabled;

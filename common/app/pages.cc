@@ -12,7 +12,7 @@
 namespace exporter {
 namespace {
 
-/// In the order of Format; the first is served to who does not care.
+/// In the order of Format; the first is the default.
 constexpr std::array<std::string_view, 2> kContentTypes = {
     "text/plain; version=0.0.4; charset=utf-8",
     "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -27,7 +27,7 @@ http::Response plain(int status, std::string text) {
   return response;
 }
 
-/// Counts the scrapes under way.
+/// Counts the scrapes in progress.
 class InFlight {
  public:
   explicit InFlight(std::atomic<std::size_t>& count) : count_(count), number_(++count) {}

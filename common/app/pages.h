@@ -22,8 +22,7 @@ class Pages {
     std::size_t max_requests = 0;  ///< scrapes at once; 0 for no limit
     bool enable_lifecycle = false;
     std::function<std::shared_ptr<Exposition>()> exposition;  ///< the current generation
-    std::function<std::optional<std::string>()>
-        reload;  ///< what went wrong; nothing if all is well
+    std::function<std::optional<std::string>()> reload;       ///< the error; nothing on success
   };
   explicit Pages(Options options) : options_(std::move(options)) {}
 
@@ -42,8 +41,8 @@ class Pages {
 };
 
 /// How long a scrape may take: the scraper's X-Prometheus-Scrape-Timeout-Seconds (at least 0.1 s)
-/// less half a second for the way back (at most half of it), or 9.5 s when it says nothing
-/// sensible.
+/// less half a second for the response (at most half of it), or 9.5 s if the header is missing or
+/// invalid.
 Clock::duration scrape_time(std::string_view timeout_header);
 
 }  // namespace exporter

@@ -45,7 +45,7 @@ int wait_for(const sigset_t& set, Clock::duration at_most) {
 void open_standard_streams() noexcept {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(fd, F_GETFD) >= 0) continue;
-    // Opened the wrong way round, it fails whoever uses it. It gets the lowest number, this one.
+    // With the opposite access mode, so that using it fails. It gets the lowest number, this one.
     ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
   }
 }
@@ -61,7 +61,7 @@ void print(std::string_view text) {
 void block_signals() {
   const auto signals = blocked_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  // Neither a reader that goes away nor a limit on the size of files ends the process.
+  // Neither a closed pipe nor the file size limit must end the process.
   for (const int fails_a_write : {SIGPIPE, SIGXFSZ}) ::signal(fails_a_write, SIG_IGN);
 }
 

@@ -32,8 +32,7 @@ constexpr auto kStart =
 /// The fields of /proc/self/stat behind the command's name, from the state on (proc(5)).
 enum StatField { kThreadsField = 17, kStartField = 19, kVirtualField = 20, kResidentField = 21 };
 
-/// Of this process, open for good: opening takes twice as long as reading. -1 where it could not be
-/// opened.
+/// Opens a file that stays open, because opening takes twice as long as reading. -1 on failure.
 int open_for_good(const char* path) { return ::open(path, O_RDONLY | O_CLOEXEC); }
 
 std::string read_stat() {
@@ -43,7 +42,7 @@ std::string read_stat() {
   return size > 0 ? std::string(buffer.data(), static_cast<std::size_t>(size)) : std::string();
 }
 
-/// The clock at boot, from which the start time counts.
+/// The time of boot by the wall clock, to which start times are relative.
 double boot_time() {
   timespec now{}, since_boot{};
   ::clock_gettime(CLOCK_REALTIME, &now);
@@ -61,7 +60,7 @@ double start_time(double ticks_since_boot) {
 std::optional<double> open_descriptors() {
   static const int kDirectory = open_for_good("/proc/self/fd");
   struct stat directory {};
-  // Linux 6.2 and newer tell the number as the directory's size.
+  // Since Linux 6.2 the size of the directory is the number of descriptors.
   if (::fstat(kDirectory, &directory) == 0 && directory.st_size > 0) {
     return static_cast<double>(directory.st_size);
   }
@@ -69,7 +68,7 @@ std::optional<double> open_descriptors() {
   if (!handle) return std::nullopt;
   double entries = 0;
   while (::readdir(handle.get()) != nullptr) ++entries;
-  return entries - 3;  // ".", ".." and the descriptor of this very reading
+  return entries - 3;  // ".", ".." and the descriptor that this reads with
 }
 
 double limit_of(rlimit limit) {

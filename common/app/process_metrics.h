@@ -6,8 +6,8 @@
 
 namespace exporter {
 
-/// Adds process_* of this process, the names that all Prometheus clients share
-/// (prometheus.io/docs/instrumenting/writing_clientlibs); what cannot be read is left out.
+/// Adds process_* of this process, under the names that all Prometheus clients share
+/// (prometheus.io/docs/instrumenting/writing_clientlibs); metrics that cannot be read are left out.
 void add_process_metrics(Samples& samples);
 
 std::vector<MetricView> process_metrics();

@@ -53,7 +53,7 @@ bool Reloads::wait_until_idle(Clock::time_point until) {
   return changed_.wait_until(lock, until, [&] { return !running_; });
 }
 
-/// The number of the reload that fulfils the request.
+/// Returns the number of the reload that will fulfil the request.
 std::uint64_t Reloads::request(std::unique_lock<std::mutex>& lock) {
   if (stopped_) return wanted_ + 1;
   if (wanted_ == begun_) ++wanted_;
@@ -64,14 +64,14 @@ std::uint64_t Reloads::request(std::unique_lock<std::mutex>& lock) {
   }
   running_ = true;
   start_clock();
-  if (thread_.joinable()) thread_.join();  // it has ended but for its return
+  if (thread_.joinable()) thread_.join();  // finished, only its return is outstanding
   try {
     thread_ = std::thread([this] {
       std::unique_lock own(mutex_);
       work(own);
     });
   } catch (const std::exception&) {
-    work(lock);  // no thread to be had
+    work(lock);  // no thread could be started
   }
   return number;
 }
@@ -91,7 +91,7 @@ void Reloads::work(std::unique_lock<std::mutex>& lock) {
   changed_.notify_all();
 }
 
-/// Of the next reload. What waits for it may look before its thread runs.
+/// Starts the clock of the next reload before its thread runs, because waiters may read it first.
 void Reloads::start_clock() {
   began_ = Clock::now();
   is_noted_late_ = false;

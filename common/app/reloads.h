@@ -12,35 +12,36 @@
 
 namespace exporter {
 
-/// Reloads, one at a time, each on a thread of its own: one that hangs holds that thread and nobody
-/// who asks for another. Requests that come while one runs share the one that follows it, so that
-/// each is fulfilled by a reload that began after it.
+/// Runs reloads one at a time, each in a thread of its own, so that a hung reload blocks nobody who
+/// asks for another. Requests that arrive during a reload share the one that follows it: each is
+/// fulfilled by a reload that started after it.
 class Reloads {
  public:
-  /// When a reload is late and somebody should hear of it.
+  /// When a reload is late and is reported.
   static constexpr std::chrono::seconds kPatience{60};
 
-  /// `reload` answers what went wrong. `late` is called once for each reload that is late. Neither
-  /// may throw.
+  /// `reload` returns the error, if any. `late` is called once for each reload that is late.
+  /// Neither may throw.
   Reloads(std::function<std::optional<std::string>()> reload, std::function<void()> late,
           Clock::duration patience = kPatience);
-  /// Waits for the one that runs.
+  /// Waits for the running reload.
   ~Reloads();
   Reloads(const Reloads&) = delete;
   Reloads& operator=(const Reloads&) = delete;
 
   /// Asks for a reload and returns at once.
   void request();
-  /// Asks for a reload and waits for it, at most until it is late; answers what went wrong.
+  /// Asks for a reload and waits until it ends or is late; returns the error, if any.
   std::optional<std::string> run();
 
-  /// When note_late() is to be called next: when the one that runs is late, or one that begins now.
+  /// When note_late() is to be called next: when the running reload, or one that starts now, is
+  /// late.
   Clock::time_point late_at() const;
   void note_late();
 
-  /// Begins no more, and whoever waits in run() returns.
+  /// Starts no more reloads; calls of run() return.
   void stop();
-  /// Waits until none runs; whether none did by then.
+  /// Waits until no reload runs; false at the timeout.
   bool wait_until_idle(Clock::time_point until);
 
  private:
@@ -57,7 +58,7 @@ class Reloads {
   std::uint64_t wanted_ = 0, begun_ = 0, done_ = 0;  // numbers of reloads
   Clock::time_point began_;
   bool is_noted_late_ = false;
-  std::optional<std::string> error_;  // of the last that is done
+  std::optional<std::string> error_;  // of the last finished one
   bool running_ = false, stopped_ = false;
   std::thread thread_;
 };

@@ -14,13 +14,13 @@
 
 namespace exporter {
 
-/// What a process of the suite says of itself: its build, its configuration, its failures, its
-/// upstreams. Lives as long as the process, across reloads.
+/// The metrics of the process itself: its build, configuration, failures and upstreams. Lives as
+/// long as the process, across reloads.
 class SelfMetrics {
  public:
   explicit SelfMetrics(const App& app);
 
-  /// Safe to call from several threads.
+  /// Thread-safe.
   void add(Samples& samples) const;
   void count_failure(const Collector& collector, Reason reason);
   void config_loaded(bool successful);

@@ -13,9 +13,9 @@
 namespace exporter {
 namespace {
 
-/// The place in the file that the flag's name points to, dot by dot. Where a flag's name goes on
-/// from another's (collector.cpu.info.flags-include), the file has a value for the shorter or a map
-/// for the longer.
+/// The value in the file for the flag, whose name is a dotted path. If a flag's name continues
+/// another's (collector.cpu.info.flags-include), the file has a value for the shorter or a map for
+/// the longer.
 std::optional<Yaml> find(const Yaml& file, std::span<const Flag> flags, std::string_view name) {
   const auto is_flag = [&](std::string_view text) {
     return std::any_of(flags.begin(), flags.end(), [&](const Flag& f) { return f.name == text; });
@@ -42,7 +42,7 @@ std::vector<std::string> texts_at(const Yaml& place, Flag::Kind kind) {
   return texts;
 }
 
-/// Calls `fail` with what is wrong.
+/// Calls `fail` with the error.
 template <class Fail>
 std::shared_ptr<const re2::RE2> compile(const std::string& text, const Fail& fail) {
   if (text.empty()) return nullptr;
@@ -70,7 +70,7 @@ Settings::Settings(std::span<const Flag> flags,
                    const std::map<std::string, std::vector<std::string>>& given, const Yaml* file) {
   for (const auto& flag : flags) {
     auto& value = values_[std::string(flag.name)];
-    // Looked for even when the command line wins, so that the key is known and its type is checked.
+    // Read even if the command line overrides it, so that the key is known and its type is checked.
     const auto place = file != nullptr ? find(*file, flags, flag.name) : std::nullopt;
     if (place) value = {texts_at(*place, flag.kind), place->where(), true};
     if (const auto here = given.find(std::string(flag.name)); here != given.end()) {

@@ -25,14 +25,14 @@ struct Flag {
   std::string_view fallback;  ///< the default; "true" or "false" for a boolean
   std::string_view help;
   Kind kind = Kind::value;
-  std::string_view former = {};  ///< a name that the command line takes as well
+  std::string_view former = {};  ///< an older name that the command line still accepts
 };
 
 /// The values of all flags of one configuration. Immutable once read; a getter throws Error{config}
-/// with the value's origin ("--x" or "file:line:column: path") when it is not of that type.
+/// with the origin of a value ("--x" or "file:line:column: path") that has the wrong type.
 class Settings {
  public:
-  /// Takes values in this order: `given` (the command line), `file`, the flag's fallback.
+  /// Sources of a value, by priority: `given` (the command line), `file`, the flag's fallback.
   Settings(std::span<const Flag> flags,
            const std::map<std::string, std::vector<std::string>>& given, const Yaml* file);
 
@@ -41,15 +41,15 @@ class Settings {
   bool enabled(std::string_view flag) const;
   std::chrono::milliseconds duration(std::string_view flag) const;
   std::size_t count(std::string_view flag) const;
-  /// Whether nobody gave the flag, so that its value is the fallback.
+  /// Whether the flag was not given, so that its value is the fallback.
   bool is_default(std::string_view flag) const;
   /// Where the value comes from: "--x" or "file:line:column: path".
   const std::string& origin(std::string_view flag) const;
 
-  /// Fails when both flags were given a value: they are mutually exclusive.
+  /// Fails if both flags were given: they are mutually exclusive.
   void at_most_one_of(std::string_view flag, std::string_view other) const;
 
-  /// Fails as the getters do: for a check that only the flag's owner can make.
+  /// Throws as the getters do, for checks that only the flag's owner can make.
   [[noreturn]] void fail(std::string_view flag, std::string_view why) const;
 
  private:
@@ -63,19 +63,19 @@ class Settings {
   std::map<std::string, Value, std::less<>> values_;
 };
 
-/// Which names to take, by two regular expressions in Go's syntax (RE2), as node_exporter's
-/// include and exclude flags: excluded when `exclude` matches, or when `include` does not. An
-/// include that is given sets the exclude flag's fallback aside.
+/// Selects names by two regular expressions in Go's syntax (RE2), like node_exporter's include and
+/// exclude flags: excludes a name if `exclude` matches or `include` does not. If the include flag
+/// is given, the exclude flag has no default.
 class Filter {
  public:
-  /// What an expression must match: some part of a name, or the whole of it.
+  /// What an expression must match: a part of the name, or the whole name.
   enum class Match { part, whole };
 
-  /// Reads the two flags; an empty name or an empty expression filters nothing. Throws
-  /// Error{config} with the origin of an expression that is not valid.
+  /// Reads the two flags; an empty flag name or expression filters nothing. Throws Error{config}
+  /// with the origin of an invalid expression.
   Filter(const Settings& settings, std::string_view include_flag, std::string_view exclude_flag,
          Match match = Match::part);
-  /// The same by two keys of a map.
+  /// The same for two keys of a map.
   Filter(const Yaml& map, std::string_view include_key, std::string_view exclude_key,
          Match match = Match::part);
   bool passes(std::string_view name) const;

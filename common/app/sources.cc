@@ -19,7 +19,7 @@ struct Source {
   std::shared_ptr<void> made;
 };
 
-/// Where the flags of the one source stand for the keys of an entry.
+/// The entry that the flags of a single source describe.
 Yaml entry_of_flags(const AnySourceKind& kind, const Settings& settings) {
   std::vector<Yaml::FlagValue> values;
   for (const auto& [flag, key] : kind.flags) {
@@ -100,7 +100,7 @@ class Reader {
   const SourcesInputs& inputs_;
 };
 
-/// What the user says of one collector of one source: the source's own settings come first.
+/// The settings of one collector of one source; those in the source's entry have priority.
 class Choice {
  public:
   Choice(const AnyModule& module, const Source& source, const Settings& settings)
@@ -121,7 +121,7 @@ class Choice {
  private:
   static constexpr const char* kTooShort = "expected a duration of at least 1s";
 
-  /// Where this source has no interval, the flag's is checked all the same.
+  /// The flag's interval is checked even if the source's entry overrides it.
   void read_settings() {
     const auto read = [&](const std::string& flag, Clock::duration& value) {
       if (settings_.is_default(flag)) return;

@@ -8,7 +8,7 @@
 
 namespace exporter {
 
-/// Bytes to be written, in pieces that are shared with others rather than copied.
+/// Bytes to be written, in pieces that are shared rather than copied.
 class Body {
  public:
   Body() = default;
@@ -19,7 +19,7 @@ class Body {
     const std::string_view view = *text;
     add(view, std::move(text));
   }
-  /// Adds bytes that live as long as `owner`; no owner for static bytes.
+  /// Adds bytes that live as long as `owner`; static bytes need no owner.
   void add(std::string_view bytes, std::shared_ptr<const void> owner) {
     if (bytes.empty()) return;
     size_ += bytes.size();

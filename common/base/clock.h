@@ -4,7 +4,7 @@
 
 namespace exporter {
 
-/// What deadlines and pauses are measured by: no change of the wall clock moves it.
+/// The clock of deadlines and pauses: changes of the wall clock do not affect it.
 using Clock = std::chrono::steady_clock;
 
 }  // namespace exporter

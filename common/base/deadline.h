@@ -11,10 +11,11 @@
 
 namespace exporter {
 
-/// When work must be done, and whether anyone still wants it. A value, handed to all that waits.
+/// When work must be done, and whether it is still wanted. A value, passed to everything that
+/// waits.
 class Deadline {
  public:
-  /// How many requests some work has sent to its sources.
+  /// Counts the requests that some work has sent to its sources.
   using Tally = std::atomic<std::uint64_t>;
 
   static Deadline at(Clock::time_point when, std::stop_token stop = {}) {
@@ -24,9 +25,9 @@ class Deadline {
     return {Clock::now() + duration, std::move(stop)};
   }
 
-  /// The same work, to be done by `when` if that is earlier; its stop and its tally stay.
+  /// The same deadline, or `when` if that is earlier; the stop and the tally stay the same.
   Deadline no_later_than(Clock::time_point when) const;
-  /// The same work, whose requests are counted into the tally, and no longer into another one.
+  /// The same deadline; requests are counted in this tally instead of the old one.
   Deadline counted_into(std::shared_ptr<Tally> tally) const;
 
   Clock::time_point when() const { return when_; }
@@ -38,7 +39,7 @@ class Deadline {
   /// Throws Error{timeout} once it has passed, Error{cancelled} once a stop was requested.
   void check() const;
 
-  /// To be called before each request that is sent to a source for this work, repeated ones too.
+  /// Must be called before each request that is sent to a source for this work, retries included.
   void count_request() const noexcept {
     if (tally_) tally_->fetch_add(1, std::memory_order_relaxed);
   }

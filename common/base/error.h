@@ -34,7 +34,7 @@ class Error : public std::runtime_error {
   Error(Reason reason, const std::string& what, std::optional<Clock::time_point> not_before = {})
       : std::runtime_error(what), reason_(reason), not_before_(not_before) {}
   Reason reason() const noexcept { return reason_; }
-  /// When the source asked to be left alone: until when (Retry-After, at most a day ahead).
+  /// When the source allows the next request (Retry-After, at most a day ahead).
   std::optional<Clock::time_point> not_before() const noexcept { return not_before_; }
 
  private:
@@ -45,8 +45,8 @@ class Error : public std::runtime_error {
 /// An Error{Reason::io} that reads "<what>: <text of errno_value>".
 Error io_error(std::string_view what, int errno_value);
 
-/// The text of the exception that is handled now, whatever its type: for a catch (...) at the end
-/// of a thread or of a library's callback.
+/// The text of the exception being handled, of any type: for a catch (...) at the end of a thread
+/// or of a library's callback.
 std::string current_error();
 
 }  // namespace exporter

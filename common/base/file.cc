@@ -15,7 +15,7 @@
 namespace exporter {
 namespace {
 
-/// Whether there is something to read, or the writer has closed it, before the deadline.
+/// Waits until there is input or the writer has closed the file; false at the deadline.
 bool wait_for_input(int fd, const Deadline& deadline) {
   pollfd polled{fd, POLLIN, 0};
   return ::poll(&polled, 1, static_cast<int>(deadline.left().count())) > 0;
@@ -26,11 +26,11 @@ bool wait_for_input(int fd, const Deadline& deadline) {
 std::string read_file_within(const std::string& path, std::size_t max_bytes,
                              Clock::duration patience) {
   const auto deadline = Deadline::in(patience);
-  // Without O_NONBLOCK, the open of a FIFO waits for its writer.
+  // Without O_NONBLOCK, opening a FIFO waits for its writer.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   struct stat status {};
   if (*file < 0 || ::fstat(*file, &status) != 0) throw io_error(path, errno);
-  // A FIFO seems to be at its end until its writer has opened it.
+  // A FIFO reads as at its end until a writer has opened it.
   bool may_end = S_ISREG(status.st_mode);
   std::string text;
   std::array<char, 65536> buffer;
@@ -51,7 +51,7 @@ std::string read_file_within(const std::string& path, std::size_t max_bytes,
       throw Error(Reason::io, path + ": its writer did not finish in time");
     }
   }
-  // Whoever writes nothing has failed; and what a process substitution wrote can be read but once.
+  // An empty pipe means that the writer failed, or that a process substitution was read twice.
   if (S_ISFIFO(status.st_mode) && text.empty()) {
     throw Error(Reason::io, path + ": an empty pipe");
   }

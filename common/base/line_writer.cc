@@ -21,15 +21,15 @@ namespace {
 constexpr std::size_t kMaxWaiting = 4 << 20;  // bytes
 constexpr std::chrono::seconds kPatience{1};
 
-/// Whether poll(2) says if a write would wait: of a file it always says that it would not, and of a
-/// terminal that takes a part of the line.
+/// Whether poll(2) reports that a write would block. For a file it never does, and for a terminal
+/// not if part of the line fits.
 bool is_polled(int descriptor) {
   struct stat status {};
   if (::fstat(descriptor, &status) != 0) return true;  // it cannot be written at all
   return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode);
 }
 
-/// Waits for room, for no time or without end. A pipe has room for PIPE_BUF bytes then (pipe(7)).
+/// Waits for room, without a timeout for -1 ms. A pipe then has room for PIPE_BUF bytes (pipe(7)).
 bool has_room(int descriptor, int milliseconds) {
   pollfd polled{descriptor, POLLOUT, 0};
   return ::poll(&polled, 1, milliseconds) > 0;
@@ -85,7 +85,7 @@ class LineWriter::State : public std::enable_shared_from_this<LineWriter::State>
         std::unique_lock own(state->mutex_);
         state->write_all(own);
       }).detach();
-    } catch (const std::exception&) {  // no thread to be had
+    } catch (const std::exception&) {  // no thread could be started
       if (!is_polled_) return write_all(lock);
       stop_writing();  // the next line tries again
     }
@@ -101,8 +101,8 @@ class LineWriter::State : public std::enable_shared_from_this<LineWriter::State>
     stop_writing();
   }
 
-  /// One write(2) of the first line, or of what is left of it. The lock is not held meanwhile;
-  /// nobody else takes lines off the front. False when there was no room.
+  /// One write(2) of what is left of the first line, without the lock; no other thread removes
+  /// lines. False if there was no room.
   bool write_first(std::unique_lock<std::mutex>& lock) {
     const auto rest = std::string_view(lines_.front()).substr(offset_);
     lock.unlock();
@@ -125,14 +125,14 @@ class LineWriter::State : public std::enable_shared_from_this<LineWriter::State>
     return true;
   }
 
-  /// All lines that wait are older than those dropped, and those to come are newer.
+  /// All queued lines are older than the dropped ones, and new lines are newer.
   void add_notice() {
     try {
       lines_.push_back(notice_(dropped_ - noticed_));
       waiting_ += lines_.back().size();
       noticed_ = dropped_;
     } catch (const std::exception&) {
-      return;  // out of memory: the next line that is written tries again
+      return;  // out of memory: the next written line tries again
     }
   }
 
@@ -144,7 +144,7 @@ class LineWriter::State : public std::enable_shared_from_this<LineWriter::State>
   std::deque<std::string> lines_;
   std::size_t waiting_ = 0;  // bytes of `lines_`
   std::size_t offset_ = 0;   // of the first line's bytes that are not written yet
-  bool writing_ = false;     // a caller or the thread; no two at once
+  bool writing_ = false;     // by a caller or the thread, one at a time
   std::uint64_t dropped_ = 0, noticed_ = 0;
 };
 

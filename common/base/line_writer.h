@@ -8,24 +8,24 @@
 
 namespace exporter {
 
-/// Writes lines to a descriptor and never waits for whoever reads them. A line that cannot be
-/// written at once is queued for a thread, which lives as long as lines wait; beyond 4 MiB of them
-/// a line is dropped. Nothing is queued as long as the reader keeps up, so that a crash loses
-/// nothing. A file or a terminal is written by the thread alone, as it may hang: one caller waits
-/// for it, at most a second.
+/// Writes lines to a descriptor without waiting for its reader. A line that cannot be written at
+/// once is queued for a thread, which exists only while lines are queued; beyond 4 MiB of them,
+/// lines are dropped. While the reader keeps up nothing is queued, so a crash loses nothing. Files
+/// and terminals are written only by the thread, because they may hang: callers wait for it, one at
+/// a time, for at most a second.
 class LineWriter {
  public:
-  /// A line, with its newline, that says how many were dropped.
+  /// Makes a line, with its newline, that reports how many were dropped.
   using Notice = std::string (*)(std::uint64_t dropped);
 
-  /// `notice` makes the line that stands in place of those dropped. Borrows the descriptor.
+  /// `notice` makes the line that replaces the dropped ones. Does not own the descriptor.
   LineWriter(int descriptor, Notice notice);
 
-  /// Each line, which ends in a newline, in one write(2) as long as the system takes it whole.
+  /// Writes a line, which ends in a newline, in one write(2) if the system accepts it whole.
   void write(std::string line);
-  /// Waits until all lines are written; whether they were by then.
+  /// Waits until all lines are written; false at the timeout.
   bool flush(Clock::time_point until);
-  /// Lines so far that found no room or could not be written.
+  /// How many lines were dropped or could not be written so far.
   std::uint64_t dropped() const;
 
  private:

@@ -16,7 +16,7 @@
 namespace exporter::log {
 namespace {
 
-constexpr std::size_t kMostText = 4096;  // bytes of a field: what others wrote may be in it
+constexpr std::size_t kMostText = 4096;  // of a field, whose text may come from others
 constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warn", "error"};
 
 std::atomic<Level> g_level{Level::info};
@@ -109,7 +109,7 @@ std::string dropped_line(std::uint64_t lines) {
                    {{"lines", static_cast<std::int64_t>(lines)}});
 }
 
-/// Never destroyed: threads may log while the process ends.
+/// Never destroyed, because threads may log while the process exits.
 LineWriter& writer() {
   static auto& kWriter = *new LineWriter(STDERR_FILENO, &dropped_line);
   return kWriter;

@@ -7,13 +7,13 @@
 #include <string_view>
 #include <variant>
 
-/// One line an event on standard error: lower-case message and fields, logfmt or JSON.
+/// Writes one line per event to standard error: a lower-case message and fields, as logfmt or JSON.
 namespace exporter::log {
 
 enum class Level { debug, info, warn, error };
 enum class Format { logfmt, json };
 
-/// A field's value. A Secret does not fit.
+/// The value of a field. A Secret does not convert to it.
 using Value = std::variant<std::string_view, double, std::int64_t, bool>;
 
 struct Field {
@@ -21,7 +21,7 @@ struct Field {
   Value value;
 };
 
-/// Sets what is written and how, for the whole process.
+/// Sets the level and the format for the whole process.
 void configure(Level level, Format format) noexcept;
 
 /// The level or format of that name; throws Error{config} naming the allowed ones.
@@ -31,17 +31,17 @@ Format parse_format(std::string_view name);
 /// Whether write() would write a line at this level.
 bool enabled(Level level) noexcept;
 
-/// The line without its newline, as write() makes it: for tests and for the access log.
+/// The line without its newline, as write() formats it: for tests and the access log.
 std::string format_line(Format format, Level level, std::string_view time_rfc3339,
                         std::string_view message, std::initializer_list<Field> fields);
 
-/// Writes one line in one write(2), so that lines of threads do not mix. Never throws, and never
-/// waits for whoever reads the log (LineWriter): lines that are dropped because nobody does are
-/// counted, and a line in their place says so.
+/// Writes one line in one write(2), so that lines of several threads do not mix. Never throws and
+/// never waits for the log's reader (see LineWriter); dropped lines are counted, and a line in
+/// their place reports them.
 void write(Level level, std::string_view message,
            std::initializer_list<Field> fields = {}) noexcept;
 
-/// Waits until what was logged is written, at most so long: before the process ends.
+/// Waits until all lines are written, for at most that long: before the process exits.
 void flush(std::chrono::milliseconds at_most) noexcept;
 
 /// How many lines were dropped since the process started.

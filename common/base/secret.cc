@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kMaxSecretBytes = 64 << 10;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-/// Straight into the string, as the buffer of a stream would not be wiped.
+/// Read directly into the string, because a stream's buffer would not be wiped.
 Secret read_all(int file, const std::string& what) {
   std::string text(kMaxSecretBytes + 1, '\0');
   std::size_t size = 0;
@@ -54,14 +54,14 @@ Secret read_file(const std::string& path) {
 
 }  // namespace
 
-// A short string that is moved or swapped leaves its bytes behind.
+// Moving or swapping a short string leaves its bytes behind.
 Secret::Secret(std::string value) {
   value_.swap(value);
   value.resize(value.capacity());
   ::explicit_bzero(value.data(), value.size());
 }
 
-// For the same reason copied and wiped.
+// Copied and wiped for the same reason.
 // NOLINTNEXTLINE(cert-oop11-cpp,performance-move-constructor-init)
 Secret::Secret(Secret&& other) noexcept : value_(other.value_) { other.wipe(); }
 

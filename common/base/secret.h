@@ -18,7 +18,8 @@ class Secret {
   Secret& operator=(Secret&& other) noexcept;
   ~Secret();
 
-  /// The value itself: pass it to the library that needs it, never to a log, a label or an error.
+  /// The value itself: pass it only to the library that needs it, never to a log, a label or an
+  /// error.
   std::string_view reveal() const noexcept { return value_; }
   /// The same for a library that expects a zero at the end.
   const char* c_str() const noexcept { return value_.c_str(); }
@@ -29,7 +30,7 @@ class Secret {
   std::string value_;
 };
 
-/// Where a secret comes from. It is read again at each load(), so that a rotated file is seen.
+/// The origin of a secret. It is read again at each load(), so that a rotated file takes effect.
 class SecretSource {
  public:
   static SecretSource literal(Secret secret);
@@ -41,7 +42,7 @@ class SecretSource {
   /// empty or above 64 KiB, or is not a regular file: a pipe would block.
   Secret load() const;
 
-  /// What errors call it: "file /etc/token", "environment variable TOKEN", or "value in the
+  /// How errors refer to it: "file /etc/token", "environment variable TOKEN", or "value in the
   /// configuration".
   std::string name() const;
 

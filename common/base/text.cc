@@ -37,7 +37,7 @@ LeadByte lead_byte(unsigned char byte) noexcept {
   return {0, 0, 0};
 }
 
-/// The character at the front of `text`, or the maximal part of one that is cut off or broken.
+/// The character at the front of `text`, or the maximal part of one that is truncated or invalid.
 Sequence first_sequence(std::string_view text) noexcept {
   auto [length, low, high] = lead_byte(static_cast<unsigned char>(text.front()));
   if (length == 0) return {1, false};
@@ -73,8 +73,8 @@ std::size_t valid_prefix(std::string_view text) noexcept {
   return i;
 }
 
-/// How many slips make one text the other: a letter left out, added, replaced, or two neighbours in
-/// the other order (optimal string alignment distance).
+/// The number of typing errors between two texts: characters left out, added or replaced, and
+/// neighbours swapped (optimal string alignment distance).
 std::size_t slips_between(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before_last, last, row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});

@@ -15,7 +15,7 @@ namespace exporter {
 /// The text without blanks and newlines at both ends.
 std::string_view trim(std::string_view text) noexcept;
 
-/// Whether the texts are the same but for the case of ASCII letters.
+/// Whether the texts are equal, ignoring the case of ASCII letters.
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
 /// The text with ASCII letters in lower, or in upper case.
@@ -25,14 +25,15 @@ std::string to_upper(std::string_view text);
 /// The texts with the separator between them.
 std::string joined(std::span<const std::string> texts, std::string_view separator = ", ");
 
-/// Takes the part before the first `separator` off the front of `rest` and returns it; the whole
-/// of `rest` when there is none. `while (!rest.empty()) next_part(rest, '\n')` reads lines.
+/// Removes the part before the first `separator` from `rest` and returns it; all of `rest` if there
+/// is none. `while (!rest.empty()) next_part(rest, '\n')` reads lines.
 std::string_view next_part(std::string_view& rest, char separator) noexcept;
 
-/// Takes the next word (separated by blanks or tabs) off `rest`; empty at the end.
+/// Removes the next word (separated by blanks or tabs) from `rest` and returns it; empty at the
+/// end.
 std::string_view next_word(std::string_view& rest) noexcept;
 
-/// The whole text as a number; nothing when anything is left over or it does not fit.
+/// The whole text as a number; nothing if characters are left over or it is out of range.
 template <class Number>
 std::optional<Number> parse_number(std::string_view text, int base = 10) noexcept {
   Number value{};
@@ -48,7 +49,7 @@ std::optional<Number> parse_number(std::string_view text, int base = 10) noexcep
   return value;
 }
 
-/// Eight bytes of the text from `at` on, zeros behind its end; `at` lies in it.
+/// Eight bytes of the text from `at`, which is in it; zeros beyond its end.
 inline std::uint64_t word_at(std::string_view text, std::size_t at) noexcept {
   std::uint64_t word = 0;
   if (at + sizeof word <= text.size()) {
@@ -62,18 +63,18 @@ inline std::uint64_t word_at(std::string_view text, std::size_t at) noexcept {
 /// Appends `text`, each maximal invalid UTF-8 part replaced by U+FFFD (Unicode 15, 3.9, table 3-8).
 void append_utf8(std::string& out, std::string_view text);
 
-/// At most so many bytes of the start, which end with a whole character where the text is UTF-8.
+/// At most that many bytes of the start, without a partial character if the text is UTF-8.
 std::string_view shortened(std::string_view text, std::size_t most);
 
-/// The text for a line of a log: valid UTF-8, control characters become blanks, and what is beyond
-/// `most` bytes becomes "...".
+/// The text for a log line: valid UTF-8, control characters replaced by blanks, and anything beyond
+/// `most` bytes replaced by "...".
 std::string printable(std::string_view text, std::size_t most);
 
 /// Whether the whole text is valid UTF-8.
 bool valid_utf8(std::string_view text) noexcept;
 
-/// The candidate nearest to `word` (one slip of the keyboard for three letters at most), for "did
-/// you mean"; empty when none is near.
+/// The candidate nearest to `word` (at most one typing error per three letters), for "did you
+/// mean"; empty if none is near.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
 
 }  // namespace exporter

@@ -30,7 +30,7 @@ constexpr std::array<Unit, 7> kUnits = {{
     {"ms", 1},
 }};
 
-/// As in Go: what fits into 64 bits of nanoseconds, some 292 years.
+/// As in Go: what fits into 64 bits of nanoseconds, about 292 years.
 constexpr std::uint64_t kMaxMilliseconds = std::numeric_limits<std::int64_t>::max() / 1'000'000;
 
 constexpr sys_time<microseconds> kFirst = sys_days{year{1} / 1 / 1};
@@ -38,7 +38,7 @@ constexpr sys_time<microseconds> kEnd = sys_days{year{10'000} / 1 / 1};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Takes characters off the front of a text; `ok` says whether all that was expected was there.
+/// Consumes characters of a text; `ok` is false once one was not as expected.
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : rest_(text) {}
@@ -53,7 +53,7 @@ class Scanner {
   }
   void expect(std::string_view any_of) { ok_ = accept(any_of) && ok_; }
 
-  /// A number of exactly so many digits between the bounds.
+  /// A number with exactly that many digits, within the bounds.
   int digits(std::size_t count, int low, int high) {
     int value = 0;
     for (std::size_t i = 0; i < count; ++i) {
@@ -94,7 +94,7 @@ minutes read_offset(Scanner& scanner) {
   return east ? offset : -offset;
 }
 
-/// A leap second is the last one of a month in UTC: the second before `next`.
+/// A leap second is the last second of a month in UTC: the one before `next`.
 bool may_follow_leap_second(sys_seconds next) {
   const auto day = floor<days>(next);
   return next == day && year_month_day(day).day() == std::chrono::day(1);

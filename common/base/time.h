@@ -11,7 +11,8 @@ namespace exporter {
 /// first (prometheus/common model.ParseDuration). Nothing when it is malformed or above 292 years.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
-/// Such a text as Prometheus prints it, e.g. "1h30m", "90d", "0s"; a negative one after a "-".
+/// Such a text as Prometheus prints it, e.g. "1h30m", "90d", "0s"; a negative one has a "-" in
+/// front.
 std::string format_duration(std::chrono::milliseconds duration);
 
 /// An RFC 3339 time ("2026-01-02T03:04:05.678Z", any offset, 'T' or a space) as the time since
@@ -20,7 +21,7 @@ std::optional<std::chrono::sys_time<std::chrono::microseconds>> parse_rfc3339(
     std::string_view text);
 
 /// UTC with milliseconds, e.g. "2026-01-02T03:04:05.678Z"; times outside years 1 to 9999 become the
-/// first or last of these.
+/// first or the last of these.
 std::string format_rfc3339(std::chrono::sys_time<std::chrono::milliseconds> time);
 
 /// The wall clock in seconds since 1970.

@@ -24,7 +24,7 @@ std::int64_t big_endian(std::string_view bytes) {
   return static_cast<std::int64_t>(value);
 }
 
-/// The numbers of things in a block (RFC 9636, 3.1).
+/// The counts in a block (RFC 9636, 3.1).
 struct Counts {
   std::size_t utc, standard, leap, time, type, name;
 
@@ -52,7 +52,7 @@ bool is_name(std::string_view name) {
 
 }  // namespace
 
-/// Reads "CET-1CEST,M3.5.0,M10.5.0/3". A failure is nothing, whatever follows.
+/// Parses "CET-1CEST,M3.5.0,M10.5.0/3"; nothing if any part of it is invalid.
 class TimeZone::RuleReader {
  public:
   explicit RuleReader(std::string_view text) : rest_(text) {}
@@ -148,7 +148,7 @@ sys_seconds TimeZone::YearlyChange::in(std::chrono::year year) const {
   return on + time;
 }
 
-/// Where summer begins later in the year than it ends, winter lies in the year.
+/// If summer starts later in the year than it ends, winter lies within the year.
 seconds TimeZone::Rule::offset_at(sys_seconds time) const {
   if (!summer) return standard;
   const auto day = std::chrono::floor<days>(time + standard);
@@ -175,7 +175,7 @@ TimeZone TimeZone::load(const std::string& name) {
   return *std::move(zone);
 }
 
-/// The second block has times of 64 bits, and what holds after the last of them.
+/// The second block has 64-bit times, and the rule that applies after the last of them.
 std::optional<TimeZone> TimeZone::parse(std::string_view file) {
   const auto first = read_counts(file);
   if (!first || file[4] < '2' || file.size() < kHeader + first->size(4)) return std::nullopt;

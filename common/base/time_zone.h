@@ -9,24 +9,25 @@
 
 namespace exporter {
 
-/// A time zone of the IANA database, as the system's compiled files describe it (TZif, RFC 9636,
-/// which the C library reads for one zone a process alone).
+/// A time zone of the IANA database, read from the system's compiled files (TZif, RFC 9636). The C
+/// library supports only one zone per process.
 class TimeZone {
  public:
   /// UTC.
   TimeZone() = default;
-  /// The zone of a name, "Europe/Berlin", from $TZDIR or /usr/share/zoneinfo; of "UTC" without a
+  /// The zone with that name, "Europe/Berlin", from $TZDIR or /usr/share/zoneinfo; "UTC" needs no
   /// file. Throws Error{config}.
   static TimeZone load(const std::string& name);
-  /// The content of such a file; nothing when it is malformed.
+  /// Parses the content of a TZif file; nothing if it is malformed.
   static std::optional<TimeZone> parse(std::string_view file);
 
-  /// How far the zone's clocks are ahead of UTC.
+  /// The zone's offset from UTC.
   std::chrono::seconds offset_at(std::chrono::sys_seconds time) const;
 
-  /// Which moment a local time is that exists twice, as clocks go back.
+  /// Which of the two instants a local time means that occurs twice, when clocks go back.
   enum class Twice : std::uint8_t { first, last };
-  /// When clocks show this time. One that they leave out, as they go forward, is when they do so.
+  /// The instant of a local time. One that is skipped, when clocks go forward, is the instant of
+  /// that change.
   std::chrono::sys_seconds moment_of(std::chrono::local_seconds local, Twice twice) const;
 
  private:
@@ -42,7 +43,7 @@ class TimeZone {
 
     std::chrono::sys_seconds in(std::chrono::year year) const;  ///< as if local time were UTC
   };
-  /// What holds after the last change.
+  /// The rule after the last change.
   struct Rule {
     std::chrono::seconds standard;
     struct Summer {

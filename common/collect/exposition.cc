@@ -12,7 +12,7 @@ constexpr std::string_view kEndOfOpenMetrics = "# EOF\n";
 constexpr int kFastLevel = 1;
 constexpr auto kTimeOnScrape = std::chrono::seconds(1);  // of scrape_once(), after the others
 
-/// Those of one name one after the other, in the order of their first.
+/// Those with the same name are adjacent, in the order in which each name first appears.
 std::vector<Collector> in_groups(std::vector<Collector> collectors) {
   std::map<std::string, std::size_t> order;
   for (const auto& collector : collectors) order.try_emplace(collector.name, order.size());
@@ -50,7 +50,7 @@ void keep_or_replace(std::shared_ptr<const Snapshot>& kept, Samples samples, int
 
 }  // namespace
 
-/// Puts the pages of snapshots one behind the other.
+/// Concatenates the pages of snapshots.
 class Exposition::Joiner {
  public:
   Joiner(Format format, bool gzip) : format_(format), gzip_(gzip) {
@@ -130,7 +130,7 @@ Body Exposition::scrape_once(Format format, Clock::time_point until, bool& faile
     const auto& schedule = runner_.collector(index).schedule;
     if (std::holds_alternative<Every>(schedule)) in_background.push_back(index);
   }
-  // What is read on scrape, as the figures of ledgers, comes after what the others have counted.
+  // Figures read on scrape, such as those of ledgers, must include what the others have counted.
   runner_.collect(in_background, until, Runner::Which::all);
   auto views = runner_.collect(selected, later(until, kTimeOnScrape));
   failed = std::any_of(views.begin(), views.end(), [](const Runner::View& view) {
@@ -205,7 +205,8 @@ Exposition::Indices Exposition::indices_of(std::string_view name) const {
   return indices;
 }
 
-/// Takes families off the snapshot that other collectors use; the number of samples in them.
+/// Removes the families that other collectors use from the snapshot; returns how many samples they
+/// had.
 std::size_t Exposition::reduce(std::size_t index, std::shared_ptr<const Snapshot>& snapshot) {
   const auto& collector = runner_.collector(index);
   const auto& clashes = names_.clashes(index, collector.name, snapshot->samples());
@@ -234,7 +235,7 @@ Exposition::Runs Exposition::without_clashes(const Indices& selected,
   runs.in_background.reserve(selected.size());
   for (std::size_t i = 0; i < selected.size(); ++i) {
     auto& snapshot = views[i].snapshot;
-    // One that no longer names families has to let go of those it used.
+    // A collector that no longer has named families must release the names that it held.
     const bool may_clash =
         snapshot && (snapshot->samples().has_named() || reduced_.contains(selected[i]));
     const auto& collector = runner_.collector(selected[i]);
@@ -246,7 +247,7 @@ Exposition::Runs Exposition::without_clashes(const Indices& selected,
   return runs;
 }
 
-/// Up is said of whole sources, whichever of their collectors were asked for.
+/// Whether a source is up depends on all of its collectors, not only on those that were requested.
 Exposition::Ups Exposition::which_are_up(const Indices& selected,
                                          const std::vector<Runner::View>& views) const {
   std::vector<Runner::View> all;
@@ -327,7 +328,7 @@ void Exposition::add_runs(std::vector<Part>& parts, Runs runs) {
   parts.emplace_back(group_page(times_page_, {background_.times, on_scrape_.times}));
 }
 
-/// Makes again what is not as at the last scrape: of background collectors mostly nothing is.
+/// Formats again only what has changed since the last scrape.
 void Exposition::update(OfRuns& kept, std::vector<Outcomes::Shown> shown) const {
   using Shown = Outcomes::Shown;
   const auto changed = [&](auto what) {

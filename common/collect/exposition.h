@@ -19,22 +19,21 @@
 
 namespace exporter {
 
-/// One configuration's worth of collectors, and the page they make together. A reload builds a new
-/// one and swaps it in.
+/// The collectors of one configuration and the page that they make together. A reload replaces it.
 class Exposition {
  public:
   struct SelfPart {
     std::function<void(Samples&)> add;
-    int level = 1;  ///< zlib's: 0 for what is too small and too short-lived to be worth compressing
+    int level = 1;  ///< zlib's; 0 if it is too small and too short-lived to compress
   };
   struct Options {
     Outcomes::Options outcomes;
     Runner::CountFailure count_failure;
-    /// What describes the process itself, in parts: one whose samples did not change keeps its
-    /// forms, so what changes at each scrape is apart from what hardly does.
+    /// The parts that describe the process itself. A part whose samples did not change keeps its
+    /// rendered forms, so what changes with each scrape is a part of its own.
     std::vector<SelfPart> self;
-    std::vector<MetricView> self_metrics;  ///< the families of these parts: no collector's
-    /// Collectors that are not there and may be asked for: see App::foreign_collectors.
+    std::vector<MetricView> self_metrics;  ///< their families; collectors may not use them
+    /// Collectors that do not exist but may be requested: see App::foreign_collectors.
     std::vector<std::string_view> foreign;
   };
 
@@ -46,26 +45,26 @@ class Exposition {
     Format format = Format::text;
     bool gzip = false;
     std::vector<std::string> collect;  ///< names of collectors; none means all
-    std::vector<std::string> exclude;  ///< what is not there is excluded already
+    std::vector<std::string> exclude;  ///< names that do not exist have no effect
     Clock::time_point until;           ///< when the page must be there
   };
-  /// Shows what `old` shows of the same collectors and sources until they have run here, but for
-  /// families that are another collector's here.
+  /// Shows what `old` shows of the same collectors and sources until they have run here, without
+  /// families that belong to another collector here.
   void inherit(const Exposition& old);
 
-  /// The page, joined from the collectors' own. Throws Error{config} when `collect` names an
-  /// unknown collector, and when `exclude` is given, too.
+  /// The page, joined from those of the collectors. Throws Error{config} if `collect` names an
+  /// unknown collector, or if `exclude` is given too.
   Body scrape(const Query& query);
 
-  /// How long one run of every collector takes at most, those included that wait until others of
-  /// their source have ended.
+  /// The maximum time that one run of every collector takes, including waits for others of the same
+  /// source.
   Clock::duration longest_once() const;
 
-  /// Runs every collector once, those that run in the background first, and returns the page;
-  /// `failed` tells whether one of them failed.
+  /// Runs every collector once, the background ones first, and returns the page; sets `failed` if
+  /// one of them failed.
   Body scrape_once(Format format, Clock::time_point until, bool& failed);
 
-  /// What the landing page shows of each collector.
+  /// The state of a collector for the landing page.
   struct Overview {
     const Collector* collector;
     std::shared_ptr<const Status> status;
@@ -85,7 +84,7 @@ class Exposition {
     std::shared_ptr<const Snapshot> from, rest;
     std::set<std::string, std::less<>> left_out;
   };
-  /// What the page says of the runs of collectors, as it was last.
+  /// The families about the runs of collectors, as of the last scrape.
   struct OfRuns {
     std::vector<Outcomes::Shown> shown = {};
     std::shared_ptr<const Snapshot> outcomes = {}, times = {};
@@ -118,7 +117,7 @@ class Exposition {
   std::mutex mutex_;  // of what follows up to the Runner
   FamilyNames names_;
   std::map<std::size_t, Reduced> reduced_;  // by collector
-  /// The last, by the first of their collectors, and of the outcomes and times of all.
+  /// Of the last scrape, by the index of their first collector.
   std::vector<std::shared_ptr<const GroupPage>> groups_;
   std::shared_ptr<const GroupPage> outcomes_page_, times_page_;
   OfRuns on_scrape_, background_;

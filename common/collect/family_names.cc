@@ -71,8 +71,8 @@ const std::set<std::string, std::less<>>& FamilyNames::clashes(std::size_t user,
   auto& use = uses_[user];
   auto families = samples.families();
   std::erase_if(families, [](const auto& family) { return !family.is_named; });
-  // A collector names the same families in most runs, and what it may not use stays another's until
-  // some name becomes free.
+  // Most runs name the same families, and a name that is in use stays so until some name is
+  // released.
   const bool same = std::equal(families.begin(), families.end(), use.families.begin(),
                                use.families.end(), [](const auto& now, const auto& before) {
                                  return now.name == before.first && now.type == before.second;
@@ -94,7 +94,7 @@ const std::set<std::string, std::less<>>& FamilyNames::clashes(std::size_t user,
       use.claimed.push_back(std::move(name));
     }
   }
-  // Where nothing has changed, others that wait need not decide again.
+  // If nothing changed, the others that wait for a name need not check again.
   if (!before.empty() && !(same && before == use.claimed)) ++names_freed_;
   use.names_freed = names_freed_;
   return use.clashing;

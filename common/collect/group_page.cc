@@ -6,11 +6,11 @@
 namespace exporter {
 namespace {
 
-/// From this size on the lines of a family of one source are a piece: smaller ones are made again
-/// faster than they are found.
+/// A family of one source becomes a piece from this size on; smaller ones are faster to make again
+/// than to look up.
 constexpr std::size_t kLarge = 8 << 10;
 
-/// The lines of a family, with where each source has its own.
+/// The lines of a family, and the position of each source's lines in them.
 struct Merged {
   struct Part {
     const Snapshot* snapshot;

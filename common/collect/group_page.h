@@ -11,14 +11,15 @@
 
 namespace exporter {
 
-/// The page of collectors of one name, each of another source: each family's header once, below it
-/// the lines of all of them. Families with many lines of one source are pieces of their own, which
-/// belong to its snapshot: when one source has changed, those of the others keep their forms.
+/// The page of the collectors with one name, each of another source: the header of each family
+/// once, then the lines of all sources. Families with many lines of one source are pieces of their
+/// own, which belong to its snapshot, so that they keep their rendered forms when other sources
+/// change.
 class GroupPage {
  public:
   using Members = std::vector<std::shared_ptr<const Snapshot>>;
 
-  /// Of at least one snapshot, whose samples are grouped by family.
+  /// Takes at least one snapshot; the samples must be grouped by family.
   explicit GroupPage(Members members) : members_(std::move(members)) {}
 
   const Members& members() const { return members_; }
@@ -35,7 +36,7 @@ class GroupPage {
     std::size_t family_ = 0;
     Format format_ = Format::text;
     std::string_view lines_;
-    std::string own_;  ///< the text of one that has headers and families with few lines
+    std::string own_;  ///< the text of a piece with headers and families of few lines
     int level_ = 0;
     struct Form {
       std::once_flag once;

@@ -20,13 +20,13 @@ struct RunRecord {
   std::string error = {};            ///< of a failure; holds no secret
 };
 
-/// The last runs of a collector, and of those before them the last failures.
+/// The last runs of a collector, and the last failures before those.
 class History {
  public:
   static constexpr std::size_t kRuns = 10, kFailures = 5;
 
   void add(RunRecord run);
-  /// Puts it in the place of the newest: the run went on after it was recorded.
+  /// Replaces the newest, because the run went on after it was recorded.
   void replace_newest(RunRecord run) { runs_.back() = std::move(run); }
   /// The newest first.
   std::vector<RunRecord> runs() const;

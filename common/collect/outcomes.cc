@@ -45,7 +45,7 @@ constexpr std::string_view kUpHelp =
 
 double seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
-/// Without the label `source` where the source has no name.
+/// Without the label `source` if the source has no name.
 MetricView view(const MetricView& metric, bool has_source) {
   return {metric.type, metric.name, metric.help, metric.labels.first(has_source ? 2 : 1)};
 }
@@ -56,7 +56,7 @@ void add(Samples& samples, const MetricView& metric, double value, const Collect
   samples.add(view(metric, has_source), value, std::span(labels).first(has_source ? 2 : 1));
 }
 
-/// What has no source describes the exporter itself.
+/// A collector without a source describes the exporter itself.
 bool says_up(const Collector& collector) { return collector.says_up && !collector.source.empty(); }
 
 /// A collector that runs on each scrape runs most often.
@@ -85,7 +85,7 @@ Outcomes::Shown Outcomes::shown(const Collector& collector, const Status& status
                                 std::size_t clashing) {
   Shown shown{&collector};
   if (status.outcome == Status::Outcome::never_ran) return shown;
-  // A run that failed has no samples, although those of the one before may be shown.
+  // A failed run has none, even if samples of an earlier one are shown.
   const auto left_out = std::min(clashing, status.samples);
   shown.outcome = {status.outcome == Status::Outcome::success, status.samples - left_out,
                    status.duplicates + left_out, status.dropped};

@@ -12,20 +12,20 @@
 
 namespace exporter {
 
-/// What a page says of the collectors themselves: exporter_collector_*, where a source is the label
+/// The families about the collectors themselves: exporter_collector_*, with the source in the label
 /// `source`, and whether each source is up.
 class Outcomes {
  public:
   struct Options {
-    /// The label that names a source in the exporter's own families; empty where it has one source,
-    /// without a name.
+    /// The label that names a source in the exporter's own families; empty if it has a single,
+    /// unnamed source.
     std::string_view source_label = {};
-    /// The family that says whether a source is up, e.g. "dbt_up", by that label.
+    /// The family with that label that reports whether a source is up, e.g. "dbt_up".
     std::string up_name = {};
-    /// Whether a failure for this reason means that the source could not be used at all. A source
-    /// that refused one query is up.
+    /// Whether a failure for this reason means that the source is down. A source that rejects one
+    /// query is up.
     bool (*means_down)(Reason) = [](Reason reason) { return reason != Reason::query; };
-    /// A second pair of names for a collector's success and duration, as node_exporter's
+    /// Additional names for a collector's success and duration, as node_exporter's
     /// `node_scrape_collector_*`.
     bool node_exporter_names = false;
   };
@@ -36,9 +36,9 @@ class Outcomes {
   /// The families, borrowed.
   std::vector<MetricView> metrics() const;
 
-  /// What a page says of a collector; nothing of its last run before the first.
+  /// What a page says about a collector: nothing about its last run before the first one.
   struct Shown {
-    /// What seldom changes from run to run, and what mostly does.
+    /// What rarely changes from run to run, and what mostly does.
     struct Outcome {
       bool success;
       std::size_t samples, duplicates, dropped;
@@ -52,23 +52,24 @@ class Outcomes {
     std::optional<Outcome> outcome = {};
     std::optional<Times> times = {};
   };
-  /// `clashing` samples were left out because another collector has their name.
+  /// `clashing` samples were left out because another collector uses their name.
   static Shown shown(const Collector& collector, const Status& status, std::size_t clashing);
 
   void add_outcomes(Samples& samples, std::span<const Shown> collectors) const;
   void add_times(Samples& samples, std::span<const Shown> collectors) const;
 
-  /// A source, and by index those of its collectors that run most often of those that say whether
-  /// it is up.
+  /// A source, and the indices of its most frequent collectors among those that show whether it is
+  /// up.
   struct Source {
     std::string_view name;
     std::vector<std::size_t> collectors;
   };
-  /// All sources of the collectors, in the order of their names, which are borrowed.
+  /// The sources of the collectors, ordered by name; the names are borrowed.
   static std::vector<Source> sources(std::span<const Collector* const> collectors);
 
-  /// Whether the last run of one of these collectors succeeded: not when all of them failed in a
-  /// way that means down; nothing before one of them has run. `statuses` has one of each collector.
+  /// True if the last run of one of these collectors succeeded, false if all of them failed for a
+  /// reason that means down; nothing before one of them has run. `statuses` are those of all
+  /// collectors.
   std::optional<bool> is_up(const Source& source, std::span<const Status* const> statuses) const;
   void add_up(Samples& samples, std::string_view source, bool is_up) const;
 

@@ -9,16 +9,16 @@
 
 namespace exporter {
 
-/// Which part of a source's past is read, and how finely it is shown.
+/// The part of a source's past to read, and its resolution.
 struct PastRange {
   std::chrono::sys_seconds from;
-  /// Where it ends; at the latest where the collector began to count, so that its counters go on
-  /// from there.
+  /// The end of the range; never after the time at which the collector started to count, so that
+  /// its counters continue from there.
   std::optional<std::chrono::sys_seconds> to;
   std::chrono::seconds step;
 };
 
-/// Reads on in the past up to `until`, at most to where the range ends, and adds to `page` what a
+/// Reads the past up to `until`, but not beyond the end of the range, and adds to `page` what a
 /// scrape at each step would have shown.
 using ReadPast = std::function<void(std::chrono::sys_seconds until, TimedSamples& page,
                                     const Deadline& deadline)>;

@@ -9,8 +9,8 @@
 
 namespace exporter {
 
-/// The places in which collectors of a source that run only a few at once (Collector::at_once) run.
-/// Collectors have the numbers in the order of add(); of those without a limit nothing is counted.
+/// Limits how many collectors of a source run at once (Collector::at_once). Collectors are numbered
+/// in the order of add(); those without a limit are not counted.
 class Places {
  public:
   void add(const Collector& collector) {
@@ -23,7 +23,7 @@ class Places {
     const auto& [source, most] = collectors_[index];
     return most == 0 || sources_[source].taken < most;
   }
-  /// All collectors of a source that hangs would hang, one after the other.
+  /// If a source hangs, all of its collectors would hang one after the other.
   bool too_many_hang(std::size_t index) const {
     const auto& [source, most] = collectors_[index];
     return most > 0 && sources_[source].hung > most;
@@ -31,7 +31,7 @@ class Places {
 
   void take(std::size_t index) { count(index, 1, 0); }
   void give_back(std::size_t index) { count(index, -1, 0); }
-  /// The run is given up: its place is free, and it counts as hung until it ends.
+  /// The run was given up: its place is free, and it counts as hung until it ends.
   void hang(std::size_t index) { count(index, -1, 1); }
   void end_hung(std::size_t index) { count(index, 0, -1); }
 

@@ -16,7 +16,7 @@
 namespace exporter {
 namespace {
 
-/// A scrape that has waited this long sets another thread on what has not started yet.
+/// A scrape that has waited this long starts another thread for collectors that have not started.
 constexpr auto kStall = std::chrono::milliseconds(20);
 constexpr auto kGrace = std::chrono::seconds(1);
 
@@ -124,7 +124,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     std::size_t index;
     std::uint64_t run;
   };
-  /// Counts the scrapes that wait, so that nobody is woken for nothing.
+  /// Counts waiting scrapes, so that a thread with none to wake does not notify.
   class Waiter {
    public:
     explicit Waiter(std::size_t& count) : count_(count) { ++count_; }
@@ -154,7 +154,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     return views;
   }
 
-  /// Runs those that wait for nothing: to wake another thread would cost more than they do.
+  /// Runs the collectors that wait for nothing: waking another thread would cost more than they do.
   void run_at_once(std::unique_lock<std::mutex>& lock, const std::vector<Waited>& waited) {
     for (const auto& [index, number] : waited) {
       const auto& slot = slots_[index];
@@ -162,7 +162,8 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
       if (!slot.is_ready(Clock::now()) || stop_.stop_requested()) continue;
       run(lock, index);
       if (waiting_ > 0) done_.notify_all();
-      // Of those that have asked meanwhile another thread takes care: there may be ever more.
+      // Requests that arrived meanwhile are left to another thread, since there may be more at any
+      // time.
       if (slot.is_ready(Clock::now())) take_over();
     }
   }
@@ -177,7 +178,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     };
     if (finished()) return;
     if (!idle_until_.empty()) {
-      // The worker that wakes does not run into the lock.
+      // Unlocked, so that the worker that wakes does not block on the mutex.
       lock.unlock();
       work_.notify_one();
       lock.lock();
@@ -193,15 +194,15 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     }
   }
 
-  /// Called after a stall: when something waits to start, wakes an idle worker or adds one.
+  /// Called after a stall: if a collector is ready to start, wakes an idle worker or adds one.
   void take_over() {
     if (next_ready() == slots_.size()) return;
     if (!idle_until_.empty()) return work_.notify_one();
     add_worker();
   }
 
-  /// Before a run that may take long: somebody else must be there when the next one in the
-  /// background is due. Those on scrape wait for this one, until the scrape sees a stall.
+  /// Called before a run that may take long: another worker must be ready when the next background
+  /// run is due. Collectors on scrape wait for this one until the scrape sees a stall.
   void leave_watch() {
     if (!has_background_) return;
     const auto next = next_event();
@@ -222,13 +223,13 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
       threads_.emplace(id, std::move(thread));
       ++workers_;
     } catch (const std::system_error& error) {
-      // No thread to be had: the workers that are there go on alone.
+      // No thread could be started: the existing workers continue alone.
       if (workers_ == 0) throw Error(Reason::internal, error.what());
     }
   }
 
-  /// A thread that nobody waits for could end while the process does, and what libraries keep of it
-  /// with it. These are done but for their return, for which they need no lock.
+  /// A detached thread could end during process exit, when the libraries that it uses are gone.
+  /// These have only to return, and need no lock for that.
   void join_ended() {
     for (auto& thread : ended_) thread.join();
     ended_.clear();
@@ -263,8 +264,8 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     done_.notify_all();
   }
 
-  /// The one that is due longest, those that scrapes wait for first; the number of slots when there
-  /// is none.
+  /// The ready collector that is due longest, those that scrapes wait for first; the number of
+  /// slots if there is none.
   std::size_t next_ready() const {
     const auto now = Clock::now();
     auto best = slots_.size();
@@ -275,12 +276,12 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     return best;
   }
 
-  /// Whether somebody must be there when the run is overdue; others are given up by who waits.
+  /// Whether a worker must give up the run when it is overdue; for others the waiting scrape does.
   static bool is_watched(const Slot& slot) {
     return slot.in_background() || slot.collector().at_once > 0;
   }
 
-  /// When something in the background is due next, or a run overdue that nobody waits for.
+  /// When the next background run is due, or a watched run overdue.
   Clock::time_point next_event() const {
     auto next = Clock::time_point::max();
     for (std::size_t i = 0; i < slots_.size(); ++i) {
@@ -341,7 +342,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     }
   }
 
-  /// Logs without the lock: whoever reads the log may be slow.
+  /// Logs without the lock, because the reader of the log may be slow.
   void tell(std::unique_lock<std::mutex>& lock) {
     const auto notices = std::exchange(notices_, {});
     if (notices.empty()) return;
@@ -358,7 +359,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
   Places places_;
   bool has_background_ = false;
   Notices notices_;
-  std::multiset<Clock::time_point> idle_until_;  // by idle worker: when it wakes by itself
+  std::multiset<Clock::time_point> idle_until_;  // by idle worker: when it wakes up by itself
   std::size_t workers_ = 0, waiting_ = 0;
   std::map<std::thread::id, std::thread> threads_;  // of the workers
   std::vector<std::thread> ended_;                  // still to be joined

@@ -12,7 +12,7 @@ Clock::duration doubled(Clock::duration duration, int doublings) {
   return times(duration, 1 << std::clamp(doublings, 0, kMaxDoublings));
 }
 
-/// With `longest_pause` the doubling goes on until it is reached.
+/// With `longest_pause`, the pause doubles until it reaches that.
 Clock::duration pause_after(const Every& every, int failures) {
   if (failures <= 1) return every.interval;
   if (every.longest_pause == Clock::duration::zero()) return doubled(every.interval, failures - 1);

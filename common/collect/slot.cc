@@ -8,7 +8,7 @@
 namespace exporter {
 namespace {
 
-/// How long after its timeout a run may still end by itself.
+/// How long a run may continue after its timeout before it is given up.
 constexpr auto kGrace = std::chrono::milliseconds(500);
 constexpr const char* kLate = "did not finish before the scrape's deadline";
 constexpr const char* kGivenUp = "did not finish within its timeout, and still runs";
@@ -33,7 +33,7 @@ void set_failure(RunResult& result, const Error& error) {
   result.not_before = error.not_before();
 }
 
-/// The status of a run that goes on although its time is over.
+/// The status of a run that continues after its timeout.
 Status overdue(Status status, const char* error, Clock::duration so_far) {
   set_failure(status, Reason::timeout, error);
   status.samples = status.duplicates = status.dropped = 0;
@@ -52,7 +52,7 @@ RunRecord record_of(const RunResult& result) {
           status.error};
 }
 
-/// What a person should know of a run that is good.
+/// The note of a successful run.
 std::string note_of(const Samples& samples) {
   const auto& row = samples.first_malformed_row();
   if (row.empty()) return samples.note();
@@ -168,7 +168,7 @@ void Slot::finish(RunResult result, Clock::time_point now, Notices& notices) {
   } else if (!in_background()) {
     snapshot_ = nullptr;
   }
-  // That it was late has been counted and logged.
+  // The timeout was already counted and logged.
   const bool known = given_up_ && result.status.reason == Reason::timeout;
   if (!good && known) result.status.error = kGivenUp;
   note_change(result, !good && !known, notices);
@@ -182,7 +182,7 @@ void Slot::note_good(Clock::time_point at) {
   good_until_ = later(later(at, every()->interval), every()->keep_stale_for);
 }
 
-/// A page that did not change keeps its rendered and compressed forms.
+/// If the page did not change, keeps its rendered and compressed forms.
 void Slot::keep_samples(RunResult& result) {
   if (result.keeps_last && snapshot_) {
     count_samples(result.status, snapshot_->samples());

@@ -19,17 +19,17 @@ namespace exporter {
 
 namespace json_tree {
 
-/// Where a string lies in Document::text.
+/// The position of a string in Document::text.
 struct Text {
   std::uint32_t at = 0, size = 0;
 };
 struct Array {};
-/// Where an object's members lie in Document::members.
+/// The position of an object's members in Document::members.
 struct Object {
   std::uint32_t first = 0, count = 0;
 };
 
-/// A value. What is within an array or an object follows it, so that a value costs 32 bytes and no
+/// A value. The contents of an array or an object follow it, so that a value costs 32 bytes and no
 /// allocation of its own.
 struct Node {
   std::variant<std::nullptr_t, bool, std::int64_t, double, Text, Array, Object> value;
@@ -148,7 +148,7 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(document_.nodes.size()); }
 
-  /// The document's texts never outgrow the text that they come from.
+  /// The document's strings never need more room than its text.
   Text keep(std::string_view text) {
     const auto at = document_.text.size();
     document_.text += text;
@@ -182,7 +182,7 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
 
-  /// By key; the last of equal ones stays.
+  /// Sorted by key; of equal keys the last one is kept.
   Object sort_members(std::uint32_t object) {
     auto& members = document_.members;
     const auto first = members.size();

@@ -9,7 +9,7 @@
 
 namespace exporter {
 
-/// Writes a JSON object, member by member: what Json reads. Invalid UTF-8 is replaced.
+/// Writes a JSON object, member by member, that Json can read. Replaces invalid UTF-8.
 class JsonObject {
  public:
   void add(std::string_view key, std::string_view value);
@@ -22,7 +22,7 @@ class JsonObject {
   void add(std::string_view key, const JsonObject& value);
   void add(std::string_view key, const std::vector<JsonObject>& values);
   void add(std::string_view key, const std::vector<std::string>& values);
-  /// Leaves out what is not there.
+  /// Adds nothing if there is no value.
   template <class Value>
   void add(std::string_view key, const std::optional<Value>& value) {
     if (value) add(key, *value);

@@ -17,13 +17,13 @@ constexpr std::size_t kMaxKey = 64u << 10;
 
 bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
-/// Whether it may stand in a number or a word; Python writes NaN and Infinity too.
+/// Whether it may be part of a number or a word; Python also writes NaN and Infinity.
 bool is_scalar(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
          c == '+' || c == '.';
 }
 
-/// Shorter names first, so that most names are told apart without a look at their letters.
+/// Shorter names first, so that most comparisons need not look at the letters.
 struct BySize {
   using is_transparent = void;
   bool operator()(std::string_view a, std::string_view b) const {
@@ -37,19 +37,19 @@ const char* find(const char* at, const char* end, char c) {
   return found != nullptr ? static_cast<const char*>(found) : end;
 }
 
-/// Whether a key is what stands between its quotes: printable ASCII without escapes.
+/// Whether a key needs no decoding: printable ASCII without escapes.
 bool is_plain(std::string_view key) {
   return std::ranges::all_of(key, [](char c) { return c >= ' ' && c <= '~' && c != '\\'; });
 }
 
 }  // namespace
 
-/// A place in the document, by the paths and keys that were asked for.
+/// A node of the tree of paths and keys that were asked for.
 struct JsonStream::Step {
   std::map<std::string, std::unique_ptr<Step>, BySize> named;
   std::unique_ptr<Step> any;  // `*`
   std::optional<std::size_t> record;
-  bool whole = false;  // all that is below is kept
+  bool whole = false;  // everything below is kept
 
   Step& add(std::string_view path) {
     auto* step = this;
@@ -187,7 +187,7 @@ void JsonStream::read_after_value(const char*& at) {
   ++at;
 }
 
-/// Reads up to the closing quote; whether it was met. The text of a value keeps it.
+/// Reads up to the closing quote; false if the piece ends first. Keeps the text of a value.
 bool JsonStream::read_string(const char*& at, const char* end, std::string* kept) {
   const auto* const begin = at;
   const bool closed = pass_string(at, end);
@@ -271,7 +271,7 @@ void JsonStream::expect_value_of_key() {
   try {
     name = Json::parse('"' + key_ + '"', "its name").string();
   } catch (const Error& error) {
-    name = key_;  // which is none that was asked for, but may be any
+    name = key_;  // not one that was asked for, but may have any type
     fault = error.what();
   }
   expect_value_of(name, std::move(fault));
@@ -293,7 +293,7 @@ void JsonStream::expect_value_of(const std::string& name, std::string fault) {
   record_.fault_ = std::move(fault);
 }
 
-/// Where a path goes on, there must be something to go on in; or null.
+/// If a path continues, the value must be a container, or null.
 void JsonStream::expect_leaf() const {
   if (recording_ || step_ == nullptr || step_->record) return;
   fail((path_.empty() ? "" : path_ + ": ") + "expected an object or an array");
@@ -315,7 +315,7 @@ void JsonStream::end_value() {
   take_(record_);
 }
 
-/// Whether what is read now is part of a record that can be read.
+/// Whether the current value is part of a record that can be read.
 bool JsonStream::is_kept() const {
   return recording_ && step_ != nullptr && record_.fault_.empty();
 }

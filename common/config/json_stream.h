@@ -13,33 +13,32 @@
 
 namespace exporter {
 
-/// What to take out of a large document: each value at `path` ("metadata", "nodes.*"; `*` stands
-/// for any member or item), and of it only what is at `keys` ("name", "config.severity", "tags.*");
-/// without keys, the whole value. No path lies within another.
+/// What to extract from a large document: each value at `path` ("metadata", "nodes.*"; `*` matches
+/// any member or item), and of it only the values at `keys` ("name", "config.severity", "tags.*");
+/// without keys, the whole value. No path may lie within another.
 struct JsonRecord {
   std::string_view path;
   std::span<const std::string_view> keys = {};
 };
 
-/// Reads one JSON document in pieces, as they come, and hands over its records one after the other.
-/// Holds one record, whatever the size of the document. What belongs to no record is passed over
-/// and only checked for its nesting; what a path leads through must be an object, an array or null.
-/// Failures are Error{decode} that begin with the origin.
+/// Reads one JSON document in pieces, as they arrive, and hands over its records one at a time.
+/// Holds one record, whatever the size of the document. Everything else is skipped and only checked
+/// for correct nesting; the values along a path must be objects, arrays or null. Failures are
+/// Error{decode} that start with the origin.
 class JsonStream {
  public:
-  static constexpr std::size_t kMaxRecord = 16u << 20;  ///< bytes of what is kept of one record
+  static constexpr std::size_t kMaxRecord = 16u << 20;       ///< of the kept part of a record
   static constexpr std::size_t kMaxRecordValues = 1u << 20;  ///< 32 MiB of memory
 
-  /// A record as it stands in the document. Valid until the taker returns.
+  /// A record of the document. Valid until the taker returns.
   class Record {
    public:
     std::size_t index() const { return index_; }  ///< in the list given
     /// The last part of its path: the member's name, empty for an item.
     const std::string& name() const { return name_; }
-    /// Its value, whose errors name the whole path. Throws Error{decode} that does so when it is
-    /// too large, or not valid JSON in a way that leaves the rest of the document readable: NaN and
-    /// Infinity, a number that is too large, a lone surrogate, invalid UTF-8. A taker that catches
-    /// it gets the next record.
+    /// Its value, whose errors have the full path. Throws Error{decode} if it is too large, or
+    /// invalid JSON that leaves the rest of the document readable: NaN and Infinity, a number out
+    /// of range, a lone surrogate, invalid UTF-8. If the taker catches it, the next record follows.
     Json read() const;
 
    private:
@@ -49,17 +48,18 @@ class JsonStream {
     std::size_t index_ = 0;
     std::string name_;
     std::string where_;  // the origin and the path
-    std::string text_;   // what is kept of it
-    std::string fault_;  // why it cannot be read, as far as that is known before it is
+    std::string text_;   // the part of it that is kept
+    std::string fault_;  // why it cannot be read, if that is known already
   };
   using Take = std::function<void(const Record& record)>;
 
   JsonStream(std::span<const JsonRecord> records, std::string origin, Take take);
   ~JsonStream();
 
-  /// Reads on. Throws what the taker throws, and Error{decode}; not to be used after that.
+  /// Parses the next piece. Throws Error{decode} and what the taker throws; must not be called
+  /// after that.
   void feed(std::string_view piece);
-  /// Throws Error{decode} when the document has not ended.
+  /// Throws Error{decode} if the document is incomplete.
   void finish() const;
 
  private:
@@ -110,12 +110,12 @@ class JsonStream {
   bool escaped_ = false;   // the last character of a string was a backslash
   std::size_t bytes_ = 0;  // read, for errors
   std::vector<Level> levels_;
-  const Step* step_;  // of the value that follows or is read; null: passed over
+  const Step* step_;  // of the current or next value; null: skipped
   std::string key_;   // as it stands between its quotes
   std::string path_;  // of the value, until a record begins
   Record record_;     // the one that is read or may be next
   bool recording_ = false;
-  std::size_t record_level_ = 0;  // the levels around it
+  std::size_t record_level_ = 0;  // the number of levels around it
 };
 
 }  // namespace exporter

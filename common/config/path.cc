@@ -17,7 +17,7 @@ bool is_word(std::string_view key) {
          key.find_first_not_of(kWordCharacters) == std::string_view::npos;
 }
 
-/// At most 40 bytes of `text`, not cut within a character.
+/// At most 40 bytes of `text`, without a partial character.
 std::string_view cut(std::string_view text) {
   if (text.size() <= kMaxQuoted) return text;
   std::size_t size = kMaxQuoted;

@@ -4,17 +4,18 @@
 #include <string>
 #include <string_view>
 
-/// How places and foreign text are written in error messages.
+/// How error messages write positions and text from others.
 namespace exporter::path {
 
-/// Appends ".key" (without the dot at the front of `path`), or `["key"]` for a key that is not a
-/// plain word.
+/// Appends ".key" (without the dot if `path` is empty), or `["key"]` if the key is not a plain
+/// word.
 void append_key(std::string& path, std::string_view key);
 
 /// Appends "[index]".
 void append_index(std::string& path, std::size_t index);
 
-/// The text in quotes, cut to 40 bytes, control characters escaped, broken UTF-8 replaced.
+/// The text in quotes, truncated to 40 bytes, with control characters escaped and invalid UTF-8
+/// replaced.
 std::string quoted(std::string_view text);
 
 }  // namespace exporter::path

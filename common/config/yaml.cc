@@ -19,7 +19,7 @@ namespace {
 using yaml_tree::Node;
 using Kind = Node::Kind;
 
-/// For the writer of a FIFO, who may have to fetch a secret first.
+/// For the writer of a FIFO, which may have to fetch a secret first.
 constexpr auto kPatience = std::chrono::seconds(30);
 
 std::string read_file(const std::string& path) {
@@ -44,7 +44,7 @@ std::string_view name_of(Kind kind) {
   yaml_tree::fail(*node.document, node.offset, yaml_tree::path_of(node), why);
 }
 
-/// As fail_at, for the value that `key` has or should have in the map `node`.
+/// Like fail_at, for the value of `key` in the map `node`, present or missing.
 [[noreturn]] void fail_key(const Node& node, std::size_t offset, std::string_view key,
                            std::string_view why) {
   auto path = yaml_tree::path_of(node);
@@ -68,7 +68,7 @@ void expect(const Node& node, Kind kind) {
   fail_at(node, why);
 }
 
-/// The value at `key`, null or not, and remembers that it was asked for.
+/// The value at `key`, null or not; marks the key as known.
 const Node* look_up(const Node& map, std::string_view key) {
   expect(map, Kind::map);
   if (std::find(map.asked.begin(), map.asked.end(), key) == map.asked.end()) {
@@ -83,7 +83,7 @@ const Node* look_up(const Node& map, std::string_view key) {
 
 constexpr std::string_view kMissing = "missing";
 
-/// Why there is no value: with the key, of those that nobody asked for, that may be a slip for it.
+/// Why there is no value; suggests the unknown key that is most likely a misspelling.
 std::string missing(const Node& map, std::string_view key) {
   std::vector<std::string_view> candidates;
   for (const auto& child : map.children) {
@@ -237,7 +237,7 @@ SecretSource Yaml::secret(std::string_view key) const {
   const std::string name(key);
   const std::string ways[] = {name, name + "_file", name + "_env"};
   for (const auto& way : ways) {
-    // Where flags stand for the keys, one of them does for this one.
+    // If flags replace the keys, either one is sufficient.
     const bool is_flag = node_->document->flags.contains(way);
     const auto why = missing(*node_, way);
     if (is_flag || why != kMissing) fail_key(*node_, node_->offset, way, why);

@@ -24,15 +24,15 @@ namespace {
 using Kind = Node::Kind;
 
 constexpr std::size_t kMaxDepth = 64;
-/// Of all values together, those of aliases counted at each use.
+/// For all values together; aliases count at each use.
 constexpr std::size_t kMaxWeight = 32 << 20;
 constexpr std::size_t kNodeWeight = 64;
-/// How far yaml-cpp may read beyond the last value: it buffers some 250 bytes for each that it
-/// reads of a flow collection.
+/// How far yaml-cpp may read beyond the last value: it buffers about 250 bytes for each value of a
+/// flow collection.
 constexpr std::size_t kMaxLookahead = 1 << 20;
 
-/// The text with an end of the document, without which yaml-cpp takes the end of the text for the
-/// end of a quoted scalar. It ends early, cut(), where yaml-cpp reads too far ahead.
+/// The text with an end-of-document marker, without which yaml-cpp accepts the end of the text as
+/// the end of a quoted scalar. It ends early, cut(), if yaml-cpp reads too far ahead.
 class Source : public std::streambuf {
  public:
   Source(std::string_view text, const std::size_t& reached)
@@ -212,7 +212,7 @@ class Builder : public YAML::EventHandler {
     return node;
   }
 
-  /// Adds a copy of the node, as if its text stood here once more.
+  /// Adds a copy of the node, as if its text were repeated here.
   void replay(const Node& node) {
     if (node.kind == Kind::null) {
       add(Kind::null, node.offset);
@@ -238,13 +238,13 @@ class Builder : public YAML::EventHandler {
   Document& document_;
   std::vector<Open> open_;
   std::optional<Key> key_;
-  std::optional<std::size_t> bare_key_;  // or a bracket that is not closed: yaml-cpp says so later
+  std::optional<std::size_t> bare_key_;  // or an unclosed bracket, which yaml-cpp reports later
   std::unordered_map<YAML::anchor_t, const Node*> anchors_;
   std::size_t reached_ = 0;
   std::size_t weight_ = 0;
 };
 
-/// yaml-cpp's own texts may quote the document.
+/// yaml-cpp's own messages may quote the document.
 std::string_view translate(std::string_view message) {
   namespace theirs = YAML::ErrorMsg;
   static const std::array<std::pair<std::string_view, std::string_view>, 15> kTexts = {{
@@ -296,7 +296,7 @@ bool has_tab_indentation(std::string_view text, std::size_t offset) {
   fail(document, offset, {}, translate(message));
 }
 
-/// What YAML does not allow, and yaml-cpp does not see or passes over.
+/// Errors that yaml-cpp does not detect, or ignores.
 void check_characters(const Document& document) {
   std::string_view rest = document.text;
   const auto fail_at = [&](std::string_view line, std::size_t column, std::string_view why) {

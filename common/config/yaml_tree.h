@@ -7,15 +7,14 @@
 #include <string_view>
 #include <vector>
 
-/// What Yaml points into: the values of a document, each with its place in the text.
+/// The tree that Yaml points into: the values of a document, each with its position in the text.
 namespace exporter::yaml_tree {
 
 constexpr std::size_t kMaxBytes = 16 << 20;
 
 struct Document;
 
-/// Whose document it is. One of another program may have that one's tags at its scalars, and keys
-/// that are there again.
+/// Whose document it is. Another program's may have application tags and duplicate keys.
 enum class Strictness { own, foreign };
 
 struct Node {
@@ -33,9 +32,9 @@ struct Node {
   std::string tag;             ///< of a scalar of a foreign document: "!env"
   std::vector<std::unique_ptr<Node>> children;
 
-  mutable bool known = false;              ///< somebody asked for its key
-  mutable bool quotable = true;            ///< its text may stand in an error
-  mutable std::vector<std::string> asked;  ///< the keys asked of it
+  mutable bool known = false;              ///< its key was read
+  mutable bool quotable = true;            ///< its text may appear in an error
+  mutable std::vector<std::string> asked;  ///< the keys read from it
 };
 
 struct Document {
@@ -44,7 +43,7 @@ struct Document {
   Strictness strictness = Strictness::own;
   std::string text;
   std::unique_ptr<Node> root;
-  /// Of one that was made of flags: their names, by path, which errors give instead of a place.
+  /// If it was made of flags: their names by path, which errors show instead of a position.
   std::map<std::string, std::string, std::less<>> flags;
 };
 

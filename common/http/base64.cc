@@ -40,7 +40,7 @@ std::optional<Secret> decode_base64(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r\n";
   text = text.substr(0, text.find_last_not_of("= \t\r\n") + 1);
   std::string bytes;
-  bytes.reserve(text.size());  // to grow would leave a part of it behind
+  bytes.reserve(text.size());  // growing would leave a copy of a part behind
   std::uint32_t bits = 0, count = 0;
   bool is_valid = true;
   for (const char c : text) {

@@ -53,7 +53,7 @@ Address checked_base(const ClientOptions& options) {
   return base;
 }
 
-/// How long a reply asks to be left alone, by its own clock if it shows it.
+/// How long a reply asks to wait, by its own clock if it has one.
 std::optional<std::chrono::milliseconds> wanted_pause(const ClientResponse& response) {
   const auto value = [&](const char* name) {
     const auto found = response.headers.find(name);
@@ -92,13 +92,13 @@ class Client::Impl {
                     });
   }
 
-  /// What errors call the request.
+  /// How errors refer to the request.
   std::string name(const ClientRequest& request) const {
     return describe(request.method, base_.origin, whole(request.target));
   }
 
  private:
-  /// With the base URL's path; check_shape() refuses what fits no path.
+  /// Includes the base URL's path; check_shape() rejects what does not fit into one.
   std::string whole(const std::string& target) const {
     if (target.starts_with('/')) return base_.target + target;
     if (!target.empty() && !target.starts_with('?')) return target;

@@ -16,7 +16,7 @@
 namespace exporter::http {
 namespace {
 
-/// What a client sends by itself, or what would change the shape of its requests.
+/// Headers that the client sets itself, or that would change the shape of its requests.
 constexpr std::array<std::string_view, 13> kReserved = {"accept-encoding",
                                                         "connection",
                                                         "content-encoding",
@@ -40,7 +40,7 @@ bool has_header(const ClientOptions& options, std::string_view name) {
       options.headers, [&](const auto& header) { return equal_ignoring_case(header.first, name); });
 }
 
-/// A header's value: as it is, or a map with `value`, `value_file` or `value_env`.
+/// A header's value: a text, or a map with `value`, `value_file` or `value_env`.
 SecretSource read_header_value(const Yaml& header) {
   if (header.is_map()) return header.secret("value");
   auto text = header.string();
@@ -59,7 +59,8 @@ void read_headers(const Yaml& entry, ClientOptions& options) {
   }
 }
 
-/// The file at `key`, from the directory of the configuration file; empty when there is no key.
+/// The file at `key`, relative to the directory of the configuration file; empty if there is no
+/// key.
 std::string read_file_name(const Yaml& entry, std::string_view key) {
   const auto given = entry.optional(key);
   if (!given) return {};

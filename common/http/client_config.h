@@ -6,24 +6,24 @@
 #include "common/config/yaml.h"
 #include "common/http/client.h"
 
-/// What concerns a client in an entry of a configuration file. docs/sources.md has the keys. Every
-/// mistake is an Error{config} with its place; an exporter asks for its own keys beside these, and
-/// Yaml::finish() finds what nobody asked for.
+/// The keys of a client in an entry of a configuration file; docs/sources.md lists them. Every
+/// mistake is an Error{config} with its position. An exporter reads its own keys beside these;
+/// Yaml::finish() reports the unknown ones.
 namespace exporter::http {
 
 struct ClientConfig {
   ClientOptions options;
-  Authorize authorize;  ///< by bearer_token, or by username and password; else empty
+  Authorize authorize;  ///< from bearer_token, or username and password; else empty
 };
 
-/// All of it. `defaults` has the name, and what holds where the entry says nothing: without a
-/// base_url there, the entry must have a `url`.
+/// Reads all keys. `defaults` has the name and the default values; without a base_url there, the
+/// entry must have a `url`.
 ClientConfig read_client_config(const Yaml& entry, ClientOptions defaults);
 
-/// All but `url` and the credentials, for an exporter with keys of its own for these.
+/// All but `url` and the credentials, for an exporter with its own keys for these.
 ClientOptions read_client_options(const Yaml& entry, ClientOptions defaults);
 
-/// The http or https address at `key`, which must be there.
+/// The http or https address at `key`, which is required.
 std::string read_url(const Yaml& entry, std::string_view key);
 
 }  // namespace exporter::http

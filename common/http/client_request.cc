@@ -10,7 +10,7 @@ namespace exporter::http {
 
 namespace {
 
-constexpr std::size_t kMostPath = 500;  // bytes in an error: a redirect can lead to any
+constexpr std::size_t kMostPath = 500;  // in an error: a redirect can lead anywhere
 
 bool is_alphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');

@@ -16,8 +16,8 @@ namespace {
 constexpr rlim_t kOtherDescriptors = 256;
 constexpr std::uint64_t kSlowestBytesPerSecond = 64 << 10;
 constexpr std::chrono::milliseconds kTimeToSpeak{100};
-constexpr std::chrono::seconds kTimeToEnd{5};  // for those on their way out to make room
-constexpr int kBetweenRequests = 4;  // so that a scrape each minute finds its connection open
+constexpr std::chrono::seconds kTimeToEnd{5};  // for connections being closed to make room
+constexpr int kBetweenRequests = 4;  // so that a scrape each minute can reuse its connection
 
 /// How much the peer has acknowledged since the connection was opened.
 std::uint64_t received_by_peer(int fd) {
@@ -59,7 +59,7 @@ Connections::Table::iterator Connections::longest_idle() {
   for (auto each = connections_.begin(); each != connections_.end(); ++each) {
     const auto& connection = each->second;
     if (connection.phase != Phase::idle || connection.ending) continue;
-    // Not by `since`, which threads note in another order than their clients have the responses.
+    // Not by `since`: threads set it in another order than clients receive their responses.
     if (longest == connections_.end() || connection.answered < longest->second.answered) {
       longest = each;
     }

@@ -24,7 +24,7 @@ Phases connection_phases(CURL* easy) {
 }
 
 double first_byte(CURL* easy) {
-  // CURLINFO_PRETRANSFER_TIME_T would be the time after the request was sent.
+  // CURLINFO_PRETRANSFER_TIME_T would include sending the request.
   const double connected =
       std::max(seconds(easy, CURLINFO_CONNECT_TIME_T), seconds(easy, CURLINFO_APPCONNECT_TIME_T));
   return seconds(easy, CURLINFO_STARTTRANSFER_TIME_T) - connected;

@@ -13,7 +13,7 @@
 
 #include "common/base/error.h"
 
-/// libcurl's objects with owners, and its options and answers with types. For common/http/ alone.
+/// Owners for libcurl's objects, and typed wrappers for its options. Only for common/http/.
 namespace exporter::http::curl {
 
 struct Free {
@@ -30,14 +30,14 @@ using Easy = std::unique_ptr<CURL, Free>;
 using Multi = std::unique_ptr<CURLM, FreeMulti>;
 using Lines = std::unique_ptr<curl_slist, Free>;
 
-/// What libcurl made; throws when it could not.
+/// The object that libcurl created; throws if it is null.
 template <class Object>
 Object* made(Object* object) {
   if (object == nullptr) throw std::bad_alloc();
   return object;
 }
 
-/// Sets an option of a type that curl_easy_setopt(3) names for it; throws Error{internal}.
+/// Sets an option, with the type that curl_easy_setopt(3) gives it; throws Error{internal}.
 template <class Value>
 void set(CURL* easy, CURLoption option, Value value) {
   if (const CURLcode code = (curl_easy_setopt)(easy, option, value); code != CURLE_OK) {
@@ -45,7 +45,7 @@ void set(CURL* easy, CURLoption option, Value value) {
   }
 }
 
-/// An answer of the type that curl_easy_getinfo(3) names for it.
+/// Reads a value, with the type that curl_easy_getinfo(3) gives it.
 template <class Value>
 Value info(CURL* easy, CURLINFO what) {
   Value value{};
@@ -53,10 +53,10 @@ Value info(CURL* easy, CURLINFO what) {
   return value;
 }
 
-/// Throws Error{internal} when libcurl cannot be used at all. Needed before its first object.
+/// Initializes libcurl, before its first object is created. Throws Error{internal} if that fails.
 void initialise();
 
-/// An answer that is a time, in seconds.
+/// A time value, in seconds.
 inline double seconds(CURL* easy, CURLINFO what) {
   return static_cast<double>(info<curl_off_t>(easy, what)) / 1e6;
 }
@@ -64,15 +64,15 @@ inline double seconds(CURL* easy, CURLINFO what) {
 /// How long phases took, in seconds.
 using Phases = std::vector<std::pair<std::string_view, double>>;
 
-/// The phases of making a new connection that came to their end: name_lookup, connect, tls.
+/// The phases of a new connection that were completed: name_lookup, connect, tls.
 Phases connection_phases(CURL* easy);
-/// From having the connection to the reply's first byte, in seconds.
+/// Seconds from the established connection to the first byte of the reply.
 double first_byte(CURL* easy);
 
-/// The text of an errno, beginning in lower case.
+/// The text of an errno value, starting in lower case.
 std::string errno_text(int value);
-/// "TLS: " and what libcurl tells of a failed handshake, on one line, without what a terminal or a
-/// log would stumble over.
+/// "TLS: " and libcurl's message about a failed handshake, on one line and without control
+/// characters.
 std::string tls_text(std::string_view error);
 
 inline std::string lower(std::string text) {

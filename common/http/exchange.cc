@@ -33,8 +33,8 @@ bool is_worth_repeating(const ClientRequest& request, const Attempt& attempt) {
   return false;
 }
 
-/// Whether another try would have its turn before the deadline; if so, its time has come when this
-/// returns. A stop ends the pause, and is the next check's to find.
+/// Waits until the next attempt may be made; false if that is not before the deadline. A stop ends
+/// the wait; the next check reports it.
 bool waited(milliseconds pause, Clock::time_point next_turn, const Deadline& deadline) {
   const auto now = Clock::now();
   const auto until = std::max(now + pause, next_turn);

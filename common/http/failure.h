@@ -7,7 +7,7 @@
 
 namespace exporter::http {
 
-/// Why a try brought no whole reply, and which requests may be tried again after it.
+/// Why an attempt brought no complete reply, and which requests may be retried after it.
 struct Failure {
   enum class Again { never, if_repeatable, always };
   Reason reason;

@@ -19,7 +19,7 @@ using std::chrono::seconds;
 constexpr std::string_view kHeader = "Authorization", kScheme = "Bearer ";
 constexpr seconds kLeastLife{1}, kLongestPause{60};
 
-/// A token that is shared, and when which other thread may fetch the next one.
+/// The shared token, and when a thread may fetch the next one.
 class TokenCache {
  public:
   TokenCache(FetchToken fetch, RefusesToken refuses)
@@ -51,7 +51,7 @@ class TokenCache {
   Token token_;
   Clock::time_point renew_at_, expires_at_;
   std::optional<Error> failure_;  ///< of the last fetch
-  int setbacks_ = 0;  ///< failures, and tokens that were refused, since one was accepted
+  int setbacks_ = 0;              ///< failures and rejected tokens since the last accepted one
   Clock::time_point pause_until_{};
 };
 
@@ -80,7 +80,7 @@ void TokenCache::wait_for_other(std::unique_lock<std::mutex>& lock, const Deadli
   throw Error(Reason::timeout, "no token was received before the deadline");
 }
 
-/// The old token when there is no new one, for which it waits for half of the time that is left.
+/// Returns the old token if the new one cannot be fetched within half of the remaining time.
 TokenCache::Token TokenCache::fetch_early(std::unique_lock<std::mutex>& lock,
                                           const Deadline& deadline) {
   auto old = token_;
@@ -147,7 +147,7 @@ bool TokenCache::is_current(const ClientRequest& request) const {
 bool TokenCache::renew(const ClientRequest& request, const ClientResponse& response) {
   const bool refused = refuses_(response);
   const std::lock_guard lock(mutex_);
-  if (!is_current(request)) return refused;  // another request has heard of it before
+  if (!is_current(request)) return refused;  // another request has already reported it
   if (!refused) {
     if (response.status < 400) setbacks_ = 0;
     return false;

@@ -9,7 +9,7 @@ namespace exporter::http {
 
 namespace {
 
-/// Whether it has letters, digits and these marks alone.
+/// Whether it consists of letters, digits and these characters.
 bool consists_of(std::string_view text, std::string_view marks) {
   return std::ranges::all_of(text, [&](char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
@@ -22,10 +22,11 @@ bool is_token(std::string_view text) {
   return !text.empty() && consists_of(text, "!#$%&'*+-.^_`|~");
 }
 
-/// A host with a port, or nothing (RFC 9110, 7.2; RFC 3986, 3.2.2).
+/// A host with an optional port, or empty (RFC 9110, 7.2; RFC 3986, 3.2.2).
 bool is_host(std::string_view text) { return consists_of(text, "-._~%!$&'()*+,;=:[]"); }
 
-/// What no reader takes apart. Bytes that are not ASCII, which should be encoded, do no harm.
+/// Characters without a meaning to any parser. Non-ASCII bytes, which should be encoded, do no
+/// harm.
 bool is_target(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
     return static_cast<unsigned char>(c) > 0x20 && c != 0x7f;
@@ -40,7 +41,7 @@ bool has_control_character(std::string_view text) {
 
 constexpr std::uintptr_t kEndOfLine = 2;
 
-/// How far `to` is behind `from`; they need not be of one array.
+/// The distance from `from` to `to`; they need not point into the same array.
 std::uintptr_t distance(const char* from, const char* to) {
   return reinterpret_cast<std::uintptr_t>(to) - reinterpret_cast<std::uintptr_t>(from);
 }

@@ -5,26 +5,25 @@
 
 namespace exporter::http {
 
-/// Whether the head of a request can be read in one way only. What lies between a client and this
+/// Whether the head of a request has a single interpretation. A proxy between a client and this
 /// server must not see another end of the request, or another host, than we do: RFC 9112 (3, 3.2,
-/// 5.1, 6.1, 6.3) has a server answer such a request with an error and close the connection.
-/// libmicrohttpd takes the first of several equal headers, reads up to a NUL, and takes chunks
-/// whose lines end in other ways than they must; so bodies have to have a length.
+/// 5.1, 6.1, 6.3) requires a server to answer such a request with an error and to close the
+/// connection. libmicrohttpd uses the first of duplicate headers, reads up to a NUL, and accepts
+/// chunks with invalid line ends; so bodies must have a Content-Length.
 class Framing {
  public:
-  /// Where parts of the head lie. What else is borrowed lies there as it was received: between two
-  /// parts is a blank or the end of a line and nothing else, or a NUL or a line folded into the one
-  /// before (5.2) hides there.
+  /// Where the target is in the received head. The headers must be borrowed from there too: unless
+  /// only a blank or a line end is between two parts, it hides a NUL or a folded line (5.2).
   struct Place {
     const char *target, *end;
   };
   Framing(std::string_view method, std::string_view target, std::string_view version,
           std::optional<Place> place);
 
-  /// Takes the headers one by one, in their order.
+  /// Checks one header; call it for all of them, in order.
   void add(std::string_view name, std::string_view value);
 
-  /// What is wrong: the status and the body of the response.
+  /// The status and the body of the error response.
   struct Fault {
     int status;
     std::string_view text;

@@ -13,24 +13,24 @@
 
 namespace exporter::http {
 
-/// Who may pass, by the web configuration in force; everyone without one.
+/// Decides who may pass, by the current web configuration; everyone without one.
 class Gate {
  public:
-  /// No file: no TLS, no users. Throws Error{config} as WebConfig::load(). `reloaded` hears how
-  /// each later reading of the file went.
+  /// An empty file name means no TLS and no users. Throws Error{config} as WebConfig::load() does.
+  /// `reloaded` is called with the result of each later reload of the file.
   Gate(const std::string& web_config_file, std::vector<std::string> open_paths,
        std::function<void(bool successful)> reloaded);
 
   bool tls() const { return tls_; }
-  /// What a new connection uses; nothing without TLS.
+  /// The context for a new connection; null without TLS.
   std::shared_ptr<const TlsContext> tls_context();
 
   struct Verdict {
-    std::string user;                 ///< who authenticated
+    std::string user;                 ///< the authenticated user
     std::optional<Response> refusal;  ///< 401, 429 or 503; nothing when the request may pass
-    std::shared_ptr<const WebConfig> config;  ///< in force for this request; null without a file
+    std::shared_ptr<const WebConfig> config;  ///< used for this request; null without a file
   };
-  /// Judges a request by its path and its Authorization header. Open paths always pass.
+  /// Checks a request by its path and its Authorization header. Open paths always pass.
   Verdict judge(std::string_view path, std::string_view authorization);
 
  private:
@@ -44,7 +44,7 @@ class Gate {
   PasswordCheck passwords_;
 };
 
-/// A response of plain text that lives forever.
+/// A plain text response without an expiry time.
 Response plain_response(int status, std::string_view text);
 
 }  // namespace exporter::http

@@ -19,7 +19,7 @@ struct Gunzip::State {
 };
 
 Gunzip::Gunzip() : state_(std::make_unique<State>()) {
-  constexpr int kGzip = 15 + 16;  // a window of 32 KiB; the frame and its checksums by zlib
+  constexpr int kGzip = 15 + 16;  // a window of 32 KiB; zlib checks the frame and checksums
   if (::inflateInit2(&state_->z, kGzip) != Z_OK) throw std::bad_alloc();
 }
 

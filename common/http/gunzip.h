@@ -5,19 +5,19 @@
 
 namespace exporter::http {
 
-/// Decodes a body of gzip as its pieces come: members one after the other, of each of which CRC and
-/// length are checked (RFC 1952, 2.2 and 2.3.1). What follows a member and is none is refused, as
-/// the RFC, Go and Python do, zeros too; gzip(1) and browsers would pass over it.
+/// Decodes a gzip body as its pieces arrive: a sequence of members, whose CRC and length are
+/// checked (RFC 1952, 2.2 and 2.3.1). Data after a member that is not a member is an error, zeros
+/// too, as in the RFC, Go and Python; gzip(1) and browsers ignore it.
 class Gunzip {
  public:
   Gunzip();
   ~Gunzip();
 
-  /// Takes bytes off the front of `encoded` and returns what they decode to, valid until the next
-  /// call: 32 KiB at most, and nothing when all of `encoded` is decoded. Throws Error{decode}.
+  /// Removes bytes from the front of `encoded` and returns their decoded form, valid until the next
+  /// call: at most 32 KiB, and empty once all of `encoded` is decoded. Throws Error{decode}.
   std::string_view next(std::string_view& encoded);
 
-  /// Whether the bytes so far are whole members; no bytes are.
+  /// Whether the input so far consists of complete members; true for no input.
   bool is_whole() const;
 
  private:

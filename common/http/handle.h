@@ -11,7 +11,7 @@
 
 namespace exporter::http {
 
-/// One connection at a time, and what libcurl needs to keep it.
+/// A single connection, with the libcurl handles that keep it.
 struct Handle {
   curl::Multi multi{curl::made(curl_multi_init())};
   curl::Easy easy{curl::made(curl_easy_init())};
@@ -19,7 +19,7 @@ struct Handle {
   Handle() { curl_multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, 1L); }
 };
 
-/// A try in libcurl's hands, until destruction takes it back.
+/// An attempt in progress; removes it from libcurl on destruction.
 class Running {
  public:
   explicit Running(const Handle& handle);
@@ -27,8 +27,8 @@ class Running {
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
 
-  /// What the try ended with; nothing when it was stopped or ran out of time. Until when it has
-  /// time is asked again whenever something has happened.
+  /// Waits for the attempt's result; nothing if it was stopped or timed out. `until` is called
+  /// again after each event.
   std::optional<CURLcode> finish(const std::function<Clock::time_point()>& until,
                                  const std::stop_token& stop);
 

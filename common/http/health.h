@@ -8,10 +8,9 @@
 
 namespace exporter::http {
 
-/// Asks the server that listens on `address` on this machine for a page that is open to everyone,
-/// with TLS if it has that and whatever its certificate is. Throws Error{connect | timeout |
-/// http_status} unless the answer is 200. Of a server that demands a certificate of its clients it
-/// takes the beginning of the handshake for an answer.
+/// Requests a public page from the server that listens on `address` on this machine, over TLS if it
+/// has that, with any certificate. Throws Error{connect | timeout | http_status} unless the status
+/// is 200. If the server requires client certificates, a started handshake counts as success.
 void ask_health(const std::string& address, const std::string& path,
                 const std::optional<WebConfig::Tls>& tls, std::chrono::milliseconds timeout);
 

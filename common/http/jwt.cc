@@ -39,14 +39,14 @@ gnutls_datum_t datum_of(std::string_view text) {
           static_cast<unsigned>(text.size())};
 }
 
-/// Whether the PEM says so: PKCS#8 by its label, PKCS#1 by a header.
+/// Whether the PEM is encrypted: PKCS#8 by its label, PKCS#1 by a header.
 bool is_encrypted(std::string_view pem) {
   return pem.find("-----BEGIN ENCRYPTED PRIVATE KEY-----") != pem.npos ||
          pem.find("Proc-Type: 4,ENCRYPTED") != pem.npos;
 }
 
-/// The key in PEM that is not encrypted. Decoded here, as GnuTLS 3.7 would leave a copy of the text
-/// in memory that it frees.
+/// Decodes an unencrypted PEM key. GnuTLS 3.7 would leave a copy of the text in memory that it
+/// frees.
 std::optional<Secret> decode_plain(std::string_view pem) {
   for (const std::string label : {"PRIVATE KEY", "RSA PRIVATE KEY"}) {
     const auto begin = "-----BEGIN " + label + "-----", end = "-----END " + label + "-----";

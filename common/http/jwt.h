@@ -11,7 +11,7 @@
 #include "common/config/json_object.h"
 #include "common/http/authorize.h"
 
-struct gnutls_privkey_st;  // what a gnutls_privkey_t points to
+struct gnutls_privkey_st;  // the type behind gnutls_privkey_t
 
 namespace exporter::http {
 
@@ -19,7 +19,7 @@ namespace exporter::http {
 class RsaKey {
  public:
   /// Reads PEM: PKCS#8, encrypted or not, or PKCS#1. Throws Error{config} that names the source and
-  /// says what is wrong: no key, no passphrase, one that does not fit, another kind of key.
+  /// the problem: no key, no passphrase, a wrong one, another kind of key.
   static RsaKey load(const SecretSource& pem, const std::optional<SecretSource>& passphrase);
 
   /// SHA-256 of the public key as a DER SubjectPublicKeyInfo, in base64.
@@ -40,19 +40,19 @@ class RsaKey {
 /// A JSON Web Token (RFC 7519) with these claims, signed with RS256.
 Secret signed_jwt(const RsaKey& key, const JsonObject& claims);
 
-/// Where a key is: PEM, and the passphrase of an encrypted one.
+/// Where to read a key in PEM from, and the passphrase if it is encrypted.
 struct KeySource {
   SecretSource pem;
   std::optional<SecretSource> passphrase;
 };
 
-/// The claims of a token that is signed now by the key of that fingerprint. They hold its times:
-/// "iat", "exp".
+/// Makes the claims of a token that is signed now by the key with that fingerprint, "iat" and "exp"
+/// included.
 using JwtClaims =
     std::function<JsonObject(const std::string& fingerprint, std::chrono::sys_seconds now)>;
 
-/// What signs tokens for with_fetched_token(), each to be used for `life`. The key is read again
-/// for each token, so that a rotated one is used.
+/// Signs tokens for with_fetched_token(), each valid for `life`. Reads the key again for each
+/// token, so that a rotated one takes effect.
 FetchToken jwt_signer(KeySource key, JwtClaims claims, std::chrono::seconds life);
 
 }  // namespace exporter::http

@@ -41,7 +41,7 @@ struct LiveWebConfig::Shared {
   Clock::time_point look_began;
   std::string fault;  ///< of the last reload; empty when it went well
 
-  /// How a look ended: with another configuration, with none, or with a fault.
+  /// Ends a check for changes: with a new configuration, no change, or an error.
   void conclude(std::optional<Loaded> next, const std::string& found_fault) {
     const bool was_late = std::exchange(is_late, false);
     if (next) {
@@ -137,7 +137,7 @@ std::vector<LiveWebConfig::Stamp> LiveWebConfig::stamps(const std::vector<std::s
 }
 
 LiveWebConfig::Loaded LiveWebConfig::load(const std::string& path, const Generation* current) {
-  // Stamps are taken before the files are read: a change in between is then seen as one.
+  // The stamps are taken before the files are read, so that a change in between is detected.
   auto files = current != nullptr ? current->config.files : std::vector{path};
   while (true) {
     auto before = stamps(files);

@@ -23,21 +23,21 @@ class LiveWebConfig {
     std::optional<TlsContext> tls;
   };
 
-  /// Throws Error{config} as WebConfig::load(). `reloaded` hears how each later attempt went, from
-  /// another thread.
+  /// Throws Error{config} as WebConfig::load() does. `reloaded` is called with the result of each
+  /// later attempt, from another thread.
   LiveWebConfig(const std::string& path, std::function<void(bool successful)> reloaded);
   ~LiveWebConfig();
   LiveWebConfig(const LiveWebConfig&) = delete;
   LiveWebConfig& operator=(const LiveWebConfig&) = delete;
 
-  /// The configuration in force. Looks for changes at most once a second; a faulty one, or one that
-  /// switches TLS on or off, is logged once and leaves the old one in force. So does a file system
-  /// that does not answer: one call waits a second for it, later ones do not wait. After five
-  /// seconds that counts as a failed attempt until it answers.
+  /// The current configuration. Checks for changes at most once a second. An invalid configuration,
+  /// or one that would switch TLS on or off, is logged once, and the old one remains. The same
+  /// applies to a file system that does not respond: one call waits a second for it, later calls do
+  /// not wait. After five seconds that counts as a failed attempt until it responds.
   std::shared_ptr<const Generation> current();
 
  private:
-  /// What changes when a file does.
+  /// Identifies a version of a file.
   struct Stamp {
     dev_t device;
     ino_t inode;
@@ -51,10 +51,10 @@ class LiveWebConfig {
     std::shared_ptr<const Generation> generation;
     std::vector<Stamp> stamps;
   };
-  /// Reads the file; `current` is what it replaces, or null.
+  /// Reads the file; `current` is the generation to replace, or null.
   static Loaded load(const std::string& path, const Generation* current);
 
-  /// What this shares with the thread that looks, which may outlive it on a hung file system.
+  /// Shared with the watching thread, which may outlive this on a hung file system.
   struct Shared;
   static void watch(const std::shared_ptr<Shared>& shared);
 

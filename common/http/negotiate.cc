@@ -11,7 +11,7 @@ namespace exporter::http {
 
 namespace {
 
-/// The part before the first `separator` that stands outside of a quoted string.
+/// The part before the first `separator` outside of quoted strings.
 std::string_view next_unquoted_part(std::string_view& rest, char separator) {
   bool quoted = false;
   for (std::size_t i = 0; i < rest.size(); ++i) {
@@ -72,7 +72,7 @@ std::optional<Element> parse_element(std::string_view text) {
       const auto quality = parse_quality(parameter.value);
       if (!quality) return std::nullopt;
       element.quality = *quality;
-      break;  // what follows q are extensions, not parameters of the type
+      break;  // parameters after q are extensions, not parameters of the type
     }
     if (!parameter.name.empty()) element.parameters.push_back(parameter);
   }
@@ -89,15 +89,15 @@ std::vector<Element> parse_elements(std::string_view header) {
   return elements;
 }
 
-/// Whether a parameter asks for an escaping of names which leaves those alone that are there: ASCII
-/// letters, digits, "_" and ":" (Prometheus 3; prometheus.io/docs/instrumenting/escaping_schemes).
+/// Whether an escaping parameter leaves existing names unchanged: ASCII letters, digits, "_" and
+/// ":" (Prometheus 3; prometheus.io/docs/instrumenting/escaping_schemes).
 bool leaves_names_alone(const Parameter& parameter) {
   return equal_ignoring_case(parameter.name, "escaping") &&
          !equal_ignoring_case(parameter.value, "dots");
 }
 
-/// How closely a range fits an offer: 0 not at all, 1 for "*/*", 2 for "type/*", from 3 on for the
-/// type itself and one more for each of its parameters.
+/// How closely a range matches an offer: 0 not at all, 1 for "*/*", 2 for "type/*", 3 for the type
+/// itself plus one for each of its parameters.
 int specificity(const Element& range, const Element& offer) {
   if (range.name == "*/*") return 1;
   auto range_subtype = range.name, offer_subtype = offer.name;
@@ -122,7 +122,7 @@ struct Preference {
   auto operator<=>(const Preference&) const = default;
 };
 
-/// The quality that the most specific of the ranges gives to the offer (RFC 9110, 12.5.1).
+/// The quality that the most specific matching range gives the offer (RFC 9110, 12.5.1).
 Preference preference(const std::vector<Element>& ranges, const Element& offer) {
   Preference best;
   for (const auto& range : ranges) {

@@ -11,25 +11,25 @@
 
 namespace exporter::http {
 
-/// When the next request may be sent: as the budget's rate allows, and not before the time that a
-/// Retry-After named. Urgent requests go first, as far as Urgency says; each of them takes a turn
-/// of those that follow, so that the rate holds all the same. Safe to use from several threads.
+/// Decides when the next request may be sent: as the budget's rate allows, and not before the time
+/// of a Retry-After. Urgent requests go first, within the bounds of Urgency; each takes the turn of
+/// a later one, so that the rate is kept. Thread-safe.
 class Pace {
  public:
   explicit Pace(const Budget& budget);
 
-  /// From now on it is another budget's rate. What waits has its turn already.
+  /// Changes the budget's rate. Requests that wait keep their turns.
   void set_budget(const Budget& budget);
 
-  /// Waits for the turn of one more request; those of equal urgency are first come, first served.
-  /// Says why there is none: at once when its turn would be at the deadline or later, or when a
-  /// stop was requested meanwhile.
+  /// Waits for the turn of one more request; requests of equal urgency are first come, first
+  /// served. Returns a failure at once if its turn would not be before the deadline, or when a stop
+  /// is requested.
   std::optional<Failure> wait_turn(const Deadline& deadline, Urgency urgency);
 
-  /// No request is sent for so long; of several such times the latest holds. Returns its end.
+  /// Sends no request for that long; the latest of several such times counts. Returns its end.
   Clock::time_point hold(std::chrono::milliseconds time);
 
-  /// When a request could be sent if no other came before it.
+  /// When a request could be sent if no other came first.
   Clock::time_point next_turn(Urgency urgency) const;
 
  private:
@@ -40,7 +40,7 @@ class Pace {
   double per_second_ = 0;
   Clock::duration interval_{};  ///< zero: no limit
   Clock::duration slack_{};     ///< how far a burst may be ahead of the rate
-  Clock::time_point due_{};     ///< when the rate would be kept without a burst
+  Clock::time_point due_{};     ///< when the next one would be due without a burst
   Clock::time_point held_until_{};
   std::string held_until_text_;
 };

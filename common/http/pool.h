@@ -11,8 +11,8 @@
 
 namespace exporter::http {
 
-/// Lends at most `limit` objects at a time and keeps as many between loans; the one given back last
-/// is lent first. Safe to use from several threads; outlives its loans.
+/// Lends at most `limit` objects at a time and keeps as many between loans; the one returned last
+/// is lent first. Thread-safe; must outlive its loans.
 template <class Object>
 class Pool {
  public:
@@ -33,7 +33,7 @@ class Pool {
   };
   using Loan = std::unique_ptr<Object, GiveBack>;
 
-  /// Waits for an object until the deadline; null when none came free, or the work was cancelled.
+  /// Waits for an object until the deadline; null if none became free or the work was cancelled.
   Loan borrow(const Deadline& deadline) {
     std::unique_lock lock(mutex_);
     const bool free = returned_.wait_until(lock, deadline.stop(), deadline.when(),
@@ -42,7 +42,7 @@ class Pool {
     return lend(1);
   }
 
-  /// Does not wait: for who holds a loan and would wait for its own.
+  /// Lends one without waiting, for a borrower that would wait for its own loan.
   Loan borrow_beyond_limit() {
     const std::scoped_lock lock(mutex_);
     return lend(0);
@@ -71,7 +71,7 @@ class Pool {
   const std::size_t limit_;
   std::mutex mutex_;
   std::condition_variable_any returned_;
-  std::vector<std::unique_ptr<Object>> idle_;  // its capacity is `limit_`: giving back cannot fail
+  std::vector<std::unique_ptr<Object>> idle_;  // its capacity is `limit_`: returning cannot fail
   std::size_t lent_ = 0;
 };
 

@@ -22,7 +22,7 @@ using std::chrono::milliseconds;
 using Kind = ProbeTarget::Kind;
 
 constexpr std::string_view kTcp = "tcp://";
-/// How much of a reply is read. What comes after it says nothing of the target.
+/// The maximum size of a reply that is read; the rest does not matter for the result.
 constexpr std::size_t kMostReceived = 1 << 20;
 constexpr milliseconds kLongestPoll{60'000};
 
@@ -34,7 +34,7 @@ bool ends_in_port(std::string_view authority) {
          parse_number<std::uint16_t>(authority.substr(colon + 1)).value_or(0) != 0;
 }
 
-/// Throws Error{config}. A query is looked at apart, as parse_option_url() refuses it.
+/// Throws Error{config}. The query is checked separately, because parse_option_url() rejects one.
 void check_url(const std::string& url) {
   if (url.find('#') != url.npos) refuse("a target must not contain a fragment");
   const auto query = std::min(url.find('?'), url.size());
@@ -44,10 +44,10 @@ void check_url(const std::string& url) {
   check_shape(request, address.origin);
 }
 
-/// What libcurl received of a reply.
+/// What libcurl has received of a reply.
 struct Received {
   std::size_t bytes = 0;
-  bool body = false;  ///< it came to the body
+  bool body = false;  ///< the body has started
 };
 
 std::size_t on_header(char*, std::size_t, std::size_t size, void* user) noexcept {
@@ -60,7 +60,7 @@ std::size_t on_body(char*, std::size_t, std::size_t size, void* user) noexcept {
   return on_header(nullptr, 1, size, user);
 }
 
-/// The transfer that probes one target.
+/// A transfer that probes one target.
 struct Attempt {
   std::size_t index;
   curl::Easy easy{curl::made(curl_easy_init())};
@@ -71,13 +71,13 @@ struct Attempt {
   bool done = false;
 };
 
-/// libcurl calls it between connecting and the TLS handshake.
+/// libcurl calls this between connecting and the TLS handshake.
 CURLcode on_connected(CURL*, void*, void* user) noexcept {
   static_cast<Attempt*>(user)->connected = Clock::now();
   return CURLE_OK;
 }
 
-/// libcurl calls it, beside other things, with each message of a handshake as OpenSSL decrypted it.
+/// libcurl calls this, among others, with each decrypted message of an OpenSSL handshake.
 int on_debug(CURL*, curl_infotype type, char* data, std::size_t size, void* user) noexcept {
   const std::string_view message(data, size);
   if (type == CURLINFO_SSL_DATA_IN && is_certificate_message(message)) {
@@ -94,8 +94,8 @@ void prepare(Attempt& attempt, const ProbeTarget& target, const std::string& ca_
   set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(easy, CURLOPT_USERAGENT, (std::string("data-platform-exporters/") + kVersion).c_str());
   set(easy, CURLOPT_NOSIGNAL, 1L);
-  set(easy, CURLOPT_QUICK_EXIT, 1L);  // a thread that looks up a name is not waited for
-  set(easy, CURLOPT_PROXY, "");       // unlike null, shuts out the environment
+  set(easy, CURLOPT_QUICK_EXIT, 1L);  // do not wait for a thread that looks up a name
+  set(easy, CURLOPT_PROXY, "");       // unlike null, ignores the environment
   set(easy, CURLOPT_FRESH_CONNECT, 1L);
   set(easy, CURLOPT_FORBID_REUSE, 1L);
   set(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
@@ -105,17 +105,17 @@ void prepare(Attempt& attempt, const ProbeTarget& target, const std::string& ca_
   set(easy, CURLOPT_WRITEFUNCTION, &on_body);
   set(easy, CURLOPT_WRITEDATA, &attempt.received);
   set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  set(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);  // a session that is resumed shows no certificate
+  set(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);  // a resumed session would not show the certificate
   set(easy, CURLOPT_VERBOSE, 1L);
   set(easy, CURLOPT_DEBUGFUNCTION, &on_debug);
   set(easy, CURLOPT_DEBUGDATA, &attempt);
   set(easy, CURLOPT_SSL_CTX_FUNCTION, &on_connected);
   set(easy, CURLOPT_SSL_CTX_DATA, &attempt);
   if (!ca_file.empty()) {
-    set(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);  // a rotated file is seen by the next probe
+    set(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);  // so that the next probe uses a rotated file
     set(easy, CURLOPT_CAINFO, ca_file.c_str());
   }
-  // With a folder too, libcurl would read all authorities again for each handshake.
+  // With a directory as well, libcurl would read all authorities again for each handshake.
   if (!ca_file.empty() || curl_version_info(CURLVERSION_NOW)->cainfo != nullptr) {
     set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
   }
@@ -134,7 +134,7 @@ std::string connect_text(CURL* easy) {
   return error == 0 ? "cannot connect" : curl::errno_text(static_cast<int>(error));
 }
 
-/// Fills in why a transfer failed that ended with this code.
+/// Sets the failure of a transfer that ended with this code.
 void set_failure(ProbeResult& result, const Attempt& attempt, CURLcode code) {
   const auto fail = [&](ProbeFailure failure, std::string why) {
     result.failure = failure;
@@ -150,7 +150,7 @@ void set_failure(ProbeResult& result, const Attempt& attempt, CURLcode code) {
       return fail(ProbeFailure::tls, curl::tls_text(attempt.told.data()));
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR: {
-      // With TLS 1.3 a server refuses a client when the client's handshake has ended.
+      // In TLS 1.3 a server rejects a client certificate after the client's handshake has ended.
       const std::string_view told = attempt.told.data();
       if (told.find(" alert ") != told.npos) return fail(ProbeFailure::tls, curl::tls_text(told));
       return fail(ProbeFailure::reply, "the response is truncated or malformed");
@@ -193,10 +193,10 @@ class Prober::Impl {
 
   const std::vector<ProbeTarget> targets_;
   const std::string ca_file_;
-  curl::Multi multi_;  // kept for the authorities of the system that it has read
+  curl::Multi multi_;  // kept for the system's authorities, which it has read
 };
 
-/// The transfers of one call of probe(); takes them back from libcurl on destruction.
+/// The transfers of one call of probe(); removes them from libcurl on destruction.
 class Prober::Impl::Round {
  public:
   explicit Round(const Impl& prober) : prober_(prober), results_(prober.targets_.size()) {
@@ -236,7 +236,7 @@ void Prober::Impl::Round::end(Attempt& attempt) const {
   attempt.done = true;
 }
 
-/// Lets the transfers do what they can without waiting; whether there is more to come.
+/// Makes progress without waiting; returns whether transfers are still running.
 bool Prober::Impl::Round::perform() {
   CURLM* const multi = prober_.multi_.get();
   int count = 0;
@@ -269,7 +269,7 @@ std::vector<ProbeResult> Prober::Impl::Round::finish(const Deadline& deadline) {
   return std::move(results_);
 }
 
-/// Takes what a transfer brought that is done.
+/// Reads the result of a finished transfer.
 void Prober::Impl::Round::take(Attempt& attempt, CURLcode code) {
   auto& result = measure(attempt);
   const bool read_enough = attempt.received.body && attempt.received.bytes > kMostReceived;
@@ -288,7 +288,7 @@ ProbeResult& Prober::Impl::Round::measure(const Attempt& attempt) {
   result.certificate_expiry = earliest_expiry_in_message(attempt.certificates);
   result.seconds = std::chrono::duration<double>(Clock::now() - began_).count();
   result.phases = curl::connection_phases(easy);
-  if (result.phases.size() == 1 && attempt.connected) {  // libcurl tells it after the handshake
+  if (result.phases.size() == 1 && attempt.connected) {  // known only after the handshake
     const std::chrono::duration<double> since = *attempt.connected - began_;
     result.phases.emplace_back("connect", std::max(0., since.count() - result.phases[0].second));
   }

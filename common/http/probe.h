@@ -13,21 +13,21 @@
 
 namespace exporter::http {
 
-/// What a probe reaches: a TCP port (tcp://host:port) or a page (http://, https://).
+/// The target of a probe: a TCP port (tcp://host:port) or a page (http://, https://).
 struct ProbeTarget {
   enum class Kind { tcp, http, https };
   Kind kind;
-  std::string label;  ///< as it was given, without the query, which may hold secrets
+  std::string label;  ///< as configured, without the query, which may hold secrets
   std::string url;    ///< for libcurl
 };
 
-/// Throws Error{config} when it is none of these three, or holds a user, a password or a fragment;
-/// never quotes the text.
+/// Throws Error{config} if it is none of these, or has a user, a password or a fragment; never
+/// quotes the text.
 ProbeTarget parse_probe_target(const std::string& text);
 
-/// Why a probe failed, in the order in which it can: no address for the name, no connection, no
-/// handshake or no valid certificate, no HTTP reply (closed, cut short or malformed), a status
-/// other than 2xx; or no time left on the way.
+/// Why a probe failed, in the order of its phases: the name has no address, no connection, no
+/// handshake or no valid certificate, no HTTP reply (closed, truncated or malformed), a status
+/// other than 2xx; or a timeout in any of them.
 enum class ProbeFailure { dns, connect, tls, reply, status, timeout };
 constexpr std::array<std::string_view, 6> kProbeFailures = {"dns",   "connect", "tls",
                                                             "reply", "status",  "timeout"};
@@ -36,17 +36,17 @@ struct ProbeResult {
   std::optional<ProbeFailure> failure;
   std::string why;     ///< of a failure, in words
   double seconds = 0;  ///< the whole probe
-  /// The phases that came to their end, in seconds: name_lookup, connect, tls, first_byte.
+  /// The completed phases, in seconds: name_lookup, connect, tls, first_byte.
   std::vector<std::pair<std::string_view, double>> phases;
   std::optional<int> status;  ///< of an HTTP reply
-  /// When the first of the certificates that the server showed expires, in seconds since 1970;
-  /// also of one that cannot be verified.
+  /// When the first of the server's certificates expires, in seconds since 1970; also if they
+  /// cannot be verified.
   std::optional<double> certificate_expiry;
 };
 
-/// Probes targets, each over a new connection and all at once, on the thread that asks; a lookup of
-/// a name has a thread of its own, which is left behind when it is late. An http target is asked
-/// with GET, redirects are not followed. No proxy; TLS 1.2 and up. For one thread at a time.
+/// Probes all targets at once, each over a new connection, on the calling thread. A name lookup has
+/// a thread of its own, which is abandoned if it is late. HTTP targets get a GET; redirects are not
+/// followed. No proxy; TLS 1.2 and up. Not thread-safe.
 class Prober {
  public:
   /// Trusts the authorities in `ca_file` (PEM), read at each probe, instead of the system's.
@@ -57,8 +57,8 @@ class Prober {
 
   const std::vector<ProbeTarget>& targets() const;
 
-  /// The result of each target. What is not done by the deadline has failed with `timeout`. Throws
-  /// Error{cancelled} once a stop was requested.
+  /// The result of each target. A probe that is not finished by the deadline has failed with
+  /// `timeout`. Throws Error{cancelled} once a stop was requested.
   std::vector<ProbeResult> probe(const Deadline& deadline);
 
  private:

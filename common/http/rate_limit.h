@@ -7,14 +7,14 @@
 
 namespace exporter::http {
 
-/// A token bucket: one request each interval on average, and up to `burst` at once.
+/// A token bucket: on average one request each interval, and up to `burst` at once.
 class RateLimiter {
  public:
-  /// Whether a request may pass now, under the limit in force now.
+  /// Whether a request may pass now, under the current limit.
   bool allow(const WebConfig::RateLimit& limit, Clock::time_point now);
 
  private:
-  __extension__ using Nanoseconds = __int128;  // of any burst of the longest intervals
+  __extension__ using Nanoseconds = __int128;  // the longest interval times the largest burst
 
   std::mutex mutex_;
   Nanoseconds full_at_ = 0;  ///< by the Clock: when the bucket is full again

@@ -8,10 +8,10 @@
 
 namespace exporter::http {
 
-/// The Error that a reply means which is not the one that was wanted: `auth` of 401, 403 and 407,
-/// `rate_limited` of 429, `http_status` of others; with the reply's not_before. Reads
-/// "<what>: status 403", and ": <said>" where the caller has a part of the reply for it: 200 bytes
-/// at most, made printable. Only what cannot hold a secret may be given: not a body as it is.
+/// The Error for a reply with an unwanted status: `auth` for 401, 403 and 407, `rate_limited` for
+/// 429, `http_status` for others; with the reply's not_before. Reads "<what>: status 403", and ":
+/// <said>" if the caller passes a part of the reply, which is made printable and truncated to 200
+/// bytes. It must not hold a secret: never pass a whole body.
 Error refusal(const std::string& what, const ClientResponse& response, std::string_view said = {});
 
 }  // namespace exporter::http

@@ -8,7 +8,7 @@ namespace exporter::http {
 
 namespace {
 
-/// The library before 1.0 reads the target and each header as a C string, and leaves them where
+/// Before 1.0 the library reads the target and each header as a C string, and leaves them where
 /// they were received.
 bool reads_up_to_nul() { return std::string_view(MHD_get_version()).starts_with("0."); }
 

@@ -15,13 +15,13 @@ namespace {
 constexpr std::size_t kOneSend = 1 << 20;  // a body up to this size goes out in one piece
 constexpr std::size_t kBlock = 256 << 10;
 
-/// A body on its way out, and how far it went.
+/// A body being sent, and the position in it.
 struct Reader {
   Body body;
   std::size_t part = 0, offset = 0;
 };
 
-/// Copies what comes next, at most `room` bytes; called once per block, in order.
+/// Copies the next bytes, at most `room`; called once per block, in order.
 ssize_t next_block(void* reader, std::uint64_t, char* to, std::size_t room) {
   auto& [body, part, offset] = *static_cast<Reader*>(reader);
   std::size_t filled = 0;
@@ -42,8 +42,8 @@ void free_reader(void* reader) { delete static_cast<Reader*>(reader); }
 
 }  // namespace
 
-/// The library (0.9.75) gathers pieces in the memory that the request's headers leave, and aborts
-/// when it is short: so it gets one piece, or copies block by block.
+/// The library (0.9.75) gathers pieces in the memory left over by the request's headers, and aborts
+/// if that is too small: so it gets one piece, or copies block by block.
 MHD_Response* response_with(Body body) {
   if (body.parts().size() > 1 && body.size() <= kOneSend) body = Body(body.joined());
   auto reader = std::make_unique<Reader>(Reader{std::move(body)});

@@ -17,7 +17,7 @@ constexpr seconds kMaxRetryAfter = days{1};
 constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-/// A number of exactly `digits` digits.
+/// A number with exactly `digits` digits.
 std::optional<int> parse_digits(std::string_view text, std::size_t digits) {
   if (text.size() != digits || text.find_first_not_of("0123456789") != text.npos) return {};
   return parse_number<int>(text);

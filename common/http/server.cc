@@ -32,18 +32,18 @@ constexpr std::size_t kMaxDiscardedBody = 1 << 20;
 constexpr std::size_t kThreadStack = 256 << 10;
 constexpr std::chrono::milliseconds kCutting{200};
 
-/// What is known of a connection as long as it is open.
+/// What is known of an open connection.
 struct Peer {
   int fd;
   std::string address;
   std::shared_ptr<const TlsContext> tls;
 };
 
-/// A request from its first line to the end of its response.
+/// A request, from its first line to the end of its response.
 struct ActiveRequest {
   std::string target;                  ///< as it was sent
   const char* target_place = nullptr;  ///< in the library's buffer
-  std::string method, path;            ///< of no method until its headers are there
+  std::string method, path;            ///< no method until its headers have arrived
   Gate::Verdict verdict;
   Clock::time_point started;
   std::size_t body_received = 0;
@@ -53,13 +53,13 @@ struct ActiveRequest {
 
 Response body_too_large() { return plain_response(413, "request body too large\n"); }
 
-/// Null when on_connection() failed.
+/// Null if on_connection() failed.
 const Peer* peer_of(MHD_Connection* connection) {
   const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
   return static_cast<const Peer*>(info->socket_context);
 }
 
-/// Stands in until a connection gets its TlsContext; a handshake without one fails.
+/// The placeholder until a connection has its TlsContext; a handshake without one fails.
 int no_certificate(gnutls_session_int*, const void*, void*, void*, unsigned*, void*, unsigned*) {
   return -1;
 }
@@ -146,8 +146,8 @@ void Server::Impl::start_on(Listener& listener) {
     items.insert(items.begin(),
                  {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, reinterpret_cast<void*>(&no_certificate)});
   }
-  // The library's own time-outs spin through their last second (0.9.75): `connections_` ends late
-  // ones instead.
+  // The library's own timeouts busy-wait during their last second (0.9.75); `connections_` closes
+  // late connections instead.
   const unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION |
                          MHD_USE_ITC | MHD_USE_ERROR_LOG | (gate_.tls() ? MHD_USE_TLS : 0);
   const auto admit = [](void* self, const sockaddr*, socklen_t) {
@@ -174,7 +174,7 @@ bool Server::Impl::stop(std::chrono::milliseconds grace) {
   return all_ended_;
 }
 
-/// Ends the library's threads; whether they had ended in time.
+/// Ends the library's threads; returns whether they have ended in time.
 bool Server::Impl::cut() {
   std::promise<void> promise;
   const auto done = promise.get_future();
@@ -185,7 +185,7 @@ bool Server::Impl::cut() {
       promise.set_value();
     });
   } catch (const std::system_error&) {
-    stop_daemons();  // no thread to be had: without a bound, then
+    stop_daemons();  // no thread could be started: wait without a timeout
     return true;
   }
   if (done.wait_for(kCutting) == std::future_status::ready) {
@@ -226,9 +226,9 @@ void Server::Impl::on_connection(void* self, MHD_Connection* connection, void** 
   log::error("connection cannot be served", {{"error", current_error()}});
 }
 
-/// Takes the target of a request, whose headers are still to come, and leaves the library no query:
-/// its parameters take more memory than a connection has, and then it ends without an answer
-/// (0.9.75).
+/// Reads the target of a request before its headers arrive, and hides the query from the library:
+/// its parameters could take more memory than a connection has, which would end it without an
+/// answer (0.9.75).
 void* Server::Impl::on_target(void*, const char* target, MHD_Connection*) try {
   auto active = std::make_unique<ActiveRequest>();
   active->target = target;

@@ -14,12 +14,13 @@
 
 namespace exporter::http {
 
-/// A request as the handler sees it; everything borrowed until the handler returns.
+/// A request as the handler sees it; everything is borrowed until the handler returns.
 struct Request {
   std::string_view method, path;  ///< the path is percent-decoded
   std::string_view client;        ///< the peer's address without port
-  std::string_view user;          ///< who authenticated; empty when nobody must
-  /// The header's value, by name in any case; empty when absent. Equal headers are joined by ",".
+  std::string_view user;          ///< the authenticated user; empty if none is required
+  /// The header's value, by name in any case; empty if absent. Values of duplicates are joined by
+  /// ",".
   std::function<std::string(std::string_view name)> header;
   /// The percent-decoded values of a query parameter, in order, e.g. of "collect[]".
   std::function<std::vector<std::string>(std::string_view name)> query;
@@ -33,45 +34,45 @@ struct Response {
 };
 
 /// Answers one request. May block: each connection has a thread of its own. An exception becomes
-/// status 500 with a body that says nothing about it, and one log line.
+/// status 500, with a generic body and one log line.
 using Handler = std::function<Response(const Request&)>;
 
 struct ServerOptions {
-  /// ":9100", "127.0.0.1:9100", "[::1]:9100"; port 0 takes a free one. Host names are resolved.
+  /// ":9100", "127.0.0.1:9100", "[::1]:9100"; port 0 picks a free one. Host names are resolved.
   std::vector<std::string> listen;
   bool systemd_socket = false;  ///< take the sockets of LISTEN_FDS instead (sd_listen_fds(3))
   std::string web_config_file;  ///< exporter-toolkit's format; empty: plain HTTP, no users
-  /// Served without authentication, and in the access log only when it goes wrong: "/-/healthy".
+  /// Served without authentication, and in the access log only if the request fails: "/-/healthy".
   std::vector<std::string> open_paths;
-  /// Hears how each attempt to read a changed web configuration went; from any thread.
+  /// Called with the result of each attempt to read a changed web configuration, from any thread.
   std::function<void(bool successful)> web_config_reloaded;
   bool access_log = false;
-  std::size_t max_connections = 512;  ///< beyond it the connection that idles longest is closed
-  /// How long a client may take for its request; four times as long between two. A response must
-  /// proceed by 64 KiB a second beyond it.
+  std::size_t max_connections = 512;  ///< above it the longest idle connection is closed
+  /// How long a client may take to send a request; four times as long between two. Beyond that, a
+  /// response must make progress of 64 KiB a second.
   std::chrono::seconds idle_timeout{30};
   std::size_t max_header_bytes = 16 << 10;
 };
 
-/// An HTTP/1.1 server on its own threads, from construction to destruction. Methods other than GET,
-/// HEAD and POST get 405; request bodies are read and dropped up to 64 KiB, then 413. A head that
-/// can be read in two ways gets 400 (see Framing).
+/// An HTTP/1.1 server with its own threads, which runs from construction to destruction. Methods
+/// other than GET, HEAD and POST get 405; request bodies are discarded up to 64 KiB, then 413. An
+/// ambiguous head gets 400 (see Framing).
 class Server {
  public:
-  /// Throws Error{config} that names the address, and says which flag moves it, when one is taken.
+  /// Throws Error{config} if an address is in use; names the address and the flag that changes it.
   Server(ServerOptions options, Handler handler);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// The addresses it listens on, with real ports, e.g. "127.0.0.1:41234", "[::1]:9100".
+  /// The addresses it listens on, with actual ports, e.g. "127.0.0.1:41234", "[::1]:9100".
   std::vector<std::string> addresses() const;
   /// The port of the first address.
   std::uint16_t port() const;
   bool tls() const;
 
-  /// Accepts no more, lets running requests finish for at most `grace`, then cuts them; whether all
-  /// have ended. A handler that still runs is abandoned: what it uses must outlive it.
+  /// Stops accepting, lets running requests finish for at most `grace`, then closes them; returns
+  /// whether all have ended. A handler that still runs is abandoned: what it uses must outlive it.
   bool stop(std::chrono::milliseconds grace);
 
  private:

@@ -6,15 +6,15 @@
 
 namespace exporter::http {
 
-/// The parts of a request's target, "/metrics?collect[]=cpu" or "http://host/metrics", as a client
-/// of a proxy writes it (RFC 9112, 3.2); borrowed.
+/// The parts of a request's target, "/metrics?collect[]=cpu" or "http://host/metrics" as sent to a
+/// proxy (RFC 9112, 3.2); borrowed.
 struct Target {
   explicit Target(std::string_view target) noexcept;
-  std::string_view path;   ///< as it was sent, "/" for an origin alone
-  std::string_view query;  ///< what follows the "?"
+  std::string_view path;   ///< as sent; "/" if the URL has no path
+  std::string_view query;  ///< the part after the "?"
 };
 
-/// The text with its "%HH" decoded; a malformed escape stays as it is, and so does "%00".
+/// Decodes "%HH"; malformed escapes and "%00" stay as they are.
 std::string unescaped(std::string_view text);
 
 /// The decoded values of a parameter of a query (application/x-www-form-urlencoded), in order.

@@ -70,7 +70,7 @@ std::vector<std::string> subject_alternative_names(gnutls_x509_crt_t certificate
     std::size_t size = value.size();
     const int type =
         ::gnutls_x509_crt_get_subject_alt_name(certificate, i, value.data(), &size, nullptr);
-    if (type == GNUTLS_E_SHORT_MEMORY_BUFFER) continue;  // longer than any that is allowed here
+    if (type == GNUTLS_E_SHORT_MEMORY_BUFFER) continue;  // longer than any that can be configured
     if (type < 0) return names;
     value.resize(size);
     switch (type) {
@@ -95,10 +95,10 @@ bool has_allowed_name(gnutls_session_t session, const std::vector<std::string>& 
   });
 }
 
-/// The type of a server's Certificate among the messages of a handshake.
+/// The type of the Certificate message in a handshake.
 constexpr char kCertificateMessage = 11;
 
-/// Takes what stands behind its own size, a number of `width` bytes; nothing when it is cut.
+/// Removes a field preceded by its size in `width` bytes; nothing if it is truncated.
 std::optional<std::string_view> take_sized(std::string_view& bytes, std::size_t width) {
   if (bytes.size() < width) return std::nullopt;
   std::size_t size = 0;
@@ -122,7 +122,7 @@ bool is_trusted_client(gnutls_session_t session) {
   return ::gnutls_certificate_verify_peers(session, &expected, 1, &status) >= 0 && status == 0;
 }
 
-/// A random key, made when it is first needed.
+/// A random key, generated on first use.
 const std::array<char, 32>& process_key() {
   static const auto key = [] {
     std::array<char, 32> bytes{};
@@ -145,7 +145,7 @@ struct TlsContext::State {
   static int verify_client(gnutls_session_t session) noexcept;
 };
 
-/// Runs in the handshake, with or without a certificate of the client's; zero lets it go on.
+/// Called during the handshake, with or without a client certificate; zero continues it.
 int TlsContext::State::verify_client(gnutls_session_t session) noexcept {
   const auto& state = *static_cast<const State*>(::gnutls_session_get_ptr(session));
   unsigned count = 0;
@@ -200,7 +200,7 @@ bool is_certificate_message(std::string_view message) {
   return take_sized(message, 3) && message.empty();
 }
 
-/// TLS 1.3 has a context in front of the list, and extensions behind each certificate.
+/// TLS 1.3 has a context before the list, and extensions after each certificate.
 std::optional<double> earliest_expiry_in_message(std::string_view message) {
   if (!is_certificate_message(message)) return {};
   const auto body = message.substr(4);

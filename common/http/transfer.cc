@@ -16,7 +16,7 @@ constexpr std::size_t kMaxHeaderBytes = 256 << 10;
 constexpr std::size_t kMaxHeaderLines = 1000;
 constexpr const char* kTooLarge = "the response body exceeds the limit";
 
-/// Whether all values are the same number: of several that differ, libcurl 7.88 takes the last.
+/// Whether all values are the same number: if they differ, libcurl 7.88 uses the last.
 bool is_one_length(std::string_view joined) {
   const auto first = trim(next_part(joined, ','));
   if (first.empty() || first.find_first_not_of("0123456789") != first.npos) return false;
@@ -38,7 +38,7 @@ Transfer::Transfer(CURL* easy, std::size_t max_body, const Sink* sink)
   set(easy, CURLOPT_PREREQFUNCTION, &on_send);
   set(easy, CURLOPT_PREREQDATA, this);
   set(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
-  set(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);  // libcurl 7.88 takes a gzip that was cut for whole
+  set(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);  // libcurl 7.88 accepts truncated gzip
 }
 
 std::size_t Transfer::on_header(char* data, std::size_t, std::size_t size, void* user) noexcept {
@@ -49,8 +49,8 @@ std::size_t Transfer::on_body(char* data, std::size_t, std::size_t size, void* u
   return static_cast<Transfer*>(user)->take_body({data, size}) ? size : 0;
 }
 
-/// Where a kept connection turns out to be closed, libcurl would send any request again by itself;
-/// whether that is safe is exchange()'s to decide.
+/// If a kept connection turns out to be closed, libcurl would repeat any request by itself;
+/// exchange() must decide whether that is safe.
 int Transfer::on_send(void* user, char*, char*, int, int) noexcept {
   auto& transfer = *static_cast<Transfer*>(user);
   if (transfer.sent_) return CURL_PREREQFUNC_ABORT;
@@ -164,7 +164,7 @@ ClientResponse Transfer::take_response() {
   response.body = std::move(body_);
   curl_header* header = nullptr;
   while ((header = ::curl_easy_nextheader(easy_, CURLH_HEADER, -1, header)) != nullptr) {
-    const std::string_view value = trim(header->value);  // libcurl 7.88 leaves "\r" of an empty one
+    const std::string_view value = trim(header->value);  // libcurl 7.88 leaves "\r" if it is empty
     const auto [at, fresh] = response.headers.try_emplace(curl::lower(header->name), value);
     if (!fresh) at->second.append(", ").append(value);
   }

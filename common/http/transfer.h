@@ -17,11 +17,11 @@ namespace exporter::http {
 
 inline constexpr const char* kCutShort = "the response was truncated";
 
-/// What one try of a request brings in, as libcurl hands it over: headers within bounds that do not
-/// contradict each other, and a body, decoded and within its bound.
+/// What one attempt receives from libcurl: headers that are within limits and do not contradict
+/// each other, and a decoded body within its limit.
 class Transfer {
  public:
-  /// Sets the callbacks of the handle, which must not run any more once this is gone. A sink takes
+  /// Sets the callbacks of the handle, which must not run after this is destroyed. A sink receives
   /// the body of a 200 reply, of any size.
   Transfer(CURL* easy, std::size_t max_body, const Sink* sink);
   Transfer(const Transfer&) = delete;
@@ -32,13 +32,13 @@ class Transfer {
   bool handed_over() const { return handed_over_; }     ///< a piece of it, to the sink
   std::string_view curl_error() const { return curl_error_.data(); }
 
-  /// Throws what the sink threw.
+  /// Rethrows what the sink threw.
   void rethrow() const;
-  /// Why the reply was not read to its end, where that is not libcurl's to say.
+  /// Why the reply was not read to its end, if libcurl does not know.
   const std::optional<Failure>& refused() const { return refused_; }
-  /// Why a reply of which libcurl says that it came to its end did not; nothing when it did.
+  /// Why a reply that libcurl takes for complete is not; nothing if it is.
   std::optional<Failure> find_fault();
-  /// The reply, which is whole.
+  /// The complete reply.
   ClientResponse take_response();
 
  private:
@@ -53,7 +53,7 @@ class Transfer {
   bool check_headers();
   bool refuse(const std::string& why, Failure::Again again);
   long status() const;
-  /// Values of equal names joined by ", ".
+  /// The values of duplicate headers joined by ", ".
   std::string header(const char* name) const;
 
   CURL* const easy_;
@@ -62,10 +62,10 @@ class Transfer {
   std::size_t header_bytes_ = 0, header_lines_ = 0;
   bool headers_ended_ = false, headers_checked_ = false;
   bool sent_ = false, handed_over_ = false;
-  std::size_t received_ = 0;  ///< of the body, as it came
+  std::size_t received_ = 0;  ///< of the body, as received
   std::optional<Gunzip> gunzip_;
   std::string body_;
-  std::exception_ptr thrown_;  ///< by the sink
+  std::exception_ptr thrown_;  ///< thrown by the sink
   std::optional<Failure> refused_;
   std::array<char, CURL_ERROR_SIZE> curl_error_{};
 };

@@ -27,7 +27,7 @@ using curl::set;
 constexpr long kKeepAliveIdle = 30, kKeepAliveInterval = 10;  // seconds
 constexpr unsigned kUnacknowledged = 10'000;                  // milliseconds
 
-/// Marks its thread as one that runs a sink of these handles, until destruction.
+/// Marks the thread that runs a sink of these handles, until destruction.
 class InSink {
  public:
   explicit InSink(const Pool<Handle>& handles) : handles_(handles), outer_(innermost_) {
@@ -51,7 +51,7 @@ class InSink {
 };
 thread_local const InSink* InSink::innermost_ = nullptr;
 
-/// A host that no longer acknowledges is detected, however long the server may take to answer.
+/// Detects a host that no longer acknowledges, however long the server takes to answer.
 int on_socket(void*, curl_socket_t socket, curlsocktype) noexcept {
   ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &kUnacknowledged, sizeof kUnacknowledged);
   return CURL_SOCKOPT_OK;  // it may be a Unix socket
@@ -83,7 +83,7 @@ Failure::Again again_after(const Transfer& transfer) {
   return transfer.is_sent() ? Failure::Again::if_repeatable : Failure::Again::always;
 }
 
-/// Why nothing came of a try that ended before it was done.
+/// Why an attempt ended before it was complete.
 Failure unfinished(const Deadline& deadline, Failure late) {
   if (!deadline.stop().stop_requested()) return late;
   return {Reason::cancelled, "cancelled", Failure::Again::never};
@@ -151,7 +151,7 @@ void Transport::Impl::prepare_connection(CURL* easy) const {
   set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(easy, CURLOPT_NOSIGNAL, 1L);
-  set(easy, CURLOPT_QUICK_EXIT, 1L);  // a thread that looks up a name is not waited for
+  set(easy, CURLOPT_QUICK_EXIT, 1L);  // do not wait for a thread that looks up a name
   set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.retry.connect_timeout.count()));
   set(easy, CURLOPT_MAXAGE_CONN, static_cast<long>(options_.max_idle.count()));
   set(easy, CURLOPT_MAXLIFETIME_CONN, static_cast<long>(options_.max_age.count()));
@@ -162,18 +162,18 @@ void Transport::Impl::prepare_connection(CURL* easy) const {
   set_text(CURLOPT_UNIX_SOCKET_PATH, options_.unix_socket);
   set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (!options_.ca_file.empty()) {
-    set(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);  // a rotated file is seen by the next connection
+    set(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);  // so that the next connection uses a rotated file
     set(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
     set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
   }
-  set(easy, CURLOPT_KEYPASSWD, "");  // OpenSSL would ask a terminal for it
+  set(easy, CURLOPT_KEYPASSWD, "");  // else OpenSSL asks for it on the terminal
   set_text(CURLOPT_SSLCERT, options_.client_certificate_file);
   set_text(CURLOPT_SSLKEY, options_.client_key_file.empty() ? options_.client_certificate_file
                                                             : options_.client_key_file);
 }
 
 void Transport::Impl::prepare_proxy(CURL* easy) const {
-  // "", unlike null, shuts out the environment.
+  // Unlike null, "" ignores the environment.
   set(easy, CURLOPT_PROXY, options_.proxy.url.c_str());
   set(easy, CURLOPT_NOPROXY, no_proxy_.c_str());
   set(easy, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
@@ -209,7 +209,7 @@ curl::Lines header_lines(const ClientRequest& request) {
     static_cast<void>(lines.release());
     lines.reset(longer);
   };
-  if (has_body(request)) {  // libcurl 7.88 signs these even where there is nothing to take away
+  if (has_body(request)) {  // libcurl 7.88 signs these even if there is nothing to remove
     add("Expect:");
     add("Content-Type:");
   }
@@ -277,7 +277,7 @@ std::optional<Failure> Transport::Impl::find_failure(CURL* easy, std::optional<C
   return *code == CURLE_OK ? transfer.find_fault() : failure_of(easy, *code, transfer);
 }
 
-/// Null when none came free by the deadline.
+/// Null if none became free by the deadline.
 Pool<Handle>::Loan Transport::Impl::borrow(const Deadline& deadline, Attempt& attempt) {
   if (InSink::of(handles_)) return handles_.borrow_beyond_limit();
   const auto start = Clock::now();
@@ -293,8 +293,8 @@ Pool<Handle>::Loan Transport::Impl::borrow(const Deadline& deadline, Attempt& at
   return handle;
 }
 
-/// When a try must be done. What comes over a kept connection must come soon enough to try again:
-/// of one that a NAT has forgotten, nothing comes.
+/// The time limit of an attempt. The reply over a kept connection must start early enough to leave
+/// time for a retry, because nothing arrives if a NAT has dropped the connection.
 std::function<Clock::time_point()> Transport::Impl::limit_of(const Handle& handle,
                                                              const Transfer& transfer,
                                                              const Deadline& deadline) const {
@@ -313,7 +313,7 @@ Attempt Transport::Impl::try_once(const ClientRequest& request, const std::strin
                                   Connection connection, const Deadline& deadline,
                                   const Sink* sink) {
   Attempt attempt;
-  curl::initialise();  // not before: 2 MB of a TLS library that many a client never needs
+  curl::initialise();  // here: 2 MB of TLS library that many clients never need
   const auto handle = borrow(deadline, attempt);
   if (!handle) return attempt;
   CURL* const easy = handle->easy.get();

@@ -9,15 +9,16 @@
 
 namespace exporter::http {
 
-/// Sends single requests through libcurl, over connections that it keeps. Follows nothing, repeats
-/// nothing. Safe to use from several threads.
+/// Sends single requests through libcurl, over connections that it keeps. Does not follow redirects
+/// or retry. Thread-safe.
 class Transport {
  public:
   explicit Transport(ClientOptions options);
   ~Transport();
 
-  /// Tries the request, whose target is whole, at an origin. Ends by the deadline, by the policy's
-  /// try_timeout, and soon after a stop was requested. A sink takes the body of a 200 reply.
+  /// Sends the request, whose target is complete, to an origin. Ends by the deadline, by the
+  /// policy's try_timeout, and soon after a stop was requested. A sink receives the body of a 200
+  /// reply.
   Attempt try_once(const ClientRequest& request, const std::string& origin, Connection connection,
                    const Deadline& deadline, const Sink* sink = nullptr);
 

@@ -16,8 +16,8 @@ class Registry;
 namespace exporter::http {
 
 /// kRequests by upstream and code, and kDuration by upstream and phase, in a registry that the app
-/// renders. It outlives the clients of one configuration, and so knows for those of the next until
-/// when an upstream wants no request. Safe to use from several threads.
+/// renders. It outlives the clients of one configuration, and so remembers for the next ones until
+/// when an upstream accepts no request. Thread-safe.
 class UpstreamMetrics {
  public:
   static constexpr const char* kRequests = "exporter_upstream_requests_total";
@@ -33,21 +33,21 @@ class UpstreamMetrics {
   explicit UpstreamMetrics(prometheus::Registry& registry);
   ~UpstreamMetrics();
 
-  /// Counts a try; `code` is the status, or "error" when there was no reply.
+  /// Counts an attempt; `code` is the status, or "error" if there was no reply.
   void count(std::string_view upstream, std::string_view code);
   void observe(std::string_view upstream, std::string_view phase, double seconds);
 
-  /// Says that the upstream at this origin wants no request before then; the latest such time
-  /// holds.
+  /// Records that the upstream at this origin accepts no request before then; the latest such time
+  /// counts.
   void hold(const std::string& upstream, const std::string& origin, Clock::time_point until);
-  /// That time; the start of all times when there was none.
+  /// That time; the earliest time point if there was none.
   Clock::time_point held_until(const std::string& upstream, const std::string& origin) const;
 
  private:
   struct Families;
   std::unique_ptr<Families> families_;
   mutable std::mutex mutex_;
-  std::map<std::pair<std::string, std::string>, Clock::time_point> held_until_;  // of few upstreams
+  std::map<std::pair<std::string, std::string>, Clock::time_point> held_until_;  // few upstreams
 };
 
 }  // namespace exporter::http

@@ -45,8 +45,8 @@ std::optional<Secret> decode_base64(std::string_view text) {
   return Secret(std::move(decoded));
 }
 
-/// The hash that stands for a user who does not exist: as expensive as that of some who does, the
-/// same one each time, and matched by no password.
+/// A hash for a user that does not exist: as expensive as an existing user's, the same each time,
+/// and matched by no password.
 std::string decoy_for(const Users& users, const std::string& user) {
   std::uint64_t number = 0;
   const auto hash = keyed_hash(user);
@@ -56,13 +56,13 @@ std::string decoy_for(const Users& users, const std::string& user) {
   return which->second.substr(0, kPrefix) + std::string(which->second.size() - kPrefix, '.');
 }
 
-/// The same text for no two different triples.
+/// An injective encoding of the three texts.
 std::string joined(std::string_view user, std::string_view hash, std::string_view password) {
   return std::to_string(user.size()) + ":" + std::to_string(hash.size()) + ":" + std::string(user) +
          std::string(hash) + std::string(password);
 }
 
-/// Counts the checks that wait, those too that end in an exception.
+/// Counts the waiting checks, including those that throw.
 class Waiting {
  public:
   explicit Waiting(std::atomic<int>& count) : count_(count), number_(++count) {}

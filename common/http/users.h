@@ -21,17 +21,17 @@ struct Credentials {
   Secret password;
 };
 
-/// What an Authorization header of the Basic scheme says (RFC 7617); nothing when it is malformed.
+/// The content of a Basic Authorization header (RFC 7617); nothing if it is malformed.
 std::optional<Credentials> parse_basic(std::string_view authorization);
 
-/// Checks passwords. What was right is remembered, under a keyed hash, until the hash changes;
-/// what was wrong takes as long for a user who does not exist as for one who does.
+/// Checks passwords. A correct one is remembered, under a keyed hash, until the user's hash
+/// changes; a wrong one takes the same time for existing and other users.
 class PasswordCheck {
  public:
   enum class Result {
     right,
     wrong,
-    busy,  ///< too many checks at once: try again
+    busy,  ///< too many concurrent checks: try again
   };
   Result check(const Users& users, const Credentials& credentials);
 

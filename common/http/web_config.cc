@@ -26,7 +26,7 @@ constexpr std::array<std::pair<std::string_view, ClientAuth>, 6> kClientAuth{{
     {"NoClientCert", ClientAuth::none},
     {"RequestClientCert", ClientAuth::request},
     {"RequireAnyClientCert", ClientAuth::require_any},
-    {"RequireClientCert", ClientAuth::require_any},  // its name in old files
+    {"RequireClientCert", ClientAuth::require_any},  // the former name
     {"VerifyClientCertIfGiven", ClientAuth::verify_if_given},
     {"RequireAndVerifyClientCert", ClientAuth::require_and_verify},
 }};
@@ -40,7 +40,7 @@ constexpr std::array kCurves{
     Named{"CurveP521", ":+GROUP-SECP521R1"},
 };
 
-/// What Go's crypto/tls calls a suite, in GnuTLS' words; no key exchange for those of TLS 1.3.
+/// A suite by its name in Go's crypto/tls, in GnuTLS terms; TLS 1.3 suites have no key exchange.
 struct Suite {
   std::string_view name, key_exchange, cipher, mac;
 };
@@ -63,7 +63,7 @@ constexpr std::array kSuites{
 };
 constexpr std::size_t kDefaultSuites = 9;  // those with AEAD ciphers
 
-/// The headers that may be added, and their values where those are closed.
+/// The headers that may be added, and their allowed values if those are fixed.
 struct AllowedHeader {
   std::string_view name;
   std::array<std::string_view, 2> values;
@@ -78,7 +78,7 @@ constexpr std::array kHeaders{
 
 std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
-/// The entry of a table with that name; fails with the names there are.
+/// The table entry with that name; fails with the valid names.
 template <class Table>
 const auto& find_named(const Yaml& value, const Table& table, auto name_of) {
   const auto name = value.string();
@@ -258,7 +258,7 @@ bool is_bcrypt(std::string_view hash) {
 
 void read_users(const Yaml& yaml, WebConfig& config) {
   for (const auto& [name, hash] : yaml.entries()) {
-    // Such a name holds a hash or a password: it is not shown.
+    // Such a name is a hash or a password, so the error does not show it.
     if (name.find(':') != std::string::npos) yaml.fail("a user name cannot contain a colon");
     if (is_bcrypt(name)) yaml.fail("a hash instead of a user name");
     const auto text = hash.string();

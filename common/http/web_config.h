@@ -12,7 +12,7 @@
 
 namespace exporter::http {
 
-/// What a client must show: Go's five names, as in exporter-toolkit's `client_auth_type`.
+/// What a client must present, as in exporter-toolkit's `client_auth_type`.
 enum class ClientAuth {
   none,               // NoClientCert
   request,            // RequestClientCert
@@ -28,8 +28,8 @@ struct WebConfig {
     Secret key_pem{std::string()};
     ClientAuth client_auth = ClientAuth::none;
     std::vector<std::string> client_allowed_sans;
-    /// GnuTLS priority string made of versions, cipher suites and curves. It takes what the suites
-    /// name as sets, so that each key exchange goes with each cipher; TLS 1.3 has those ciphers,
+    /// GnuTLS priority string made of versions, cipher suites and curves. The parts of all suites
+    /// are combined: each key exchange is allowed with each cipher, and TLS 1.3 uses those ciphers
     /// too.
     std::string priorities;
   };
@@ -41,11 +41,11 @@ struct WebConfig {
     std::size_t burst = 0;
   };
   std::optional<RateLimit> rate_limit;
-  bool wants_http2 = false;        ///< http2 was asked for, which is not served
-  std::vector<std::string> files;  ///< what load() read: the file itself first
+  bool wants_http2 = false;        ///< http2 was requested, which is not supported
+  std::vector<std::string> files;  ///< the files that load() read, this one first
 
-  /// Reads the file and those it names; relative paths are taken from its folder. Throws
-  /// Error{config} with file, line, column, path and reason. Secrets never appear in it.
+  /// Reads the file and those it names; relative paths are relative to its directory. Throws
+  /// Error{config} with file, line, column, path and reason. Errors never contain secrets.
   static WebConfig load(const std::string& path);
 };
 

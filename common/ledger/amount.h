@@ -8,26 +8,26 @@
 
 namespace exporter::ledger {
 
-/// A sum, or what is added to it, in whole steps of 1e-9: adding is exact, so that a sum does not
-/// depend on its order.
+/// A sum, or an amount to add to it, in steps of 1e-9. Addition is exact, so that a sum does not
+/// depend on the order.
 class Amount {
  public:
-  /// The largest value that of() takes; 1e11 of these can be added up.
+  /// The largest value that of() accepts; 1e11 of these can be added up.
   static constexpr double kMaxValue = 1e18;
 
   constexpr Amount() = default;
   static constexpr bool takes(double value) noexcept { return value >= 0 && value <= kMaxValue; }
-  /// The step nearest to a value that it takes; nothing for NaN and any other.
+  /// The amount nearest to a value; nothing for NaN and values that are out of range.
   static std::optional<Amount> of(double value) noexcept;
   static constexpr Amount whole(std::uint64_t number) noexcept {
     Amount amount;
     amount.steps_ = static_cast<Steps>(number) * kSteps;
     return amount;
   }
-  /// What text() wrote; nothing for any other text.
+  /// Parses what text() wrote; nothing for any other text.
   static std::optional<Amount> parse(std::string_view text) noexcept;
 
-  /// The double nearest to it; never less for a larger amount.
+  /// The nearest double; monotonic in the amount.
   double value() const noexcept;
   /// In decimal digits, e.g. "12", "0.25".
   std::string text() const;

@@ -9,12 +9,12 @@
 
 namespace exporter::ledger {
 
-/// Of a row's columns, one after the other: SQLite has none of its own, and reads a value in which
-/// a bit has flipped as another value.
+/// A checksum of the columns of a row. SQLite has none, and would read a flipped bit as another
+/// value.
 class Checksum {
  public:
   Checksum& add(std::int64_t value) noexcept { return mix(static_cast<std::uint64_t>(value)); }
-  /// SQLite stores -0 as 0, which adding 0 makes of it.
+  /// SQLite stores -0 as 0; adding 0 does the same.
   Checksum& add(std::optional<double> value) noexcept {
     return mix(value ? std::bit_cast<std::uint64_t>(*value + 0.0) : kNull);
   }
@@ -23,11 +23,11 @@ class Checksum {
     return mix(text.size());
   }
 
-  /// 31 bits of it: SQLite stores these in four bytes.
+  /// Only 31 bits: SQLite stores these in four bytes.
   std::int64_t value() const noexcept { return static_cast<std::int64_t>(state_ >> 33); }
 
  private:
-  static constexpr std::uint64_t kNull = 0x7ff4'dead'beef'0001;  // a NaN, which no column holds
+  static constexpr std::uint64_t kNull = 0x7ff4'dead'beef'0001;  // a NaN, which no column contains
 
   Checksum& mix(std::uint64_t word) noexcept {
     state_ = (state_ ^ word) * 0x9e37'79b9'7f4a'7c15;

@@ -6,7 +6,7 @@
 namespace exporter::ledger {
 namespace {
 
-/// SQLite says "busy" of each lock that it does not get.
+/// SQLite reports "busy" for each lock that it cannot get.
 const char* why_not_locked() {
   if (errno != ENOLCK) return "in use by another process";
   return "cannot be locked: the file system has no lock service (NFS without lockd?)";
@@ -36,8 +36,8 @@ Database::Database(const std::string& path, std::string name) : name_(std::move(
   handle_.reset(handle);
   if (code != SQLITE_OK) fail(code);
   if (sqlite3_db_readonly(handle, "main") == 1) fail(SQLITE_READONLY);
-  // Locked for good before the first read: the index of the log is in memory then, not in a file.
-  // Debian's SQLite writes zeros over what is deleted unless it is told otherwise.
+  // Locked permanently before the first read, so that the index of the WAL is in memory, not in a
+  // file. Debian's SQLite overwrites deleted data with zeros by default.
   execute(
       "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL;"
       "PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -16384;"

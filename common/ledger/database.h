@@ -12,7 +12,7 @@
 
 namespace exporter::ledger {
 
-/// The file exists and cannot be used: not a database, a damaged one, or another program's.
+/// The file exists but cannot be used: not a database, damaged, or another program's.
 class UnusableFile : public Error {
  public:
   using Error::Error;
@@ -33,29 +33,29 @@ class Row {
 
 class Statement;
 
-/// A connection to a SQLite file, for one thread at a time. Each failure is an Error{io} that names
-/// the file, or a UnusableFile.
+/// A connection to a SQLite file. Not thread-safe. Each failure is an Error{io} that names the
+/// file, or an UnusableFile.
 class Database {
  public:
-  /// Opens or creates the file and locks it against other processes; an empty path is a database
-  /// in memory. Errors name the file `name`.
+  /// Opens or creates the file and locks it against other processes; an empty path is an in-memory
+  /// database. Errors call the file `name`.
   Database(const std::string& path, std::string name);
 
   Statement prepare(std::string_view sql) const;
-  /// Runs statements that give no rows.
+  /// Runs statements that return no rows.
   void execute(const char* sql) const;
-  /// Runs a statement without parameters that gives one number.
+  /// Runs a statement without parameters that returns one number.
   std::int64_t number(std::string_view sql) const;
   /// How many rows the last statement changed.
   std::int64_t changes() const { return sqlite3_changes64(handle_.get()); }
-  /// The text after the name of the file.
+  /// An error text, with the name of the file in front.
   std::string message(std::string_view what) const;
   UnusableFile unusable(std::string_view why) const;
-  /// Whether a transaction is open; SQLite ends it by itself after some failures.
+  /// Whether a transaction is open; SQLite ends it by itself after some errors.
   bool in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
-  /// Throws when none is open: what came then would be committed at once.
+  /// Throws if none is open, because later statements would be committed at once.
   void insist_on_transaction() const;
-  /// Throws when a checksum was wrong.
+  /// Throws if the checksum was wrong.
   void insist_sound(bool is_sound) const;
 
  private:
@@ -70,7 +70,7 @@ class Database {
   std::unique_ptr<sqlite3, Close> handle_;
 };
 
-/// A prepared statement; its Database outlives it.
+/// A prepared statement; its Database must outlive it.
 class Statement {
  public:
   /// Binds the arguments (integers, doubles or NULL, texts as blobs) and calls `use` with each row.

@@ -59,7 +59,7 @@ Draft::OpenFamily& Draft::family(const MetricView& metric, std::span<const doubl
                                            {}});
 }
 
-/// What is late or dropped is the newest too, if its time is: else a full ledger stayed full.
+/// Late and dropped events count as the newest too; otherwise a full ledger would stay full.
 void Draft::see(Time when) {
   has_reported_ = true;
   if (when > limit_) {
@@ -121,7 +121,7 @@ void Draft::replace(const OpenFamily& family, std::string_view id, const StoredE
                     StoredEvent& now) {
   const bool is_same = now.value == known.value && now.series == known.series;
   if (is_same && now.when == known.when) return;
-  if (now.when != known.when) too_old_ = Time::min();  // other events are the oldest
+  if (now.when != known.when) too_old_ = Time::min();  // the oldest events have changed
   if (!is_same) ++state_.corrections;
   edit(known.series).series.subtract(known.value, family.bounds);
   count(family, now);
@@ -188,8 +188,8 @@ bool Draft::has_room_for_series() const {
   return book_.places.size() + created_ < options_.max_series;
 }
 
-/// Of events that are as old as the oldest, none is worth another; but one that is not ahead is
-/// worth more than all that are.
+/// Among the oldest events none is replaced by another; but an event that is not ahead replaces
+/// those that are.
 bool Draft::make_room(Time when) {
   if (state_.open_events < options_.max_open_events) return true;
   const bool is_ahead = when > limit_;
@@ -267,7 +267,7 @@ void Draft::clear_window(const Window& window) {
 
 void Draft::advance() {
   auto& timeline = state_.timeline;
-  // Events that were ahead when they were reported.
+  // Events that were ahead when they were reported may no longer be.
   if (store_.events().farthest() > newest_) {
     newest_ = std::max(newest_, store_.events().newest_until(limit_).value_or(newest_));
   }
@@ -288,7 +288,7 @@ void Draft::drop_series(Time before) {
   std::erase_if(copies_, [&](const auto& entry) { return entry.second.series.newest < before; });
 }
 
-/// Allocates all that publish() needs.
+/// Makes all allocations that publish() needs, so that it cannot fail.
 void Draft::prepare_publishing() {
   for (const auto& family : families_) {
     auto* target = family.known;

@@ -15,15 +15,15 @@
 namespace exporter::ledger {
 
 /// What a run has reported so far: in the store's open transaction and here. The ledger's book and
-/// state stay as they are until publish().
+/// state do not change before publish().
 class Draft {
  public:
-  /// A family as this run knows it.
+  /// A family in this run.
   struct OpenFamily {
     std::string key, name;
     std::vector<std::string> labels;
     std::vector<double> bounds;
-    Family* known;  ///< in the book, if it is there
+    Family* known;  ///< in the book; null if it is new
     std::int64_t id;
     std::map<std::string, std::int64_t, std::less<>> created;  ///< the ids of this run's series
 
@@ -36,16 +36,16 @@ class Draft {
   OpenFamily& family(const MetricView& metric, std::span<const double> bounds);
   bool is_new(const OpenFamily& family, const Event& event);
   void report(OpenFamily& family, const Event& event, EventValue value, std::string_view labels);
-  /// Says that a window has the event, of which the report before stays.
+  /// Keeps the last report of an event within a window.
   void keep(const MetricView& metric, std::span<const double> bounds, std::string_view id);
   void ensure(OpenFamily& family, std::string_view labels);
   void replace_window(Time from, Time to, std::span<const MetricView> families);
   bool has_reported() const { return has_reported_; }
   void set_metadata(std::string_view key, std::string_view text);
 
-  /// Writes all that is not yet in the transaction.
+  /// Writes everything that is not yet in the transaction.
   void finish();
-  /// After the transaction was committed: makes it visible.
+  /// Makes the run visible, after the transaction was committed.
   void publish(State& state) noexcept;
 
  private:
@@ -86,21 +86,22 @@ class Draft {
   Store& store_;
   Book& book_;
   const Ledger::Options options_;
-  const Time now_, limit_;  ///< what is later than `limit_` is ahead
+  const Time now_, limit_;  ///< later times than `limit_` are ahead
   const Time committed_watermark_;
   State state_;
-  Time newest_;  ///< reported so far and not ahead
-  /// For what is not newer, and ahead as this is or not, there is no room: to look for the oldest
-  /// events again for each dropped report takes minutes where a source lists the newest first.
+  Time newest_;  ///< reported so far, not counting those ahead
+  /// There is no room for an event that is not newer than this, if both are ahead or neither is.
+  /// Looking for the oldest events again for each dropped report takes minutes if a source lists
+  /// the newest first.
   Time too_old_ = Time::min();
   bool has_reported_ = false;
   std::deque<OpenFamily> families_;
   std::unordered_map<std::int64_t, Copy> copies_;
   std::size_t created_ = 0;
   std::vector<Window> windows_;
-  std::vector<std::int64_t> reported_rows_;  ///< where there are windows
+  std::vector<std::int64_t> reported_rows_;  ///< only if there are windows
 
-  // For publish().
+  // Prepared for publish().
   std::vector<std::int64_t> dropped_;
   std::vector<std::pair<Family*, SeriesByLabels>> new_series_;
   std::map<std::string, Family, std::less<>> new_families_;

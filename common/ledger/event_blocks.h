@@ -10,16 +10,16 @@
 
 namespace exporter::ledger {
 
-/// Which rows events have: blocks of 1,024, each for what happened within the same 18 minutes. So
-/// compaction and windows touch only their part of the table, a commit writes few pages, and the
-/// numbers of rows stay short, which is what finding one costs.
+/// Assigns rows to events, in blocks of 1,024; the events of a block happened within the same 18
+/// minutes. So compaction and windows read only their part of the table, a commit writes few pages,
+/// and row numbers stay small, which makes lookups fast.
 class EventBlocks {
  public:
   struct Block {
     std::int64_t period, first, end;  ///< rows from `first` until before `end`
   };
 
-  /// A row for a new event that happened then; never the same twice.
+  /// A row for a new event that happened then; never returns a row twice.
   std::int64_t next_row(Time when) {
     auto& period = periods_[period_of(when)];
     if (period.next % kRows == 0) {
@@ -30,8 +30,8 @@ class EventBlocks {
     return period.next++;
   }
 
-  /// Says that an event that happened then has the row; rows come in their order. False when its
-  /// block is for another time.
+  /// Records that an event that happened then has the row; call it in the order of rows. False if
+  /// the row's block belongs to another period.
   bool note(std::int64_t row, Time when) {
     const auto block = row / kRows;
     auto& period = periods_[period_of(when)];
@@ -42,14 +42,14 @@ class EventBlocks {
     return at->second == period_of(when);
   }
 
-  /// Whether the row can have an event, and one that happened then.
+  /// Whether the row may have an event, or one that happened then.
   bool has(std::int64_t row) const { return period_of_block_.contains(row / kRows); }
   bool has(std::int64_t row, Time when) const {
     const auto at = period_of_block_.find(row / kRows);
     return at != period_of_block_.end() && at->second == period_of(when);
   }
 
-  /// The blocks that can have events from `from` until `to`, the oldest first.
+  /// The blocks that may have events from `from` until `to`, the oldest first.
   std::vector<Block> between(Time from, Time to) const {
     std::vector<Block> found;
     if (to < from) return found;
@@ -62,7 +62,7 @@ class EventBlocks {
     return found;
   }
 
-  /// Says that the block has no event any more.
+  /// Records that the block has no events left.
   void forget(const Block& block) noexcept {
     const auto period = periods_.find(block.period);
     if (period == periods_.end()) return;

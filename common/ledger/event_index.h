@@ -8,12 +8,12 @@
 
 namespace exporter::ledger {
 
-/// Where events are in their table: from the hash of an event to the rows that may be its own. It
-/// names each row that was added, and may name others, or ones that are gone: who asks looks at the
-/// row. So a transaction that is rolled back leaves nothing to undo.
+/// Finds events in their table: maps the hash of an event to the rows that may be its own. It
+/// contains every row that was added, but may also contain other or deleted rows, so the caller
+/// checks the row. A rollback therefore has nothing to undo.
 class EventIndex {
  public:
-  /// With room for these rows and a fifth more.
+  /// Has room for these rows and 20 % more.
   explicit EventIndex(std::size_t rows = 0) : slots_(slots_for(rows)) {}
 
   static std::uint64_t hash(std::string_view id, std::int64_t family) {
@@ -25,13 +25,13 @@ class EventIndex {
 
   bool full() const { return used_ * 4 >= slots_.size() * 3; }
 
-  /// Has the memory for that hash fetched: most of the time of a start is waiting for it.
+  /// Prefetches the slot of that hash: startup spends most of its time waiting for memory.
   void prefetch(std::uint64_t hash) const { __builtin_prefetch(&slots_[home(upper(hash))], 1); }
 
-  /// Only while it is not full; rows are positive.
+  /// Requires that it is not full; rows are positive.
   void add(std::uint64_t hash, std::int64_t row) { put(upper(hash), row); }
 
-  /// Forgets that row of that hash.
+  /// Removes that row with that hash.
   void erase(std::uint64_t hash, std::int64_t row) {
     const auto erased = upper(hash);
     auto hole = home(erased);
@@ -39,7 +39,7 @@ class EventIndex {
       if (slots_[hole].row() == 0) return;
       hole = next(hole);
     }
-    // What follows and would not be found behind the hole moves into it.
+    // Moves entries that could not be found behind the hole into it.
     for (auto at = next(hole); slots_[at].row() != 0; at = next(at)) {
       if (steps(home(slots_[at].hash), at) < steps(hole, at)) continue;
       slots_[hole] = slots_[at];
@@ -49,7 +49,7 @@ class EventIndex {
     --used_;
   }
 
-  /// Makes room, and leaves out the rows that are gone.
+  /// Makes room, and drops the rows that were deleted.
   template <class Has>
   void grow(Has&& has) {
     const auto is_kept = [&](const Slot& slot) { return slot.row() != 0 && has(slot.row()); };
@@ -61,7 +61,7 @@ class EventIndex {
     *this = std::move(larger);
   }
 
-  /// Calls `is_it(row)` with the rows of that hash until it answers true.
+  /// Calls `is_it(row)` with the rows that have that hash until it returns true.
   template <class IsIt>
   void find(std::uint64_t hash, IsIt&& is_it) const {
     const auto wanted = upper(hash);
@@ -71,7 +71,7 @@ class EventIndex {
   }
 
  private:
-  /// Twelve bytes: there are as many of them as events, and more.
+  /// Twelve bytes, because there are more slots than events.
   struct Slot {
     std::uint32_t hash = 0, row_low = 0, row_high = 0;
     std::int64_t row() const {

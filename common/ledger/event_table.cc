@@ -27,7 +27,7 @@ std::int64_t checksum_of(std::string_view id, const StoredEvent& event) {
       .value();
 }
 
-/// Without the last columns of kSelect.
+/// Ignores the last columns of kSelect.
 StoredEvent read(const Row& columns, std::int64_t row) {
   return {row,
           columns.integer(kSeries),
@@ -104,7 +104,7 @@ std::optional<StoredEvent> EventTable::find(std::string_view id, std::int64_t fa
     if (!is_there) gone.push_back(row);
     return found && found->series == series;
   });
-  // Of runs that were rolled back there may be many. What this one deleted may come back.
+  // Rolled back runs may have left many. Rows that this one deleted may come back.
   if (!has_deleted_) {
     for (const auto row : gone) index_.erase(hash, row);
   }

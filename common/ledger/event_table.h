@@ -12,48 +12,48 @@
 
 namespace exporter::ledger {
 
-/// What is stored of an event beside its id.
+/// The stored part of an event, without its id.
 struct StoredEvent {
   std::int64_t row = 0, series = 0;
   Time when;
   EventValue value;
 };
 
-/// The events that may still be corrected. Ids are random, and an index of them in the file would
-/// spread each commit over all of it; so it is in memory. Throws as Database does, and an
-/// UnusableFile for a row whose checksum is wrong.
+/// The events that may still be corrected. Their index is in memory: ids are random, so an index in
+/// the file would spread each commit over all of it. Throws as Database does, and an UnusableFile
+/// for a row with a wrong checksum.
 class EventTable {
  public:
-  /// The database outlives it.
+  /// The database must outlive it.
   explicit EventTable(const Database& database);
 
-  /// Reads and checks all, which are of series of the book; answers how many there are.
+  /// Reads and checks all events, whose series must be in the book; returns their number.
   std::int64_t load(std::int64_t expected, const Book& book);
 
-  // What follows belongs into a transaction.
+  // The following functions require an open transaction.
 
-  /// The event of that id in a series of the family; `is_of_it` says of a series whether it is.
-  /// Files of format 1 may have several; that in `series` is preferred.
+  /// The event with that id in a series of the family, as decided by `is_of_it`. Files of format 1
+  /// may have several; the one in `series` is preferred.
   std::optional<StoredEvent> find(std::string_view id, std::int64_t family, std::int64_t series,
                                   const std::function<bool(std::int64_t)>& is_of_it);
-  /// Adds it, in a row that is set.
+  /// Adds the event and sets its row.
   void add(std::string_view id, std::int64_t family, StoredEvent& event);
-  /// Replaces what was stored in `event.row`; the row may become another.
+  /// Replaces what is stored in `event.row`; may change the row.
   void change(std::string_view id, std::int64_t family, StoredEvent& event);
 
-  /// No event is newer.
+  /// No event is newer than this.
   Time farthest() const { return farthest_; }
-  /// The newest event that happened until `limit`, if there is one.
+  /// The newest event that happened until `limit`, if any.
   std::optional<Time> newest_until(Time limit);
-  /// The time of the oldest event but `number` - 1; there are so many.
+  /// The time of the `number`-th oldest event, which must exist.
   Time oldest(std::int64_t number);
   /// Calls `use(id, event)` with the events that happened from `from` until before `to`; it may
-  /// change all of an event but its time.
+  /// change anything in an event except its time.
   void each(Time from, Time to, const std::function<void(std::string_view, StoredEvent&)>& use);
-  /// Deletes the events that happened from `from` until before `to`; answers how many.
+  /// Deletes the events that happened from `from` until before `to`; returns their number.
   std::int64_t delete_between(Time from, Time to);
   std::int64_t delete_before(Time when) { return delete_between(Time::min(), when); }
-  /// Before and after the transaction is committed, and after it was rolled back.
+  /// Call these before and after a commit, and after a rollback.
   void prepare_commit();
   void committed() noexcept;
   void rolled_back() noexcept {
@@ -69,9 +69,9 @@ class EventTable {
   EventIndex index_;
   Time farthest_ = Time::min();
   EventBlocks blocks_;
-  Time deleted_before_ = Time::min();      ///< by this transaction
-  bool has_deleted_ = false;               ///< it, a row
-  std::vector<EventBlocks::Block> empty_;  ///< by it
+  Time deleted_before_ = Time::min();      ///< in this transaction
+  bool has_deleted_ = false;               ///< in this transaction, any row
+  std::vector<EventBlocks::Block> empty_;  ///< in this transaction
 };
 
 }  // namespace exporter::ledger

@@ -33,7 +33,8 @@ void create_tables(const Database& database, const State& state) {
   database.execute("COMMIT");
 }
 
-/// Under another name until it is whole: a power cut leaves no ledger, or all of it.
+/// Written under another name until it is complete: after a power failure there is a whole ledger
+/// or none.
 void create(const std::string& path, const State& fresh) {
   const auto unfinished = path + ".new";
   for (const auto* suffix : {"", "-journal", "-wal"}) remove(unfinished + suffix);
@@ -42,7 +43,7 @@ void create(const std::string& path, const State& fresh) {
     create_tables(database, fresh);
     database.execute("PRAGMA journal_mode = WAL");
   }
-  // A log of a ledger that is gone would be taken for the new one's.
+  // SQLite would apply the WAL of a deleted ledger to the new one.
   for (const auto* suffix : {"-journal", "-wal"}) remove(path + suffix);
   sync_directory_of(path);
   if (::rename(unfinished.c_str(), path.c_str()) != 0) throw io_error(path, errno);
@@ -76,7 +77,7 @@ Database open_file(const std::string& path, const State& fresh) {
     create_tables(database, fresh);
     return database;
   }
-  constexpr std::uintmax_t kSmallest = 512;  // SQLite takes what is shorter for an empty file
+  constexpr std::uintmax_t kSmallest = 512;  // SQLite takes a shorter file for an empty one
   std::error_code absent;
   const auto size = std::filesystem::file_size(path, absent);
   if (absent == std::errc::no_such_file_or_directory || (!absent && size == 0)) create(path, fresh);

@@ -51,7 +51,7 @@ class Upgrade {
     database_.prepare("SELECT id, key, newest, truth, shown FROM series1").each(use);
   }
 
-  /// What counts first, then zeros of events that count nowhere.
+  /// Moves events that count first, then zeros of events that count nowhere.
   void move_events(State& state) {
     auto read = database_.prepare(
         "SELECT unit, series, value, happened FROM unit1 WHERE (value = 0) = ? ORDER BY row");

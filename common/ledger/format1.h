@@ -4,9 +4,10 @@
 
 namespace exporter::ledger {
 
-/// Makes a file of format 1 one of format 2, all of it or nothing. There an event was known by its
-/// series and its id: it was in a series of each set of labels that it was reported with, and what
-/// had moved was recorded with 0 where it had been. Such zeros are left out.
+/// Converts a file from format 1 to format 2, in one transaction. In format 1 an event was
+/// identified by its series and its id, so that it was in one series for each set of labels that it
+/// was ever reported with; where it no longer counted, it was recorded as 0. Those zeros are
+/// dropped.
 void upgrade_from_format1(const Database& database);
 
 }  // namespace exporter::ledger

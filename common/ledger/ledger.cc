@@ -30,7 +30,7 @@ bool valid_file_name(std::string_view name) {
          std::all_of(name.begin(), name.end(), ordinary);
 }
 
-/// SQLite would report something else: it opens for reading what it cannot write.
+/// SQLite's error would be another one, because it opens files read-only if it cannot write.
 bool has_access(std::string_view what, const std::filesystem::path& path, int mode) {
   if (::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0) return true;
   if (errno == ENOENT) return false;
@@ -86,7 +86,7 @@ ledger::Store& Ledger::Parts::ready_store(Time now) {
   return *store;
 }
 
-/// Opens the file, and learns its state unless an older version wrote it.
+/// Opens the file, and reads its state unless an older version wrote it.
 void Ledger::Parts::open(Time now) {
   database.emplace(ledger::open_file(path, ledger::State::starting(now)));
   if (!ledger::is_current(*database)) return;
@@ -98,7 +98,7 @@ void Ledger::Parts::open(Time now) {
   size_bytes = size;
 }
 
-/// All that grows with the file.
+/// Reads everything whose size depends on the events.
 void Ledger::Parts::load(Time now) {
   if (!database) open(now);
   ledger::check_structure(*database);
@@ -123,7 +123,7 @@ void Ledger::Parts::close() {
   is_unusable = false;
 }
 
-/// Does it, and once more with a new file when the old one cannot be used.
+/// Does the work; if the file cannot be used, repeats it once with a new one.
 template <class Work>
 void Ledger::Parts::or_start_again(Time now, Work&& work) {
   try {
@@ -164,7 +164,7 @@ void Ledger::add_to(Samples& samples, const MetricView& metric, std::span<const 
       continue;
     }
     for (std::size_t i = 0; i < counts.size(); ++i) {
-      constexpr double kMost = 0x1p63;  // beyond what the type takes there is no value at all
+      constexpr double kMost = 0x1p63;  // values that the type cannot have are not added
       counts[i] = static_cast<std::uint64_t>(std::min(series.cells[i].shown.value(), kMost));
     }
     samples.add_histogram(metric, bounds, counts, series.cells.back().shown.value(), labels,

@@ -19,15 +19,15 @@
 
 namespace exporter {
 
-/// A piece of a source's work: a query, the run of a task, an hour of a warehouse.
+/// A unit of a source's work: a query, the run of a task, an hour of a warehouse.
 struct Event {
-  std::string_view id;  ///< what the source never changes; at most Ledger::kMaxId bytes
-  /// When it happened, by the source's clock; the same in each report.
+  std::string_view id;  ///< must never change in the source; at most Ledger::kMaxId bytes
+  /// When it happened, by the source's clock; must be the same in each report.
   std::chrono::sys_time<std::chrono::microseconds> when;
 };
 
-/// Counters and histograms that count each event of a source once, however often, late or
-/// corrected it is reported, and go on where they were after a restart.
+/// Counters and histograms that count each event of a source once, no matter how often or how late
+/// it is reported or corrected, and that continue after a restart.
 ///
 ///     const auto tasks = source.read(position);  // fetch first: an open run excludes others
 ///     auto run = ledger.begin(deadline, options);
@@ -40,66 +40,66 @@ struct Event {
 ///     ledger.add_to(samples, kTasks);
 ///     ledger.add_to(samples, kSeconds, kBounds);
 ///
-/// Identity. An event is known by its family and its id; a family is a metric's name, the names of
-/// its labels and a histogram's bounds. The last report of an event replaces those before: its
-/// value, and the series that it counts in. Work that counts in several series of one family has
-/// an id for each.
+/// Identity. An event is identified by its family and its id. A family is a metric's name, the
+/// names of its labels and the bounds of a histogram. The last report of an event replaces the
+/// earlier ones: its value, and the series that it counts in. Work that counts in several series of
+/// one family needs an id for each.
 ///
-/// Values. The truth of a series is the sum of its events, exact to 1e-9. What is shown is the
-/// highest truth that was ever committed, as a counter never falls: a correction downwards waits
-/// until growth has made up for it. Each bucket of a histogram and its sum keep this rule for
-/// themselves; the count is the sum of the shown buckets.
+/// Values. The true value of a series is the sum of its events, exact to 1e-9. The page shows the
+/// highest sum that was ever committed, because a counter must not fall: after a downward
+/// correction it stays until new events make up for it. This holds for each bucket of a histogram
+/// and for its sum separately; the count is the sum of the shown buckets.
 ///
-/// Time. What happened before the watermark is compacted: its values stay, its ids are discarded,
-/// and reports of it are late, which are ignored and counted. At a commit the watermark follows
-/// the newest event at the distance of the allowed lateness, in whole sixteenths of it (at least
-/// seconds). Time that passes without events makes nothing late. A commit that moves the newest
-/// event by more than the allowed lateness (the source was quiet, the exporter was down, a clock
-/// was wrong) compacts nothing by this move: the watermark waits at the event that was newest
-/// before until the newest has moved by as much once more.
+/// Time. Events before the watermark are compacted: their values stay, their ids are discarded, and
+/// reports about them are late; these are ignored and counted. At a commit the watermark advances
+/// to the newest event minus the allowed lateness, in steps of a sixteenth of the allowed lateness
+/// (at least a second). The passing of time without events makes nothing late. If a commit moves
+/// the newest event by more than the allowed lateness (the source was quiet, the exporter was down,
+/// a clock was wrong), that move compacts nothing: the watermark waits at the event that was newest
+/// before, until the newest has moved by the same amount once more.
 ///
-/// Clocks. An event that is more than kMaxAhead ahead of the clock counts, but is the newest only
-/// when the clock has reached it. When the clock goes back, the newest event is the newest known
-/// one that is not ahead, and a watermark that is ahead goes back to kMaxAhead beyond the clock;
-/// what was compacted beyond that stays late until the clock is there again or the allowed lateness
-/// has passed.
+/// Clocks. An event that is more than kMaxAhead ahead of the clock counts, but can be the newest
+/// only after the clock has reached it. If the clock goes back, the newest event becomes the newest
+/// one that is not ahead, and a watermark that is ahead goes back to the clock plus kMaxAhead.
+/// Events compacted beyond that stay late until the clock reaches them or the allowed lateness has
+/// passed.
 ///
-/// Room. A ledger with `max_open_events` compacts the oldest sixteenth of them for an event that
-/// is newer than these, and all that are ahead of the clock for one that is not, where the oldest
-/// sixteenth is ahead; any other new event is dropped, as is a report that needs a new series
-/// beyond `max_series`: of a known event the one before stays. Even an event that is late or
-/// dropped is the newest if its time is.
+/// Room. With `max_open_events` reached, the oldest sixteenth is compacted to make room for a newer
+/// event. For an event that is not ahead of the clock, all that are ahead are compacted if the
+/// oldest sixteenth is ahead. Any other new event is dropped, and so is a report that needs a new
+/// series beyond `max_series`; the last report of a known event stays. Late and dropped events can
+/// be the newest too.
 ///
-/// Durability. State is one SQLite file; a commit has reached the disk when it returns. Each row
-/// has a checksum. A file that is damaged, cut off or not a ledger is renamed and the ledger starts
-/// again; that is logged and shown in figures(). A file of an older version is migrated.
+/// Durability. The state is one SQLite file; when commit() returns, the run is on disk. Each row
+/// has a checksum. A file that is damaged, truncated or not a ledger is renamed, and the ledger
+/// starts again; this is logged and shown in figures(). A file of an older version is migrated.
 class Ledger {
  public:
   using Time = std::chrono::sys_time<std::chrono::microseconds>;
 
-  /// Of one run; the next may have others.
+  /// The options of one run; the next may have others.
   struct Options {
     /// How long after an event the source may still report or correct it.
     std::chrono::microseconds allowed_lateness = std::chrono::hours(48);
-    /// How far before its first start the ledger counts; without effect once it has counted.
+    /// How far before its first start the ledger counts; has no effect once it has counted.
     std::chrono::microseconds past = {};
-    /// Series are dropped when their last event is compacted and so much older than the newest of
-    /// all. A jump of the newest by more than this starts it again.
+    /// A series is dropped when its last event is compacted and is older than the newest of all by
+    /// this much. If the newest moves by more than this at once, the time starts again.
     std::chrono::microseconds retention = std::chrono::days(90);
     std::size_t max_series = 100'000;
     std::int64_t max_open_events = 10'000'000;
   };
-  /// Throws Error{config} when a time is negative.
+  /// Throws Error{config} if a time is negative.
   static void check(const Options& options);
 
   static constexpr std::size_t kMaxId = 1024, kMaxLabelValue = 1024;  ///< bytes
   static constexpr std::size_t kMaxMetadataKey = 2048, kMaxMetadata = 65'536;
   static constexpr std::chrono::minutes kMaxAhead{5};
 
-  /// Opens or creates `state_dir`/`name`.ledger, with the directory if it is not there; without a
-  /// directory the ledger is in memory. What grows with the file is read by the first begin().
-  /// Throws Error{io} that names the file when it cannot be written or another process has it, and
-  /// Error{config} when a newer version wrote it.
+  /// Opens or creates `state_dir`/`name`.ledger, creating the directory if needed; without a
+  /// directory the ledger is in memory. Everything whose size depends on the events is read by the
+  /// first begin(). Throws Error{io} naming the file if it is not writable or another process has
+  /// locked it, and Error{config} if a newer version wrote it.
   Ledger(std::string name, const std::filesystem::path& state_dir,
          std::vector<Migration> migrations = {}, Time now = wall_clock());
   ~Ledger();
@@ -109,30 +109,31 @@ class Ledger {
   const std::string& name() const;
 
   class Run;
-  /// Waits until no other run is open. A run whose deadline was stopped does not hold it up: it is
-  /// rolled back, and its next call throws Error{cancelled}. Throws Error{timeout} or
-  /// Error{cancelled}, and Error{io}.
+  /// Waits until no other run is open. A run whose deadline was stopped does not block it: it is
+  /// rolled back, and its next call throws Error{cancelled}. Throws Error{timeout},
+  /// Error{cancelled} and Error{io}.
   Run begin(const Deadline& deadline, const Options& options, Time now = wall_clock());
 
-  /// Whether a series is shown, by the values of its labels.
+  /// Whether to show a series, given the values of its labels.
   using Keep = std::function<bool(std::span<const std::string_view>)>;
   /// The exemplars of a series by the values of its labels, as Samples::add_histogram() takes them.
   using Exemplars = std::function<std::span<const std::string>(std::span<const std::string_view>)>;
   /// Adds all series of a counter or, with its bounds, of a histogram as of the last commit, or
-  /// those to keep, in an order that depends on their labels alone; nothing before the first run.
+  /// those that `keep` accepts, in an order that depends only on their labels; nothing before the
+  /// first run.
   void add_to(Samples& samples, const MetricView& metric, std::span<const double> bounds = {},
               const Keep& keep = {}, const Exemplars& exemplars = {}) const;
 
-  /// What a ledger says of itself, as of the last commit.
+  /// The ledger's own metrics, as of the last commit.
   struct Figures {
     Time started, newest, watermark, written;
     std::int64_t series, open_events, corrections, size_bytes;
     std::int64_t late, ahead;               ///< reports
-    std::int64_t dropped, compacted_early;  ///< for want of room: reports, and events
+    std::int64_t dropped, compacted_early;  ///< because of a limit: reports, and events
   };
-  /// Nothing before the first run when an older version wrote the file.
+  /// Empty before the first run if an older version wrote the file.
   std::optional<Figures> figures() const;
-  /// Whether this process found a file that could not be used and renamed it.
+  /// Whether this process found an unusable file and renamed it.
   bool has_discarded_state() const;
 
   static Time wall_clock();
@@ -142,18 +143,19 @@ class Ledger {
   std::unique_ptr<Parts> parts_;
 };
 
-/// All or nothing: what is not committed was never there. For one thread at a time; the ledger
-/// outlives it. After an Error{decode} of a row the run goes on, and what was reported of the event
-/// before stays, in a window too; after any other error it can only end. All verbs throw Error{io}
-/// and Error{cancelled}, and Error{internal} for a metric of another type.
+/// A transaction: nothing of it is visible or kept unless it is committed. Not thread-safe; the
+/// ledger must outlive it. After an Error{decode} of a row the run can continue, and the last
+/// report of that event stays, also within a window; after any other error it can only be
+/// destroyed. All functions throw Error{io} and Error{cancelled}, and Error{internal} for a metric
+/// of another type.
 class Ledger::Run {
  public:
   ~Run();
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
-  /// Counts `value` for the event. Throws Error{decode} that names the series for a value that is
-  /// not from 0 to 1e18 and for an id or a label that is too long.
+  /// Counts `value` for the event. Throws Error{decode} naming the series if the value is not from
+  /// 0 to 1e18, or if an id or a label is too long.
   template <std::size_t N, class... Values>
   void record(const Metric<N>& counter, const Event& event, double value, const Values&... labels) {
     record(MetricView(counter), event, value, texts<N>(labels...));
@@ -161,8 +163,8 @@ class Ledger::Run {
   void record(const MetricView& counter, const Event& event, double value,
               std::span<const std::string_view> labels);
 
-  /// Whether record() would count the event as one that was never reported: it is neither known nor
-  /// late. For work whose first report is to stand, and for what is told of its event alone.
+  /// Whether record() would count the event for the first time: it is neither known nor late. For
+  /// work whose first report must stay, and for data about its events only.
   template <std::size_t N>
   bool is_new(const Metric<N>& counter, const Event& event) {
     return is_new(MetricView(counter), event);
@@ -178,9 +180,9 @@ class Ledger::Run {
   void observe(const MetricView& histogram, std::span<const double> bounds, const Event& event,
                double value, std::span<const std::string_view> labels);
 
-  /// The same for an event that stands for many observations, as a database groups them:
-  /// `counts[i]` of them fell into (bounds[i-1], bounds[i]], the last ones above all bounds, and
-  /// `sum` is the sum of all.
+  /// The same for an event that stands for many observations, as grouped by a database: `counts[i]`
+  /// of them fell into (bounds[i-1], bounds[i]], the last ones above all bounds, and `sum` is their
+  /// sum.
   template <std::size_t N, class... Values>
   void observe_counts(const Metric<N>& histogram, std::span<const double> bounds,
                       const Event& event, std::span<const std::uint64_t> counts, double sum,
@@ -191,35 +193,35 @@ class Ledger::Run {
                       const Event& event, std::span<const std::uint64_t> counts, double sum,
                       std::span<const std::string_view> labels);
 
-  /// Makes the series exist, at 0 if it is new: increase() does not see the first value of a
-  /// series. It is as new as the newest event.
+  /// Creates the series, at 0, if it does not exist, because increase() ignores the first value of
+  /// a series. It is as new as the newest event.
   template <std::size_t N, class... Values>
   void ensure(const Metric<N>& counter, const Values&... labels) {
     ensure(MetricView(counter), texts<N>(labels...));
   }
   void ensure(const MetricView& counter, std::span<const std::string_view> labels);
 
-  /// Says that this run reports all events of these families, or of all families, that happened
-  /// from `from` until before `to`: at the commit the known ones that it did not report are set to
-  /// nothing, and stay known. Before the reports themselves; may be called for several windows.
-  /// What lies before the watermark stays as it is.
+  /// Declares that this run reports all events of these families, or of all families, that happened
+  /// from `from` until before `to`: at the commit, the known ones that it did not report lose their
+  /// values, but stay known. Call it before the reports; there may be several windows. Events
+  /// before the watermark do not change.
   void replace_window(Time from, Time to, std::span<const MetricView> families = {});
 
-  /// Says that a window has the event, whose row cannot be read: what was reported of it before
-  /// stays. `bounds` are those of a histogram.
+  /// Keeps the last report of an event within a window if its row cannot be read. `bounds` are
+  /// those of a histogram.
   void keep(const MetricView& metric, std::string_view id, std::span<const double> bounds = {});
 
-  /// A text of the collector's own that is durable with the counters: how far the source has been
-  /// read, what is known beside them. Empty until it is set, and when it is set empty. A key is
-  /// UTF-8. Throws Error{decode} for a key or a text that is too long.
+  /// A text of the collector that is committed together with the counters: how far it has read the
+  /// source, and what else it must remember. Empty unless set; setting an empty text removes it.
+  /// Keys are UTF-8. Throws Error{decode} if a key or a text is too long.
   std::string metadata(std::string_view key);
   void set_metadata(std::string_view key, std::string_view text);
-  /// Calls `use(key, text)` with all whose keys start with the prefix, in the order of their keys,
-  /// as they are at the call; `use` may set others.
+  /// Calls `use(key, text)` for all keys that start with the prefix, in their order, with their
+  /// texts at the time of the call; `use` may set others.
   void each_metadata(std::string_view prefix,
                      const std::function<void(std::string_view, std::string_view)>& use);
 
-  /// Makes it durable, and then visible, and ends the run. When it throws, nothing of the run is
+  /// Commits to disk, then makes the run visible, and ends it. If it throws, nothing of the run is
   /// kept.
   void commit();
 

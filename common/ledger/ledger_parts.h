@@ -13,9 +13,9 @@
 
 namespace exporter {
 
-/// What a ledger is made of.
+/// The parts of a ledger.
 struct Ledger::Parts {
-  /// The store, loaded; for the holder of the turn. Throws as begin() does.
+  /// The store, loaded; requires the turn. Throws as begin() does.
   ledger::Store& ready_store(Time now);
   void open(Time now);
   void load(Time now);
@@ -28,16 +28,16 @@ struct Ledger::Parts {
   const std::vector<Migration> migrations;
 
   ledger::Turns turns = {};
-  // Of the holder of the turn.
+  // Require the turn.
   std::optional<ledger::Database> database = {};
   std::unique_ptr<ledger::Store> store = {};  ///< when it is loaded
   bool is_unusable = false;
 
   mutable std::mutex mutex = {};
-  // Changed by the holder of the turn alone, and under the mutex.
+  // Changed only with the turn, and under the mutex.
   ledger::Book book = {};
   ledger::State state = {};
-  bool has_state = false;  ///< what `state` says is known
+  bool has_state = false;  ///< whether `state` is known
   std::int64_t size_bytes = 0;
   bool has_discarded = false;
 };

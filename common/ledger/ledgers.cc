@@ -86,7 +86,7 @@ constexpr auto kDiscarded = gauge("exporter_ledger_state_discarded",
                                   "renamed it (1) and started again.",
                                   "ledger", "source");
 
-/// Without the label `source` where the ledger has none.
+/// Without the label `source` if the ledger has none.
 void add_figure(Samples& samples, MetricView family, double value,
                 std::span<const std::string_view> labels) {
   family.labels = family.labels.first(labels.size());
@@ -124,7 +124,8 @@ std::shared_ptr<Ledger> Ledgers::find(const Key& key) const {
   return at == ledgers_.end() ? nullptr : at->second;
 }
 
-/// Closes the ledgers that nobody holds but this, without the mutex: it writes files.
+/// Closes the ledgers that only this object refers to. Without the mutex, because closing writes
+/// files.
 void Ledgers::close_others(const Key& key) {
   std::vector<std::shared_ptr<Ledger>> closing;
   const std::lock_guard lock(mutex_);

@@ -14,7 +14,7 @@
 
 namespace exporter {
 
-/// A ledger that several configurations share, and the options of one of them, which its runs use.
+/// A ledger that several configurations share, with the options of one of them.
 class SharedLedger {
  public:
   /// Throws as Ledger::check() does.
@@ -23,7 +23,7 @@ class SharedLedger {
   Ledger::Run begin(const Deadline& deadline, Ledger::Time now = Ledger::wall_clock()) const {
     return ledger_->begin(deadline, options_, now);
   }
-  /// A run that keeps events open for longer: for work that has fallen behind.
+  /// A run that keeps events open for longer, for work that has fallen behind.
   Ledger::Run begin(const Deadline& deadline, Ledger::Time now,
                     std::chrono::microseconds more_lateness) const {
     auto options = options_;
@@ -38,7 +38,7 @@ class SharedLedger {
   Ledger::Options options_;
 };
 
-/// The ledgers of a process by their purpose and source. Safe to use from several threads.
+/// The ledgers of a process, by purpose and source. Thread-safe.
 class Ledgers {
  public:
   /// Without a directory they are in memory.
@@ -46,14 +46,14 @@ class Ledgers {
   Ledgers(const Ledgers&) = delete;
   Ledgers& operator=(const Ledgers&) = delete;
 
-  /// The open one, or `purpose`.`source`.ledger with the source percent-encoded, to which the
-  /// migrations apply; without a source `purpose`.ledger. Throws as Ledger's constructor does, and
-  /// changes nothing then. Those that nobody holds any more are closed here.
+  /// Returns the open ledger, or opens `purpose`.`source`.ledger with the source percent-encoded
+  /// (without a source, `purpose`.ledger), to which the migrations apply. Throws as Ledger's
+  /// constructor does, without a change. Also closes ledgers that are no longer in use.
   SharedLedger open(const std::string& purpose, const std::string& source,
                     const Ledger::Options& options, std::vector<Migration> migrations = {});
 
-  /// Adds exporter_ledger_* of the ledgers that somebody holds, with the labels `ledger`, which is
-  /// the purpose, and `source`. Waits for no file.
+  /// Adds exporter_ledger_* of the ledgers in use, with the labels `ledger`, which is the purpose,
+  /// and `source`. Does not wait for files.
   void add_to(Samples& samples) const;
   static std::vector<MetricView> metrics();
 
@@ -63,12 +63,12 @@ class Ledgers {
   void close_others(const Key& key);
 
   const std::filesystem::path state_dir_;
-  std::mutex opening_;  ///< held while a file is opened; before the other
+  std::mutex opening_;  ///< held while a file is opened; locked before the other
   mutable std::mutex mutex_;
   std::map<Key, std::shared_ptr<Ledger>> ledgers_;
 };
 
-/// The collector "ledger": what the ledgers say of themselves.
+/// The collector "ledger": the metrics of the ledgers themselves.
 Collector make_ledger(std::shared_ptr<const Ledgers> ledgers);
 
 }  // namespace exporter

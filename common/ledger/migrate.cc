@@ -26,7 +26,7 @@ class Move {
   }
 
  private:
-  /// The newer family takes the number of the older one, unless it has one.
+  /// The new family takes over the number of the old one, unless it already has one.
   void open_target(const Family& old_family, const std::string& from) {
     const auto to = family_key(migration_.to, migration_.bounds);
     const auto [at, is_new] = book_.families.try_emplace(to);
@@ -56,7 +56,7 @@ class Move {
     --state_.series;
   }
 
-  /// What was shown of both is shown of the sum, so that the sum on the page stays.
+  /// Adds up both the true and the shown values, so that their sum on the page does not change.
   static void merge(Series& into, const Series& series) {
     into.newest = std::max(into.newest, series.newest);
     for (std::size_t i = 0; i < into.cells.size(); ++i) {

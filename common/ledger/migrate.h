@@ -8,9 +8,9 @@
 
 namespace exporter::ledger {
 
-/// Applies the migrations that the file has not seen, in their order, in one transaction; the book
-/// and the state are those of the file, before and after. Throws Error{internal} for a migration
-/// that cannot be.
+/// Applies the migrations that were not yet applied to the file, in order and in one transaction.
+/// The book and the state must match the file, and still do afterwards. Throws Error{internal} for
+/// an invalid migration.
 void apply(const std::vector<Migration>& migrations, Store& store, State& state, Book& book);
 
 }  // namespace exporter::ledger

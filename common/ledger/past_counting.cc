@@ -16,8 +16,8 @@ Ledger::Options past_options() {
 
 }  // namespace
 
-/// Where a range before this one ended, there may be a sample of it: what is new was 0 a second
-/// later.
+/// A range that ended where this one starts may have a sample of that time, so new series start at
+/// 0 a second later.
 PastCounting::PastCounting(Time from, seconds step)
     : step_(step), at_(from), shown_(from + seconds(1)), ledger_("past", {}, {}, from) {}
 

@@ -9,27 +9,27 @@
 
 namespace exporter {
 
-/// What counters would have shown in the past, had they been scraped at each step: events go
-/// through a ledger in memory in the order of their time.
+/// Reconstructs what counters would have shown in the past if scraped at each step: passes events
+/// through an in-memory ledger in the order of their times.
 class PastCounting {
  public:
   using Time = std::chrono::sys_seconds;
-  /// Records in the run what has happened by then.
+  /// Records in the run the events that happened by then.
   using Count = std::function<void(Ledger::Run& run, Time by)>;
-  /// Adds what is shown at that time.
+  /// Adds the samples of that time.
   using Show = std::function<void(const Ledger& ledger, Time at, Samples& samples)>;
 
-  /// The ledger counts what happened from then on.
+  /// Counts events from then on.
   PastCounting(Time from, std::chrono::seconds step);
 
-  /// Up to where it has got.
+  /// The time that has been reached.
   Time at() const { return at_; }
 
-  /// Goes on up to `until`, which is shown, too. Throws what the functions and the ledger do.
+  /// Continues up to and including `until`. Throws what the functions and the ledger do.
   void advance(Time until, const Count& count, const Show& show, TimedSamples& page,
                const Deadline& deadline);
 
-  /// Says that what counts starts again at 0, where the exporter has counted from.
+  /// Adds that the counters start again at 0, at the time from which the exporter counts.
   void end(const Show& show, TimedSamples& page) const;
 
  private:

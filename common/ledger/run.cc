@@ -19,7 +19,7 @@ std::string longer_than(std::size_t bytes) {
   throw Error(Reason::internal, std::string(metric.name) + ": " + why);
 }
 
-/// The row is at fault, and the run goes on without it.
+/// Reports an invalid row; the run continues without it.
 [[noreturn]] void refuse(const MetricView& metric, std::span<const std::string_view> labels,
                          const std::string& why) {
   std::string text(metric.name);
@@ -84,13 +84,13 @@ std::string text_of_counts(const MetricView& metric, std::span<const double> bou
 
 }  // namespace
 
-/// What a run holds.
+/// The state of a run.
 struct Ledger::Run::Impl {
   Impl(Parts& of, const Deadline& deadline, const Options& options, Time now) : parts(of) {
     const ledger::Turn::Hold hold(turn.emplace(of.turns, deadline, of.name));
     hold.check();
     auto& store = parts.ready_store(now);
-    store.rollback();  // what a run left behind whose turn was taken away
+    store.rollback();  // left over by a run that lost its turn
     draft.emplace(store, parts.book, parts.state, options, now);
   }
   ~Impl() {
@@ -101,7 +101,7 @@ struct Ledger::Run::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  /// Does what reads or writes the store; when it fails, so does the whole run.
+  /// Calls `work`, which uses the store; if it fails, the run has failed.
   template <class Work>
   void call(Work&& work) {
     if (!is_intact) throw Error(Reason::internal, "the run of the ledger has ended");
@@ -117,7 +117,7 @@ struct Ledger::Run::Impl {
     is_intact = true;
   }
 
-  /// Checks a row of the event. One that is refused leaves what is known of the event.
+  /// Checks a row of the event. If it is rejected, the event's last report stays.
   template <class Check>
   void check(const MetricView& metric, std::span<const double> bounds, const Event& event,
              Check&& check_all) {

@@ -13,30 +13,30 @@
 #include "common/ledger/timeline.h"
 #include "common/metric/metric.h"
 
-/// What a ledger keeps in memory.
+/// The part of a ledger that is in memory.
 namespace exporter::ledger {
 
-/// What a family is known by: "name{label,label} bound bound".
+/// The key of a family: "name{label,label} bound bound".
 std::string family_key(const MetricView& metric, std::span<const double> bounds);
-/// The bounds of a histogram by that key.
+/// The bounds of a histogram, from that key.
 std::vector<double> bounds_of(std::string_view family_key);
 
-/// No byte of a UTF-8 text.
+/// A byte that UTF-8 does not contain.
 inline constexpr char kEndOfLabel = '\xff';
-/// Appends what a series is known by within its family: the values of its labels as valid UTF-8,
-/// each ended by kEndOfLabel.
+/// Appends the key of a series within its family: the values of its labels as valid UTF-8, each
+/// terminated by kEndOfLabel.
 void append_labels_key(std::string& out, std::span<const std::string_view> labels);
-/// The values, borrowed.
+/// The label values in a key, borrowed.
 std::vector<std::string_view> labels_of(std::string_view labels_key);
 
-/// A line of the page: the sum of all events as they are known now, and what is shown of it.
+/// A line of the page: the sum of all events as known now, and the value that is shown.
 struct Cell {
   Amount truth, shown;
 };
 
 /// What an event counts: a number, an observation, or the counts and the sum of several.
 struct EventValue {
-  std::optional<double> number;  ///< the sum, where there are counts; nothing counts nothing
+  std::optional<double> number;  ///< the sum, if there are counts; nothing if it does not count
   std::string counts;            ///< by bucket, in decimal digits, separated by blanks; or empty
 
   bool operator==(const EventValue& other) const;
@@ -45,7 +45,7 @@ struct EventValue {
 struct Series {
   std::int64_t id = 0;
   Time newest;  ///< of its events
-  /// A counter has one; a histogram one a bucket, in their order, and one for the sum.
+  /// A counter has one; a histogram one per bucket, in order, and one for the sum.
   std::vector<Cell> cells;
 
   void add(const EventValue& value, std::span<const double> bounds);
@@ -75,7 +75,7 @@ struct Book {
 
 /// The sums as text, e.g. "1 0.25".
 std::string text_of(const std::vector<Cell>& cells, Amount Cell::*part);
-/// Reads them; false when the text has another number of sums.
+/// Parses them; false if the text has a different number of sums.
 bool read_text(std::vector<Cell>& cells, Amount Cell::*part, std::string_view text);
 
 }  // namespace exporter::ledger

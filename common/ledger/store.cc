@@ -190,7 +190,7 @@ void Store::rollback() noexcept {
   try {
     database_.execute("ROLLBACK");
   } catch (const std::exception&) {
-    // It is not committed, and will not be: that is all that is promised.
+    // The transaction is not committed and never will be; nothing else is promised.
   }
 }
 

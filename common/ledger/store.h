@@ -12,7 +12,7 @@
 
 namespace exporter::ledger {
 
-/// All but the series, the events and the metadata.
+/// Everything except the series, the events and the metadata.
 struct State {
   Time started;  ///< when the ledger was created
   Timeline timeline;
@@ -23,26 +23,26 @@ struct State {
   static State starting(Time now) { return {now, Timeline::starting(now), now}; }
 };
 
-/// The tables of a ledger: what is committed survives the process and the machine. Throws as
-/// Database does, and an UnusableFile for a row whose checksum is wrong.
+/// The tables of a ledger; a commit survives crashes and power failures. Throws as Database does,
+/// and an UnusableFile for a row with a wrong checksum.
 class Store {
  public:
-  /// The database is of the current format, and outlives it.
+  /// The database must have the current format and outlive it.
   explicit Store(const Database& database);
 
-  /// Creates the tables, with the state, in a transaction of the caller's.
+  /// Creates the tables and stores the state; the caller has a transaction open.
   static void create_tables(const Database& database, const State& state);
-  /// The state alone, without the rest of the file.
+  /// Reads only the state, not the rest of the file.
   static State read_state(const Database& database);
 
-  /// Reads and checks all of the file.
+  /// Reads and checks the whole file.
   void load(State& state, Book& book);
 
   void begin() { database_.execute("BEGIN IMMEDIATE"); }
   void commit();
   void rollback() noexcept;
 
-  // What follows belongs between begin() and commit().
+  // The following functions require an open transaction.
 
   EventTable& events() { return events_; }
 
@@ -55,7 +55,7 @@ class Store {
   void put(const State& state);
 
   std::string metadata(std::string_view key);
-  /// An empty text removes it. Answers by how much the number of rows has changed.
+  /// An empty text removes the key. Returns the change in the number of rows.
   int put_metadata(std::string_view key, std::string_view text);
   using Metadata = std::vector<std::pair<std::string, std::string>>;
   Metadata metadata_of(std::string_view prefix);
@@ -63,7 +63,7 @@ class Store {
   bool has_migrated(std::string_view migration);
   void put_migration(std::string_view name);
 
-  /// Gives a bounded part of the unused pages back to the file system, when many are unused.
+  /// Returns a bounded number of unused pages to the file system if there are many.
   void shrink();
 
  private:

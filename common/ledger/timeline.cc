@@ -8,13 +8,13 @@ namespace {
 constexpr Time kNever = Time::min();
 constexpr Time::duration kNext{1};
 
-/// A time that follows the newest event at a distance, and waits at a jump until that has gone on
-/// as far.
+/// A time that follows the newest event at a distance. At a jump it waits until the newest event
+/// has moved by the distance once more.
 Time follow(Time newest, Time::duration distance, const Timeline::Jump& jump) {
   return (newest - jump.to < distance ? jump.from : newest) - distance;
 }
 
-/// In whole steps, so that it moves rarely: each move deletes.
+/// In whole steps, because each move deletes events.
 Time whole_steps(Time time, Time::duration allowed_lateness) {
   const auto step = std::max<Time::duration>(allowed_lateness / 16, std::chrono::seconds(1));
   const auto since_1970 = time.time_since_epoch();

@@ -21,7 +21,7 @@ Turn::~Turn() {
   if (change(number_, 0)) wake_waiters();
 }
 
-/// Under the mutex: takes the turn if it is nobody's or of one that was stopped.
+/// Takes the turn if it is free or its holder was stopped. The caller holds the mutex.
 bool Turn::take() {
   auto holder = turns_.holder_.load();
   if (holder != 0 && !turns_.holder_stop_.stop_requested()) return false;
@@ -35,7 +35,7 @@ bool Turn::change(std::uint64_t from, std::uint64_t to) {
 }
 
 void Turn::wake_waiters() {
-  // Between a waiter's look and its sleep it would miss this.
+  // Without the lock, a waiter between its check and its wait would miss the notification.
   { const std::lock_guard lock(turns_.mutex_); }
   turns_.changed_.notify_all();
 }

@@ -14,7 +14,7 @@ namespace exporter::ledger {
 
 class Turn;
 
-/// Lets one Turn be at a time.
+/// Allows one Turn at a time.
 class Turns {
  private:
   friend class Turn;
@@ -23,21 +23,21 @@ class Turns {
   std::condition_variable_any changed_;
   std::uint64_t last_ = 0;
   std::stop_token holder_stop_;
-  /// Twice the number of the turn that is, and 1 within a Hold; 0: nobody's.
+  /// Twice the number of the current turn, plus 1 during a Hold; 0 if there is none.
   std::atomic<std::uint64_t> holder_ = 0;
 };
 
-/// The right to change a ledger. Who waits for it takes it away from a holder whose deadline was
-/// stopped, as this one may hang in a call to its source; never within a Hold.
+/// The right to change a ledger. A waiter takes it from a holder whose deadline was stopped,
+/// because that may hang in a call to its source; but never during a Hold.
 class Turn {
  public:
-  /// Waits for it. Throws Error{timeout} or Error{cancelled} that names the ledger.
+  /// Waits for the turn. Throws Error{timeout} or Error{cancelled} naming the ledger.
   Turn(Turns& turns, const Deadline& deadline, std::string ledger);
   ~Turn();
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
 
-  /// While one lives, the turn stays with its holder, if it was there.
+  /// While it exists, the turn cannot be taken away from its holder.
   class Hold {
    public:
     explicit Hold(Turn& turn);
@@ -45,9 +45,9 @@ class Turn {
     Hold(const Hold&) = delete;
     Hold& operator=(const Hold&) = delete;
 
-    /// Whether the turn is there.
+    /// Whether the holder still had the turn.
     explicit operator bool() const { return is_there_; }
-    /// Throws Error{cancelled} when it is not.
+    /// Throws Error{cancelled} if not.
     void check() const;
 
    private:

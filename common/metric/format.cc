@@ -12,8 +12,8 @@
 namespace exporter {
 namespace {
 
-/// Whether the shortest text of a number is that of an integer. Where five digits could be left
-/// off, it may be one with an exponent.
+/// Whether the shortest form of a number is that of an integer. A number that ends in five zeros
+/// may be shorter with an exponent.
 bool is_written_as_integer(double value) {
   constexpr double kExact = 0x1p53;
   if (!(std::fabs(value) < kExact)) return false;
@@ -22,9 +22,8 @@ bool is_written_as_integer(double value) {
   return integer == 0 ? !std::signbit(value) : integer % 100'000 != 0;
 }
 
-/// Not zero when one of eight bytes is special in a label's value or a help text: `\\`, `"`,
-/// newline, no ASCII. A byte is zero when taking 1 from it borrows ("Bit Twiddling Hacks", S. E.
-/// Anderson).
+/// Nonzero if one of eight bytes is special in a label value or a help text: `\\`, `"`, newline,
+/// non-ASCII. A byte is zero if subtracting 1 borrows ("Bit Twiddling Hacks", S. E. Anderson).
 std::uint64_t special_bytes(std::uint64_t bytes) {
   constexpr std::uint64_t kOnes = 0x0101010101010101, kHighs = 0x8080808080808080;
   const auto equal = [&](char c) {
@@ -34,7 +33,7 @@ std::uint64_t special_bytes(std::uint64_t bytes) {
   return (bytes | equal('\\') | equal('"') | equal('\n')) & kHighs;
 }
 
-/// Whether each byte of a label's value or a help text stands for itself.
+/// Whether a label value or a help text needs no escaping.
 bool is_plain(std::string_view value) {
   std::uint64_t special = 0;
   for (; !value.empty(); value.remove_prefix(std::min<std::size_t>(8, value.size()))) {
@@ -56,8 +55,8 @@ std::string_view type_name(MetricType type, Format format) {
   return open ? "unknown" : "untyped";
 }
 
-/// OpenMetrics names a counter's and an info metric's family without the suffix of its samples.
-/// A counter whose samples lack the suffix (only named families) is of unknown type there.
+/// OpenMetrics names the family of a counter or an info metric without the suffix of its samples. A
+/// counter whose samples lack the suffix (only named families) has the type unknown there.
 std::pair<std::string_view, MetricType> header_of(std::string_view name, MetricType type,
                                                   Format format) {
   if (format == Format::openmetrics) {

@@ -21,20 +21,19 @@ struct Label {
 void append_header(std::string& out, MetricType type, std::string_view name, std::string_view help,
                    Format format);
 
-/// Appends the value as both formats write it: the shortest text that reads back as the same
-/// double, `NaN`, `+Inf` or `-Inf`.
+/// Appends the value as both formats write it: the shortest text that parses to the same double,
+/// `NaN`, `+Inf` or `-Inf`.
 void append_value(std::string& out, double value);
 
-/// Appends a bucket's bound in OpenMetrics' canonical form: as Go's %g, with ".0" where it would
-/// look like an integer (OpenMetrics 1.0, "Considerations: Canonical Numbers").
+/// Appends a bucket's bound in OpenMetrics' canonical form: as Go's %g, with ".0" if it would look
+/// like an integer (OpenMetrics 1.0, "Considerations: Canonical Numbers").
 void append_bound(std::string& out, double bound);
 
 /// Appends a label's value: `\`, `"` and newline escaped, invalid UTF-8 replaced.
 void append_label_value(std::string& out, std::string_view value);
 
-/// What leads from a bucket to one of its observations, as it follows the bucket's line in
-/// OpenMetrics (1.0, "Exemplars"). Empty where names and values of its labels have more than the
-/// 128 characters that are allowed; bytes count as characters.
+/// An exemplar as OpenMetrics appends it to the line of a bucket (1.0, "Exemplars"). Empty if the
+/// names and values of its labels exceed the allowed 128 characters; bytes count as characters.
 std::string exemplar(std::span<const Label> labels, double value,
                      std::chrono::sys_time<std::chrono::microseconds> when);
 

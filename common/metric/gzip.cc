@@ -12,7 +12,7 @@
 namespace exporter {
 namespace {
 
-constexpr int kRawDeflate = -15;  // no zlib or gzip frame, a window of 32 KiB
+constexpr int kRawDeflate = -15;  // raw deflate, a window of 32 KiB
 constexpr int kMemoryLevel = 8;   // zlib's default: 256 KiB a stream
 
 struct End {
@@ -23,8 +23,8 @@ struct End {
 };
 using Stream = std::unique_ptr<z_stream, End>;
 
-/// Streams that wait to be used again: making one costs more than compressing a small page, and
-/// one holds 256 KiB, so that few are kept.
+/// Streams to be reused, because making one costs more than compressing a small page. Few are kept,
+/// because each holds 256 KiB.
 class Streams {
  public:
   Stream take(int level) {
@@ -86,7 +86,7 @@ void append_compressed_blocks(std::string& out, std::string_view raw, int level)
   auto stream = streams().take(level);
   auto& z = *stream;
   constexpr std::size_t kFlushMarker = 16;
-  constexpr std::size_t kSlice = 1u << 30;  // zlib counts a call's bytes in 32 bits
+  constexpr std::size_t kSlice = 1u << 30;  // zlib counts the bytes of a call in 32 bits
   while (!raw.empty()) {
     const auto slice = raw.substr(0, kSlice);
     raw.remove_prefix(slice.size());

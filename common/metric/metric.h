@@ -9,7 +9,7 @@ namespace exporter {
 
 enum class MetricType : std::uint8_t { counter, gauge, info, histogram, summary, untyped };
 
-/// A family as the writer sees it: borrowed, cheap to copy.
+/// A view of a family, as the writer needs it: borrowed, cheap to copy.
 struct MetricView {
   MetricType type;
   std::string_view name, help;
@@ -17,7 +17,8 @@ struct MetricView {
 };
 
 /// A family declared in source by counter(), gauge(), info(), histogram() or untyped(). A bad name,
-/// an empty help, a counter without `_total`, a reserved or duplicate label does not compile.
+/// an empty help text, a counter without `_total`, and a reserved or duplicate label do not
+/// compile.
 template <std::size_t N>
 struct Metric {
   MetricType type;
@@ -39,8 +40,8 @@ constexpr bool valid_name(std::string_view name, char extra = '_') {
 constexpr bool valid_metric_name(std::string_view name) { return valid_name(name, ':'); }
 constexpr bool valid_label_name(std::string_view name) { return valid_name(name); }
 
-/// A declaration that breaks a rule calls the rule's function. As none of them is constexpr, the
-/// compiler refuses the call and prints the name.
+/// A declaration that breaks a rule calls the rule's function, which is not constexpr: the compiler
+/// rejects the call and prints the function's name.
 namespace broken_rule {
 inline void metric_name_is_not_valid() {}
 inline void help_is_missing() {}
@@ -97,7 +98,7 @@ template <class... Labels>
 consteval auto gauge(std::string_view name, std::string_view help, Labels... labels) {
   return declare(MetricType::gauge, name, help, labels...);
 }
-/// A gauge of constant 1 whose labels describe something; the name ends in `_info`.
+/// A gauge with the constant value 1 whose labels describe something; the name ends in `_info`.
 template <class... Labels>
 consteval auto info(std::string_view name, std::string_view help, Labels... labels) {
   return declare(MetricType::info, name, help, labels...);

@@ -11,9 +11,10 @@
 namespace exporter {
 namespace {
 
-constexpr std::size_t kMostOfName = 200;  // bytes of a name that is refused
+constexpr std::size_t kMostOfName = 200;  // of a rejected name, in bytes
 
-/// Eight bytes at a time in two chains: std::hash takes three times as long, of each line.
+/// Eight bytes at a time in two chains: std::hash takes three times as long, and this runs for each
+/// line.
 std::uint32_t hash_of(std::string_view text) {
   constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15;
   const auto mix = [](std::uint64_t hash, std::uint64_t more) {
@@ -287,7 +288,7 @@ std::uint32_t Samples::family(const MetricView& metric) {
   if (last_family_ < families_.size() && families_[last_family_].name == metric.name) {
     return last_family_;
   }
-  // The families of the things that a run describes come in the same order for each of them.
+  // A run adds the same families, in the same order, for each of the things that it describes.
   if (last_family_ + 1 < families_.size() && families_[last_family_ + 1].name == metric.name) {
     return ++last_family_;
   }
@@ -301,7 +302,7 @@ std::uint32_t Samples::family(const MetricView& metric) {
   return last_family_;
 }
 
-/// The family of that name, or families_.size() and the free slot for it.
+/// The index of the family with that name, or families_.size() and the free slot for it.
 std::uint32_t Samples::family_at(std::string_view name, std::size_t& slot) const {
   const auto mask = family_table_.size() - 1;
   for (slot = hash_of(name) & mask; family_table_[slot] != 0; slot = (slot + 1) & mask) {
@@ -336,8 +337,8 @@ void Samples::append_series(std::string_view name, std::string_view suffix,
   if (separator == ',') lines_ += '}';
 }
 
-/// Takes the series that stands at the end of lines_; when it is there already, cuts it off again,
-/// counts it and answers false.
+/// Registers the series at the end of lines_; if it is a duplicate, removes it, counts it and
+/// returns false.
 bool Samples::claim_series(std::size_t begin) {
   if ((chunks_.size() + 1) * 2 > series_table_.size()) grow_series_table();
   const auto series = std::string_view(lines_).substr(begin);

@@ -18,10 +18,10 @@ namespace exporter {
 
 constexpr std::size_t kMaxNamedLabels = 16;
 
-/// The samples of one run, text from birth: each add() appends the finished line, which both
-/// formats share; render() puts the families' headers around them. The first of equal series wins.
-/// A line with a value that OpenMetrics 1.0 forbids is left out, as a strict reader refuses the
-/// page for it: a counter, a count or a sum below 0 or NaN, a quantile below 0.
+/// The samples of one run, as text: each add() appends a finished line, which both formats share;
+/// render() adds the headers of the families. Of duplicate series the first is kept. A line with a
+/// value that OpenMetrics 1.0 forbids is left out, because a strict parser rejects the whole page
+/// for it: a counter, a count or a sum that is negative or NaN, a negative quantile.
 class Samples {
  public:
   /// Adds a sample of a family declared in source, with one value for each of its labels.
@@ -35,9 +35,9 @@ class Samples {
 
   /// Adds a sample of a family whose name comes from the source (a kernel counter, a text file, a
   /// configuration); name and help are copied. A line of a histogram or summary has a suffix
-  /// ("_bucket") and an own label (`le` in the form of append_bound()); the lines of a series come
-  /// in their order. Throws Error{decode} for an invalid or reserved name, for a label that is
-  /// there twice and for more labels than kMaxNamedLabels.
+  /// ("_bucket") and its own label (`le` in the form of append_bound()); the lines of a series must
+  /// be in order. Throws Error{decode} for an invalid or reserved name, for a duplicate label and
+  /// for more than kMaxNamedLabels labels.
   void add_named(MetricType type, std::string_view name, std::string_view help, double value,
                  std::span<const Label> labels = {}, std::string_view suffix = {});
   void add_named(MetricType type, std::string_view name, std::string_view help, double value,
@@ -45,13 +45,13 @@ class Samples {
     add_named(type, name, help, value, std::span<const Label>(labels.begin(), labels.size()));
   }
 
-  /// Makes the family known before its first sample, with its name and help copied: for families
-  /// whose declaration does not outlive the samples.
+  /// Registers the family before its first sample, copying its name and help: for families whose
+  /// declaration does not outlive the samples.
   void declare(const MetricView& metric);
 
   /// Adds a histogram: `counts[i]` observations fell into (bounds[i-1], bounds[i]], and the last
-  /// count, which has no bound, above them all; bounds ascend. `exemplars`, one for each count or
-  /// none at all, are those of exemplar(), or empty; OpenMetrics alone shows them.
+  /// count, which has no bound, is for those above all bounds; bounds are ascending. `exemplars` is
+  /// empty, or has one for each count, made by exemplar() or empty; only OpenMetrics shows them.
   template <std::size_t N, class... Values>
   void add_histogram(const Metric<N>& metric, std::span<const double> bounds,
                      std::span<const std::uint64_t> counts, double sum, const Values&... labels) {
@@ -64,39 +64,40 @@ class Samples {
                      std::span<const std::string_view> labels,
                      std::span<const std::string> exemplars = {});
 
-  /// From now on every series must have this label, the name of the source that it is of: adding
-  /// one without it is an Error{internal}. So samples of different sources are never the same.
+  /// From now on every series must have this label, whose value is the name of the source: adding
+  /// one without it is an Error{internal}. So samples of different sources cannot clash.
   void require(const Label& label);
 
-  /// Says that a cardinality limit kept `series` series off the page.
+  /// Counts `series` series that a cardinality limit kept off the page.
   void count_dropped(std::size_t series) { dropped_ += series; }
 
-  /// Says that a row of the source was malformed and is left out; the first one's error is logged.
+  /// Records that a malformed row was left out; the first such error is logged.
   void note_malformed_row(std::string_view error) {
     if (first_malformed_row_.empty()) first_malformed_row_ = error;
   }
-  /// The error of the first malformed row; empty when there was none.
+  /// The error of the first malformed row; empty if there was none.
   const std::string& first_malformed_row() const { return first_malformed_row_; }
 
-  /// Says what of the source is not as it should be although the run is good: the landing page
-  /// shows it beside the collector. Holds no secret.
+  /// Sets a remark about the source that does not make the run fail; the landing page shows it with
+  /// the collector. Must not hold a secret.
   void set_note(std::string text) { note_ = std::move(text); }
   const std::string& note() const { return note_; }
 
-  /// Says that the run has failed although these samples are right, as what is counted stays right
-  /// when its source cannot be read: they are published, and the collector has failed.
+  /// Makes the run fail, but publishes these samples: counts stay right when their source cannot be
+  /// read.
   void set_failure(Error failure) { failure_ = std::move(failure); }
   const std::optional<Error>& failure() const { return failure_; }
 
-  /// Says that nothing has changed since the last good run of this background collector: the
-  /// samples of that one stay, and those added here are left out.
+  /// Declares that nothing has changed since the last successful run of this background collector:
+  /// its samples stay, and those added here are discarded.
   void keep_last() { keeps_last_ = true; }
   bool keeps_last() const { return keeps_last_; }
 
-  /// Appends the page of these samples in that format; `# EOF` is left to who joins the pages.
+  /// Appends the page of these samples in that format, without `# EOF`, which follows the joined
+  /// pages.
   void render(Format format, std::string& out) const;
 
-  /// A family that has samples, with its lines where these stand together; borrowed.
+  /// A family with samples, and its lines if they are contiguous; borrowed.
   struct FamilyLines {
     MetricType type;
     std::string_view name, help, lines;  ///< the lines without their exemplars
@@ -104,26 +105,27 @@ class Samples {
     bool is_named;                       ///< its name came from the source
     bool has_exemplars;
   };
-  /// Makes the lines of each family stand together. Nothing may be added afterwards.
+  /// Makes the lines of each family contiguous. Nothing may be added afterwards.
   void group_by_family();
-  /// The families in order of their first sample; without lines before group_by_family().
+  /// The families in the order of their first sample; without lines unless group_by_family() was
+  /// called.
   std::vector<FamilyLines> families() const;
-  /// The lines of families()[index] with their exemplars; of samples that are grouped by family.
+  /// The lines of families()[index] with their exemplars; requires group_by_family().
   std::string lines_with_exemplars(std::size_t index) const;
-  /// Whether the name of some family came from the source.
+  /// Whether a family's name came from the source.
   bool has_named() const { return has_named_; }
 
-  /// The same without the families of these names.
+  /// A copy without the families of these names.
   Samples without(const std::set<std::string, std::less<>>& names) const;
 
   /// Lines on the page; a histogram counts each of its lines.
   std::size_t size() const { return sample_count_; }
   std::size_t duplicates() const { return duplicates_; }
   std::size_t dropped() const { return dropped_; }
-  /// The series that was met twice first, e.g. `up{a="b"}`; empty when none was.
+  /// The first duplicate series, e.g. `up{a="b"}`; empty if there is none.
   const std::string& first_duplicate() const { return first_duplicate_; }
 
-  /// Whether both render to the same pages.
+  /// Whether both render to the same page.
   bool same_page(const Samples& other) const;
 
  private:
@@ -133,7 +135,7 @@ class Samples {
     std::uint32_t chunks = 0;
     bool is_named = false, has_exemplars = false;
   };
-  /// The lines of one add: where they stand, whose they are, and the hash of their series.
+  /// The lines of one add(): their position, their family, and the hash of their series.
   struct Chunk {
     std::size_t begin, end;
     std::uint32_t family, hash, series_size;

@@ -13,7 +13,8 @@ const std::string& Snapshot::page(Format format) const {
 const Deflated& Snapshot::deflated(Format format) const {
   auto& form = forms(format);
   std::call_once(form.deflated_once, [&] {
-    // The plain page is not kept for its compressed form: most scrapers take only one of them.
+    // The plain page is not kept if only its compressed form is needed: most scrapers request only
+    // one of them.
     std::string page;
     samples_.render(format, page);
     form.deflated = deflate_blocks(page, level_);
@@ -33,7 +34,7 @@ const std::string& Snapshot::lines_with_exemplars(std::size_t index) const {
   return form.lines;
 }
 
-/// Both formats share the form of a family without exemplars.
+/// Both formats share the compressed form of a family without exemplars.
 const Deflated& Snapshot::deflated_family(std::size_t index, Format format) const {
   const auto all = samples_.families();
   const bool with_exemplars = all.at(index).has_exemplars && format == Format::openmetrics;

@@ -11,11 +11,12 @@
 
 namespace exporter {
 
-/// What one good run of one collector produced. Immutable; each form of its page is made at most
-/// once, by whoever asks first, and shared by all scrapes.
+/// The result of one successful run of one collector. Immutable; each form of its page is made at
+/// most once, on first use, and shared by all scrapes.
 class Snapshot {
  public:
-  /// `level` is zlib's: 1 for what changes at each scrape, 6 for what is served many times.
+  /// `level` is zlib's: 1 for pages that change with each scrape, 6 for pages that are served many
+  /// times.
   Snapshot(Samples samples, int level);
 
   const Samples& samples() const { return samples_; }
@@ -23,9 +24,9 @@ class Snapshot {
   const std::string& page(Format format) const;
   const Deflated& deflated(Format format) const;
 
-  /// The lines of a family, by its place in samples().families(), compressed apart.
+  /// The lines of a family, by its index in samples().families(), compressed separately.
   const Deflated& deflated_family(std::size_t index, Format format) const;
-  /// Those lines as OpenMetrics shows them.
+  /// Those lines in OpenMetrics.
   const std::string& lines_with_exemplars(std::size_t index) const;
 
  private:
@@ -46,7 +47,7 @@ class Snapshot {
   int level_;
   mutable std::array<Forms, 2> forms_;
   mutable std::once_flag families_once_;
-  mutable std::unique_ptr<Family[]> families_;  // as both formats show them, then with exemplars
+  mutable std::unique_ptr<Family[]> families_;  // as both formats show them, and with exemplars
 };
 
 }  // namespace exporter

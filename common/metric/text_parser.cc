@@ -18,7 +18,7 @@ void skip_blanks(std::string_view& rest) {
   rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
 }
 
-/// Takes the characters that names consist of off the front.
+/// Removes the characters of a name from the front.
 std::string_view next_name(std::string_view& rest) {
   const auto end = std::find_if(rest.begin(), rest.end(), [](char c) {
     return !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
@@ -41,7 +41,7 @@ std::optional<MetricType> type_of(std::string_view word) {
   return std::nullopt;
 }
 
-/// A number as Prometheus reads it: also "+1", "Inf" and "nan", but not C's "nan(1)".
+/// A number as Prometheus parses it: accepts "+1", "Inf" and "nan", but not C's "nan(1)".
 std::optional<double> number_of(std::string_view text) {
   if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
   if (text.find('(') != std::string_view::npos) return std::nullopt;
@@ -52,7 +52,7 @@ bool is_compound(MetricType type) {
   return type == MetricType::histogram || type == MetricType::summary;
 }
 
-/// The label of a compound's points.
+/// The label of a histogram's or summary's points.
 std::string_view point_label(MetricType type) {
   return type == MetricType::histogram ? "le" : "quantile";
 }
@@ -127,7 +127,7 @@ ParsedText Parser::parse(std::string_view text) {
   return std::move(parsed_);
 }
 
-/// "HELP name text", "TYPE name type", or a remark. One that ends early says nothing.
+/// "HELP name text", "TYPE name type", or a comment. Ignores a truncated one.
 void Parser::parse_comment(std::string_view rest) {
   const auto keyword = next_word(rest);
   if (keyword != "HELP" && keyword != "TYPE") return;
@@ -174,7 +174,7 @@ void Parser::parse_sample(std::string_view rest) {
   }
 }
 
-/// Takes `{name="value",...}` off the front. A label without a value is the same as none.
+/// Removes `{name="value",...}` from the front. An empty label value is the same as no label.
 std::vector<Label> Parser::parse_labels(std::string_view& rest) {
   std::vector<Label> labels;
   rest.remove_prefix(1);
@@ -269,7 +269,7 @@ std::pair<std::size_t, Parser::Part> Parser::family_of_sample(std::string_view n
   return {family(name), Part::value};
 }
 
-/// Takes in one line of a histogram or a summary.
+/// Parses one line of a histogram or a summary.
 void Parser::add_part(std::size_t index, Part part, std::vector<Label> labels, double value) {
   auto& family = parsed_.families[index];
   if (part == Part::value && family.type == MetricType::histogram) {
@@ -289,7 +289,7 @@ void Parser::add_part(std::size_t index, Part part, std::vector<Label> labels, d
   if (std::exchange(whole, value)) fail("duplicate sum or count");
 }
 
-/// Takes the label of a bucket or a quantile away and gives its number.
+/// Removes the label of a bucket or a quantile and returns its number.
 double Parser::take_point(MetricType type, std::vector<Label>& labels) {
   const auto name = point_label(type);
   for (const auto& label : labels) {
@@ -302,7 +302,7 @@ double Parser::take_point(MetricType type, std::vector<Label>& labels) {
   fail("the label \"" + std::string(name) + "\" is missing");
 }
 
-/// The series of a histogram or a summary that has these labels.
+/// The series of a histogram or a summary with these labels.
 std::size_t Parser::open_series(std::size_t index, std::vector<Label> labels) {
   std::string key = std::to_string(index);
   for (const auto& label : labels) {
@@ -319,8 +319,8 @@ std::size_t Parser::open_series(std::size_t index, std::vector<Label> labels) {
   return place->second;
 }
 
-/// A metric `a_count` beside a histogram or a summary `a`: a reader of the page could not tell
-/// whose the lines are.
+/// A metric `a_count` beside a histogram or a summary `a` would make the owner of the lines
+/// ambiguous.
 void Parser::check_names() const {
   for (const auto& compound : parsed_.families) {
     if (!is_compound(compound.type) || compound.series.empty()) continue;
@@ -336,8 +336,8 @@ void Parser::check_names() const {
   }
 }
 
-/// Puts the points in order. A histogram's count and its last bucket are the same number: either
-/// may be left out.
+/// Sorts the points. A histogram's count and its last bucket are the same number, so either may be
+/// missing.
 void Parser::finish(const TextFamily& family, std::size_t line, TextSeries& series) {
   auto& points = series.points;
   std::sort(points.begin(), points.end(), [](const auto& a, const auto& b) { return a.at < b.at; });

@@ -13,7 +13,7 @@ bool counts(MetricType type) {
   return type == MetricType::counter || type == MetricType::histogram;
 }
 
-/// As append_value() writes it.
+/// Formatted as append_value() does.
 double value_of(std::string_view text) {
   if (text == "+Inf") return INFINITY;
   if (text == "-Inf") return -INFINITY;
@@ -52,7 +52,7 @@ void TimedSamples::add_reset(Samples samples, Time when) {
   }
 }
 
-/// The lines of a histogram end with its count.
+/// The last line of a histogram is its count.
 void TimedSamples::take(const Samples::FamilyLines& lines, Time when, Time before, bool resets) {
   auto& family = families_[std::string(lines.name)];
   if (family.help.empty()) {

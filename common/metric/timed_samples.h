@@ -15,35 +15,36 @@
 
 namespace exporter {
 
-/// What pages showed at many times, as one OpenMetrics text with timestamps: what `promtool tsdb
-/// create-blocks-from openmetrics` reads. It is written in pieces, each a whole text.
+/// The samples of many times, as one OpenMetrics text with timestamps for `promtool tsdb
+/// create-blocks-from openmetrics`. It is written in parts, each a complete text.
 class TimedSamples {
  public:
   using Time = std::chrono::sys_seconds;
 
-  /// Each series has these labels, too: those that a scrape adds.
+  /// Labels added to each series, as a scrape would.
   explicit TimedSamples(std::span<const Label> labels = {});
 
-  /// Takes the samples as those of `when`. The times of a series ascend. A counter or histogram
-  /// that is new was 0 at `before`: increase() does not see the first value of a series.
+  /// Adds the samples with the time `when`. The times of a series must ascend. A new counter or
+  /// histogram was 0 at `before`, because increase() ignores the first value of a series.
   void add(Samples samples, Time when, Time before);
 
-  /// Says that what counts in these samples starts again at 0 at `when`.
+  /// Adds that the counters and histograms in these samples start again at 0 at `when`.
   void add_reset(Samples samples, Time when);
 
   /// Lines since the last write().
   std::size_t size() const { return size_; }
 
-  /// Hands over the text of what was added since the last write, family by family and series by
-  /// series, in pieces; nothing where nothing was.
+  /// Writes everything added since the last write, family by family and series by series, in
+  /// pieces; nothing if nothing was added.
   void write(const std::function<void(std::string_view)>& sink);
 
  private:
-  /// A series, or the lines of a histogram: the parts of a line before its value, and the points.
+  /// A series, or the lines of a histogram: the parts of each line before the value, and the
+  /// points.
   struct Series {
     std::vector<std::string> lines;
     std::vector<Time> times;
-    std::vector<double> values;  ///< of each line at each time
+    std::vector<double> values;  ///< of each line, at each time
   };
   struct Family {
     MetricType type = MetricType::untyped;

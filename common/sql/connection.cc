@@ -21,14 +21,14 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxCell = 1u << 20, kMaxColumns = 256, kMaxBytes = 1u << 30;
-constexpr std::size_t kCheckEvery = 1000;  // rows between looks at the clock
+constexpr std::size_t kCheckEvery = 1000;  // rows between checks of the deadline
 constexpr milliseconds kShortestLimit(100);
 constexpr std::chrono::seconds kGoodbye(2);
 constexpr std::size_t kMaxMessage = 500;
 
 SQLPOINTER number(std::size_t value) { return reinterpret_cast<SQLPOINTER>(value); }
 
-/// A driver takes texts that are not const and does not change them.
+/// Drivers take non-const text, but do not change it.
 SQLCHAR* text_of(const char* text) { return reinterpret_cast<SQLCHAR*>(const_cast<char*>(text)); }
 
 SQLHANDLE with_version(const Handle& environment) {
@@ -38,7 +38,7 @@ SQLHANDLE with_version(const Handle& environment) {
 
 Error refused(const std::string& why) { return {Reason::query, why}; }
 
-/// What a statement has given, read cell by cell as text.
+/// The result of a statement, read cell by cell as text.
 class Cursor {
  public:
   Cursor(const Handle& statement, const std::string& text, Dialect dialect)
@@ -48,7 +48,7 @@ class Cursor {
     check(::SQLExecDirect(statement_.get(), text_of(text_.c_str()), SQLINTEGER(text_.size())));
   }
 
-  /// Empty where the statement gives no rows.
+  /// Empty if the statement returns no rows.
   std::vector<std::string> columns() const {
     SQLSMALLINT count = 0;
     check(::SQLNumResultCols(statement_.get(), &count));
@@ -78,7 +78,7 @@ class Cursor {
     }
   }
 
-  /// Whether a call failed so that the connection is of no use any more.
+  /// Whether a failed call made the connection unusable.
   bool has_ended_connection() const { return has_ended_connection_; }
 
  private:
@@ -109,8 +109,7 @@ class Cursor {
     return reinterpret_cast<const char*>(name.data());
   }
 
-  /// In pieces, as long as there are any: the sizes that drivers describe are not those of the
-  /// data.
+  /// Reads in pieces to the end, because the sizes that drivers report are not those of the data.
   void read_cell(std::size_t index, Table& table) {
     const auto begin = table.bytes();
     bool is_null = false;
@@ -140,7 +139,7 @@ class Cursor {
   mutable bool has_ended_connection_ = false;
 };
 
-/// A column that cannot be told apart from the others cannot be meant by a name.
+/// A column without a unique name cannot be referred to.
 void check_columns(const Table& table) {
   if (table.columns().empty()) throw refused("the statement returns no rows; expected a query");
   std::set<std::string> names;
@@ -152,7 +151,7 @@ void check_columns(const Table& table) {
   }
 }
 
-/// No statement and no data is in its message. A driver is not trusted to leave the password out.
+/// The message contains no statement and no data. The driver may still have put the password in it.
 Error login_failure(const Diagnosis& diagnosis, const Secret* password, Dialect dialect) {
   constexpr std::string_view kHidden = "…";
   auto text = diagnosis.message;
@@ -171,7 +170,7 @@ milliseconds time_left(const Deadline& deadline) {
   return std::min<milliseconds>(deadline.left(), kMost);
 }
 
-/// What the server may take of the time that is left, rounded so that it is the same in each run.
+/// The server's time limit: the time left, rounded so that it is the same in each run.
 milliseconds limit_of(const Deadline& deadline) {
   const auto left = static_cast<double>(time_left(deadline).count());
   return std::max(milliseconds(std::int64_t(std::round(left * 0.9 / 100)) * 100), kShortestLimit);
@@ -227,7 +226,7 @@ void Connection::connect(const ConnectionString& string, const Secret* password,
   Guard guard(deadline.when(), deadline.stop(), socket_);
   const auto code = [&] {
     const NoteSocket note(*socket_);
-    // What it could give back holds the password.
+    // The completed string that it could return contains the password.
     return ::SQLDriverConnect(connection_.get(), nullptr, text_of(text.c_str()), SQL_NTS, nullptr,
                               0, nullptr, SQL_DRIVER_NOPROMPT);
   }();
@@ -260,7 +259,7 @@ Table Connection::run(const std::string& statement, const Limits& limits,
   if (!has_transactions_) {
     limit(limits.rows + 1, deadline);
     auto table = execute(statement, limits, deadline);
-    // MariaDB's driver runs some queries without knowing, and crashes over their rows with the
+    // MariaDB's driver runs statements without a result silently, and crashes at the rows of the
     // next.
     if (table.columns().empty()) is_usable_ = false;
     check_columns(table);
@@ -290,8 +289,8 @@ void Connection::prepare_limit(const Deadline& deadline) {
   unset_.push_back("time limit: " + why);
 }
 
-/// The server gives up before the deadline, so that its own error says why. False where it does
-/// not.
+/// Has the server give up before the deadline, so that its own error gives the reason. False if it
+/// cannot.
 bool Connection::limit(std::size_t rows, const Deadline& deadline) {
   const auto wanted = limit_of(deadline);
   if (!has_limit_ || (wanted == limit_ && rows == row_limit_)) return has_limit_;
@@ -303,8 +302,8 @@ bool Connection::limit(std::size_t rows, const Deadline& deadline) {
   return is_limited;
 }
 
-/// Starts a transaction, as the driver does with its first statement, with settings of its own: a
-/// pooler in front of the server may give the session to others after it.
+/// Starts a transaction, which otherwise the driver does with its first statement, and sets its
+/// limits: after it, a pooler in front of the server may give the session to another client.
 void Connection::begin(const Deadline& deadline) {
   limit_transaction(limit_of(deadline), [&](const std::string& statement) {
     return execute(statement, Limits{}, deadline);
@@ -322,10 +321,11 @@ void Connection::end_transaction(const Deadline& deadline) {
 Table Connection::execute(const std::string& text, const Limits& limits, const Deadline& deadline) {
   deadline.check();
   deadline.count_request();
-  is_usable_ = false;  // until it has ended well
+  is_usable_ = false;  // until it has ended successfully
   Handle statement(SQL_HANDLE_STMT, connection_.get());
   const auto handle = statement.get();
-  // The driver holds a result whole. Others ignore this, or make wrong SQL of it (MariaDB's).
+  // SQLite's driver reads the whole result into memory. Other drivers ignore this, or generate
+  // wrong SQL (MariaDB's).
   if (dialect_ == Dialect::sqlite) {
     ::SQLSetStmtAttr(handle, SQL_ATTR_MAX_ROWS, number(limits.rows + 1), 0);
   }
@@ -340,7 +340,7 @@ Table Connection::execute(const std::string& text, const Limits& limits, const D
   } catch (...) {
     error = std::current_exception();
   }
-  ::SQLFreeStmt(handle, SQL_CLOSE);  // asks the server, where it holds a cursor
+  ::SQLFreeStmt(handle, SQL_CLOSE);  // asks the server if a cursor is open there
   const auto ended = guard.release();
   was_cut_ = ended != Guard::Ended::by_itself;
   if (ended == Guard::Ended::stuck) {

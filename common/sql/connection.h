@@ -17,50 +17,49 @@
 
 namespace exporter::sql {
 
-/// What a query may give.
+/// The limits of a query's result.
 struct Limits {
   std::size_t rows = 10'000;
   std::size_t bytes = 64u << 20;  ///< of all cells; at most 1 GiB
-  bool has_types = false;         ///< whether the driver is asked for the types of the columns
+  bool has_types = false;         ///< whether to ask the driver for the types of the columns
 };
 
-/// A query gives more rows than its limit.
+/// A query exceeded the limits of its result.
 struct TooManyRows : Error {
   explicit TooManyRows(std::size_t limit)
       : Error(Reason::query, "more than " + std::to_string(limit) + " rows") {}
 };
 
-/// A session with a database: one statement at a time, by one thread at a time. However the driver
-/// hangs, a call ends some three seconds after its deadline, unless the driver's socket is not
-/// known.
+/// A session with a database. Not thread-safe. Even if the driver hangs, a call ends about three
+/// seconds after its deadline, unless the driver's socket is unknown.
 class Connection {
  public:
-  /// `dialect` is what the connection string says.
+  /// `dialect` is the one in the connection string.
   explicit Connection(Dialect dialect);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Connects and prepares the session. Throws Error{config}, {auth}, {connect} or {timeout}; then
-  /// was_cut() and is_stuck() say how it ended.
+  /// Connects and sets up the session. Throws Error{config}, {auth}, {connect} or {timeout};
+  /// was_cut() and is_stuck() then tell how it ended.
   void open(const ConnectionString& string, const Secret* password, const Deadline& deadline);
 
-  /// Runs a query to its end. Throws Error; one of Reason::query too when it gives more than the
-  /// limits, no columns, or columns without a name or with the same.
+  /// Runs a query to its end. Throws Error; with Reason::query also if the result exceeds the
+  /// limits, has no columns, or has unnamed or duplicate columns.
   Table run(const std::string& statement, const Limits& limits, const Deadline& deadline);
 
   Dialect dialect() const { return dialect_; }
-  /// By the server's own name: "PostgreSQL 15.0.18".
+  /// The server's own name: "PostgreSQL 15.0.18".
   const std::string& server() const { return server_; }
-  /// What could not be set, in words for a user.
+  /// Settings that could not be applied, as text for the user.
   const std::vector<std::string>& unset() const { return unset_; }
-  /// Whether it can run another statement.
+  /// Whether it can run more statements.
   bool is_usable() const { return is_usable_; }
-  /// Whether a call was ended by force.
+  /// Whether a call was terminated by force.
   bool was_cut() const { return was_cut_; }
-  /// Whether a call hangs for good in it: its memory is given up.
+  /// Whether a call hangs in it forever: its memory is given up.
   bool is_stuck() const { return is_stuck_; }
-  /// Whether a call that hangs can be ended.
+  /// Whether a hung call can be terminated.
   bool has_known_socket() const { return socket_->is_known(); }
 
  private:
@@ -79,10 +78,10 @@ class Connection {
   Dialect dialect_;
   std::string server_;
   std::vector<std::string> unset_;
-  std::chrono::milliseconds limit_{};  ///< of statements, as the server has it
-  std::size_t row_limit_ = 0;          ///< of a statement, too
+  std::chrono::milliseconds limit_{};  ///< for statements, as set in the server
+  std::size_t row_limit_ = 0;          ///< for statements too
   bool has_limit_ = true;
-  bool has_transactions_ = false;  ///< each query is one, which holds its settings
+  bool has_transactions_ = false;  ///< each query is a transaction, with its own settings
   bool is_connected_ = false, is_usable_ = false, was_cut_ = false, is_stuck_ = false;
 };
 

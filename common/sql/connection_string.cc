@@ -18,7 +18,7 @@ namespace {
   fail("it contains a password; use password_file or password_env instead");
 }
 
-/// A value in braces up to the one that ends it; "}}" stands for a brace.
+/// A value in braces, up to the closing one; "}}" is a literal brace.
 std::string take_braced(std::string_view& rest) {
   std::string value;
   for (std::size_t i = 1; i < rest.size(); ++i) {
@@ -36,7 +36,7 @@ std::string take_braced(std::string_view& rest) {
   fail("a '{' without its '}'");
 }
 
-/// In braces, whatever is in it.
+/// In braces, with any content.
 std::string braced(std::string_view value) {
   std::string result = "{";
   for (const char c : value) {
@@ -113,7 +113,7 @@ void ConnectionString::add_defaults(std::chrono::seconds login_timeout) {
 Secret ConnectionString::with_password(std::string_view password) const {
   std::string result;
   const auto size = text().size() + 2 * password.size() + 8;
-  result.reserve(size);  // so that no copy of it stays in memory that is freed
+  result.reserve(size);  // so that no copy of it is left in freed memory
   result += text();
   if (password.empty()) return Secret(std::move(result));
   result += "Pwd={";

@@ -8,7 +8,7 @@
 namespace exporter::sql {
 namespace {
 
-/// The time that a login may take, for drivers that must be told so in advance.
+/// The login timeout, for drivers that need it in advance.
 constexpr std::chrono::seconds kLogin(10);
 
 }  // namespace
@@ -60,7 +60,7 @@ void Database::note_login(const Connection& connection) {
   }
 }
 
-/// What is not kept is disconnected after the lock is free, as that may take a while.
+/// Connections that are not kept are closed without the lock, because that may take a while.
 void Database::give_back(Kept&& connection) {
   note_end(*connection);
   const std::lock_guard lock(mutex_);

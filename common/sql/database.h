@@ -20,44 +20,43 @@
 
 namespace exporter::sql {
 
-/// A database that is asked from several threads: a connection for each query that runs, kept for
-/// the next ones.
+/// A pool of connections to one database, one for each running query. Thread-safe.
 class Database {
  public:
   struct Options {
     std::string name;  ///< for the log
     ConnectionString string;
     std::optional<SecretSource> password = {};  ///< read at each login
-    std::size_t idle_connections = 3;           ///< the most that are kept
+    std::size_t idle_connections = 3;           ///< the maximum number that are kept
   };
   explicit Database(Options options);
   ~Database();
 
-  /// Runs a query. One that fails on a kept connection, because that was closed meanwhile, runs
-  /// once more on a new one. Throws Error.
+  /// Runs a query. If it fails on a kept connection that was closed in the meantime, runs it once
+  /// more on a new one. Throws Error.
   Table query(const Statement& statement, const Parameters& parameters, const Limits& limits,
               const Deadline& deadline);
 
-  /// One query that has run: its table, or the error that it threw.
+  /// A query that has run: its table, or the error that it threw.
   struct Ran {
     const std::string& statement;
     Clock::duration took;
     const Table* table;
     const Error* error;
   };
-  /// Has each query that ends reported from now on, in its thread; not while one runs.
+  /// Reports each query that ends from now on, in its thread. Must not be called while one runs.
   void observe(std::function<void(const Ran&)> observer) { observer_ = std::move(observer); }
 
-  /// What the connection string says; other for a data source.
+  /// The dialect according to the connection string; other for a data source.
   Dialect dialect() const { return dialect_; }
   const ConnectionString& string() const { return options_.string; }
 
   struct Figures {
     std::string server;              ///< of the last login; empty before
-    std::vector<std::string> unset;  ///< settings that are not in force, in words
+    std::vector<std::string> unset;  ///< settings that could not be applied, as text
     std::uint64_t queries, failures, rows, logins;
-    std::uint64_t cut;    ///< connections that were dropped because a query did not end
-    std::uint64_t stuck;  ///< of these, those whose memory is given up
+    std::uint64_t cut;    ///< connections dropped because a query did not end
+    std::uint64_t stuck;  ///< of these, those whose memory was given up
     double seconds;       ///< of all queries
     std::size_t idle;     ///< connections that are kept now
   };

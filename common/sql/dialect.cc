@@ -10,7 +10,7 @@
 namespace exporter::sql {
 namespace {
 
-/// 'YYYY-MM-DD HH:MM:SS', with microseconds where there are any or `always`.
+/// 'YYYY-MM-DD HH:MM:SS', with microseconds if there are any or `always`.
 std::string timestamp(Time time, bool always) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);

@@ -18,8 +18,8 @@ struct Native {
 // MariaDB's error codes (mariadb.com/kb/en/mariadb-error-code-reference).
 constexpr std::array kMariaDb{
     Native{1045, Reason::auth},       // access denied for the user
-    Native{1044, Reason::auth},       // and for the database
-    Native{1698, Reason::auth},       // access denied, no password was asked for
+    Native{1044, Reason::auth},       // and to the database
+    Native{1698, Reason::auth},       // access denied, no password used
     Native{1969, Reason::timeout},    // max_statement_time
     Native{3024, Reason::timeout},    // MySQL's max_execution_time
     Native{1205, Reason::locked},     // lock_wait_timeout
@@ -28,7 +28,7 @@ constexpr std::array kMariaDb{
     Native{1040, Reason::connect},    // too many connections
     Native{1053, Reason::connect},    // the server shuts down
     Native{1927, Reason::connect},    // the connection was killed
-    Native{4031, Reason::connect},    // MySQL: it was idle for too long
+    Native{4031, Reason::connect},    // MySQL: idle for too long
     Native{2002, Reason::connect},   Native{2003, Reason::connect},
     Native{2006, Reason::connect},   Native{2013, Reason::connect},
 };
@@ -43,7 +43,7 @@ constexpr std::array kSqlite{
 // The classes of SQLSTATE.
 constexpr std::array<std::pair<std::string_view, Reason>, 13> kStates{{
     {"57014", Reason::timeout},  // PostgreSQL: statement_timeout, or a cancel
-    {"57P0", Reason::connect},   // and it shuts down, or does not start yet
+    {"57P0", Reason::connect},   // and shutting down, or not yet started
     {"55P03", Reason::locked},
     {"40001", Reason::locked},
     {"40P01", Reason::locked},
@@ -54,7 +54,7 @@ constexpr std::array<std::pair<std::string_view, Reason>, 13> kStates{{
     {"28", Reason::auth},
     {"22", Reason::decode},
     {"IM", Reason::config},     // no such driver or data source
-    {"01000", Reason::config},  // unixODBC: the driver's library cannot be loaded
+    {"01000", Reason::config},  // unixODBC: cannot load the driver's library
 }};
 
 template <std::size_t N>
@@ -80,7 +80,7 @@ bool says_no_table(const Diagnosis& diagnosis, Dialect dialect) {
   return diagnosis.state == "42P01" || diagnosis.state == "42S02";
 }
 
-/// Who has no right on the whole database may not know which tables there are.
+/// A user without any privilege on the database may not learn which tables exist.
 bool may_hide_table(const Diagnosis& diagnosis, Dialect dialect) {
   constexpr SQLINTEGER kDenied = 1142;
   return (dialect == Dialect::mariadb || dialect == Dialect::mysql) && diagnosis.native == kDenied;

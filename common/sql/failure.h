@@ -10,24 +10,24 @@
 namespace exporter::sql {
 
 /// Why a call failed, by its SQLSTATE (ISO/IEC 9075-2, 24.1; ODBC, appendix A; PostgreSQL, appendix
-/// A) and, where that says HY000, the native code of MariaDB or SQLite. Reason::auth is of logins:
-/// a right that a statement lacks is Reason::query, as the database can be read.
+/// A) and, if that is HY000, the native code of MariaDB or SQLite. Reason::auth is only for logins:
+/// a statement that lacks a privilege is Reason::query, because the database can be read.
 Reason reason_of(const Diagnosis& diagnosis, Dialect dialect);
 
-/// Whether nothing more can be had from the connection.
+/// Whether the connection is unusable.
 bool ends_connection(const Diagnosis& diagnosis, Dialect dialect);
 
-/// " (SQLSTATE 42P01, code 1)", for the end of an error.
+/// " (SQLSTATE 42P01, code 1)", to append to an error.
 std::string codes_of(const Diagnosis& diagnosis);
 
-/// A statement reads a table that is not there.
+/// The statement reads a table that does not exist.
 struct NoSuchTable : Error {
   NoSuchTable(const Error& error, bool certain) : Error(error), is_certain(certain) {}
-  bool is_certain;  ///< false where the server says the same of a table that may not be read
+  bool is_certain;  ///< false if the server says the same of a table without a privilege
 };
 
 /// Throws the error of a failed statement: its reason, its codes and the driver's message without
-/// data; NoSuchTable where that is why. The whole message goes to the log at the level debug.
+/// data; NoSuchTable if that is the reason. Logs the whole message at the level debug.
 [[noreturn]] void throw_failure(const Diagnosis& diagnosis, std::string_view statement,
                                 Dialect dialect);
 

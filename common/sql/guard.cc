@@ -11,21 +11,21 @@
 namespace exporter::sql {
 namespace {
 
-constexpr std::chrono::seconds kLast(1);  // for `cancel` once its socket is shut down
+constexpr std::chrono::seconds kLast(1);  // for `cancel` after its socket is shut down
 
 }  // namespace
 
 struct Guard::Watch {
-  Clock::time_point next;  ///< when something is to be done; the end of time when nothing is
+  Clock::time_point next;  ///< when to act; the end of time for never
   std::shared_ptr<Socket> socket;
   std::function<void()> cancel;
-  Socket cancel_socket = {};  ///< of the connection that some drivers cancel by
+  Socket cancel_socket = {};  ///< of the connection over which some drivers cancel
   std::thread canceller = {};
   Clock::time_point give_up = {};  ///< on `cancel`
   bool has_acted = false, is_cancelled = false;
 };
 
-/// One thread for all guards of the process, as long as there are any.
+/// One thread for all guards of the process, while there are any.
 class Guard::Watcher : public std::enable_shared_from_this<Guard::Watcher> {
  public:
   ~Watcher() {
@@ -101,7 +101,7 @@ class Guard::Watcher : public std::enable_shared_from_this<Guard::Watcher> {
     watch->next = Clock::time_point::max();
   }
 
-  /// False where the system gives no thread.
+  /// False if no thread can be started.
   bool start_canceller(const std::shared_ptr<Watch>& watch) {
     try {
       watch->canceller =

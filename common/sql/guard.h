@@ -10,26 +10,26 @@
 
 namespace exporter::sql {
 
-/// Watches over one call into a driver. At `until`, or when a stop is requested, it calls `cancel`
-/// in a thread of its own, as that may hang as well; kGrace later it shuts the socket down. Without
-/// `cancel` the socket is shut down at once.
+/// Limits the time of one call into a driver. At `until`, or when a stop is requested, it calls
+/// `cancel` in a thread of its own, because that may hang as well; kGrace later it shuts the socket
+/// down. Without `cancel` it shuts the socket down at once.
 class Guard {
  public:
   static constexpr std::chrono::seconds kGrace{2};
 
   Guard(Clock::time_point until, const std::stop_token& stop, std::shared_ptr<Socket> socket,
         std::function<void()> cancel = {});
-  /// release(), if it was not called.
+  /// Calls release() unless that was done.
   ~Guard();
   Guard(const Guard&) = delete;
   Guard& operator=(const Guard&) = delete;
 
   enum class Ended {
     by_itself,
-    by_guard,  ///< the call was cut short, or may have been: nothing is known of its connection
-    stuck,     ///< and `cancel` still runs: what it uses can never be freed
+    by_guard,  ///< the call may have been cut short: the connection's state is unknown
+    stuck,     ///< `cancel` still runs: what it uses can never be freed
   };
-  /// Ends the watch, after the call has returned. Waits for `cancel`, a few seconds at most.
+  /// Stops the guard after the call has returned. Waits for `cancel`, a few seconds at most.
   Ended release();
 
  private:

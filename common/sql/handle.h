@@ -1,6 +1,6 @@
 #pragma once
 
-// sqltypes.h names types that the standard library does not have.
+// For the types of sqltypes.h.
 #include <sql.h>
 #include <sqlext.h>
 
@@ -10,10 +10,10 @@
 
 namespace exporter::sql {
 
-/// A handle of ODBC, freed with its owner.
+/// An ODBC handle, freed by its owner.
 class Handle {
  public:
-  /// Throws Error{connect} when the driver manager or the driver gives none.
+  /// Throws Error{connect} if the driver manager or the driver cannot allocate it.
   Handle(SQLSMALLINT type, SQLHANDLE parent);
   ~Handle();
   Handle(const Handle&) = delete;
@@ -21,7 +21,7 @@ class Handle {
 
   SQLHANDLE get() const { return handle_; }
   SQLSMALLINT type() const { return type_; }
-  /// Never frees it: a call that uses it does not end.
+  /// Never frees it, because a call that uses it does not end.
   void abandon() { handle_ = SQL_NULL_HANDLE; }
 
  private:
@@ -29,14 +29,14 @@ class Handle {
   SQLHANDLE handle_ = SQL_NULL_HANDLE;
 };
 
-/// What ODBC says of the last call with a handle (SQLGetDiagRec).
+/// A diagnostic record of the last call with a handle (SQLGetDiagRec).
 struct Diagnosis {
   std::string state;  ///< the SQLSTATE, "42P01"
   SQLINTEGER native = 0;
-  std::string message;  ///< may hold data and SQL
+  std::string message;  ///< may contain data and SQL
 };
 
-/// The first of them; with an empty state when there is none.
+/// The first record; with an empty state if there is none.
 Diagnosis diagnose(SQLSMALLINT type, SQLHANDLE handle);
 inline Diagnosis diagnose(const Handle& handle) { return diagnose(handle.type(), handle.get()); }
 

@@ -8,15 +8,15 @@
 namespace exporter::sql {
 namespace {
 
-/// One setting of a session.
+/// A session setting.
 struct Setting {
   std::string_view name;      ///< for a user
-  std::string_view set;       ///< the statement that sets it; empty where there is none
-  std::string_view read;      ///< the query that reads it back
-  std::string_view expected;  ///< what that gives
+  std::string_view set;       ///< the statement that sets it; empty if none does
+  std::string_view read;      ///< the query that reads it
+  std::string_view expected;  ///< its expected result
 };
 
-// What a pooler keeps for each of its clients; all else is set in each transaction.
+// Settings that poolers keep for each client; all others are set in each transaction.
 constexpr std::string_view kPostgresql =
     "SELECT set_config('TimeZone', 'UTC', false), "
     "set_config('application_name', 'sql_exporter', false), "
@@ -57,7 +57,7 @@ std::span<const Setting> settings_of(Dialect dialect) {
   return {};
 }
 
-/// Why the setting is not in force; empty when it is.
+/// Why the setting is not in effect; empty if it is.
 std::string problem(const Setting& setting, const Execute& execute) {
   if (setting.read.empty()) return "this database has no such setting";
   try {
@@ -77,7 +77,7 @@ std::string seconds(std::chrono::milliseconds time) {
          std::to_string(1000 + time.count() % 1000).substr(1);
 }
 
-/// Whole seconds, at least one: 0 would mean none.
+/// Whole seconds, at least one: 0 would mean no limit.
 std::string whole_seconds(std::chrono::milliseconds time) {
   return std::to_string(std::max<std::int64_t>(1, (time.count() + 999) / 1000));
 }
@@ -119,7 +119,7 @@ void limit_transaction(std::chrono::milliseconds limit, const Execute& execute) 
   const auto set = [](std::string_view name, const std::string& value) {
     return "set_config('" + std::string(name) + "', '" + value + "', true)";
   };
-  // A cursor is planned for the first tenth of its rows unless told otherwise.
+  // By default a cursor is planned for fetching only the first tenth of its rows.
   const auto table = execute("SELECT " + set("transaction_read_only", "on") + ", " +
                              set("statement_timeout", std::to_string(limit.count())) + ", " +
                              set("lock_timeout", std::to_string(limit.count() / 2)) + ", " +

@@ -11,24 +11,23 @@
 
 namespace exporter::sql {
 
-/// Runs one statement in the session; throws Error.
+/// Runs a statement in the session; throws Error.
 using Execute = std::function<Table(const std::string& statement)>;
 
-/// Makes a session read-only and UTC and names it, as far as the dialect can, and reads back what
-/// it set. The settings that are not in force, in words for a user; a setting that the server
-/// refuses is one of them.
+/// Makes a session read-only, sets it to UTC and names it, as far as the dialect can, and verifies
+/// the settings. Returns those that are not in effect, also because the server refused them, as
+/// text for the user.
 std::vector<std::string> prepare_session(Dialect dialect, const Execute& execute);
 
-/// Whether the error is the server's answer to a statement, so that the session goes on.
+/// Whether the error is the server's reply to a statement, so that the session can continue.
 bool is_refusal(const Error& error);
 
-/// Makes PostgreSQL's transaction, which this starts, read-only and ends its statements after
-/// `limit`, their waits for a lock after half of it. Throws Error{query} where that is not in
-/// force.
+/// Makes PostgreSQL's transaction, which this starts, read-only, ends its statements after `limit`
+/// and their waits for locks after half of it. Throws Error{query} if that is not in effect.
 void limit_transaction(std::chrono::milliseconds limit, const Execute& execute);
 
-/// Has the server end any statement after `limit`, and any wait for a lock after half of it, and
-/// send no more than `rows` of one, where it can. False where it cannot end statements.
+/// Makes the server end statements after `limit` and waits for locks after half of it, and limit a
+/// result to `rows`, if it can. False if it cannot end statements.
 bool limit_statements(Dialect dialect, std::chrono::milliseconds limit, std::size_t rows,
                       const Execute& execute);
 

@@ -20,9 +20,8 @@ bool is_stream(int number) {
   return ::getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
-/// So that a NAT does not forget a connection that is kept, and one that it has forgotten, or whose
-/// host is gone, fails at once and not at a query's deadline. A driver may set other times after
-/// it.
+/// Prevents a NAT from dropping a kept connection, and makes one that was dropped, or whose host is
+/// gone, fail soon and not at a query's deadline. A driver may override these times.
 void keep_alive(int number) noexcept {
   constexpr int kOn = 1, kIdle = 30, kInterval = 10;  // seconds
   constexpr unsigned kUnacknowledged = 10'000;        // milliseconds
@@ -64,7 +63,7 @@ NoteSocket::~NoteSocket() { noting = outer_; }
 
 }  // namespace exporter::sql
 
-/// Comes before the C library's for all of the process, drivers too.
+/// Takes precedence over the C library's in the whole process, including drivers.
 extern "C" __attribute__((visibility("default"))) int connect(int number, const sockaddr* address,
                                                               socklen_t size) {
   using Connect = int (*)(int, const sockaddr*, socklen_t);

@@ -5,11 +5,11 @@
 
 namespace exporter::sql {
 
-/// The socket by which a driver talks to its server. Drivers do not say which it is, and nothing
-/// else ends a call into one that waits for a server which has stopped: this one's number is noted
-/// when the driver connects it, by a connect() of the executable's own, which comes before the C
-/// library's. It is a duplicate, so that its number cannot become another file's meanwhile. Safe to
-/// use from several threads.
+/// The socket that a driver uses to talk to its server. Drivers do not tell which it is, and only
+/// this ends a call that waits for a server that has stopped responding. The executable defines its
+/// own connect(), which takes precedence over the C library's and notes the socket when the driver
+/// connects it. The descriptor is a duplicate, so that its number cannot become another file's.
+/// Thread-safe.
 class Socket {
  public:
   Socket() = default;
@@ -17,13 +17,13 @@ class Socket {
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
 
-  /// Whether a driver has connected one.
+  /// Whether a driver has connected a socket.
   bool is_known() const;
-  /// Ends what waits for it: reads and writes of it fail from now on.
+  /// Makes all pending and later reads and writes of it fail.
   void shut_down();
 
-  /// What connect() calls: keeps a duplicate of the last one, and has the kernel notice within a
-  /// minute when its peer does not answer any more.
+  /// Called by connect(): keeps a duplicate of the last socket, and has the kernel detect within a
+  /// minute that its peer no longer responds.
   void note(int number) noexcept;
 
  private:
@@ -32,7 +32,7 @@ class Socket {
   bool is_shut_down_ = false;
 };
 
-/// Notes in `socket` what this thread connects while it lives.
+/// Notes in `socket` what this thread connects during its lifetime.
 class NoteSocket {
  public:
   explicit NoteSocket(Socket& socket);

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxMessage = 500;
 constexpr std::string_view kHidden = "…";
-constexpr std::size_t kShortestSecret = 3;  // of a literal, in bytes: shorter ones are in any text
+constexpr std::size_t kShortestSecret = 3;  // of a literal, in bytes: shorter ones are common
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
@@ -26,7 +26,7 @@ std::size_t line_of(std::string_view text, std::string_view at) {
   return 1 + static_cast<std::size_t>(std::count(begin, at.data(), '\n'));
 }
 
-/// Comments that a server or an extension of it reads: /*+ hints */, and MySQL's /*! code */.
+/// Comments with a meaning for a server or an extension: /*+ hints */, and MySQL's /*! code */.
 bool is_read_by_server(std::string_view comment) {
   return comment.starts_with("/*+") || comment.starts_with("/*!") || comment.starts_with("/*M!");
 }
@@ -52,16 +52,16 @@ bool is_word(char c) {
          static_cast<unsigned char>(c) >= 0x80;
 }
 
-/// Ends what stands before a piece. In MySQL, a blank behind two minus signs starts a comment.
+/// Separates the next piece. In MySQL, two minus signs and a blank would start a comment.
 void set_apart(std::string& text) { text += text.ends_with("--") ? "/**/" : " "; }
 
-/// Whether the end of a comment's line makes one of PostgreSQL's literals and the next.
+/// Whether the line break of a comment would join two of PostgreSQL's literals into one.
 bool joins_literals(std::string_view code, std::string_view comment, Dialect dialect) {
   return dialect == Dialect::postgresql && comment.starts_with("--") && trim(code).ends_with('\'');
 }
 
-/// Appends a literal, or what follows one, so that it does not become a part of what stands before
-/// it: -:n is no comment where n is -5, and E:n no literal with escapes.
+/// Appends a literal, or what follows one, so that it does not merge with the text before it: -:n
+/// must not become a comment if n is -5, nor E:n a literal with escapes.
 void append_apart(std::string& text, std::string_view piece) {
   if (text.empty() || piece.empty()) return void(text += piece);
   const char last = text.back(), first = piece.front();
@@ -71,7 +71,7 @@ void append_apart(std::string& text, std::string_view piece) {
   text += piece;
 }
 
-/// What stands in a statement: the names and words of its code, and what its literals hold.
+/// The content of a statement: the names and words of its code, and the content of its literals.
 struct Vocabulary {
   std::set<std::string, std::less<>> names;
   std::vector<std::string> secrets;
@@ -83,12 +83,12 @@ struct Vocabulary {
       if (token.kind == Token::Kind::name) names.insert(to_lower(inner(token.text)));
       if (token.kind == Token::Kind::code) names.insert(to_lower(token.text));
     }
-    // The longest first: a shorter one may be a part of it.
+    // The longest first, because a shorter one may be a part of it.
     std::sort(secrets.begin(), secrets.end(),
               [](const auto& a, const auto& b) { return a.size() > b.size(); });
   }
 
-  /// Whether all words of it stand in the code: "public.orders".
+  /// Whether all of its words occur in the code: "public.orders".
   bool knows(std::string_view text) const {
     while (!text.empty()) {
       const auto word = next_part(text, '.');
@@ -102,7 +102,7 @@ struct Vocabulary {
     return quoted.size() < 2 ? quoted : quoted.substr(1, quoted.size() - 2);
   }
 
-  /// As it stands and as the server reads it, with one quote for two.
+  /// Both as written and as the server reads it, with doubled quotes reduced to one.
   void add_secret(std::string_view literal) {
     literal.remove_prefix(std::min(literal.find_first_of("'\"$"), literal.size()));
     if (literal.starts_with('$')) {
@@ -124,14 +124,14 @@ struct Vocabulary {
   }
 };
 
-/// Marks that quote; those that are not ASCII stand in PostgreSQL's translations.
+/// Quotation marks; the non-ASCII ones occur in PostgreSQL's translations.
 struct Quote {
   std::string_view open, close;
 };
 constexpr std::array<Quote, 6> kQuotes{
     {{"'", "'"}, {"\"", "\""}, {"`", "`"}, {"«", "»"}, {"»", "«"}, {"„", "“"}}};
 
-/// Whether it is no quote: can't.
+/// Whether it is an apostrophe and not a quote: can't.
 bool is_apostrophe(std::string_view text, std::size_t at) {
   return text[at] == '\'' && at > 0 && at + 1 < text.size() && is_letter(text[at - 1]) &&
          is_letter(text[at + 1]);
@@ -152,7 +152,7 @@ std::vector<std::size_t> places_of(std::string_view mark, std::string_view text)
   return places;
 }
 
-/// As French texts have it: « name ».
+/// As in French messages: « name ».
 std::string_view without_margin(std::string_view quoted) {
   constexpr std::string_view kNoBreak = "\u00a0";
   if (quoted.starts_with(kNoBreak)) quoted.remove_prefix(kNoBreak.size());
@@ -160,7 +160,7 @@ std::string_view without_margin(std::string_view quoted) {
   return trim(quoted);
 }
 
-/// A message whose quoted pieces are hidden, but for names.
+/// A message whose quoted parts are hidden unless they are names.
 class Quoting {
  public:
   Quoting(std::string_view message, const Vocabulary& vocabulary)
@@ -185,7 +185,7 @@ class Quoting {
 
  private:
   struct Piece {
-    std::size_t end;  ///< where the mark stands that ends it; the message's where none does
+    std::size_t end;  ///< the position of the closing mark; the end of the message if there is none
     bool is_name;
   };
 
@@ -193,8 +193,8 @@ class Quoting {
     return message_.substr(begin, piece.end - begin);
   }
 
-  /// What is quoted may hold quotes, as drivers double none: where it is no name, it ends at the
-  /// last of them, and with the message where they do not go in pairs.
+  /// A quoted part may contain quotes, because drivers do not double them. Unless it is a name, it
+  /// extends to the last closing mark, or to the end of the message if the marks are unbalanced.
   Piece piece_of(const Quote& quote, std::size_t begin) const {
     const auto ends = places_of(quote.close, message_);
     const auto next = std::lower_bound(ends.begin(), ends.end(), begin);

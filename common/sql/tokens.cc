@@ -20,8 +20,8 @@ std::size_t word_length(std::string_view text) {
   return static_cast<std::size_t>(end - text.begin());
 }
 
-/// How many bytes a piece in quotes has, its first being the quote; 0 where it does not end. A
-/// doubled quote stands for itself.
+/// The length of a quoted token, whose first byte is the quote; 0 if it is not terminated. A
+/// doubled quote is a literal one.
 std::size_t quoted_length(std::string_view text, char end, bool escapes) {
   for (std::size_t i = 1; i < text.size(); ++i) {
     if (escapes && text[i] == '\\') {
@@ -34,7 +34,7 @@ std::size_t quoted_length(std::string_view text, char end, bool escapes) {
   return 0;
 }
 
-/// The same of /* a comment */; PostgreSQL and SQL Server nest them.
+/// The same for /* a comment */; PostgreSQL and SQL Server nest them.
 std::size_t comment_length(std::string_view text, bool nests) {
   int depth = 0;
   for (std::size_t i = 0; i + 1 < text.size(); ++i) {
@@ -49,7 +49,7 @@ std::size_t comment_length(std::string_view text, bool nests) {
   return 0;
 }
 
-/// The same of PostgreSQL's $tag$ text $tag$; kNone where none starts.
+/// The same for PostgreSQL's $tag$ text $tag$; kNone if none starts here.
 std::size_t dollar_length(std::string_view text) {
   const auto tag_end = text.find('$', 1);
   if (tag_end == kNone) return kNone;
@@ -60,7 +60,7 @@ std::size_t dollar_length(std::string_view text) {
   return end == kNone ? 0 : end + quote.size();
 }
 
-/// PostgreSQL's lines end in a carriage return, too.
+/// In PostgreSQL a carriage return ends a line too.
 std::size_t line_length(std::string_view text, bool returns) {
   return std::min(text.find_first_of(returns ? "\r\n" : "\n"), text.size() - 1) + 1;
 }
@@ -103,7 +103,7 @@ class Scanner {
   }
 
  private:
-  /// MySQL's two minus signs start one only before a blank.
+  /// In MySQL two minus signs start a comment only before a blank.
   bool starts_line_comment() const {
     if (!is_mysql(dialect_)) return text_.starts_with("--");
     if (text_.starts_with('#')) return true;
@@ -111,7 +111,7 @@ class Scanner {
            (text_.size() == 2 || static_cast<unsigned char>(text_[2]) <= ' ');
   }
 
-  /// PostgreSQL's words may hold dollar signs, which quote nothing then.
+  /// PostgreSQL's words may contain dollar signs, which do not quote then.
   std::size_t code_length() const {
     const bool has_dollars = dialect_ == Dialect::postgresql && is_name_start(text_[0]);
     std::size_t length = 1;

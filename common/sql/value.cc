@@ -14,7 +14,7 @@
 namespace exporter::sql {
 namespace {
 
-constexpr std::size_t kMaxShown = 40;  // bytes of a value in an error
+constexpr std::size_t kMaxShown = 40;  // of a value in an error, in bytes
 
 // Seconds since 1970 of the first and the last second of the years 1 to 9999.
 constexpr double kFirst = -62135596800, kLast = 253402300799;
@@ -45,7 +45,7 @@ std::optional<double> decimal(std::string_view text) {
   return parse_number<double>(text.starts_with('+') ? digits : text);
 }
 
-/// Where the offset of a time starts: a 'Z', or a sign after the hours.
+/// The position of a time's offset: a 'Z', or a sign after the hours.
 std::size_t offset_at(std::string_view text) {
   constexpr std::size_t kHours = 11;  // behind "YYYY-MM-DD "
   return text.size() <= kHours ? std::string_view::npos : text.find_first_of("Zz+-", kHours);

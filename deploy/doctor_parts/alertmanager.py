@@ -1,4 +1,4 @@
-"""What Alertmanager's configuration says, whether it is in force, and what could not be delivered."""
+"""Checks Alertmanager: its configuration, its secrets and its failed notifications."""
 
 import re
 import stat
@@ -8,18 +8,18 @@ import yaml
 from report import FAILED, OK, WARNING, Failed, check_clock, check_version, shown, version_of
 
 OLDEST = "0.25.0"
-MAIL_TRIMS = (0, 27)  # since when the password of mail may end with a newline, as every other secret
+MAIL_TRIMS = (0, 27)  # since when the password for email may end with a newline, like every other secret
 COUNTERS = ("notifications_total", "notifications_failed_total", "notification_requests_total",
             "notification_requests_failed_total")
 LINE = re.compile(r"^alertmanager_(\w+?)(?:\{(.*)\})? (\S+)$", re.M)
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 MATCHER = re.compile(r'\s*([\w.]+)\s*(=~|!~|!=|=)\s*"?(.*?)"?\s*$')
 NOT_SECRETS = {"ca_file", "cert_file", "key_file", "tls_config"}
-EXAMPLE = re.compile(r"@example\.com|\.example\.com|//127\.0\.0\.1:9095/")  # the addresses of the file as shipped
+EXAMPLE = re.compile(r"@example\.com|\.example\.com|//127\.0\.0\.1:9095/")  # the addresses in the shipped file
 
 
 class Alertmanager:
-    """A running Alertmanager: its configuration, and its counters as they are now."""
+    """A running Alertmanager: its configuration and its current counters."""
 
     def __init__(self, server):
         self.server = server
@@ -28,7 +28,7 @@ class Alertmanager:
             self.version = status["versionInfo"]["version"]
             self.config = yaml.safe_load(status["config"]["original"])
         except (KeyError, TypeError, yaml.YAMLError):
-            raise Failed(f"{server.url}: the status is not that of an Alertmanager") from None
+            raise Failed(f"{server.url}: this is not Alertmanager's status") from None
         self.receivers = {receiver["name"]: channels_of(receiver) for receiver in self.config["receivers"]}
 
     def metrics(self):
@@ -36,12 +36,12 @@ class Alertmanager:
 
 
 def parse(page):
-    """The samples of a page that are Alertmanager's own, without their prefix: name, labels, value."""
+    """Alertmanager's own samples on a page, without their prefix: name, labels, value."""
     return [(name, dict(LABEL.findall(labels or "")), float(value)) for name, labels, value in LINE.findall(page)]
 
 
 def channels_of(receiver):
-    """The integrations of a receiver, as Alertmanager's counters call them, and how many there are of each."""
+    """The integrations of a receiver, by their names in Alertmanager's counters, and the number of each."""
     return {key.removesuffix("_configs"): len(value) for key, value in receiver.items() if key.endswith("_configs") and value}
 
 
@@ -50,12 +50,12 @@ def words_of(channels):
 
 
 def check_alertmanager(report, alertmanager, prometheus, root, secrets):
-    """All but the delivery. Without a Prometheus, what that says is left out."""
+    """Runs all checks except the delivery. Without a Prometheus, leaves out those that need it."""
     check_version(report, "Alertmanager", alertmanager.version, OLDEST)
     check_clock(report, alertmanager.server)
     samples = alertmanager.metrics()
     reloaded = [value for name, _, value in samples if name == "config_last_reload_successful"]
-    report.judge("Alertmanager configuration", [] if reloaded == [1] else ["the last reload failed"], "is the one in force",
+    report.judge("Alertmanager configuration", [] if reloaded == [1] else ["the last reload failed"], "loaded",
                  "amtool check-config FILE; then reload")
     if prometheus:
         check_connection(report, alertmanager, prometheus)
@@ -67,17 +67,17 @@ def check_alertmanager(report, alertmanager, prometheus, root, secrets):
 
 def check_connection(report, alertmanager, prometheus):
     active = [each["url"] for each in prometheus.api("alertmanagers")["activeAlertmanagers"]]
-    report.judge("alerts are sent to", [] if active else ["no Alertmanager"], shown(active),
-                 "name it in prometheus/targets/alertmanager_local.yml")
+    report.judge("alert destinations", [] if active else ["no Alertmanager"], shown(active),
+                 "add it to prometheus/targets/alertmanager_local.yml")
     lost = prometheus.query("increase(prometheus_notifications_errors_total[15m]) > 0"
                             " or increase(prometheus_notifications_dropped_total[15m]) > 0")
-    report.judge("alerts that were lost", [f"{count:.0f} in 15 minutes, to {labels.get('alertmanager') or 'any'}"
+    report.judge("lost alerts", [f"{count:.0f} in 15 minutes, to {labels.get('alertmanager') or 'any'}"
                                            for labels, count in lost], "none in 15 minutes",
-                 "is each Alertmanager that Prometheus names there? Its log says why")
+                 "check that each Alertmanager that Prometheus sends to is up; Prometheus's log has the errors")
     alerts = alertmanager.server.json("/api/v2/alerts")
     names = {alert["labels"].get("alertname") for alert in alerts}
-    report.judge("alerts arrive", [] if "Watchdog" in names else ["Watchdog, which always fires, is not in Alertmanager"],
-                 f"{len(alerts)}, Watchdog among them", "does Prometheus send to this Alertmanager? See above")
+    report.judge("alerts arrive", [] if "Watchdog" in names else ["Watchdog, which always fires, has not arrived"],
+                 f"{len(alerts)}, including Watchdog", "check that Prometheus sends to this Alertmanager (see above)")
 
 
 # -- configuration
@@ -89,7 +89,7 @@ def matcher_of(text):
 
 
 def matchers_of(rule, key):
-    """A rule's matchers in one form, whichever way they are written."""
+    """A rule's matchers in one form, however they are written."""
     pairs = [(name, operator, value) for old, operator in ((key.replace("matchers", "match"), "="),
                                                            (key.replace("matchers", "match_re"), "=~"))
              for name, value in (rule.get(old) or {}).items()]
@@ -102,7 +102,7 @@ def inhibitions_of(config):
 
 
 def routes_of(route):
-    """All routes of a tree by their matchers, which say what is told apart; receivers may have other names."""
+    """All routes of a tree by their matchers; the names of receivers may differ."""
     found = [matchers_of(route, "matchers")]
     for child in route.get("routes") or []:
         found += routes_of(child)
@@ -115,24 +115,25 @@ def written(matchers):
 
 def check_configuration(report, config, shipped):
     missing = inhibitions_of(shipped) - inhibitions_of(config)
-    report.judge("inhibition", sorted(f"{written(source)} inhibits no {written(target)}" for source, target, _ in missing),
-                 f"all {len(inhibitions_of(shipped))} rules are in force",
-                 "take over inhibit_rules of alertmanager/alertmanager.yml, or one failure is many pages", WARNING)
+    report.judge("inhibition",
+                 sorted(f"{written(source)} does not inhibit {written(target)}" for source, target, _ in missing),
+                 f"all {len(inhibitions_of(shipped))} rules are loaded",
+                 "copy inhibit_rules from alertmanager/alertmanager.yml, or one failure causes many pages", WARNING)
     lost = set(routes_of(shipped["route"])) - set(routes_of(config["route"]))
-    report.judge("routes", sorted(written(matchers) for matchers in lost), "those of alertmanager/alertmanager.yml",
-                 "right if you have routes of your own; otherwise take over what is missing", WARNING)
+    report.judge("routes", sorted(written(matchers) for matchers in lost), "as in alertmanager/alertmanager.yml",
+                 "ignore this if you have your own routes; otherwise add the missing ones", WARNING)
 
 
 def check_receivers(report, alertmanager):
     with_channel = [f"{name} ({words_of(channels)})" for name, channels in alertmanager.receivers.items() if channels]
-    report.judge("receivers", [] if with_channel else ["none has a channel: nobody is told of anything"],
+    report.judge("receivers", [] if with_channel else ["none has a channel: nobody is notified"],
                  ", ".join(with_channel), "docs/alerting.md, \"Set it up\"")
     examples = sorted({f"{key}: {value}" for key, value in values_of(alertmanager.config) if EXAMPLE.search(value)})
-    report.judge("addresses", examples, "none is that of the example", "put yours, or delete the channel", WARNING)
+    report.judge("addresses", examples, "none is an example", "replace it, or delete the channel", WARNING)
 
 
 def values_of(value, key=""):
-    """Every text of a configuration with its key."""
+    """All texts of a configuration with their keys."""
     if isinstance(value, dict):
         for name, child in value.items():
             yield from values_of(child, name)
@@ -147,8 +148,8 @@ def values_of(value, key=""):
 
 
 def check_secrets(report, alertmanager, folder):
-    """The files that the configuration names, in `folder` if they are elsewhere on this machine. What is in them is
-    never shown."""
+    """Checks the files that the configuration names; `folder` overrides their directory. Never shows their
+    contents."""
     files = {value: key for key, value in values_of(alertmanager.config)
              if value and key.endswith("_file") and key not in NOT_SECRETS}
     takes_newlines = version_of(alertmanager.version) < MAIL_TRIMS
@@ -165,16 +166,16 @@ def check_secrets(report, alertmanager, folder):
         except PermissionError:
             unseen.append(name)
     report.judge("secrets", problems, f"{len(files) - len(unseen)} files, each with one line",
-                 "write the file again, as one line: docs/alerting.md, \"Set it up\"")
+                 "write the secret as one line: docs/alerting.md, \"Set it up\"")
     if open_for_all:
         report.add(WARNING, "secrets", f"every user of this machine can read {shown(open_for_all)}", "chmod o-r")
     if unseen:
         report.add(WARNING, "secrets", f"not readable from here: {shown(unseen)}",
-                   "run the doctor as root where Alertmanager runs, or say where they are with --secrets DIRECTORY")
+                   "run the doctor as root on Alertmanager's machine, or set --secrets DIRECTORY")
 
 
 def problem_of_secret(path, takes_newline):
-    """What is wrong with a file. `takes_newline` says that one at its end would be taken for a part of the secret."""
+    """The problem with a file, if any. With `takes_newline` a newline at its end would be a part of the secret."""
     try:
         text = path.read_text()
     except FileNotFoundError:
@@ -191,15 +192,15 @@ def problem_of_secret(path, takes_newline):
     if line != line.strip():
         return "has blanks before or after the secret"
     if line != text and takes_newline:
-        return "ends with a newline, which Alertmanager before 0.27 takes for a part of the password"
+        return "ends with a newline, which Alertmanager before 0.27 includes in the password"
     return ""
 
 
-# -- what could not be delivered
+# -- failed notifications
 
 
 def counters_of(samples, integration, receiver=None):
-    """The counters of an integration, of one receiver where they have its name."""
+    """The counters of an integration; of one receiver if they have its name."""
     found = dict.fromkeys(COUNTERS, 0)
     for name, labels, value in samples:
         if name in found and labels.get("integration") == integration and labels.get("receiver_name") in (None, receiver):
@@ -208,7 +209,7 @@ def counters_of(samples, integration, receiver=None):
 
 
 def check_deliveries(report, samples, prometheus):
-    """What failed lately, by Prometheus, and since the start of Alertmanager, by its own counters."""
+    """Reports recent failures, from Prometheus, and those since Alertmanager started, from its counters."""
     counted = [(name, labels, value) for name, labels, value in samples if name in COUNTERS and value > 0]
     old = [f"{labels.get('receiver_name') or labels['integration']}: {value:.0f} {WORDS[name]}"
            for name, labels, value in counted if name in WORDS]
@@ -226,4 +227,4 @@ def check_deliveries(report, samples, prometheus):
 
 
 WORDS = {"notifications_failed_total": "failed", "notification_requests_failed_total": "requests failed"}
-ACTION = "docs/runbooks/AlertmanagerNotificationsFailing.md; --send says which receiver"
+ACTION = "docs/runbooks/AlertmanagerNotificationsFailing.md; find the receiver with --send"

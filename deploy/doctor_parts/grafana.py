@@ -1,4 +1,4 @@
-"""Grafana: its data sources, the dashboards, and the files of its secrets."""
+"""Checks Grafana: its data sources, its dashboards and the files with its secrets."""
 
 import json
 import re
@@ -9,32 +9,33 @@ import yaml
 from report import FAILED, Failed, check_clock
 
 FILE = re.compile(r"\$__file\{([^{}]+)\}")
-LIMIT = 5000  # dashboards that are asked for at once
-# It has no check of its health on the server: it is asked for its status instead, through Grafana.
+LIMIT = 5000  # dashboards in one request
+# Grafana has no health check for it, so its status is requested through Grafana's proxy.
 ASKED_BY_PROXY = {"alertmanager": "api/v2/status"}
 
 
 def check_grafana(report, grafana, root):
     health = grafana.json("/api/health")
     report.judge("Grafana", [] if health.get("database") == "ok" else [f"its database is {health.get('database')}"],
-                 f"{health.get('version', 'a version that it does not say')}", "its log says why")
+                 f"{health.get('version', 'unknown version')}", "check its log")
     check_clock(report, grafana)
     check_sources(report, grafana, root)
     uids = {found["uid"] for found in grafana.json(f"/api/search?type=dash-db&limit={LIMIT}")}
     files = {json.loads(path.read_text())["uid"]: path.stem for path in root.glob("grafana/dashboards/**/*.json")}
     report.judge("dashboards", sorted(f"{name} is missing" for uid, name in files.items() if uid not in uids),
-                 f"all {len(files)} are there", "does the token see their folders, and Grafana read grafana/provisioning?")
+                 f"all {len(files)} found",
+                 "check that the token can see their folders, and that Grafana reads grafana/provisioning")
 
 
 def check_sources(report, grafana, root):
     sources = {source["uid"]: source for source in grafana.json("/api/datasources")}
     for uid, name in shipped_sources(root).items():
         if uid not in sources:
-            report.add(FAILED, f"data source {name}", f"there is none with the uid {uid}",
-                       "does Grafana read grafana/provisioning? Dashboards find it by its uid")
+            report.add(FAILED, f"data source {name}", f"no data source has the uid {uid}",
+                       "check that Grafana reads grafana/provisioning; dashboards refer to the uid")
     for uid, source in sources.items():
         check, answer = f"data source {source['name']}", ask_source(grafana, uid, source["type"])
-        report.judge(check, [answer] if answer else [], "answers", f"its address, as Grafana reaches it: {source['url']}")
+        report.judge(check, [answer] if answer else [], "answers", f"can Grafana reach {source['url']}?")
 
 
 def shipped_sources(root):
@@ -43,7 +44,7 @@ def shipped_sources(root):
 
 
 def ask_source(grafana, uid, kind):
-    """What is wrong with a data source; nothing if it answers."""
+    """The problem with a data source; empty if it answers."""
     path = f"/api/datasources/uid/{urllib.parse.quote(uid)}/health"
     if kind in ASKED_BY_PROXY:
         path = f"/api/datasources/proxy/uid/{urllib.parse.quote(uid)}/{ASKED_BY_PROXY[kind]}"
@@ -55,7 +56,7 @@ def ask_source(grafana, uid, kind):
 
 
 def check_secrets(report, files, root):
-    """Those that the command line names, and those of the configuration that are on this machine."""
+    """Checks the files on the command line, and those in the configuration that exist on this machine."""
     named = [Path(name) for path in [*root.glob("grafana/provisioning/**/*.y*ml"), root / "grafana/grafana.ini"]
              for name in FILE.findall(path.read_text())]
     problems, read = [], 0
@@ -67,9 +68,10 @@ def check_secrets(report, files, root):
             continue
         read += 1
         if "$" in text:
-            problems.append(f"{path} has a $, at which Grafana cuts it without a word")
+            problems.append(f"{path} contains a $, where Grafana silently truncates it")
     if problems or read:
-        report.judge("Grafana's secrets", sorted(problems), f"{read} files, none has a $", "make another secret, without a $")
+        report.judge("Grafana's secrets", sorted(problems), f"{read} files, none contains a $",
+                     "create a new secret without a $")
 
 
 def is_file(path):

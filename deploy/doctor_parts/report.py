@@ -1,4 +1,4 @@
-"""What the doctor found, and how it asks."""
+"""The doctor's report, and its requests."""
 
 import email.utils
 import json
@@ -9,17 +9,17 @@ import urllib.request
 from typing import NamedTuple
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
-SHOWN = 5  # of what is found many times
-TIMEOUT = 30  # seconds of one request
-CLOCK_SECONDS = 5  # more is a clock that is wrong: an answer says whole seconds, and takes a while
+SHOWN = 5  # of many findings
+TIMEOUT = 30  # seconds, of one request
+CLOCK_SECONDS = 5  # tolerance: responses have whole seconds and take a while
 
 
 class Failed(Exception):
-    """What is wrong, in words for the user."""
+    """An error message for the user."""
 
 
 class Row(NamedTuple):
-    """One check: how it went, what was found, and what to do."""
+    """One check: its status, what was found, and what to do."""
 
     status: str
     check: str
@@ -37,7 +37,7 @@ class Report:
         self.rows.append(Row(status, check, found, action if status != OK else ""))
 
     def judge(self, check, problems, good, action, status=FAILED):
-        """One row: the problems, or what is good where there is none."""
+        """Adds one row: the problems, or `good` if there are none."""
         if problems:
             self.add(status, check, shown(problems), action)
         else:
@@ -62,14 +62,14 @@ def shown(problems):
 
 
 class Refusing(urllib.request.HTTPRedirectHandler):
-    """A redirection would carry the token elsewhere."""
+    """Does not follow redirects, which would send the token elsewhere."""
 
     def redirect_request(self, *_):
         return None
 
 
 class Server:
-    """A server and its HTTP API. `skew` is by how many seconds its clock was ahead at the last answer."""
+    """A server with an HTTP API. `skew` is how many seconds its clock was ahead at the last response."""
 
     def __init__(self, name, url, token=None):
         self.name, self.url, self.skew = name, url.rstrip("/"), 0
@@ -79,7 +79,7 @@ class Server:
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), Refusing)
 
     def ask(self, path, body=None):
-        """The text of an answer; `body` is sent as JSON."""
+        """The text of the response; `body` is sent as JSON."""
         data = None if body is None else json.dumps(body).encode()
         try:
             with self.opener.open(urllib.request.Request(self.url + path, data, self.headers), timeout=TIMEOUT) as reply:
@@ -95,7 +95,7 @@ class Server:
         try:
             return json.loads(self.ask(path, body))
         except ValueError:
-            raise Failed(f"{self.url}{path}: the answer is not JSON; is this {self.name}?") from None
+            raise Failed(f"{self.url}{path}: the response is not JSON; is this {self.name}?") from None
 
 
 class Prometheus(Server):
@@ -104,7 +104,7 @@ class Prometheus(Server):
     def api(self, path):
         body = self.json(f"/api/v1/{path}")
         if not isinstance(body, dict) or "data" not in body:
-            raise Failed(f"{self.url}/api/v1/{path}: has no data; is this Prometheus?")
+            raise Failed(f"{self.url}/api/v1/{path}: the response has no data; is this Prometheus?")
         return body["data"]
 
     def query(self, expression):
@@ -114,19 +114,19 @@ class Prometheus(Server):
 
 
 def version_of(text):
-    """The numbers of a version, as 0.25.0 of 0.25.0+ds."""
+    """The numbers of a version, 0.25.0 in 0.25.0+ds."""
     numbers = text.lstrip("v").split("+")[0].split("-")[0].split(".")
     return tuple(int(number) for number in numbers if number.isdigit())
 
 
 def check_version(report, name, found, least):
-    """Whether a server is as new as what was tested."""
+    """Checks that a server is not older than the tested versions."""
     report.judge(f"{name} version", [found] if version_of(found) < version_of(least) else [], found,
-                 f"use {least} or newer: older ones are not tested")
+                 f"use {least} or newer; older versions are not tested")
 
 
 def check_clock(report, server):
     status = WARNING if abs(server.skew) > CLOCK_SECONDS else OK
     difference = f"{abs(server.skew):.0f} s {'ahead of' if server.skew > 0 else 'behind'} this machine's"
-    report.add(status, f"{server.name} clock", difference if status != OK else "that of this machine",
+    report.add(status, f"{server.name} clock", difference if status != OK else "agrees with this machine's",
                "synchronise the clocks of both (chrony, systemd-timesyncd)")

@@ -1,4 +1,4 @@
-"""A test alert through each receiver, one after the other, and what Alertmanager's counters say became of it."""
+"""Sends a test alert through each receiver in turn, and finds its result in Alertmanager's counters."""
 
 import datetime
 import secrets
@@ -7,17 +7,17 @@ import time
 from alertmanager import counters_of, matchers_of
 from report import FAILED, OK, WARNING, version_of
 
-LABEL = "doctor"  # its value is the run's; the route of it is in alertmanager.yml
+LABEL = "doctor"  # its value identifies the run; its route is in alertmanager.yml
 LASTS = 60  # seconds until the alert ends
-REPEATED = 3  # failed requests until one that is sent again is called failed
+REPEATED = 3  # failed requests after which a retried notification counts as failed
 POLL = 0.1
-WITH_NAMES = (0, 27)  # since when counters can have the names of receivers
-GONE_ON = "Alertmanager sends it again for a minute; its log says why (Notify for alerts failed)"
-LOG = "Alertmanager's log says why (Notify for alerts failed): the secret, the address, or the right to post"
+WITH_NAMES = (0, 27)  # since when counters may have the names of receivers
+GONE_ON = "Alertmanager retries for a minute; its log has the error (Notify for alerts failed)"
+LOG = "check the secret, the address and the permission to post; Alertmanager logs the error (Notify for alerts failed)"
 
 
 def find_route(config):
-    """The receivers that the route of test alerts leads to; None without such a route."""
+    """The receivers below the route for test alerts; None if there is no such route."""
     for route in config["route"].get("routes") or []:
         if any(name == LABEL for name, _, _ in matchers_of(route, "matchers")):
             return {child.get("receiver") for child in route.get("routes") or []
@@ -26,16 +26,16 @@ def find_route(config):
 
 
 def send_to_all(report, alertmanager, only, wait):
-    """Sends to the receivers that `only` names, or to all."""
+    """Sends to the receivers in `only`, or to all."""
     routed = find_route(alertmanager.config)
     if routed is None:
-        report.add(FAILED, "test alerts", f"nothing was sent: no route of the label {LABEL}",
-                   "take over the first route of alertmanager/alertmanager.yml")
+        report.add(FAILED, "test alerts", f"not sent: no route matches the label {LABEL}",
+                   "copy the first route from alertmanager/alertmanager.yml")
         return
     unknown = [name for name in only if name not in alertmanager.receivers]
     if unknown:
-        report.add(FAILED, "test alerts", f"there is no receiver {', '.join(unknown)}",
-                   f"name one of {', '.join(alertmanager.receivers)}")
+        report.add(FAILED, "test alerts", f"no such receiver: {', '.join(unknown)}",
+                   f"use one of {', '.join(alertmanager.receivers)}")
     check_counters(report, alertmanager)
     run, retried = secrets.token_hex(4), set()
     for name, channels in alertmanager.receivers.items():
@@ -45,19 +45,19 @@ def send_to_all(report, alertmanager, only, wait):
         if not channels:
             report.add(OK, check, "not sent: it has no channel")
         elif name not in routed:
-            report.add(FAILED, check, "not sent: the route of test alerts has no route to it",
-                       f"add there {{matchers: [receiver=\"{name}\"], receiver: {name}}}")
+            report.add(FAILED, check, "not sent: the route for test alerts does not lead to it",
+                       f"add to that route {{matchers: [receiver=\"{name}\"], receiver: {name}}}")
         else:
             Delivery(alertmanager, name, run, retried).judge(report, check, wait)
 
 
 def check_counters(report, alertmanager):
     if has_names(alertmanager.metrics()):
-        report.add(OK, "test alerts", "are judged by the counters of each receiver")
+        report.add(OK, "test alerts", "results are from the counters of each receiver")
         return
     status = WARNING if version_of(alertmanager.version) >= WITH_NAMES else OK
-    report.add(status, "test alerts", "are judged by the counters of each integration: an alert that is sent by the same at"
-               " the same moment can be taken for one", "start Alertmanager with --enable-feature=receiver-name-in-metrics")
+    report.add(status, "test alerts", "results are from the counters of each integration, which include other alerts sent"
+               " at the same time", "start Alertmanager with --enable-feature=receiver-name-in-metrics")
 
 
 def alert_of(name, run, now):
@@ -65,17 +65,17 @@ def alert_of(name, run, now):
     return {
         "labels": {"alertname": "DoctorTest", LABEL: run, "receiver": name, "severity": "test"},
         "annotations": {
-            "summary": "A test of the alerting. Nothing is wrong.",
+            "summary": "Test alert. Nothing is wrong.",
             "description": f"deploy/doctor --send sent this to the receiver {name} at {now:%H:%M:%S} UTC (run {run})."
-                           " It resolves by itself within minutes.",
+                           " It resolves within minutes.",
         },
         "startsAt": now.isoformat(), "endsAt": ends.isoformat(),
     }  # fmt: skip
 
 
 class Delivery:
-    """One test alert. `retried` has the integrations of which an alert that failed is still sent again: where counters
-    have no names of receivers, its requests cannot be told from others."""
+    """One test alert. `retried` has the integrations that still retry a failed alert: if counters lack the names of
+    receivers, its requests cannot be distinguished from others."""
 
     def __init__(self, alertmanager, name, run, retried):
         self.alertmanager, self.name, self.run, self.retried = alertmanager, name, run, retried
@@ -103,7 +103,7 @@ class Delivery:
         return {integration: counters_of(samples, integration, self.name) for integration in self.channels}
 
     def verdict(self, integration, change, samples):
-        """What became of it; None while that is not known."""
+        """The result; None while it is unknown."""
         status, found = outcome(change, self.channels[integration])
         if not status or (status == FAILED and integration in self.retried):
             return None
@@ -114,14 +114,14 @@ class Delivery:
 
     def no_answer(self, integration, change, wait):
         if integration in self.retried:
-            return (FAILED, f"has not arrived for certain: an earlier alert by {integration} is still sent again",
-                    f"--send --receiver {self.name} in a minute")
+            return (FAILED, f"has an unknown result: an earlier alert by {integration} is still being retried",
+                    f"run --send --receiver {self.name} in a minute")
         if reason := self.held_by():
-            return WARNING, f"was not sent: {reason}", "end that, and try again"
+            return WARNING, f"was not sent: {reason}", "wait until that ends, and try again"
         if change["notifications_total"]:
-            return FAILED, f"has no answer after {wait:g} s", "is the address right, and reachable from Alertmanager?"
+            return FAILED, f"has no response after {wait:g} s", "can Alertmanager reach the address, and is it right?"
         return (FAILED, f"was not sent within {wait:g} s",
-                "Alertmanager may wait after its start (--dispatch.start-delay), or another of its cluster may send")
+                "Alertmanager may delay it after a start (--dispatch.start-delay), or leave it to a cluster member")
 
     def held_by(self):
         for alert in self.alertmanager.server.json("/api/v2/alerts"):
@@ -141,14 +141,14 @@ def has_names(samples):
 
 
 def outcome(change, channels):
-    """What the change of the counters says of so many channels: a status, which is empty as long as it is not known,
-    and words. notifications_total counts what is tried, whatever becomes of it."""
+    """The result for that many channels, from the change of the counters: a status, empty while it is unknown, and a
+    text. notifications_total counts attempts, whether they succeed or not."""
     requests, broken = change["notification_requests_total"], change["notification_requests_failed_total"]
     given_up = change["notifications_failed_total"]
     if requests - broken >= channels:
         return OK, "arrived"
     if given_up:
-        return FAILED, "was refused" + (f" by {given_up:.0f} of {channels} channels" if channels > 1 else "")
+        return FAILED, "was rejected" + (f" by {given_up:.0f} of {channels} channels" if channels > 1 else "")
     if broken >= REPEATED:
-        return FAILED, f"failed {broken:.0f} times, and is sent again"
+        return FAILED, f"failed {broken:.0f} times and is being retried"
     return "", ""

@@ -7,7 +7,7 @@ import subprocess
 PACKAGES = pathlib.Path(__file__).resolve().parents[1] / "packages"
 SUITE = "bookworm"
 OF_ALL_ARCHITECTURES = {"libcli11-dev", "nlohmann-json3-dev"}
-# What is given to the build: a compiler for another architecture than the machine's, and what runs its programs.
+# Variables of the build: a compiler for another architecture, and how to run its programs.
 ARCHITECTURES = {
     "amd64": {"STRIP": "strip"},
     "arm64": {"STRIP": "aarch64-linux-gnu-strip", "EMULATOR": "qemu-aarch64", "DEB_HOST_ARCH": "arm64",
@@ -26,7 +26,7 @@ def names_of(architecture):
 
 
 class Debian:
-    """Its root directory, made by debootstrap, with what a build needs."""
+    """A root directory, made by debootstrap, with the packages for a build."""
 
     def __init__(self, architecture, root):
         self.architecture, self.root = architecture, root
@@ -50,7 +50,7 @@ class Debian:
                               stdin=subprocess.DEVNULL, **options)  # fmt: skip
 
     def packages(self):
-        """What is installed: by name its architecture, the release's where there are two, and its version."""
+        """The installed packages: their architecture, preferably the release's, and version by name."""
         shown = self.run("dpkg-query", "--show", "--showformat=${Package}\t${Architecture}\t${Version}\n",
                          stdout=subprocess.PIPE, text=True).stdout  # fmt: skip
         found = {}

@@ -1,4 +1,4 @@
-"""What packages are made of and need, as SPDX 2.3 (https://spdx.github.io/spdx-spec/v2.3/)."""
+"""The contents and dependencies of packages, as SPDX 2.3 (https://spdx.github.io/spdx-spec/v2.3/)."""
 
 import datetime
 import hashlib
@@ -7,7 +7,7 @@ import re
 import subprocess
 
 SPACE = "https://data-platform-exporters.example/spdx"
-# Compiled in, as they are headers; what is linked says dpkg-shlibdeps in the packages' Depends.
+# Header-only libraries, which are compiled in; dpkg-shlibdeps adds linked libraries to the packages' Depends.
 HEADERS = ("libcli11-dev", "nlohmann-json3-dev")
 
 
@@ -17,12 +17,12 @@ def field(package, name):
 
 
 def needed_by(package):
-    """The names of the packages that it depends on; of alternatives the first."""
+    """The names of the packages that it depends on; the first of alternatives."""
     return [re.match(r"\s*([a-z0-9][a-z0-9+.-]*)", each)[1] for each in field(package, "Depends").split(",")]
 
 
 def of_debian(name, architecture, version):
-    """Without the version where any will do: of a package that only the installation needs."""
+    """A Debian package; without a version if any is sufficient, because only the installation needs it."""
     place = f"{name}@{version}" if version else name
     return {
         "SPDXID": f"SPDXRef-{name.replace('+', '.')}",
@@ -59,7 +59,7 @@ def relationship(name, kind, other):
 
 
 def document(name, packages, debian, release):
-    """The document of a release's Debian packages, whose libraries are installed where they were built."""
+    """The SBOM of a release's Debian packages, whose libraries are installed in `debian`."""
     installed = debian.packages()
     described, relationships = {}, []
     for package in packages:

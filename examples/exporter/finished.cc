@@ -19,17 +19,17 @@ class Finished {
     try {
       while (count_page(samples, deadline)) continue;
     } catch (const Error& error) {
-      samples.set_failure(error);  // what was counted before stays right, and on the page
+      samples.set_failure(error);  // counts stay right, and on the page
     }
     server_.ledger->add_to(samples, kJobs);
     server_.ledger->add_to(samples, kSeconds, kBounds);
   }
 
  private:
-  /// Counts the next jobs that have finished; whether there are more.
+  /// Counts the next finished jobs; returns whether there are more.
   bool count_page(Samples& samples, const Deadline& deadline) {
     if (position_.empty()) position_ = server_.ledger.begin(deadline).metadata("position");
-    // Fetched before the run of the ledger begins: an open run excludes others.
+    // Fetched before the run of the ledger starts: an open run excludes others.
     const auto page = server_.api.get("/v1/finished?limit=100&after=" + position_, deadline);
     const auto next = std::to_string(page.at("last").integer());
     const bool has_more = page.at("has_more").boolean();

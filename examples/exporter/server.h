@@ -7,10 +7,10 @@
 #include "common/http/client.h"
 #include "common/ledger/ledgers.h"
 
-/// An exporter of a made-up server of jobs, to be copied: CONTRIBUTING.md walks through it.
+/// An exporter for a fictional job server, to be copied: CONTRIBUTING.md explains it.
 namespace exporter::jobs {
 
-/// One server of jobs: what its collectors share.
+/// One job server: the state that its collectors share.
 struct Server {
   std::string name;
   http::Client api;

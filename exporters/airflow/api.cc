@@ -19,7 +19,7 @@
 namespace exporter::airflow {
 namespace {
 
-constexpr std::size_t kMostBody = 64u << 20;  // a hundred rows have 100 kB
+constexpr std::size_t kMostBody = 64u << 20;  // a hundred rows are 100 kB
 constexpr auto kCheckPause = std::chrono::minutes(5);
 
 std::string_view prefix_of(ApiVersion api) { return api == ApiVersion::v1 ? "/api/v1" : "/api/v2"; }
@@ -66,7 +66,7 @@ Time time_of(const http::ClientResponse& response) {
   return said ? Time(*said) : now;
 }
 
-/// What Airflow says of a refusal: one of a list, as a reply may hold anything.
+/// Airflow's reason for a rejection: one of a list, because a reply may contain anything.
 std::string_view detail_of(const http::ClientResponse& response) {
   constexpr std::array<std::string_view, 5> kKnown = {"Not authenticated", "Invalid credentials",
                                                       "Token Expired", "Invalid JWT token",
@@ -77,13 +77,14 @@ std::string_view detail_of(const http::ClientResponse& response) {
   return {};
 }
 
-/// Airflow 3 refuses a bad token by 401, or by 403 with this text; another 403 is a missing right.
+/// Airflow 3 rejects an invalid token with 401, or with 403 and this text; another 403 is a missing
+/// permission.
 bool refuses_token(const http::ClientResponse& response) {
   return response.status == 401 ||
          (response.status == 403 && detail_of(response) == "Invalid JWT token");
 }
 
-/// What a right is given to: the path without ids, which are its every second part.
+/// What a permission applies to: the path without its ids, which are every second part.
 std::string list_of(std::string_view path) {
   std::string list;
   next_part(path, '/');
@@ -94,8 +95,8 @@ std::string list_of(std::string_view path) {
   return list;
 }
 
-/// When a token expires by the wall clock (RFC 7519, 4.1.4), as long from now as Airflow makes them
-/// last if it does not say.
+/// When a token expires by the wall clock (RFC 7519, 4.1.4); Airflow's default lifetime from now if
+/// it does not say.
 Clock::time_point expiry_of(std::string_view token) {
   constexpr auto kUsual = std::chrono::hours(24), kLongest = std::chrono::hours(24 * 365);
   const auto now = Clock::now();
@@ -114,13 +115,13 @@ Clock::time_point expiry_of(std::string_view token) {
   }
 }
 
-/// What Airflow says of a refusal, and what to do about it.
+/// Airflow's reason for a rejection, and what to do about it.
 std::string advised(const http::ClientResponse& response, std::string_view advice) {
   std::string text(detail_of(response));
   return text.append(text.empty() ? "" : ": ").append(advice);
 }
 
-/// What to do about a login that brings no token.
+/// What to do about a login that returns no token.
 std::string advice_on_login(const http::ClientResponse& response) {
   if (response.status == 404) return "no tokens are issued for passwords: set bearer_token_file";
   if (response.status == 401) return advised(response, "check username and password");
@@ -146,13 +147,13 @@ http::FetchedToken fetch_token(http::Client& client, const std::string& url, con
   }
   const auto reply = parse(what, response);
   auto token = reply.find("access_token");
-  if (!token) token = reply.at("jwt_token");  // as some releases are documented to name it
+  if (!token) token = reply.at("jwt_token");  // as documented for some releases
   Secret secret(token->string());
   const auto expires_at = expiry_of(secret.reveal());
   return {std::move(secret), expires_at};
 }
 
-/// Whoever holds it asks for the version; `lock` is not held meanwhile.
+/// Held by the caller that detects the version; releases `lock` meanwhile.
 class Detecting {
  public:
   Detecting(bool& detecting, std::condition_variable_any& changed,
@@ -180,12 +181,12 @@ class Detecting {
 http::Budget budget_of(ApiVersion api) {
   http::Budget budget;
   budget.requests_per_second = api == ApiVersion::v1 ? 0.5 : 2;
-  budget.burst = 20;  // what all lists take at the start
+  budget.burst = 20;  // all lists at startup
   budget.at_once = 2;
   return budget;
 }
 
-/// Before the version is known the stricter budget holds.
+/// The stricter budget applies until the version is known.
 Api::Api(ApiOptions options, http::UpstreamMetrics& metrics)
     : options_(std::move(options)),
       metrics_(metrics),
@@ -203,7 +204,7 @@ http::ClientOptions Api::client_options(http::Urgency urgency) const {
 
 Release Api::release(const Deadline& deadline) { return connection(deadline)->release; }
 
-/// One caller asks for the version, outside the lock, while the others wait for what it finds: each
+/// One caller detects the version, without the lock, while the others wait for its result: each
 /// connection has a login of its own.
 Api::Connected Api::connection(const Deadline& deadline) {
   std::unique_lock lock(mutex_);
@@ -230,7 +231,7 @@ Api::Connected Api::connection(const Deadline& deadline) {
   return connection_;
 }
 
-/// The API that was there before is asked first.
+/// Tries the previous API first.
 Release Api::detect(std::optional<Release> known, const Deadline& deadline) {
   auto first = ApiVersion::v2, second = ApiVersion::v1;
   if (known && known->api == second) std::swap(first, second);
@@ -241,7 +242,7 @@ Release Api::detect(std::optional<Release> known, const Deadline& deadline) {
   throw Error(Reason::decode, "no Airflow: " + found);
 }
 
-/// Nothing when that API is not there: what is there instead is added to `found`.
+/// Nothing if the deployment does not have that API; appends what it has instead to `found`.
 std::optional<Release> Api::ask_release(ApiVersion api, std::string& found,
                                         const Deadline& deadline) {
   const auto target = std::string(prefix_of(api)) + "/version";
@@ -279,7 +280,7 @@ http::Authorize Api::authorize_for(ApiVersion api) {
       refuses_token);
 }
 
-/// A login that is refused throws here.
+/// Throws if the login is rejected.
 Api::Reply Api::ask(Question question, const Deadline& deadline) {
   const auto connected = connection(deadline);
   const auto api = connected->release.api;
@@ -359,11 +360,11 @@ Answer Api::answer(const Reply& reply) {
 Error Api::refusal(const Reply& reply) {
   const auto& response = reply.response;
   const std::lock_guard lock(mutex_);
-  if (response.status == 404) check_at_ = {};  // perhaps it is another version by now
+  if (response.status == 404) check_at_ = {};  // the version may have changed
   return http::refusal(reply.what, response, advice_on(reply));
 }
 
-/// What to do about a reply that refuses; `mutex_` is held.
+/// What to do about a rejection; the caller holds `mutex_`.
 std::string Api::advice_on(const Reply& reply) const {
   const auto& response = reply.response;
   const bool is_of_login = refuses_token(response);

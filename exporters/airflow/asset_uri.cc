@@ -9,12 +9,12 @@
 namespace exporter::airflow {
 namespace {
 
-/// Databases whose tables have names of three parts, as the providers of Airflow, OpenLineage and
-/// Cosmos write their schemes.
+/// Databases with three-part table names, as the providers of Airflow, OpenLineage and Cosmos write
+/// their schemes.
 constexpr std::array<std::string_view, 13> kWithHost = {
     "postgres", "postgresql", "redshift",  "snowflake",    "mssql",  "sqlserver", "trino",
     "presto",   "databricks", "awsathena", "unitycatalog", "athena", "vertica"};
-/// The project is the first part of the name, and stands where others have the host.
+/// The project is the first part of the name, and is in place of a host.
 constexpr std::string_view kWithoutHost = "bigquery";
 
 bool equals_any(std::string_view scheme) {
@@ -39,8 +39,7 @@ std::string_view path_of(std::string_view uri) {
   return rest;
 }
 
-/// The text with its %XX decoded, without the quotes of SQL around it, in lower case; nothing for
-/// what is not a name.
+/// The text with %XX decoded, without SQL quotes, in lower case; nothing if it is not a name.
 std::string name_of(std::string_view text) {
   std::string name;
   for (std::size_t at = 0; at < text.size(); ++at) {

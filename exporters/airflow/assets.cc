@@ -46,7 +46,7 @@ constexpr std::string_view kPosition = "position", kLast = "last/";
 
 std::string micros(Time time) { return std::to_string(time.time_since_epoch().count()); }
 
-/// Ids start again in a database that is made anew; two events of one id have two times.
+/// Ids start again in a new database, but then the times differ.
 std::string id_of(const AssetEvent& event) {
   return std::to_string(event.id) + '/' + micros(event.time);
 }
@@ -69,13 +69,13 @@ EventPosition read_position(const Json& json) {
           static_cast<std::size_t>(std::max<std::int64_t>(0, json.at("index").integer()))};
 }
 
-/// Without a position of what is late, that is read again from the next look on.
+/// A position of an older version has no late part, which starts at the next reading.
 EventPositions read_positions(const Json& json) {
   const auto late = json.find("late");
   return {read_position(json), late ? read_position(*late) : EventPosition{}};
 }
 
-/// The events of a deployment over its API, for the time of one run of the collector.
+/// The events of a deployment from its API, during one run of the collector.
 AssetEvents events_of(Deployment& deployment, Samples& samples, const Deadline& deadline) {
   const auto api = deployment.api.release(deadline).api;
   const auto page = [&deployment, &samples, &deadline, api](Time since, EventOrder order,
@@ -105,7 +105,7 @@ AssetEvents events_of(Deployment& deployment, Samples& samples, const Deadline& 
   return {page, api == ApiVersion::v2};
 }
 
-/// The events are read at each run, the list of assets every five minutes.
+/// Each run reads the events; the list of assets is read every five minutes.
 class Assets {
  public:
   explicit Assets(Deployment& deployment) : deployment_(deployment) {}
@@ -157,8 +157,8 @@ void Assets::load(const Deadline& deadline) {
   is_loaded_ = true;
 }
 
-/// Prepare, commit, assign. A position alone is not worth a commit: who reads from an older one
-/// finds nothing more.
+/// Prepare, commit, assign. A new position alone needs no commit, because reading from the old one
+/// finds nothing else.
 void Assets::count(const EventsRead& read, Samples& samples, const Deadline& deadline) {
   if (read.events.empty() && position_.recent.time != Time()) {
     position_ = read.position;
@@ -208,7 +208,7 @@ void Assets::read_assets(Samples& samples, const Deadline& deadline) {
   list_due_ = Clock::now() + kListPause;
 }
 
-/// Counters begin at 0 before their first event, and what is known of assets that are gone goes.
+/// Starts counters at 0 before their first event, and discards what is known of deleted assets.
 void Assets::store_list(const std::vector<Asset>& assets, bool is_whole, const Deadline& deadline) {
   auto last_events = last_events_;
   std::set<std::string_view> names, known;

@@ -6,11 +6,11 @@
 namespace exporter::airflow {
 namespace {
 
-/// A list, by the right that is needed to read it.
+/// A list, with the permission that it needs.
 struct List {
   std::string_view right, path;
-  Query query = {};             ///< so that an index answers, however long the list is
-  bool may_answer_500 = false;  ///< Airflow 2, where a pool has no limit
+  Query query = {};             ///< lets an index answer, however long the list is
+  bool may_answer_500 = false;  ///< Airflow 2, if a pool has no limit
 };
 
 std::vector<List> lists_of(ApiVersion api) {
@@ -27,7 +27,7 @@ std::vector<List> lists_of(ApiVersion api) {
   return lists;
 }
 
-/// What an answer says of a list; nothing when it was allowed.
+/// Why reading a list failed; nothing if it was allowed.
 std::optional<Error> ask(Api& api, const List& list, const Deadline& deadline) {
   auto query = list.query;
   query.emplace_back("limit", "1");
@@ -44,7 +44,7 @@ std::optional<Error> ask(Api& api, const List& list, const Deadline& deadline) {
   return std::nullopt;
 }
 
-/// A failure to find the version, which needs no login, with what to do.
+/// What to do if the version, which needs no login, cannot be detected.
 std::string advice_on_version(const Error& error) {
   const std::string text = error.what();
   switch (error.reason()) {
@@ -66,7 +66,7 @@ Finding check_health(Api& api, ApiVersion version, const Deadline& deadline) {
   return {"health", "reached, without a login"};
 }
 
-/// Of each list, whether it may be read.
+/// Whether each list may be read.
 Findings check_lists(Api& api, ApiVersion version, bool& is_login_known, const Deadline& deadline) {
   Findings findings;
   for (const auto& list : lists_of(version)) {
@@ -84,7 +84,7 @@ Findings check_lists(Api& api, ApiVersion version, bool& is_login_known, const D
   return findings;
 }
 
-/// Why no list can be read, if it is one fault of all: the login's.
+/// Why no list can be read, if all have the same cause, the login.
 std::optional<std::string> failure_of_login(const Api& api, bool is_login_known,
                                             const Findings& lists) {
   if (const auto refused = api.refused()) return refused->what();
@@ -97,8 +97,8 @@ std::optional<std::string> failure_of_login(const Api& api, bool is_login_known,
 
 }  // namespace
 
-/// Airflow 2 does not tell a login that is refused from a right that is missing: a list that is
-/// allowed does.
+/// Airflow 2 does not distinguish a rejected login from a missing permission, except that a list
+/// can then be read.
 Findings check_deployment(Deployment& deployment, std::span<const std::string_view>,
                           const Deadline& deadline) {
   auto& api = deployment.api;

@@ -6,10 +6,10 @@ namespace exporter::airflow {
 namespace {
 
 constexpr std::string_view kUnasked = "ask/", kScope = "asked";
-/// How often a DAG that is not in the list, and was not deleted, is asked for.
+/// How often to ask for a DAG that is not in the list but was not deleted.
 constexpr auto kPause = std::chrono::hours(24);
 
-/// A right to one DAG that is missing does not say that it was deleted.
+/// A missing permission for one DAG does not mean that it was deleted.
 bool is_deleted(const History& history, const std::string& dag) {
   try {
     return !history.has_dag(dag);
@@ -19,8 +19,8 @@ bool is_deleted(const History& history, const std::string& dag) {
   }
 }
 
-/// The newest runs of a DAG, until its last success if that can be had by two requests. Nothing
-/// when there was no request left for it.
+/// The newest runs of a DAG, back to its last success if two requests can find it. Nothing if no
+/// request was left for it.
 std::optional<std::vector<DagRun>> past_of(const History& history, const std::string& dag,
                                            Allowance& allowance) {
   if (!allowance.take()) return std::nullopt;
@@ -48,7 +48,7 @@ void DagFollower::load(Ledger::Run& run) {
   if (auto scope = run.metadata(kScope); !scope.empty()) scope_ = std::move(scope);
 }
 
-/// A DAG of which a run ended since the list was read may be newer than the list: where the clocks
+/// A DAG with a run that ended after the list was read may be newer than the list. If clocks
 /// differ, it is asked for once too often, or later.
 void DagFollower::discard_deleted(LastRuns& last_runs, const DagList& list,
                                   const std::set<std::string>& live, const History& history,
@@ -114,7 +114,8 @@ void DagFollower::ask_past(LastRuns& last_runs, const DagView& view, const Histo
   if (failure) throw Error(*failure);
 }
 
-/// Not those that are no longer in any file: they run no more. A DAG that comes later has no past.
+/// Leaves out DAGs that are no longer in any file, because they do not run. A DAG that appears
+/// later has no past.
 void DagFollower::begin_asking(LastRuns& last_runs, const DagView& view, const Deadline& deadline) {
   auto unasked = unasked_;
   auto kept = last_runs;

@@ -14,29 +14,29 @@
 
 namespace exporter::airflow {
 
-/// Keeps the last runs of the DAGs as the list of DAGs wants them: those of DAGs that were deleted
-/// are discarded, and of those that were there at the first start and did not run lately the last
-/// run and the last success are asked for, once. What it did is in the ledger.
+/// Keeps the last runs in line with the list of DAGs: discards those of deleted DAGs, and asks once
+/// for the last run and the last success of DAGs that existed at the first start and have not run
+/// recently. Its progress is in the ledger.
 class DagFollower {
  public:
   explicit DagFollower(SharedLedger runs) : runs_(std::move(runs)) {}
 
-  /// Reads what the ledger has of it.
+  /// Loads its progress from the ledger.
   void load(Ledger::Run& run);
 
-  /// Discards the last runs of the DAGs that the list no longer has, if they have no live run and
-  /// Airflow says that they are not there: a list lacks, too, what the user may not read, and what
-  /// moved while it was read. Throws Error; what was found before is kept.
+  /// Discards the last runs of DAGs that are no longer in the list, if they have no live run and
+  /// Airflow says that they do not exist: the list also lacks DAGs that the user may not read, and
+  /// those that moved while it was read. Throws Error; what was found until then is kept.
   void discard_deleted(LastRuns& last_runs, const DagList& list, const std::set<std::string>& live,
                        const History& history, Allowance& allowance, const Deadline& deadline);
 
-  /// Asks for the past of some DAGs of the list that count, those that are paused last. When others
-  /// count than before, it discards what is known of those that do not, and asks for those that
-  /// did not. Throws Error; what was read before is kept.
+  /// Asks for the past of some DAGs in the list that count, paused ones last. If the set of DAGs
+  /// that count has changed, discards what is known of those that no longer do, and asks for the
+  /// new ones. Throws Error; what was read until then is kept.
   void ask_past(LastRuns& last_runs, const DagView& view, const History& history,
                 Allowance& allowance, const Deadline& deadline);
 
-  /// DAGs whose past is still to be asked for.
+  /// The number of DAGs whose past is not yet known.
   std::size_t unasked() const { return unasked_.size(); }
 
  private:
@@ -44,9 +44,9 @@ class DagFollower {
   std::vector<std::string> in_order(const LastRuns& last_runs, const DagList& list) const;
 
   const SharedLedger runs_;
-  std::optional<std::string> scope_;     // of the DAGs that were or are asked for
+  std::optional<std::string> scope_;     // of the DAGs whose past is or was read
   std::set<std::string> unasked_;        // as in the ledger
-  std::map<std::string, Time> existed_;  // when DAGs that are not in the list were asked for
+  std::map<std::string, Time> existed_;  // when DAGs that are not in the list were last asked for
 };
 
 }  // namespace exporter::airflow

@@ -7,10 +7,10 @@
 
 namespace exporter::airflow {
 
-/// The DAGs of a deployment as one reading of their list had them, stale ones among them.
+/// The DAGs of a deployment in one reading of their list, including stale ones.
 struct DagList {
   std::map<std::string, Dag, std::less<>> dags;  ///< by id
-  Time time;                                     ///< when the reading began, by our clock
+  Time time;                                     ///< when the reading started, by our clock
 };
 
 }  // namespace exporter::airflow

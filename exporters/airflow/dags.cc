@@ -62,7 +62,7 @@ class Dags {
   }
 
  private:
-  /// The log names them when they change, as the page does not.
+  /// Logged when they change, because the page does not name them.
   void add_unmatched(const DagView& view, Samples& samples) {
     auto unmatched = deployment_.requirements.unmatched(view);
     samples.add(kUnmatched, static_cast<double>(unmatched.size()), deployment_.name);
@@ -79,7 +79,7 @@ class Dags {
 
 }  // namespace
 
-/// Stale ones are asked for, too: on Airflow 3 a DAG whose file breaks is stale at once.
+/// Includes stale DAGs: on Airflow 3 a DAG is stale as soon as its file breaks.
 void read_dags(Deployment& deployment, Samples& samples, const Deadline& deadline) {
   const auto api = deployment.api.release(deadline).api;
   const Query query{{api == ApiVersion::v1 ? "only_active" : "exclude_stale", "false"}};

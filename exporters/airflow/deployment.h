@@ -12,24 +12,24 @@
 
 namespace exporter::airflow {
 
-/// One deployment of Airflow: what its collectors share.
+/// One deployment of Airflow: the state that its collectors share.
 struct Deployment {
   std::string name;  ///< the label `deployment`
-  std::string url;   ///< of its user interface, without a slash at its end
+  std::string url;   ///< of its web interface, without a slash at the end
   Api api;
-  SharedLedger ledger;  ///< what is known of it across restarts, and the runs that ended
-  SharedLedger tasks;   ///< the tries of tasks that ended
+  SharedLedger ledger;  ///< what is kept across restarts, and the finished runs
+  SharedLedger tasks;   ///< the finished tries of tasks
   SharedLedger assets;  ///< the events of assets
   std::shared_ptr<const Settings> settings;
   Requirements requirements;
   Selection selection;
 };
 
-/// Asks a deployment for its version and for a row of each list.
+/// Reads the version and one row of each list.
 Findings check_deployment(Deployment& deployment, std::span<const std::string_view> collectors,
                           const Deadline& deadline);
 
-/// The deployments of the configuration file, or the one that the flags describe.
+/// The deployments in the configuration file, or the one that the flags describe.
 extern const SourceKind<Deployment> kDeployments;
 
 using Module = exporter::Module<Deployment>;

@@ -29,11 +29,11 @@ constexpr SourceFlag kFlags[] = {
      "dag_limit"},
 };
 
-/// The ids of two days are kept. More than this many take over 100 MB: the oldest of them go
-/// before.
+/// Ids are kept for two days. More than this many would take over 100 MB; the oldest are then
+/// discarded earlier.
 constexpr Ledger::Options kKept{.max_series = 200'000, .max_open_events = 2'000'000};
 
-/// A user is of Airflow, whichever way its version has them log in.
+/// A user of Airflow, regardless of how its version logs in.
 ApiOptions read_options(const Yaml& entry, const std::string& name) {
   auto config = http::read_client_config(entry, {.name = name});
   ApiOptions options{std::move(config.options), {}, {}, entry.optional("budget").has_value()};
@@ -63,7 +63,8 @@ std::shared_ptr<Deployment> make_deployment(const SourceInputs& inputs) {
 
 }  // namespace
 
-/// Two collectors at once are as many requests as a small web server takes beside its users'.
+/// Two concurrent collectors send as many requests as a small web server can handle besides its
+/// users'.
 constinit const SourceKind<Deployment> kDeployments{.key = "deployments",
                                                     .label = "deployment",
                                                     .flags = kFlags,

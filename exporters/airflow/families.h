@@ -4,7 +4,7 @@
 
 namespace exporter::airflow {
 
-// The families of the collector `runs`: of what has not ended,
+// The families of the collector `runs`: unfinished runs and tasks,
 
 constexpr auto kLiveRuns =
     gauge("airflow_runs", "Unfinished runs of a DAG, by state.", "deployment", "dag_id", "state");
@@ -26,7 +26,7 @@ constexpr auto kUnreadLive =
           "Unfinished runs or task instances that were left out because there are more than 10000.",
           "deployment", "list");
 
-// of the last run of each DAG, and of how far the reading has come,
+// the last run of each DAG, and the progress of reading,
 
 constexpr auto kLastState = gauge(
     "airflow_dag_last_run_state",
@@ -57,7 +57,7 @@ constexpr auto kReadUpTo = gauge(
 constexpr auto kUnread =
     gauge("airflow_unread_runs", "Finished runs whose tasks are not counted yet.", "deployment");
 
-// and of all that ended.
+// and finished runs and tasks.
 
 constexpr auto kRunsEnded = counter("airflow_dag_runs_total",
                                     "Finished runs by state (success, failed) and type. A run that "
@@ -85,7 +85,7 @@ constexpr auto kTaskQueue =
     histogram("airflow_task_queue_seconds", "Time that task tries were queued before they ran.",
               "deployment", "dag_id", "task_id");
 
-// Whatever the level of detail.
+// At any level of detail.
 
 constexpr auto kTaskFailures = gauge("airflow_task_recent_failures",
                                      "Failed tries of the task in the last 24 hours, retried ones "

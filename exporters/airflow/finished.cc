@@ -18,17 +18,16 @@ constexpr std::array<double, 7> kTaskBounds = {1, 10, 60, 300, 900, 3600, 14400}
 
 std::string micros(Time time) { return std::to_string(time.time_since_epoch().count()); }
 
-/// The seconds from one to the other; nothing when one is missing, or they are the wrong way round.
+/// The seconds between two times; nothing if one is missing, or if they are in the wrong order.
 std::optional<double> seconds(const std::optional<Time>& from, const std::optional<Time>& to) {
   if (!from || !to || *to < *from) return std::nullopt;
   return std::chrono::duration<double>(*to - *from).count();
 }
 
-/// Names have no line feed, but in what other sources make up: then the id is another, not the
-/// same.
+/// Names contain no line feed, except in records from other sources; ids still differ then.
 std::string id_of(const DagRun& run) { return run.dag + '\n' + run.id + '\n' + micros(*run.ended); }
 
-/// What did not run, as something before it failed, has the number of the try before, or 0.
+/// A task that did not run because an earlier one failed has the number of the previous try, or 0.
 bool never_ran(const TaskInstance& task) {
   return task.try_number == 0 || task.state == "upstream_failed";
 }
@@ -44,7 +43,7 @@ std::string id_of(const TaskInstance& task, const DagRun& run) {
   return id_of(task, 0) + '\n' + which;
 }
 
-/// What is skipped as others were has no times of its own (Airflow 2 and 3).
+/// A task that was skipped together with others has no times of its own (Airflow 2 and 3).
 Time when_of(const TaskInstance& task, const DagRun& run) {
   if (task.ended) return *task.ended;
   return run.ended ? *run.ended : task.started.value_or(run.started.value_or(Time()));
@@ -75,7 +74,7 @@ bool is_live(const TaskInstance& task) {
 Finished::Finished(Ledger::Run& run, std::string deployment, Detail detail)
     : run_(run), deployment_(std::move(deployment)), detail_(detail) {}
 
-/// Without room in the ledger the event stays new, and must not be observed again and again.
+/// If the ledger has no room the event stays new, but must not be observed repeatedly.
 bool Finished::count(const MetricView& counter, const Event& event,
                      std::span<const std::string_view> labels) {
   if (!run_.is_new(counter, event)) return false;

@@ -31,7 +31,7 @@ void add(Samples& samples, const std::string& deployment, const Component& compo
   }
 }
 
-/// A component of an unexpected shape costs itself, as a row of a list does: see read_rows().
+/// A component of an unexpected shape is left out like a malformed row of a list: see read_rows().
 void add_components(Samples& samples, const std::string& deployment, const Json& page) {
   constexpr std::array<std::string_view, 4> kNames = {"metadatabase", "scheduler", "triggerer",
                                                       "dag_processor"};
@@ -53,7 +53,8 @@ void add_components(Samples& samples, const std::string& deployment, const Json&
   samples.note_malformed_row(first->what());
 }
 
-/// Fails while no list was ever allowed: who cannot log in sees health, and nothing else.
+/// Fails while no list was ever allowed: without a valid login the health page is all that can be
+/// read.
 void collect(Deployment& deployment, Samples& samples, const Deadline& deadline) {
   const auto release = deployment.api.release(deadline);
   const auto* path = release.api == ApiVersion::v1 ? "/health" : "/monitor/health";

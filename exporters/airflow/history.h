@@ -16,7 +16,7 @@
 
 namespace exporter::airflow {
 
-/// What names a run, as long as it is not deleted.
+/// Identifies a run until it is deleted.
 struct RunKey {
   std::string dag, run;
 
@@ -24,10 +24,10 @@ struct RunKey {
 };
 inline RunKey key_of(const DagRun& run) { return {run.dag, run.id}; }
 
-/// Finished runs that changed in an interval, both of its ends included.
+/// Finished runs that changed in a closed interval.
 struct Slice {
   Time from = {}, to = {};
-  /// Of those that were due then or later, or earlier; Airflow 3.
+  /// Only those that were due in this range; Airflow 3.
   std::optional<Time> due_from = {}, due_to = {};
 };
 
@@ -35,44 +35,42 @@ struct Slice {
 template <class Row>
 struct Page {
   std::vector<Row> rows;
-  std::size_t received = 0;  ///< with those that could not be read
+  std::size_t received = 0;  ///< including those that could not be read
   std::size_t total = 0;     ///< in the whole list
 };
 
 /// What has not ended.
 struct Live {
   LiveSet<DagRun> runs;
-  LiveSet<TaskInstance> tasks;  ///< none where the right to read them is missing
+  LiveSet<TaskInstance> tasks;  ///< none if the permission to read them is missing
 };
 
-/// What is asked of a deployment about work that is done. Each throws Error. Functions, so that the
-/// tests can put made-up histories in the place of a deployment.
+/// The queries for finished work of a deployment. Each throws Error. They are functions so that
+/// tests can replace the deployment.
 struct History {
-  /// A page of the finished runs that changed in the slice, from the offset on in the order of
-  /// their ids.
+  /// A page of the finished runs that changed in the slice, in the order of their ids.
   std::function<Page<DagRun>(const Slice&, std::size_t offset)> changed_runs;
   /// A page of the runs that ended in the slice, in the same order.
   std::function<Page<DagRun>(const Slice&, std::size_t offset)> ended_runs;
-  /// Nothing when it is deleted.
+  /// Nothing if it was deleted.
   std::function<std::optional<DagRun>(const RunKey&)> find_run;
-  /// A page of the task instances of runs, each with its newest try. There may be others among
-  /// them: of a run of the same name of another of the DAGs.
+  /// A page of the task instances of these runs, each with its newest try. It may include others:
+  /// of a run with the same name of another one of these DAGs.
   std::function<Page<TaskInstance>(std::span<const RunKey>, std::size_t offset)> tasks;
-  /// All tries of a task instance; nothing where Airflow cannot tell (before 2.10).
+  /// All tries of a task instance; nothing if Airflow does not report them (before 2.10).
   std::function<std::optional<std::vector<TaskInstance>>(const TaskInstance&)> tries;
-  /// Whether the DAG is there; not when it was deleted.
+  /// False if the DAG was deleted.
   std::function<bool(const std::string& dag)> has_dag;
-  /// The newest runs of a DAG that have ended, a few of them, and the newest of those that
-  /// succeeded.
+  /// A few of the newest finished runs of a DAG, and the newest successful one.
   std::function<Page<DagRun>(const std::string& dag)> newest_runs;
   std::function<std::optional<DagRun>(const std::string& dag)> newest_success;
-  bool has_due_filter = false;     ///< of Slice::due_from and due_to
-  std::size_t most_requests = 60;  ///< in one update, for runs and for tasks each
-  std::size_t most_asides = 20;    ///< requests about single DAGs at a time
+  bool has_due_filter = false;     ///< for Slice::due_from and due_to
+  std::size_t most_requests = 60;  ///< in one update, separately for runs and tasks
+  std::size_t most_asides = 20;    ///< requests about single DAGs in one update
 };
 
-/// The history of a deployment over its API, for the time of one run of a collector. Rows that
-/// cannot be read are noted in the samples. Throws Error when the deployment cannot be reached.
+/// The history of a deployment from its API, during one run of a collector. Malformed rows are
+/// noted in the samples. Throws Error if the deployment is not reachable.
 History history_of(Deployment& deployment, Samples& samples, const Deadline& deadline);
 
 }  // namespace exporter::airflow

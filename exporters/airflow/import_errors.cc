@@ -19,8 +19,8 @@ constexpr MetricView kMetrics[] = {kErrors, kSince};
 
 constexpr std::string_view kPrefix = "import_error/";
 
-/// When errors were first seen, by the id that one keeps while it lasts. In the ledger's metadata,
-/// so that a restart does not make them new.
+/// When each error was first seen, by its id, which does not change. In the ledger's metadata, so
+/// that errors are not new after a restart.
 class ImportErrors {
  public:
   explicit ImportErrors(Deployment& deployment) : deployment_(deployment) {}

@@ -15,9 +15,9 @@ constexpr MetricView kMetrics[] = {kAlive};
 
 constexpr std::size_t kMostPages = 10;
 
-/// Airflow picks those that live out of each page, whose total counts the dead ones, too, and those
-/// that were killed as running: so the ones that were heard of last come first, and a page with a
-/// dead one is the last.
+/// Airflow selects the live jobs from each page, whose total includes dead ones, also those that
+/// were killed while running. So the most recent heartbeats come first, and a page with a dead job
+/// is the last.
 void collect(Deployment& deployment, Samples& samples, const Deadline& deadline) {
   if (deployment.api.release(deadline).api == ApiVersion::v1) return;
   std::map<std::string, std::uint64_t> alive{

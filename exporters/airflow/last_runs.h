@@ -11,8 +11,8 @@
 
 namespace exporter::airflow {
 
-/// How the runs of a DAG ended lately. A run ends again when it was cleared; the state of one that
-/// has ended can be changed by hand, which is followed in the last one alone.
+/// The results of the last runs of a DAG. A cleared run ends again. Users can change the state of a
+/// finished run; only changes of the last one are tracked.
 struct LastRun {
   std::string run, state, type;
   Time ended;
@@ -24,20 +24,20 @@ struct LastRun {
 };
 using LastRuns = std::map<std::string, LastRun, std::less<>>;  ///< by DAG
 
-/// Takes in a run that has ended; one that ended before the last one tells of the last success at
-/// most. Returns whether anything changed.
+/// Records a finished run; one that ended before the last one can only affect the last success.
+/// Returns whether anything changed.
 bool note_end(LastRuns& last_runs, const DagRun& run);
 
-/// Takes in the newest runs of a DAG that have ended, as they were asked for: what is known of its
-/// last run already may be older or newer than they are.
+/// Records the newest finished runs of a DAG, as queried: what is known of its last run may be
+/// older or newer.
 void learn_past(LastRuns& last_runs, const std::string& dag, std::span<const DagRun> runs);
 
-/// Whether the last success of the DAG is known, and so its last run.
+/// Whether the last success of the DAG is known, and therefore its last run.
 bool knows_success(const LastRuns& last_runs, std::string_view dag);
 
-/// Stores the entry of that DAG; with the run's commit it holds.
+/// Stores the entry of that DAG; durable when the run commits.
 void store_last_run(Ledger::Run& run, const LastRuns& last_runs, const std::string& dag);
-/// All that are stored; an entry that cannot be read is logged and left out.
+/// Loads all entries; one that cannot be read is logged and left out.
 LastRuns load_last_runs(Ledger::Run& run);
 
 }  // namespace exporter::airflow

@@ -7,7 +7,7 @@
 
 namespace exporter::airflow {
 
-/// Adds what has not ended, by state, and since when the oldest of it.
+/// Adds the number of unfinished runs and tasks by state, and the age of the oldest.
 void add_live(Samples& samples, const std::string& deployment, const Live& live);
 
 }  // namespace exporter::airflow

@@ -10,14 +10,13 @@
 namespace exporter::airflow {
 namespace {
 
-/// States that both versions know: any other is a 500 of Airflow 2 and a 422 of Airflow 3.
+/// States that both versions know: others cause a 500 in Airflow 2 and a 422 in Airflow 3.
 constexpr std::string_view kRunStates[] = {"running", "queued"};
 constexpr std::string_view kTaskStates[] = {"running",   "queued",       "scheduled",
                                             "deferred",  "up_for_retry", "up_for_reschedule",
                                             "restarting"};
 
-/// Rows leave these lists between two pages, which moves the others forward: pages by offset
-/// overlap.
+/// Rows leave these lists between two pages, and later rows move up; so pages by offset overlap.
 constexpr std::size_t kOverlap = 10;
 
 auto key_of(const DagRun& run) { return std::tuple(run.dag, run.id); }
@@ -29,7 +28,7 @@ struct List {
   std::string path;
   std::string_view key;
   std::span<const std::string_view> states;
-  bool is_clamped;  ///< a page has at most kPage rows, whatever is asked for
+  bool is_clamped;  ///< the page size cannot exceed kPage
   Query order;
 };
 
@@ -97,8 +96,7 @@ Json Reader<Row>::ask(std::size_t limit, Query more) {
   return answer.body;
 }
 
-/// Which loses none of the rows that stay in the list. False where there are no cursors,
-/// before 3.3.
+/// Misses none of the rows that stay in the list. False if there are no cursors, before 3.3.
 template <class Row>
 bool Reader<Row>::read_by_cursor() {
   std::optional<Json> next;
@@ -130,7 +128,7 @@ LiveSet<DagRun> read_live_runs(Deployment& deployment, Samples& samples, const D
       .read(api);
 }
 
-/// Airflow 2 has no order for them, and gives as many as it is asked for.
+/// Airflow 2 does not sort them, and has no maximum page size.
 LiveSet<TaskInstance> read_live_tasks(Deployment& deployment, Samples& samples,
                                       const Deadline& deadline) {
   const auto api = deployment.api.release(deadline).api;

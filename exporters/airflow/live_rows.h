@@ -7,7 +7,7 @@
 
 namespace exporter::airflow {
 
-/// What has not ended: the rows of a list in these states, each once.
+/// Unfinished runs or tasks: the rows of a list in these states, without duplicates.
 template <class Row>
 struct LiveSet {
   std::vector<Row> rows;
@@ -16,11 +16,11 @@ struct LiveSet {
 };
 constexpr std::size_t kMostLive = 10'000;
 
-/// The runs that are queued or running, in one request if they are at most 100. A row of an
-/// unexpected shape is left out and noted in the samples. Throws as Api::get() does.
+/// The queued and running runs, in one request if there are at most 100. A row of an unexpected
+/// shape is left out and noted in the samples. Throws as Api::get() does.
 LiveSet<DagRun> read_live_runs(Deployment& deployment, Samples& samples, const Deadline& deadline);
 
-/// The same of task instances that wait, run or are to be tried again.
+/// The same for task instances that wait, run or will be retried.
 LiveSet<TaskInstance> read_live_tasks(Deployment& deployment, Samples& samples,
                                       const Deadline& deadline);
 

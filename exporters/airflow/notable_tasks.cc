@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::string_view kPrefix = "notable/";
 constexpr auto kKept = std::chrono::hours(24);
-/// Tasks whose failures are kept of an hour: where everything fails, the rest is not needed.
+/// The number of tasks per hour whose failures are kept: if everything fails, the rest is not
+/// needed.
 constexpr std::size_t kMostFailing = 1000;
 
 }  // namespace
@@ -50,7 +51,7 @@ void NotableTasks::note(Ledger::Run& run, const TaskInstance& task) {
   }
 }
 
-/// What is among the longest of a day is among those of its hour.
+/// The longest tasks of a day are among the longest of their hours.
 void NotableTasks::note_longest(Ledger::Run& run, Hour hour, Tallies& tallies, const Name& name,
                                 double seconds) {
   std::size_t count = 0;
@@ -85,7 +86,7 @@ template <class Add>
 NotableTasks::Ranking NotableTasks::ranking(const Shows& shows, Time now, const Add& add) const {
   std::map<Name, double> values;
   for (const auto& [hour, tallies] : hours_) {
-    if (hour + kKept <= now) continue;  // it is discarded with the next try that counts
+    if (hour + kKept <= now) continue;  // discarded with the next try that counts
     for (const auto& [name, tally] : tallies) {
       if (shows(name.dag)) add(values[name], tally);
     }

@@ -15,8 +15,8 @@
 namespace exporter::airflow {
 
 /// The tasks that failed most and took longest in the last day, by whole hours: a few of them, by
-/// name, however tasks are counted. Kept in the metadata of a ledger; with a run's commit it holds,
-/// so it is changed in a copy.
+/// name, however tasks are counted. Stored in a ledger's metadata when a run commits; therefore
+/// callers change a copy.
 class NotableTasks {
  public:
   struct Name {
@@ -29,13 +29,13 @@ class NotableTasks {
   static constexpr std::size_t kMost = 20;  ///< in a ranking
 
   void load(Ledger::Run& run);
-  /// Takes in a try that is over and counts as new.
+  /// Records a finished try that counts as new.
   void note(Ledger::Run& run, const TaskInstance& task);
-  /// Discards what ended a day before now.
+  /// Discards tries that ended more than a day before now.
   void expire(Ledger::Run& run, Time now);
 
-  /// Of the DAGs that are shown, in the day before now: how many tries failed, those that are tried
-  /// again among them, and the seconds that the longest try took.
+  /// For the DAGs that are shown, in the day before now: the number of failed tries, including
+  /// those that are retried, and the seconds of the longest try.
   Ranking failures(const Shows& shows, Time now) const;
   Ranking longest(const Shows& shows, Time now) const;
 

@@ -13,14 +13,14 @@
 
 namespace exporter::airflow {
 
-/// What identifies a series of a histogram: its family and the values of its labels.
+/// Identifies a series of a histogram: its family and the values of its labels.
 using HistogramSeries = std::pair<std::string_view, std::vector<std::string>>;
 
-/// Of each bucket of each histogram one observation that fell into it last. In memory: after a
-/// restart a bucket has none until the next one falls into it.
+/// The last observation in each bucket of each histogram. In memory: after a restart a bucket has
+/// none until its next observation.
 class Exemplars {
  public:
-  /// One for each bucket, empty where there is none; nothing for an unknown series.
+  /// One for each bucket, empty if there is none; no elements for an unknown series.
   std::span<const std::string> of(const MetricView& histogram,
                                   std::span<const std::string_view> labels) const;
 
@@ -29,20 +29,20 @@ class Exemplars {
   std::map<HistogramSeries, std::vector<std::string>> by_series_;
 };
 
-/// Observations of histograms, added up by series until they are reported together: a ledger then
-/// keeps one event of a series and run of a collector, not one of each observation. Whoever adds
-/// one knows that it is the first of its kind (Ledger::Run::is_new).
+/// Observations of histograms, added up per series until they are reported together: a ledger then
+/// keeps one event per series and run of a collector, not one per observation. The caller makes
+/// sure that each observation is new (Ledger::Run::is_new).
 class Observations {
  public:
-  /// `when` is that of the event that is observed, `exemplar` the labels that lead to it. The
-  /// metric and its bounds outlive this.
+  /// `when` is the time of the observed event, `exemplar` the labels that lead to it. The metric
+  /// and its bounds must outlive this.
   void add(const MetricView& histogram, std::span<const double> bounds, double value,
            Ledger::Time when, std::vector<std::string> labels, std::span<const Label> exemplar);
 
-  /// Reports them all, under ids that hold the number, which no other report to this ledger has.
+  /// Reports them all, under ids that include `number`, which must be unique in this ledger.
   void report(Ledger::Run& run, std::uint64_t number) const;
 
-  /// Takes over what leads to them, once they are committed.
+  /// Moves their exemplars there, after the commit.
   void move_exemplars_to(Exemplars& exemplars);
 
   bool empty() const { return sums_.empty(); }

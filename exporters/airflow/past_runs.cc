@@ -16,7 +16,7 @@ namespace {
 
 using std::chrono::sys_seconds;
 
-/// So many runs of a piece are held in memory at most, unless they ended in the same minute.
+/// Maximum number of runs of a piece in memory, unless they ended in the same minute.
 constexpr std::size_t kMostRuns = 10'000;
 constexpr std::chrono::seconds kLongestPiece = std::chrono::days(7), kShortestPiece{60};
 
@@ -43,7 +43,7 @@ class PastRuns {
   void count(Ledger::Run& run, Runs& runs, sys_seconds by) const;
 
   Deployment& deployment_;
-  const Time end_;  ///< what ended then or later is not of the past
+  const Time end_;  ///< later runs are not part of the past
   PastCounting counting_;
   std::chrono::seconds piece_ = kLongestPiece;
   bool has_ended_ = false;
@@ -66,7 +66,7 @@ void PastRuns::read(sys_seconds until, TimedSamples& page, const Deadline& deadl
   counting_.end(show, page);
 }
 
-/// The runs up to `hi`, which is as far as not too many ended.
+/// The runs up to `hi`, which is chosen so that there are not too many.
 PastRuns::Runs PastRuns::fetch(sys_seconds until, sys_seconds& hi, const Deadline& deadline) {
   Samples malformed;
   const auto history = history_of(deployment_, malformed, deadline);
@@ -89,7 +89,7 @@ PastRuns::Runs PastRuns::fetch(sys_seconds until, sys_seconds& hi, const Deadlin
   return runs;
 }
 
-/// False when there are too many of them.
+/// False if there are too many of them.
 bool PastRuns::add_runs(const History& history, sys_seconds hi, Runs& runs) const {
   const auto view = deployment_.selection.view();
   const Slice slice{.from = counting_.at(), .to = hi};

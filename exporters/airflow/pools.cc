@@ -40,10 +40,10 @@ void add(Samples& samples, const Deployment& deployment, const Pool& pool) {
   samples.add(kOccupied, pool.occupied, name, pool.name);
 }
 
-/// Airflow 2 answers 500 for a page with a pool that has no limit. The pages are then cut around
-/// it: where such pools are in the list is found by halves, and remembered, also by a run that
-/// fails before it has found all of them. Each place is asked for again after kRunsRemembered runs,
-/// and when the list has another length.
+/// Airflow 2 answers 500 for a page that includes a pool without a limit. Pages then avoid it: the
+/// positions of such pools are found by bisection and remembered, also by a run that fails before
+/// it has found all of them. Each position is tried again after kRunsRemembered runs, and when the
+/// list has a different length.
 class Pools {
  public:
   explicit Pools(Deployment& deployment) : deployment_(deployment) {}
@@ -75,8 +75,8 @@ class Pools {
   Deployment& deployment_;
   Samples* samples_ = nullptr;  // of the run
   std::size_t runs_ = 0;
-  std::size_t total_ = 0;         // as the last page said
-  std::set<std::size_t> hidden_;  // places in the list
+  std::size_t total_ = 0;         // according to the last page
+  std::set<std::size_t> hidden_;  // positions in the list
 };
 
 /// Returns how many are beyond kMostPools.
@@ -95,11 +95,11 @@ std::int64_t Pools::read_around_hidden(const Deadline& deadline) {
   }
   if (known.empty()) {
     const auto rows = read_page(0, kPage, deadline);
-    if (!rows) read_range(0, 1, deadline);  // says how many there are
+    if (!rows) read_range(0, 1, deadline);  // to learn their number
     from = rows.value_or(1);
   }
   read_range(from, kMostPools, deadline);
-  if (!known.empty() && total_ != total_before) runs_ = kRunsRemembered - 1;  // they have moved
+  if (!known.empty() && total_ != total_before) runs_ = kRunsRemembered - 1;  // they moved
   return static_cast<std::int64_t>(total_ - std::min(total_, kMostPools));
 }
 
@@ -109,7 +109,8 @@ void Pools::read_range(std::size_t from, std::size_t to, const Deadline& deadlin
   }
 }
 
-/// By halves where it has a hidden pool, and in smaller pages where Airflow is set to give fewer.
+/// Splits it in halves if it has a hidden pool, and into smaller pages if Airflow returns fewer
+/// rows.
 void Pools::read_part(std::size_t from, std::size_t to, const Deadline& deadline) {
   if (const auto rows = read_page(from, to, deadline)) {
     const auto end = std::min(to, total_);
@@ -125,7 +126,7 @@ void Pools::read_part(std::size_t from, std::size_t to, const Deadline& deadline
   read_part(middle, to, deadline);
 }
 
-/// How many rows it has; nothing when a hidden pool is among them.
+/// The number of rows; nothing if a hidden pool is among them.
 std::optional<std::size_t> Pools::read_page(std::size_t from, std::size_t to,
                                             const Deadline& deadline) {
   const Query query{{"limit", std::to_string(to - from)}, {"offset", std::to_string(from)}};

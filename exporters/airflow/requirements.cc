@@ -77,7 +77,7 @@ Requirements::DoneBy Requirements::read_done_by(const Yaml& entry, const Yaml& d
   return read;
 }
 
-/// A time that is there twice, as clocks go back, has passed when it has for the second time.
+/// A local time that occurs twice, when clocks go back, has passed after its second occurrence.
 std::optional<Time> Requirements::DoneBy::required_since(Time now) const {
   const auto second = std::chrono::floor<std::chrono::seconds>(now);
   const std::chrono::local_seconds local((second + zone.offset_at(second)).time_since_epoch());

@@ -13,23 +13,22 @@
 
 namespace exporter::airflow {
 
-/// By when which DAGs must have succeeded: the key `deadlines` of a deployment.
+/// The deadlines by which DAGs must have succeeded: the key `deadlines` of a deployment.
 class Requirements {
  public:
   /// Throws Error{config}.
   explicit Requirements(const Yaml& deployment);
 
-  /// Since when a run of each DAG of the list must have succeeded, of those that have a deadline:
-  /// by the strictest, where several are of the same DAG. Not of DAGs that are paused or in no
-  /// file.
+  /// For each DAG of the list with a deadline, the time since when it must have had a successful
+  /// run; the strictest if several apply. Leaves out DAGs that are paused or in no file.
   std::map<std::string, Time> of(const DagList& list, Time now) const;
 
   /// The expressions (`dag_id`) of the deadlines that match no DAG of the view's list that counts;
-  /// all of them without a list.
+  /// all of them if there is no list.
   std::vector<std::string> unmatched(const DagView& view) const;
 
  private:
-  /// A time of each day that counts; see docs/airflow.md.
+  /// A daily time; see docs/airflow.md.
   struct DoneBy {
     TimeZone zone;
     std::chrono::minutes by{}, since{};  ///< since midnight

@@ -28,7 +28,7 @@ std::optional<Time> time_at(const Json& row, std::string_view key) {
   return value->time();
 }
 
-/// Airflow 2 keeps the blanks that follow commas.
+/// Airflow 2 keeps the blanks after commas.
 std::vector<std::string> owners_of(const Json& row) {
   std::vector<std::string> owners;
   const auto list = row.find("owners");
@@ -37,7 +37,8 @@ std::vector<std::string> owners_of(const Json& row) {
   return owners;
 }
 
-/// Sorted: their order is the database's whim, and another would make another series.
+/// Sorted: the database does not define their order, and a different one would be a different
+/// series.
 std::vector<std::string> tags_of(const Json& row) {
   std::vector<std::string> tags;
   const auto list = row.find("tags");
@@ -47,7 +48,7 @@ std::vector<std::string> tags_of(const Json& row) {
   return tags;
 }
 
-/// Of an interval Airflow 2 gives the parts, which its description has in words.
+/// For an interval Airflow 2 returns its parts; the description has it in words.
 std::string schedule_of(ApiVersion api, const Json& row) {
   if (api == ApiVersion::v2) return text_at(row, "timetable_summary");
   const auto interval = row.find("schedule_interval");
@@ -56,13 +57,13 @@ std::string schedule_of(ApiVersion api, const Json& row) {
   return cron ? cron->string() : text_at(row, "timetable_description");
 }
 
-/// One name for what Airflow 2 calls dataset and Airflow 3 asset.
+/// One name for Airflow 2's dataset and Airflow 3's asset.
 std::string type_of(const Json& row) {
   const auto type = row.at("run_type").string();
   return type == "dataset_triggered" || type == "asset_triggered" ? "asset" : type;
 }
 
-/// A scheduled run of Airflow 2 is due at the end of its data interval.
+/// In Airflow 2 a scheduled run is due at the end of its data interval.
 std::optional<Time> due_of(ApiVersion api, const Json& row, std::string_view type) {
   if (type != "scheduled") return std::nullopt;
   return time_at(row, api == ApiVersion::v1 ? "data_interval_end" : "run_after");

@@ -11,9 +11,9 @@ namespace {
 
 constexpr std::string_view kPosition = "position", kPending = "pending/";
 constexpr auto kLookback = std::chrono::hours(24);
-/// More than what is between two looks at all runs.
+/// Longer than the time between two readings of all runs.
 constexpr auto kReadLately = std::chrono::minutes(15);
-/// How often tasks of runs that are live are read: those that end are to be counted soon.
+/// How often the tasks of live runs are read, so that finished ones count soon.
 constexpr auto kLivePause = std::chrono::minutes(5);
 /// How long after its end a run may still have tasks that end.
 constexpr auto kAfterEnd = std::chrono::minutes(10);
@@ -45,7 +45,7 @@ DagRun read_pending_run(const Json& json) {
   return run;
 }
 
-/// The tries before the one that the row shows, with what is known of them.
+/// The tries before the one in the row, with what is known of them.
 std::vector<TaskInstance> tries_before(const History& history, const TaskInstance& row) {
   const auto tries = history.tries(row);
   std::vector<TaskInstance> before;
@@ -127,7 +127,7 @@ void RunCounter::update(const Live& live, const History& history, const Deadline
   read_live(history, allowance, deadline);
 }
 
-/// What ended lately is read first: it may save the question, and has the first claim to requests.
+/// Finished runs are read first: they may make these requests unnecessary, and have priority.
 void RunCounter::follow(const DagView& view, const History& history, const Deadline& deadline) {
   if (view.list() == nullptr || time_ - known_.read_up_to.recent > kReadLately) return;
   if (pending_.size() > kMostRunsAtOnce) return;
@@ -164,8 +164,8 @@ void RunCounter::count_runs(const RunsRead& read, const Deadline& deadline) {
   known_ = read.known;
 }
 
-/// The tasks of a run are due when a try has ended: it is no longer live, or waits to be tried
-/// again. Those of others after a while, as a try may come and go between two updates.
+/// The tasks of a run are due when a try has ended: it is no longer live, or waits for a retry.
+/// Those of other runs are due after a while, because a try may start and end between two updates.
 void RunCounter::note_live(const Live& live) {
   live_.clear();
   for (const auto& run : live.runs.rows) live_.emplace(key_of(run), run);
@@ -233,8 +233,8 @@ void RunCounter::read_and_count(const History& history, const std::map<RunKey, D
   }
 }
 
-/// A list shows the newest try of each task alone. A row whose earlier tries could not be asked for
-/// yet is left for the next update.
+/// A list has only the newest try of each task. If there was no request left for the earlier tries,
+/// the row is left for the next update.
 void RunCounter::find_missed(const History& history, std::vector<Tasks>& all, Allowance& allowance,
                              const Deadline& deadline) {
   std::set<const TaskInstance*> later;
@@ -280,7 +280,7 @@ void RunCounter::count_tasks(const std::vector<Tasks>& all, const Deadline& dead
   notable_ = std::move(notable);
 }
 
-/// After the commit of their tasks: a kill in between has them read once more.
+/// Called after the tasks are committed: if the process is killed in between, they are read again.
 void RunCounter::forget_pending(const std::vector<Tasks>& all, const Deadline& deadline) {
   std::vector<RunKey> done;
   for (const auto& tasks : all) {

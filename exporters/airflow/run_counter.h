@@ -15,12 +15,12 @@
 
 namespace exporter::airflow {
 
-/// Counts the runs and the tries of one deployment that end, each once, and knows how the last run
-/// of each DAG ended. What it has counted and how far it has read is in its ledgers, and becomes
-/// durable together: after a kill it goes on from there.
+/// Counts the finished runs and tries of one deployment, each once, and keeps the result of the
+/// last run of each DAG. Its counts and its position are in its ledgers and are committed together,
+/// so that it continues from there after a crash.
 ///
-/// Runs and tasks have a ledger each, as the newest event of a ledger says what is late: after an
-/// outage all runs are counted first, and then the tasks of each.
+/// Runs and tasks have separate ledgers, because the newest event of a ledger determines what is
+/// late: after an outage all runs are counted first, and then the tasks of each.
 class RunCounter {
  public:
   struct Options {
@@ -29,27 +29,28 @@ class RunCounter {
   };
   RunCounter(Options options, SharedLedger runs, SharedLedger tasks);
 
-  /// Reads what has ended since the last time, by what is live now; at the first one, looks back a
-  /// day for the last runs of the DAGs. What was read before an error is counted. Throws Error.
+  /// Reads what has ended since the last update, given what is live now; the first update looks
+  /// back a day for the last runs of the DAGs. What was read before an error is counted. Throws
+  /// Error.
   void update(const Live& live, const History& history, const Deadline& deadline);
 
-  /// Discards the last runs of DAGs that were deleted, and asks for those of before the first
-  /// start, some at a time. After an update that went well; nothing without a list. Throws Error.
+  /// Discards the last runs of deleted DAGs, and asks for those before the first start, a few at a
+  /// time. Call it after a successful update; does nothing without a list. Throws Error.
   void follow(const DagView& view, const History& history, const Deadline& deadline);
 
   const NotableTasks& notable_tasks() const { return notable_; }
   const LastRuns& last_runs() const { return last_runs_; }
-  /// Adds the counters and histograms, of the DAGs to keep.
+  /// Adds the counters and histograms of the DAGs that `keep` accepts.
   void add_to(Samples& samples, const Ledger::Keep& keep = {}) const;
-  /// Up to when what ended is counted; 1970 before the first update.
+  /// The time up to which finished runs are counted; 1970 before the first update.
   const RunPosition& read_up_to() const { return known_.read_up_to; }
-  /// DAGs whose past is still to be asked for.
+  /// The number of DAGs whose past is not yet known.
   std::size_t unasked() const { return follower_.unasked(); }
-  /// Runs that ended and whose tasks are still to be read.
+  /// The number of finished runs whose tasks are not yet read.
   std::size_t pending() const { return pending_.size(); }
 
  private:
-  /// A try of a task that is live: it runs or waits, or it has ended and its task is tried again.
+  /// A try of a live task: it runs or waits, or it has ended and its task will be retried.
   struct TryKey {
     RunKey run;
     std::string task;
@@ -60,7 +61,7 @@ class RunCounter {
   struct Tasks {
     DagRun run;
     std::vector<TaskInstance> rows;
-    bool is_partial = false;  ///< some of them are to be read again
+    bool is_partial = false;  ///< some must be read again
   };
 
   void load(const Deadline& deadline);
@@ -84,10 +85,10 @@ class RunCounter {
   LastRuns last_runs_;
   DagFollower follower_;
   NotableTasks notable_;
-  std::map<RunKey, DagRun> pending_;  // have ended; in the ledger too
+  std::map<RunKey, DagRun> pending_;  // finished; in the ledger too
   std::map<RunKey, DagRun> live_;     // as of the last update
   std::set<TryKey> live_tries_;       // as of the last update
-  std::map<RunKey, Time> due_;        // when the tasks of live runs are to be read
+  std::map<RunKey, Time> due_;        // when to read the tasks of live runs
 };
 
 }  // namespace exporter::airflow

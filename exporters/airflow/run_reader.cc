@@ -10,20 +10,20 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-/// A change is visible only when its transaction has ended, and clocks of one deployment differ: at
-/// most so much later than the time that it has, of nearly all and of all.
+/// A change becomes visible when its transaction commits, and the clocks of a deployment differ:
+/// the maximum delay for nearly all changes, and for all.
 constexpr auto kSettled = seconds(5);
 constexpr auto kOverlap = seconds(60);
 constexpr auto kLatest = minutes(11);
-/// How far back runs are recent, and how often is read what is old or may be late.
+/// How far back runs are recent, and how often old and possibly late ones are read.
 constexpr auto kRecent = std::chrono::hours(24);
 constexpr auto kPause = minutes(10);
-/// Changes of one moment, as those of many runs at once, are read by pages from here on.
+/// At this length a slice is read page by page: many runs may change at the same moment.
 constexpr auto kShortest = std::chrono::milliseconds(1);
 constexpr auto kLongest = std::chrono::hours(24);
 constexpr double kMostGrowth = 8;  // of the next slice
-/// What ended before the first look tells of the last runs alone: so many are enough for it, unless
-/// the clocks differ.
+/// Runs that ended before the first reading are needed only for the last run of each DAG: this many
+/// are enough, unless the clocks differ.
 constexpr std::size_t kMostOfPast = 20'000;
 constexpr auto kLeastOfPast = minutes(5);
 
@@ -50,7 +50,7 @@ class Reader {
   const LiveSet<DagRun>& live_;
   std::size_t requests_left_;
   bool is_first_ = false;
-  std::size_t page_ = 100;  // the most rows that Airflow gives, unless it is set to less
+  std::size_t page_ = 100;  // Airflow's maximum, unless it is configured lower
   std::size_t last_count_ = 0;
   RunsRead read_;
   std::set<RunKey> ended_;
@@ -69,7 +69,7 @@ RunsRead Reader::read(const RunsKnown& known, Time::duration lookback) {
   } catch (const Error& error) {
     read_.failure = error;
   }
-  // Reading the last minute once more takes back nothing that was read.
+  // Reading the last minute again does not undo what was read.
   auto& read_up_to = read_.known.read_up_to;
   read_up_to.recent = std::max(read_up_to.recent, known.read_up_to.recent);
   note_left(known.left);
@@ -83,9 +83,9 @@ bool Reader::may_ask() {
   return true;
 }
 
-/// Of runs that were due long ago few change, and a database has to read its whole table for each
-/// slice of them: the limit between them and the others stays behind what was read before, so that
-/// after an outage they are still few.
+/// Runs that were due long ago rarely change, and a database scans its whole table for each slice
+/// of them. The boundary between old and recent runs stays behind what was read before, so that old
+/// ones are few even after an outage.
 void Reader::read_changes() {
   auto& position = read_.known.position;
   auto& read_up_to = read_.known.read_up_to;
@@ -106,7 +106,7 @@ void Reader::read_changes() {
   read_slices(position.late, read_up_to.late, until - Time::duration(kLatest), {}, late);
 }
 
-/// What is old enough when it is read for the first time needs no second one.
+/// Changes that are old enough when first read need no second reading.
 void Reader::read_recent(Time until, const Slice& slice) {
   auto& position = read_.known.position;
   const auto begin = position.recent;
@@ -125,7 +125,7 @@ void Reader::read_recent(Time until, const Slice& slice) {
   note();
 }
 
-/// Moves the position and what is read on with each slice.
+/// Advances `position` and `read_up_to` with each slice.
 void Reader::read_slices(Time& position, Time& read_up_to, Time to, Time::duration overlap,
                          Slice slice) {
   auto from = position;
@@ -156,7 +156,7 @@ void Reader::read_slices(Time& position, Time& read_up_to, Time to, Time::durati
   }
 }
 
-/// After an empty slice on the way to where the rows are too many, half of that way.
+/// After an empty slice, half of the distance to where there are too many rows.
 Time::duration Reader::next_length(Time::duration length, Time::duration left) const {
   if (last_count_ == 0 && left > Time::duration::zero()) return left / 2;
   const auto rows = static_cast<double>(std::max<std::size_t>(last_count_, 1));
@@ -164,7 +164,7 @@ Time::duration Reader::next_length(Time::duration length, Time::duration left) c
   return std::chrono::duration_cast<Time::duration>(length * growth);
 }
 
-/// False when it has more rows than a page.
+/// False if it has more rows than fit on a page.
 bool Reader::read_slice(const Slice& slice) {
   auto page = history_.changed_runs(slice, 0);
   last_count_ = page.total;
@@ -176,8 +176,8 @@ bool Reader::read_slice(const Slice& slice) {
   return true;
 }
 
-/// By pages, whatever they cost, from the first one again until all of one pass are known: rows may
-/// leave the slice while it is read.
+/// Reads all pages, regardless of their cost, and repeats this until a pass finds nothing new,
+/// because rows may leave the slice while it is read.
 void Reader::read_moment(const Slice& slice) {
   for (bool has_news = true; has_news;) {
     const auto before = ended_.size();
@@ -192,7 +192,7 @@ void Reader::read_moment(const Slice& slice) {
   }
 }
 
-/// Those that were looked for once in the slices in vain.
+/// Asks for those that the slices should have had but did not.
 void Reader::read_left(const std::set<RunKey>& left) {
   for (const auto& key : left) {
     if (ended_.contains(key) || read_.known.live.contains(key)) continue;

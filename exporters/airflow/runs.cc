@@ -52,7 +52,7 @@ class Runs {
   RunCounter counter_;
 };
 
-/// Rows of DAGs for which the predicate does not hold are left out.
+/// Leaves out rows of DAGs for which the predicate is false.
 template <class Predicate>
 void keep_rows(Live& live, const Predicate& of_dag) {
   const auto is_out = [&](const auto& row) { return !of_dag(row.dag); };
@@ -83,7 +83,7 @@ void Runs::read(Samples& samples, const Deadline& deadline) {
   if (failure) throw Error(*failure);
 }
 
-/// What has ended now, and what is live, have their places on the page from now on.
+/// Gives DAGs with finished or live runs their places on the page.
 void Runs::select(const Live& live) {
   Selection::EndedRuns ended;
   for (const auto& [dag, last] : counter_.last_runs()) {
@@ -94,7 +94,7 @@ void Runs::select(const Live& live) {
   deployment_.selection.set_runs(std::move(ended), std::move(running), Ledger::wall_clock());
 }
 
-/// Runs of DAGs that are excluded are left out of what the list gives.
+/// Leaves out the runs of excluded DAGs.
 History Runs::history(const DagView& view, Samples& samples, const Deadline& deadline) const {
   auto history = history_of(deployment_, samples, deadline);
   history.changed_runs = [view, ask = std::move(history.changed_runs)](const Slice& slice,
@@ -106,7 +106,7 @@ History Runs::history(const DagView& view, Samples& samples, const Deadline& dea
   return history;
 }
 
-/// Where the right to read tasks is missing, runs are shown all the same.
+/// Without the permission to read tasks, runs are still shown.
 Live Runs::read_live(Samples& samples, const Deadline& deadline) const {
   Live live;
   live.runs = read_live_runs(deployment_, samples, deadline);

@@ -10,7 +10,7 @@ namespace {
 constexpr std::string_view kTagInclude = "tag_include", kTagExclude = "tag_exclude",
                            kOwnerInclude = "owner_include", kOwnerExclude = "owner_exclude";
 constexpr std::size_t kLimit = 5000;
-/// So that a DAG that fails and runs by turns keeps its place.
+/// Lets a DAG that alternates between failing and running keep its place.
 constexpr auto kHold = std::chrono::hours(1);
 
 std::string text_at(const Yaml& map, std::string_view key) {
@@ -113,7 +113,7 @@ Selection::Rank Selection::rank_of(const std::string& dag) const {
   return listed->is_paused ? Rank::paused : Rank::waits;
 }
 
-/// The one that it has, or that it had before a restart.
+/// Its current rank, or the one before a restart.
 Selection::Place Selection::place_of(const std::string& dag) const {
   if (const auto before = places_.find(dag); before != places_.end()) return before->second;
   if (const auto ended = ended_.find(dag); ended != ended_.end()) {

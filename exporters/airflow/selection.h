@@ -14,17 +14,17 @@
 
 namespace exporter::airflow {
 
-/// Which DAGs a deployment's keys include and exclude, by id, tags and owners.
+/// Which DAGs a deployment's configuration includes and excludes, by id, tags and owners.
 class DagFilter {
  public:
   /// Throws Error{config}.
   explicit DagFilter(const Yaml& deployment);
 
   bool passes(const Dag& dag) const;
-  /// What can be said without the list.
+  /// The part of the decision that does not need the list.
   bool passes_id(std::string_view dag) const { return id_.passes(dag); }
   bool needs_list() const { return by_tag_ || by_owner_; }
-  /// The keys as a text, which is another for other keys.
+  /// The configuration as text; differs if the configuration does.
   const std::string& text() const { return text_; }
 
  private:
@@ -33,19 +33,19 @@ class DagFilter {
   std::string text_;
 };
 
-/// Which DAGs count and are shown, at one moment.
+/// Which DAGs count and are shown, at a point in time.
 class DagView {
  public:
   using Names = std::set<std::string, std::less<>>;
 
-  /// The list that was read last; null before the first.
+  /// The last list that was read; null before the first.
   const DagList* list() const { return list_.get(); }
-  /// Whether its runs are read: unless it is known to be excluded, as a DAG may be newer than the
-  /// list.
+  /// Whether its runs are read: unless it is known to be excluded, because a DAG may be newer than
+  /// the list.
   bool counts(std::string_view dag) const;
   /// Whether it has series: it is known not to be excluded, and within the limit.
   bool shows(std::string_view dag) const;
-  /// How many the limit keeps off the page.
+  /// The number of DAGs that the limit keeps off the page.
   std::size_t hidden() const { return hidden_; }
   /// See DagFilter::text().
   const std::string& scope() const { return filter_->text(); }
@@ -54,18 +54,17 @@ class DagView {
   friend class Selection;
   std::shared_ptr<const DagFilter> filter_;
   std::shared_ptr<const DagList> list_;
-  std::shared_ptr<const Names> excluded_;  ///< of the list
-  std::shared_ptr<const Names> shown_;     ///< null without a limit to keep
+  std::shared_ptr<const Names> excluded_;  ///< in the list
+  std::shared_ptr<const Names> shown_;     ///< null if the limit is not reached
   std::size_t hidden_ = 0;
 };
 
-/// Chooses the DAGs of a deployment that are shown. When there are more than the limit, those that
-/// fail are kept first, then those that run, paused ones and those in no file last; a DAG keeps its
-/// place for an hour, also over a restart, and then until it is needed by one that is to be kept
-/// rather. Safe to use from several threads.
+/// Chooses the DAGs of a deployment that are shown. Above the limit, failing DAGs have priority,
+/// then running ones; paused ones and those in no file come last. A DAG keeps its rank for an hour,
+/// also across a restart, and then until a DAG with a higher rank needs its place. Thread-safe.
 class Selection {
  public:
-  /// What is known of the last run of a DAG.
+  /// The result of the last run of a DAG.
   struct Ended {
     bool failed = false;
     Time at{};
@@ -78,14 +77,14 @@ class Selection {
   const DagFilter& filter() const { return *filter_; }
   DagView view() const;
   void set_list(DagList list);
-  /// Those whose last run is known, and those that have a live run now.
+  /// DAGs whose last run is known, and DAGs that have a live run.
   void set_runs(EndedRuns ended, std::set<std::string> live, Time now);
 
  private:
   enum class Rank : std::uint8_t { fails, runs, waits, paused, gone };
   struct Place {
     Rank rank = Rank::gone;
-    Time until;  ///< the rank is held
+    Time until;  ///< how long the rank is held
   };
 
   Rank rank_of(const std::string& dag) const;

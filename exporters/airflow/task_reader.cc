@@ -19,8 +19,8 @@ void add(ByRun& tasks, std::vector<TaskInstance> rows) {
   }
 }
 
-/// A single run is read page by page, in the order of ids: its tasks stay its tasks. Of several
-/// that are more than a page, each half is asked for.
+/// The tasks of a single run are read page by page, in the order of ids, because they do not leave
+/// it. If several runs do not fit on a page, each half is requested.
 void read(const History& history, std::span<const RunKey> runs, Allowance& allowance,
           const std::function<void(const RunKey&, std::vector<TaskInstance>)>& take) {
   ByRun tasks;

@@ -8,11 +8,11 @@
 
 namespace exporter::airflow {
 
-/// How many requests may still be begun.
+/// The number of requests that may still be sent.
 class Allowance {
  public:
   explicit Allowance(std::size_t requests) : left_(requests) {}
-  /// Whether another one may be made, which counts as made.
+  /// Takes one request; false if none is left.
   bool take() {
     if (left_ == 0) return false;
     --left_;
@@ -23,12 +23,12 @@ class Allowance {
   std::size_t left_;
 };
 
-/// The most runs whose tasks are asked for at once.
+/// The maximum number of runs whose tasks are requested at once.
 constexpr std::size_t kMostRunsAtOnce = 20;
 
-/// Reads the task instances of all these runs, in as few requests as the pages of the list allow,
-/// and calls `take` with each run and all that it has, of more than 10,000 a part. Runs for which
-/// there was no request left are not taken. Throws Error; what was taken before is good.
+/// Reads the task instances of these runs, in as few requests as the page size allows, and calls
+/// `take` with each run and all of its tasks, or a part if it has more than 10,000. Runs for which
+/// no request was left are not passed. Throws Error; what was passed until then is valid.
 void read_tasks(const History& history, std::span<const RunKey> runs, Allowance& allowance,
                 const std::function<void(const RunKey&, std::vector<TaskInstance>)>& take);
 

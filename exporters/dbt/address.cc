@@ -17,7 +17,7 @@ http::ClientRequest request(std::string method, const std::string& target) {
   return request;
 }
 
-/// What tells one content from another: the ETag, or else time and length; empty without these.
+/// Identifies the content: the ETag, or else time and length; empty without these.
 std::string version_of(const http::ClientResponse& response) {
   if (auto tag = header(response, "etag"); !tag.empty()) return tag;
   const auto time = header(response, "last-modified");

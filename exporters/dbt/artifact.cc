@@ -24,7 +24,7 @@ std::string_view schema_name(Kind kind) {
   return kind == Kind::run_results ? "run-results" : to_string(kind);
 }
 
-/// The member as `read` reads it; as if it were absent when that fails.
+/// The member as `read` parses it; absent if that fails.
 template <class Read>
 auto readable(const Json& object, std::string_view key, Read&& read) {
   std::invoke_result_t<Read, const Json&> value{};
@@ -36,8 +36,8 @@ auto readable(const Json& object, std::string_view key, Read&& read) {
   return value;
 }
 
-/// The labels that have a value. One of more than 500 bytes is left out, as a part of a name would
-/// be another name.
+/// The labels that have a value. A value of more than 500 bytes is left out, because a truncated
+/// one would be a different name.
 Labels read_origin(const Json& env, const EnvLabels& env_labels) {
   Labels found;
   for (const auto& [label, variables] : env_labels) {
@@ -69,7 +69,7 @@ Metadata read_metadata(const Json& metadata, Kind kind, const EnvLabels& env_lab
   const auto text = place.string();
   const auto schema = parse_schema(text);
   if (!schema) place.fail("expected .../<artifact>/v<version>.json, got another text");
-  // Up to 1.5, run-operation left an artifact of its own in place of run_results.json.
+  // Up to dbt 1.5, run-operation wrote an artifact of another form to run_results.json.
   const bool right = schema->first == schema_name(kind) ||
                      (kind == Kind::run_results && schema->first == "run-operation-result");
   if (!right) place.fail("expected the schema of " + std::string(schema_name(kind)));

@@ -11,11 +11,11 @@ constexpr const Part* kParts[] = {&kNodes,    &kOrigins,   &kInvocations, &kFres
                                   &kCoverage, &kExposures, &kCatalog};
 
 constexpr auto kKeepStaleFor = std::chrono::hours(1);
-/// What dbt has written over by the next run is not seen: failures make no pause longer.
+/// Results that the next run overwrites are lost, so failures do not make the pause longer.
 constexpr Every kLocal{.interval = std::chrono::seconds(1),
                        .keep_stale_for = kKeepStaleFor,
                        .longest_pause = std::chrono::seconds(1)};
-/// Where a listing costs requests.
+/// For sources whose listing costs requests.
 constexpr Every kRemote{std::chrono::seconds(15), kKeepStaleFor};
 
 class Artifacts {

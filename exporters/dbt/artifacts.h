@@ -7,7 +7,7 @@ namespace exporter::dbt {
 
 using Module = exporter::Module<ProjectSource>;
 
-/// The collector of what a project's artifacts say.
+/// The collector of a project's artifacts.
 const Module& artifacts();
 
 }  // namespace exporter::dbt

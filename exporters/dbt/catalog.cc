@@ -8,7 +8,7 @@ enum Record : std::size_t { kMetadata, kNodes, kSources };
 constexpr JsonRecord kRecords[] = {
     {"metadata", kMetadataKeys}, {"nodes.*", kTable}, {"sources.*", kTable}};
 
-/// The first of the names that adapters have for a number.
+/// The first of several adapters' names for a number.
 std::optional<double> stat(const Json& stats, std::initializer_list<std::string_view> names) {
   for (const auto name : names) {
     const auto found = stats.find(name);

@@ -8,12 +8,12 @@
 
 namespace exporter::dbt {
 
-/// What the warehouse says of a table, where its adapter asks for it.
+/// The warehouse's data about a table, if its adapter queries it.
 struct TableStats {
   std::optional<double> rows, bytes;
 };
 
-/// catalog.json (schema v1): the tables behind the nodes, as `dbt docs generate` found them.
+/// catalog.json (schema v1): the relations of the nodes, as found by `dbt docs generate`.
 struct Catalog {
   Metadata metadata;
   Unread unread;

@@ -85,7 +85,7 @@ bool Cloud::is_wanted(std::int64_t job) const {
   return job != 0 && (options_.jobs.empty() || options_.jobs.contains(job));
 }
 
-/// Jobs that are gone are forgotten.
+/// Discards jobs that were deleted.
 void Cloud::name_jobs(const Deadline& deadline) {
   const bool has_new =
       std::ranges::any_of(jobs_, [](const auto& entry) { return entry.second.job.name.empty(); });
@@ -102,7 +102,7 @@ void Cloud::name_jobs(const Deadline& deadline) {
   ++revision_;
 }
 
-/// Of jobs without a run so far: what became of their newest ones.
+/// For jobs without a run so far: the results of their newest ones.
 void Cloud::ask_of_jobs(const Deadline& deadline) {
   std::size_t count = 0;
   for (auto& [id, state] : jobs_) {

@@ -16,34 +16,34 @@
 
 namespace exporter::dbt {
 
-/// A job and what is known of its runs.
+/// A job and the state of its runs.
 struct CloudJobState {
   CloudJob job;
   std::optional<CloudRun> last;  ///< the one that ended last
   std::optional<Time> success_at;
 };
 
-/// Follows the runs of an account of dbt Cloud: counts each once, and hands out the artifacts of
-/// those that have ended.
+/// Follows the runs of a dbt Cloud account: counts each once, and lists the artifacts of finished
+/// runs.
 class Cloud {
  public:
   struct Options {
     std::string project;                 ///< the label
     std::set<std::int64_t> jobs;         ///< empty: all
-    std::chrono::milliseconds lookback;  ///< how far back runs are read where nothing is kept
+    std::chrono::milliseconds lookback;  ///< how far back to read runs if there is no state
   };
 
-  /// In the ledger, which is its own, it keeps how far it has read, and goes on from there.
+  /// Keeps its position in the ledger, which is its own, and continues from there.
   Cloud(Options options, CloudApi api, SharedLedger ledger);
   Cloud(const Cloud&) = delete;
   Cloud& operator=(const Cloud&) = delete;
 
-  /// Asks for new runs and for those that had not ended. For one thread at a time.
+  /// Asks for new runs and for those that had not ended. Not thread-safe.
   std::vector<Found> list(const Deadline& deadline);
 
-  /// What is known after the last look.
+  /// Adds the state as of the last update.
   void add_to(Samples& samples) const;
-  /// Another number whenever something of it has changed.
+  /// Changes whenever that state changes.
   std::uint64_t revision() const { return revision_ + history_.revision(); }
   static std::span<const MetricView> metrics();
 
@@ -64,7 +64,7 @@ class Cloud {
   bool is_loaded_ = false;
   Clock::time_point named_at_;
   std::map<std::int64_t, CloudJobState> jobs_;
-  std::set<std::int64_t> asked_;  // jobs whose newest runs were asked for
+  std::set<std::int64_t> asked_;  // jobs whose newest runs were requested
   std::vector<CloudRun> uncounted_;
   CloudUnread unread_;
   std::uint64_t revision_ = 0;

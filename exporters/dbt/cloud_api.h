@@ -12,15 +12,15 @@
 
 namespace exporter::dbt {
 
-/// What dbt Cloud says of a run: 1 is queued; 2, 3 and what else is below 10 runs; 10 is a success,
-/// 30 is cancelled, and what else there is an error.
+/// The status of a run: 1 is queued; 2, 3 and any other below 10 are running; 10 is success, 30 is
+/// cancelled, and any other is an error.
 enum class CloudStatus : std::uint8_t { queued, running, success, error, cancelled };
 std::string_view to_string(CloudStatus status);
 
 /// One command of a run.
 struct CloudStep {
   std::int64_t index = 0;  ///< from 1
-  std::string command;     ///< "dbt build"; empty for what prepares the run
+  std::string command;     ///< "dbt build"; empty for preparation steps
 };
 
 struct CloudRun {
@@ -29,7 +29,7 @@ struct CloudRun {
   Time created_at;
   std::optional<Time> started_at, finished_at;
   bool has_saved_artifacts = false;
-  std::vector<CloudStep> steps;  ///< where a single run was asked for
+  std::vector<CloudStep> steps;  ///< only if a single run was requested
 
   bool is_finished() const { return status >= CloudStatus::success; }
   Time ended_at() const { return finished_at.value_or(created_at); }
@@ -43,40 +43,40 @@ struct CloudRuns {
 
 struct CloudJob {
   std::int64_t id = 0;
-  std::string name, project, environment;  ///< names; ids where the token may not see these
+  std::string name, project, environment;  ///< names; ids if the token may not read names
 };
 
-/// Which runs of an account are asked for.
+/// The runs of an account to ask for.
 struct CloudScope {
   std::int64_t account = 0;
   std::optional<std::int64_t> project, environment;
 };
 
-/// The part of dbt Cloud's Admin API (v2, and v3 for names) that is of use here. Throws Error. A
-/// row of a list that has an unexpected shape is left out and logged; if no other has the expected
-/// one, its error is thrown.
+/// The part of dbt Cloud's Admin API (v2, and v3 for names) that is used here. Throws Error. A
+/// row of an unexpected shape is skipped and logged; if all rows of a list are such, the first
+/// error is thrown.
 class CloudApi {
  public:
   static constexpr std::size_t kPage = 100;
 
-  /// The client has the token and the URL, which errors name.
+  /// The client has the token and connects to the URL, which errors contain.
   CloudApi(std::shared_ptr<http::Client> client, std::string url, CloudScope scope);
 
-  /// The account, among all of all hosts.
+  /// The account's URL, unique among hosts.
   std::string name() const { return url_ + account_; }
 
-  /// A page of the runs above that id, in the order of their ids.
+  /// A page of the runs with higher ids, in the order of their ids.
   CloudRuns runs_after(std::int64_t id, const Deadline& deadline) const;
   /// A page of all runs, the newest first.
   CloudRuns newest_runs(std::size_t offset, const Deadline& deadline) const;
   std::optional<CloudRun> newest_run_of(std::int64_t job, const Deadline& deadline) const;
   std::optional<CloudRun> newest_success_of(std::int64_t job, const Deadline& deadline) const;
-  /// The run with its steps; nothing when there is none.
+  /// The run with its steps; nothing if it does not exist.
   std::optional<CloudRun> find_run(std::int64_t id, const Deadline& deadline) const;
 
   std::vector<CloudJob> jobs(const Deadline& deadline) const;
 
-  /// The artifacts that stood in the target folder after the step.
+  /// The artifacts in the target directory after the step.
   std::vector<Kind> artifacts(std::int64_t run, std::int64_t step, const Deadline& deadline) const;
   Artifact artifact(std::int64_t run, std::int64_t step, Kind kind, const Deadline& deadline) const;
 

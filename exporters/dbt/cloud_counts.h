@@ -9,13 +9,13 @@
 
 namespace exporter::dbt {
 
-/// What is counted of each run of a job, once however often it is listed.
+/// The counters of each job's runs, each run once no matter how often it is listed.
 std::span<const MetricView> cloud_counters();
 
-/// Takes a run that has ended into the ledger.
+/// Records a finished run in the ledger.
 void count(Ledger::Run& run, const std::string& project, const CloudRun& ended);
 
-/// Adds what was counted.
+/// Adds the counters.
 void add_cloud_counters(Samples& samples, const Ledger& ledger);
 
 }  // namespace exporter::dbt

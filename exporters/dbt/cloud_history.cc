@@ -17,7 +17,7 @@ void CloudHistory::read(const CloudApi& api, const Use& use, const Deadline& dea
   read_new(api, use, deadline);
 }
 
-/// From the newest one back to the position, or as far as the lookback says.
+/// Reads back from the newest run to the position, or as far as the lookback.
 void CloudHistory::read_past(const CloudApi& api, const Use& use, const Deadline& deadline) {
   const auto since = std::chrono::system_clock::now() - options_.lookback;
   const auto is_due = [&](const CloudRun& run) {
@@ -51,7 +51,7 @@ void CloudHistory::read_new(const CloudApi& api, const Use& use, const Deadline&
   }
 }
 
-/// A few at a time, one after the other.
+/// A few at a time, in turn.
 void CloudHistory::read_open(const CloudApi& api, const Use& use, const Deadline& deadline) {
   std::vector<std::int64_t> ids;
   for (const auto& [id, run] : open_) ids.push_back(id);

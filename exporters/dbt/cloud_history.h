@@ -12,37 +12,37 @@
 
 namespace exporter::dbt {
 
-/// Reads the runs of an account, page by page from a position on, and looks again at those that
-/// are open until they have ended. Ids rise with the time at which runs are made.
+/// Reads the runs of an account page by page from a position on, and asks for unfinished ones again
+/// until they have ended. The ids of runs ascend with their creation.
 class CloudHistory {
  public:
   struct Options {
     std::string project;                             ///< for the log
-    std::chrono::milliseconds lookback;              ///< how far back without a position
-    std::function<bool(const CloudRun&)> is_wanted;  ///< others are passed over
+    std::chrono::milliseconds lookback;              ///< how far back if there is no position
+    std::function<bool(const CloudRun&)> is_wanted;  ///< others are skipped
   };
   explicit CloudHistory(Options options) : options_(std::move(options)) {}
 
-  /// Goes on after a run, whose id an earlier process had as position(); 0 without one. Before the
-  /// first read().
+  /// Continues after a run, whose id is the position() of an earlier process; 0 if there is none.
+  /// Call it before the first read().
   void start_after(std::int64_t position) { position_ = newest_ = position; }
 
-  /// Asks for new runs and for those that were open, and calls `use` with each that has ended,
-  /// once, and with each that is open and new or has another status. Throws Error; what was used
-  /// by then stays so.
+  /// Asks for new runs and for unfinished ones, and calls `use` once with each run that has ended,
+  /// and with each unfinished one that is new or has a new status. Throws Error; runs that were
+  /// passed to `use` until then stay so.
   void read(const CloudApi& api, const std::function<void(const CloudRun&)>& use,
             const Deadline& deadline);
 
-  /// Those that have not ended, by id.
+  /// The unfinished runs, by id.
   const std::map<std::int64_t, CloudRun>& open() const { return open_; }
 
-  /// The run up to which nothing is open, nor pending elsewhere. Never falls.
+  /// The last run up to which none is unfinished, or pending elsewhere. Never decreases.
   std::int64_t position(const std::vector<std::int64_t>& pending) const;
-  /// Has the position stored; what comes after it is read again after a restart.
+  /// Records that the position was stored; later runs are read again after a restart.
   void note_stored(std::int64_t position) { position_ = position; }
   std::int64_t stored() const { return position_; }
 
-  /// Another number whenever the open ones have changed.
+  /// Changes whenever the unfinished runs change.
   std::uint64_t revision() const { return revision_; }
 
  private:
@@ -56,7 +56,7 @@ class CloudHistory {
   bool has_read_past_ = false;
   std::int64_t position_ = 0;  // stored: runs up to here are not read again
   std::int64_t newest_ = 0;    // the last one that was listed
-  std::int64_t checked_ = 0;   // the last open one that was asked for
+  std::int64_t checked_ = 0;   // the last unfinished one that was requested
   std::map<std::int64_t, CloudRun> open_;
   std::uint64_t revision_ = 0;
 };

@@ -131,7 +131,7 @@ void CloudUnread::sweep() {
   }
 }
 
-/// Finds out what artifacts the run has, unless it is known or too early to ask.
+/// Finds out which artifacts the run has, unless that is known or it is too early to ask.
 void CloudUnread::explore(UnreadRun& run, const CloudApi& api, const Deadline& deadline) {
   if (run.is_known) return;
   note_try(run.failing_since);

@@ -13,26 +13,24 @@
 
 namespace exporter::dbt {
 
-/// The finished runs whose artifacts are to be taken in, and those that were last taken in.
+/// The finished runs whose artifacts have not been read, and the last that were read.
 ///
-/// Each run is offered, the oldest first, until all results of all its steps were taken in. When
-/// one cannot be read, those behind it wait for the next look. What is malformed is tried three
-/// times, what cannot be fetched for an hour. Of the manifests and catalogs only the newest is
-/// offered.
+/// Offers each run, the oldest first, until all results of all its steps were read. If one cannot
+/// be read, later ones wait for the next update. Malformed results are tried three times,
+/// unavailable ones for an hour. Of manifests and catalogs only the newest is offered.
 class CloudUnread {
  public:
   explicit CloudUnread(std::string project) : project_(std::move(project)) {}
 
   void add(const CloudRun& run);
-  /// Forgets the runs that were offered to good purpose, or often enough.
+  /// Removes the runs that were read, or offered often enough.
   void sweep();
-  /// What there is of the oldest runs, and what was taken in before, so that it is known to be
-  /// there still. A run whose artifacts are not saved yet waits for ten minutes without holding
-  /// others up.
+  /// The artifacts of the oldest runs, and those that were read before, so that they still count as
+  /// present. A run whose artifacts are not yet saved may wait ten minutes without blocking others.
   std::vector<Found> offer(const CloudApi& api, const Deadline& deadline);
 
-  /// Whether something failed by the artifacts of the run, if it is the last of its job that was
-  /// added; nothing until they were taken in, and for ever where they were given up.
+  /// Whether the artifacts of the run report a failure, if it is the last run of its job that was
+  /// added; nothing until they were read, or if reading them was given up.
   std::optional<bool> has_failures(const CloudRun& run) const;
 
   std::size_t size() const { return runs_.size(); }
@@ -40,7 +38,7 @@ class CloudUnread {
   std::vector<std::int64_t> ids() const;
 
  private:
-  /// Where an artifact is, and of when.
+  /// The location of an artifact, and its time.
   struct Place {
     Time ended_at;
     std::int64_t run = 0, job = 0;
@@ -56,11 +54,11 @@ class CloudUnread {
   };
   struct UnreadRun {
     CloudRun run;
-    bool is_known = false;  ///< what artifacts it has
+    bool is_known = false;  ///< whether its artifacts are known
     std::vector<std::shared_ptr<Results>> results = {};
     std::optional<Clock::time_point> failing_since = {};
   };
-  /// Why the first one in a look could not be read.
+  /// The first error of an update.
   using FirstFailure = std::shared_ptr<std::optional<Error>>;
 
   static Found found(const CloudApi& api, const Place& place, const Deadline& deadline);
@@ -75,9 +73,9 @@ class CloudUnread {
 
   const std::string project_;
   std::map<std::pair<Time, std::int64_t>, UnreadRun> runs_;     // by end
-  std::map<std::pair<std::string, Kind>, Place> last_results_;  // that were taken in, by location
+  std::map<std::pair<std::string, Kind>, Place> last_results_;  // that were read, by location
   std::map<Kind, Place> newest_;                                // manifest and catalog
-  std::map<std::int64_t, UnreadRun> done_;  // of each job the last one that is no longer in runs_
+  std::map<std::int64_t, UnreadRun> done_;  // the last run of each job that is no longer in runs_
 };
 
 }  // namespace exporter::dbt

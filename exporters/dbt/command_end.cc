@@ -8,7 +8,7 @@
 namespace exporter::dbt {
 namespace {
 
-/// How long dbt's log is waited for after results were written, and how often it is looked at.
+/// How long to wait for dbt's log after results were written, and how often to check it.
 constexpr auto kLogging = std::chrono::seconds(2);
 constexpr auto kLogPause = std::chrono::milliseconds(100);
 
@@ -24,8 +24,8 @@ Logged logged_of(const Found& found, const std::string& invocation_id, const Dea
   return logged;
 }
 
-/// A row that cannot be read may be the one that failed: without the word of dbt's log, that is no
-/// success.
+/// A row that cannot be read may be a failed one: without dbt's log the command does not count as
+/// successful.
 bool has_failed(End end, const Unread& unread) {
   return end == End::failure || end == End::interrupted || (end != End::success && unread.rows > 0);
 }

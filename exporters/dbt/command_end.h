@@ -9,14 +9,14 @@
 
 namespace exporter::dbt {
 
-/// Adds to results how the command that left them ended, by its log, which is waited for up to two
-/// seconds after they were written. Throws Error when the deadline ends first.
+/// Adds to results how their command ended, according to its log; waits for that up to two seconds
+/// after they were written. Throws Error at the deadline.
 void note_end(RunResults& results, const Found& found, const Deadline& deadline);
 void note_end(FreshnessResults& results, const Found& found, const Deadline& deadline);
 inline void note_end(const Manifest&, const Found&, const Deadline&) {}
 inline void note_end(const Catalog&, const Found&, const Deadline&) {}
 
-/// Whether something failed by the results that an artifact holds.
+/// Whether the results in an artifact include a failure.
 bool has_failures(const RunResults& results);
 bool has_failures(const FreshnessResults& results);
 inline bool has_failures(const Manifest&) { return false; }

@@ -88,9 +88,9 @@ bool contains(std::span<const std::string_view> names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-/// A value in quotes, as a shell has it, holds blanks. dbt's log lacks these quotes: there, what is
-/// in braces holds them, and a blank after a colon ("env: prod") is within the value. Other values
-/// with blanks cannot be told from several words.
+/// A quoted value, as in a shell, may contain blanks. dbt's log omits these quotes: there, a value
+/// in braces may contain them, and a blank after a colon ("env: prod") is part of the value. Other
+/// values with blanks cannot be distinguished from several words.
 std::size_t end_of_value(std::string_view text, std::size_t at) {
   if (at < text.size() && (text[at] == '\'' || text[at] == '"')) {
     const auto end = text.find(text[at], at + 1);
@@ -116,14 +116,14 @@ std::string_view next_argument(std::string_view& rest) {
   return argument;
 }
 
-/// Whether the next argument is the value of this one: "--target", "-t", "-qt", but not "-tprod".
+/// Whether this option takes the next argument: "--target", "-t", "-qt", but not "-tprod".
 bool awaits_value(std::string_view option) {
   if (option.starts_with("--")) return contains(kWithValue, option);
   const auto letter = option.find_first_of(kLettersWithValue, 1);
   return letter + 1 == option.size();
 }
 
-/// Takes off what is up to the command, and returns it; empty when there is none. A word behind an
+/// Removes arguments up to the command, and returns it; empty if there is none. A word after an
 /// option that is not a command is the rest of a value with blanks, or the value of an option that
 /// the table lacks.
 std::string_view next_command(std::string_view& rest, std::span<const std::string_view> commands) {

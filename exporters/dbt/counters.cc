@@ -26,12 +26,12 @@ constexpr MetricView kMetrics[] = {kNodeRuns, kInvocations, kSeconds, kUnknown};
 /// Seconds: views of 0.1 s and models of hours.
 constexpr double kBounds[] = {0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200};
 
-/// The id of an event of which each invocation has several: one a node, or one a command.
+/// The id of one of several events of an invocation: a node's, or a command's.
 std::string id_of(std::string_view invocation, std::string_view part) {
   return std::string(invocation).append(" ").append(part);
 }
 
-/// Both outcomes have a series from the first invocation on: increase() does not see the first
+/// Both outcomes have a series from the first invocation on, because increase() ignores the first
 /// value of a series.
 void count_invocation(Ledger::Run& run, const Project& project, const std::string& command,
                       const Metadata& metadata, bool failed) {
@@ -49,7 +49,7 @@ bool is_failure(std::string_view status) { return outcome_of(status) == Outcome:
 std::span<const MetricView> counters() { return kMetrics; }
 
 std::vector<Migration> migrations() {
-  // An event was known by its labels too, and its id was the invocation's.
+  // Events were identified by their labels too, and their id was the invocation's.
   const auto with_label = [](std::size_t label) {
     return [label](std::string_view id, std::span<const std::string_view> labels) {
       return id_of(id, labels[label]);

@@ -12,16 +12,16 @@
 
 namespace exporter::dbt {
 
-/// What is counted of each invocation, once however often its results are found.
+/// The counters of invocations, each counted once no matter how often its results are found.
 std::span<const MetricView> counters();
-/// Of the ledger that they are in.
+/// The migrations of their ledger.
 std::vector<Migration> migrations();
 
 /// Counts the results of an invocation in the run.
 void count_run_results(Ledger::Run& run, const Project& project, const RunResults& results);
 void count_freshness(Ledger::Run& run, const Project& project, const FreshnessResults& results);
 
-/// Adds the counters of a project, as far as they are of the nodes that are shown.
+/// Adds the counters of a project for the nodes that are shown.
 void add_counters(Samples& samples, const Ledger& ledger,
                   const std::set<std::string, std::less<>>& shown);
 

@@ -14,7 +14,7 @@ constexpr auto kCovered =
           "project", "resource_type", "by");
 constexpr MetricView kMetrics[] = {kNodeCount, kCovered};
 
-/// What the tests of the project say of the nodes that they test.
+/// The project's tests of the nodes.
 struct Tests {
   std::set<std::string, std::less<>> tested;
   std::set<std::string_view> keyed;
@@ -70,7 +70,7 @@ class Counts {
   std::map<std::pair<std::string_view, std::string_view>, std::size_t> covered_;
 };
 
-/// Of the whole project, whatever is shown of it.
+/// Covers the whole project, regardless of which nodes are shown.
 void add_coverage(Samples& samples, const Project& project,
                   std::span<const std::string> /*shown*/) {
   if (!project.manifest) return;

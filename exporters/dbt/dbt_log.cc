@@ -10,10 +10,10 @@
 namespace exporter::dbt {
 namespace {
 
-/// dbt keeps 10 MB of it.
+/// dbt's log has at most 10 MB.
 constexpr std::streamoff kWholeLog = 11 << 20, kEndOfLog = 64 << 10;
 
-/// The end of the file; empty when there is none.
+/// The end of the file; empty if it does not exist.
 std::string read_log(const std::string& path, std::streamoff most) {
   std::ifstream in(path, std::ios::binary);
   if (!in) return {};
@@ -25,7 +25,7 @@ std::string read_log(const std::string& path, std::streamoff most) {
   return text;
 }
 
-/// A text as Python's repr() has it, from its quote on.
+/// Decodes a Python repr() of a text, which starts with its quote.
 std::string read_repr(std::string_view text) {
   std::string read;
   for (std::size_t at = 1; at < text.size() && text[at] != text.front(); ++at) {
@@ -51,7 +51,7 @@ std::string_view command_line_in(std::string_view line) {
   return next_part(line, '`');
 }
 
-/// The command line in what dbt logs first of an invocation.
+/// The command line in the first lines of an invocation.
 std::optional<std::string> command_in(std::string_view line) {
   constexpr std::string_view kName = "invocation_command", kKey = "'invocation_command': ";
   if (line.find(kName) == line.npos) return std::nullopt;
@@ -61,7 +61,7 @@ std::optional<std::string> command_in(std::string_view line) {
   return read_repr(line.substr(at + kKey.size()));
 }
 
-/// "Command `dbt build` failed at 06:20:58.166507 after 2.92 seconds"; it is the last that is
+/// "Command `dbt build` failed at 06:20:58.166507 after 2.92 seconds": the last line that is
 /// logged.
 std::optional<End> end_in(std::string_view line) {
   if (line.find("Command `") == line.npos) return std::nullopt;
@@ -69,7 +69,7 @@ std::optional<End> end_in(std::string_view line) {
   return line.find("` failed at ") != line.npos ? std::optional(End::failure) : std::nullopt;
 }
 
-/// What another line adds. That somebody broke it off comes before its end.
+/// Adds the information in a line. An interruption is logged before the end.
 void add_line(Logged& found, std::string_view line) {
   if (line.find("Exited because of keyboard interrupt") != line.npos) {
     found.end = End::interrupted;
@@ -100,7 +100,7 @@ std::string id_in_json(std::string_view line) {
 
 }  // namespace
 
-/// Its lines begin below a line of the invocation's own, or are JSON that names it each:
+/// The lines of an invocation follow its header, or are JSON with its id in each:
 ///
 ///     ======== 15:24:48.978 | afa786c4-1b79-479c-a6ab-734cdca4348f ========
 ///     15:24:48.980 [debug] [MainThread]: running dbt with arguments {..., 'invocation_command':

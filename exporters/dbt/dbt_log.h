@@ -7,11 +7,10 @@
 
 namespace exporter::dbt {
 
-/// Looks an invocation up in the log. One that cannot be read says nothing.
+/// Looks up an invocation in the log. A log that cannot be read is ignored.
 Logged find_in_log(const std::string& path, const std::string& invocation);
 
-/// The last command whose end is in the last 64 KiB of the log, without its time; of dbt 1.5 and
-/// up.
+/// The last command whose end is in the last 64 KiB of the log, without its time; since dbt 1.5.
 std::optional<EndedCommand> last_ended(const std::string& path);
 
 }  // namespace exporter::dbt

@@ -12,7 +12,7 @@ constexpr auto kFailing =
           "project", "unique_id", "name", "owner");
 constexpr MetricView kMetrics[] = {kFailing};
 
-/// The nodes that fail, themselves or by a test of theirs, and those that are late.
+/// Finds the nodes that are stale or have failed, themselves or in one of their tests.
 std::set<std::string> failing_nodes(const Project& project) {
   std::set<std::string> found;
   for (const auto& [id, history] : project.nodes) {

@@ -10,26 +10,27 @@
 
 namespace exporter::dbt {
 
-/// Which nodes are shown: flags --nodes.*, the same for all projects.
+/// Selects the nodes that are shown: flags --nodes.*, the same for all projects.
 class Selection {
  public:
   static std::span<const Flag> flags();
   explicit Selection(const Settings& settings);
 
-  /// The ids of the nodes that are shown: of those that pass, at most the limit for each project,
-  /// those that fail first, then those that run, the rest in order. Counts the others as dropped.
+  /// The ids of the nodes that are shown: those that match, up to the limit for each project;
+  /// failing ones have priority, then those that have run, then the rest in order. Counts the
+  /// others as dropped.
   std::vector<std::string> choose(const Project& project, Samples& samples) const;
 
  private:
   bool passes(const Node& node) const;
 
   Filter package_, resource_type_, path_, tag_include_, tag_exclude_;
-  bool by_tag_;  // only nodes with a tag that is included
+  bool by_tag_;  // only nodes with an included tag
   std::size_t limit_;
 };
 
-/// A part of the page: what it declares, and how it is made of a project. Each stands in a file of
-/// its own.
+/// A part of the page: its metrics, and the function that adds them for a project. Each has a file
+/// of its own.
 struct Part {
   std::span<const MetricView> metrics;
   void (*add)(Samples& samples, const Project& project, std::span<const std::string> shown);
@@ -37,7 +38,7 @@ struct Part {
 
 extern const Part kNodes, kOrigins, kInvocations, kFreshness, kCoverage, kExposures, kCatalog;
 
-/// A time as Prometheus has it.
+/// Seconds since 1970, as in Prometheus.
 double unix_seconds(Time time);
 
 }  // namespace exporter::dbt

@@ -30,7 +30,7 @@ class File {
   File& operator=(const File&) = delete;
   ~File() { ::close(file_); }
 
-  /// The next bytes; 0 at the end.
+  /// Reads the next bytes; returns 0 at the end.
   std::size_t read(char* buffer, std::size_t size, const std::string& path) const {
     for (;;) {
       const auto got = ::read(file_, buffer, size);
@@ -66,7 +66,7 @@ std::string version_of(const struct stat& file) {
   return version;
 }
 
-/// Throws when what is read is not the whole of that version: dbt writes over its files.
+/// Throws if the file changed while it was read, because dbt overwrites its files.
 void read_file(const std::string& path, const struct stat& listed,
                const std::function<void(std::string_view)>& sink) {
   const File file(path);
@@ -92,7 +92,7 @@ Logged find_in_logs(const std::string& folder, const std::string& invocation) {
   return {};
 }
 
-/// Whether something in the folder was written after that time.
+/// Whether a file in the folder was written after that time.
 bool has_newer(const std::string& folder, std::filesystem::file_time_type time) {
   namespace fs = std::filesystem;
   std::error_code error;
@@ -106,8 +106,8 @@ bool has_newer(const std::string& folder, std::filesystem::file_time_type time) 
   return false;
 }
 
-/// By its log, or else by what it has compiled or run since. One that succeeded left nothing
-/// undone.
+/// Decides by its log, or else by whether it has compiled or run anything since. One that succeeded
+/// left nothing undone.
 std::optional<bool> set_to_work(const std::string& folder, const std::string& invocation) {
   const auto logged = find_in_logs(folder, invocation);
   if (logged.end == End::success) return false;
@@ -145,7 +145,7 @@ void find_artifacts(const std::string& folder, std::vector<Found>& found) {
   }
 }
 
-/// The last commands that ended by the logs of the folders. A log is read when it has changed.
+/// The last command that ended in each folder's log. A log is read when it has changed.
 class LogEnds {
  public:
   std::vector<EndedCommand> operator()(const std::vector<std::string>& folders) {
@@ -176,7 +176,7 @@ class LogEnds {
   std::map<std::string, Log> logs_;  // by path
 };
 
-/// Stands for a folder that cannot be looked into beside others that can.
+/// A placeholder for a folder that cannot be read, while others can.
 Found unreadable(const std::string& folder, const Error& error) {
   return {Kind::manifest,
           folder,
@@ -187,7 +187,8 @@ Found unreadable(const std::string& folder, const Error& error) {
           [](const std::string&) { return false; }};
 }
 
-/// What nothing matches is a folder itself: whether it is there and may be looked into shows then.
+/// A pattern without a match is taken for a folder, so that the error says whether it exists and
+/// can be read.
 std::vector<std::string> expand(const std::string& pattern) {
   glob_t matches{};
   const auto result = ::glob(pattern.c_str(), GLOB_BRACE | GLOB_NOCHECK, nullptr, &matches);

@@ -30,28 +30,29 @@ constexpr auto kFailures =
     counter("dbt_artifact_read_failures_total",
             "Versions of artifacts that could not be read completely, by reason.", "project",
             "artifact", "reason");
-/// How long what is known of a node outlives it: one that is only left out for a while, by a branch
-/// or a disabled folder, comes back as it was.
+/// How long the state of a removed node is kept: one that is only missing for a while, because of a
+/// branch or a disabled folder, continues where it was.
 constexpr auto kMemory = std::chrono::days(90);
 
-/// What is malformed may have been damaged on its way.
+/// A malformed artifact may have been damaged in transit.
 constexpr int kMostTries = 3;
-/// dbt writes its artifacts piece by piece: what cannot be read so soon after is read again before
-/// it is called unreadable, but at the first look, which may be the only one (--once).
+/// dbt writes its artifacts piece by piece. One that cannot be read so soon after it was written is
+/// read again before it counts as unreadable, except at the first update, which may be the only one
+/// (--once).
 bool may_be_unfinished(const Found& found) {
   const auto age = Ledger::wall_clock() - found.modified_at;
   return age >= Time::duration::zero() && age < std::chrono::seconds(10);
 }
 
-/// Since when an invocation was at work, and not after it is seen: an alert that waits for an hour
-/// would wait for a clock that is ahead, too.
+/// When the invocation started, but not later than now: if a clock is ahead, an alert that waits
+/// for an hour would otherwise wait for it as well.
 Time begin_of(const Metadata& metadata) {
   const auto at = metadata.invocation_started_at.value_or(metadata.generated_at);
   return std::min(at, Ledger::wall_clock());
 }
 
-/// Results of work in the same place: whatever did not come to its end before is over, unless this
-/// did not come to its end either, or found nothing to do.
+/// Results of work in the same place end earlier incomplete invocations, unless these results are
+/// incomplete too, or empty.
 void settle_incomplete(std::map<std::string, Incomplete>& incomplete, const std::string& location,
                        const RunResults& results) {
   if (!results.are_real()) return;
@@ -92,7 +93,7 @@ void Follower::update(const Deadline& deadline) {
   auto all = list_(deadline);
   note_listing(all);
   if (all.empty()) throw Error(Reason::io, "no artifacts in " + list_.place);
-  // What a result means can depend on the manifest.
+  // Results may depend on the manifest, so read it first.
   std::stable_partition(all.begin(), all.end(),
                         [](const Found& found) { return found.kind == Kind::manifest; });
   for (const auto& found : all) {
@@ -113,8 +114,9 @@ void Follower::note_listing(const std::vector<Found>& all) {
   listed_ = std::move(listed);
 }
 
-/// What the manifests in place say of invocations; results have said it already in take_in(). How
-/// one ended says what its command line, which dbt logs without its quotes, may have hidden.
+/// Checks the invocations that wrote the current manifests; take_in() has done that for results.
+/// The log's last line has the command, which may have been unclear from the command line that dbt
+/// logs without its quotes.
 void Follower::look_for_incomplete(const std::vector<Found>& all,
                                    const std::vector<EndedCommand>& ended,
                                    const Deadline& deadline) {
@@ -211,8 +213,8 @@ void Follower::note_taken(const ArtifactKey& place, const std::string& version,
                                                ", the first: " + unread.error));
 }
 
-/// What a manifest says of the environment is not read: of a partial parse, it is that of the last
-/// one that was not.
+/// The environment in a manifest is ignored: after a partial parse, it is that of the last full
+/// one.
 Follower::Content Follower::read(const Found& found) const {
   const auto& env_labels = project_.labels.env_labels;
   switch (found.kind) {
@@ -256,8 +258,8 @@ void Follower::take_in(const SeenArtifacts::value_type& seen, const FreshnessRes
   commit(run, seen, std::move(changed), results.metadata);
 }
 
-/// Of what left results they have told. A success is news where the command failed before: there
-/// may be no other sign of it, as of `dbt deps`.
+/// Commands with results were taken in with them. A success matters if the command failed before:
+/// nothing else may report it, as for `dbt deps`.
 void Follower::take_in(const EndedCommand& ended, const Deadline& deadline) {
   if (project_.has_results_of(ended.invocation_id)) return;
   if (project_.taken.contains({ended.invocation_id, Kind::manifest})) return;
@@ -285,7 +287,7 @@ void Follower::take_in(const EndedCommand& ended, const Deadline& deadline) {
   ++revision_;
 }
 
-/// Results are stored, as others overwrite them; a manifest and a catalog are read again after a
+/// Results are stored, because dbt overwrites them; a manifest and a catalog are read again after a
 /// restart.
 void Follower::commit(Ledger::Run& run, const SeenArtifacts::value_type& seen, Project changed,
                       const Metadata& metadata) {
@@ -298,8 +300,8 @@ void Follower::commit(Ledger::Run& run, const SeenArtifacts::value_type& seen, P
   seen_[seen.first] = seen.second;
 }
 
-/// Forgets the places that are no more, as folders named by their date, while others have such an
-/// artifact.
+/// Discards locations that no longer exist, such as folders named after a date, if other locations
+/// have the same artifact.
 void Follower::forget_others(const std::vector<Found>& all, const Deadline& deadline) {
   std::set<ArtifactKey> places;
   std::set<Kind> kinds;

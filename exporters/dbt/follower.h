@@ -16,27 +16,27 @@
 
 namespace exporter::dbt {
 
-/// Follows the artifacts of one project: reads each version of each once, and keeps what was good
-/// while a newer one cannot be read.
+/// Follows the artifacts of one project: reads each version of each once, and keeps the last good
+/// one while a newer one cannot be read.
 ///
-/// Order. An artifact that takes the place of another while this looks on is the newest of all,
-/// whatever it says of its time: the clocks of machines differ. What was there at the first look is
-/// ordered by its own time, but for what lies after its file was written, or ahead of now.
+/// Order. An artifact that replaces another while this process runs is the newest of all, whatever
+/// its own time, because the clocks of machines differ. Artifacts that existed before the first
+/// update are ordered by their own times, limited to when the file was written and to now.
 class Follower {
  public:
-  /// Goes on from what is stored in the ledger, which is the project's own.
+  /// Continues from the state in the ledger, which is the project's own.
   Follower(std::string name, Lister list, SharedLedger ledger, ProjectLabels labels = {});
 
-  /// Reads what is new. What cannot be read is counted and logged, and tried again the next time,
-  /// malformed ones twice more. Throws Error when there are no artifacts or they cannot be listed,
-  /// or the ledger cannot be written; what is known of the project stays.
+  /// Reads what is new. What cannot be read is counted, logged and tried again at the next update;
+  /// a malformed version twice. Throws Error if there are no artifacts, they cannot be listed, or
+  /// the ledger cannot be written; the state of the project is kept.
   void update(const Deadline& deadline);
 
   const Project& project() const { return project_; }
   const Ledger& ledger() const { return *ledger_; }
-  /// Another number whenever something of it all has changed.
+  /// Changes whenever any of its state changes.
   std::uint64_t revision() const { return revision_; }
-  /// What it says of the artifacts themselves.
+  /// Adds the metrics of the artifacts themselves.
   void add_to(Samples& samples) const;
   static std::span<const MetricView> metrics();
 
@@ -44,7 +44,7 @@ class Follower {
   using Content = std::variant<Manifest, Catalog, RunResults, FreshnessResults>;
   struct Failed {
     std::string version;
-    int malformed = 0;  ///< how often it was read and found so
+    int malformed = 0;  ///< how often it was read as malformed
   };
   Content read(const Found& found) const;
 
@@ -72,12 +72,12 @@ class Follower {
   SharedLedger ledger_;
   Project project_;
   SeenArtifacts seen_;
-  std::map<ArtifactKey, Failed> failed_;  // the version that cannot be read whole
+  std::map<ArtifactKey, Failed> failed_;  // the version that cannot be read completely
   std::map<std::pair<std::string, Reason>, std::size_t> failures_;  // by artifact
   std::map<std::string, std::string> logged_;                       // by artifact: the last error
-  std::set<ArtifactKey> listed_;                                    // at the last look
-  std::map<std::string, std::string> idle_;  // by location: an invocation that set nothing to work
-  std::set<ArtifactKey> off_clocks_;         // of which it was logged
+  std::set<ArtifactKey> listed_;                                    // at the last update
+  std::map<std::string, std::string> idle_;  // by location: an invocation that did not run nodes
+  std::set<ArtifactKey> off_clocks_;         // logged already
   Time latest_;                              // in the order of artifacts
   bool is_loaded_ = false, is_first_look_ = false, has_looked_ = false;
   std::uint64_t revision_ = 0;

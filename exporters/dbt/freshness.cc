@@ -10,10 +10,10 @@ enum Record : std::size_t { kMetadata, kElapsed, kResults };
 constexpr JsonRecord kRecords[] = {
     {"metadata", kMetadataKeys}, {"elapsed_time"}, {"results.*", kResult}};
 
-/// What dbt writes for a table without a row is the first moment of the year 1.
+/// For an empty table dbt writes the first moment of the year 1.
 constexpr Time kNever = std::chrono::sys_days(std::chrono::year(1) / 1 / 1);
 
-/// dbt 2.0 writes "Pass"; the one of two words is also written as one.
+/// dbt 2.0 writes "Pass"; "runtime error" has two spellings.
 std::string read_status(const Json& json) {
   auto status = to_lower(read_name(json));
   return status == "runtimeerror" || status == "runtime_error" ? "runtime error" : status;

@@ -8,13 +8,13 @@
 
 namespace exporter::dbt {
 
-/// What dbt found of the freshness of one source, or of one model.
+/// The freshness of one source, or of one model, as measured by dbt.
 struct Freshness {
   std::string source;                 ///< unique_id
   std::string status;                 ///< "pass", "warn", "error", "runtime error"
-  std::optional<Time> max_loaded_at;  ///< nothing when the table is empty or was not read
+  std::optional<Time> max_loaded_at;  ///< nothing if the table is empty or was not read
   std::optional<Time> snapshotted_at;
-  bool is_empty = false;  ///< the table was read and has no row
+  bool is_empty = false;  ///< the table was read and has no rows
 };
 
 /// sources.json (schemas v1 to v3) of `dbt source freshness`, or freshness.json (v0) of dbt 2.0's
@@ -25,10 +25,10 @@ struct FreshnessResults {
   Unread unread;
   double elapsed_seconds = 0;
   std::vector<Freshness> results;
-  bool has_failed = false;  ///< the command, as of RunResults
+  bool has_failed = false;  ///< the command, as in RunResults
 };
 
-/// What these do not say of themselves: the command that writes them.
+/// The command that writes these results, which do not contain it.
 std::string freshness_command(Kind kind);
 
 /// Throws Error.

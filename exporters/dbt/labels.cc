@@ -6,7 +6,7 @@
 namespace exporter::dbt {
 namespace {
 
-/// Those of the families that have the others.
+/// The labels of the families that have the others too.
 constexpr std::string_view kTaken[] = {"project", "unique_id"};
 
 /// The name that dbt gives the variable in its artifacts.

@@ -8,17 +8,17 @@
 
 namespace exporter::dbt {
 
-/// What a variable that dbt copies into its artifacts begins with; there it has the rest as name.
+/// The prefix of the variables that dbt copies into its artifacts, where their names lack it.
 constexpr std::string_view kEnvPrefix = "DBT_ENV_CUSTOM_ENV_";
 
-/// What a project's configuration says of its labels.
+/// The labels that a project's configuration defines.
 struct ProjectLabels {
-  Labels fixed;          ///< the same for all that is of the project
-  EnvLabels env_labels;  ///< by what dbt's environment was when it ran
+  Labels fixed;          ///< the same for the whole project
+  EnvLabels env_labels;  ///< from the environment in which dbt ran
 
-  /// Those that are read without a configuration: dag_id and task_id.
+  /// The labels that are read without a configuration: dag_id and task_id.
   static EnvLabels default_env_labels();
-  /// The value of a label of what had this origin; the project's where that has none, else empty.
+  /// The value of a label for results with this origin; else the project's, else empty.
   std::string_view value(const Labels& origin, std::string_view label) const;
 };
 

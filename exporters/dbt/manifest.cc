@@ -49,10 +49,10 @@ constexpr JsonRecord kRecords[] = {{"metadata", kMetadataKeys},  {"nodes.*", kNo
                                    {"metrics.*", kNode},         {"saved_queries.*", kNode},
                                    {"semantic_models.*", kNode}, {"unit_tests.*", kNode}};
 
-/// Adapters that tell when a table was last changed without being given a column.
+/// Adapters that know when a table was last changed, without a loaded_at column.
 constexpr std::string_view kTellChanges[] = {"bigquery", "databricks", "redshift", "snowflake"};
 
-/// An owner as people write it: a text, a list of texts, or name and email.
+/// An owner, in one of the common forms: a text, a list of texts, or name and email.
 std::string owner_text(const std::optional<Json>& owner) {
   if (!owner) return {};
   if (owner->is_string()) return owner->string();
@@ -106,8 +106,8 @@ std::optional<Criteria> read_freshness(const Json& source, std::string_view adap
   return found;
 }
 
-/// Before version 9 a generic test does not say which of its parents it is about, but by its
-/// argument: "{{ get_where_subquery(ref('orders')) }}".
+/// Before version 9 a generic test names the parent that it tests only in its argument: "{{
+/// get_where_subquery(ref('orders')) }}".
 std::string tested_node(const Json& test, const std::vector<std::string>& parents) {
   if (auto attached = text_at(test, "attached_node"); !attached.empty()) return attached;
   if (parents.size() == 1) return parents.front();
@@ -125,8 +125,8 @@ std::string tested_node(const Json& test, const std::vector<std::string>& parent
 
 std::string text_of(const std::optional<Json>& place) { return place ? place->string() : ""; }
 
-/// The names of "DB"."schema"."table", each in quotes of the adapter or in none; nothing when it is
-/// anything else, as a function that reads files.
+/// The names of "DB"."schema"."table", each quoted as in the adapter or not at all; nothing for
+/// anything else, such as a function that reads files.
 std::optional<std::vector<std::string>> split_relation(std::string_view relation) {
   std::vector<std::string> names;
   for (bool has_next = true; has_next;) {
@@ -145,8 +145,8 @@ std::optional<std::vector<std::string>> split_relation(std::string_view relation
   return relation.empty() ? std::optional(names) : std::nullopt;
 }
 
-/// The table or view of the node. Manifests before version 7 lack the relation of nodes that were
-/// not compiled: there it is made of its parts.
+/// The table or view of the node. Before version 7 manifests lack the relation of nodes that were
+/// not compiled, so it is made from its parts.
 std::string read_dataset(const Json& json, std::string_view resource_type) {
   constexpr std::string_view kTypes[] = {"model", "seed", "snapshot", "source"};
   if (std::ranges::find(kTypes, resource_type) == std::end(kTypes)) return {};
@@ -166,7 +166,7 @@ std::string read_dataset(const Json& json, std::string_view resource_type) {
   return to_lower(dataset);
 }
 
-/// As Snowflake has the name, which stands in the statement that chooses the warehouse.
+/// The name in Snowflake's case, because a statement selects the warehouse by it.
 std::string read_warehouse(const Json& json) {
   auto name = text_of(find_path(json, {"config", "snowflake_warehouse"}));
   if (name.size() > 2 && name.front() == '"' && name.back() == '"') {
@@ -213,7 +213,7 @@ Node read_node(const std::string& unique_id, const Json& json, std::string_view 
   return node;
 }
 
-/// The owner that all of them have; empty when there is none.
+/// The owner that they have in common; empty if there is none.
 std::string common_owner(const Manifest& manifest, const std::vector<std::string>& nodes) {
   std::string owner;
   for (const auto& id : nodes) {
@@ -225,8 +225,8 @@ std::string common_owner(const Manifest& manifest, const std::vector<std::string
   return owner;
 }
 
-/// Owners that follow from others: of the group, of the source's own, of what a test tests, or of
-/// all that it selects from.
+/// Derives owners: from the group, from the source, from the tested node, or from all nodes that it
+/// selects from.
 void complete_owners(Manifest& manifest, const std::map<std::string, std::string>& group_owners,
                      const std::map<std::string, std::string>& source_owners) {
   const auto look_up = [](const auto& owners, const std::string& key) {
@@ -245,7 +245,7 @@ void complete_owners(Manifest& manifest, const std::map<std::string, std::string
   }
 }
 
-/// The dataset of a test is that of the one node that it tests.
+/// The dataset of a test is that of its only tested node.
 void complete_datasets(Manifest& manifest) {
   for (auto& [unique_id, node] : manifest.nodes) {
     const auto tested = manifest.nodes.find(node.tested);

@@ -62,7 +62,7 @@ void add_history(Samples& samples, const Project& project, const std::string& id
   add(kExecution, node.run->execution_seconds);
   add(kCompile, node.run->compile_seconds);
   const auto type = resource_type_of(id);
-  // The rows of a test are those of its query, one.
+  // The rows affected by a test are those of its query, always one.
   if (!is_test(type)) add(kRows, node.run->rows_affected);
   add(kBytes, node.run->bytes_processed);
   if (is_test(type)) add(kFailures, node.run->failures);

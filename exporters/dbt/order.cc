@@ -1,4 +1,4 @@
-// What comes after what, whatever the clocks of those who wrote it.
+// Orders artifacts, regardless of the clocks of their writers.
 
 #include <algorithm>
 
@@ -8,7 +8,7 @@
 namespace exporter::dbt {
 namespace {
 
-/// By how much clocks may differ before it is worth a word.
+/// Clocks may differ by this much without a warning.
 constexpr auto kTolerance = std::chrono::minutes(1);
 
 }  // namespace
@@ -26,7 +26,7 @@ Time Follower::order(const Found& found, const Metadata& metadata) {
   return at;
 }
 
-/// Says once of a place that something in it is dated in the future, or before what it replaces.
+/// Warns once per place if an artifact is dated in the future, or before the one that it replaces.
 void Follower::compare_clocks(const Found& found, const Metadata& metadata) {
   const ArtifactKey place{found.location, found.kind};
   const auto ahead = metadata.generated_at - Ledger::wall_clock();

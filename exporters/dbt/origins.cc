@@ -24,7 +24,7 @@ void add_labels(Samples& samples, const MetricView& metric, const Texts& names,
   samples.add({metric.type, metric.name, metric.help, names}, 1, values);
 }
 
-/// The declared labels, and after them the others that are configured.
+/// The declared labels, and then the other configured ones.
 Texts origin_labels(const ProjectLabels& labels) {
   Texts names(kOrigin.labels.begin(), kOrigin.labels.end());
   for (const auto& [name, variables] : labels.env_labels) {
@@ -33,7 +33,7 @@ Texts origin_labels(const ProjectLabels& labels) {
   return names;
 }
 
-/// Of a node that has run, what ran it; null for others.
+/// What ran a node last; null for nodes that have not run.
 const Labels* origin_of(const Project& project, const std::string& id) {
   if (const auto node = project.nodes.find(id); node != project.nodes.end()) {
     return node->second.run_at ? &node->second.run_origin : nullptr;

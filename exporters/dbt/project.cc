@@ -18,7 +18,7 @@ constexpr std::pair<std::string_view, Outcome> kStatuses[] = {
     {"warn", Outcome::success},
 };
 
-/// A test that warns has found something; a model that warns was made all the same.
+/// A test with a warning has found something; a model with a warning was still built.
 bool is_success(const Result& result) {
   const bool warns = result.status == "warn" && resource_type_of(result.node) == "test";
   return outcome_of(result.status) == Outcome::success && !warns;
@@ -44,11 +44,11 @@ void add_freshness(FreshnessHistory& source, const Freshness& result, const Meta
   source.at = metadata.ordered_at;
   source.origin = metadata.origin;
   if (!result.max_loaded_at && !result.is_empty) source.last.max_loaded_at = before.max_loaded_at;
-  // What could not be read was not measured.
+  // A failed measurement did not measure anything.
   if (!result.snapshotted_at) source.last.snapshotted_at = before.snapshotted_at;
 }
 
-/// The invocation as an exit code tells of it: one failure fails it.
+/// The outcome is that of dbt's exit code: one failure fails the invocation.
 void add_invocation(Project& project, const std::string& command, Invocation invocation) {
   for (const auto& [kind, count] : invocation.results) {
     if (outcome_of(kind.second) == Outcome::failure) invocation.outcome = Outcome::failure;
@@ -57,13 +57,13 @@ void add_invocation(Project& project, const std::string& command, Invocation inv
   if (last.metadata.ordered_at <= invocation.metadata.ordered_at) last = std::move(invocation);
 }
 
-/// Where results stand in the order of all.
+/// The position of results in the order of all.
 struct Place {
-  bool is_news;  ///< nothing of their invocation is known
+  bool is_news;  ///< their invocation is new
   Time at;
 
-  /// Whether they come after what is known. Of an invocation that is known, rows can have been
-  /// left out.
+  /// Whether they follow the known ones. For a known invocation, rows may have been left out
+  /// before.
   bool is_after(Time known) const { return is_news ? known <= at : known < at; }
 };
 

@@ -22,7 +22,7 @@ constexpr SourceFlag kFlags[] = {
     {{"target.project", "dbt", "The label `project` of these artifacts."}, "name"},
 };
 
-/// Whatever stands in the folders at the first start counts, however old.
+/// At the first start all results in the folders count, however old.
 constexpr Ledger::Options kLedger{.past = std::chrono::years(20), .max_series = 1'000'000};
 
 constexpr auto kLookback = std::chrono::days(2);
@@ -34,7 +34,7 @@ Lister read_address(const SourceInputs& inputs) {
                  config.options.base_url);
 }
 
-/// The variables by which AWS's own tools are told the same.
+/// The environment variables that AWS's own tools use.
 std::optional<SecretSource> from_environment(const char* variable) {
   const char* value = std::getenv(variable);
   if (value == nullptr || *value == '\0') return std::nullopt;
@@ -91,7 +91,7 @@ Lister read_s3(const SourceInputs& inputs) {
 
 constexpr std::string_view kWays[] = {"target", "url", "s3", "cloud"};
 
-/// Names the keys that are there, one of which may have been meant for a way.
+/// Lists the unknown keys, one of which may be a misspelled way.
 [[noreturn]] void fail_without_way(const Yaml& project) {
   std::string got;
   for (const auto& [key, value] : project.entries()) {
@@ -104,7 +104,7 @@ constexpr std::string_view kWays[] = {"target", "url", "s3", "cloud"};
   project.fail("expected one of target, url, s3 and cloud" + got);
 }
 
-/// Which one of the ways to artifacts the project has.
+/// The way in which the project's artifacts are read.
 std::string_view read_way(const Yaml& project) {
   std::string_view way;
   for (const auto key : kWays) {
@@ -135,8 +135,8 @@ Cloud::Options read_cloud_options(const Yaml& cloud, const std::string& name) {
   return options;
 }
 
-/// Runs are counted as soon as they end, and their results when they are read: apart, as the newest
-/// event in a ledger says what is late.
+/// Runs are counted as soon as they end, and their results when they are read. They have separate
+/// ledgers, because the newest event in a ledger determines what is late.
 std::shared_ptr<Cloud> read_cloud(const SourceInputs& inputs) {
   const auto cloud = inputs.config.required("cloud");
   CloudScope scope;

@@ -11,19 +11,19 @@
 
 namespace exporter::dbt {
 
-/// A project and where its artifacts are.
+/// A project and the location of its artifacts.
 struct ProjectSource {
   std::string name;
   Selection selection;
-  SharedLedger ledger;  ///< its own: what is late in a busy one is not in a quiet one
+  SharedLedger ledger;  ///< its own, because a busy source's events would make a quiet one's late
   Lister list;
   bool is_remote = false;                   ///< a listing costs requests
-  std::shared_ptr<const Cloud> cloud = {};  ///< where that has the artifacts
+  std::shared_ptr<const Cloud> cloud = {};  ///< if dbt Cloud has the artifacts
   ProjectLabels labels = {};
 };
 
-/// The projects of the list, or the one of the flags. Made, they throw Error{config}, and as
-/// Ledgers::open() does.
+/// The projects in the list, or the one that the flags describe. Making them throws Error{config},
+/// and as Ledgers::open() does.
 extern const SourceKind<ProjectSource> kProjects;
 
 }  // namespace exporter::dbt

@@ -47,14 +47,15 @@ void read_timing(const Json& json, Result& result) {
   const auto execute = find_step(json, "execute");
   result.started_at = compile.started_at ? compile.started_at : execute.started_at;
   result.completed_at = execute.completed_at ? execute.completed_at : compile.completed_at;
-  // dbt 2.0 writes the whole node's times for both steps.
+  // dbt 2.0 writes the times of the whole node for both steps.
   const bool told_apart = compile.started_at != execute.started_at;
   if (compile.started_at && compile.completed_at && told_apart) {
     result.compile_seconds = seconds(*compile.completed_at - *compile.started_at);
   }
 }
 
-/// Versions of dbt 2.0 called reused "skipped", or "success" where they had cloned a table.
+/// Some versions of dbt 2.0 report reused nodes as "skipped", or as "success" if they cloned a
+/// table.
 bool says_reused(std::string_view status, const std::optional<Json>& message) {
   if (!message || !message->is_string()) return false;
   const auto text = message->string();
@@ -75,7 +76,7 @@ Result read_result(const Json& json) {
     result.bytes_processed = count_at(*response, "bytes_processed");
   }
   result.failures = count_at(json, "failures");
-  // v1 has a test's failures in place of the message.
+  // In v1 the message of a test is its number of failures.
   if (const auto message = json.find("message"); message && message->is_number()) {
     result.failures = count_at(json, "message");
   }
@@ -90,10 +91,10 @@ void read_arguments(const Json& args, RunResults& found) {
   }
   if (found.command == "generate" || found.command == "docs") found.command = "docs generate";
   const auto given = command_of(text_at(args, "invocation_command"));
-  // Of a retry, the other arguments are those of what it does once more.
+  // For a retry, the other arguments are those of the command that it repeats.
   found.is_retry = given == "retry" || found.command == "retry";
   if (found.command.empty()) found.command = given;
-  // dbt 1.12 tells of it only where it was asked for.
+  // dbt 1.12 includes the flag only if it was given.
   constexpr std::string_view kRefreshing[] = {"build", "run", "seed"};
   if (std::ranges::find(kRefreshing, found.command) != std::end(kRefreshing)) {
     found.is_full_refresh = false;
@@ -105,7 +106,7 @@ void read_arguments(const Json& args, RunResults& found) {
 
 bool RunResults::are_real() const {
   if (!command.empty()) return runs_nodes(command);
-  // What is only compiled has status "success", a test too, and no row to show for it.
+  // A node that was only compiled has the status "success", tests included, and no rows.
   return std::ranges::any_of(results, [](const Result& result) {
     return result.status != "success" || result.rows_affected || result.failures;
   });
@@ -122,7 +123,7 @@ RunResults read_run_results(const Artifact& artifact, const EnvLabels& env_label
       case kMetadata: found.metadata = read_metadata(value, Kind::run_results, env_labels); break;
       case kElapsed: found.elapsed_seconds = value.number(); break;
       case kArguments: read_arguments(value, found); break;
-      // Up to 1.5, what run-operation leaves.
+      // Written by run-operation up to dbt 1.5.
       case kSuccess: found.has_failed = !value.boolean(); break;
       default: add(read_result(value));
     }

@@ -8,37 +8,37 @@
 
 namespace exporter::dbt {
 
-/// What became of one node in one invocation, as far as dbt says it.
+/// The result of one node in one invocation.
 struct Result {
   std::string node;    ///< unique_id
   std::string status;  ///< as dbt writes it: "success", "partial success", "fail", ...
-  std::optional<Time> started_at, completed_at;  ///< absent for what was skipped
+  std::optional<Time> started_at, completed_at;  ///< absent if it was skipped
   std::optional<double> execution_seconds, compile_seconds;
   std::optional<double> rows_affected, bytes_processed;
-  std::optional<double> failures;  ///< rows that a test found
+  std::optional<double> failures;  ///< rows that a test returned
 };
 
 /// run_results.json (schemas v1 to v6): the results of one invocation.
 struct RunResults {
   Metadata metadata;
   Unread unread;
-  std::string command;  ///< "run", "build", "docs generate", ...; empty when it is not said
+  std::string command;  ///< "run", "build", "docs generate", ...; empty if unknown
   bool is_retry = false;
-  std::optional<bool> is_full_refresh;  ///< where dbt tells of the flag
+  std::optional<bool> is_full_refresh;  ///< if dbt reports the flag
   double elapsed_seconds = 0;
-  std::vector<Result> results;  ///< of several of a node the first
-  /// By dbt's log, or its own word: whether the command failed, or, where the log does not tell,
-  /// may have, as rows could not be read; and whether somebody broke it off, in which case these
-  /// are the results of what had ended.
+  std::vector<Result> results;  ///< the first if a node has several
+  /// Whether the command failed, according to dbt's log or the artifact; also set if the log has no
+  /// result and rows could not be read. Whether it was interrupted; then these are the results of
+  /// the nodes that had ended.
   bool has_failed = false, is_interrupted = false;
-  bool is_logged_alone = false;  ///< there is no artifact, but dbt's log
+  bool is_logged_alone = false;  ///< known only from dbt's log, without an artifact
 
-  /// What tells of the invocation. One that is logged alone left no results, but perhaps a
-  /// manifest.
+  /// The kind of artifact that represents the invocation. One that is only logged left no results,
+  /// but perhaps a manifest.
   Kind kind() const { return is_logged_alone ? Kind::manifest : Kind::run_results; }
-  /// The label `command`: "retry" of one, whatever it did once more.
+  /// The label `command`: "retry" for a retry, whatever it repeated.
   std::string shown_command() const { return is_retry ? "retry" : command; }
-  /// Whether nodes did their work, and were not only compiled, shown, cloned or listed.
+  /// Whether nodes did their work, rather than only being compiled, shown, cloned or listed.
   bool are_real() const;
 };
 

@@ -35,7 +35,8 @@ Error s3_refusal(const std::string& what, const http::ClientResponse& response) 
   return http::refusal(what, response, read_s3_error(response.body));
 }
 
-/// Asks for the object's first byte, to hear why it is refused: the reply to a HEAD has no body.
+/// Requests the first byte of the object to get the reason of a rejection, because the reply to a
+/// HEAD has no body.
 http::ClientResponse ask_why(const Bucket& bucket, const std::string& key,
                              const Deadline& deadline) {
   auto get = request("GET", key);
@@ -81,7 +82,7 @@ std::optional<Kind> kind_of(std::string_view file) {
   return std::nullopt;
 }
 
-/// Nothing when there is no such object.
+/// Nothing if there is no such object.
 std::optional<S3Object> look_at(const Bucket& bucket, const std::string& key,
                                 const Deadline& deadline) {
   const auto response = bucket.client->send(request("HEAD", key), deadline);

@@ -8,24 +8,24 @@
 
 namespace exporter::dbt {
 
-/// What "s3://bucket/folder" names. The folder may be a glob ("jobs/*/target"; `*`, `?` and `[...]`
-/// match no slash).
+/// The parts of "s3://bucket/folder". The folder may be a glob ("jobs/*/target"; `*`, `?` and
+/// `[...]` do not match a slash).
 struct S3Place {
   std::string bucket, folder;
 };
 
-/// Nothing when the text is no such address.
+/// Nothing if the text is not such an address.
 std::optional<S3Place> parse_s3(std::string_view text);
 
-/// The URL of a bucket: at AWS, as a host of its own unless its name has a dot, which no
-/// certificate fits; at another endpoint, as the first part of the path.
+/// The URL of a bucket: at AWS the bucket is part of the host name, unless it contains a dot, which
+/// certificates do not match; at another endpoint it is the first part of the path.
 std::string s3_url(const std::string& bucket, const std::string& region,
                    const std::string& endpoint);
 
-/// The target folders there. A plain folder costs four HEADs a look, which is a third of what AWS
-/// takes for a listing, however much else the folder holds; a glob costs a listing of each thousand
-/// objects below its plain beginning, of which there may be 100,000. The client has the bucket's
-/// URL and signs.
+/// The target folders in a bucket. A plain folder costs four HEADs per update, a third of AWS's
+/// price for one listing, however much else it contains. A glob costs one listing per thousand
+/// objects below its plain prefix, of which there may be 100,000. The client signs, and its URL is
+/// the bucket's.
 Lister s3(std::shared_ptr<http::Client> client, const S3Place& place);
 
 }  // namespace exporter::dbt

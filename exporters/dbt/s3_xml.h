@@ -7,7 +7,7 @@
 
 #include "exporters/dbt/artifact.h"
 
-/// What S3 writes as XML (Amazon S3 API Reference).
+/// The XML documents of S3 (Amazon S3 API Reference).
 namespace exporter::dbt {
 
 struct S3Object {
@@ -25,7 +25,7 @@ struct S3Listing {
 /// Throws Error{decode} that begins with the origin.
 S3Listing read_s3_listing(std::string_view xml, const std::string& origin);
 
-/// "AccessDenied: Access Denied" of an error's document; empty when it is none.
+/// "AccessDenied: Access Denied" in an error document; empty for anything else.
 std::string read_s3_error(std::string_view xml);
 
 }  // namespace exporter::dbt

@@ -25,7 +25,7 @@ constexpr Flag kFlags[] = {kPackageInclude, kPackageExclude, kTagInclude,
                            kTagExclude,     kTypeInclude,    kTypeExclude,
                            kPathInclude,    kPathExclude,    kLimit};
 
-/// A node of which there is a result but no manifest: what its id says.
+/// A node with results but without a manifest: the parts of its id.
 Node without_manifest(const std::string& unique_id) {
   Node node;
   node.unique_id = unique_id;
@@ -36,7 +36,7 @@ Node without_manifest(const std::string& unique_id) {
   return node;
 }
 
-/// What is kept before what.
+/// The order in which nodes are kept.
 enum Rank { kFails, kWarns, kRan, kRest };
 
 Rank rank_of(std::string_view status) {
@@ -80,7 +80,7 @@ std::vector<std::string> Selection::choose(const Project& project, Samples& samp
       if (passes(node)) chosen.push_back(id);
     }
   }
-  // What the manifest could name and does not is not in the project any more.
+  // A node that the manifest would contain but does not is no longer in the project.
   for (const auto& [id, history] : project.nodes) {
     if (project.manifest && is_in_manifest(resource_type_of(id))) continue;
     if (passes(without_manifest(id))) chosen.push_back(id);

@@ -8,14 +8,14 @@ namespace {
 
 using Ids = std::set<std::string_view>;
 
-/// Whether dbt 2.0 has nothing to do for the node.
+/// Whether dbt 2.0 does not build anything for the node.
 bool has_nothing_to_do(const Node* node, const std::string& command) {
   if (node == nullptr) return false;
   if (node->resource_type == "function") return command == "run";
   return node->materialized == "ephemeral" || node->materialized == "inline";
 }
 
-/// What failed, and what a failing test is of.
+/// The nodes that failed, and those of failed tests.
 Ids failed_nodes(const Project& project, const RunResults& results) {
   Ids failed;
   for (const auto& result : results.results) {

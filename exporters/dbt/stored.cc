@@ -73,7 +73,7 @@ JsonObject written(const NodeHistory& node) {
   object.add("consecutive_failures", static_cast<std::int64_t>(node.consecutive_failures));
   object.add("at", count(node.at));
   object.add("ordered_at", count(node.ordered_at));
-  // Only what was skipped had its last run before its last result.
+  // Only skipped nodes have a last run older than their last result.
   if (node.run && node.run_at != node.at) object.add("run", written(*node.run));
   object.add("run_at", count(node.run_at));
   add_origin(object, node.run_origin);
@@ -183,7 +183,7 @@ std::string name_of(const ArtifactKey& key) {
   return std::string(to_string(key.second)) + '/' + key.first;
 }
 
-/// The key of an entry; without a name, the beginning of all of that kind.
+/// The key of an entry; without a name, the prefix of all entries of that kind.
 std::string entry_key(std::string_view kind, std::string_view name = {}) {
   return std::string(kind) + '/' + std::string(name);
 }
@@ -210,7 +210,7 @@ std::optional<Kind> kind_named(std::string_view name) {
   return found == std::end(kKinds) ? std::nullopt : std::optional(*found);
 }
 
-/// The kind before the slash in a name, and what is behind it.
+/// The kind before the slash in a name, and the part after it.
 std::optional<std::pair<std::string, Kind>> split_name(const std::string& name) {
   const auto slash = name.find('/');
   const auto kind = kind_named(std::string_view(name).substr(0, slash));
@@ -330,7 +330,7 @@ void load_stored(Ledger::Run& run, Project& project, SeenArtifacts& seen) {
   for (const auto& [command, last] : project.invocations) {
     const auto ordered_at = last.metadata.ordered_at;
     const auto kind = results_of(command);
-    // Earlier versions kept no more than the last ones.
+    // Earlier versions kept only the last ones.
     project.taken.emplace(TakenKey(id_of(last.metadata), kind), ordered_at);
     if (kind == Kind::run_results || !measures_sources(last)) continue;
     project.freshness_at = std::max(project.freshness_at.value_or(ordered_at), ordered_at);

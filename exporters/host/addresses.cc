@@ -33,7 +33,7 @@ std::string_view scope(const in6_addr& in) {
   return "global";
 }
 
-/// The address of a socket address of one family; `member` is where it stands in that.
+/// The address in a socket address of one family; `member` is its field there.
 template <class Socket, class In>
 Address read(const ifaddrs& entry, int family, In Socket::*member) {
   Socket socket{}, mask{};
@@ -45,7 +45,7 @@ Address read(const ifaddrs& entry, int family, In Socket::*member) {
   for (const auto byte : std::as_bytes(std::span(&(mask.*member), 1))) {
     length += std::popcount(std::to_integer<unsigned>(byte));
   }
-  // An IPv4 address may have a label of its own, "eth0:1".
+  // An IPv4 address may have its own label, "eth0:1".
   const std::string_view name = entry.ifa_name;
   return {std::string(name.substr(0, name.find(':'))), text.data(), length, scope(socket.*member)};
 }

@@ -18,8 +18,8 @@ constexpr Flag kNetlink{
     Flag::Kind::boolean};
 constexpr Flag kFlags[] = {kInclude, kExclude, kNetlink};
 
-/// The columns of /proc/net/arp, of which the device is the last. A device without hardware
-/// addresses (a tunnel) leaves that column out.
+/// The columns of /proc/net/arp; the last one is the device. For a device without hardware
+/// addresses (a tunnel) that column is empty.
 constexpr int kColumns = 6;
 
 class Arp {
@@ -35,7 +35,7 @@ class Arp {
     std::map<std::string_view, std::size_t> entries;
     Lines lines(proc_.path(path_), *text);
     std::string_view line;
-    lines.next(line);  // the heading
+    lines.next(line);  // the header
     while (lines.next(line)) {
       int count = 0;
       std::string_view device;

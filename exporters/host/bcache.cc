@@ -6,7 +6,7 @@
 namespace exporter::host {
 namespace {
 
-/// A number, and its file below the folder of what it is of (Documentation/admin-guide/bcache.rst).
+/// A number, and its file below the folder of its object (Documentation/admin-guide/bcache.rst).
 template <std::size_t Labels>
 struct Value {
   Metric<Labels> metric;
@@ -190,7 +190,7 @@ class Bcache {
     samples.add(value.metric, parse_size(lines, line) * value.factor, labels...);
   }
 
-  /// Lines as "rate:  1.5M/sec"; `unit` is what stands behind some of their numbers.
+  /// Lines like "rate:  1.5M/sec"; `unit` follows some of the numbers.
   template <std::size_t N, class... Labels>
   void add_lines(Samples& samples, const std::string& path, std::string_view unit,
                  const Value<2> (&values)[N], const Labels&... labels) {

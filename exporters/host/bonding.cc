@@ -35,7 +35,7 @@ class Bonding {
     samples.add(kActive, static_cast<double>(active), master);
   }
 
-  /// Whether the link is up; kernels before 3.9 call the folder slave_<slave>.
+  /// Whether the link is up; before Linux 3.9 the folder is slave_<slave>.
   bool is_up(const std::string& folder, const std::string& slave) {
     for (const auto* prefix : {"/lower_", "/slave_"}) {
       const auto state = sys_.line(folder + prefix + slave + "/bonding_slave/mii_status");

@@ -22,7 +22,7 @@ constexpr auto kDeviceSize =
     gauge("node_btrfs_device_size_bytes", "Size of a device that is part of the filesystem.",
           "uuid", "device");
 
-/// A number of commits or of milliseconds, and its line in commit_stats.
+/// A number of commits or milliseconds, and its line in commit_stats.
 struct Commit {
   Metric<1> metric;
   std::string_view line;
@@ -47,8 +47,8 @@ constexpr auto kMetrics = [] {
   return metrics;
 }();
 
-/// How many bytes of the devices a byte of data takes: `copies`, or all of a stripe's devices for
-/// those without `parity` (fs/btrfs/volumes.c, btrfs_raid_array).
+/// How many bytes on the devices a byte of data takes: `copies`, or all devices of a stripe except
+/// those for `parity` (fs/btrfs/volumes.c, btrfs_raid_array).
 struct Layout {
   std::string_view name;
   double copies, parity;
@@ -63,7 +63,7 @@ class Btrfs {
 
   void collect(Samples& samples, const Deadline&) {
     for (const auto& name : sys_.list("fs/btrfs")) {
-      // Beside the file systems, which have UUIDs for names, stands "features".
+      // Besides the file systems, named by their UUIDs, there is "features".
       if (name.find('-') != std::string::npos) collect(samples, "fs/btrfs/" + name + '/', name);
     }
   }

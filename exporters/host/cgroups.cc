@@ -13,7 +13,7 @@ class Cgroups {
  public:
   explicit Cgroups(const Host& host) : proc_(host.proc()) {}
 
-  /// A line is the controller, its hierarchy, how many groups it has and whether it is enabled.
+  /// A line has the controller, its hierarchy, its number of groups and whether it is enabled.
   void collect(Samples& samples, const Deadline&) {
     const auto text = proc_.read_filled("cgroups");
     if (!text) return;

@@ -54,7 +54,7 @@ class Conntrack {
 
   void collect(Samples& samples, const Deadline&) {
     const auto entries = sum_statistics(samples);
-    // Below any /proc/sys/net a process always sees its own network.
+    // Below any /proc/sys/net a process sees only its own network.
     const auto own = has_own_ ? first_of({"sys/net/netfilter/nf_conntrack_count",
                                           "sys/net/ipv4/netfilter/ip_conntrack_count"})
                               : std::nullopt;
@@ -66,7 +66,7 @@ class Conntrack {
   }
 
  private:
-  /// A kernel may have the names of before 4.9 alone (CONFIG_NF_CONNTRACK_PROC_COMPAT).
+  /// The kernel may have only the names from before 4.9 (CONFIG_NF_CONNTRACK_PROC_COMPAT).
   std::optional<double> first_of(std::initializer_list<std::string_view> paths) {
     for (const auto path : paths) {
       if (const auto value = proc_.number(path)) return value;
@@ -74,7 +74,8 @@ class Conntrack {
     return std::nullopt;
   }
 
-  /// Adds the sums over the lines, one for each CPU; returns the entries, which all lines repeat.
+  /// Adds the sums over the lines, one for each CPU; returns the number of entries, which all lines
+  /// repeat.
   std::optional<double> sum_statistics(Samples& samples) {
     const auto& path = proc_.exists(path_) ? path_ : old_path_;
     const auto text = proc_.read_filled(path);
@@ -106,7 +107,7 @@ class Conntrack {
   static constexpr std::size_t kMostColumns = 31;
 
   Files proc_;
-  bool has_own_;  ///< the sysctl below procfs is of the host's network
+  bool has_own_;  ///< the sysctl in this procfs belongs to the host's network
   std::string path_, old_path_;
 };
 

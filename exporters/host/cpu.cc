@@ -38,7 +38,7 @@ constexpr Flag kFlags[] = {
     {kCpuBugsInclude, "", "Regexp of CPU bugs to export; sets cpu.info."},
 };
 
-/// The columns of /proc/stat; the guests' time is part of user and nice.
+/// The columns of /proc/stat; guest time is part of user and nice.
 constexpr std::string_view kModes[] = {"user",   "nice", "system",  "idle",
                                        "iowait", "irq",  "softirq", "steal"};
 constexpr std::size_t kIdle = 3, kGuest = 8, kGuestNice = 9;
@@ -47,8 +47,8 @@ constexpr double kReplacedAfter = 3 * kTicksPerSecond;
 
 using Ticks = std::array<double, 10>;
 
-/// The kernel's idle and iowait can go back a little: a counter waits at its highest value until it
-/// is passed. A CPU whose idle goes back by 3 s was replaced, and begins anew.
+/// The kernel's idle and iowait may decrease slightly: a counter then keeps its maximum until it is
+/// exceeded. If idle decreases by 3 s, the CPU was replaced and starts again.
 void advance(Ticks& ticks, const Ticks& now) {
   if (ticks[kIdle] - now[kIdle] >= kReplacedAfter) ticks = {};
   for (std::size_t i = 0; i < ticks.size(); ++i) ticks[i] = std::max(ticks[i], now[i]);
@@ -108,7 +108,7 @@ class CpuCollector {
     cpus_.resize(count);
   }
 
-  /// The CPU of that number, moved to the place where /proc/stat has it now.
+  /// The CPU with that number, moved to its current position in /proc/stat.
   Cpu& cpu_at(std::size_t index, std::string_view number) {
     const auto place = cpus_.begin() + static_cast<std::ptrdiff_t>(index);
     const auto found =

@@ -20,7 +20,7 @@ constexpr Field kFields[] = {
     {"vendor_id", &CpuInfo::vendor},
 };
 
-/// Without an expression nothing is wanted.
+/// Without an expression no value is selected.
 std::optional<Filter> words_filter(const Settings& settings, std::string_view flag) {
   if (settings.text(flag).empty()) return std::nullopt;
   return Filter(settings, flag, "");

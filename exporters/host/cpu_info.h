@@ -10,7 +10,7 @@
 
 namespace exporter::host {
 
-/// One CPU of /proc/cpuinfo: texts as they stand there, empty where the kernel does not say.
+/// One CPU of /proc/cpuinfo: texts as written there, empty if the kernel does not report them.
 struct CpuInfo {
   std::string_view cpu, package, core, vendor, family, model, model_name, microcode, stepping,
       cache_size;
@@ -18,15 +18,15 @@ struct CpuInfo {
   std::optional<double> hertz;
 };
 
-/// The CPUs of /proc/cpuinfo as x86 and arm64 write it; the texts are valid until the next read
-/// from `proc`. Throws Error{decode}.
+/// The CPUs of /proc/cpuinfo on x86 and arm64; the texts are valid until the next read from `proc`.
+/// Throws Error{decode}.
 std::vector<CpuInfo> read_cpu_info(Files& proc);
 
 inline constexpr std::string_view kCpuInfoFlag = "collector.cpu.info";
 inline constexpr std::string_view kCpuFlagsInclude = "collector.cpu.info.flags-include";
 inline constexpr std::string_view kCpuBugsInclude = "collector.cpu.info.bugs-include";
 
-/// Whether the flags ask for node_cpu_info: by itself or by one of its filters.
+/// Whether the flags enable node_cpu_info: directly or through one of its filters.
 bool wants_cpu_info(const Settings& settings);
 
 inline constexpr auto kCpuInfo =
@@ -39,7 +39,7 @@ inline constexpr auto kCpuBugInfo = info(
     "node_cpu_bug_info",
     "The `bugs` field of CPU information from /proc/cpuinfo taken from the first core.", "bug");
 
-/// Adds these three, as the flags ask for them.
+/// Adds these three, as selected by the flags.
 class CpuInfoSamples {
  public:
   explicit CpuInfoSamples(const Settings& settings);

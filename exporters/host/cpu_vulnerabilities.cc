@@ -12,11 +12,11 @@ constexpr auto kInfo =
          "codename", "state", "mitigation");
 constexpr MetricView kMetrics[] = {kInfo};
 
-/// What a file begins with, and the state that it says. The kernel writes "Mitigation: ...",
+/// The start of a file and the state that it means. The kernel writes "Mitigation: ...",
 /// "Vulnerable", "Vulnerable: ..." and "Unknown: ..." (arch/x86/kernel/cpu/bugs.c).
 constexpr std::string_view kStates[] = {"not affected", "vulnerable", "mitigation", "unknown"};
 
-/// The state, and what the file says beside it.
+/// The state, and the rest of the file.
 std::pair<std::string_view, std::string> parse(std::string_view text) {
   const auto lower = to_lower(text);
   for (const auto state : kStates) {

@@ -26,7 +26,7 @@ constexpr auto kGovernor = gauge("node_cpu_scaling_governor",
 constexpr MetricView kMetrics[] = {kCurrent, kAverage,        kMinimum,        kMaximum,
                                    kScaling, kScalingMinimum, kScalingMaximum, kGovernor};
 
-/// Of the same family: what /proc/cpuinfo says, where cpufreq has nothing.
+/// In the same family: the value from /proc/cpuinfo, if cpufreq has none.
 constexpr auto kFromInfo = gauge(
     "node_cpu_frequency_hertz", "Current CPU thread frequency in hertz.", "package", "core", "cpu");
 
@@ -63,13 +63,13 @@ class Cpufreq {
   }
 
  private:
-  /// Says whether the CPU's own frequency was among them.
+  /// Returns whether the CPU's own frequency was among them.
   bool collect_frequencies(Samples& samples, const std::string& cpu, const std::string& folder) {
     bool measured = false;
     for (const auto& [file, metric] : kFrequencies) {
       const auto path = folder + std::string(file);
       const auto text = sys_.line(path);
-      // The kernel writes <unknown> or <unsupported> where the driver has no answer.
+      // The kernel writes <unknown> or <unsupported> if the driver does not know.
       if (!text || text->empty() || text->starts_with('<')) continue;
       Lines lines(sys_.path(path), *text);
       std::string_view line;

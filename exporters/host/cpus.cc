@@ -60,8 +60,8 @@ void CpuTopology::update(Files& sys) {
   known_cpus_ = std::move(known);
 }
 
-/// The threads of a core and the cores of a package share their counters: the first that has the
-/// file stands for all.
+/// The threads of a core and the cores of a package share their counters: the first one with the
+/// file represents all.
 void CpuTopology::add_throttle(const Files& sys, Throttle throttle) {
   const bool known = std::any_of(throttles_.begin(), throttles_.end(), [&](const Throttle& other) {
     return other.package == throttle.package && other.core == throttle.core;

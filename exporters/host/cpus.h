@@ -11,19 +11,18 @@ namespace exporter::host {
 /// Where the kernel describes the CPUs.
 inline constexpr std::string_view kCpuFolder = "devices/system/cpu";
 
-/// The number of each CPU that has a folder, on line or not, as text in the order of the texts.
+/// The number of each CPU that has a folder, online or not, as text in the order of the texts.
 std::vector<std::string> list_cpus(const Files& sys);
 
-/// The CPUs in a file of the CPU folder such as "isolated", which holds a kernel list ("0-3,8");
-/// none when the file is absent. Throws Error{decode} for anything else and for numbers above
-/// 65535.
+/// The CPUs in a file of the CPU folder such as "isolated", which has a kernel list ("0-3,8");
+/// empty if the file is absent. Throws Error{decode} for anything else and for numbers above 65535.
 std::vector<unsigned> read_cpu_list(Files& sys, std::string_view name);
 
-/// What the CPU folder says of each CPU and what changes only when one comes or goes: kept until
-/// then, so that a scrape on hundreds of CPUs reads few files.
+/// The data in the CPU folder that changes only when a CPU is added or removed: cached until then,
+/// so that a scrape with hundreds of CPUs reads few files.
 class CpuTopology {
  public:
-  /// The file that counts how often a core or, when `core` is empty, a package was throttled.
+  /// The file that counts how often a core or, if `core` is empty, a package was throttled.
   struct Throttle {
     std::string package, core, path;
   };
@@ -32,12 +31,12 @@ class CpuTopology {
     bool online;
   };
 
-  /// Reads again if a CPU came or went since the last call.
+  /// Reads it again if a CPU was added or removed since the last call.
   void update(Files& sys);
 
   /// One for each core, then one for each package.
   const std::vector<Throttle>& throttles() const { return throttles_; }
-  /// Empty where the first CPU cannot be switched off, as node_exporter has it.
+  /// Empty if the first CPU cannot be switched off, as in node_exporter.
   const std::vector<State>& states() const { return states_; }
 
  private:

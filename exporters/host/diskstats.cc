@@ -13,7 +13,7 @@ constexpr auto kFilesystemInfo = info("node_disk_filesystem_info", "Info about d
 constexpr auto kMapperInfo = info("node_disk_device_mapper_info", "Info about disk device mapper.",
                                   "device", "name", "uuid", "vg_name", "lv_name", "lv_layer");
 
-/// A column of /proc/diskstats (Documentation/admin-guide/iostats.rst), and what it is divided by.
+/// A column of /proc/diskstats (Documentation/admin-guide/iostats.rst), and its divisor.
 struct Statistic {
   Metric<1> metric;
   double multiply = 1, divide = 1;
@@ -60,7 +60,7 @@ constexpr Statistic kStatistics[] = {
      1, kMilliseconds},
 };
 
-/// A gauge, and the property of udev's that it shows.
+/// A gauge, and the udev property that it shows.
 struct AtaProperty {
   Metric<1> metric;
   std::string_view property;
@@ -115,7 +115,7 @@ class Diskstats {
   }
 
  private:
-  /// Before Linux 2.6.25 a partition has 4 columns, of requests that were issued, not completed
+  /// Before Linux 2.6.25 a partition has 4 columns, which count issued and not completed requests
   /// (Documentation/iostats.txt).
   static bool is_old_partition(std::string_view columns) {
     std::size_t count = 0;
@@ -137,7 +137,7 @@ class Diskstats {
 
   void add_properties(Samples& samples, std::string_view device, std::string_view major,
                       std::string_view minor) {
-    // A partition has no queue.
+    // Partitions have no queue.
     const auto rotational =
         sys_.line("block/" + sys_name(std::string(device)) + "/queue/rotational").value_or("0");
     const auto udev = udev_.properties(major, minor);

@@ -18,7 +18,8 @@ constexpr MetricView kInfo{MetricType::info, "node_dmi_info",
                            kFields};
 constexpr MetricView kMetrics[] = {kInfo};
 
-/// Only root may read the serial numbers. Read once: it cannot change before the next boot.
+/// Only root may read the serial numbers. Read once, because they cannot change before the next
+/// boot.
 class Dmi {
  public:
   explicit Dmi(const Host& host) {

@@ -3,7 +3,7 @@
 namespace exporter::host {
 namespace {
 
-/// A number of /proc/drbd of DRBD 8, whose counts of data are in KiB.
+/// A number in /proc/drbd of DRBD 8, which counts data in KiB.
 struct Value {
   std::string_view key;
   Metric<1> metric;
@@ -50,7 +50,7 @@ constexpr Value kValues[] = {
      1024},
 };
 
-/// A pair of words, of this node and of its peer, and the word for which it is 1.
+/// A pair of words, for this node and its peer, and the word that is reported as 1.
 struct Pair {
   std::string_view key;
   Metric<2> metric;
@@ -74,8 +74,8 @@ class Drbd {
  public:
   explicit Drbd(const Host& host) : proc_(host.proc()) {}
 
-  /// " 0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----", and lines of numbers
-  /// below it.
+  /// " 0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----", followed by lines of
+  /// numbers.
   void collect(Samples& samples, const Deadline&) {
     const auto text = proc_.read_filled("drbd");
     if (!text) return;

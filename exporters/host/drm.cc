@@ -38,7 +38,7 @@ class Drm {
 
   void collect(Samples& samples, const Deadline&) {
     for (const auto& card : sys_.list("class/drm")) {
-      // Beside the cards stand their outputs, as card0-DP-1.
+      // Next to the cards are their outputs, such as card0-DP-1.
       if (!card.starts_with("card") || !parse_number<unsigned>(card.substr(4))) continue;
       const auto device = "class/drm/" + card + "/device/";
       if (is_amdgpu(device)) add(samples, device, card);

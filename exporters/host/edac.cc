@@ -23,14 +23,14 @@ constexpr auto kChannelUncorrectable =
 constexpr MetricView kMetrics[] = {kCorrectable,      kUncorrectable,      kRowCorrectable,
                                    kRowUncorrectable, kChannelCorrectable, kChannelUncorrectable};
 
-/// The digits of "mc0" behind "mc"; empty for other names.
+/// The digits after "mc" in "mc0"; empty for other names.
 std::string_view number_behind(std::string_view prefix, std::string_view name) {
   if (!name.starts_with(prefix)) return {};
   name.remove_prefix(prefix.size());
   return parse_number<unsigned>(name) ? name : std::string_view();
 }
 
-/// The kernel's "mc#0csrow#0channel#0" as mc0_csrow0_channel0; a board's own label as it is.
+/// The kernel's "mc#0csrow#0channel#0" as mc0_csrow0_channel0; a label set for the board unchanged.
 std::string readable(std::string_view label) {
   std::string text;
   for (; !label.empty(); label.remove_prefix(1)) {

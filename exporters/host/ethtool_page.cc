@@ -7,7 +7,7 @@
 namespace exporter::host::ethtool {
 namespace {
 
-/// A statistic that many drivers have, with a name and a help of its own.
+/// A statistic that many drivers have, with its own name and help text.
 struct Common {
   std::string_view statistic, name, help;
 };
@@ -22,7 +22,7 @@ constexpr Common kCommon[] = {
 };
 constexpr double kBytesOfMegabit = 1e6 / 8;
 
-/// A speed as one of the first 32 link modes (enum ethtool_link_mode_bit_indices).
+/// The speed of one of the first 32 link modes (enum ethtool_link_mode_bit_indices).
 struct Speed {
   unsigned bit;
   int megabits;
@@ -75,8 +75,8 @@ std::string sanitized(std::string_view statistic) {
   return plain;
 }
 
-/// "queue_0_rx_bytes" becomes node_ethtool_queue_0_received_bytes. Of two words that follow each
-/// other, as in "tx_tx_timeouts", the first is spelt out.
+/// "queue_0_rx_bytes" becomes node_ethtool_queue_0_received_bytes. Of two consecutive words, as in
+/// "tx_tx_timeouts", the first is spelled out.
 std::string metric_name(std::string_view statistic) {
   const auto lower = to_lower(statistic);
   std::string_view rest = lower, spelt_out;

@@ -7,7 +7,7 @@
 #include "exporters/host/ethtool_socket.h"
 #include "exporters/host/module.h"
 
-/// What of the answers of a network device's driver becomes samples.
+/// Converts the replies of network drivers to samples.
 namespace exporter::host::ethtool {
 
 inline constexpr auto kInfo =
@@ -21,7 +21,7 @@ inline constexpr auto kPort =
 inline constexpr auto kAutonegotiate =
     gauge("node_network_autonegotiate", "If this port is using autonegotiate", "device");
 
-/// What a link can do and what it offers are told alike.
+/// Supported and advertised modes have the same format.
 struct Modes {
   Metric<3> speed;
   Metric<1> autonegotiate, pause, asymmetric_pause;
@@ -60,12 +60,12 @@ inline constexpr MetricView kMetrics[] = {
     kAdvertised.asymmetric_pause,
     {MetricType::untyped, "node_ethtool_<statistic>", "Network interface <statistic>", kDevice}};
 
-/// Adds what the link can do and offers.
+/// Adds what the link supports and advertises.
 void add_link(Samples& samples, const std::string& device, const ethtool_cmd& link);
-/// Adds which driver it is.
+/// Adds the driver.
 void add_driver(Samples& samples, const std::string& device, const ethtool_drvinfo& driver);
-/// Adds the statistics that `shown` lets pass. Those whose names differ only in what the name of a
-/// metric cannot hold are left out.
+/// Adds the statistics that `shown` accepts. Those whose names differ only in characters that
+/// metric names cannot contain are left out.
 void add_statistics(Samples& samples, const std::string& device,
                     const EthtoolSocket::Statistics& statistics, const Filter& shown);
 

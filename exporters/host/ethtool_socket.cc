@@ -13,11 +13,11 @@
 namespace exporter::host {
 namespace {
 
-/// Drivers have some hundred statistics, and one with a thousand queues some ten thousand.
+/// Drivers have some hundred statistics; with a thousand queues, some ten thousand.
 constexpr std::uint32_t kMostStatistics = 100000;
 
-/// A question that ends in an array. The kernel answers with as many elements as there are by now,
-/// whatever it is told: there is room for twice the `count`, and more.
+/// A request that ends in an array. The kernel fills in as many elements as there currently are,
+/// whatever the request says, so there is room for more than twice the `count`.
 template <class Question>
 std::vector<std::uint64_t> with_room(std::uint32_t command, std::uint32_t count,
                                      std::size_t element, auto set) {

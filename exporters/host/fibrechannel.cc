@@ -88,7 +88,7 @@ class Fibrechannel {
                 text("dev_loss_tmo"));
   }
 
-  /// Nothing where the adapter does not count that: all bits are set.
+  /// Nothing if the adapter does not count it: all bits are set.
   std::optional<double> count(const std::string& path) {
     const auto text = sys_.line(path);
     Lines lines(sys_.path(path), text.value_or(""));

@@ -29,8 +29,8 @@ bool is_absent(int error) {
          error == ESRCH || error == EOPNOTSUPP;
 }
 
-/// Only files that the kernel makes at each read may be read twice through one descriptor: another
-/// may have been replaced under its name.
+/// Only files that the kernel generates at each read may be read again through one descriptor;
+/// elsewhere another file may have replaced it.
 bool made_on_the_fly(int descriptor) {
   struct statfs file_system {};
   if (::fstatfs(descriptor, &file_system) != 0) return false;
@@ -38,7 +38,8 @@ bool made_on_the_fly(int descriptor) {
          file_system.f_type == CGROUP_SUPER_MAGIC || file_system.f_type == CGROUP2_SUPER_MAGIC;
 }
 
-/// How many descriptors one collector may keep, so that a few of them do not take all.
+/// The maximum number of descriptors that one collector may keep, so that a few collectors cannot
+/// use up all.
 std::size_t max_open() {
   static const std::size_t kMax = std::min<std::size_t>(descriptor_limit(), 65536) / 16;
   return kMax;
@@ -98,13 +99,13 @@ std::optional<std::string_view> Files::open_and_read(const std::string& full, Ke
   throw io_error(full, error);
 }
 
-/// Whether the error is that of an attribute of sys which is there, but says nothing for now.
+/// Whether the error is that of a sysfs attribute that exists but has no value at the moment.
 bool Files::is_unreadable(int error) const {
   return tree_ == Tree::sys && !is_absent(error) && !is_exhausted(error);
 }
 
-/// Whether one more descriptor may be kept. Closes those not asked for lately, but looks for them
-/// only after so many reads that each file of a run has been asked for.
+/// Whether one more descriptor may be kept. Closes those that were not used recently, but only
+/// after enough reads for each file of a run to have been used.
 bool Files::make_room() {
   const auto has_room = [this] { return open_.size() < max_open() && OpenFile::may_keep(); };
   if (has_room()) return true;
@@ -116,7 +117,7 @@ bool Files::make_room() {
   return has_room();
 }
 
-/// Reads the whole file into buffer_; false with errno's value when it cannot.
+/// Reads the whole file into buffer_; false, with the errno value, if it cannot.
 bool Files::fill(int descriptor, int& error) {
   std::size_t size = 0;
   buffer_.resize(std::max(buffer_.capacity(), kFirstRead));
@@ -129,7 +130,7 @@ bool Files::fill(int descriptor, int& error) {
       return false;
     }
     size += static_cast<std::size_t>(got);
-    // A file of /proc gives whole records, often fewer than would fit: only 0 is its end.
+    // /proc returns whole records, often fewer than would fit: only 0 means the end.
     if (got == 0 || (tree_ == Tree::sys && size < buffer_.size())) break;
     if (size < buffer_.size()) continue;
     if (size >= kMaxFile) {
@@ -196,7 +197,7 @@ bool Lines::next(std::string_view& line) {
 }
 
 bool Lines::next_of_any(std::string_view& line) {
-  // LXCFS fills its files up with zero bytes to the size of the host's.
+  // LXCFS pads its files with zero bytes to the size of the host's.
   while (rest_.starts_with('\0')) {
     rest_.remove_prefix(std::min(rest_.find_first_not_of('\0'), rest_.size()));
     if (rest_.starts_with('\n')) rest_.remove_prefix(1);

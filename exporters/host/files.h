@@ -14,39 +14,39 @@
 namespace exporter::host {
 
 /// Reads the small files below one folder (/proc, /sys or a copy of them). Descriptors of files
-/// that the kernel makes on the fly stay open between runs, which saves half of the cost of a
-/// read; one whose device is gone is opened again, and those that are no longer asked for make room
-/// when there are many. Not for use by two threads at once: each collector has its own.
+/// that the kernel generates stay open between runs, which halves the cost of a read. If a device
+/// is gone, its files are opened again; files that are no longer read are closed when there are
+/// many. Not thread-safe: each collector has its own.
 class Files {
  public:
-  /// What the files are like. In sys an attribute comes in one read, and one that fails (EACCES,
-  /// EIO, EINVAL of a link that is down) is absent; in proc it is an error. Want of descriptors is
-  /// an error in both.
+  /// The kind of files. In sys a single read returns an attribute, and one that fails (EACCES, EIO,
+  /// EINVAL of a link that is down) counts as absent; in proc that is an error. Running out of
+  /// descriptors is an error in both.
   enum class Tree { proc, sys };
 
   Files(std::string root, Tree tree);
 
-  /// The whole content, up to 64 MiB; nothing when the file is absent. The text is valid until the
-  /// next call of any function that reads. Throws Error{io} with the path.
+  /// The whole content, up to 64 MiB; nothing if the file is absent. The text is valid until the
+  /// next call of a function that reads. Throws Error{io} with the path.
   std::optional<std::string_view> read(std::string_view path);
-  /// As read(), but nothing either when the file is empty or blank, of which the log tells once: a
-  /// container runtime masks a file with /dev/null, and LXCFS has nothing for a controller that the
-  /// host lacks.
+  /// As read(), but also returns nothing if the file is empty or blank, which is logged once: a
+  /// container runtime masks a file with /dev/null, and LXCFS has no content for a controller that
+  /// the host lacks.
   std::optional<std::string_view> read_filled(std::string_view path);
-  /// As read(), for files that come and go (a process): keeps no descriptor.
+  /// As read(), for short-lived files (of a process): keeps no descriptor.
   std::optional<std::string_view> read_once(std::string_view path);
   /// The content without surrounding blanks; the same rules.
   std::optional<std::string_view> line(std::string_view path);
-  /// The content as a decimal number; nothing when the file is absent or empty. Throws
-  /// Error{decode} with the path when it is something else.
+  /// The content as a decimal number; nothing if the file is absent or empty. Throws Error{decode}
+  /// with the path for anything else.
   std::optional<double> number(std::string_view path);
 
   /// The names in a folder, sorted, without "." and ".."; empty when it is absent.
   std::vector<std::string> list(std::string_view folder) const;
-  /// What a symbolic link says; nothing when it is absent or no link.
+  /// The target of a symbolic link; nothing if it is absent or not a link.
   std::optional<std::string> link(std::string_view path) const;
   bool exists(std::string_view path) const;
-  /// Closes what is kept open below a folder that is gone.
+  /// Closes the files that are open below a folder that is gone.
   void forget(std::string_view folder);
 
   /// The full path, for messages and for calls that take one.
@@ -67,17 +67,16 @@ class Files {
   Tree tree_;
   std::string buffer_;
   std::unordered_map<std::string, Kept> open_;
-  std::unordered_set<std::string> empty_;  ///< what the log has told of
+  std::unordered_set<std::string> empty_;  ///< logged already
   std::size_t reads_ = 0;                  // since the last make_room()
 };
 
-/// Walks the lines of a text and knows where it is, so that an error says "path:line: what".
+/// Iterates over the lines of a text and keeps its position, for errors like "path:line: what".
 class Lines {
  public:
   Lines(std::string path, std::string_view text) : path_(std::move(path)), rest_(text) {}
 
-  /// The next line without its newline; false at the end. Blank lines, and zero bytes in place of
-  /// lines, are left out.
+  /// The next line without its newline; false at the end. Skips blank lines and zero bytes.
   bool next(std::string_view& line);
   /// The number in `text`, or fail().
   double number(std::string_view text) const;

@@ -57,7 +57,7 @@ constexpr Flag kFlags[] = {
      "Number of further mounts to read concurrently while one does not respond."},
 };
 
-/// As Go spells it, which is what node_exporter shows: "Permission denied" begins in lower case.
+/// Go's text, which node_exporter shows: "Permission denied" starts in lower case.
 std::string error_text(int error) {
   auto text = std::generic_category().message(error);
   const auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
@@ -70,8 +70,9 @@ class Filesystem {
   explicit Filesystem(const Host& host)
       : proc_(host.proc()),
         rootfs_(host.rootfs),
-        // The first process sees the machine's mounts; this one may be a service that systemd gave
-        // a table of its own, with all read-only. Hidden processes (hidepid) leave nothing else.
+        // The first process has the machine's mounts; this one may be a service with a mount table
+        // of its own from systemd, where everything is read-only. If processes are hidden
+        // (hidepid), only the own table is left.
         table_(proc_.exists("1/mountinfo") ? "1/mountinfo" : "self/mountinfo"),
         mount_points_(host.settings, kFlags[1].name, kFlags[0].name),
         types_(host.settings, kFlags[3].name, kFlags[2].name),
@@ -111,8 +112,8 @@ class Filesystem {
   MountStatter::Mounts places_ = std::make_shared<const std::vector<MountPoint>>();
 };
 
-/// Mounts that stand over each other at one place are all shown, and have one answer: the
-/// topmost's, which is the last in the table.
+/// Several mounts at one place are all shown, with the same result: that of the topmost, the last
+/// in the table.
 void Filesystem::read_table(std::string_view text) {
   std::vector<Shown> mounts;
   std::vector<MountPoint> places;

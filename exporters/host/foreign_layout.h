@@ -8,8 +8,8 @@
 
 namespace exporter::host {
 
-/// Says once in the log that a file is whole, but of another maker's layout, and so has nothing for
-/// a collector. Such a file stays as it is, and a failure at each run would tell nobody more.
+/// Logs once that a file is complete, but in another maker's format, and so has no data for a
+/// collector. Such a file does not change, so that repeated failures would be of no use.
 class ForeignLayout {
  public:
   void say(const std::string& path, std::string_view expected) {

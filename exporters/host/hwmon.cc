@@ -49,7 +49,7 @@ constexpr Flag kFlags[] = {
     {"collector.hwmon.sensor-exclude", "", "Regexp of sensors to exclude, as chip;sensor."},
 };
 
-/// What the files of a sensor say, by element.
+/// The files of a sensor, by element.
 struct Sensor {
   std::string type;
   std::map<std::string, std::string> elements;
@@ -89,7 +89,7 @@ class Hwmon {
 void Hwmon::add_chip(Samples& samples, const HwmonChip& chip) {
   Sensors sensors;
   read(chip.folder, sensors);
-  read(chip.folder + "device/", sensors);  // where the attributes of older drivers are
+  read(chip.folder + "device/", sensors);  // the location of older drivers' attributes
   if (const auto kind = clean_name(chip.kind); !kind.empty()) {
     samples.add(kChipName, 1, chip.name, kind);
   }
@@ -111,7 +111,7 @@ void Hwmon::read(const std::string& folder, Sensors& sensors) {
   }
 }
 
-/// What is no number is left out: drivers have elements of all kinds.
+/// Values that are not numbers are left out: drivers have all kinds of elements.
 void Hwmon::add_sensor(Samples& samples, const std::string& chip, const std::string& name,
                        const Sensor& sensor) {
   const auto label = sensor.elements.find("label");

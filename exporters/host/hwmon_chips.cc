@@ -21,8 +21,7 @@ std::string name_of_device(const std::string& path) {
   return name.empty() || bus.empty() ? name : bus + '_' + name;
 }
 
-/// The device's name, which stays the same at each start of the machine; else the driver's; else
-/// hwmonN.
+/// The device's name, which does not change across boots; else the driver's; else hwmonN.
 std::string name_of(const HwmonChip& chip, const Files& sys) {
   auto name = name_of_device(sys.path(chip.folder + "device"));
   if (name.empty()) name = clean_name(chip.kind);

@@ -15,7 +15,7 @@ constexpr std::string_view kTypes[] = {
 
 constexpr std::string_view kAny = "*";
 
-/// Elements of a type that are shown with a unit; the first rule that fits counts.
+/// Types of elements with units; the first matching rule applies.
 struct Rule {
   std::string_view type, element, suffix;
   Unit unit;
@@ -84,7 +84,7 @@ std::string clean_name(std::string_view name) {
       clean += static_cast<char>(c | 0x20);
     } else if ((c >= 'a' && c <= 'z') || is_digit(c) || c == ':') {
       clean += c;
-    } else if ((c & 0xC0) != 0x80) {  // one for all bytes of a character in UTF-8
+    } else if ((c & 0xC0) != 0x80) {  // one for all bytes of a UTF-8 character
       clean += '_';
     }
   }

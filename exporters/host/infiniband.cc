@@ -257,7 +257,7 @@ constexpr Flag kFlags[] = {kInclude, kExclude};
 constexpr std::string_view kRoot = "class/infiniband/";
 constexpr double kBytesOfGigabit = 1e9 / 8;
 
-/// The data counters are of one lane of the four that a link has.
+/// The data counters count one of the four lanes of a link.
 bool is_of_a_lane(std::string_view file) { return file.find("_data") != file.npos; }
 
 class Infiniband {

@@ -21,7 +21,7 @@ constexpr Flag kFlags[] = {
 
 bool is_number(std::string_view text) { return parse_number<unsigned>(text).has_value(); }
 
-/// Takes the words that are left, with one blank between them.
+/// Joins the remaining words with one blank.
 std::string take_words(std::string_view& rest) {
   std::string joined;
   for (auto word = next_word(rest); !word.empty(); word = next_word(rest)) {
@@ -53,7 +53,7 @@ class Interrupts {
   }
 
  private:
-  /// Unlike other flags of this kind, both may be given.
+  /// Unlike other flags of this kind, both may be set.
   bool passes(std::string_view name) const {
     return include_.passes(name) && exclude_.passes(name);
   }
@@ -67,7 +67,7 @@ class Interrupts {
     return cpus;
   }
 
-  /// Lines without one count for each CPU and a description ("ERR: 0") are not of a CPU.
+  /// Lines without a count for each CPU and a description ("ERR: 0") are not per CPU.
   void add(Samples& samples, const Lines& lines, const std::vector<std::string_view>& cpus,
            std::string_view type, std::string_view rest) {
     counts_.clear();

@@ -36,7 +36,7 @@ constexpr Flag kFlags[] = {{kBackendLabels,
                             "local_address,local_port,remote_address,remote_port,proto,local_mark",
                             "Comma separated list for IPVS backend stats labels."}};
 
-/// A virtual service: what stands before the backends that it sends to.
+/// A virtual service: the line before those of its backends.
 struct Service {
   std::string protocol, address, port, mark;
 };
@@ -66,7 +66,7 @@ std::pair<std::string, std::string> parse_endpoint(const Lines& lines, std::stri
   return {plain.data(), std::to_string(port)};
 }
 
-/// Which labels backends have, in the order of kLabels.
+/// The labels of backends, in the order of kLabels.
 std::vector<std::size_t> chosen_labels(const Settings& settings) {
   std::vector<std::size_t> chosen;
   for (std::string_view rest = settings.text(kBackendLabels); !rest.empty();) {
@@ -97,7 +97,7 @@ class Ipvs {
     if (!text) return;
     Lines lines(proc_.path(totals_path_), *text);
     std::string_view line;
-    lines.next(line);  // two lines of headings
+    lines.next(line);  // two header lines
     lines.next(line);
     if (!lines.next(line)) lines.fail("the line of totals is missing");
     for (const auto& metric : kTotals) {
@@ -107,7 +107,7 @@ class Ipvs {
   }
 
  private:
-  /// The sums of the backends with the same values of the labels.
+  /// The sums over backends with the same label values.
   std::map<std::vector<std::string>, Backend> read_backends() {
     std::map<std::vector<std::string>, Backend> backends;
     const auto text = proc_.read_filled(backends_path_);
@@ -115,7 +115,7 @@ class Ipvs {
     Service service;
     for (std::string_view line; lines.next(line);) {
       const auto word = next_word(line);
-      if (word == "IP" || word == "Prot") continue;  // headings
+      if (word == "IP" || word == "Prot") continue;  // the headers
       if (word != "->") {
         service = parse_service(lines, word, line);
         continue;
@@ -123,7 +123,7 @@ class Ipvs {
       const auto endpoint = next_word(line);
       if (endpoint == "RemoteAddress:Port") continue;
       const auto [address, port] = parse_endpoint(lines, endpoint);
-      next_word(line);  // how it is reached
+      next_word(line);  // the forwarding method
       const std::string all[] = {service.address,  service.port, address, port,
                                  service.protocol, service.mark};
       std::vector<std::string> values;

@@ -12,13 +12,13 @@
 namespace exporter::host {
 namespace {
 
-/// As operstate shows them, by the kernel's number (RFC 2863).
+/// The values of operstate, by the kernel's number (RFC 2863).
 constexpr std::string_view kStates[] = {"unknown", "notpresent", "down", "lowerlayerdown",
                                         "testing", "dormant",    "up"};
 
 constexpr auto kRefresh = std::chrono::minutes(1);
 
-/// Leaves out the kernel's statistics of each protocol, the dearest part of an answer.
+/// Skips the kernel's statistics per protocol, the most expensive part of a reply.
 struct Request {
   ifinfomsg message{};
   nlattr attribute{.nla_len = sizeof(nlattr) + sizeof(std::uint32_t), .nla_type = IFLA_EXT_MASK};
@@ -68,7 +68,7 @@ Link link_at(std::span<const std::byte> body) {
   Link link;
   link.state = kStates[0];
   link.index = message.ifi_index;
-  link.link = message.ifi_index;  // an attribute tells of another
+  link.link = message.ifi_index;  // unless an attribute names another
   link.type = message.ifi_type;
   for_each_attribute(body.subspan(sizeof message),
                      [&](auto attribute, auto content) { take(link, attribute, content); });
@@ -78,7 +78,7 @@ Link link_at(std::span<const std::byte> body) {
   return link;
 }
 
-/// Only whether something was told matters, so that little need wait to be read.
+/// Only the arrival of a message matters, so a small buffer is enough.
 constexpr int kRoomForNews = 8192;
 
 int hear_of_links() {
@@ -126,8 +126,8 @@ LinkChanges::~LinkChanges() {
   if (socket_ >= 0) ::close(socket_);
 }
 
-/// The kernel answers ENOBUFS when more was told than had room.
-// It takes what was told. NOLINTNEXTLINE(readability-make-member-function-const)
+/// The kernel returns ENOBUFS if there were more messages than fit.
+// It consumes them. NOLINTNEXTLINE(readability-make-member-function-const)
 bool LinkChanges::any() {
   constexpr int kMost = 1000;
   if (socket_ < 0) return true;

@@ -18,7 +18,7 @@ class Lnstat {
   }
 
  private:
-  /// The heading names the columns, which are hexadecimal, and each line below it is of a CPU.
+  /// The header names the columns, which are hexadecimal; each further line is for a CPU.
   void add(Samples& samples, const std::string& path, std::string_view subsystem) {
     const auto text = proc_.read(path);
     if (!text) return;

@@ -17,13 +17,13 @@ constexpr Flag kFlags[] = {
     {"runtime.gomaxprocs", "1", "Taken as node_exporter does, and of no effect."},
 };
 
-/// What node_exporter 1.5 to 1.12 has on Linux, and this exporter does not.
+/// Collectors that node_exporter 1.5 to 1.12 has on Linux, and this exporter does not.
 constexpr std::string_view kForeign[] = {
     "bcachefs", "logind", "ntp", "perf", "supervisord", "wifi",
 };
 
-/// A wrong path would leave everything out in silence. What stands there when nobody says so may be
-/// absent, as may udev's database.
+/// A wrong path would silently produce no metrics. Default paths may be missing, and so may udev's
+/// database.
 void check_paths(const Settings& settings) {
   for (const auto flag : {"path.procfs", "path.sysfs", "path.rootfs"}) {
     std::error_code unreadable;
@@ -33,7 +33,7 @@ void check_paths(const Settings& settings) {
   }
 }
 
-/// With fewer, now one collector would fail and now another.
+/// With fewer descriptors, collectors would fail at random.
 void check_descriptors(const Settings& settings) {
   const auto probes = settings.texts("collector.probe.target").size();
   const auto needed = kFewestDescriptors + kDescriptorsOfAProbe * probes;

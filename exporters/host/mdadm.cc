@@ -28,7 +28,7 @@ constexpr MetricView kMetrics[] = {kState,  kDisks,     kRequired, kBlocks,
 constexpr std::string_view kFirstWord = "Personalities";
 constexpr std::string_view kStates[] = {"active", "inactive", "recovering", "resync", "check"};
 
-/// A device as /proc/mdstat (drivers/md/md.c, md_seq_show) shows it.
+/// A device in /proc/mdstat (drivers/md/md.c, md_seq_show).
 struct Array {
   std::string_view name, state;
   double required = 0, active = 0, failed = 0, spare = 0, blocks = 0, synced = 0;
@@ -46,7 +46,7 @@ double count(std::string_view text, std::string_view part) {
   return count;
 }
 
-/// The numbers of the first "[4/3]" or "(400/1000)" in the text; nothing when there is none.
+/// The numbers of the first "[4/3]" or "(400/1000)" in the text; nothing if there is none.
 std::optional<std::pair<double, double>> pair_in(std::string_view text, char open, char close) {
   for (auto at = text.find(open); at != std::string_view::npos; at = text.find(open, at + 1)) {
     auto rest = text.substr(at + 1);
@@ -70,7 +70,7 @@ Array parse_device(const Lines& lines, std::string_view line) {
   return array;
 }
 
-/// "      523968 blocks super 1.2 [2/1] [_U]"; a raid0 says nothing of its disks.
+/// "      523968 blocks super 1.2 [2/1] [_U]"; for a raid0 without the state of the disks.
 void parse_blocks(Array& array, const Lines& lines, std::string_view line) {
   array.blocks = array.synced = lines.number(next_word(line));
   if (array.state == "inactive") {
@@ -81,8 +81,8 @@ void parse_blocks(Array& array, const Lines& lines, std::string_view line) {
   }
 }
 
-/// "      [=>....]  recovery =  8.5% (16775552/195310144) finish=17.0min speed=259783K/sec",
-/// "      resync=DELAYED", or something else such as "      bitmap: 0/8 pages [0KB]".
+/// "      [=>....]  recovery =  8.5% (16775552/195310144) finish=17.0min speed=259783K/sec", "
+/// resync=DELAYED", or something else such as "      bitmap: 0/8 pages [0KB]".
 void parse_progress(Array& array, std::string_view line) {
   static constexpr std::pair<std::string_view, std::string_view> kWords[] = {
       {"recovery", "recovering"},
@@ -97,7 +97,7 @@ void parse_progress(Array& array, std::string_view line) {
   }
 }
 
-/// A line that is of no array. Linux 2.4 has "read_ahead not set" and "Event: 7" too.
+/// A line that does not belong to an array. Linux 2.4 also has "read_ahead not set" and "Event: 7".
 bool is_of_all(std::string_view line) {
   static constexpr std::string_view kWords[] = {kFirstWord, "unused", "read_ahead", "Event:"};
   return std::any_of(std::begin(kWords), std::end(kWords),
@@ -119,7 +119,7 @@ class Mdadm {
   }
 
  private:
-  /// Unraid has a module of its own, which writes "sbName=..." and more settings into this file.
+  /// Unraid has a module of its own, which writes "sbName=..." and more settings to this file.
   std::vector<Array> parse(std::string_view text) {
     std::vector<Array> arrays;
     if (!text.starts_with(kFirstWord)) {
@@ -129,7 +129,7 @@ class Mdadm {
     Lines lines(proc_.path("mdstat"), text);
     bool expects_blocks = false;
     const auto end_array = [&] {
-      // An inactive array without disks has a blank line.
+      // For an inactive array without disks the line is blank.
       const bool missing = std::exchange(expects_blocks, false);
       if (missing && arrays.back().state != "inactive") lines.fail("the line of blocks is missing");
     };
@@ -168,7 +168,7 @@ class Mdadm {
     if (level.empty() && !sys_.exists(folder)) return;
     if (!level.empty() && level != "container" && level != "imsm" && level != "ddf") {
       auto disks = sys_.line(folder + "raid_disks").value_or("");
-      // While it is reshaped: "11 (10)", the new number and the old one.
+      // During a reshape: "11 (10)", the new number and the old one.
       if (const auto count = parse_number<double>(next_word(disks))) {
         samples.add(kRaidDisks, *count, device);
       }

@@ -15,10 +15,10 @@ class Meminfo {
     const auto text = proc_.read_filled("meminfo");
     if (!text) return;
     Lines lines(proc_.path("meminfo"), *text);
-    bool has_table = false;  // before Linux 2.6: the bytes of Mem and Swap, which follow in kB too
+    bool has_table = false;  // before Linux 2.6: the bytes of Mem and Swap, repeated in kB below
     for (std::string_view line; lines.next(line);) {
       if (line.find(':') == line.npos) lines.fail("expected \"name: value\"");
-      // Nothing stands between "ShadowCallStack:" and a large value.
+      // "ShadowCallStack:" is not separated from a large value.
       const auto field = trim(next_part(line, ':'));
       if (field == "total") has_table = true;
       if (has_table && (field == "total" || field == "Mem" || field == "Swap")) continue;

@@ -23,7 +23,7 @@ bool is_mount_of_proc(const std::string& path) {
   return ::statfs(path.c_str(), &file_system) == 0 && file_system.f_type == PROC_SUPER_MAGIC;
 }
 
-/// False where it may not be looked at: whoever reads it then says so.
+/// False if it may not be read; the reader of the file then reports that.
 bool is_absent(const std::string& path) {
   return ::access(path.c_str(), F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
@@ -45,7 +45,7 @@ std::string Host::network(std::string_view file) const {
 }
 
 bool Host::own_network() const {
-  // The files of /proc/PID/net are made once for each network namespace.
+  // The kernel has one set of /proc/PID/net files per network namespace.
   const auto given_path = procfs + '/' + network("dev");
   struct stat own {
   }, given{};

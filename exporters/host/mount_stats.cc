@@ -12,13 +12,13 @@
 namespace exporter::host {
 namespace {
 
-/// A local file system answers in microseconds: when nothing came back for so long, one hangs.
+/// A local file system responds in microseconds: if nothing responds for so long, one hangs.
 constexpr auto kPatience = std::chrono::milliseconds(10);
-/// Hung threads are bounded by the mounts that hang, and by this.
+/// The number of hung threads is limited by the number of hung mounts and by this.
 constexpr std::size_t kMaxThreads = 1024;
 
 MountStat to_mount_stat(const struct statfs& stat) {
-  // Blocks are counted in fragments, as statvfs(3) and df have it.
+  // Blocks are counted in fragments, as in statvfs(3) and df.
   const auto unit = static_cast<double>(stat.f_frsize != 0 ? stat.f_frsize : stat.f_bsize);
   return {.size_bytes = static_cast<double>(stat.f_blocks) * unit,
           .free_bytes = static_cast<double>(stat.f_bfree) * unit,
@@ -29,7 +29,7 @@ MountStat to_mount_stat(const struct statfs& stat) {
 
 }  // namespace
 
-/// The mounts of one call. It outlives the call while a thread hangs in one of them.
+/// The mounts of one call. Outlives the call while a thread hangs in one of them.
 struct MountStatter::Batch {
   enum class State { skipped, waiting, running, answered };
   struct Slot {
@@ -39,7 +39,7 @@ struct MountStatter::Batch {
 
   Mounts mounts;
   std::vector<Slot> slots;
-  std::size_t next = 0;  ///< no slot before it waits
+  std::size_t next = 0;  ///< no earlier slot waits
   std::size_t open = 0;  ///< slots that wait or run
 
   bool has_work() {
@@ -48,8 +48,8 @@ struct MountStatter::Batch {
   }
 };
 
-/// What the threads share with the MountStatter, which they may outlive. They allocate nothing, so
-/// that each costs its stack alone.
+/// Shared by the threads and the MountStatter, which they may outlive. The threads do not allocate
+/// memory, so that each costs only its stack.
 struct MountStatter::Shared {
   StatFunction stat;
   std::mutex mutex;
@@ -138,7 +138,7 @@ std::shared_ptr<MountStatter::Batch> MountStatter::make_batch(Mounts mounts) {
   return batch;
 }
 
-/// Gives errno's value when the system allows no more threads.
+/// Returns the errno value if the system does not allow more threads.
 int MountStatter::start_worker() {
   if (shared_->threads >= kMaxThreads) return EAGAIN;
   try {
@@ -150,8 +150,8 @@ int MountStatter::start_worker() {
   return 0;
 }
 
-/// The life of a thread: takes mounts one by one. The first that finds nothing to do waits for the
-/// next call, the others end.
+/// The loop of a thread: processes mounts one by one. When there are none left, one thread waits
+/// for the next call and the others end.
 void MountStatter::serve(const std::shared_ptr<Shared>& shared) {
   std::unique_lock lock(shared->mutex);
   while (!shared->closed) {

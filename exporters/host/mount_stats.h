@@ -14,39 +14,39 @@
 
 namespace exporter::host {
 
-/// A place in the mount table: the mount's number, which the kernel gives to no other mount as long
-/// as someone waits for this one, and the path where this process reaches it.
+/// A place in the mount table: the mount's number, which the kernel does not reuse while this is
+/// waited for, and its path in this process.
 struct MountPoint {
   std::uint64_t id;
   std::string path;
 };
 
-/// What statfs(2) says of a mounted file system.
+/// The result of statfs(2) for a mounted file system.
 struct MountStat {
-  int error = 0;  ///< errno's value; the rest is only valid when it is 0
+  int error = 0;  ///< errno value; the rest is only valid if it is 0
   double size_bytes = 0, free_bytes = 0, available_bytes = 0, files = 0, files_free = 0;
 };
 
-/// Asks file systems for their sizes in bounded time, though a dead one (NFS, FUSE, a failing disk)
-/// may never answer. One thread asks them in turn; when it does not come back, others take the
-/// rest over. A mount that hangs costs one thread and is left alone until that thread returns.
+/// Asks file systems for their sizes in bounded time, even if one (NFS, FUSE, a failing disk) never
+/// responds. One thread asks them in turn; if it gets stuck, others continue with the rest. A hung
+/// mount costs one thread and is not asked again until that thread returns.
 class MountStatter {
  public:
-  /// Fills in what statfs(2) does and gives errno's value, or 0.
+  /// Fills in the result of statfs(2) and returns its errno value, or 0.
   using StatFunction = std::function<int(const char* path, struct statfs& stat)>;
   static int system_stat(const char* path, struct statfs& stat);
 
-  /// `workers`: how many threads to add at a time while nothing moves.
+  /// `workers`: how many threads to add at a time while no mount responds.
   explicit MountStatter(std::size_t workers, StatFunction stat = system_stat);
-  /// Does not wait for threads that hang; they end when they return.
+  /// Does not wait for hung threads; they end when their calls return.
   ~MountStatter();
   MountStatter(const MountStatter&) = delete;
   MountStatter& operator=(const MountStatter&) = delete;
 
   using Mounts = std::shared_ptr<const std::vector<MountPoint>>;
-  /// One item for each mount: its answer, or nothing when it did not answer before `end` (or a
-  /// stop), or still hangs from an earlier call. Throws Error{io} when no thread can be started.
-  /// Not for two threads at once.
+  /// One item for each mount: its result, or nothing if it did not respond before `end` (or a
+  /// stop), or still hangs from an earlier call. Throws Error{io} if no thread can be started. Not
+  /// thread-safe.
   std::vector<std::optional<MountStat>> stat(Mounts mounts, Clock::time_point end,
                                              const std::stop_token& stop = {});
 

@@ -5,7 +5,7 @@
 namespace exporter::host {
 namespace {
 
-/// The bytes that the kernel writes as `\ooo`: blanks and the backslash.
+/// Decodes the bytes that the kernel writes as `\ooo`: blanks and the backslash.
 std::string unescape(std::string_view text) {
   std::string plain;
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -17,11 +17,10 @@ struct Mount {
   std::string options;  ///< of the file system, as the kernel escapes them
 };
 
-/// Reads such a line; fails as `lines` does. The device stays as the kernel escapes it, as
-/// node_exporter shows it.
+/// Parses such a line; fails as `lines` does. Escapes in the device are kept, as in node_exporter.
 Mount parse_mount(const Lines& lines, std::string_view line);
 
-/// What an option of the file system is set to, "upperdir=/x" for one; empty when it is not there.
+/// The value of a file system option, such as "upperdir=/x"; empty if it is not set.
 std::string option_of(const Mount& mount, std::string_view name);
 
 }  // namespace exporter::host

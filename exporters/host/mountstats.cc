@@ -24,7 +24,7 @@ constexpr auto kMountpoint =
     info("node_mountstats_nfs_mountpoint_info", "Info metric for an NFS mountpoint.", "export",
          "protocol", "mountaddr", "mountpoint");
 
-/// The words of a line of NFS's statistics, of which some have a metric; fs/nfs/super.c,
+/// The words in a line of NFS statistics, some of which have a metric; fs/nfs/super.c,
 /// nfs_show_stats() and net/sunrpc.
 template <std::size_t Labels>
 struct Column {
@@ -57,7 +57,7 @@ constexpr Column<3> kBytes[] = {
     {of_mount("node_mountstats_nfs_write_pages_total",
               "Number of pages written directly via mmap()'d files."),
      7}};
-// 18 is the wait for a congested device, which no kernel counts any more.
+// 18 is the wait for a congested device, which current kernels do not count.
 constexpr Column<3> kEvents[] = {
     {of_mount("node_mountstats_nfs_event_inode_revalidate_total",
               "Number of times cached inode attributes are re-validated from the server."),
@@ -219,12 +219,12 @@ constexpr auto kMetrics = [] {
   return all;
 }();
 
-/// An NFS mount as the mount table has it.
+/// An NFS mount in the mount table.
 struct Server {
   std::string device, address;
 };
 
-/// The statistics of one mount, as texts of mountstats.
+/// The statistics of one mount, as texts from mountstats.
 struct Statistics {
   std::string_view device, mount_point, age, bytes, events, protocol;
   std::vector<std::string_view> transports, operations;
@@ -233,8 +233,8 @@ struct Statistics {
 
 bool is_nfs(std::string_view type) { return type == "nfs" || type == "nfs4"; }
 
-/// "device SERVER:/EXPORT mounted on /MNT with fstype nfs4 statvers=1.1"; false when it is of
-/// another file system.
+/// "device SERVER:/EXPORT mounted on /MNT with fstype nfs4 statvers=1.1"; false for other file
+/// systems.
 bool parse_device(const Lines& lines, std::string_view line, Statistics& mount) {
   next_word(line);
   mount.device = next_word(line);
@@ -255,7 +255,7 @@ class Mountstats {
 
   void collect(Samples& samples, const Deadline&) {
     const auto servers = read_servers();
-    if (servers.empty()) return;  // and mountstats has a line for each of thousands of mounts
+    if (servers.empty()) return;  // mountstats has a line for each of thousands of mounts
     const auto text = proc_.read_filled(path_);
     if (!text) return;
     seen_.clear();
@@ -265,7 +265,7 @@ class Mountstats {
     bool is_shown = false;
     const auto finish = [&] {
       if (!is_shown) return;
-      // Both files have the mounts in the same order, but one may have come between the reads.
+      // Both files list the mounts in the same order, but a mount may have been added in between.
       const auto found = std::find_if(
           server, servers.end(), [&](const Server& other) { return other.device == mount.device; });
       if (found != servers.end()) server = found + 1;
@@ -324,7 +324,8 @@ class Mountstats {
     if (seen_.emplace(mount.device, protocol, address, mount.mount_point).second) {
       add(samples, kMountpoint, 1, labels(mount.mount_point));
     }
-    // Mounts of one export share their statistics (nosharecache apart), which then show once.
+    // Mounts of one export share their statistics (except with nosharecache), which are then shown
+    // once.
     if (!seen_.emplace(mount.device, protocol, address, "").second) return;
     auto age = mount.age;
     add(samples, kAge, lines.number(next_word(age)), labels());
@@ -346,8 +347,8 @@ class Mountstats {
     return all;
   }
 
-  /// The numbers of a transport as TCP has them: UDP knows of no connection, RDMA and statvers=1.0
-  /// of no slots and queues.
+  /// The numbers of a transport in TCP's order: UDP has no connections, RDMA and statvers=1.0 no
+  /// slots and queues.
   static std::vector<std::string_view> transport_words(const Lines& lines, std::string_view text) {
     const auto protocol = next_word(text);
     auto all = words(text);

@@ -15,7 +15,7 @@ constexpr auto kInfo =
 constexpr auto kSpeed =
     gauge("node_network_speed_bytes", "Network device property: speed_bytes", "device");
 
-/// A number, its file in the device's folder of /sys/class/net, and whether netlink tells it.
+/// A number, its file in the device's folder in /sys/class/net, and whether netlink has it.
 struct Property {
   Metric<1> metric;
   std::string_view file;
@@ -79,9 +79,9 @@ constexpr Flag kNetlink{
     Flag::Kind::boolean};
 constexpr Flag kFlags[] = {kIgnored, kIgnoreInvalid, kNetlink};
 
-/// Asks by netlink where that tells of the host's network, and reads only what it does not tell.
-/// Nothing is read again while nothing has changed: reading all files of all devices at each scrape
-/// would cost as much as many other collectors together, and 23 descriptors a device.
+/// Uses netlink if that shows the host's network, and reads files only for what it lacks. Nothing
+/// is read again unless something has changed: reading all files of all devices at each scrape
+/// would cost as much as many other collectors together, and 23 descriptors per device.
 class Netclass {
  public:
   explicit Netclass(const Host& host)
@@ -97,7 +97,7 @@ class Netclass {
   }
 
  private:
-  /// What netlink told, and what it does not tell.
+  /// Adds what netlink lacks.
   std::vector<Link> complete(std::vector<Link> devices) {
     std::erase_if(devices, [&](const Link& device) { return !filter_.passes(device.name); });
     for (auto& device : devices) read_untold(device);
@@ -118,7 +118,7 @@ class Netclass {
       for (const auto& property : kProperties) {
         if (property.told) device.*property.number = number(property.file);
       }
-      // Without a state it is a plain file, or gone since it was listed.
+      // An entry without a state is a plain file, or was removed since it was listed.
       if (!device.state.empty()) found.push_back(std::move(device));
     }
     return found;
@@ -169,7 +169,7 @@ class Netclass {
   Filter filter_;
   bool by_netlink_, ignore_invalid_speed_;
   std::string folder_;
-  std::optional<std::vector<Link>> devices_;  ///< nothing: to be read
+  std::optional<std::vector<Link>> devices_;  ///< nothing: must be read
 };
 
 }  // namespace

@@ -12,8 +12,8 @@ consteval Metric<1> statistic(std::string_view name, std::string_view help) {
   return counter(name, help, "device");
 }
 
-/// Which names: those of the columns of /proc/net/dev, or those of the kernel's own statistics, of
-/// which some columns are sums.
+/// The names to which a statistic applies: the columns of /proc/net/dev, or the kernel's own
+/// statistics, of which some columns are sums.
 enum class Names { both, plain, detailed };
 
 struct Statistic {
@@ -22,7 +22,7 @@ struct Statistic {
   std::string_view file;  ///< below /sys/class/net/<device>/statistics/
 };
 
-/// The columns of /proc/net/dev in their order, and then what it does not tell.
+/// The columns of /proc/net/dev in their order, and then statistics that it lacks.
 constexpr std::size_t kColumns = 16, kPlain = kColumns + 1;
 constexpr Statistic kStatistics[] = {
     {statistic("node_network_receive_bytes_total", "Network device statistic receive_bytes."),
@@ -109,8 +109,8 @@ constexpr Statistic kStatistics[] = {
                "Network device statistic transmit_window_errors."),
      Names::detailed, "tx_window_errors"},
 };
-/// What /proc/net/dev shows of the counters (dev_seq_printf_stats() in Linux), and then those
-/// received without a handler.
+/// The counters that /proc/net/dev shows (dev_seq_printf_stats() in Linux), and then those received
+/// without a handler.
 std::array<double, kPlain> plain_columns(const rtnl_link_stats64& of) {
   const auto sum = [](auto... counters) { return static_cast<double>((counters + ...)); };
   return {
@@ -133,7 +133,7 @@ std::array<double, kPlain> plain_columns(const rtnl_link_stats64& of) {
       sum(of.rx_nohandler)};
 }
 
-/// False where the kernel does not know the question, or a sandbox forbids netlink.
+/// False if the kernel does not support the request, or a sandbox forbids netlink.
 bool tells_counters(Links& links) {
   try {
     link_counters(links.netlink());
@@ -170,8 +170,8 @@ constexpr Flag kNetlink{
     Flag::Kind::boolean};
 constexpr Flag kFlags[] = {kInclude, kExclude, kAddressInfo, kDetailed, kLabelAlias, kNetlink};
 
-/// Asks by netlink where that tells of the host's network: printing, reading and parsing the
-/// numbers of a device costs several times as much.
+/// Uses netlink if that shows the host's network: printing, reading and parsing the numbers of a
+/// device costs several times as much.
 class Netdev {
  public:
   explicit Netdev(const Host& host)
@@ -206,7 +206,7 @@ class Netdev {
       for (const auto& link : links_.all()) names_.emplace(link.index.value_or(0), link.name);
     }
     for (const auto& [index, counters] : link_counters(links_.netlink())) {
-      // One that has come since is on the next page.
+      // A device that was just added is on the next page.
       const auto name = names_.find(index);
       if (name == names_.end() || !filter_.passes(name->second)) continue;
       const auto alias = alias_of(name->second);
@@ -222,7 +222,7 @@ class Netdev {
     const auto text = proc_.read_filled(path_);
     Lines lines(proc_.path(path_), text.value_or(""));
     std::string_view line;
-    lines.next(line);  // two lines of headings
+    lines.next(line);  // two header lines
     lines.next(line);
     while (lines.next(line)) {
       const auto colon = line.rfind(':');

@@ -12,7 +12,7 @@
 namespace exporter::host {
 namespace {
 
-constexpr std::size_t kReceiveSize = 32768;  // the most that the kernel puts into one datagram
+constexpr std::size_t kReceiveSize = 32768;  // the kernel's maximum size of a datagram
 constexpr timeval kPatience{.tv_sec = 2, .tv_usec = 0};
 
 std::size_t aligned(std::size_t size) {
@@ -32,7 +32,7 @@ void Netlink::dump(std::uint16_t type, std::span<const std::byte> body, const Us
     while (take(receive(), use)) {
     }
   } catch (...) {
-    close();  // so that no late answer meets the next question
+    close();  // so that a late reply is not read as the next one
     throw;
   }
 }
@@ -74,7 +74,7 @@ std::span<const std::byte> Netlink::receive() {
   }
 }
 
-/// False after the last answer.
+/// False after the last reply.
 bool Netlink::take(std::span<const std::byte> answers, const Use& use) const {
   while (answers.size() >= sizeof(nlmsghdr)) {
     const auto header = struct_at<nlmsghdr>(answers);

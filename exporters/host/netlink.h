@@ -11,11 +11,11 @@
 
 namespace exporter::host {
 
-/// Asks the kernel for lists over netlink (RFC 3549). The socket is of the network namespace of the
-/// thread that opens it, and stays open. Not for two threads at once.
+/// Requests lists from the kernel over netlink (RFC 3549). The socket belongs to the network
+/// namespace of the thread that opens it, and stays open. Not thread-safe.
 class Netlink {
  public:
-  /// Takes the type of an answer, or of an attribute, and what follows its header.
+  /// Receives the type of a reply or an attribute, and what follows its header.
   using Use = std::function<void(std::uint16_t type, std::span<const std::byte> body)>;
 
   /// `protocol` is e.g. NETLINK_ROUTE.
@@ -24,11 +24,11 @@ class Netlink {
   Netlink(const Netlink&) = delete;
   Netlink& operator=(const Netlink&) = delete;
 
-  /// Opens the socket, if it is not open yet; false, with errno, when a sandbox forbids it.
+  /// Opens the socket, unless it is open; false, with errno set, if a sandbox forbids it.
   bool open();
 
-  /// Asks for all there is of that type and calls `use` for each answer. Throws Error{io}, and
-  /// Error{timeout} when the kernel is silent for two seconds.
+  /// Requests everything of that type and calls `use` for each reply. Throws Error{io}, and
+  /// Error{timeout} if the kernel does not respond for two seconds.
   template <class Body>
   void dump(std::uint16_t type, const Body& body, const Use& use) {
     dump(type, std::as_bytes(std::span(&body, 1)), use);
@@ -47,7 +47,7 @@ class Netlink {
   std::vector<std::byte> buffer_;
 };
 
-/// The struct at the front of `bytes`; what they do not fill is zero.
+/// The struct at the front of `bytes`; missing bytes are zero.
 template <class Struct>
 Struct struct_at(std::span<const std::byte> bytes) {
   Struct value{};
@@ -55,13 +55,13 @@ Struct struct_at(std::span<const std::byte> bytes) {
   return value;
 }
 
-/// The text of an attribute, which ends at its zero byte.
+/// The text of an attribute, up to its zero byte.
 inline std::string_view text_at(std::span<const std::byte> content) {
   const std::string_view text(reinterpret_cast<const char*>(content.data()), content.size());
   return text.substr(0, text.find('\0'));
 }
 
-/// Calls `use` for each attribute; ends at one that is cut.
+/// Calls `use` for each attribute; stops at a truncated one.
 void for_each_attribute(std::span<const std::byte> attributes, const Netlink::Use& use);
 
 }  // namespace exporter::host

@@ -23,7 +23,7 @@ constexpr Flag kFields{
 constexpr Flag kFlags[] = {kFields};
 
 struct Field {
-  std::string name, help;  ///< empty when the filter does not take it
+  std::string name, help;  ///< empty if the filter excludes it
 };
 
 class Netstat {
@@ -42,7 +42,7 @@ class Netstat {
   }
 
  private:
-  /// A table is two lines: "Tcp: ActiveOpens InSegs" and "Tcp: 1 2". gVisor has a file that ends
+  /// A table has two lines: "Tcp: ActiveOpens InSegs" and "Tcp: 1 2". In gVisor a file may end
   /// after the names.
   void read_tables(Samples& samples, const std::string& path) {
     const auto text = proc_.read_filled(path);
@@ -78,7 +78,7 @@ class Netstat {
     samples.add_named(MetricType::untyped, field.name, field.help, lines.number(value));
   }
 
-  /// The fields of a line of names, or of one name of the list. The filter sees each but once.
+  /// The fields of a line of names, or of one name in the list. The filter is applied once to each.
   const std::vector<Field>& fields_of(std::string_view names) {
     if (const auto known = fields_.find(names); known != fields_.end()) return known->second;
     if (fields_.size() >= kMostKnown) fields_.clear();

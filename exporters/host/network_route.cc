@@ -16,7 +16,7 @@ constexpr auto kInfo = info("node_network_route_info", "network routing table in
 constexpr auto kRoutes = gauge("node_network_routes", "network routes by interface", "device");
 constexpr MetricView kMetrics[] = {kInfo, kRoutes};
 
-/// A router has a million of them: beyond this many only node_network_routes counts them.
+/// A router may have a million: beyond this many, only node_network_routes counts them.
 constexpr std::size_t kMostShown = 10000;
 
 /// The kernel's RTPROT_* and the names of their daemons (linux/rtnetlink.h).
@@ -44,13 +44,13 @@ std::string address_text(int family, std::span<const std::byte> address) {
   return text.data();
 }
 
-/// Where a route leads: one of several, with a weight, or the only one.
+/// The target of a route: one of several, with a weight, or the only one.
 struct Hop {
   int device;
   std::string gateway, weight;
 };
 
-/// The hops of RTA_MULTIPATH: struct rtnexthop, each with attributes of its own.
+/// The hops in RTA_MULTIPATH: struct rtnexthop, each followed by its attributes.
 std::vector<Hop> parse_hops(int family, std::span<const std::byte> hops) {
   std::vector<Hop> all;
   while (hops.size() >= sizeof(rtnexthop)) {

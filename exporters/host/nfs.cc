@@ -119,7 +119,7 @@ class Nfs {
   }
 
  private:
-  /// A line is the count of numbers, and then these; an older kernel has fewer procedures.
+  /// A line has the number of values, and then the values; older kernels have fewer procedures.
   static void add_requests(Samples& samples, const Lines& lines, std::string_view line,
                            std::string_view version, std::span<const std::string_view> methods) {
     auto left = lines.integer(next_word(line));

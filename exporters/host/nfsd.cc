@@ -46,7 +46,7 @@ constexpr auto kRequests =
             "proto", "method");
 constexpr auto kMetrics = families(kValues, kPackets, kErrors, kRequests);
 
-/// A number whose name is a label, and where it stands.
+/// A number whose name becomes a label, and its position.
 struct Labelled {
   std::string_view line;
   std::size_t index;
@@ -108,7 +108,7 @@ constexpr std::string_view kVersion4[] = {"",
                                           "Write",
                                           "RelLockOwner"};
 
-/// The word of that index in a line; empty when there are fewer.
+/// The word with that index in a line; empty if there are fewer.
 std::string_view word_of(std::string_view line, std::size_t index) {
   std::string_view word = next_word(line);
   for (; index > 0; --index) word = next_word(line);
@@ -147,7 +147,7 @@ class Nfsd {
     }
   }
 
-  /// A line is the count of numbers, and then these; an older kernel has fewer of them.
+  /// A line has the number of values, and then the values; older kernels have fewer.
   static void add_requests(Samples& samples, const Lines& lines, std::string_view line,
                            std::string_view version, std::span<const std::string_view> methods) {
     auto left = lines.integer(next_word(line));

@@ -20,7 +20,7 @@ constexpr auto kBlock =
           "Logical block size of the NVMe namespace in bytes.", "device", "nsid");
 constexpr MetricView kMetrics[] = {kInfo, kNamespace, kCapacity, kSize, kUsed, kBlock};
 
-/// The 2 of nvme0n2, a name of a namespace; empty for other names.
+/// The 2 in nvme0n2, the name of a namespace; empty for other names.
 std::string_view namespace_id(std::string_view name) {
   if (!name.starts_with("nvme")) return {};
   name.remove_prefix(4);

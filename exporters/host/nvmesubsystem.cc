@@ -32,7 +32,7 @@ std::string_view known_state(std::string_view text) {
   return std::ranges::find(kStates, word) != std::end(kStates) ? word : "unknown";
 }
 
-/// Whether it is the letters, and numbers with `separator` between them: nvme0 or nvme0n1.
+/// Whether it is `letters` followed by numbers with `separator` between them: nvme0 or nvme0n1.
 bool has_form(std::string_view name, std::string_view letters, char separator) {
   if (!name.starts_with(letters)) return false;
   name.remove_prefix(letters.size());

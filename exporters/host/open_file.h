@@ -5,13 +5,13 @@
 
 namespace exporter::host {
 
-/// The fewest descriptors that a process may be allowed: what the server, netlink, engines and
-/// reading take on a quiet host, beside the quarter that may stay open.
+/// The minimum limit on descriptors: what the server, netlink, engines and reading files need on a
+/// small host, besides the quarter that may stay open.
 inline constexpr std::size_t kFewestDescriptors = 64;
-/// What the probe of one target takes besides: a connection, and a pair while a name is looked up.
+/// What the probe of one target needs in addition: a connection, and a pair during a name lookup.
 inline constexpr std::size_t kDescriptorsOfAProbe = 2;
 
-/// An open file, or none; closed when it goes. Knows how many are open.
+/// An open file, or none; closed on destruction. Counts all open ones.
 class OpenFile {
  public:
   OpenFile() = default;
@@ -25,17 +25,17 @@ class OpenFile {
 
   int number() const { return number_; }
   explicit operator bool() const { return number_ >= 0; }
-  /// Whether one more may stay open between runs: those of all collectors together are at most a
-  /// quarter of what the process may open.
+  /// Whether one more may stay open between runs: all collectors together may keep at most a
+  /// quarter of the process's limit.
   static bool may_keep();
 
  private:
   int number_ = -1;
 };
 
-/// How many descriptors this process may open.
+/// The process's limit on descriptors.
 std::size_t descriptor_limit();
-/// Whether errno's value `error` says want of descriptors, whatever was to be opened.
+/// Whether an errno value means that descriptors have run out, for any kind of file.
 bool is_exhausted(int error);
 
 }  // namespace exporter::host

@@ -19,7 +19,7 @@ constexpr auto kSupportEnd = gauge("node_os_support_end_timestamp_seconds",
                                    "Metric containing the end-of-life date timestamp of the OS.");
 constexpr MetricView kMetrics[] = {kInfo, kVersion, kSupportEnd};
 
-/// The variables of os-release(5), in the order of kInfo's labels; one more is not a label.
+/// The variables of os-release(5), in the order of kInfo's labels; the last one is not a label.
 constexpr std::string_view kVariables[] = {
     "BUILD_ID",    "ID",      "ID_LIKE",    "IMAGE_ID", "IMAGE_VERSION",    "NAME",
     "PRETTY_NAME", "VARIANT", "VARIANT_ID", "VERSION",  "VERSION_CODENAME", "VERSION_ID",
@@ -28,7 +28,7 @@ constexpr std::size_t kId = 1, kIdLike = 2, kName = 5, kVersionId = 11, kEnd = 1
 
 using Release = std::array<std::string, std::size(kVariables)>;
 
-/// Takes the quotes and backslashes off as a shell does.
+/// Removes quotes and backslashes as a shell does.
 std::string unquote(const Lines& lines, std::string_view text) {
   std::string value;
   char quote = 0;

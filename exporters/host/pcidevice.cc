@@ -15,7 +15,7 @@ consteval auto of_device(std::string_view name, std::string_view help) {
   return gauge(name, help, "segment", "bus", "device", "function");
 }
 
-/// A number, its file, what it is multiplied by, and what it is where the file has none.
+/// A number, its file, its factor, and its value if the file has none.
 struct Value {
   Metric<4> metric;
   std::string_view file;
@@ -108,7 +108,7 @@ class Pcidevice {
     }
   }
 
-  /// The bridge above a device, by what its link says: ../../../devices/pci0000:00/0000:00:1c.0/...
+  /// The bridge above a device, from its link target: ../../../devices/pci0000:00/0000:00:1c.0/...
   Location parent_of(const std::string& folder) const {
     const auto target = sys_.link(folder).value_or("");
     const auto end = target.rfind('/');
@@ -117,7 +117,7 @@ class Pcidevice {
     return parse_location(name).value_or(Location{"*", "*", "*", "*"});
   }
 
-  /// "8" or "8.0 GT/s PCIe"; nothing where the kernel says "Unknown".
+  /// "8" or "8.0 GT/s PCIe"; nothing if the kernel writes "Unknown".
   std::optional<double> number(const std::string& path) {
     const auto text = sys_.line(path);
     Lines lines(sys_.path(path), text.value_or(""));

@@ -3,7 +3,7 @@
 namespace exporter::host {
 namespace {
 
-/// A line of a file of /proc/pressure: "some" when a task waited, "full" when all did.
+/// A line of a file in /proc/pressure: "some" when at least one task waited, "full" when all did.
 struct Stall {
   std::string_view file, line;
   Metric<0> metric;

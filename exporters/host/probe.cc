@@ -45,7 +45,7 @@ constexpr Flag kCaFile{"collector.probe.ca-file", "",
 constexpr Flag kFlags[] = {kTarget, kTimeout, kCaFile};
 
 constexpr std::size_t kMostTargets = 100;
-constexpr auto kLongestTimeout = std::chrono::seconds(9);  // a run of a collector has ten
+constexpr auto kLongestTimeout = std::chrono::seconds(9);  // a run of a collector has ten seconds
 
 std::vector<http::ProbeTarget> read_targets(const Settings& settings) {
   const auto& texts = settings.texts(kTarget.name);
@@ -89,7 +89,7 @@ std::string read_ca_file(const Settings& settings) {
 
 constexpr Every kEvery{std::chrono::seconds(15), std::chrono::seconds(15)};
 
-/// What has no targets needs no thread.
+/// Without targets no thread is needed.
 Schedule schedule_for(const Host& host) {
   if (host.settings.texts(kTarget.name).empty()) return OnScrape{};
   return kEvery;
@@ -140,7 +140,7 @@ class Probe {
 
   std::chrono::milliseconds timeout_;
   http::Prober prober_;
-  std::vector<std::string> logged_;  ///< the failure of each target that was logged last
+  std::vector<std::string> logged_;  ///< the last logged failure of each target
 };
 
 }  // namespace

@@ -18,7 +18,7 @@ constexpr MetricView kMetrics[] = {kThreads, kMaxThreads, kThreadsState,
 
 bool is_number(std::string_view text) { return parse_number<unsigned>(text).has_value(); }
 
-/// How many there are in each state, by the kernel's letter for it.
+/// The number of processes in each state, by the kernel's letter.
 using States = std::map<char, double>;
 
 void add_states(Samples& samples, const Metric<1>& metric, const States& states) {
@@ -74,14 +74,14 @@ class Processes {
     }
   }
 
-  /// Fields 3 and 20 of a stat file (proc_pid_stat(5)); nothing when the process has ended.
+  /// Fields 3 and 20 of a stat file (proc_pid_stat(5)); nothing if the process has ended.
   std::optional<Status> read_status(const std::string& path) {
     const auto text = proc_.read_once(path);
     if (!text || text->empty()) return std::nullopt;
     Lines lines(proc_.path(path), *text);
     std::string_view line;
     lines.next(line);
-    // The name in field 2 may hold blanks, newlines and parentheses.
+    // The name in field 2 may contain blanks, newlines and parentheses.
     auto fields = text->substr(std::min(text->rfind(')'), text->size() - 1) + 1);
     const auto state = next_word(fields);
     if (state.size() != 1) lines.fail("expected a state");

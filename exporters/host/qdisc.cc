@@ -47,7 +47,7 @@ struct Discipline {
 };
 
 void take_statistics(Discipline& discipline, std::span<const std::byte> attributes) {
-  std::optional<std::uint64_t> packets;  // all bits of the count, since Linux 5.5
+  std::optional<std::uint64_t> packets;  // the full width of the count, since Linux 5.5
   for_each_attribute(attributes, [&](auto type, auto content) {
     if (type == TCA_STATS_BASIC) discipline.sent = struct_at<gnet_stats_basic>(content);
     if (type == TCA_STATS_QUEUE) discipline.queue = struct_at<gnet_stats_queue>(content);

@@ -18,8 +18,8 @@ constexpr Flag kFlags[] = {
      Flag::Kind::boolean},
 };
 
-/// Letters, digits and underscores as they are; what else there is, with the underscores around it,
-/// as one underscore.
+/// Keeps letters, digits and underscores; replaces other characters, with adjacent underscores, by
+/// one underscore.
 std::string metric_name_part(std::string_view text) {
   std::string name;
   bool replaced = false;
@@ -36,7 +36,7 @@ std::string metric_name_part(std::string_view text) {
   return name;
 }
 
-/// A zone's name without the number that tells it from others of its kind.
+/// A zone's name without the number that distinguishes it from others of its kind.
 struct Zone {
   std::string name;
   unsigned index;
@@ -54,14 +54,14 @@ class Rapl {
       const auto name = sys_.line(folder + "/name");
       if (!name) continue;
       const auto zone = zone_of(*name, next_index);
-      // Only root may read it, since it gives computations away.
+      // Only root may read it, because it reveals information about computations.
       const auto microjoules = sys_.number(folder + "/energy_uj");
       if (microjoules) add(samples, zone, sys_.path(folder), *microjoules / 1e6);
     }
   }
 
  private:
-  /// "package-0" has its number; several "dram" are counted in the order of their folders.
+  /// "package-0" has its number; several "dram" are numbered in the order of their folders.
   static Zone zone_of(std::string_view name, std::map<std::string, unsigned>& next_index) {
     auto number = name;
     const auto kind = next_part(number, '-');

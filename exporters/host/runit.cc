@@ -20,9 +20,9 @@ constexpr Flag kFolder{"collector.runit.servicedir", "/etc/service",
                        "Path to runit service directory."};
 constexpr Flag kFlags[] = {kFolder};
 
-// supervise/status of runsv(8): TAI64N, the process, and then these bytes.
+// The contents of supervise/status of runsv(8): TAI64N, the process ID, and then these bytes.
 constexpr std::size_t kSize = 20, kWanted = 17, kStateByte = 19;
-/// The label 0 of TAI64, which counts on from 1970 and is ahead of UTC by 10 s then.
+/// The TAI64 label of 1970, which was 10 s ahead of UTC.
 constexpr std::uint64_t kEpoch = (std::uint64_t{1} << 62) + 10;
 
 class Runit {
@@ -33,7 +33,7 @@ class Runit {
     for (const auto& service : files_.list("")) {
       const auto folder = service + "/supervise/";
       const auto status = files_.read_once(folder + "status");
-      // While runsv(8) writes it anew it is short.
+      // While runsv(8) rewrites it, it is short.
       if (status && status->size() >= kSize) add(samples, service, folder, *status);
     }
   }

@@ -27,8 +27,8 @@ class Selinux {
   }
 
  private:
-  /// The first SELINUX= of the file (selinux_config(5)): 1 enforcing, 0 permissive, -1 disabled or
-  /// not said.
+  /// The first SELINUX= in the file (selinux_config(5)): 1 enforcing, 0 permissive, -1 disabled or
+  /// not set.
   double configured() {
     const auto text = config_.read_once(kConfig.substr(1));
     Lines lines(config_.path(kConfig.substr(1)), text.value_or(""));

@@ -51,7 +51,7 @@ class Slabinfo {
   }
 
  private:
-  /// Unlike other flags of this kind, both may be given.
+  /// Unlike other flags of this kind, both may be set.
   bool passes(std::string_view name) const {
     return include_.passes(name) && exclude_.passes(name);
   }

@@ -20,7 +20,8 @@ constexpr auto kBacklog = gauge("node_softnet_backlog_len", "Length of the backl
 constexpr MetricView kMetrics[] = {kProcessed,   kDropped,   kSqueezed, kCollision,
                                    kReceivedRps, kFlowLimit, kBacklog};
 
-/// Where they stand in a line. Older kernels have fewer columns, and one line for each CPU in turn.
+/// Their positions in a line. Older kernels have fewer columns, and the lines are in the order of
+/// CPUs.
 constexpr std::size_t kFewest = 9, kIndex = 12, kMost = 16;
 
 class Softnet {

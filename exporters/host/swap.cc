@@ -20,7 +20,7 @@ class Swap {
     if (!text) return;
     Lines lines(proc_.path("swaps"), *text);
     std::string_view line;
-    lines.next(line);  // the heading
+    lines.next(line);  // the header
     while (lines.next(line)) {
       const auto device = next_word(line), type = next_word(line);
       samples.add(kSize, static_cast<double>(lines.integer(next_word(line))) * 1024, device, type);

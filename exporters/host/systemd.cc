@@ -56,7 +56,7 @@ constexpr Flag kFlags[] = {kInclude, kExclude, kEnableTasks, kEnableRestarts, kE
 constexpr std::string_view kStates[] = {"active", "activating", "deactivating", "inactive",
                                         "failed"};
 
-/// The first number of three digits and more: 252.39 of "252.39-1~deb12u2"; 0 when there is none.
+/// The first number with at least three digits: 252.39 in "252.39-1~deb12u2"; 0 if there is none.
 double version_number(std::string_view version) {
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   while (!version.empty()) {

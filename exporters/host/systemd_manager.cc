@@ -16,7 +16,7 @@ constexpr const char* kService = "org.freedesktop.systemd1";
 constexpr const char* kPath = "/org/freedesktop/systemd1";
 constexpr const char* kManager = "org.freedesktop.systemd1.Manager";
 
-/// The functions of libsystemd that are used, under their names there.
+/// The functions of libsystemd that are used, by their names there.
 struct Library {
   decltype(&::sd_bus_call_method) call_method;
   decltype(&::sd_bus_close_unref) close_unref;
@@ -61,7 +61,7 @@ Library load() {
   return functions;
 }
 
-/// Loaded once, for good; tried again as long as it fails.
+/// Loaded once and never unloaded; tried again after a failure.
 const Library& library() {
   static const Library kLibrary = load();
   return kLibrary;
@@ -160,12 +160,12 @@ bool SystemdManager::number_at(const Unit& unit, const char* kind, const char* p
   return succeeded(result, deadline);
 }
 
-/// Lets the next call take no longer than the deadline.
+/// Limits the next call to the deadline.
 void SystemdManager::limit(const Deadline& deadline) {
   library().set_method_call_timeout(bus_, microseconds_left(deadline));
 }
 
-/// False when the answer was a refusal: a property of another version, a unit that is gone.
+/// False if the reply was a rejection: a property of another version, a unit that is gone.
 bool SystemdManager::succeeded(int result, const Deadline& deadline) const {
   if (result >= 0) return true;
   if (result == -ETIMEDOUT) {

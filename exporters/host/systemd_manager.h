@@ -12,25 +12,25 @@ struct sd_bus;
 
 namespace exporter::host {
 
-/// The service manager, asked over the system's message bus (org.freedesktop.systemd1(5)).
-/// libsystemd is loaded when the first connection is made, so that only those carry it who ask.
+/// The service manager, accessed over the system bus (org.freedesktop.systemd1(5)). libsystemd is
+/// loaded for the first connection, so that processes that do not need it do not have it in memory.
 class SystemdManager {
  public:
   struct Unit {
     std::string name, load_state, active_state, path;
   };
 
-  /// Connects. This and all calls throw Error{connect} when the bus cannot be reached or is lost,
-  /// Error{timeout} when the deadline passes, and Error{io} when libsystemd is not installed.
+  /// Connects. This and all other functions throw Error{connect} if the bus cannot be reached or is
+  /// lost, Error{timeout} at the deadline, and Error{io} if libsystemd is not installed.
   explicit SystemdManager(const Deadline& deadline);
   ~SystemdManager();
   SystemdManager(const SystemdManager&) = delete;
   SystemdManager& operator=(const SystemdManager&) = delete;
 
-  /// All units that the manager has in memory. Throws Error{query} when it refuses.
+  /// All units that the manager has in memory. Throws Error{query} if it refuses.
   std::vector<Unit> units(const Deadline& deadline);
 
-  /// A property of the manager or of a unit, e.g. ("Service", "Type"); nothing when there is none.
+  /// A property of the manager or of a unit, e.g. ("Service", "Type"); nothing if there is none.
   std::optional<std::string> manager_text(const char* property, const Deadline& deadline);
   std::optional<std::string> text(const Unit& unit, const char* kind, const char* property,
                                   const Deadline& deadline);

@@ -70,7 +70,7 @@ class Tapestats {
   }
 
  private:
-  /// "st0": beside it stand its modes, as nst0, st0a and nst0m.
+  /// "st0": its other modes, such as nst0, st0a and nst0m, are in the same directory.
   static bool is_drive(std::string_view name) {
     return name.starts_with("st") && parse_number<unsigned>(name.substr(2));
   }

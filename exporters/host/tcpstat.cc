@@ -14,7 +14,7 @@ constexpr auto kConnections =
     gauge("node_tcp_connection_states", "Number of connection states.", "state");
 constexpr MetricView kMetrics[] = {kConnections};
 
-/// By the kernel's number (include/net/tcp_states.h); 0 is none.
+/// By the kernel's number (include/net/tcp_states.h); 0 is unused.
 constexpr std::string_view kStates[] = {"unknown",    "established", "syn_sent",  "syn_recv",
                                         "fin_wait1",  "fin_wait2",   "time_wait", "close",
                                         "close_wait", "last_ack",    "listen",    "closing"};
@@ -69,14 +69,14 @@ class Tcpstat {
     });
   }
 
-  /// A line is "0: 0100007F:4A9C 00000000:0000 0A 00000000:00000001 ...": the state, and what
-  /// waits to be transmitted and to be received.
+  /// A line is "0: 0100007F:4A9C 00000000:0000 0A 00000000:00000001 ...": the state, and the bytes
+  /// in the transmit and receive queues.
   bool read(Sums& sums, const std::string& path) {
     const auto text = proc_.read_filled(path);
     if (!text) return false;
     Lines lines(proc_.path(path), *text);
     std::string_view line;
-    lines.next(line);  // the heading
+    lines.next(line);  // the header
     while (lines.next(line)) {
       for (int column = 0; column < kStateColumn; ++column) next_word(line);
       const auto state = lines.integer(next_word(line), 16);

@@ -6,10 +6,11 @@
 
 namespace exporter::host {
 
-/// The folders that a glob(7) pattern names; the pattern itself when it names none.
+/// The folders that match a glob(7) pattern; the pattern itself if none does.
 std::vector<std::string> matching_folders(const std::string& pattern);
 
-/// The paths of a folder's entries that end in ".prom", sorted. Throws Error{io} with the path.
+/// The paths of the entries of a folder that end in ".prom", sorted. Throws Error{io} with the
+/// path.
 std::vector<std::string> prom_files(const std::string& folder);
 
 /// A file's whole content and when it was last changed, in seconds since 1970.
@@ -18,8 +19,8 @@ struct TextFile {
   std::int64_t changed;
 };
 
-/// Reads a regular file of at most `limit` bytes; never waits for a pipe's or a device's other end.
-/// Throws Error{io} with the path, also when the file changes while it is read.
+/// Reads a regular file of at most `limit` bytes; never blocks on a pipe or a device. Throws
+/// Error{io} with the path, also if the file changes while it is read.
 TextFile read_text_file(const std::string& path, std::size_t limit);
 
 }  // namespace exporter::host

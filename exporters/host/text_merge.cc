@@ -58,14 +58,14 @@ void TextMerge::write(Samples& samples, const Text& text, const TextFamily& fami
     if (!add_series(samples, family, help, series)) {
       complain(text, "a value that its type does not allow: " + key);
     }
-    if (samples.duplicates() != before) {  // a summary `a` has the line of a family `a_count`
+    if (samples.duplicates() != before) {  // a summary `a` has the same line as a family `a_count`
       complain(text, "the series is already on the page for another metric: " + key);
     }
     seen_.insert(std::move(key));
   }
 }
 
-/// The first of a text's faults stands for all.
+/// Only the first fault of a text is reported.
 void TextMerge::complain(const Text& text, std::string why) {
   complaints_.emplace(text.path, text.path + ": " + std::move(why));
 }

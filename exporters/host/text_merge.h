@@ -12,14 +12,15 @@
 
 namespace exporter::host {
 
-/// Puts the families of several texts onto one page. What comes first wins: of a family its type
-/// and its help, of equal series the one.
+/// Merges the families of several texts into one page. The first text wins: for the type and the
+/// help of a family, and for duplicate series.
 class TextMerge {
  public:
-  /// Takes in a text, which is borrowed until write() is done.
+  /// Adds a text, which must stay valid until write() returns.
   void take(const std::string& path, const ParsedText& parsed);
 
-  /// Adds all series, and says of each text that has some left out, or another help, why.
+  /// Adds all series, and reports for each text why series were left out or its help is another
+  /// one.
   std::map<std::string, std::string> write(Samples& samples);
 
  private:

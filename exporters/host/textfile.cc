@@ -30,11 +30,11 @@ constexpr Flag kFlags[] = {
 
 constexpr std::size_t kMaxFile = 16u << 20;
 
-/// What the program itself has on its page, beside the collectors' metrics.
+/// The process's own families, which are on the page besides those of collectors.
 constexpr std::string_view kOwnNames[] = {"exporter_<name>", "node_exporter_<name>",
                                           "node_scrape_collector_<name>", "process_<name>"};
 
-/// The names that text files may not use, since they are on the page already.
+/// The names that text files may not use, because the page already has them.
 class OwnNames {
  public:
   OwnNames() : patterns_(std::begin(kOwnNames), std::end(kOwnNames)) {
@@ -62,10 +62,10 @@ class OwnNames {
   std::vector<std::string_view> patterns_;
 };
 
-/// What is wrong, by the path of a file or a folder.
+/// The error for each path of a file or a folder.
 using Errors = std::map<std::string, std::string>;
 
-/// A file of this run. Stays where it is: `parsed` borrows from `file`.
+/// A file in this run. Must not move: `parsed` borrows from `file`.
 struct Source {
   std::string path;
   TextFile file;
@@ -109,7 +109,8 @@ class Textfile {
   Errors reported_;
 };
 
-/// The files of all folders, each once. A folder that cannot be read is an error of its own.
+/// The files in all folders, without duplicates. A folder that cannot be read is an error of its
+/// own.
 std::vector<std::string> Textfile::list(Errors& errors) const {
   std::vector<std::string> paths;
   std::unordered_set<std::string> seen;
@@ -138,7 +139,7 @@ std::unique_ptr<const Source> Textfile::read(const std::string& path) const {
   return source;
 }
 
-/// Logs what was not so at the last run.
+/// Logs the changes since the last run.
 void Textfile::report(Errors errors) {
   for (const auto& [path, error] : errors) {
     const auto before = reported_.find(path);

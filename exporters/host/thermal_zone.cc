@@ -27,7 +27,7 @@ class ThermalZone {
   }
 
  private:
-  /// A zone whose sensor is asleep has no temperature.
+  /// A zone has no temperature while its sensor is asleep.
   void add_zone(Samples& samples, std::string_view zone, const std::string& folder) {
     const auto millidegrees = sys_.number(folder + "temp");
     if (millidegrees) samples.add(kTemperature, *millidegrees / 1000, zone, type(folder));

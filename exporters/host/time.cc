@@ -22,8 +22,8 @@ constexpr std::string_view kFolder = "devices/system/clocksource";
 
 class Time {
  public:
-  // localtime_r() reads the time zone by itself only in some C libraries, and another thread's
-  // first use of it would race with ours: POSIX says to read it before.
+  // Not all C libraries read the time zone in localtime_r(), and another thread's first use of it
+  // would race with ours: POSIX requires tzset() first.
   explicit Time(const Host& host) : sys_(host.sys()) { ::tzset(); }
 
   void collect(Samples& samples, const Deadline&) {

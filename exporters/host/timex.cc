@@ -70,7 +70,7 @@ class Timex {
   void collect(Samples& samples, const Deadline&) {
     timex clock{};
     const int state = ::adjtimex(&clock);
-    if (state < 0 && errno == EPERM) return;  // the sandbox of a container forbids even to read
+    if (state < 0 && errno == EPERM) return;  // a container's sandbox forbids even reading
     if (state < 0) throw io_error("adjtimex", errno);
     add_clock(samples, clock, state);
     add_pulse(samples, clock);

@@ -8,12 +8,12 @@
 
 namespace exporter::host {
 
-/// What udev knows of one device; borrows the text of its file.
+/// udev's data on one device; borrows the text of its file.
 class UdevProperties {
  public:
   explicit UdevProperties(std::string_view text);
 
-  /// The property's value; empty when it has none.
+  /// The property's value; empty if it is not set.
   std::string_view operator[](std::string_view name) const;
   /// The first of these that is not empty.
   std::string_view first_of(std::initializer_list<std::string_view> names) const;
@@ -26,12 +26,12 @@ class UdevProperties {
   std::size_t count_ = 0;
 };
 
-/// Reads udev's data base of devices, /run/udev/data.
+/// Reads udev's device database, /run/udev/data.
 class Udev {
  public:
   explicit Udev(std::string folder) : files_(std::move(folder), Files::Tree::sys) {}
 
-  /// The properties of a block device; valid until the next call. None when udev does not know it.
+  /// The properties of a block device; valid until the next call. Empty if udev does not know it.
   UdevProperties properties(std::string_view major, std::string_view minor);
 
  private:

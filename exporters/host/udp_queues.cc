@@ -8,7 +8,7 @@ constexpr auto kQueues =
           "queue", "ip");
 constexpr MetricView kMetrics[] = {kQueues};
 
-/// Where "tx_queue:rx_queue", in hexadecimal, stands in a line of /proc/net/udp.
+/// The position of "tx_queue:rx_queue", in hexadecimal, in a line of /proc/net/udp.
 constexpr int kQueuesColumn = 4;
 
 class UdpQueues {
@@ -28,7 +28,7 @@ class UdpQueues {
     std::uint64_t transmit = 0, receive = 0;
     Lines lines(proc_.path(path), *text);
     std::string_view line;
-    lines.next(line);  // the heading
+    lines.next(line);  // the header
     while (lines.next(line)) {
       for (int column = 0; column < kQueuesColumn; ++column) next_word(line);
       auto queues = next_word(line);

@@ -18,7 +18,7 @@ bool is_in(const char* own_namespace, ino_t first) {
   return ::stat(own_namespace, &found) != 0 || found.st_ino == first;
 }
 
-/// Whether it is a mount of procfs, and another than this process's own.
+/// Whether it is a mount of procfs other than this process's own.
 bool is_foreign_proc(const std::string& procfs) {
   struct statfs file_system {};
   struct stat own {

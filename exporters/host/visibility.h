@@ -7,9 +7,9 @@
 
 namespace exporter::host {
 
-/// What of the host this process cannot see as it was started, one sentence each with what to do
-/// about it: trees that are not there, a container's namespaces in place of the host's, files that
-/// only root may read. Empty when it sees all.
+/// The parts of the host that are not visible to this process, one sentence each with what to do
+/// about it: missing trees, a container's namespaces instead of the host's, files that only root
+/// may read. Empty if everything is visible.
 std::vector<std::string> blind_spots(const Host& host);
 
 }  // namespace exporter::host

@@ -38,7 +38,7 @@ class Vmstat {
     bool wanted = false;
   };
 
-  /// A kernel writes the same fields in the same order at each read, so that each is matched once.
+  /// A kernel writes the same fields in the same order at each read, so each is matched only once.
   bool wanted(std::size_t index, std::string_view name) {
     if (index == known_.size()) known_.emplace_back();
     auto& field = known_[index];

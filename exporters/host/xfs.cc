@@ -4,7 +4,7 @@
 namespace exporter::host {
 namespace {
 
-/// A number, and its line in /sys/fs/xfs/<device>/stats/stats; the numbers of a line stand in this
+/// A number, and its line in /sys/fs/xfs/<device>/stats/stats; the numbers of a line are in this
 /// order (fs/xfs/xfs_stats.c).
 struct Statistic {
   std::string_view line;

@@ -8,7 +8,8 @@ namespace {
 
 constexpr auto kState = gauge("node_zfs_zpool_state", "kstat.zfs.misc.state", "zpool", "state");
 
-// The fields come from the kstats (module/os/linux/spl/spl-kstat.c), whose names OpenZFS adds to.
+// The fields come from the kstats (module/os/linux/spl/spl-kstat.c); OpenZFS adds new names over
+// time.
 constexpr std::string_view kPool[] = {"zpool"};
 constexpr std::string_view kDataset[] = {"zpool", "dataset"};
 constexpr MetricView kMetrics[] = {
@@ -23,7 +24,7 @@ constexpr std::string_view kRoot = "spl/kstat/zfs/";
 constexpr std::string_view kStates[] = {"online",  "degraded", "faulted",  "offline",
                                         "removed", "unavail",  "suspended"};
 
-/// A kstat of the whole module, and what its fields are named after.
+/// A kstat of the whole module, and the prefix for its fields.
 struct Statistics {
   std::string_view file, prefix;
 };
@@ -52,7 +53,7 @@ std::string metric_name(std::string_view prefix, std::string_view field) {
   return name;
 }
 
-/// Leaves out what stands before the fields of a named kstat; false when there are none.
+/// Skips the lines before the fields of a named kstat; false if there are none.
 bool skip_heading(Lines& lines) {
   for (std::string_view line; lines.next(line);) {
     if (next_word(line) == "name" && next_word(line) == "type" && next_word(line) == "data") {
@@ -97,8 +98,8 @@ class Zfs {
     }
   }
 
-  /// The heading has the names of the numbers below it. Gone since OpenZFS 2.0, whose pools have
-  /// their numbers in the kstats of their datasets.
+  /// The header names the numbers below it. Removed in OpenZFS 2.0, where pools have their numbers
+  /// in the kstats of their datasets.
   void add_io(Samples& samples, const std::string& path, const std::string& pool) {
     const auto text = proc_.read_once(path);
     if (!text) return;
@@ -124,7 +125,7 @@ class Zfs {
     for (std::string_view line; lines.next(line);) {
       const auto field = next_word(line), type = next_word(line);
       if (field == "dataset_name") {
-        dataset = trim(line);  // may hold blanks
+        dataset = trim(line);  // may contain blanks
         continue;
       }
       if (type != kUnsigned) continue;

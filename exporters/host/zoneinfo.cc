@@ -18,7 +18,7 @@ consteval Metric<2> zone_counter(std::string_view name, std::string_view help) {
   return counter(name, help, "node", "zone");
 }
 
-/// The fields of /proc/zoneinfo; those of a whole node stand in its first zone.
+/// The fields of /proc/zoneinfo; those of a node are in its first zone.
 constexpr Field kFields[] = {
     {"nr_free_pages",
      zone_gauge("node_zoneinfo_nr_free_pages", "Total number of free pages in the zone")},
@@ -77,8 +77,8 @@ constexpr Field kFields[] = {
 };
 constexpr std::string_view kZoneLabels[] = {"node", "zone"};
 
-/// The fields and, after them, the array of pages that each zone keeps from allocations that could
-/// be served by a higher one.
+/// The fields, followed by the array of pages that each zone protects from allocations that a
+/// higher zone could serve.
 constexpr auto kMetrics = [] {
   std::array<MetricView, std::size(kFields) + 1> metrics;
   for (std::size_t i = 0; i < std::size(kFields); ++i) metrics[i] = kFields[i].metric;

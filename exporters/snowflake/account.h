@@ -15,27 +15,27 @@
 
 namespace exporter::snowflake {
 
-/// One account: what its collectors share.
+/// One account: the state that its collectors share.
 struct Account {
   std::string name;  ///< the label `account`
   std::string url, user, role;
   Api api;
   std::shared_ptr<Ledgers> ledgers;
-  std::unique_ptr<OwnWarehouse> warehouse;  ///< null where none is given: nothing needs one then
+  std::unique_ptr<OwnWarehouse> warehouse;  ///< null if none is configured: nothing needs one then
   std::unique_ptr<OwnWarehouse> past_warehouse;  ///< the same, with the credits of `backfill`
-  /// When it is, for what is read of the past.
+  /// The current time, for reading the past.
   std::chrono::sys_seconds (*clock)() = Spending::wall_clock;
   ReadTimes read_times = {};
-  std::vector<std::string> dbt_results = {};  ///< patterns of files, for DbtResults
-  Inserts inserts = {};                       ///< what its configuration puts into statements
+  std::vector<std::string> dbt_results = {};  ///< file patterns, for DbtResults
+  Inserts inserts = {};                       ///< texts from its configuration in statements
 };
 
-/// Asks an account for what each SHOW statement gives and for its warehouse, has it compile the
-/// statements of the collectors, which needs no warehouse, and says what is not allowed.
+/// Checks an account: runs each SHOW statement, looks up the warehouse, and has the statements of
+/// the collectors compiled, which needs no warehouse. Reports missing privileges.
 Findings check_account(Account& account, std::span<const std::string_view> collectors,
                        const Deadline& deadline);
 
-/// The accounts of the configuration file, or the one that the flags describe.
+/// The accounts in the configuration file, or the one that the flags describe.
 extern const SourceKind<Account> kAccounts;
 
 using Module = exporter::Module<Account>;
@@ -44,7 +44,7 @@ extern const Module kWarehouses, kResourceMonitors, kDynamicTables, kTasks, kPip
     kStorage, kLogins, kLoginUsers, kLoads, kTaskRuns, kRefreshes, kClustering, kReplication,
     kDatabaseReplication, kTransfer, kFreshness, kCredentials, kLocks, kAlerts, kAnomalies,
     kCurrency, kQueryTags;
-/// What says how the others did comes last, for --once.
+/// The collectors that report on the others come last, for --once.
 inline constexpr const Module* kModules[] = {&kWarehouses,
                                              &kResourceMonitors,
                                              &kDynamicTables,

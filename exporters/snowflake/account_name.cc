@@ -31,14 +31,14 @@ bool is_identifier(std::string_view text) {
   return true;
 }
 
-/// Regions have a '-' in their names, accounts have none: "xy12345.us-east-2" is a locator,
+/// Names of regions contain a '-', names of accounts do not: "xy12345.us-east-2" is a locator,
 /// "myorg.prod" is not.
 bool is_locator(std::string_view identifier) {
   const auto dot = identifier.find('.');
   return dot != std::string_view::npos && identifier.find('-', dot) != std::string_view::npos;
 }
 
-/// Of a locator and of a replicated account, what comes before the rest.
+/// The part before the rest of a locator or of a replicated account's name.
 std::string claim_of(const std::string& identifier, bool is_global) {
   if (is_global) return to_upper(identifier.substr(0, identifier.find('-')));
   if (is_locator(identifier)) return to_upper(identifier.substr(0, identifier.find('.')));
@@ -61,7 +61,7 @@ std::optional<AccountName> account_name(std::string_view identifier) {
   const bool is_global = take_suffix(name, kGlobal);
   if (!is_identifier(name)) return std::nullopt;
   is_china = is_china || name.find(".cn-") != std::string::npos;
-  auto host = name;  // which has no underscores, as certificates do not
+  auto host = name;  // without underscores, as in certificates
   std::replace(host.begin(), host.end(), '_', '-');
   if (!is_locator(name)) std::replace(host.begin(), host.end(), '.', '-');
   if (is_global) host += kGlobal;

@@ -6,7 +6,7 @@
 
 namespace exporter::snowflake {
 
-/// What an account is called, by its address and by the claims of a token.
+/// An account's name in its address and in the claims of a token.
 struct AccountName {
   std::string host;   ///< "myorg-prod.snowflakecomputing.com"
   std::string claim;  ///< "MYORG-PROD"
@@ -14,11 +14,10 @@ struct AccountName {
   bool operator==(const AccountName&) const = default;
 };
 
-/// Reads an account identifier as users have it (docs.snowflake.com, "Account identifiers"): the
+/// Parses an account identifier in any form (docs.snowflake.com, "Account identifiers"): the
 /// account's name with its organization ("myorg-prod", "MYORG.PROD"), its locator with region and
-/// cloud as far as they are needed ("xy12345", "xy12345.eu-west-1", "xy12345.west-europe.azure"),
-/// either with ".privatelink", a locator with ".global", or the whole address. Nothing when it is
-/// none of these.
+/// cloud as far as needed ("xy12345", "xy12345.eu-west-1", "xy12345.west-europe.azure"), either
+/// with ".privatelink", a locator with ".global", or the whole address. Nothing for anything else.
 std::optional<AccountName> account_name(std::string_view identifier);
 
 }  // namespace exporter::snowflake

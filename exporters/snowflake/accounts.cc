@@ -53,7 +53,7 @@ constexpr SourceFlag kFlags[] = {
      "record"},
 };
 
-constexpr std::chrono::minutes kTokenLife{59};  // Snowflake takes none after an hour
+constexpr std::chrono::minutes kTokenLife{59};  // Snowflake rejects tokens after an hour
 
 using Credentials = std::pair<TokenType, http::Authorize>;
 
@@ -87,7 +87,7 @@ http::Authorize with_workload_identity(const Yaml& entry, SecretSource token) {
   return authorize;
 }
 
-/// One of the four kinds of credentials that an entry may have, or none.
+/// One of the four kinds of credentials in an entry, or none.
 std::optional<Credentials> read_credentials(const Yaml& entry, const std::string& claim,
                                             const std::string& user) {
   std::optional<Credentials> found;
@@ -177,7 +177,7 @@ std::shared_ptr<Account> make_account(const SourceInputs& inputs) {
                                                nullptr});
   insert_query_tag_keys(inputs.config, account->inserts);
   account->dbt_results = read_dbt_results(inputs.config);
-  // A report has what the files say now.
+  // A report reads the files again.
   DbtResults results(inputs.is_asked ? std::vector<std::string>() : account->dbt_results);
   results.read(account->clock());
   account->inserts["owners"] = owners_by(results);

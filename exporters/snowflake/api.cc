@@ -17,9 +17,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int kTimedOut = 408;  // the status of a statement that was stopped at its timeout
+constexpr int kTimedOut = 408;  // the status of a statement that reached its timeout
 constexpr std::string_view kPath = "/api/v2/statements";
-constexpr std::size_t kMostBody = 64u << 20;  // of one partition; Snowflake's have some 10 MB
+constexpr std::size_t kMostBody = 64u << 20;  // of one partition; Snowflake's are about 10 MB
 constexpr milliseconds kFirstPause{200}, kLongestPause{5000};
 constexpr seconds kCancelTime{5};
 constexpr std::string_view kIncomplete = "391908";
@@ -34,7 +34,7 @@ std::string_view to_string(TokenType type) {
   return {};
 }
 
-/// A random UUID (RFC 9562, 5.4), by which Snowflake knows a request that is repeated.
+/// A random UUID (RFC 9562, 5.4), by which Snowflake recognizes a repeated request.
 std::string random_uuid() {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::random_device random;  // slow: a word takes microseconds
@@ -71,7 +71,7 @@ std::string body_of(const Statement& statement, const std::string& role, const D
   return body.text();
 }
 
-/// What is missing of a privilege: the object does not exist or may not be used; insufficient
+/// The codes of a missing privilege: object does not exist or not authorized; insufficient
 /// privileges.
 bool is_privilege(std::string_view code) { return code == "002003" || code == "003001"; }
 
@@ -80,8 +80,7 @@ std::string text_of(const Json& body, std::string_view key) {
   return value && value->is_string() ? value->string() : std::string();
 }
 
-/// Snowflake's code and text of a failure, which have parts of the statement in them and nothing of
-/// the data.
+/// Snowflake's code and message of a failure, which may quote the statement but not data.
 std::string said_by(const Json& body) {
   const auto code = text_of(body, "code");
   const auto message = text_of(body, "message");
@@ -91,7 +90,7 @@ std::string said_by(const Json& body) {
 [[noreturn]] void fail(const std::string& origin, const http::ClientResponse& response,
                        const Json& body) {
   const auto refusal = http::refusal(origin, response, said_by(body));
-  const bool is_of_statement = !text_of(body, "code").empty();  // not of a proxy
+  const bool is_of_statement = !text_of(body, "code").empty();  // not from a proxy
   if (response.status == kTimedOut && is_of_statement) {
     throw StatementFailed(Reason::timeout, refusal.what());
   }
@@ -120,8 +119,8 @@ http::ClientResponse Api::send(http::ClientRequest request, const Deadline& dead
   return client_.send(std::move(request), deadline);
 }
 
-/// What takes long is answered later: a reply that is waited for in silence could be taken for
-/// lost, and the statement would be sent again while it runs.
+/// Statements on a warehouse are asynchronous: a slow reply could be taken for lost, and the
+/// statement would be sent again while it runs.
 Api::Reply Api::submit(const Statement& statement, const Deadline& deadline) {
   http::ClientRequest request;
   request.method = "POST";
@@ -163,7 +162,7 @@ Api::Reply Api::read_reply(const std::string& origin, const http::ClientResponse
   fail(origin, response, body);
 }
 
-/// What cannot be read is recorded, too: it is what a report is about.
+/// Results that cannot be read are recorded too, because reports are about those.
 Table Api::run(const Statement& statement, const Deadline& deadline) {
   std::vector<Json> answers{await_result(statement, submit(statement, deadline), deadline)};
   const auto record = [&] {
@@ -186,7 +185,7 @@ Table Api::run(const Statement& statement, const Deadline& deadline) {
   return table;
 }
 
-/// Whatever ends the wait, the statement does not run on.
+/// If the wait ends early, cancels the statement.
 Json Api::await_result(const Statement& statement, Reply reply, const Deadline& deadline) {
   if (reply.status == 200) return std::move(reply.body);
   const auto handle = reply.body.at("statementHandle").string();
@@ -211,8 +210,8 @@ Json Api::wait_for(const std::string& origin, const std::string& handle, const D
   }
 }
 
-/// With time of its own, as that of the statement has passed. What fails here is left to the
-/// statement's timeout.
+/// Has a time limit of its own, because that of the statement has passed. If it fails, the
+/// statement's timeout remains.
 void Api::cancel(const std::string& handle) {
   http::ClientRequest request;
   request.method = "POST";

@@ -12,7 +12,7 @@
 
 namespace exporter::snowflake {
 
-/// What proves who asks; the value of the header X-Snowflake-Authorization-Token-Type.
+/// The kind of credentials; the value of the header X-Snowflake-Authorization-Token-Type.
 enum class TokenType : std::uint8_t {
   keypair_jwt,
   oauth,
@@ -21,41 +21,40 @@ enum class TokenType : std::uint8_t {
 };
 
 struct ApiOptions {
-  http::ClientOptions client;  ///< base_url is that of the account
+  http::ClientOptions client;  ///< base_url is the account's
   http::Authorize authorize;
   TokenType token_type = TokenType::keypair_jwt;
-  std::string claim, user;  ///< of a JWT: for what a refusal says
+  std::string claim, user;  ///< in a JWT: for the text of a rejection
   std::string role;         ///< as SHOW prints it; empty: the user's default
-  /// Of all answers; null: none.
+  /// Records all results; null: none.
   std::shared_ptr<Recording> recording = {};
 };
 
-/// One SQL statement, without bindings and secrets.
+/// One SQL statement, without bind variables and secrets.
 struct Statement {
-  std::string name;  ///< "show_warehouses": in errors, and in the query tag
+  std::string name;  ///< "show_warehouses": for errors, and in the query tag
   std::string text;
-  std::string warehouse = {};  ///< what runs it; empty: it needs none
+  std::string warehouse = {};  ///< the warehouse that runs it; empty if it needs none
 };
 
-/// Snowflake has said that the statement failed, or that it was stopped: it does not run.
+/// Snowflake has reported that the statement failed or was stopped, so it is not running.
 struct StatementFailed : Error {
   using Error::Error;
 };
 
-/// Snowflake's SQL API v2 (docs.snowflake.com, "Snowflake SQL REST API"). Safe to use from several
-/// threads.
+/// Snowflake's SQL API v2 (docs.snowflake.com, "Snowflake SQL REST API"). Thread-safe.
 class Api {
  public:
-  /// Throws Error{config}. Connects to nothing yet.
+  /// Throws Error{config}. Does not connect yet.
   Api(ApiOptions options, http::UpstreamMetrics& metrics);
 
-  /// Runs the statement and gives all of its rows, at most a million. Snowflake stops it at the
-  /// deadline, by a timeout that goes with it and by a request to cancel it. Its query tag is
-  /// {"app": "snowflake_exporter", "statement": NAME}.
+  /// Runs the statement and returns all of its rows, at most a million. Snowflake stops it at the
+  /// deadline, by its timeout and by a request to cancel it. Its query tag is {"app":
+  /// "snowflake_exporter", "statement": NAME}.
   ///
-  /// Throws what http::Client::send() does; Error{auth} for a token that is refused and for a
-  /// missing privilege; Error{query} that has Snowflake's code for another failure of the
-  /// statement; Error{timeout}; Error{decode}.
+  /// Throws what http::Client::send() does; Error{auth} for a rejected token or a missing
+  /// privilege; Error{query} with Snowflake's code if the statement fails for another reason;
+  /// Error{timeout}; Error{decode}.
   Table run(const Statement& statement, const Deadline& deadline);
 
  private:

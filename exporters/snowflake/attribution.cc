@@ -35,10 +35,10 @@ constexpr Value kValues[] = {
     {"V_CREDITS", kAttributed}, {"V_STATEMENTS", kStatements}, {"V_NODE_CREDITS", kNode}};
 constexpr Top kNodes{"L_UNIQUE_ID", 200, "V_NODE_CREDITS"};
 
-/// dbt writes its comment in front of a statement until 1.9 and at its end since, where the user's
-/// own may be in front; a literal that quotes one is neither. Where dbt runs no node, the comment
-/// that its documentation shows has the node `internal`. A tag is JSON, or what Python prints of a
-/// dictionary.
+/// Until 1.9 dbt put its comment in front of a statement, since then at its end, where the user's
+/// own may precede it; a literal that quotes one does not count. If dbt runs no node, the comment
+/// from its documentation has the node `internal`. A tag is JSON, or a dictionary as printed by
+/// Python.
 constexpr UsageStatement kStatementsOf[] = {
     {.name = "attribution",
      .text = R"(WITH STATEMENTS AS (
@@ -113,7 +113,7 @@ using std::chrono::sys_seconds;
 
 const std::string kResults = "dbt_results.";
 
-/// The group, and dbt's results, which are read before its statement asks of whose nodes they are.
+/// The group, and dbt's results, which are read before the statement needs them.
 class Attribution {
  public:
   explicit Attribution(Account& account)
@@ -123,7 +123,7 @@ class Attribution {
                                       ledger_options(kAttributionGroup))),
         results_(account.dbt_results) {
     usage_.insert("owners", [this](sys_seconds lo) {
-      results_.drop_before(lo - hours(1));  // by another clock than Snowflake's
+      results_.drop_before(lo - hours(1));  // clocks may differ from Snowflake's
       return owners_by(results_);
     });
   }
@@ -149,7 +149,7 @@ class Attribution {
     is_stored_ = true;
   }
 
-  /// Closes nothing that is still to be read.
+  /// A run that does not compact what is still to be read.
   Ledger::Run begin(const Deadline& deadline) const {
     return ledger_.begin(deadline, account_.clock(), std::chrono::days(7));
   }

@@ -6,8 +6,8 @@
 
 namespace exporter::snowflake {
 
-/// What the statement of `attribution` has in the place of {owners}: whose each statement is by its
-/// comment and its tag, and of what neither names a node of, by dbt's results.
+/// The text for {owners} in the statement of `attribution`: the owner of each statement according
+/// to its comment and its tag, or else to dbt's results.
 std::string owners_by(const DbtResults& results);
 
 }  // namespace exporter::snowflake

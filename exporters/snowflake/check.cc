@@ -45,7 +45,7 @@ Finding check_group(Account& account, const Group& group, const Deadline& deadli
 
 }  // namespace
 
-/// A refused login is the same for all statements: the first one's error says it.
+/// A rejected login is the same for all statements: the error of the first one suffices.
 Findings check_account(Account& account, std::span<const std::string_view> collectors,
                        const Deadline& deadline) {
   Findings findings{{"URL", account.url}};

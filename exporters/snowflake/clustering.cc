@@ -32,8 +32,8 @@ constexpr Value kClusteringValues[] = {
 constexpr Value kSearchValues[] = {{"V_CREDITS", kSearch}};
 constexpr Value kViewValues[] = {{"V_CREDITS", kViews}};
 
-/// By schema, as tables have no bound. Bundle 2026_06 renames the columns of the table in
-/// SEARCH_OPTIMIZATION_HISTORY; those of the schema stay.
+/// By schema, because the number of tables is unlimited. Bundle 2026_06 renames the table's columns
+/// in SEARCH_OPTIMIZATION_HISTORY; those of the schema stay.
 constexpr UsageStatement kStatements[] = {
     {.name = "clustering",
      .text =

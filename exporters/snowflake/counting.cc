@@ -22,14 +22,14 @@ class Labels {
     for (const auto column : statement.labels) {
       values_.emplace_back(to_lower(column.substr(2)),
                            row.raw(to_lower(column)).value_or(std::string()));
-      // With its length, as a value may have any byte in it.
+      // With the length, because a value may contain any byte.
       const auto& value = values_.back().second;
       if (column.starts_with("L_"))
         id_.append(std::to_string(value.size())).append(":").append(value);
     }
   }
 
-  /// What the row is known by stays.
+  /// Does not change the identity of the row.
   void show_largest(const Top& top, const Largest& largest, sys_seconds bucket) {
     for (auto& [label, value] : values_) {
       if (label == to_lower(top.column.substr(2))) value = largest.shown(value, bucket);
@@ -50,7 +50,7 @@ class Labels {
     return values;
   }
 
-  /// What the row is known by, but for its bucket.
+  /// The identity of the row, without its bucket.
   const std::string& id() const { return id_; }
 
  private:
@@ -59,12 +59,12 @@ class Labels {
   std::string id_;
 };
 
-/// The value that the largest of a row are `per`; empty where they are per no column.
+/// The value of the column that the top values are `per`; empty if there is no such column.
 std::string per_of(const Top& top, const Row& row) {
   return top.per.empty() ? std::string() : row.raw(to_lower(top.per)).value_or("");
 }
 
-/// Counts of each bucket from cumulative ones.
+/// Converts cumulative counts to counts per bucket.
 std::vector<std::uint64_t> counts_of(const Row& row, const Buckets& buckets) {
   std::vector<std::uint64_t> counts;
   double before = 0;
@@ -81,7 +81,7 @@ std::vector<std::uint64_t> counts_of(const Row& row, const Buckets& buckets) {
   return counts;
 }
 
-/// What was counted of the row before stays; `id` is of the row and its bucket.
+/// Keeps what was counted of the row before; `id` identifies the row and its bucket.
 void keep(Ledger::Run& run, const UsageStatement& statement, const std::string& id) {
   for (const auto& value : statement.counters) run.keep(value.metric, id + std::string(value.part));
   for (const auto& buckets : statement.histograms) run.keep(buckets.metric, id, buckets.bounds);

@@ -23,7 +23,7 @@ constexpr Value kValues[] = {
     {"G_NEXT_EXPIRY", kNext},
 };
 
-/// Without users, who have no bound: the account's CREDENTIALS say whose it is.
+/// Without users, whose number is unlimited: the account's CREDENTIALS name the owners.
 constexpr UsageStatement kStatements[] = {
     {.name = "credentials",
      .text = R"(SELECT LOWER(TYPE) AS L_KIND, LOWER(STATUS) AS L_STATUS, COUNT(*) AS G_CREDENTIALS,

@@ -37,7 +37,7 @@ constexpr Value kBalanceValues[] = {
     {"G_ROLLOVER", kBalance, 1, "rollover"},
 };
 
-/// A month is closed some days after its end: until then its days change.
+/// A month is closed some days after its end; until then its days may change.
 constexpr UsageStatement kStatements[] = {
     {.name = "currency",
      .text =

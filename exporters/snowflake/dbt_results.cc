@@ -24,7 +24,7 @@ bool is_one_of(char c, std::string_view characters) {
   return characters.find(c) != std::string_view::npos;
 }
 
-/// As a query id and a UUID are: 8, 4, 4, 4 and 12 digits.
+/// The format of query ids and UUIDs: 8, 4, 4, 4 and 12 digits.
 bool is_id(std::string_view text) {
   if (text.size() != 36) return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -34,7 +34,7 @@ bool is_id(std::string_view text) {
   return true;
 }
 
-/// What needs no escape in SQL, nor among blanks and lines.
+/// Needs no escaping in SQL or in lines of words.
 bool is_name(std::string_view text) {
   return text.size() <= kLongestName && std::ranges::all_of(text, [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_one_of(c, "0123456789_.-");
@@ -122,7 +122,7 @@ bool DbtResults::read(Time now) {
   return results_.size() > known;
 }
 
-/// dbt writes over its files: what changes meanwhile has another version the next time.
+/// dbt overwrites its files: one that changes meanwhile has another version next time.
 void DbtResults::read_file(const std::string& path, Time now, const Versions& known) {
   const auto version = [&] {
     return Version(std::filesystem::last_write_time(path), std::filesystem::file_size(path));

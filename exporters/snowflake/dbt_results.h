@@ -9,34 +9,34 @@
 
 namespace exporter::snowflake {
 
-/// Which of dbt's nodes ran a statement, by adapter_response.query_id in run_results.json of local
-/// projects: the id of a node's last statement. The next command writes over the file, so what it
-/// had is kept as long as statements of then are read.
+/// Maps statements to the dbt nodes that ran them, by adapter_response.query_id in the
+/// run_results.json of local projects: the id of a node's last statement. The next command
+/// overwrites the file, so its content is kept as long as statements from that time are read.
 ///
-/// Where there is no more room the new is left out: a statement that lost its node when it is read
-/// again would count in two series.
+/// When it is full, new entries are left out: if a statement lost its node before it is read again,
+/// it would count in two series.
 class DbtResults {
  public:
   using Time = std::chrono::sys_seconds;
 
   static constexpr std::size_t kMost = 512u << 10;  ///< bytes of rows(): some 5,000 ids
 
-  /// Of the files that the patterns of glob(7) name.
+  /// The files match glob(7) patterns.
   explicit DbtResults(std::vector<std::string> patterns) : patterns_(std::move(patterns)) {}
 
-  /// Takes what the files have that have changed, unless it is too old to be asked for. Returns
-  /// whether something is new. What cannot be read or taken is logged.
+  /// Reads the files that have changed, except for results that are too old to be needed. Returns
+  /// whether there are new ones. Logs what cannot be read or stored.
   bool read(Time now);
 
-  /// What is known as a text, and back from it.
+  /// Converts the results to a text and back.
   std::string text() const;
   void load(std::string_view text);
 
-  /// Forgets what was written before; a statement ends before its results are written.
+  /// Discards results written before then; a statement ends before its results are written.
   void drop_before(Time time);
 
-  /// ('ID', 'NODE', 'TARGET'), ... for VALUES: letters, digits and `_ . -` alone. The target is
-  /// empty where dbt was given none.
+  /// ('ID', 'NODE', 'TARGET'), ... for VALUES: only letters, digits and `_ . -`. The target is
+  /// empty if dbt had none.
   std::string rows() const;
 
  private:

@@ -23,8 +23,8 @@ ReadPast read_past(const std::shared_ptr<Account>& account, const PastRange& ran
   };
 }
 
-/// The collector of a group, which is off unless it is wanted, as it costs. It looks each minute
-/// whether it is time to read; all groups do so at once.
+/// The collector of a group, disabled by default because it costs credits. Each minute it checks
+/// whether it is time to read; all groups read at the same times.
 template <const Group& group>
 constexpr Module group_module(std::span<const MetricView> metrics) {
   return {.name = group.name,

@@ -4,7 +4,7 @@
 
 namespace exporter::snowflake {
 
-/// What needs a warehouse: each group is the collector of its name.
+/// The collectors that need a warehouse: each is a group with the collector's name.
 extern const Group kCostGroup, kQueriesGroup, kAttributionGroup, kQueryTagsGroup, kLoadGroup,
     kStorageGroup, kLoginsGroup, kLoginUsersGroup, kLoadsGroup, kTaskRunsGroup, kRefreshesGroup,
     kClusteringGroup, kReplicationGroup, kDatabaseReplicationGroup, kTransferGroup, kFreshnessGroup,

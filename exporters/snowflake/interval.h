@@ -6,8 +6,8 @@
 
 namespace exporter::snowflake {
 
-/// A length of time as Snowflake writes one: "5 minutes", "10 MINUTE", "1 hour". Nothing for
-/// "DOWNSTREAM", a cron expression and what else is none.
+/// Parses a duration as Snowflake writes it: "5 minutes", "10 MINUTE", "1 hour". Nothing for
+/// "DOWNSTREAM", a cron expression and other texts.
 std::optional<std::chrono::seconds> parse_interval(std::string_view text);
 
 }  // namespace exporter::snowflake

@@ -8,24 +8,24 @@
 
 namespace exporter::snowflake {
 
-/// Which values of a label are shown by their names: the largest, and for good, as a series that
-/// changed its name now and then would be counted twice. A value that is shown from some time on is
-/// "other" in what happened before.
+/// The values of a label that have series of their own: the largest, permanently, because a value
+/// that moved to another series would be counted twice. Before a value becomes a member it counts
+/// as "other".
 class Largest {
  public:
   using Time = std::chrono::sys_seconds;
 
   explicit Largest(std::size_t most) : most_(most) {}
 
-  /// The members as text() wrote them; none of what cannot be read.
+  /// Loads members from text(); entries that cannot be read are left out.
   void load(std::string_view text);
   std::string text() const;
 
-  /// How much each value has in what was read, at `now`: the largest that are not members become
-  /// members as long as there is room. One that had nothing for 30 days makes room.
+  /// Given the total of each value in the data read at `now`, makes the largest ones members while
+  /// there is room. A member that had nothing for 30 days makes room.
   void decide(const std::map<std::string, double>& amounts, Time now);
 
-  /// The value where it is shown in a bucket that begins then, else "other".
+  /// The value if it was a member when the bucket started, else "other".
   std::string_view shown(std::string_view value, Time bucket) const;
 
   std::size_t size() const { return members_.size(); }

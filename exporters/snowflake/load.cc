@@ -30,7 +30,7 @@ constexpr Value kLoadValues[] = {
 };
 constexpr Value kEventValues[] = {{"V_EVENTS", kEvents}};
 
-/// An average over five minutes times their seconds is what it is the average of, and that adds up.
+/// An average over five minutes, times 300 seconds, is a total, and totals can be added.
 constexpr UsageStatement kStatements[] = {
     {.name = "warehouse_load",
      .text = R"(SELECT COALESCE(WAREHOUSE_NAME, '') AS L_WAREHOUSE,

@@ -54,8 +54,8 @@ constexpr std::string_view kBoundColumns[] = {"LE_60", "LE_300", "LE_1800"};
 constexpr Buckets kHistograms[] = {
     {kLatency, kBounds, kBoundColumns, "V_TIMED", "V_LATENCY_SECONDS"}};
 
-/// Pipes by id, as a name is not unique and may come late. Copies of tables that change little are
-/// two days late.
+/// Pipes by id, because names are not unique and may be added late. Copies into tables that rarely
+/// change are up to two days late.
 constexpr UsageStatement kStatements[] = {
     {.name = "pipes",
      .text = R"(SELECT PIPE_ID AS L_PIPE_ID, COALESCE(MAX(PIPE_NAME), '') AS N_PIPE,

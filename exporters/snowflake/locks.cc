@@ -19,7 +19,7 @@ constexpr MetricView kMetrics[] = {kWaits, kSeconds};
 constexpr std::string_view kLabels[] = {"L_DATABASE", "L_KIND"};
 constexpr Value kValues[] = {{"V_WAITS", kWaits}, {"V_WAIT_MS", kSeconds, 0.001}};
 
-/// When a lock was got is written later into the row: a correction.
+/// The time at which a lock was acquired is added to the row later, as a correction.
 constexpr UsageStatement kStatements[] = {
     {.name = "locks",
      .text = R"(SELECT COALESCE(DATABASE_NAME, '') AS L_DATABASE, LOWER(LOCK_TYPE) AS L_KIND,

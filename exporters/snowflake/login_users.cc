@@ -24,7 +24,7 @@ constexpr Value kFailedValues[] = {{"V_FAILED", kFailed}};
 constexpr Value kPasswordValues[] = {{"V_LOGINS", kPassword}};
 constexpr Top kMostFailed{"L_USER", 100, "V_FAILED"}, kMostLogins{"L_USER", 100, "V_LOGINS"};
 
-/// Two, as those who have the most of one are not those who have the most of the other.
+/// Two lists, because the users with the most of one may not have the most of the other.
 constexpr UsageStatement kStatements[] = {
     {.name = "login_users",
      .text = R"(SELECT COALESCE(USER_NAME, '') AS L_USER,
@@ -57,7 +57,7 @@ GROUP BY 1, 2)",
 
 }  // namespace
 
-/// The names of users become labels: apart from `logins`, so that nobody has them unasked.
+/// Names of users become labels, so this is separate from `logins` and must be enabled explicitly.
 constinit const Group kLoginUsersGroup{"login_users", hours(2), kStatements, "SECURITY_VIEWER"};
 
 constinit const Module kLoginUsers = group_module<kLoginUsersGroup>(kMetrics);

@@ -56,7 +56,7 @@ GROUP BY 1, 2)",
 
 }  // namespace
 
-/// Neither users nor addresses: they are personal, and have no bound.
+/// Neither users nor addresses: they are personal data, and their number is unlimited.
 constinit const Group kLoginsGroup{"logins", hours(2), kStatements, "SECURITY_VIEWER"};
 
 constinit const Module kLogins = group_module<kLoginsGroup>(kMetrics);

@@ -7,7 +7,7 @@ constexpr std::size_t kMostChunks = 64;  // 4 MB
 
 }  // namespace
 
-/// In pieces, of which the last one is shorter.
+/// In pieces; the last one is shorter.
 void set_long_text(Ledger::Run& run, const std::string& key, std::string_view text) {
   if (text.size() >= kMostChunks * Ledger::kMaxMetadata) text = {};
   for (std::size_t i = 0, at = 0; at <= text.size(); ++i, at += Ledger::kMaxMetadata) {

@@ -3,7 +3,7 @@
 namespace exporter::snowflake {
 namespace {
 
-/// Nothing where no warehouse is used.
+/// Adds nothing if no warehouse is used.
 void collect(Account& account, Samples& samples, const Deadline& deadline) {
   if (!account.warehouse) return;
   account.warehouse->spending().add_to(samples, deadline);

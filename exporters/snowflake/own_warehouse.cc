@@ -28,7 +28,7 @@ seconds read_seconds(const Yaml& entry, std::string_view key, seconds least, sec
   return duration;
 }
 
-/// The credits of a day must do for one statement of an X-Small, or it never reads anything.
+/// The credits of a day must suffice for one statement on an X-Small, or nothing is ever read.
 void require_enough(const Yaml& entry, std::string_view key, double credits,
                     const WarehouseOptions& options) {
   constexpr seconds kAutoSuspend{60}, kRounding{1};
@@ -92,8 +92,8 @@ OwnWarehouse::OwnWarehouse(WarehouseOptions options, Api& api, std::string accou
 Table OwnWarehouse::run(const std::string& name, std::string text, const Deadline& deadline) {
   const auto now_price = price(deadline);
   const auto timeout = options_.statement_timeout;
-  // Where an answer is lost, or one of a proxy, the request is repeated until the deadline, and
-  // what it starts then has the time of a whole statement.
+  // If a reply is lost or is a proxy's, the request is repeated until the deadline, and the last
+  // repetition may run for a whole statement timeout.
   auto permit = spending_->enter(now_price, 2 * timeout, deadline);
   try {
     auto table = api_.run({.name = name, .text = std::move(text), .warehouse = options_.name},
@@ -110,7 +110,7 @@ std::chrono::seconds OwnWarehouse::pace(const Deadline& deadline) {
   return options_.cycle * spending_->stretch(options_.cycle, deadline);
 }
 
-/// Asked for once in each cycle, of SHOW, which costs nothing: the warehouse may have another size.
+/// Asked once in each cycle, by SHOW, which is free, because the warehouse's size may change.
 Price OwnWarehouse::price(const Deadline& deadline) {
   const std::lock_guard lock(mutex_);
   const auto now = spending_->now();

@@ -14,25 +14,24 @@
 
 namespace exporter::snowflake {
 
-/// What the configuration says of the warehouse that runs this exporter's statements.
+/// The configuration of the warehouse that runs this exporter's statements.
 struct WarehouseOptions {
   static constexpr double kCreditsPerDay = 0.5, kBackfillCredits = 1;
   static constexpr std::chrono::seconds kCycle = std::chrono::minutes(45), kTimeout{60};
 
   std::string name;                            ///< as SHOW prints it
   double credits_per_day = kCreditsPerDay;     ///< 0: no cap
-  double backfill_credits = kBackfillCredits;  ///< the same of what reads the past
+  double backfill_credits = kBackfillCredits;  ///< the same for reading the past
   std::chrono::seconds cycle = kCycle;         ///< between two resumptions
   std::chrono::seconds statement_timeout = kTimeout;
-  std::optional<double> credits_per_hour;  ///< where the size does not give it
+  std::optional<double> credits_per_hour;  ///< if it does not follow from the size
 };
 
 /// Reads `warehouse`, `credits_per_day`, `backfill_credits`, `cycle`, `statement_timeout`,
 /// `credits_per_hour` of an account; nothing without a warehouse. Throws Error{config}.
 std::optional<WarehouseOptions> read_warehouse_options(const Yaml& entry);
 
-/// The warehouse that runs the statements which need one, within its cap. Safe to use from several
-/// threads.
+/// The warehouse that runs the statements that need one, within its cap. Thread-safe.
 class OwnWarehouse {
  public:
   OwnWarehouse(WarehouseOptions options, Api& api, std::string account, const SharedLedger& ledger);
@@ -40,16 +39,16 @@ class OwnWarehouse {
   const WarehouseOptions& options() const { return options_; }
 
   /// Runs a statement, for `statement_timeout` at most. Throws what Api::run() and
-  /// Spending::enter() do, and Error{auth} where the role does not see the warehouse.
+  /// Spending::enter() do, and Error{auth} if the role cannot see the warehouse.
   Table run(const std::string& name, std::string text, const Deadline& deadline);
 
-  /// How long it is from one resumption to the next: the cycle, or a multiple of it where the day's
-  /// credits would not last.
+  /// The time from one resumption to the next: the cycle, or a multiple of it if the day's credits
+  /// would not last.
   std::chrono::seconds pace(const Deadline& deadline);
 
   Spending& spending() { return *spending_; }
 
-  /// What it costs now. Throws as run().
+  /// Its current price. Throws as run().
   Price price(const Deadline& deadline);
 
  private:

@@ -17,11 +17,11 @@ using std::chrono::days;
 using std::chrono::seconds;
 using std::chrono::sys_seconds;
 
-/// One statement gives so many buckets of each series at most: a table of them is held in memory.
+/// Maximum number of buckets per series in one statement, because its table is held in memory.
 constexpr int kBucketsOfWindow = 720;
 constexpr seconds kLongestWindow = days(366);
 
-/// How long it is that a statement's rows are sums or averages of.
+/// The length of the interval that a row summarizes.
 seconds bucket_of(const UsageStatement& statement) {
   return statement.has_days ? seconds(days(1)) : statement.bucket;
 }
@@ -34,7 +34,7 @@ sys_seconds ceil_to(sys_seconds time, seconds step) {
 
 class Past::Part {
  public:
-  /// Up to the end of the bucket in which `to` is, as far as that has passed at `now`.
+  /// Up to the end of the bucket that contains `to`, if that is over at `now`.
   Part(Account& account, const UsageStatement& statement, const PastRange& range, Time to, Time now)
       : account_(account),
         statement_(statement),
@@ -46,7 +46,7 @@ class Past::Part {
   void read(Time until, TimedSamples& page, const Deadline& deadline);
 
  private:
-  using Rows = std::multimap<Time, Row>;  ///< by when they are shown from
+  using Rows = std::multimap<Time, Row>;  ///< by the time from which they are shown
 
   Table fetch(Time until, Time& hi, const Deadline& deadline);
   Rows rows_of(const Table& table, Time hi) const;
@@ -74,7 +74,7 @@ class Past::Part {
   Account& account_;
   const UsageStatement& statement_;
   const seconds bucket_;
-  seconds window_;  ///< what one statement reads
+  seconds window_;  ///< for one statement
   const Time end_;
   PastCounting counting_;
   Shown shown_;
@@ -106,7 +106,7 @@ void Past::Part::read(Time until, TimedSamples& page, const Deadline& deadline) 
                 page);
 }
 
-/// Half of what takes too long is tried.
+/// If it takes too long, tries half of the window.
 Table Past::Part::fetch(Time until, Time& hi, const Deadline& deadline) {
   const auto at = counting_.at();
   const auto lo = statement_.has_days ? at - statement_.horizon : at;
@@ -122,7 +122,7 @@ Table Past::Part::fetch(Time until, Time& hi, const Deadline& deadline) {
   }
 }
 
-/// A bucket and a day are shown from their end on.
+/// A bucket or a day is shown from its end on.
 Past::Part::Rows Past::Part::rows_of(const Table& table, Time hi) const {
   Rows rows;
   Samples malformed;

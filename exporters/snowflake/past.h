@@ -13,15 +13,15 @@
 
 namespace exporter::snowflake {
 
-/// The past of a group, as far as its views have it: counters, and gauges that are known by days.
-/// Its statements cost up to `backfill_credits` of the account on a day, apart from what the
-/// exporter may spend.
+/// The past of a group, as far back as its views go: counters and daily gauges. Its statements may
+/// cost up to `backfill_credits` of the account per day, in addition to what the exporter may
+/// spend.
 class Past {
  public:
   using Time = std::chrono::sys_seconds;
 
   /// Throws what require_usable() does, and what opening the group's ledger does: the past ends
-  /// where that begins.
+  /// where that ledger starts.
   Past(Account& account, const Group& group, const PastRange& range);
 
   /// See ReadPast.

@@ -65,7 +65,7 @@ constexpr std::string_view kBoundColumns[] = {"LE_0_1", "LE_0_5", "LE_1",    "LE
 constexpr Buckets kHistograms[] = {
     {kDuration, kBounds, kBoundColumns, "V_QUERIES", "V_ELAPSED_MS", kMillisecond}};
 
-/// By the end of a statement: one of ten hours is then as late as its view, not ten hours more.
+/// By the end of a statement: one that ran ten hours is then no later than its view.
 constexpr UsageStatement kStatements[] = {
     {.name = "queries",
      .text = R"(SELECT COALESCE(WAREHOUSE_NAME, '') AS L_WAREHOUSE,

@@ -27,8 +27,8 @@ constexpr std::string_view kLabels[] = {"L_WAREHOUSE", "L_KEY", "L_VALUE"};
 constexpr Value kValues[] = {{"V_CREDITS", kCredits}};
 constexpr Top kLargest{"L_VALUE", 50, "V_CREDITS", "L_KEY"};
 
-/// A path is a literal in SQL: the value of a key is one of a list. What begins as an object or a
-/// list of JSON does is none.
+/// In SQL a path must be a literal, so there is a CASE for each key. A value that starts like a
+/// JSON object or list counts as empty.
 constexpr UsageStatement kStatements[] = {
     {.name = "query_tags",
      .text = R"(WITH STATEMENTS AS (
@@ -55,7 +55,7 @@ GROUP BY 1, 2, 3, 4)",
      .top = &kLargest},
 };
 
-/// Of those whose characters mean nothing in SQL.
+/// Only characters without a meaning in SQL.
 bool is_key(std::string_view text) {
   const auto is_good = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -64,7 +64,7 @@ bool is_key(std::string_view text) {
   return !text.empty() && text.size() <= kLongestKey && std::ranges::all_of(text, is_good);
 }
 
-/// A list, or a flag's text with commas.
+/// A list, or a flag's comma-separated text.
 std::vector<std::string> texts_of(const Yaml& value) {
   std::vector<std::string> texts;
   if (value.is_sequence()) {
@@ -101,7 +101,7 @@ void insert_query_tag_keys(const Yaml& entry, Inserts& inserts) {
   inserts["query_tag_values"] = values;
 }
 
-/// The view has the tags: who reads it need not see the texts of statements.
+/// The view has the tags, so the role need not be able to read the texts of statements.
 constinit const Group kQueryTagsGroup{"query_tags", hours(6), kStatements, "USAGE_VIEWER",
                                       "query_tag_keys"};
 

@@ -24,11 +24,11 @@ inline constexpr auto kOff = gauge(
     "(it took too long three times in a row; retried once a day), credits (the day's are spent).",
     "account", "statement", "reason");
 
-/// How far the statements of all groups of an account have read: one family is of one collector.
-/// Safe to use from several threads.
+/// How far the statements of all groups of an account have read: one collector must have the whole
+/// family. Thread-safe.
 class ReadTimes {
  public:
-  /// What is 1970 is not known; `off` is why the statement is not read, or empty.
+  /// 1970 means unknown; `off` is why the statement is not read, or empty.
   void set(const std::string& statement, std::chrono::sys_seconds read_up_to, double newest,
            const std::string& off);
 

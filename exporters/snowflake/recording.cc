@@ -24,16 +24,16 @@ namespace exporter::snowflake {
 namespace {
 
 constexpr std::size_t kMostKept = 64;       // bytes of a value
-constexpr std::size_t kMostFile = 2 << 20;  // bytes, but for the end of a row
+constexpr std::size_t kMostFile = 2 << 20;  // bytes, exceeded by at most one row
 
-// What values that are kept are made of.
+// The characters of values that are recorded.
 constexpr std::string_view kSchedule =  // "5 minutes", "USING CRON 0 9-17 * * SUN Europe/Berlin"
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _-/*,?#",
                            kWord = kSchedule.substr(0, kSchedule.find('/')),  // "2X-Large"
     kNumber = "0123456789+-.eE%, ",                                           // "1.5e3", "75%,90%"
     kTime = "0123456789+-.: TZ";  // "1616173619.000000000 1500", "2026-01-02T03:04:05Z"
 
-/// Columns of text with values that Snowflake chooses, or statements of this exporter.
+/// Text columns whose values come from Snowflake, or from statements of this exporter.
 constexpr std::string_view kWords[] = {
     // SHOW
     "allow_overlapping_execution", "auto_resume", "automatic_clustering",
@@ -57,7 +57,7 @@ bool is_among(std::span<const std::string_view> names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-/// What a value of the column that is kept is made of; empty: none is.
+/// The characters of the column's values that are recorded; empty if none are.
 std::string_view alphabet_of(std::string_view column, std::string_view type) {
   const auto kind = to_lower(type);
   if (kind == "fixed" || kind == "real" || kind == "decfloat") return kNumber;
@@ -71,8 +71,8 @@ std::string_view alphabet_of(std::string_view column, std::string_view type) {
   return {};
 }
 
-/// "fkbolmdicend", by a key that nobody has once the process has ended. Its letters are by those of
-/// the text in lower case, and their case by that of the text.
+/// "fkbolmdicend", keyed with a random key of this process. Its letters depend on the text in lower
+/// case, and their case on the case of the text.
 std::string pseudonym_of_part(std::string_view part) {
   constexpr std::size_t kLetters = 12;
   const auto lower = to_lower(part);
@@ -81,7 +81,8 @@ std::string pseudonym_of_part(std::string_view part) {
   std::string letters;
   for (std::size_t i = 0; i < kLetters; ++i) {
     letters += static_cast<char>('a' + (hash[i] & 15));
-    // Of mixed case the first is upper and the second is lower, so that it is no other's.
+    // For mixed case the first letter is upper case and the second lower case, so that it differs
+    // from the others.
     const bool is_mixed_upper = i == 0 || (i > 1 && (exact[i] & 1) != 0);
     if (!is_lower && (is_upper || is_mixed_upper)) letters.back() += 'A' - 'a';
   }
@@ -102,7 +103,7 @@ std::string pseudonym(std::string_view text) {
   }
 }
 
-/// The text if it is short and made of this alphabet, or one of those for what is absent, else its
+/// The text if it is short and in this alphabet, or one of the texts for missing values; else its
 /// pseudonym.
 std::string made_of(std::string_view alphabet, std::string_view text) {
   const bool is_kept =
@@ -110,7 +111,7 @@ std::string made_of(std::string_view alphabet, std::string_view text) {
   return is_kept || text == "null" ? std::string(text) : pseudonym(text);
 }
 
-/// What an answer and a refusal begin with.
+/// The start of a result's and of a rejection's file.
 JsonObject head(const std::string& statement, int status) {
   JsonObject head;
   head.add("exporter", "snowflake_exporter " + std::string(kVersion));
@@ -121,7 +122,7 @@ JsonObject head(const std::string& statement, int status) {
   return head;
 }
 
-/// As far as the body has Snowflake's.
+/// If the body is Snowflake's.
 void add_codes(JsonObject& head, const Json& body) {
   for (const auto& [key, name] : {std::pair("code", "code"), std::pair("sqlState", "sql_state")}) {
     const auto value = body.find(key);
@@ -138,7 +139,7 @@ Column column_of(const Json& entry) {
   return {entry.at("name").string(), type ? type->string() : std::string()};
 }
 
-/// What cells are read by; not the tables that the column is of.
+/// The columns of a result, for their cells; without the tables that they belong to.
 std::string line_of(const Json& entry) {
   const auto column = column_of(entry);
   JsonObject line;
@@ -151,7 +152,8 @@ std::string line_of(const Json& entry) {
   return line.text();
 }
 
-/// ["STARTED",null]. What is no text is false: the exporter reads no other.
+/// ["STARTED",null]. Anything other than a text becomes false, because the exporter reads only
+/// texts.
 std::string line_of(const std::vector<Column>& columns, const Json& row) {
   std::string line = "[";
   const auto cells = row.items();
@@ -198,7 +200,7 @@ std::string refusal_of(const std::string& statement, int status, std::string_vie
   auto object = head(statement, status);
   try {
     add_codes(object, Json::parse(body, statement));
-  } catch (const Error&) {  // it is of a proxy, or cut
+  } catch (const Error&) {  // from a proxy, or truncated
   }
   return object.text() + '\n';
 }
@@ -226,7 +228,7 @@ void Recording::add_refusal(const std::string& statement, int status,
   }
 }
 
-/// Under another name until it is whole; for its owner alone.
+/// Written under another name until it is complete, and readable only by its owner.
 void Recording::write(const std::string& statement, std::string_view text) const {
   std::filesystem::create_directories(directory_);
   std::string unfinished = directory_ / ('.' + statement + ".XXXXXX");

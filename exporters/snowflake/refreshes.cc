@@ -30,8 +30,8 @@ constexpr Value kValues[] = {
     {"V_LATE", kLate},
 };
 
-/// What is refreshed now has no end. Tables have no bound: all count by schema, and what failed is
-/// named.
+/// A running refresh has no end yet. The number of tables is unlimited: all count by schema, and
+/// only failed ones are named.
 constexpr UsageStatement kStatements[] = {
     {.name = "dynamic_tables",
      .text =

@@ -30,7 +30,7 @@ constexpr Value kRefreshValues[] = {{"V_REFRESHES", kGroupRefreshes}, {"V_SECOND
 constexpr Value kUsageValues[] = {{"V_CREDITS", kCredits}, {"V_BYTES", kBytes}};
 constexpr Value kSnapshotValues[] = {{"G_SNAPSHOT", kSnapshot}};
 
-/// The views have rows in the account that is replicated to.
+/// The views have rows only in the target account.
 constexpr UsageStatement kStatements[] = {
     {.name = "replication_refreshes",
      .text =

@@ -29,7 +29,7 @@ constexpr auto kSuspended = gauge("snowflake_replication_group_suspended",
                                   "account", "member", "group");
 constexpr MetricView kMetrics[] = {kCount, kInfo, kInterval, kNext, kSuspended};
 
-/// A group is there once for each account that it is in, its `member`.
+/// A group is listed once for each account that it is in, its `member`.
 void add(Samples& samples, const std::string& account, const Row& row) {
   const auto name = row.need_text("name");
   const auto member = row.text("account_name").value_or("");

@@ -36,7 +36,7 @@ std::string number(double value) {
   return text;
 }
 
-/// An identifier in quotes, as its letters have a case.
+/// A quoted identifier, which keeps its case.
 std::string identifier(std::string_view name) {
   std::string text = "\"";
   for (const char c : name) text.append(c == '"' ? 2 : 1, c);
@@ -47,8 +47,8 @@ std::string or_else(const std::string& name, std::string_view otherwise) {
   return name.empty() ? std::string(otherwise) : name;
 }
 
-/// What each collector of SHOW needs, by the documentation of its statement: it lists what the role
-/// has any privilege on.
+/// The privileges for each SHOW collector, according to the documentation of its statement: it
+/// lists the objects on which the role has any privilege.
 std::string show_grants(Names collectors, const std::string& role) {
   static constexpr std::pair<std::string_view, std::string_view> kGrants[] = {
       {"warehouses",
@@ -96,7 +96,7 @@ std::string warehouse_grants(const OwnWarehouse& own, const std::string& role) {
       warehouse + " TO ROLE " + role + ";\n";
   const double cap = own.options().credits_per_day, backfill = own.options().backfill_credits;
   if (cap <= 0 || backfill <= 0) return text;
-  // A quota is a whole number of credits. It holds whatever this exporter does.
+  // A quota is a whole number of credits. It applies whatever this exporter does.
   const auto quota = static_cast<std::int64_t>(std::ceil(cap + backfill));
   return text + "CREATE RESOURCE MONITOR IF NOT EXISTS " + monitor +
          " WITH CREDIT_QUOTA = " + std::to_string(quota) +
@@ -131,12 +131,12 @@ std::string indented(std::string_view text) {
   return lines;
 }
 
-/// After how many cycles a group is due again.
+/// The number of cycles after which a group is due again.
 std::int64_t cycles_of(const Group& group, const WarehouseOptions& options) {
   return (std::max(group.pace, options.cycle) + options.cycle - seconds(1)) / options.cycle;
 }
 
-/// Of a day in which each group is read when it is due, one statement after the other.
+/// The cost of a day in which each group is read when it is due, one statement after the other.
 std::string cost_of_a_day(const WarehouseOptions& options, std::span<const Group* const> groups) {
   constexpr std::int64_t kStatement = 2, kAutoSuspend = 60;  // seconds
   std::int64_t resumptions = 0, statements = 0;

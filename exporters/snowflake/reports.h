@@ -8,11 +8,11 @@
 
 namespace exporter::snowflake {
 
-/// SQL that makes the role, the user's warehouse and the resource monitor that stops it, as far as
-/// the collectors need them: --grants.
+/// SQL that creates the role, the user's warehouse and its resource monitor, with the privileges
+/// that the enabled collectors need: --grants.
 std::string write_grants(Account& account, std::span<const std::string_view> collectors);
 
-/// Each statement of the collectors with its pace, and what a day costs: --dry-run.
+/// The statements of the collectors with their intervals, and the cost of a day: --dry-run.
 std::string write_dry_run(Account& account, std::span<const std::string_view> collectors);
 
 }  // namespace exporter::snowflake

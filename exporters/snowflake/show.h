@@ -8,8 +8,8 @@
 
 namespace exporter::snowflake {
 
-/// A SHOW statement of the whole account, which needs no warehouse. It gives 10000 rows at most:
-/// some lists are cut there in silence, others are refused without a LIMIT.
+/// A SHOW statement for the whole account, which needs no warehouse. It returns at most 10000 rows:
+/// some lists are truncated silently, others fail without a LIMIT.
 struct Show {
   std::string_view name;  ///< "show_warehouses"
   std::string_view text;
@@ -33,13 +33,13 @@ inline constexpr std::pair<std::string_view, Show> kShows[] = {
     {"databases", kShowDatabases},
 };
 
-/// Calls `read` with each row, as Table::each_row() does, and returns how many there are. The role
-/// sees only objects that it has a privilege on: no row may mean none, or no privilege. Throws as
+/// Calls `read` with each row, as Table::each_row() does, and returns their number. The role sees
+/// only objects on which it has a privilege: zero rows may mean none, or no privilege. Throws as
 /// Api::run() does.
 std::size_t show(Account& account, const Show& statement, Samples& samples,
                  const Deadline& deadline, const std::function<void(const Row&)>& read);
 
-/// database.schema.name in lower case, as all exporters of the suite name a table.
+/// database.schema.name in lower case, like the label `dataset` of all exporters.
 std::string dataset_of(const Row& row);
 
 }  // namespace exporter::snowflake

@@ -115,15 +115,15 @@ Spending::Permit Spending::enter(const Price& price, seconds timeout, const Dead
   return Permit(this, until);
 }
 
-/// Where a wake costs more than the time until it is suspended, one that may have been suspended
-/// counts as such: Snowflake has seen the last statement end before this host did.
+/// If resuming costs more than the rest until the suspension, a warehouse that may be suspended
+/// counts as suspended: Snowflake has seen the last statement end before this host did.
 bool Spending::is_awake(Time now) const {
   return running_ > 0 ||
          (!state_.wakes.empty() && (now < awake_until_ || now == state_.wakes.back().from));
 }
 
-/// What is left of the reservation is given back when the last statement has ended; one that ended
-/// late costs more.
+/// When the last statement has ended, the rest of the reservation is returned; if it ended late, it
+/// costs more.
 void Spending::leave(std::optional<Time> until) {
   const std::lock_guard lock(mutex_);
   if (until) unknown_until_ = std::max(unknown_until_, *until);
@@ -171,7 +171,7 @@ void Spending::add_to(Samples& samples, const Deadline& deadline) {
   }
 }
 
-/// Wakes whose end has passed have ended. A new day has spent nothing.
+/// Ends wakes whose time is over, and resets the sum on a new day.
 void Spending::settle(Time now) {
   const auto today = day_of(now);
   if (today > state_.day) {
@@ -191,7 +191,7 @@ void Spending::settle(Time now) {
   state_.wakes.clear();
 }
 
-/// A wake of before a restart stands as it was reserved.
+/// A wake from before a restart keeps its reservation.
 void Spending::load(const Deadline& deadline) {
   if (is_loaded_) return;
   auto run = ledger_.begin(deadline);

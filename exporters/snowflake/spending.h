@@ -41,39 +41,39 @@ inline constexpr auto kOwnCycle =
 inline constexpr MetricView kOwnMetrics[] = {kOwnResumes, kOwnSeconds, kOwnCredits,
                                              kOwnToday,   kOwnCap,     kOwnCycle};
 
-/// The cap is reached: nothing was asked.
+/// The cap is reached, and no statement was sent.
 struct CreditsSpent : Error {
   using Error::Error;
 };
 
-/// What a warehouse costs while it runs, and how long it runs on.
+/// The price of a running warehouse, and how long it keeps running when idle.
 struct Price {
   double credits_per_hour = 1;
   std::chrono::seconds auto_suspend{60};
 };
 
-/// What the exporter spends on a warehouse that it alone uses, and the most that it may on a day
-/// (UTC). Snowflake bills a warehouse from when a statement resumes it until it is suspended, which
-/// is its auto-suspend after the last statement, and 60 s at least, each time that it is resumed
+/// Tracks what the exporter spends on a warehouse that only it uses, and limits that per day (UTC).
+/// Snowflake bills a warehouse from its resumption by a statement until it is suspended,
+/// auto-suspend after the last statement, but at least 60 s for each resumption
 /// (docs.snowflake.com, "Understanding compute cost").
 ///
-/// A statement is let in only if the cap holds even though it takes all of its time, and that is on
-/// the disk before it starts: neither a crash nor a statement that hangs spends more. Safe to use
-/// from several threads.
+/// A statement is admitted only if the cap would hold even if it used all of its time. That is
+/// committed before it starts, so that neither a crash nor a hung statement spends more.
+/// Thread-safe.
 class Spending {
  public:
   using Time = std::chrono::sys_seconds;
 
-  /// A cap of zero: none.
+  /// A cap of zero means none.
   Spending(std::string account, SharedLedger ledger, double credits_per_day);
 
-  /// The one of that ledger, with this cap from now on: after a reload, statements of the
-  /// configuration before may still run.
+  /// Returns the instance for that ledger, which has this cap from now on: after a reload,
+  /// statements of the previous configuration may still be running.
   static std::shared_ptr<Spending> of(const std::string& account, const SharedLedger& ledger,
                                       double credits_per_day);
 
-  /// A statement that was let in. Once this is destroyed it has ended if that was said, else it is
-  /// taken to run as long as it may.
+  /// An admitted statement. Destroying this ends it if note_end() was called; otherwise it counts
+  /// as running for its maximum time.
   class Permit {
    public:
     Permit(Permit&& other) noexcept
@@ -89,20 +89,20 @@ class Spending {
     friend class Spending;
     Permit(Spending* spending, Time until) : spending_(spending), until_(until) {}
     Spending* spending_;
-    Time until_;  ///< when the warehouse is suspended at the latest
+    Time until_;  ///< the latest time at which the warehouse is suspended
     bool has_ended_ = false;
   };
 
-  /// Lets in a statement that has ended after `timeout` whatever happens. Throws
-  /// CreditsSpent where it could cost more than is left of the day's credits; its not_before
-  /// is the next day. Throws what Ledger::begin() does.
+  /// Admits a statement that ends within `timeout` under all circumstances. Throws CreditsSpent if
+  /// it could cost more than the rest of the day's credits; its not_before is the next day. Throws
+  /// what Ledger::begin() does.
   Permit enter(const Price& price, std::chrono::seconds timeout, const Deadline& deadline);
 
-  /// How many times longer than `cycle` the time between two resumptions must be, so that what is
-  /// left of the day's credits lasts, as the last one cost.
+  /// The factor by which the time between two resumptions must exceed `cycle`, so that the rest of
+  /// the day's credits lasts if each costs as much as the last one.
   std::int64_t stretch(std::chrono::seconds cycle, const Deadline& deadline);
 
-  /// Adds what was spent, on all days and on this one, and the cap.
+  /// Adds the credits spent in total and today, and the cap.
   void add_to(Samples& samples, const Deadline& deadline);
 
   static Time wall_clock();
@@ -110,7 +110,7 @@ class Spending {
   void set_clock(Time (*clock)()) { clock_ = clock; }
 
  private:
-  /// From when the warehouse was resumed until it is suspended, as far as is known.
+  /// The time from a resumption of the warehouse to its suspension, as far as known.
   struct Wake {
     Time from{}, until{};
     double credits_per_second = 0;
@@ -119,11 +119,11 @@ class Spending {
     double credits_on(Time day) const;
   };
   struct State {
-    Time day{};            ///< the start of the day that `spent` is of
-    double spent = 0;      ///< credits of its wakes that have ended
+    Time day{};            ///< the start of the day of `spent`
+    double spent = 0;      ///< credits of its finished wakes
     double last_cost = 0;  ///< credits of the last of them
-    double reserved = 0;   ///< credits that must be left for the first statement of a wake
-    /// Those that are paid for now: several where each of them is suspended before its minute ends.
+    double reserved = 0;   ///< credits to be left for the first statement of a wake
+    /// The current ones: several if each is suspended before its minimum of a minute ends.
     std::vector<Wake> wakes = {};
 
     double current_on(Time day) const;  ///< credits of these
@@ -142,11 +142,11 @@ class Spending {
   double cap_;
   bool is_loaded_ = false;
   State state_;
-  std::vector<Wake> ended_;  ///< wakes that are not in the ledger yet
+  std::vector<Wake> ended_;  ///< wakes that are not yet in the ledger
   int running_ = 0;
-  Time unknown_until_{};  ///< when the last statement has ended whose end was not heard of
-  Time awake_until_{};    ///< until when it is not suspended for certain
-  std::chrono::seconds auto_suspend_{};  ///< of the statements that run
+  Time unknown_until_{};                 ///< when statements with an unknown end have ended
+  Time awake_until_{};                   ///< the warehouse certainly runs until then
+  std::chrono::seconds auto_suspend_{};  ///< of the running statements
 };
 
 }  // namespace exporter::snowflake

@@ -43,8 +43,8 @@ constexpr Value kSchemaValues[] = {
     {"G_CLONE_BYTES", kSchema, 1, "clone"},
 };
 
-/// Databases and schemas that are made for a test and dropped would each leave series for as long
-/// as fail-safe keeps their bytes: these share one.
+/// Databases and schemas that are created for a test and dropped would each leave series until
+/// fail-safe releases their bytes: they share one series.
 constexpr UsageStatement kStatements[] = {
     {.name = "storage",
      .text = R"(SELECT DATE_PART(EPOCH_SECOND, USAGE_DATE) AS DAY,
@@ -85,7 +85,7 @@ GROUP BY 1, 2)",
 
 }  // namespace
 
-/// A day is in the views some hours after it has ended, at midnight: noon sees it.
+/// A day appears in the views some hours after its end at midnight: it is there at noon.
 constinit const Group kStorageGroup{"storage", hours(12), kStatements, "USAGE_VIEWER"};
 
 constinit const Module kStorage = group_module<kStorageGroup>(kMetrics);

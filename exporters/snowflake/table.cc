@@ -11,7 +11,7 @@ namespace exporter::snowflake {
 namespace {
 
 constexpr std::size_t kMostPartitions = 1000, kMostRows = 1'000'000;
-constexpr std::size_t kNanosecondDigits = 14;  // as many, or more, are no seconds of this age
+constexpr std::size_t kNanosecondDigits = 14;  // larger numbers are not seconds of this age
 
 bool is_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;

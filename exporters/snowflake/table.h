@@ -20,12 +20,12 @@ inline double seconds_of(Time time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
 
-/// A column's place, by its name in lower case.
+/// The position of a column, by its name in lower case.
 using Columns = std::map<std::string, std::size_t, std::less<>>;
 
-/// One row, by the names of its columns in lower case. A value is absent where the column is
-/// missing and where it is null, empty or the text "null", which SHOW gives for null. Throws
-/// Error{decode} that names the statement and the column.
+/// One row; columns are identified by their names in lower case. A value is absent if the column is
+/// missing, or if it is null, empty or "null", which SHOW returns for null. Throws Error{decode}
+/// naming the statement and the column.
 class Row {
  public:
   Row(const std::string& origin, const Columns& columns, std::vector<Json> cells);
@@ -34,10 +34,10 @@ class Row {
   std::optional<std::string> raw(std::string_view column) const;  ///< absent only if it is null
   std::optional<double> number(std::string_view column) const;
   std::optional<bool> flag(std::string_view column) const;  ///< "true", "Y", "false", "N"
-  /// Seconds with decimals, or nanoseconds, since 1970, without regard to a time zone behind them.
+  /// Seconds with decimals, or nanoseconds, since 1970; a time zone after them is ignored.
   std::optional<Time> time(std::string_view column) const;
 
-  /// The same of what must be there.
+  /// The same for required values.
   std::string need_text(std::string_view column) const;
   double need_number(std::string_view column) const;
 
@@ -49,23 +49,23 @@ class Row {
   std::vector<Json> cells_;
 };
 
-/// What a statement gave.
+/// The result of a statement.
 class Table {
  public:
-  /// From the first answer, which has the columns and the rows of partition 0. `origin` is what
-  /// errors call the statement. Throws Error{decode}.
+  /// Parses the first response, which has the columns and the rows of partition 0. `origin` is the
+  /// statement's name in errors. Throws Error{decode}.
   Table(std::string origin, const Json& answer);
 
-  /// How many partitions there are; those from 1 on are to be added in order.
+  /// The number of partitions; those from 1 on must be added in order.
   std::size_t partitions() const { return partition_rows_.size(); }
   void add_partition(const Json& answer);
 
   std::size_t size() const { return size_; }
   bool has_column(std::string_view column) const { return columns_.contains(column); }
 
-  /// Calls `read` with each row. One of which it throws Error{decode} is left out and noted in the
-  /// samples; when none can be read, throws the first one's error. `read` adds nothing of a row
-  /// before it has read all of it.
+  /// Calls `read` with each row. A row for which it throws Error{decode} is left out and noted in
+  /// the samples; if no row can be read, throws the first row's error. `read` must read the whole
+  /// row before it adds any of it.
   void each_row(Samples& samples, const std::function<void(const Row&)>& read) const;
 
  private:

@@ -36,7 +36,7 @@ constexpr Value kRunValues[] = {
 };
 constexpr Value kServerlessValues[] = {{"V_CREDITS", kCredits}};
 
-/// Tasks have no bound: all count by schema, and what failed is named.
+/// The number of tasks is unlimited: all count by schema, and only failed ones are named.
 constexpr UsageStatement kStatements[] = {
     {.name = "tasks",
      .text =

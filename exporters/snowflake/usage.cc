@@ -16,9 +16,9 @@ constexpr seconds kMostCatchUp = std::chrono::days(7);
 const std::string kAttempt = "attempt", kReadUpTo = "read_up_to.", kNewest = "newest.",
                   kLargest = "largest.", kTimeouts = "timeouts.", kNotBefore = "not_before.";
 const std::string kGauges = "gauges.";
-constexpr int kMostTimeouts = 3;  // in a row: each may take all of its time of the warehouse
+constexpr int kMostTimeouts = 3;  // in a row: each may use the warehouse for its whole time
 
-/// The members of a Top are in the ledger, and what the table has decides with the rest of a run.
+/// The members of a Top are in the ledger; changes are committed with the rest of the run.
 Shown decide_shown(Ledger::Run& run, const UsageStatement& statement, const Table& table,
                    std::chrono::sys_seconds now) {
   Shown shown;
@@ -94,7 +94,7 @@ void Usage::load(const Deadline& deadline) {
   is_loaded_ = true;
 }
 
-/// What one statement reads must not close what another has not read for long, as it failed.
+/// Reading one statement must not compact what a failing one has not read for long.
 Ledger::Run Usage::begin(const Deadline& deadline) const {
   const auto now = account_.clock();
   seconds behind{};
@@ -106,9 +106,9 @@ Ledger::Run Usage::begin(const Deadline& deadline) const {
   return ledger_.begin(deadline, now, std::min(behind, kMostCatchUp));
 }
 
-/// At whole multiples of the pace, in cycles, so that one resumption of the warehouse is for all
-/// groups that are due. The last attempt is on the disk: a restart does not resume it once more.
-/// What was never read is read at the next cycle.
+/// Due at whole multiples of the interval, in cycles, so that all groups that are due share one
+/// resumption of the warehouse. The last attempt is stored, so that a restart does not resume it
+/// again. Gauges that were never read are read in the next cycle.
 bool Usage::is_due(Time now, const Deadline& deadline) {
   const auto cycle = account_.warehouse->pace(deadline);
   const bool lacks_gauges =
@@ -154,10 +154,11 @@ void Usage::read(const UsageStatement& statement, Time now, Samples& samples,
   if (std::exchange(known.timeouts, 0) > 0) store_timeouts(statement, deadline);
 }
 
-/// What would only cost is left alone until the next day (UTC), over a restart too.
+/// Statements that only cost credits are not sent again until the next day (UTC), also after a
+/// restart.
 void Usage::note_failure(const UsageStatement& statement, const Error& error, Time now,
                          const Deadline& deadline) {
-  // Without its not_before: until then what is known would leave the page.
+  // Without its not_before, until which the known values would otherwise leave the page.
   if (!failure_) failure_ = Error(error.reason(), error.what());
   auto& known = known_[statement.name];
   known.off = now < known.not_before ? "timeout" : "";
@@ -183,8 +184,8 @@ void Usage::store_timeouts(const UsageStatement& statement, const Deadline& dead
   run.commit();
 }
 
-/// What is in the window and did not come back is no more: a row that now has another label was
-/// counted in another series.
+/// Rows of the window that did not come back are removed: a row with a new label value was counted
+/// in another series.
 void Usage::count(const UsageStatement& statement, const Table& table, Time lo, Time hi,
                   Samples& samples, const Deadline& deadline) {
   const auto families = families_of(statement);
@@ -204,7 +205,7 @@ void Usage::count(const UsageStatement& statement, const Table& table, Time lo, 
   known.newest = std::max(newest, known.newest);
 }
 
-/// They are stored, so that a restart neither loses them nor has them read again.
+/// Gauges are stored, so that a restart neither loses them nor reads them again.
 void Usage::take_gauges(const UsageStatement& statement, const Table& table, Time now,
                         Samples& samples, const Deadline& deadline) {
   Gauges gauges;

@@ -14,35 +14,36 @@
 
 namespace exporter::snowflake {
 
-/// Throws Error{config} where the account has no warehouse, or not the key that the group needs.
+/// Throws Error{config} if the account has no warehouse, or lacks the key that the group needs.
 void require_usable(const Account& account, const Group& group);
 
-/// Reads a group when it is due and the account's warehouse may be used, and counts each row once.
+/// Reads a group when it is due, if the account's warehouse may be used, and counts each row once.
 class Usage {
  public:
   /// Throws what require_usable() does.
   Usage(Account& account, const Group& group);
 
-  /// What statements have in the place of {name}, by the start of the window that they read.
+  /// Sets the text that replaces {name} in statements, given the start of the window that they
+  /// read.
   void insert(const std::string& name, std::function<std::string(std::chrono::sys_seconds)> text) {
     inserts_[name] = std::move(text);
   }
 
-  /// Adds all that is known, after it was read if it is time. What of it fails does not keep the
-  /// rest from the page.
+  /// Reads the group if it is due, and adds everything known. A failure does not keep the rest from
+  /// the page.
   void collect(Samples& samples, const Deadline& deadline);
 
  private:
   using Time = std::chrono::sys_seconds;
-  /// What is known of a statement.
+  /// The state of a statement.
   struct Known {
     Time read_up_to{};
-    double newest = 0;  ///< seconds since 1970; 0: not known
+    double newest = 0;  ///< seconds since 1970; 0: unknown
     Gauges gauges;
-    bool has_gauges = false;  ///< they were read, by this process or the one before
+    bool has_gauges = false;  ///< they were read, by this process or an earlier one
     std::string off;          ///< why it is not read, for kOff
     int timeouts = 0;         ///< in a row
-    Time not_before{};        ///< after too many of them
+    Time not_before{};        ///< set after too many timeouts
   };
 
   void load(const Deadline& deadline);

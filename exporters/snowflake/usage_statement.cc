@@ -29,7 +29,7 @@ Ledger::Options ledger_options(const Group& group) {
   for (const auto& statement : group.statements) {
     longest = std::max(longest, statement.horizon + statement.bucket);
   }
-  // What is read again must not be compacted: the newest row may be as old as the view is late.
+  // What is read again must not be compacted: the newest row may be as old as the view's latency.
   options.allowed_lateness = std::max<seconds>(longest * 5 / 4, std::chrono::hours(2));
   return options;
 }

@@ -8,7 +8,7 @@
 namespace exporter::snowflake {
 namespace {
 
-/// Without what spellings differ in: "2X-Large", "2XLARGE", "XXLARGE".
+/// Without the characters in which spellings differ: "2X-Large", "2XLARGE", "XXLARGE".
 std::string bare(std::string_view size) {
   std::string letters;
   for (const char c : to_upper(size)) {

@@ -59,7 +59,7 @@ void add(Samples& samples, const std::string& account, const Row& row) {
   if (most) samples.add(kMostClusters, *most, account, name);
   if (running) samples.add(kRunning, *running, account, name);
   if (queued) samples.add(kQueued, *queued, account, name);
-  if (!size.empty()) {  // an adaptive one has none, and is not suspended
+  if (!size.empty()) {  // an adaptive one has no size, and is not suspended
     const bool never = !auto_suspend || *auto_suspend == 0;
     samples.add(kAutoSuspend, never ? std::numeric_limits<double>::infinity() : *auto_suspend,
                 account, name);

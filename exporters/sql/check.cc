@@ -10,7 +10,7 @@
 namespace exporter::sql {
 namespace {
 
-/// The tables that a statement reads before why it failed: "orders, lines: no such column".
+/// The tables that a statement reads, before the error: "orders, lines: no such column".
 std::string text_of(const Database::Ran& ran, Dialect dialect) {
   std::string text;
   for (const auto& table : tables_of(ran.statement, dialect)) {
@@ -19,7 +19,7 @@ std::string text_of(const Database::Ran& ran, Dialect dialect) {
   return text + (text.empty() ? "" : ": ") + ran.error->what();
 }
 
-/// What a collector did, or each thing that it could not do.
+/// What a collector did, or each thing that it failed to do.
 Findings check(const Source& source, const Described& described, const Deadline& deadline) {
   const auto& name = described.collector.name;
   const auto begun = Clock::now();
@@ -38,7 +38,7 @@ Findings check(const Source& source, const Described& described, const Deadline&
           if (std::ranges::find(refused, text) == refused.end()) refused.push_back(text);
         });
     if (failure && refused.empty()) refused.emplace_back(failure->what());
-    if (!failure) refused.clear();  // what was tried and is not needed
+    if (!failure) refused.clear();  // statements that were tried and are not needed
     if (failure && described.failures) refused = described.failures();
   } catch (const Error& error) {
     refused = {error.what()};

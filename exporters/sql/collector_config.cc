@@ -14,7 +14,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxRows = 10'000, kMaxEvents = 100'000, kMaxName = 60;
-constexpr std::chrono::minutes kShownAtLeast(5);  // when runs fail
+constexpr std::chrono::minutes kShownAtLeast(5);  // after failed runs
 
 milliseconds read_duration(const Yaml& map, std::string_view key, milliseconds fallback) {
   const auto value = map.optional(key);
@@ -56,7 +56,7 @@ Clock::duration read_timeout(const Yaml& entry) {
   return timeout;
 }
 
-/// What the function reads; nothing where it refuses the value.
+/// The result of the function; nothing if it rejects the value.
 template <class Read>
 std::optional<Parameter> read_as(const Read& read) {
   try {
@@ -66,8 +66,8 @@ std::optional<Parameter> read_as(const Read& read) {
   }
 }
 
-/// As YAML writes it: 5 is a number, "5" is a text. An integer stays one, as a large id is none of
-/// the numbers that a double holds.
+/// As in YAML: 5 is a number, "5" is a text. An integer stays one, because a double cannot
+/// represent large ids.
 Parameter read_parameter(const Yaml& value) {
   if (const auto integer = read_as([&] { return value.integer(); })) return *integer;
   if (const auto number = read_as([&] { return value.number(); })) return *number;
@@ -91,7 +91,7 @@ Statement read_statement(const Yaml& entry, Dialect dialect) {
   }
 }
 
-/// Each parameter has a value, and each value is used.
+/// Each parameter must have a value, and each value must be used.
 void check_parameters(const Yaml& entry, const Statement& statement, const Parameters& given,
                       const std::vector<std::string>& own) {
   const auto& used = statement.parameters();
@@ -142,7 +142,7 @@ EventsConfig read_events(const Yaml& events, const Statement& statement) {
   return config;
 }
 
-/// A slip in a key is reported before what is missing for it.
+/// Reports a misspelled key before the missing key that it causes.
 void check_keys(const Yaml& entry, const std::optional<Yaml>& events) {
   std::vector<std::string_view> keys{"sources",  "every",   "on_scrape", "timeout",
                                      "max_rows", "metrics", "events"};

@@ -12,19 +12,19 @@
 
 namespace exporter::sql {
 
-/// How events are read and told apart.
+/// How events are read and identified.
 struct EventsConfig {
-  std::vector<std::string> unit;  ///< the columns that name an event
+  std::vector<std::string> unit;  ///< the columns that identify an event
   std::string when;               ///< the column of its time
-  /// The column that `:since` is compared with, where that is not `when`: what vanishes from the
-  /// table is not noticed then.
+  /// The column that is compared with `:since`, if that is not `when`: deleted rows are not noticed
+  /// then.
   std::string position;
   std::chrono::milliseconds overlap, late, past;
-  std::chrono::milliseconds full_interval;  ///< between two readings of all that may be late
+  std::chrono::milliseconds full_interval;  ///< between full readings of what may be late
   bool has_until;                           ///< whether the statement reads up to `:until`
 };
 
-/// A collector as the configuration describes it, for one source.
+/// A configured collector for one source.
 struct CollectorConfig {
   std::string name;
   Schedule schedule;
@@ -32,13 +32,13 @@ struct CollectorConfig {
   Statement statement;
   Parameters parameters;
   std::size_t max_rows;
-  std::optional<EventsConfig> events;  ///< nothing where rows are what is so now
+  std::optional<EventsConfig> events;  ///< nothing if rows are current values
   MetricConfigs metrics;
 };
 using CollectorConfigs = std::vector<std::shared_ptr<const CollectorConfig>>;
 
-/// Reads the collectors of this source out of a map of all: those that name it or no source. Throws
-/// Error{config}; also when one names a source that is not among `sources`.
+/// Reads the collectors of this source from a map of all: those that name it or no source. Throws
+/// Error{config}, also if one names a source that is not in `sources`.
 CollectorConfigs read_collectors(const Yaml& map, const std::string& source,
                                  const std::vector<std::string>& sources, Dialect dialect);
 

@@ -31,7 +31,7 @@ Described describe_configured(const std::shared_ptr<Source>& source,
           [source, config] { return std::vector{planned_query(*source, *config)}; }};
 }
 
-/// Whether the source can be reached, of which nothing else would say it.
+/// Checks that the source is reachable, which nothing else would.
 Described describe_reachable(const std::shared_ptr<Source>& source) {
   Collector collector{
       .name = "reachable",
@@ -46,7 +46,7 @@ Described describe_reachable(const std::shared_ptr<Source>& source) {
           }};
 }
 
-/// "; :since is ...": what cannot be seen in one statement.
+/// "; :since is ...": how a statement differs between runs.
 std::string note_of(const EventsConfig& events) {
   return ":since is " + format_duration(events.overlap) + " before the newest event, and every " +
          format_duration(events.full_interval) + " " + format_duration(events.late) + " before it";

@@ -14,21 +14,21 @@ namespace exporter::sql {
 
 /// A statement that a collector runs.
 struct Planned {
-  std::string source;     ///< that is asked
+  std::string source;     ///< where it runs
   Database* database;     ///< of that source
-  std::string text;       ///< as it would run now, for the first time
-  std::string note = {};  ///< how it differs from run to run; empty where its times alone do
+  std::string text;       ///< as in a first run now
+  std::string note = {};  ///< how it differs between runs; empty if only its times do
 };
 
-/// A collector and what it runs: all that the reports know of one, of whatever kind.
+/// A collector and its statements: the input of all reports.
 struct Described {
   Collector collector;
-  /// Each statement at least once; asks nothing.
+  /// All statements, without duplicates; runs none.
   std::function<std::vector<Planned>()> plan;
-  /// What it could use and the source does not have; empty where nothing is missing. Throws Error.
-  /// Null where it can do without nothing.
+  /// What it could use but the source does not have; empty if nothing is missing. Throws Error.
+  /// Null if it needs everything.
   std::function<std::string(const Deadline&)> missing = {};
-  /// What could not be done in the last run. Null where the errors of its statements say so.
+  /// What failed in the last run. Null if the errors of its statements show that.
   std::function<std::vector<std::string>()> failures = {};
 };
 
@@ -36,16 +36,16 @@ struct Described {
 Planned planned(const std::string& source, Database& database, const std::string& statement,
                 const Parameters& parameters = {}, std::string note = {});
 
-/// The statement of a collector of the configuration.
+/// The statement of a configured collector.
 Planned planned_query(Source& source, const CollectorConfig& config);
 
 /// All collectors of a source that run statements.
 std::vector<Described> describe_all(const std::shared_ptr<Source>& source);
 
-/// The collectors of the exporter's own that a configuration may turn on.
+/// The built-in collectors that a configuration may enable.
 std::vector<App::Described> built_in_collectors();
-/// Whether no collector of a configuration may be called so: one of the exporter's own is, or what
-/// it keeps in a ledger.
+/// Whether a configured collector may not have this name, because a built-in one or its ledger
+/// does.
 bool is_reserved(std::string_view name);
 
 }  // namespace exporter::sql

@@ -17,13 +17,12 @@ constexpr auto kForever = Time(std::chrono::sys_days(std::chrono::year(9999) / 1
 constexpr std::chrono::seconds kShortestSlice(1);
 constexpr const char* kPosition = "position";
 
-/// Rows of which `:since` <= when < `:until`.
+/// Rows with `:since` <= when < `:until`.
 struct Slice {
   Time since, until;
 };
 
-/// What counts in an event's family: its id, of several columns with their lengths, so that no two
-/// are the same.
+/// The id of an event; of several columns with their lengths, so that ids are unique.
 std::string id_of(const Table& table, std::size_t row, const std::vector<std::size_t>& columns) {
   std::string id;
   for (const auto column : columns) {
@@ -58,10 +57,10 @@ class Recorder {
     if (!metric.constant) value_ = require_column(table, metric.value);
   }
 
-  /// The row of the event cannot be read.
+  /// Called if the row of the event cannot be read.
   void keep(std::string_view id) { run_.keep(view_, id, metric_.bounds); }
 
-  /// A NULL counts nothing.
+  /// NULL is not counted.
   void record(std::size_t row, const Event& event) {
     double value = metric_.constant.value_or(0);
     if (!metric_.constant) {
@@ -86,8 +85,8 @@ class Recorder {
   std::size_t value_ = 0;
 };
 
-/// Reads events: those since a while before the newest one each time, as transactions commit late,
-/// and all that may still be late once in a while.
+/// Reads events: each time those since a while before the newest one, because transactions commit
+/// late, and at longer intervals all that may still be late.
 class Events {
  public:
   Events(std::shared_ptr<Source> source, std::shared_ptr<const CollectorConfig> config)
@@ -103,7 +102,7 @@ class Events {
     try {
       read(samples, deadline);
     } catch (const Error& error) {
-      samples.set_failure(error);  // what was counted before stays right, and on the page
+      samples.set_failure(error);  // counts stay right, and on the page
     }
     for (const auto& metric : config_->metrics) {
       samples.declare(metric->view());
@@ -138,14 +137,14 @@ class Events {
     return Time(microseconds(parse_number<std::int64_t>(text).value_or(0)));
   }
 
-  /// Reads a slice, the whole rest if it is not too much, and says where the next one starts.
+  /// Reads a slice, or the whole rest if it is not too much, and returns where the next one starts.
   Time read_from(Time from, Time now, Samples& samples, const Deadline& deadline) {
     auto until = slice_ && from + *slice_ < now ? from + *slice_ : kForever;
     while (true) {
       try {
         const auto table = query({from, until}, now, deadline);
         count({from, until}, table, now, samples, deadline);
-        // Twice the time for the next one: a slice is as long as its rows are few.
+        // The next slice may be twice as long: lengths adapt to the number of rows.
         if (until == kForever) slice_.reset();
         if (slice_) *slice_ *= 2;
         return until;
@@ -220,9 +219,9 @@ class Events {
   const SharedLedger ledger_;
   std::vector<MetricView> families_;
   std::optional<Time> position_;       ///< the newest event; 1970 before the first
-  std::optional<Time> full_at_;        ///< how far a full reading has come
-  std::optional<microseconds> slice_;  ///< where all is too much for one query
-  std::optional<Time> last_full_;      ///< when the last one began
+  std::optional<Time> full_at_;        ///< the progress of a full reading
+  std::optional<microseconds> slice_;  ///< if everything is too much for one query
+  std::optional<Time> last_full_;      ///< when the last one started
 };
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kShownSamples = 8000;
 
-/// A statement, and what came back.
+/// A statement and its result.
 std::string text_of(const Database::Ran& ran) {
   auto text = ran.statement + ";\n\n";
   if (ran.error != nullptr) {
@@ -21,7 +21,7 @@ std::string text_of(const Database::Ran& ran) {
   return text + "\n" + written(*ran.table) + "\n";
 }
 
-/// What is wrong besides the statements that were refused.
+/// Failures other than rejected statements.
 std::string wrong_with(const Samples& samples, const std::string& failure) {
   std::string text;
   if (!failure.empty()) text += "  " + failure + "\n";

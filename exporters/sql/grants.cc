@@ -8,12 +8,12 @@
 namespace exporter::sql {
 namespace {
 
-/// Where a user's name is not known from the connection string.
+/// Used if the connection string does not contain the user's name.
 constexpr std::string_view kUser = "sql_exporter";
-/// Above a statement that no server takes before it has a password.
+/// Precedes a statement that servers reject until it has a password.
 constexpr std::string_view kPasswordHint = "-- Put the password in quotes in the place of ...\n";
 
-/// What the user of one source needs.
+/// The privileges that the user of one source needs.
 struct Needs {
   const Database* database = nullptr;
   std::set<std::string> tables, privileges;
@@ -79,7 +79,7 @@ std::string make_user(const Database& database, std::size_t connections) {
   return {};
 }
 
-/// Whether everybody may read it, as far as that goes.
+/// Whether everybody may read it, at least in part.
 bool is_of_system(const std::string& table) {
   return table.starts_with("pg_") || table.starts_with("information_schema.");
 }
@@ -154,7 +154,7 @@ std::map<std::string, Needs> needs_of(Source& source) {
 
 ReportText write_grants(Source& source, const ReportInputs&) {
   const auto all = needs_of(source);
-  // One for each query that runs, one while another is closed, and those of others.
+  // One for each running query, one while another is being closed, and those of other collectors.
   const auto connections = source.connections + 1 + source.other_readers;
   auto text = "-- source " + source.name + place_of(source.database) + "\n" +
               make_user(source.database, connections);

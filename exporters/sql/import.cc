@@ -105,7 +105,7 @@ std::string write_collector(const PlannedCollector& collector, std::size_t sourc
   return text;
 }
 
-/// The plan as our configuration, with its notes as comments before it.
+/// The plan as our configuration, with its notes as comments at the top.
 std::string write_plan(ImportPlan& plan, std::string_view origin) {
   const auto collectors = plan_collectors(plan);
   auto text = "# Converted from a configuration of " + std::string(origin) +

@@ -9,7 +9,7 @@
 #include "common/base/time.h"
 #include "exporters/sql/import_plan.h"
 
-/// The format of burningalchemist/sql_exporter 0.24 (config/*.go), which holds that of
+/// The format of burningalchemist/sql_exporter 0.24 (config/*.go), a superset of that of
 /// free/sql_exporter.
 namespace exporter::sql {
 namespace {
@@ -19,7 +19,7 @@ using std::chrono::milliseconds;
 constexpr std::size_t kMaxFiles = 1000, kMaxPattern = 1000;
 constexpr std::int64_t kMaxConnections = 50;
 
-/// What holds for each collector and target that says nothing else.
+/// The defaults of collectors and targets.
 struct Global {
   milliseconds min_interval{0}, timeout{std::chrono::seconds(10)};
   std::size_t connections = 3;
@@ -31,7 +31,7 @@ struct Collector {
   std::vector<std::string> sources;
 };
 
-/// Whether the key is there with another value than what stands for nothing.
+/// Whether the key has a value other than an empty one.
 bool says(const std::optional<Yaml>& value, std::initializer_list<std::string_view> nothing) {
   return value && std::ranges::find(nothing, value->string()) == nothing.end();
 }
@@ -156,14 +156,14 @@ class Reader {
     const auto list = entry.optional("queries");
     if (!list) return queries;
     for (const auto& item : list->items()) {
-      // Nothing is prepared here.
+      // We do not prepare statements.
       plan_.note_unknown(item, {"query_name", "query", "no_prepared_statement"});
       queries.insert_or_assign(item.required("query_name").string(), item.required("query"));
     }
     return queries;
   }
 
-  /// Adds the metric to the query with the same text.
+  /// Adds the metric to the query with the same text, if there is one.
   void read_metric(const Yaml& entry, const Queries& queries, milliseconds interval,
                    Collector& collector) {
     auto metric = read_family(entry);

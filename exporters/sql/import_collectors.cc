@@ -22,14 +22,14 @@ constexpr std::size_t kMaxListed = 300;
 constexpr std::size_t kMaxValues = 200, kMaxStates = 100, kMaxSets = 50, kMaxCollectors = 5000;
 constexpr std::size_t kMaxQuery = 256 << 10, kMaxQueries = 8 << 20;
 
-/// A source's name in a regular expression.
+/// A source's name, escaped for a regular expression.
 std::string as_regex(const std::string& name) {
   std::string result;
   for (const char c : name) result += c == '.' ? std::string("\\.") : std::string(1, c);
   return result;
 }
 
-/// A text that relabelling does not expand.
+/// A text escaped for relabelling.
 std::string as_replacement(const std::string& text) {
   std::string result;
   for (const char c : text) result += c == '$' ? std::string("$$") : std::string(1, c);
@@ -62,7 +62,7 @@ class Planner {
   }
 
   void plan_query(const ImportedQuery& query) {
-    if (query.metrics.empty()) return;  // its reader has said why
+    if (query.metrics.empty()) return;  // its reader has reported that
     if (query.sources.empty()) return leave_out(query, "no database uses it");
     dialects_.clear();
     for (const auto& name : query.sources) dialects_.insert(source(name).dsn.dialect);
@@ -96,7 +96,7 @@ class Planner {
     collectors_.push_back(std::move(collector));
   }
 
-  /// The dialect that quotes names as all sources of the query do; nothing where they differ.
+  /// The dialect for quoting names, for all sources of the query; nothing if they differ.
   std::optional<Dialect> quoting() const {
     std::optional<Dialect> first;
     for (const auto dialect : dialects_) {
@@ -170,7 +170,7 @@ class Planner {
            });
   }
 
-  /// A collector of the metric alone, whose query gives a row for each value.
+  /// A collector for one metric, whose query returns a row for each value.
   void unpivot(const std::string& name, const ImportedMetric& imported, PlannedMetric metric,
                PlannedCollector collector) {
     const auto dialect = quoting();
@@ -253,7 +253,7 @@ class Planner {
     return metric;
   }
 
-  /// Returns what is wrong with them, if something is.
+  /// Returns what is wrong with them, if anything.
   std::string set_labels(const ImportedMetric& imported, const ImportedLabels& of_sources,
                          PlannedMetric& metric) {
     std::set<std::string> names;
@@ -278,7 +278,7 @@ class Planner {
   void add_fixed_labels(const ImportedMetric& imported, const ImportedLabels& labels,
                         std::set<std::string>& names, PlannedMetric& metric) {
     for (const auto& [label, value] : labels) {
-      if (value.empty()) continue;  // is the same as no label
+      if (value.empty()) continue;  // equals a missing label
       const auto kept = kept_label(label);
       if (!kept || !names.insert(*kept).second) {
         plan_.note(imported.where, imported.name + ": the label " + printable(label, 80) +
@@ -289,7 +289,7 @@ class Planner {
     }
   }
 
-  /// What is wrong with the columns of values and labels.
+  /// What is wrong with the columns for values and labels.
   static std::string wrong_columns(const ImportedMetric& metric) {
     if (metric.values.empty() && !metric.constant) return "no column of values";
     if (metric.values.size() > kMaxValues) return "more than 200 columns of values";
@@ -316,7 +316,7 @@ class Planner {
     return {};
   }
 
-  /// The labels that all of these sources have in common; remembers those in which they differ.
+  /// The labels that all of these sources have in common; notes those in which they differ.
   ImportedLabels labels_of_sources(const std::vector<std::string>& names) {
     auto common = source(names.front()).labels;
     for (const auto& name : names) {
@@ -334,7 +334,7 @@ class Planner {
     return common;
   }
 
-  /// How Prometheus adds the labels that a collector of several sources cannot have.
+  /// How to add the labels in Prometheus that a collector of several sources cannot have.
   void note_labels() {
     if (differing_.empty()) return;
     plan_.note(

@@ -9,7 +9,7 @@
 
 namespace exporter::sql {
 
-/// A metric as ours describes it.
+/// A metric in our configuration.
 struct PlannedMetric {
   std::string name, type, help;
   std::string value;  ///< a column, or a number
@@ -18,19 +18,19 @@ struct PlannedMetric {
   std::vector<std::string> states;
 };
 
-/// A collector as ours describes it.
+/// A collector in our configuration.
 struct PlannedCollector {
   std::string name;
   std::vector<std::string> sources;
-  std::optional<std::chrono::milliseconds> every;  ///< nothing for each scrape
+  std::optional<std::chrono::milliseconds> every;  ///< nothing: at each scrape
   std::chrono::milliseconds timeout;
   std::string query;
   ImportedParameters parameters;
   std::vector<PlannedMetric> metrics;
 };
 
-/// What the plan's queries become: collectors that the configuration accepts. Notes in the plan
-/// what is left out. Throws Error{config} when they are too many.
+/// Converts the plan's queries to collectors that our configuration accepts. Adds notes to the plan
+/// on what is left out. Throws Error{config} if there are too many.
 std::vector<PlannedCollector> plan_collectors(ImportPlan& plan);
 
 }  // namespace exporter::sql

@@ -36,7 +36,7 @@ std::string to_string(const Attributes& attributes) {
   return text;
 }
 
-/// What is made of the parts of a URL for one kind of database.
+/// The result of converting the parts of a URL for one kind of database.
 class Maker {
  public:
   Maker(const ImportedUrl& url, UrlStyle style, ImportedDsn& dsn)
@@ -47,7 +47,7 @@ class Maker {
   }
   void note(const std::string& text) { dsn_.notes.push_back(text); }
 
-  /// The value of an option, which is then known.
+  /// The value of an option, which is marked as known.
   std::string take(std::string_view key) {
     for (std::size_t i = 0; i < url_.options.size(); ++i) {
       if (!equal_ignoring_case(url_.options[i].first, key)) continue;
@@ -57,12 +57,12 @@ class Maker {
     return {};
   }
 
-  /// The option as an attribute.
+  /// Converts the option to an attribute.
   void carry(std::string_view option, const std::string& attribute) {
     add(attribute, take(option));
   }
 
-  /// What only matters to another driver, or is so here anyway.
+  /// Options that concern another driver, or are our defaults.
   void ignore(std::initializer_list<std::string_view> options) {
     for (const auto option : options) take(option);
   }
@@ -144,7 +144,7 @@ void make_mysql(Maker& maker) {
                 "writetimeout", "interpolateparams", "multistatements"});
 }
 
-/// The path is the database's name, or instance/name; to Go's driver it is the instance.
+/// The path is the name of the database, or instance/name; for Go's driver it is the instance.
 std::string sqlserver_database(Maker& maker, const std::string& path) {
   const auto slash = path.find('/');
   const bool is_instance = maker.style() == UrlStyle::go_drivers && !path.empty();
@@ -267,7 +267,7 @@ const Kind* kind_of(std::string_view scheme) {
   return nullptr;
 }
 
-/// A source whose string the user must write.
+/// A source whose connection string the user must write.
 ImportedDsn by_hand(const std::string& name, const std::string& why) {
   ImportedDsn dsn;
   dsn.odbc = "DSN=" + attribute_value(name);
@@ -277,7 +277,7 @@ ImportedDsn by_hand(const std::string& name, const std::string& why) {
   return dsn;
 }
 
-/// Names of environment variables stay in the string, which knows none.
+/// The string keeps the names of environment variables, but does not expand them.
 void note_variables(const ImportedUrl& url, ImportedDsn& dsn) {
   if (!url.variables.empty()) {
     dsn.notes.push_back("odbc takes no environment variables: put the value in place of " +
@@ -325,7 +325,7 @@ ImportedDsn import_dsn(std::string_view text, const std::string& name, UrlStyle 
   dsn.odbc = maker.finish();
   const ConnectionString string(dsn.odbc);
   dsn.dialect = string.dialect();
-  // Where the path may be an instance.
+  // The path may be the instance.
   if (kind->make == make_sqlserver) dsn.database = as_label(string.value("Database").value_or(""));
   return dsn;
 }

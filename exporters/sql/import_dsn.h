@@ -9,19 +9,20 @@
 
 namespace exporter::sql {
 
-/// A data source name of another exporter as an ODBC connection string, without its password.
+/// A data source name of another exporter, converted to an ODBC connection string without its
+/// password.
 struct ImportedDsn {
   std::string odbc;
   Dialect dialect = Dialect::other;
-  /// As the URL has them, for labels; empty where it has none, or a variable.
+  /// From the URL, for labels; empty if missing there or a variable.
   std::string scheme, host, database, user;
   bool has_password = false;
-  std::string password_variable;   ///< the environment variable that the password is, if it is one
-  std::vector<std::string> notes;  ///< what is to be done by hand
+  std::string password_variable;   ///< the name, if the password is an environment variable
+  std::vector<std::string> notes;  ///< what to do by hand
 };
 
-/// Reads a URL. Where it cannot be read, or the whole of it is elsewhere, the string names a data
-/// source of odbc.ini: `DSN=<name>`. No part of what may be a password is in the result.
+/// Converts a URL. If it cannot be parsed, or is entirely elsewhere, the string names a data source
+/// of odbc.ini: `DSN=<name>`. The result contains no part of anything that may be a password.
 ImportedDsn import_dsn(std::string_view url, const std::string& name, UrlStyle style);
 
 }  // namespace exporter::sql

@@ -8,7 +8,7 @@
 namespace exporter::sql {
 namespace {
 
-/// The name of a query's family: "sql_" and what of the name a metric's may have.
+/// The name of a query's family: "sql_" and the query's name without invalid characters.
 std::string family_name(std::string_view query) {
   std::string name = "sql_";
   for (const char c : query) {
@@ -81,7 +81,7 @@ class Reader {
     return std::chrono::minutes(1);
   }
 
-  /// A connection that several jobs name is one source.
+  /// A connection that several jobs name becomes one source.
   void read_connections(const Yaml& entry, Job& job) {
     const auto list = entry.optional("connections");
     if (!list) return;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxCollectorName = 60;
 
-/// Families of the exporter and of its process.
+/// The families of the exporter itself and of its process.
 bool is_own_name(std::string_view name) {
   return name.starts_with("exporter_") || name.starts_with("process_") || name == "sql_up";
 }

@@ -11,18 +11,18 @@
 
 namespace exporter::sql {
 
-/// What a label of the page is called so that Prometheus stores it as before: it renames those that
-/// clash with its own (honor_labels: false). Nothing where ours cannot have it.
+/// The name for a label so that Prometheus stores it as before: it renames labels that clash with
+/// its own (honor_labels: false). Nothing if we cannot use the name.
 std::optional<std::string> kept_label(const std::string& name);
 
-/// The names of collectors and families that are taken, at first by the exporter itself.
+/// The names of collectors and families in use, at first the exporter's own.
 class ImportedNames {
  public:
   ImportedNames();
 
-  /// A new collector's name, like the one that is wanted.
+  /// An unused name for a collector, similar to the wanted one.
   std::string take_collector(std::string_view wanted);
-  /// Whether the family's name was free.
+  /// Claims the name for a family; false if it is in use.
   bool take_family(const std::string& name, MetricType type);
 
  private:

@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds kShortest(1);
 constexpr std::size_t kMaxSources = 1000, kMaxNotes = 1000;
-constexpr std::uintmax_t kMaxFile = 1 << 20;  // places in larger ones take long to find
+constexpr std::uintmax_t kMaxFile = 1 << 20;  // finding positions in larger files takes too long
 
 /// A name for a source, a file or a data source of odbc.ini.
 std::string as_source_name(std::string_view text) {
@@ -43,7 +43,7 @@ std::vector<std::string> without_duplicates(std::vector<std::string> names) {
   return names;
 }
 
-/// How often they both run as one: as the more frequent one.
+/// The interval of the merged query: the shorter one.
 std::optional<milliseconds> merged(std::optional<milliseconds> a, std::optional<milliseconds> b) {
   if (!a || !b) return std::nullopt;
   return std::min(*a, *b);

@@ -15,7 +15,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxSql = 1 << 20;
-constexpr std::size_t kMaxSets = 51;  // of parameters: one more than can be carried over
+constexpr std::size_t kMaxSets = 51;  // of parameters: one more than can be converted
 constexpr std::int64_t kMaxConnections = 50;
 constexpr int kMaxIncluded = 10;
 
@@ -23,7 +23,7 @@ std::string path_of(const Yaml& value) {
   return std::filesystem::path(value.folder()) / value.string();
 }
 
-/// The value, or what the file has that !include names.
+/// The value, or the content of the file that !include names.
 Yaml included(Yaml value) {
   for (int i = 0; value.tag() == "!include"; ++i) {
     if (i == kMaxIncluded) value.fail("included by more than 10 files");
@@ -32,7 +32,7 @@ Yaml included(Yaml value) {
   return value;
 }
 
-/// The keys of a map, each with its value as it is after !include.
+/// The keys of a map, each with its value after !include.
 std::vector<std::pair<std::string, Yaml>> entries_of(const Yaml& map) {
   auto entries = included(map).entries();
   for (auto& [key, value] : entries) value = included(value);
@@ -58,7 +58,7 @@ milliseconds interval_of(const Yaml& value) {
   return is_number ? std::chrono::seconds(*is_number) : value.duration();
 }
 
-/// `\:` stands for a colon that begins no parameter.
+/// `\:` is a colon that does not start a parameter.
 std::string without_escapes(std::string_view sql) {
   std::string result;
   for (std::size_t i = 0; i < sql.size(); ++i) {
@@ -118,7 +118,7 @@ class Reader {
     return std::size_t(std::clamp<std::int64_t>(count, 1, kMaxConnections));
   }
 
-  /// The data source name; what is in the environment as {{NAME}}.
+  /// The data source name, with environment variables as {{NAME}}.
   std::string url_of(const Yaml& dsn) {
     const auto part = [&](std::string_view key) -> std::string {
       const auto value = dsn.optional(key);
@@ -145,7 +145,7 @@ class Reader {
     return url;
   }
 
-  /// Braces of a URL itself stand for no variable.
+  /// Braces in the URL itself are not variables.
   static std::string without_braces(std::string_view url) {
     std::string result;
     for (const char c : url) result += c == '{' ? std::string("%7B") : std::string(1, c);
@@ -178,7 +178,7 @@ class Reader {
     if (read_type(name, entry, metric)) known = std::move(metric);
   }
 
-  /// Whether the metric can be carried over.
+  /// Whether the metric can be converted.
   bool read_type(const std::string& name, const Yaml& entry, ImportedMetric& metric) {
     const auto type = entry.required("type");
     const auto text = type.string();
@@ -272,7 +272,7 @@ class Reader {
     return sets;
   }
 
-  /// A list of sets, or lists of which each combination is a set.
+  /// A list of sets, or lists whose combinations are the sets.
   static std::vector<ImportedParameters> read_parameters(const Yaml& parameters) {
     if (parameters.is_sequence()) return read_sets(parameters, {});
     std::vector<ImportedParameters> all{{}};
@@ -294,7 +294,7 @@ class Reader {
   const Yaml& file_;
   ImportPlan& plan_;
   std::map<std::string, std::string> sources_;                    // by the database's name
-  std::map<std::string, std::optional<ImportedMetric>> metrics_;  // nothing for what is left out
+  std::map<std::string, std::optional<ImportedMetric>> metrics_;  // nothing if it is left out
 };
 
 }  // namespace

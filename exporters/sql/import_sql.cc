@@ -33,7 +33,7 @@ bool is_subquery(std::string_view query, Dialect dialect) {
     const auto token = next_token(query, dialect);
     if (token.kind == Token::Kind::comment || trim(token.text).empty()) continue;
     if (equal_ignoring_case(token.text, "select")) return true;
-    // SQL Server knows no WITH within another one.
+    // SQL Server does not allow WITH within another one.
     return equal_ignoring_case(token.text, "with") && dialect != Dialect::sqlserver;
   }
   return false;

@@ -11,34 +11,34 @@
 
 namespace exporter::sql {
 
-/// The text up to its last word: without semicolons, comments and blanks behind it.
+/// The text up to its last word: without semicolons, comments and blanks at the end.
 std::string without_end(std::string_view query, Dialect dialect);
 
-/// What two queries have in common that differ in blanks and comments alone.
+/// The same text for queries that differ only in blanks and comments.
 std::string normalized(std::string_view query, Dialect dialect);
 
-/// Whether the query can stand in WITH name AS (...), as far as its first word says.
+/// Whether the query may be in WITH name AS (...), judging by its first word.
 bool is_subquery(std::string_view query, Dialect dialect);
 
-/// A column's name in quotes.
+/// A quoted column name.
 std::string quoted_name(std::string_view name, Dialect dialect);
 
-/// The query with the names of its parameters replaced.
+/// The query with its parameters renamed.
 std::string with_parameters(std::string_view query, Dialect dialect,
                             const std::map<std::string, std::string>& names);
 
-/// How the rows of a query become one row for each value, or are left as they are without values.
+/// How the rows of a query become one row for each value; without values they stay as they are.
 struct Unpivoting {
-  std::vector<std::pair<std::string, std::string>> labels;  ///< columns, and what they are called
-  std::string value_label;          ///< a label that names the value's column; may be empty
+  std::vector<std::pair<std::string, std::string>> labels;  ///< columns, and their new names
+  std::string value_label;          ///< the label for the name of a value's column; may be empty
   std::vector<std::string> values;  ///< columns
 };
 constexpr std::string_view kUnpivotedValue = "imported_value";
 
-/// The query around `query`, which is_subquery().
+/// A query around `query`, for which is_subquery() must be true.
 std::string unpivoted(std::string_view query, Dialect dialect, const Unpivoting& how);
 
-/// The rows of all queries, each of which is_subquery().
+/// The rows of all queries, for which is_subquery() must be true.
 std::string united(const std::vector<std::string>& queries);
 
 }  // namespace exporter::sql

@@ -25,12 +25,12 @@ bool is_variable_name(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
 }
 
-// What a variable stands between, instead of `${` and `}`: no URL has these bytes.
+// The delimiters of a variable, in place of `${` and `}`: no URL contains these bytes.
 constexpr char kBegin = 1, kEnd = 2;
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 
-/// The text with %XX decoded and variables as $NAME; nothing when it is not UTF-8 then, or has
+/// The text with %XX decoded and variables as $NAME; nothing if the result is not UTF-8 or has
 /// control characters.
 std::optional<std::string> decoded(std::string_view text) {
   std::string result;
@@ -46,10 +46,10 @@ std::optional<std::string> decoded(std::string_view text) {
   return result;
 }
 
-/// A variable at the beginning of a text.
+/// A variable at the start of a text.
 struct Variable {
   std::string name;
-  std::size_t length = 0;  ///< of what stands for it; 0 where there is none
+  std::size_t length = 0;  ///< in the text; 0 if there is none
 };
 
 Variable braced_variable(std::string_view text, std::string_view open, std::string_view close) {
@@ -60,7 +60,7 @@ Variable braced_variable(std::string_view text, std::string_view open, std::stri
   return is_variable_name(name) ? Variable{std::string(name), end + close.size()} : Variable{};
 }
 
-/// `$NAME`, in capitals: `$ecret` is rather a password.
+/// `$NAME`, in capitals: `$ecret` is more likely a password.
 Variable bare_variable(std::string_view text) {
   const auto* end = std::find_if_not(text.begin() + 1, text.end(), [](char c) {
     return (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_';
@@ -82,7 +82,7 @@ Variable take_variable(std::string_view text, UrlStyle style) {
   return variable;
 }
 
-/// The text with its variables between kBegin and kEnd; empty where it has these bytes already.
+/// The text with its variables between kBegin and kEnd; empty if it contains these bytes already.
 std::string marked(std::string_view text, UrlStyle style, std::vector<std::string>& names) {
   if (std::ranges::any_of(text, is_control)) return {};
   std::string result;
@@ -99,15 +99,15 @@ std::string marked(std::string_view text, UrlStyle style, std::vector<std::strin
   return result;
 }
 
-/// The variable that a marked text is.
+/// The variable, if the marked text consists of one.
 std::string variable_in(std::string_view marked) {
   const bool is_one =
       marked.size() > 2 && marked.front() == kBegin && marked.find(kEnd) == marked.size() - 1;
   return is_one ? std::string(marked.substr(1, marked.size() - 2)) : std::string();
 }
 
-/// Where the authority ends: parentheses, as tcp(host:port) and Oracle's descriptions have them,
-/// may hold slashes.
+/// The length of the authority: parentheses, as in tcp(host:port) and Oracle's descriptions, may
+/// contain slashes.
 std::size_t authority_length(std::string_view text) {
   int depth = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -130,7 +130,7 @@ class Splitter {
 
   /// A path and options.
   bool take_rest(std::string_view rest) {
-    // A password with a slash that is not encoded would end the authority before its '@'.
+    // An unencoded slash in a password would end the authority before its '@'.
     if (rest.find_first_of("@#") != kNone) return false;
     const auto path = next_part(rest, '?');
     const auto name = decoded(path.substr(path.starts_with('/') ? 1 : 0));

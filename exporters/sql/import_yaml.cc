@@ -12,7 +12,7 @@ constexpr std::size_t kMaxCommentLine = 1000;
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 
-/// Whether YAML takes it for a text and nothing else without quotes.
+/// Whether YAML reads it as a text without quotes.
 bool is_plain(std::string_view text) {
   constexpr std::array<std::string_view, 9> kWords{"null", "true", "false", "yes", "no",
                                                    "on",   "off",  "y",     "n"};

@@ -5,14 +5,14 @@
 
 namespace exporter::sql {
 
-/// The text as a YAML scalar that stands in one line, also within brackets.
+/// The text as a YAML scalar on one line, valid within brackets too.
 std::string as_yaml(std::string_view text);
 
-/// The text as a YAML scalar behind a key that is indented by `indent`: of several lines, where
-/// YAML can have them as they are.
+/// The text as a YAML scalar after a key that is indented by `indent`; on several lines if YAML can
+/// represent them unchanged.
 std::string as_yaml_block(std::string_view text, std::size_t indent);
 
-/// The text as lines of a comment.
+/// The text as comment lines.
 std::string as_comment(std::string_view text);
 
 }  // namespace exporter::sql

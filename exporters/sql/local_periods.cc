@@ -21,7 +21,7 @@ Time instant_of(const TimeZone& zone, local_seconds local) {
   return zone.moment_of(local, TimeZone::Twice::first);
 }
 
-/// A day is one however long it is; a day that the zone left out is none.
+/// A day counts whatever its length; a day that the zone skipped does not exist.
 std::optional<Period> period_at(const LocalPeriods& periods, local_seconds begin) {
   const Period period{instant_of(periods.zone, begin),
                       instant_of(periods.zone, begin + periods.length)};

@@ -15,31 +15,31 @@ struct Period {
   bool operator==(const Period&) const = default;
 };
 
-/// Days of a zone, or equal parts of them.
+/// Days in a time zone, or equal parts of days.
 struct LocalPeriods {
   TimeZone zone;
-  std::chrono::minutes length;      ///< divides a day
-  std::chrono::milliseconds delay;  ///< that a period's rows may take to come in
+  std::chrono::minutes length;      ///< must divide a day
+  std::chrono::milliseconds delay;  ///< the latency of a period's rows
 };
 
-/// The last period that has ended at least the delay before `now`. A part of a day that clocks make
-/// longer or shorter is none.
+/// The last period that ended at least the delay before `now`. Skips parts of a day in which clocks
+/// change.
 Period last_period(const LocalPeriods& periods, Time now);
 
-/// The same local period `weeks` weeks before; nothing where clocks changed in that part of a day.
+/// The same local period `weeks` weeks earlier; nothing if clocks change in that part of the day.
 std::optional<Period> weeks_before(const LocalPeriods& periods, const Period& period, int weeks);
 
-/// The day of the zone on which an instant lies.
+/// The day of an instant in the zone.
 std::chrono::local_days local_day_of(const TimeZone& zone, Time time);
 
-/// The day of the zone that was `ago` days before the one of `now`: 1 is the last that is over.
+/// The day in the zone that is `ago` days before that of `now`: 1 is the last complete day.
 Period local_day(const TimeZone& zone, Time now, int ago);
 
-/// The instants at which the days from `from` to `to` days before today begin, the newest last, and
-/// the one at which the newest ends.
+/// The starts of the days from `from` to `to` days before today, the newest last, and the end of
+/// the newest.
 std::vector<Time> day_bounds(const TimeZone& zone, Time now, int from, int to);
 
-/// The middle one of the values, or the mean of the two in the middle; nothing of fewer than three.
+/// The middle value, or the mean of the two in the middle; nothing for fewer than three.
 std::optional<double> median(std::vector<double> values);
 
 }  // namespace exporter::sql

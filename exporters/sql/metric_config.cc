@@ -32,7 +32,7 @@ Kind read_kind(const Yaml& entry, RowsAre rows) {
   given->fail("expected gauge, counter, histogram, enum or untyped");
 }
 
-/// The rules that metric.h holds at compile time.
+/// The rules that metric.h checks at compile time.
 void check_name(const Yaml& where, Kind kind, std::string_view name) {
   if (!valid_metric_name(name)) where.fail("not a metric name: [a-zA-Z_:][a-zA-Z0-9_:]*");
   const bool is_counter = kind == Kind::counter, is_total = name.ends_with("_total");
@@ -47,7 +47,7 @@ void check_name(const Yaml& where, Kind kind, std::string_view name) {
   }
 }
 
-/// The names of one metric's labels: that of states is taken already.
+/// The names of one metric's labels: states use the name `state`.
 class LabelNames {
  public:
   explicit LabelNames(Kind kind) {
@@ -83,7 +83,7 @@ void read_labels(const Yaml& entry, MetricConfig& metric) {
   }
 }
 
-/// `buckets: [1, 10]` of values or, of what is so now, `buckets: {1: up_to_1, 10: up_to_10}` with
+/// `buckets: [1, 10]` of values or, for current values, `buckets: {1: up_to_1, 10: up_to_10}` with
 /// the columns of counts.
 void read_buckets(const Yaml& entry, RowsAre rows, MetricConfig& metric) {
   const auto buckets = entry.required("buckets");

@@ -13,7 +13,7 @@
 
 namespace exporter::sql {
 
-/// A metric as the configuration describes it.
+/// A configured metric.
 struct MetricConfig {
   enum class Kind : std::uint8_t { gauge, counter, untyped, histogram, states };
 
@@ -21,17 +21,17 @@ struct MetricConfig {
   std::string name, help;
   std::vector<std::string> label_columns;
   std::vector<std::pair<std::string, std::string>> fixed_labels;
-  std::string value;               ///< a column; empty where there is a constant
+  std::string value;               ///< a column; empty if there is a constant
   std::optional<double> constant;  ///< 1 for a counter of rows
-  /// Of a histogram: its bounds, which ascend, and, where each row has the counts up to them, the
-  /// columns of these, of all and of the sum.
+  /// Of a histogram: its bounds, ascending, and, if each row has cumulative counts, the columns of
+  /// these, of the total count and of the sum.
   std::vector<double> bounds;
   std::vector<std::string> bound_columns;
   std::string count_column, sum_column;
-  std::vector<std::string> states;  ///< what the value of Kind::states may be
+  std::vector<std::string> states;  ///< the possible values for Kind::states
 
-  /// All labels in order: `source`, those of columns, the fixed ones, `state`. The texts are this
-  /// one's, which therefore is not copied.
+  /// All labels in order: `source`, those of columns, the fixed ones, `state`. The texts belong to
+  /// this object, which therefore cannot be copied.
   std::vector<std::string_view> labels;
 
   MetricConfig() = default;
@@ -41,11 +41,11 @@ struct MetricConfig {
 };
 using MetricConfigs = std::vector<std::unique_ptr<const MetricConfig>>;
 
-/// Whether the rows of a query are what is so now, or events that are counted.
+/// Whether the rows of a query are current values, or events to be counted.
 enum class RowsAre : std::uint8_t { now, events };
 
-/// Reads a list of metrics. Throws Error{config} where the names break the rules of the Prometheus
-/// naming practices and OpenMetrics 1.0, or a key is wrong.
+/// Reads a list of metrics. Throws Error{config} if names break the naming rules of Prometheus and
+/// OpenMetrics 1.0, or if a key is invalid.
 MetricConfigs read_metrics(const Yaml& list, RowsAre rows);
 
 }  // namespace exporter::sql

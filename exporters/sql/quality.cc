@@ -13,7 +13,7 @@
 namespace exporter::sql {
 namespace {
 
-/// A scan, a key, the columns; and a scan that is halved as often.
+/// A scan, a key, the columns; and statements for bisecting a scan.
 constexpr int kStatementsOfTable = 6;
 constexpr std::size_t kMaxListed = 1000;
 
@@ -30,7 +30,7 @@ class Quality {
       watch_.emplace(*source_->ledgers, source_->name);
   }
 
-  /// Of the checks of the last run.
+  /// The failures of checks in the last run.
   const std::vector<Error>& failures() const { return failures_; }
 
   void collect(Samples& samples, const Deadline& deadline) {
@@ -45,7 +45,7 @@ class Quality {
   }
 
  private:
-  /// Each run starts with another table: a budget that does not suffice is not always spent on the
+  /// Each run starts with another table, so that an insufficient budget is not always spent on the
   /// same ones.
   void measure(Samples& samples, const Deadline& deadline) {
     failures_.clear();
@@ -60,7 +60,7 @@ class Quality {
         break;
       }
     }
-    // What was measured, and that the rest was not, is right.
+    // The measured values, and the failures of the rest, are right.
     if (!failures_.empty()) samples.set_failure(failures_.front());
   }
 
@@ -79,12 +79,12 @@ class Quality {
       log_missing(config, state, schemas_[at]);
       schemas_[at] = std::move(state);
     } catch (const Error& error) {
-      // Of this machine's disk: nothing is wrong with the database.
+      // The error is about this machine's disk, not about the database.
       if (failures.empty()) failures_.push_back(error);
     }
   }
 
-  /// Once, until it is something else that is missing.
+  /// Logs missing columns once, until others are missing.
   void log_missing(const TableConfig& config, const SchemaState& state,
                    const std::optional<SchemaState>& before) const {
     if (state.missing.empty() || (before && before->missing == state.missing)) return;
@@ -110,7 +110,7 @@ Collector collector_of(const std::shared_ptr<Source>& source,
   auto most = kStatementsOfTable * int(config.tables.size());
   for (const auto& table : config.tables) most += int(table.references.size());
   return {.name = "quality",
-          // One check that fails costs the others nothing: they keep their pace.
+          // A failing check does not delay others.
           .schedule = Every{config.every, times(config.every, 3), config.every},
           .timeout = times(config.timeout, most),
           .metrics = {metrics.begin(), metrics.end()},

@@ -18,13 +18,13 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 
-// Those of the alerts, by which Alertmanager routes.
+// The severities of the alerts, by which Alertmanager routes.
 constexpr std::array<std::string_view, 3> kSeverities{"critical", "warning", "info"};
 constexpr std::size_t kMaxChecks = 200;  // of a table
-// What stands beside the columns of `references`.
+// The keys of `references` besides the columns.
 constexpr std::array<std::string_view, 3> kOfReferences{"every", "owner", "severity"};
 
-/// `(SQL)`, which ends before the line does, so that a comment in it does not go on.
+/// `(SQL)`, with a line break so that a comment at its end does not continue.
 std::string in_brackets(const std::string& sql) { return "(" + sql + "\n)"; }
 
 std::string number(double value) {
@@ -39,7 +39,7 @@ double read_ratio(const Yaml& value) {
   return ratio;
 }
 
-/// As YAML writes it: 5 is a number, "5" is a text.
+/// As in YAML: 5 is a number, "5" is a text.
 std::string read_literal(const Yaml& value, Dialect dialect) {
   try {
     return number(value.number());
@@ -77,7 +77,7 @@ RowCheck read_range(const std::string& column, const Yaml& range) {
   return {"range", column, condition, 0};
 }
 
-/// Reads the checks of one table's rows.
+/// Reads the row checks of one table.
 class RowChecksReader {
  public:
   RowChecksReader(const Yaml& entry, const TableConfig& table, Dialect dialect)
@@ -176,7 +176,7 @@ KeyConfig read_key(const Yaml& key, const Concern& concern, Dialect dialect) {
   return config;
 }
 
-/// `table.column`, of which the table may have dots, too.
+/// `table.column`; the table may contain dots too.
 ReferenceConfig read_reference(const std::string& column, const Yaml& target, Dialect dialect) {
   check_sql(target, column, dialect);
   const auto text = read_sql(target, dialect);
@@ -298,7 +298,7 @@ QualityConfig read_source(const Yaml& entry, Dialect dialect) {
   return config;
 }
 
-/// The parameters of a piece of SQL that becomes a part of a statement.
+/// The parameters of an SQL fragment.
 std::vector<std::string> parameters_in(const Yaml& where, std::string_view text, Dialect dialect) {
   for (auto rest = text; !rest.empty();) {
     if (next_token(rest, dialect).kind == Token::Kind::semicolon) {

@@ -133,7 +133,7 @@ class TablePage {
                  concern_.severity);
   }
 
-  /// A check of several values has succeeded if all of them could be had.
+  /// A check with several values has succeeded if all of them were measured.
   void add_checks() {
     const auto& values = table_.values();
     for (std::size_t i = 0; i < values.size(); ++i) {

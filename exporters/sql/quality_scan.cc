@@ -27,7 +27,7 @@ std::string week_name(std::size_t week, const char* end) {
   return "week" + std::to_string(week) + "_" + end;
 }
 
-/// The rows that are looked at: a WHERE clause, or nothing.
+/// The scanned rows: a WHERE clause, or nothing.
 std::string where_of_window(const TableConfig& table) {
   return table.window ? " WHERE " + table.time + " >= :since" : std::string();
 }
@@ -41,7 +41,8 @@ std::string duplicates_of(const TableConfig& table) {
          " GROUP BY " + columns + " HAVING COUNT(*) > 1) dpe_keys)";
 }
 
-/// The value is taken out of the row first, as the other table may have columns of its name.
+/// The value is selected from the row first, because the other table may have columns with the same
+/// name.
 std::string orphans_of(const TableConfig& table, const ReferenceConfig& reference) {
   return "(SELECT COUNT(*) FROM (SELECT " + reference.column + "\n AS dpe_value FROM " +
          table.name + where_of_window(table) +

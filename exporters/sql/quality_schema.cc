@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kMaxListed = 1000;
 constexpr char kSeparator = '\n';
 
-/// "TIME\ncolumn\ncolumn", the time in microseconds since 1970, 0 for none.
+/// "TIME\ncolumn\ncolumn": the time in microseconds since 1970, 0 for none.
 struct Remembered {
   std::int64_t changed = 0;
   std::vector<std::string> columns;
@@ -92,7 +92,7 @@ std::vector<std::string> missing_columns(const std::vector<TableColumn>& expecte
   return missing;
 }
 
-/// FNV-1a, of which a double holds 52 bits.
+/// FNV-1a, reduced to the 52 bits that a double can hold.
 double schema_hash(const std::vector<std::string>& columns) {
   std::uint64_t hash = 0xcbf29ce484222325;
   const auto add = [&](unsigned char byte) { hash = (hash ^ byte) * 0x100000001b3; };

@@ -10,12 +10,13 @@
 
 namespace exporter::sql {
 
-/// Knows the columns of tables as of the last run, over restarts, and logs what changes.
+/// Remembers the columns of tables, also across restarts, and logs changes.
 class SchemaWatch {
  public:
   SchemaWatch(Ledgers& ledgers, std::string source);
 
-  /// Compares and remembers. When they changed last; nothing until they do.
+  /// Compares the columns with the last run's and stores them. Returns when they last changed;
+  /// nothing until they do.
   std::optional<Time> note(const std::string& dataset, const std::vector<std::string>& columns,
                            const Deadline& deadline);
 
@@ -27,11 +28,11 @@ class SchemaWatch {
 /// Each column with its type, "amount numeric".
 std::vector<std::string> described(const std::vector<TableColumn>& columns);
 
-/// Those of the columns that are expected that are not there, or of another type; each in words.
+/// Descriptions of expected columns that do not exist or have another type.
 std::vector<std::string> missing_columns(const std::vector<TableColumn>& expected,
                                          const std::vector<TableColumn>& there);
 
-/// Of the columns and their order; an integer that a double holds.
+/// A hash of the columns and their order; an integer that fits into a double.
 double schema_hash(const std::vector<std::string>& columns);
 
 }  // namespace exporter::sql

@@ -12,7 +12,7 @@ constexpr std::chrono::hours kBudgetOf{1};
 
 }  // namespace
 
-/// Servers say milliseconds at worst, cut off.
+/// Some servers return only milliseconds, truncated.
 std::chrono::microseconds clock_difference(Time theirs, Time begun, Time ended) {
   const auto earliest = std::chrono::floor<std::chrono::milliseconds>(begun);
   if (theirs < earliest) return theirs - begun;

@@ -12,32 +12,32 @@
 
 namespace exporter::sql {
 
-/// What the statements of one kind cost, for one table.
+/// The cost of the statements of one kind, for one table.
 struct StatementCost {
   std::uint64_t statements = 0, skipped = 0;
   double seconds = 0;
 };
 
-/// Runs the statements of a source's checks as long as they take no more than the source's budget
-/// an hour, and compares the server's clock with this one.
+/// Runs the statements of a source's checks within the source's time budget per hour, and compares
+/// the server's clock with ours.
 class QualityStatements {
  public:
   QualityStatements(Database& database, const QualityConfig& config)
       : database_(database), timeout_(config.timeout), per_hour_(config.per_hour) {}
 
-  /// The one row that a statement gives, of which the column `server_now`, if it is there, is the
-  /// server's clock; nothing where the budget is spent, which is counted. Throws Error.
+  /// The single row that a statement returns; its column `server_now`, if any, is the server's
+  /// clock. Nothing if the budget is spent, which is counted. Throws Error.
   std::optional<Table> ask(const std::string& statement, const Parameters& parameters,
                            StatementCost& cost, const Deadline& deadline);
-  /// What a statement gives whose columns, with their types, are what matters; nothing likewise.
+  /// The result of a statement that is needed only for its columns and their types; likewise.
   std::optional<Table> ask_columns(const std::string& statement, StatementCost& cost,
                                    const Deadline& deadline);
 
   Dialect dialect() const { return database_.dialect(); }
-  /// By how much the server's clock is ahead of this one, for certain: zero while the server's time
-  /// lies between the start and the end of the statement. Nothing before the first answer.
+  /// How far the server's clock is certainly ahead of ours: zero if the server's time is between
+  /// the start and the end of the statement. Nothing before the first result.
   std::optional<std::chrono::microseconds> clock_difference() const { return difference_; }
-  /// The server's clock now, as far as it is known.
+  /// The current time of the server's clock, as far as known.
   Time server_now() const;
 
  private:
@@ -49,11 +49,10 @@ class QualityStatements {
   Database& database_;
   std::chrono::milliseconds timeout_, per_hour_;
   std::optional<std::chrono::microseconds> difference_;
-  std::deque<std::pair<Clock::time_point, Clock::duration>> spent_;  ///< of the last hour
+  std::deque<std::pair<Clock::time_point, Clock::duration>> spent_;  ///< in the last hour
 };
 
-/// By how much a clock that said `theirs` is ahead of this one, for certain, if it was read after
-/// `begun` and before `ended`.
+/// How far a clock that read `theirs`, between `begun` and `ended`, is certainly ahead of ours.
 std::chrono::microseconds clock_difference(Time theirs, Time begun, Time ended);
 
 }  // namespace exporter::sql

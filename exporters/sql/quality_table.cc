@@ -13,7 +13,7 @@ using What = ScanItem::What;
 
 constexpr std::chrono::hours kAgain{1};  // after a failure
 
-/// Whether a failure is of what was asked for, so that other statements may succeed.
+/// Whether the failure concerns the statement, so that others may succeed.
 bool is_of_statement(Reason reason) { return reason == Reason::query || reason == Reason::decode; }
 
 /// Whether other statements would fail as well.
@@ -26,7 +26,7 @@ bool is_alone(What what) { return what == What::duplicates || what == What::orph
 bool is_scanned(What what) { return what != What::columns && !is_alone(what); }
 bool is_of_baseline(What what) { return what == What::week || what == What::oldest; }
 
-/// The error of one check, which names it.
+/// The error of one check, with its name.
 Error named(const ScanItem& item, const Error& error) {
   const auto column = item.column.empty() ? std::string() : " " + item.column;
   return {error.reason(), item.check + column + ": " + error.what()};
@@ -115,7 +115,7 @@ void QualityTable::ask(const Items& items, const ScanTimes& times, const Deadlin
   }
 }
 
-/// Finds the checks that fail, unless nothing can be had of the table.
+/// Finds the failing checks by bisection, unless the table cannot be read at all.
 void QualityTable::ask_halves(const Items& items, const ScanTimes& times, const Error& error,
                               const Deadline& deadline) {
   try {
@@ -165,13 +165,13 @@ void QualityTable::ask_columns(Measured& measured, const Deadline& deadline) {
   }
 }
 
-/// A run that comes a little early is not put off until the next one.
+/// Allows for a run that is slightly early.
 bool QualityTable::is_at_its_pace(const Measured& measured) const {
   const auto slack = values_[0].every / 2;
   return !measured.asked || Clock::now() - *measured.asked >= measured.every - slack;
 }
 
-/// One that failed without much work is asked for in the next run, others after an hour at most.
+/// A check that failed at little cost is repeated in the next run, others after an hour at most.
 void QualityTable::ask_alone(Measured& measured, const Deadline& deadline) {
   if (!is_at_its_pace(measured)) return;
   const auto now = Clock::now();
@@ -196,7 +196,7 @@ void QualityTable::read_clock(const Deadline& deadline) {
   statements_->ask(clock_statement(statements_->dialect()), {}, costs_["scan"], deadline);
 }
 
-/// What was counted of other weeks belongs to one period.
+/// The counts of other weeks are for one period.
 void QualityTable::start_period(const ScanTimes& times) {
   if (!times.period || weeks_of_ == times.period->begin) return;
   weeks_of_ = times.period->begin;
@@ -205,8 +205,8 @@ void QualityTable::start_period(const ScanTimes& times) {
   }
 }
 
-/// A week counts if the table had rows before it: not one before the table was there, or whose rows
-/// were deleted.
+/// A week counts if the table had rows before it: it must not precede the table or rows that were
+/// deleted.
 void QualityTable::find_baseline(const ScanTimes& times) {
   if (!times.period || baseline_of_ == times.period->begin) return;
   std::optional<double> oldest;
@@ -228,7 +228,7 @@ void QualityTable::find_baseline(const ScanTimes& times) {
 void QualityTable::note_failure(const Items& items, const Error& error, const Deadline& deadline) {
   for (auto* measured : items) measured->is_good = false;
   if (is_of_database(error.reason()) || deadline.left().count() == 0) throw error;
-  // A table that cannot be read fails each check in the same words.
+  // If a table cannot be read, all of its checks fail with the same message.
   const auto is_same = [&](const Error& of_table) {
     return std::string_view(of_table.what()) == error.what();
   };

@@ -10,39 +10,40 @@
 
 namespace exporter::sql {
 
-/// One value of a table, as of the last time that it could be had.
+/// One value of a table, as last measured.
 struct Measured {
   ScanItem item;
   std::chrono::milliseconds every;
   std::optional<double> value = {};  ///< a count, or seconds since 1970 by this machine's clock
   std::optional<Time> measured = {};
-  bool is_good = false;   ///< whether the last attempt was
-  bool is_apart = false;  ///< it failed, and is asked for by itself until it does not
-  std::optional<Clock::time_point> asked = {};  ///< of one with a pace of its own
+  bool is_good = false;   ///< whether the last attempt succeeded
+  bool is_apart = false;  ///< it failed, and has its own statement until it succeeds
+  std::optional<Clock::time_point> asked = {};  ///< if it has its own interval
 
-  /// Whether it is no older than three intervals: what cannot be measured is shown for so long.
+  /// Whether it is at most three intervals old: values that cannot be measured are shown for that
+  /// long.
   bool is_fresh(Time now) const { return measured && now - *measured <= 3 * every; }
 };
 
-/// What is known of one table: asks for what is due. A check that fails costs no other one.
+/// The state of one table: measures what is due. A failing check does not affect the others.
 class QualityTable {
  public:
-  /// Borrows the configuration.
+  /// Keeps a reference to the configuration.
   QualityTable(const TableConfig& config, std::chrono::milliseconds every);
 
-  /// Gives the failures of checks, "range amount: ..." that of one alone. Throws an Error that
-  /// other tables would meet as well; all checks that it kept from being asked for have failed
-  /// then.
+  /// Returns the failures of checks; one that concerns a single check starts with its name, "range
+  /// amount: ...". Throws an Error if other tables would fail with it too; all checks that were not
+  /// run because of it have failed.
   std::vector<Error> measure(QualityStatements& statements, const Deadline& deadline);
-  /// Says that the attempt at all checks that are due failed.
+  /// Marks all checks that are due as failed.
   void fail();
 
   const TableConfig& config() const { return config_; }
   const std::vector<Measured>& values() const { return values_; }
-  /// The median of the rows of the same period in other weeks, if there were enough of them; of the
-  /// period that What::period is of.
+  /// The median number of rows in the same period of other weeks, for the period of What::period;
+  /// nothing if there are too few weeks.
   std::optional<double> period_baseline() const;
-  /// As of the last time that they were read.
+  /// As last read.
   const std::vector<TableColumn>& columns() const { return columns_; }
   /// By the kind of statement: "scan", "key", "references", "schema".
   const std::map<std::string, StatementCost>& costs() const { return costs_; }
@@ -69,10 +70,10 @@ class QualityTable {
   std::vector<TableColumn> columns_;
   std::map<std::string, StatementCost> costs_;
   std::optional<Time> weeks_of_;     ///< the period to which the weeks' values belong
-  std::optional<Time> baseline_of_;  ///< and the baseline
-  std::optional<Time> rows_of_;      ///< and the rows of the last period
+  std::optional<Time> baseline_of_;  ///< the period of the baseline
+  std::optional<Time> rows_of_;      ///< the period of What::period
   std::optional<double> baseline_;
-  // Of the run.
+  // During a run.
   QualityStatements* statements_ = nullptr;
   std::vector<Error> failures_;
 };

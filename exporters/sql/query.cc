@@ -7,7 +7,7 @@
 namespace exporter::sql {
 namespace {
 
-/// Adds what can be had of each metric, and then throws what is wrong with the others.
+/// Adds the metrics that can be read, and then throws the error of the others.
 void add_metrics(Samples& samples, const Table& table, const CollectorConfig& config,
                  const std::string& source) {
   std::optional<Reason> reason;

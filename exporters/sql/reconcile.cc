@@ -38,7 +38,7 @@ constexpr auto kInterval =
 constexpr MetricView kMetrics[] = {kInfo,    kDifference,  kDays,    kLimit,
                                    kSuccess, kLastSuccess, kInterval};
 
-/// A run looks for what is due; after a failure the pause is up to eight times as long.
+/// The interval between checks for what is due; up to eight times as long after failures.
 constexpr std::chrono::minutes kLook{10};
 
 constexpr std::size_t kDate = 10;  // "2026-01-02"
@@ -53,7 +53,7 @@ Parameters parameters_of(const std::vector<Time>& bounds) {
   return parameters;
 }
 
-/// What one side has. A day without rows has 0 of everything.
+/// The values of one side. A day without rows has zeros.
 Values read_rows_of(Database& database, const ReconciledTable& table, const ReconcileConfig& config,
                     const std::vector<Time>& bounds, const Deadline& deadline) {
   const auto days = bounds.size() - 1;
@@ -71,7 +71,7 @@ Values read_rows_of(Database& database, const ReconciledTable& table, const Reco
   return values;
 }
 
-/// The same; an error names the source.
+/// The same, with the source's name in errors.
 Values read_side(const std::string& source, Database& database, const ReconciledTable& table,
                  const ReconcileConfig& config, const std::vector<Time>& bounds,
                  const Deadline& deadline) {
@@ -82,7 +82,7 @@ Values read_side(const std::string& source, Database& database, const Reconciled
   }
 }
 
-/// One reconciliation, as of the last time that it could be made.
+/// One reconciliation, as last computed.
 class Reconciliation {
  public:
   explicit Reconciliation(const ReconcileConfig& config) : config_(config) {}

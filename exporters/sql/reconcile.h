@@ -15,8 +15,9 @@ Described describe_reconcile(const std::shared_ptr<Source>& source);
 /// Its metrics.
 std::span<const MetricView> reconcile_metrics();
 
-/// The statement for one side: a row for each day that has rows, with its number, counted from the
-/// oldest, as dpe_day and the measures as v0 and so on. Its parameters are the bounds, day0 and on.
+/// The statement for one side: a row for each day with rows, with the day's number, counted from
+/// the oldest, as dpe_day and the measures as v0 and so on. Its parameters are the bounds, day0 and
+/// so on.
 std::string reconcile_statement(const ReconciledTable& table, const std::vector<Measure>& measures,
                                 std::size_t days);
 

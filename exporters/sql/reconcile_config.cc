@@ -12,7 +12,7 @@ ReconciledTable read_side(const Yaml& side, Dialect dialect) {
   return {read_sql(side.required("table"), dialect), read_sql(side.required("time"), dialect)};
 }
 
-/// Days that may still change are not compared.
+/// Today may still change, so it is not compared.
 void read_days(const Yaml& entry, ReconcileConfig& config) {
   const auto days = entry.optional("days");
   if (!days) return;

@@ -10,23 +10,23 @@
 
 namespace exporter::sql {
 
-/// Makes a database of its own for a source of the configuration, which the value names. Fails
-/// where there is none of this name.
+/// Opens a separate database for the source that the value names. Fails if there is none with that
+/// name.
 using OpenDatabase = std::function<std::shared_ptr<Database>(const Yaml& name)>;
 
-/// A table of one of two sources.
+/// A table in one of the two sources.
 struct ReconciledTable {
   std::string name, time;
 };
 
-/// What is compared for each day.
+/// A value that is compared for each day.
 struct Measure {
   std::string name;  ///< the label: "rows", or the expression
   std::string sql;
-  double limit;  ///< the difference that is none
+  double limit;  ///< up to this, a difference is none
 };
 
-/// Two tables of which each settled day must be the same.
+/// Two tables whose settled days must be equal.
 struct ReconcileConfig {
   std::string name, dataset;
   ReconciledTable left, right;
@@ -39,7 +39,7 @@ struct ReconcileConfig {
   Concern concern;
 };
 
-/// Reads those of `reconcile` whose left side is this source. Throws Error{config}.
+/// Reads the reconciliations whose left side is this source. Throws Error{config}.
 std::vector<ReconcileConfig> read_reconciliations(const Yaml& file, const std::string& source,
                                                   const std::vector<std::string>& sources,
                                                   Dialect dialect, const OpenDatabase& open);

@@ -57,20 +57,20 @@ constexpr std::array<std::pair<ReplicaState, std::string_view>, 4> kStates{
      {ReplicaState::stopped, "stopped"},
      {ReplicaState::not_a_replica, "not_a_replica"}}};
 
-/// At most that many statements for each replica and its primary.
+/// The maximum number of statements for each replica and its primary.
 constexpr int kStatements = 9;
 
 double seconds_of(Time time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
 
-/// Up to :ahead, so that a row of the future hides none.
+/// Up to :ahead, so that a row in the future does not hide others.
 std::string newest_statement(const TimedTable& table) {
   return "SELECT MAX(" + table.time + ") AS newest FROM " + table.name + " WHERE " + table.time +
          " <= :ahead";
 }
 
-/// Of the rows after :newest, or of all rows.
+/// Considers the rows after :newest, or all rows.
 std::string missing_statement(const TimedTable& table, Dialect dialect, bool is_of_all) {
   return "SELECT MIN(" + table.time + ") AS missing, " + std::string(server_time(dialect)) +
          " AS server_now FROM " + table.name + " WHERE " + table.time + " <= :ahead" +
@@ -81,13 +81,13 @@ std::string heartbeat_statement(const TimedTable& heartbeat) {
   return "SELECT MAX(" + heartbeat.time + ") AS beat FROM " + heartbeat.name;
 }
 
-/// Asks the two databases of one replica.
+/// Queries the two databases of one replica.
 class Pair {
  public:
   Pair(Database& primary, const ReplicationConfig& config, const Deadline& deadline)
       : primary_(primary), config_(config), deadline_(deadline) {}
 
-  /// The replica's rows are read first: a row that comes meanwhile is not missing there. All times
+  /// The replica is read first: a row that arrives meanwhile is then not missing there. All times
   /// are the primary's, so that no other clock matters.
   double lag() const {
     const auto dialect = primary_.dialect();
@@ -95,7 +95,7 @@ class Pair {
     Parameters parameters{{"ahead", time_of(now.value_or("")) + kMaxAhead}};
     const auto& table = config_.table;
     const auto newest = one_cell(*config_.database, newest_statement(table), parameters);
-    // As the text that it is: some databases have more digits than this exporter.
+    // Passed as text, because some databases have more digits than we do.
     if (newest) parameters["newest"] = *newest;
     const auto row =
         one_row(primary_, missing_statement(table, dialect, !newest.has_value()), parameters);
@@ -104,7 +104,7 @@ class Pair {
     return std::max(0.0, std::chrono::duration<double>(lag).count());
   }
 
-  /// The heartbeat on the replica, read first, and on the primary.
+  /// The heartbeats on the replica, read first, and on the primary.
   std::pair<Time, Time> heartbeats() const {
     const auto statement = heartbeat_statement(*config_.heartbeat);
     const auto beat = [&](Database& database) {
@@ -138,13 +138,13 @@ class Pair {
   const Deadline& deadline_;
 };
 
-/// What is known of one replica.
+/// The state of one replica.
 class Replica {
  public:
   explicit Replica(const ReplicationConfig& config) : config_(config) {}
 
-  /// Asks, if it is due, for each thing apart: a primary that does not answer does not hide that
-  /// the replica has stopped. What cannot be had is unknown from then on. Gives the first failure.
+  /// Measures what is due, each value independently: an unavailable primary must not hide that the
+  /// replica has stopped. Values that cannot be read become unknown. Returns the first failure.
   std::optional<Error> measure(Database& primary, Clock::duration slack, const Deadline& deadline) {
     const auto now = Clock::now();
     if (asked_ && now - *asked_ < config_.every - slack) return std::nullopt;
@@ -247,7 +247,7 @@ Collector collector_of(const std::shared_ptr<Source>& source) {
     interval = std::min<Clock::duration>(interval, config.every);
   }
   return {.name = "replication",
-          // A lag that cannot be measured again is not known; what is shown of it is not kept.
+          // A lag that can no longer be measured is unknown; an old value is not kept.
           .schedule = Every{interval, times(interval, 3), interval},
           .timeout = timeout,
           .metrics = replication_metrics(),

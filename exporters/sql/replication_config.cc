@@ -7,7 +7,7 @@
 namespace exporter::sql {
 namespace {
 
-/// SQL for both databases, whatever kinds they are.
+/// SQL that runs on both databases, whatever their kinds.
 std::string read_for_both(const Yaml& value, Dialect primary, Dialect replica) {
   check_sql(value, value.string(), primary);
   return read_sql(value, replica);

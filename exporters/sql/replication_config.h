@@ -9,23 +9,23 @@
 
 namespace exporter::sql {
 
-/// A table and the column of the time of a row.
+/// A table and its time column.
 struct TimedTable {
   std::string name, time;
 };
 
-/// A replica of a source, and the table by which its lag is measured.
+/// A replica of a source, and the table for measuring its lag.
 struct ReplicationConfig {
   std::string replica;
   std::shared_ptr<Database> database;  ///< the replica's
   TimedTable table;
-  std::optional<TimedTable> heartbeat;  ///< of rows that something updates every few seconds
+  std::optional<TimedTable> heartbeat;  ///< a row that something updates every few seconds
   std::chrono::milliseconds max_lag, every, timeout;
-  bool asks_status = false;  ///< the first one of its replica does
+  bool asks_status = false;  ///< true for the first entry of a replica
   Concern concern;
 };
 
-/// Reads those of `replication` whose primary is this source. Throws Error{config}.
+/// Reads the entries of `replication` whose primary is this source. Throws Error{config}.
 std::vector<ReplicationConfig> read_replication(const Yaml& file, const std::string& source,
                                                 const std::vector<std::string>& sources,
                                                 const OpenDatabase& open);

@@ -32,7 +32,7 @@ Table ask(Database& database, std::string_view statement, const Deadline& deadli
   return database.query(Statement(statement, database.dialect()), {}, {}, deadline);
 }
 
-/// A cell by the first of the names that is a column.
+/// The cell in the first of these columns that exists.
 std::optional<std::string_view> cell(const Table& table, std::size_t row,
                                      std::initializer_list<std::string_view> names) {
   for (const auto name : names) {
@@ -52,7 +52,7 @@ bool is_yes(std::optional<std::string_view> text) {
   return text && equal_ignoring_case(*text, "yes");
 }
 
-// A standby that is cut off has no receiver. pg_is_wal_replay_paused() fails on a primary.
+// A disconnected standby has no receiver. pg_is_wal_replay_paused() fails on a primary.
 constexpr std::string_view kStandby =
     "SELECT CASE WHEN pg_is_in_recovery() THEN 1 ELSE 0 END AS standby, "
     "CASE WHEN pg_is_in_recovery() AND pg_is_wal_replay_paused() THEN 1 ELSE 0 END AS paused, "
@@ -96,11 +96,11 @@ std::vector<ReplicaChannel> read_postgresql(Database& replica, const Deadline& d
   return channels;
 }
 
-/// MariaDB's, MySQL's since 8.0.22, and that of older ones.
+/// MariaDB's, MySQL's since 8.0.22, and that of older versions.
 constexpr std::array<std::string_view, 3> kShowReplica{"SHOW ALL SLAVES STATUS",
                                                        "SHOW REPLICA STATUS", "SHOW SLAVE STATUS"};
 
-/// By the first statement that the server knows.
+/// Runs the first statement that the server supports.
 Table show_replica_status(Database& replica, const Deadline& deadline) {
   for (std::size_t i = 0; i + 1 < kShowReplica.size(); ++i) {
     try {
@@ -112,7 +112,7 @@ Table show_replica_status(Database& replica, const Deadline& deadline) {
   return ask(replica, kShowReplica.back(), deadline);
 }
 
-/// A lag of NULL is one that the replica does not know, as when it is stopped: not 0.
+/// A lag of NULL means unknown, for example because replication is stopped, and not 0.
 std::vector<ReplicaChannel> read_mariadb(Database& replica, const Deadline& deadline) {
   const auto list = show_replica_status(replica, deadline);
   std::vector<ReplicaChannel> channels;
@@ -132,7 +132,7 @@ std::vector<ReplicaChannel> read_mariadb(Database& replica, const Deadline& dead
   return channels;
 }
 
-// A replica may itself be a primary: then the end of its log is what it has received.
+// A replica may itself be a primary: then its log ends with what it has received.
 constexpr std::string_view kEndOfLog =
     "CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END";
 

@@ -11,7 +11,7 @@
 namespace exporter::sql {
 namespace {
 
-/// A statement, and a line for each collector that runs it.
+/// A statement, and a line for each collector that uses it.
 struct Entry {
   std::string heads, text;
 };

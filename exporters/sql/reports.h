@@ -8,16 +8,17 @@
 
 namespace exporter::sql {
 
-/// Each statement of the source's collectors with their pace, as it runs now: --print-sql.
+/// The statements of the source's collectors with their intervals, as they would run now:
+/// --print-sql.
 ReportText write_statements(Source& source, const ReportInputs& inputs);
 
-/// SQL that makes a user who may read what the statements read, and nothing else: --grants. Tables
-/// are what follows FROM and JOIN.
+/// SQL that creates a user with only the privileges that the statements need: --grants. Tables are
+/// the names after FROM and JOIN.
 ReportText write_grants(Source& source, const ReportInputs& inputs);
 
-/// What one collector asks now, what comes back, the samples that this makes and what was refused
-/// and why: --explain. Good when nothing was refused; without a text, with the names of the
-/// collectors that there are, when the source has no such one.
+/// The statements of one collector, their results, the resulting samples, and what was rejected and
+/// why: --explain. Good if nothing was rejected. If the source has no such collector, the text is
+/// empty and the choices are its collectors.
 ReportText explain(Source& source, const ReportInputs& inputs);
 
 /// Logs in and runs each collector once.

@@ -15,7 +15,7 @@ constexpr std::size_t kMaxListed = 300;
 
 using Cell = std::optional<std::string_view>;
 
-/// How rows become samples of one metric.
+/// Converts rows to samples of one metric.
 class Adder {
  public:
   Adder(Samples& samples, const Table& table, const MetricConfig& metric, std::string_view source)
@@ -61,7 +61,7 @@ class Adder {
     throw Error(Reason::decode, std::string(column) + ": expected a count");
   }
 
-  /// The counts of a row are those up to each bound: a histogram's are those between two.
+  /// The counts in a row are cumulative; those of Samples are not.
   void add_histogram(std::size_t row) {
     const auto all = table_.at(row, count_), sum = table_.at(row, sum_);
     if (!all || !sum) return;

@@ -18,7 +18,7 @@
 
 namespace exporter::sql {
 
-/// One database: what its collectors share.
+/// One database: the state that its collectors share.
 struct Source {
   std::string name;  ///< the label `source`
   std::size_t connections;
@@ -27,20 +27,20 @@ struct Source {
   CollectorConfigs collectors;
   std::optional<QualityConfig> quality;
   std::vector<ReconcileConfig> reconciliations;
-  std::vector<ReplicationConfig> replication;             ///< of which it is the primary
-  std::shared_ptr<const business::Config> business = {};  ///< null where it has none
-  FixedLabels labels = {};                                ///< that the configuration gives it
+  std::vector<ReplicationConfig> replication;             ///< those of which it is the primary
+  std::shared_ptr<const business::Config> business = {};  ///< null if it has none
+  FixedLabels labels = {};                                ///< from the configuration
   std::size_t other_readers = 0;  ///< collectors of other sources that read it
-  /// Whether events count as far back as they may be late: a run by itself would show few of them.
+  /// Whether to count events as far back as they may be late, because a single run would show few.
   bool is_trial = false;
-  /// What time it is.
+  /// The current time.
   std::function<Time()> clock = Ledger::wall_clock;
 };
 
 /// The databases of the configuration file, or the one that the flags describe.
 extern const SourceKind<Source> kSources;
 
-/// The samples of a query, as what is so now.
+/// Samples of a query whose rows are current values.
 CollectFunction make_query(const std::shared_ptr<Source>& source,
                            const std::shared_ptr<const CollectorConfig>& config);
 /// The counters of a query whose rows are events.

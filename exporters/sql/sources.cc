@@ -53,7 +53,7 @@ Database::Options read_database(const std::string& name, const Yaml& entry) {
   return {name, read_string(entry), entry.optional_secret("password"), read_connections(entry)};
 }
 
-/// A database of its own for a source that a collector of another one reads.
+/// A separate connection pool to a source for a collector of another one.
 std::shared_ptr<Database> open_database(const Yaml& file, const Yaml& name) {
   for (const auto& entry : file.required("sources").items()) {
     if (entry.required("name").string() != name.string()) continue;
@@ -62,7 +62,7 @@ std::shared_ptr<Database> open_database(const Yaml& file, const Yaml& name) {
   name.fail("there is no source of this name");
 }
 
-/// How many of the entries, each of which is of two sources, read this one as the second.
+/// How many of the entries, each of two sources, have this one second.
 std::size_t count_readers(const Yaml& file, const std::string& name) {
   std::size_t count = 0;
   if (const auto map = file.optional("reconcile")) {
@@ -78,7 +78,7 @@ std::size_t count_readers(const Yaml& file, const std::string& name) {
   return count;
 }
 
-/// What the file says of several sources.
+/// The parts of the file that concern several sources.
 void read_file(const SourceInputs& inputs, Source& source) {
   const auto& file = *inputs.file;
   const auto names = names_of(inputs);
@@ -119,7 +119,7 @@ std::vector<Collector> describe(const std::shared_ptr<Source>& source) {
   return collectors;
 }
 
-/// A query that fails says nothing of its database.
+/// A failing query does not mean that its database is down.
 bool means_down(Reason reason) {
   return reason == Reason::connect || reason == Reason::auth || reason == Reason::config;
 }

@@ -48,7 +48,7 @@ class Reader {
     return at_ + ahead < words_.size() ? words_[at_ + ahead] : std::string_view();
   }
 
-  /// `name AS (`, or `name (columns) AS (`: what WITH defines.
+  /// `name AS (`, or `name (columns) AS (`: the definitions in WITH.
   void note_definition() {
     if (at_ == 0) return;
     auto before = at_ - 1;
@@ -59,7 +59,7 @@ class Reader {
     defined_.insert(std::string(words_[before]));
   }
 
-  /// extract(epoch FROM x), substring(x FROM 1), trim(x FROM y), IS DISTINCT FROM.
+  /// FROM in extract(epoch FROM x), substring(x FROM 1), trim(x FROM y), IS DISTINCT FROM.
   bool is_in_call() const {
     if (at_ > 0 && equal_ignoring_case(words_[at_ - 1], "distinct")) return true;
     constexpr std::array<std::string_view, 5> kCalls{"extract", "substring", "trim", "overlay",
@@ -74,7 +74,7 @@ class Reader {
     return false;
   }
 
-  /// The tables from behind FROM to the end of the list.
+  /// Reads the tables after FROM up to the end of the list.
   void read_list() {
     constexpr std::array<std::string_view, 2> kFillers{"lateral", "only"};
     do {
@@ -84,7 +84,7 @@ class Reader {
       if (!name.empty() && word(0) != "(") tables_.insert(name);
       skip_alias();
     } while (word(0) == ",");
-    --at_;  // the loop goes on behind it
+    --at_;  // the loop continues after it
   }
 
   std::string read_name() {

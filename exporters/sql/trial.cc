@@ -7,7 +7,7 @@
 namespace exporter::sql {
 namespace {
 
-/// Has all databases of a plan say what runs, as long as it lives.
+/// Has all databases of a plan report their statements during its lifetime.
 class Observed {
  public:
   Observed(const std::vector<Planned>& plan, const OnRan& on_ran) {

@@ -12,14 +12,14 @@
 
 namespace exporter::sql {
 
-/// The collectors of a source for reports on it, which count events as far back as they may be
-/// late. Borrows the source.
+/// The collectors of a source for reports about it; they count events as far back as they may be
+/// late. Keeps a reference to the source.
 std::vector<Described> described_for_trial(Source& source);
 
-/// A statement that ran, and the source that was asked.
+/// A statement that ran, and its source.
 using OnRan = std::function<void(const std::string& source, const Database::Ran& ran)>;
 
-/// Runs a collector once and reports each of its statements to `on_ran`. The failure of the run.
+/// Runs a collector once and passes each of its statements to `on_ran`. Returns the run's failure.
 std::optional<Error> try_once(const Described& described, Samples& samples,
                               const Deadline& deadline, const OnRan& on_ran);
 

@@ -17,9 +17,9 @@ std::string written(Clock::duration duration);
 /// "1 row", "2 rows".
 std::string counted(std::size_t count, const std::string& what);
 
-/// The first rows of a table, in columns below their names.
+/// The first rows of a table, aligned in columns with headers.
 std::string written(const Table& table);
-/// How many rows that are at most.
+/// The maximum number of rows.
 constexpr std::size_t kShownRows = 20;
 
 }  // namespace exporter::sql

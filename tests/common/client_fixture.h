@@ -13,7 +13,7 @@
 #include "common/http/client.h"
 #include "tests/support/scripted_server.h"
 
-/// A client of a server under test, and what it counts.
+/// A client of a server under test, and its metrics.
 struct ClientFixture {
   prometheus::Registry registry;
   exporter::http::UpstreamMetrics metrics{registry};
@@ -38,7 +38,7 @@ struct ClientFixture {
   std::map<std::string, double> durations() const;
 };
 
-/// Credentials that a function adds without asking anybody.
+/// Credentials added by a function without requests.
 inline exporter::http::Authorize adding(std::function<void(exporter::http::ClientRequest&)> add) {
   return {[add = std::move(add)](exporter::http::ClientRequest& request,
                                  const exporter::Deadline&) { add(request); }};
@@ -46,11 +46,11 @@ inline exporter::http::Authorize adding(std::function<void(exporter::http::Clien
 
 inline exporter::Deadline soon() { return exporter::Deadline::in(std::chrono::seconds(20)); }
 
-/// A GET, or what else the method says.
+/// A GET, or another method.
 exporter::http::ClientRequest request(std::string target, std::string method = "GET",
                                       std::string body = "");
 
-/// "reason: text" of the Error that sending ends with; "status N" when there is none.
+/// "reason: text" of the Error that send() throws; "status N" if there is none.
 std::string result_of(exporter::http::Client& client, exporter::http::ClientRequest request,
                       const exporter::Deadline& deadline = soon());
 

@@ -12,7 +12,7 @@ inline std::string authorization_of(const std::string& request) {
   return request.substr(at, request.find("\r\n", at) - at);
 }
 
-/// A server that takes some credentials and answers 401 to others.
+/// A server that accepts some credentials and answers 401 to others.
 class Guarded {
  public:
   explicit Guarded(std::string good) : good_(std::move(good)) {}

@@ -1,6 +1,6 @@
-// Plays a history on a ledger, from its position to the end, and prints what it shows after each
-// run, each page followed by "# at POSITION": ledger_driver DIRECTORY SEED RUNS. It is killed at
-// any point by ledger_kill_test.cc.
+// Runs a history on a ledger, from its position to the end, and prints the page after each run,
+// followed by "# at POSITION": ledger_driver DIRECTORY SEED RUNS. ledger_kill_test.cc kills it at
+// any point.
 
 #include <iostream>
 #include <string>

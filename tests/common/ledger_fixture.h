@@ -29,7 +29,7 @@ inline std::string tasks_page(const std::string& lines) {
   return "# HELP test_tasks_total Tasks.\n# TYPE test_tasks_total counter\n" + lines;
 }
 
-/// A ledger in memory with a short way to commit one report.
+/// An in-memory ledger with a shortcut for committing one report.
 struct Book {
   explicit Book(const Ledger::Options& of_runs = {})
       : ledger("test", {}, {}, kStart), options(of_runs) {}
@@ -45,7 +45,7 @@ struct Book {
     run.commit();
   }
   Ledger::Figures figures() const { return ledger.figures().value(); }
-  /// What the last series of the page shows.
+  /// The value of the last series on the page.
   std::string shown() const {
     const auto text = page(ledger, kTasks);
     const auto blank = text.rfind(' ');

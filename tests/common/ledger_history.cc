@@ -20,7 +20,7 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
   return text != nullptr ? std::stoull(text) : otherwise;
 }
 
-/// std's distributions differ between libraries; this one is ours.
+/// std's distributions differ between libraries; this one does not.
 class Dice {
  public:
   explicit Dice(std::uint64_t seed) : random_(seed) {}
@@ -41,10 +41,10 @@ class Dice {
 const std::vector<std::string> kKinds = {"", "a", "a\"\n\\b", "z", "\xc3\xa9"};
 const std::vector<std::string> kStates = {"ok", "failed", "late"};
 
-/// What goes wrong with the clocks, and for how long.
+/// The errors of the clocks, and their duration.
 struct Clocks {
   Time truth = kCreated;
-  microseconds ours{}, source{};  ///< ahead of the truth
+  microseconds ours{}, source{};  ///< ahead of true time
   int runs_left = 0;
 
   void advance(Dice& dice) {
@@ -119,7 +119,7 @@ class Generator {
   Time when() {
     const auto now = clocks_.now_of_source();
     switch (dice_.roll(20)) {
-      case 0: return now - minutes(dice_.roll(60 * 24 * 5));  // later than is allowed
+      case 0: return now - minutes(dice_.roll(60 * 24 * 5));  // later than allowed
       case 1: return now + hours(24 * (1 + dice_.roll(500)));
       case 2: return clocks_.now() + Ledger::kMaxAhead + microseconds(dice_.roll(3) - 1);
       case 3:
@@ -155,8 +155,8 @@ class Generator {
     return reports_.back();
   }
 
-  /// An event that was reported before: seldom an old one, some corrected, renamed or at another
-  /// time.
+  /// An event that was reported before: rarely an old one, sometimes corrected, renamed or with
+  /// another time.
   Report again() {
     const auto recent = std::min<std::int64_t>(std::ssize(reports_), dice_.chance(80) ? 150 : 5000);
     auto& known = reports_[reports_.size() - 1 - static_cast<std::size_t>(dice_.roll(recent))];
@@ -182,7 +182,7 @@ std::vector<std::string_view> views(const model::Labels& labels) {
   return {labels.begin(), labels.end()};
 }
 
-/// A zero has either sign: sources give both, and the ledger's file knows one.
+/// A zero has either sign: sources have both, and the ledger's file only one.
 double number_of(const model::Value& value, const std::string& id) {
   if (value.thousandths == 0) return id.size() % 2 == 0 ? -0.0 : 0.0;
   return static_cast<double>(value.thousandths) / 1000;

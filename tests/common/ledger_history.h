@@ -9,8 +9,8 @@
 #include "common/ledger/ledger.h"
 #include "tests/common/ledger_model.h"
 
-/// Runs of a ledger made up at random: a source that reports late, twice, out of order, corrected,
-/// renamed and in windows, by clocks that are wrong for a while, with options that change.
+/// Random runs of a ledger: a source that reports late, twice, out of order, corrected, renamed and
+/// in windows, by clocks that are temporarily wrong, with changing options.
 namespace history {
 
 using exporter::Ledger;
@@ -57,13 +57,13 @@ struct Run {
 
 /// How often tests of random histories are repeated: LEDGER_ROUNDS, or 1.
 std::uint64_t rounds();
-/// The seed that they start with: LEDGER_SEED, or 1.
+/// Their first seed: LEDGER_SEED, or 1.
 std::uint64_t first_seed();
 
-/// The same runs for a seed; more of them begin with the same ones.
+/// The same runs for the same seed; a longer history starts with those of a shorter one.
 std::vector<Run> runs(std::uint64_t seed, std::size_t count);
 
-/// Does all of a run but its commit. Rows that cannot be counted are among its reports.
+/// Does everything in a run except the commit. Its reports include some that cannot be counted.
 void apply(const Run& run, Ledger::Run& ledger);
 void apply(const Run& run, model::Model& model);
 

@@ -38,26 +38,26 @@ void Model::abandon() { draft_ = committed_; }
 
 void Model::set_clock() {
   auto& d = draft_;
-  // "without effect once it has counted"
+  // "has no effect once it has counted"
   if (series_count() == 0 && d.newest == d.since) {
     d.started = std::min(d.started, now_);
     d.since = d.watermark = d.newest = d.started - options_.past;
     d.jumped_from = d.jumped_to = d.retention_from = d.retention_to = d.since;
   }
-  // "stays late until the clock is there again or the allowed lateness has passed"
+  // "stay late until the clock reaches them or the allowed lateness has passed"
   if (d.ahead_to && *d.ahead_to <= limit_) {
     d.watermark = std::max(d.watermark, *d.ahead_to);
     d.ahead_to.reset();
   }
   if (d.ahead_to && now_ - d.ahead_since >= options_.allowed_lateness) d.ahead_to.reset();
-  // "a watermark that is ahead goes back to kMaxAhead beyond the clock"
+  // "a watermark that is ahead goes back to the clock plus kMaxAhead"
   if (d.watermark > limit_) {
     d.ahead_to = std::max(d.ahead_to.value_or(d.watermark), d.watermark);
     d.ahead_since = now_;
     d.watermark = limit_;
     d.since = std::min(d.since, limit_ - options_.allowed_lateness);
   }
-  // "the newest event is the newest known one that is not ahead"
+  // "the newest event becomes the newest one that is not ahead"
   if (d.newest > limit_) {
     d.newest = std::max(d.watermark, newest_known());
     if (d.jumped_to > d.newest) d.jumped_from = d.jumped_to = d.since;
@@ -113,8 +113,8 @@ bool Model::has_room_for(const Family& family, const Labels& labels) const {
          series_count() < static_cast<std::int64_t>(options_.max_series);
 }
 
-/// "compacts the oldest sixteenth of them for an event that is newer than these, and all that are
-/// ahead of the clock for one that is not"
+/// "the oldest sixteenth is compacted to make room for a newer event", "all that are ahead are
+/// compacted if the oldest sixteenth is ahead"
 bool Model::make_room(Time when) {
   std::vector<Time> times;
   for (const auto& [key, family] : draft_.families) {

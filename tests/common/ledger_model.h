@@ -9,8 +9,8 @@
 
 #include "common/ledger/ledger.h"
 
-/// What a ledger promises in its header, computed plainly: all events in a map, all sums made from
-/// the start at each commit, in whole thousandths. It shares no code with the ledger.
+/// The contract in the ledger's header, computed in the simplest way: all events in a map, all sums
+/// recomputed at each commit, in whole thousandths. It shares no code with the ledger.
 namespace model {
 
 using exporter::Ledger;
@@ -20,25 +20,25 @@ using Labels = std::vector<std::string>;
 
 /// What an event counts.
 struct Value {
-  std::int64_t thousandths = 0;       ///< the number, the observation, or the sum; -1 is refused
-  std::vector<std::uint64_t> counts;  ///< where several observations are reported
+  std::int64_t thousandths = 0;       ///< the number, the observation, or the sum; -1 is rejected
+  std::vector<std::uint64_t> counts;  ///< if several observations are reported
   bool operator==(const Value&) const = default;
 };
 
 class Model {
  public:
-  /// A ledger that is created then.
+  /// A ledger created at that time.
   explicit Model(Time created);
 
   void begin(const Ledger::Options& options, Time now);
-  /// `bounds` are empty for a counter. They and the metric outlive the model.
+  /// `bounds` are empty for a counter. They and the metric must outlive the model.
   void report(const MetricView& metric, std::span<const double> bounds, const std::string& id,
               Time when, const Value& value, const Labels& labels);
   void ensure(const MetricView& counter, const Labels& labels);
   void replace_window(Time from, Time to, const std::vector<MetricView>& families);
   void set_metadata(const std::string& key, const std::string& text);
   void commit();
-  /// Instead of a commit.
+  /// Replaces a commit.
   void abandon();
 
   /// As of the last commit.
@@ -55,7 +55,7 @@ class Model {
   struct Known {
     Labels labels;
     Time when;
-    std::optional<Value> value;  ///< nothing, where a window was replaced without it
+    std::optional<Value> value;  ///< empty if a window was replaced without it
     bool is_reported = false;    ///< in this run
   };
   using Cells = std::vector<std::int64_t>;  ///< thousandths; counts are whole

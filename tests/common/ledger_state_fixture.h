@@ -38,7 +38,7 @@ struct StateFolder {
     }
     return text;
   }
-  /// The names of what is in it, sorted, with a blank after each.
+  /// The names of the entries, sorted, with a blank after each.
   std::string names() const {
     std::vector<std::string> all;
     for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {

@@ -18,11 +18,11 @@
 
 namespace exporter::testing {
 
-/// What takes so long will never come: the machine may be slow and busy.
+/// A wait of this length has failed: the machine may be slow and busy.
 constexpr std::chrono::seconds kHang{300};
 
-/// A plain TCP client that says exactly what it is told to, for what a real client would not say.
-/// Waits for at most kHang in all it does.
+/// A plain TCP client that sends exactly what it is given, for what a real client would not send.
+/// No wait is longer than kHang.
 class RawClient {
  public:
   explicit RawClient(std::uint16_t port, int family = AF_INET, int receive_buffer = 0)
@@ -70,7 +70,7 @@ class RawClient {
     return *this;
   }
 
-  /// Everything up to the end of the connection; a reset ends it, too.
+  /// Everything up to the end of the connection, or a reset.
   std::string read_to_end() {
     std::string all;
     while (read_some(all)) {
@@ -93,7 +93,7 @@ class RawClient {
     return response;
   }
 
-  /// Whether the server ends the connection within the time, whatever it says before.
+  /// Whether the server closes the connection within that time, whatever it sends before.
   bool ended_within(std::chrono::milliseconds time) {
     const auto deadline = std::chrono::steady_clock::now() + time;
     std::string ignored;
@@ -111,8 +111,7 @@ class RawClient {
   int fd() const { return fd_; }
 
  private:
-  /// 0 or why not, as errno. A signal (libFuzzer's timer) does not stop a connection from being
-  /// made.
+  /// 0, or an errno value. A signal (libFuzzer's timer) does not interrupt connecting.
   int connect_to(const sockaddr* address, socklen_t size) const {
     if (::connect(fd_, address, size) == 0) return 0;
     if (errno != EINTR) return errno;
@@ -152,7 +151,7 @@ inline std::string body_of(const std::string& response) {
   return end == std::string::npos ? "" : response.substr(end + 4);
 }
 
-/// E.g. "200", or nothing when the server said nothing.
+/// E.g. "200", or empty without a response.
 inline std::string status_of(const std::string& response) {
   return response.size() < 12 ? "" : response.substr(9, 3);
 }

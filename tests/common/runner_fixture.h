@@ -11,7 +11,7 @@
 
 #include "common/collect/runner.h"
 
-/// What the tests of the Runner share.
+/// Shared by the tests of the Runner.
 namespace runner_fixture {
 
 using namespace std::chrono_literals;
@@ -28,7 +28,7 @@ class Gate {
     open_ = true;
     changed_.notify_all();
   }
-  /// Throws where Catch2's checks, which are for the main thread alone, would fail.
+  /// Throws where Catch2's checks, which only work in the main thread, would fail.
   void pass() {
     std::unique_lock lock(mutex_);
     ++arrived_;
@@ -97,7 +97,7 @@ inline std::string page(const exporter::Runner::View& view) {
   return view.snapshot ? view.snapshot->page(exporter::Format::text) : "";
 }
 
-/// Waits until it holds; whether it did within a minute.
+/// Waits until it holds; false after a minute.
 template <class Condition>
 bool eventually(Condition&& condition) {
   const auto give_up = soon();

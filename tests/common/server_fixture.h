@@ -23,7 +23,7 @@ inline http::Response text(std::string body, int status = 200) {
   return response;
 }
 
-/// What the server made of the request.
+/// The request as the server parsed it.
 inline http::Response echo(const http::Request& request) {
   if (request.path == "/missing") return text("nothing here\n", 404);
   std::string seen = std::string(request.method) + " " + std::string(request.path) + "\n";
@@ -39,7 +39,7 @@ inline std::string get(const http::Server& server, const std::string& target) {
       .read_to_end();
 }
 
-/// Whether nobody listens on that port of 127.0.0.1.
+/// Whether nothing listens on that port of 127.0.0.1.
 inline bool refuses_connects(std::uint16_t port) {
   try {
     const RawClient client(port);

@@ -28,7 +28,7 @@ inline constexpr const char* kAsBob = "Authorization: Basic Ym9iOmJ1aWxkZXI=\r\n
 inline const std::string kTls =
     "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n";
 
-/// A folder with a web configuration and the certificates it may name.
+/// A folder with a web configuration and the certificates that it may name.
 class Site {
  public:
   explicit Site(const std::string& yaml) {
@@ -38,7 +38,7 @@ class Site {
   }
   const std::filesystem::path& path() const { return folder_.path(); }
   std::string file(const std::string& name) const { return (path() / name).string(); }
-  /// Replaces a file at once, so that nobody reads half of it.
+  /// Replaces a file atomically, so that no reader sees a part of it.
   void write(const std::string& name, const std::string& text) const {
     std::ofstream(file(name + ".new"), std::ios::binary) << text;
     std::filesystem::rename(file(name + ".new"), file(name));
@@ -58,7 +58,7 @@ class Site {
   TemporaryFolder folder_;
 };
 
-/// Tells who the user is.
+/// Returns the name of the user.
 inline http::Response page(const http::Request& request) {
   http::Response response;
   response.body = Body("user " + std::string(request.user) + "\n");
@@ -84,7 +84,7 @@ inline std::string tls_status(const http::Server& server, const TlsOptions& opti
   return reply.response.empty() ? "refused" : status_of(reply.response);
 }
 
-/// Whether it becomes true within 20 s.
+/// Waits until it becomes true; false after 20 s.
 inline bool eventually(const std::function<bool()>& is_true) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (std::chrono::steady_clock::now() < deadline) {

@@ -11,12 +11,12 @@
 #include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 
-/// What the tests of databases share.
+/// Shared by the tests of databases.
 namespace sql_fixture {
 
 using namespace std::chrono_literals;
 
-/// A SQLite file with a connection of its own, which holds locks.
+/// A SQLite file with its own connection, which holds locks.
 class File {
  public:
   explicit File(const std::string& sql = "") : path_(folder_.path() / "shop.db") {
@@ -55,7 +55,7 @@ inline exporter::sql::Table ask(exporter::sql::Database& database, std::string_v
   return database.query(exporter::sql::Statement(sql, database.dialect()), {}, limits, deadline);
 }
 
-/// The cells of the first row, each with a blank behind it; NULL as -.
+/// The cells of the first row, each followed by a blank; NULL as -.
 inline std::string row(const exporter::sql::Table& table, std::size_t index = 0) {
   std::string result;
   for (std::size_t i = 0; i < table.columns().size(); ++i) {
@@ -64,7 +64,7 @@ inline std::string row(const exporter::sql::Table& table, std::size_t index = 0)
   return result;
 }
 
-/// The sum of an endless series: nothing but a limit or a cancel ends it.
+/// The sum of an endless series: only a limit or a cancel ends it.
 constexpr std::string_view kEndless =
     "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c) SELECT sum(i) AS s FROM c";
 

@@ -23,7 +23,7 @@ using Credentials = std::unique_ptr<gnutls_certificate_credentials_st,
 using Session = std::unique_ptr<gnutls_session_int, decltype(&::gnutls_deinit)>;
 using Certificate = std::unique_ptr<gnutls_x509_crt_int, decltype(&::gnutls_x509_crt_deinit)>;
 
-/// Shows the client's certificate whatever authorities the server asks for.
+/// Sends the client's certificate whatever authorities the server asks for.
 int show_certificate(gnutls_session_t session, const gnutls_datum_t*, int,
                      const gnutls_pk_algorithm_t*, int, gnutls_pcert_st** chain, unsigned* count,
                      gnutls_privkey_t* key) {

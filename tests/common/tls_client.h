@@ -11,13 +11,13 @@ struct TlsOptions {
 };
 
 struct TlsReply {
-  std::string response;     ///< empty when the server ended the connection
+  std::string response;     ///< empty if the server closed the connection
   std::string server_name;  ///< common name in its certificate
   std::string version, cipher, group;
 };
 
-/// Connects to loopback, shakes hands without checking the server, sends `request` and reads to the
-/// end. An error on the way leaves the rest of the reply empty.
+/// Connects to loopback, performs a handshake without verifying the server, sends `request` and
+/// reads to the end. After an error the rest of the reply is empty.
 TlsReply say_over_tls(std::uint16_t port, const std::string& request,
                       const TlsOptions& options = {});
 

@@ -203,20 +203,20 @@ class Stack(unittest.TestCase):
         code, text = doctor(*self.flags, "--send", f"--wait={support.START}", *receivers)
         self.assertEqual(code, 1, text)
         self.assertRegex(row(text, "targets of dbt")[0], r"failed: 127\.0\.0\.1:1: .*refused")
-        self.assertRegex(row(text, "exporters")[0], r"failed: sql at .* is scraped, but is not an exporter")
+        self.assertRegex(row(text, "exporters")[0], r"failed: sql at .* is not an exporter")
         self.assertRegex(row(text, "certificates")[0], r"failed: 127\.0\.0\.1:\d+ expires in 2 days")
         self.assertEqual(row(text, "rules loaded"), ["failed: group business is not loaded"])
         self.assertRegex(row(text, "secrets")[0], r"failed: \S+/pagerduty_key is missing: its channel sends nothing;"
                          r" \S+/webhook_token has blanks")
-        self.assertRegex(row(text, "inhibition")[0], r'warning: alertname=InfoInhibitor inhibits no severity=info')
+        self.assertRegex(row(text, "inhibition")[0], r'warning: alertname=InfoInhibitor does not inhibit severity=info')
         critical = row(text, "test alert to critical")
-        self.assertRegex(critical[0], r"failed: email failed \d+ times, and is sent again")
-        self.assertRegex(critical[1], r"failed: slack failed \d+ times, and is sent again")
-        self.assertEqual(row(text, "test alert to on-call"), ["failed: pagerduty was refused"])
-        self.assertEqual(row(text, "test alert to webhook"), ["failed: webhook was refused"])
+        self.assertRegex(critical[0], r"failed: email failed \d+ times and is being retried")
+        self.assertRegex(critical[1], r"failed: slack failed \d+ times and is being retried")
+        self.assertEqual(row(text, "test alert to on-call"), ["failed: pagerduty was rejected"])
+        self.assertEqual(row(text, "test alert to webhook"), ["failed: webhook was rejected"])
         self.assertEqual(row(text, "test alert to heartbeat"),
-                         ["failed: not sent: the route of test alerts has no route to it"])
-        self.assertIn("failed: there is no receiver gone", row(text, "test alerts"))
+                         ["failed: not sent: the route for test alerts does not lead to it"])
+        self.assertIn("failed: no such receiver: gone", row(text, "test alerts"))
         failing = "increase(alertmanager_notifications_failed_total[5m]) > 0"
         support.poll(lambda: self.prometheus.ask().query(failing), "failures are counted")
         self.assertRegex(row(doctor(*self.flags)[1], "notifications")[0], "failed: failed in the last 5 minutes: .*webhook")
@@ -249,10 +249,10 @@ class OfGrafana(unittest.TestCase):
     def test_all_is_well(self):
         _, text = doctor(*self.flags)
         self.assertEqual(row(text, "Grafana"), ["ok: 12.4.0"])
-        self.assertEqual(row(text, "dashboards"), [f"ok: all {len(self.grafana.boards)} are there"])
+        self.assertEqual(row(text, "dashboards"), [f"ok: all {len(self.grafana.boards)} found"])
         self.assertEqual(row(text, "data source Alertmanager"), ["ok: answers"])
         self.assertEqual(row(text, "data source Logs"), ["ok: answers"])
-        self.assertEqual(row(text, "Grafana's secrets"), ["ok: 1 files, none has a $"])
+        self.assertEqual(row(text, "Grafana's secrets"), ["ok: 1 files, none contains a $"])
 
     def test_faults(self):
         (self.folder / "secret").write_text("cor$rect")
@@ -262,8 +262,8 @@ class OfGrafana(unittest.TestCase):
         _, text = doctor(*self.flags)
         self.assertEqual(row(text, "dashboards"), ["failed: dbt is missing"])
         self.assertEqual(row(text, "data source Prometheus"), ["failed: connection refused"])
-        self.assertEqual(row(text, "data source Logs"), ["failed: there is none with the uid logs"])
-        self.assertRegex(row(text, "Grafana's secrets")[0], r"failed: \S+/secret has a \$, at which Grafana cuts it")
+        self.assertEqual(row(text, "data source Logs"), ["failed: no data source has the uid logs"])
+        self.assertRegex(row(text, "Grafana's secrets")[0], r"failed: \S+/secret contains a \$, where Grafana silently truncates it")
         self.assertNotIn("cor$", text)
 
     def test_a_token_that_is_not_there(self):
@@ -287,7 +287,7 @@ class Parts(unittest.TestCase):
     def test_each_channel_of_a_receiver_must_deliver(self):
         change = {"notifications_total": 2, "notification_requests_total": 2, "notification_requests_failed_total": 1,
                   "notifications_failed_total": 1}
-        self.assertEqual(send.outcome(change, 2), ("failed", "was refused by 1 of 2 channels"))
+        self.assertEqual(send.outcome(change, 2), ("failed", "was rejected by 1 of 2 channels"))
 
     def found_of(self, samples=(), alerts=(), retried=()):
         """What is said of a receiver whose counters do not change."""
@@ -304,7 +304,7 @@ class Parts(unittest.TestCase):
         silenced = {"status": {"silencedBy": ["a"], "inhibitedBy": []}}
         self.assertEqual(self.found_of(alerts=[silenced]), ("warning", "slack was not sent: a silence matches it"))
         self.assertEqual(self.found_of(retried=["slack"]), (
-            "failed", "slack has not arrived for certain: an earlier alert by slack is still sent again"))
+            "failed", "slack has an unknown result: an earlier alert by slack is still being retried"))
 
     def test_counters_of_one_receiver(self):
         page = "\n".join(f'alertmanager_notifications_failed_total{{integration="slack",{labels}}} {value}'
@@ -326,7 +326,7 @@ class Parts(unittest.TestCase):
             of_prometheus.check_retention(found, kept, [{"rules": [rule]}])
             self.assertEqual(found.rows[0].status, status, kept)
             if status == "warning":
-                self.assertEqual(found.rows[0].found, f"{kept} are kept, and 1 rules look back further: month")
+                self.assertEqual(found.rows[0].found, f"{kept}, but 1 rules look back further: month")
 
     def test_a_target_that_is_not_scraped_yet_is_not_down(self):
         found, fake = of_report.Report(), unittest.mock.Mock()

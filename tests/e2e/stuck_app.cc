@@ -1,4 +1,4 @@
-// An exporter whose parts hang or throw, as its configuration file says:
+// An exporter whose parts hang or throw, as configured:
 //   fault: error | filesystem | bad_alloc | unknown    thrown while the configuration is loaded
 //   hang: true                                         its collector does not return
 //   fail: true                                         its collector fails, each time with another

@@ -56,9 +56,9 @@ std::string page_of(const Project& project) {
 
 }  // namespace
 
-/// Artifacts of one project, with a 0x1e between them; the first byte of each is its kind, the
-/// second says in which pieces it comes. What is refused must be an Error{decode} that begins with
-/// the artifact's name, and what is taken must make a page that can be parsed.
+/// Artifacts of one project, separated by 0x1e; the first byte of each is its kind, the second the
+/// way to split it into pieces. A rejected one must be an Error{decode} that starts with the
+/// artifact's name, and accepted ones must make a page that can be parsed.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view rest(reinterpret_cast<const char*>(data), size);
   Project project;

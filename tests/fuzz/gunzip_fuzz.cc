@@ -21,8 +21,8 @@ struct Decoded {
   bool operator==(const Decoded&) const = default;
 };
 
-/// What the bytes decode to in pieces of this size, or the start of it; nothing when they are
-/// refused.
+/// The decoded bytes, or their start, when decoding in pieces of this size; nothing if they are
+/// rejected.
 std::optional<Decoded> decode(std::string_view bytes, std::size_t piece_size) {
   http::Gunzip gunzip;
   Decoded decoded;
@@ -59,8 +59,8 @@ void must(bool holds) {
 
 }  // namespace
 
-/// The first byte is a size of pieces, in which the rest decodes to the same as in one; and the
-/// rest itself, packed as two members, comes back from them, but not when their end is missing.
+/// The first byte is the size of the pieces, in which the rest must decode to the same as in one
+/// piece. The rest itself, compressed into two members, must be decoded, but not without its end.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);

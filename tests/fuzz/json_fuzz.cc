@@ -13,7 +13,7 @@ using exporter::Reason;
 
 namespace {
 
-/// Every failure must be an Error{decode} that begins with the reply's name and is valid UTF-8.
+/// Every failure must be an Error{decode} that starts with the reply's name and is valid UTF-8.
 template <class Function>
 void expect_decode_error(Function&& function) {
   try {

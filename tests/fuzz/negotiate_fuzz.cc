@@ -26,7 +26,7 @@ void must(bool holds) {
 
 }  // namespace
 
-/// The parsers of what stands in a request: Accept, Accept-Encoding, Authorization and the target.
+/// The parsers for parts of a request: Accept, Accept-Encoding, Authorization and the target.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   must(http::best_media_type(text, kOffers) < kOffers.size());

@@ -1,5 +1,5 @@
-// Stands in for libFuzzer where its compiler is missing: runs the target once on each file of the
-// corpus. <name>_replay CORPUS.
+// Replaces libFuzzer if its compiler is missing: runs the target once on each file of the corpus.
+// <name>_replay CORPUS.
 
 #include <cstdint>
 #include <cstdio>

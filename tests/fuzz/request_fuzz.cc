@@ -23,7 +23,7 @@ void must(bool holds) {
   if (!holds) std::abort();
 }
 
-/// Nobody knows a password, so only the open path may get here.
+/// No password is known, so only the open path may get here.
 http::Response answer(const http::Request& request) {
   must(request.path == "/-/healthy" && request.user.empty());
   must(request.method == "GET" || request.method == "HEAD" || request.method == "POST");
@@ -55,7 +55,8 @@ std::unique_ptr<http::Server> start() {
 
 }  // namespace
 
-/// The first byte says how the rest is cut into pieces; each goes to a real server as it is.
+/// The first byte determines how the rest is cut into pieces, each of which is sent to a real
+/// server.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const auto server = start();
   if (size == 0) return 0;

@@ -19,8 +19,8 @@ namespace {
 
 constexpr std::size_t kMaxSize = 1 << 14;
 
-/// The sources of a configuration file; nothing where it is refused, as it must be: with an
-/// Error{config} that begins with the file's name.
+/// The sources of a configuration file; nothing if it is rejected, which must be an Error{config}
+/// that starts with the file's name.
 std::vector<std::shared_ptr<Source>> read(std::string_view text) {
   static prometheus::Registry registry;
   static http::UpstreamMetrics upstreams(registry);
@@ -44,7 +44,7 @@ std::vector<std::shared_ptr<Source>> read(std::string_view text) {
 
 }  // namespace
 
-/// What is accepted can be reported on.
+/// Reports about an accepted one must work.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size > kMaxSize) return 0;
   const auto sources = read({reinterpret_cast<const char*>(data), size});

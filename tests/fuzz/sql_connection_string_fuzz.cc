@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kPassword = "hush} ;=hush";
 
-/// What it says is what it is read from, and a password is in no error.
+/// Its text must parse to the same, and no error may contain a password.
 void check(std::string_view text) {
   try {
     ConnectionString string(text);

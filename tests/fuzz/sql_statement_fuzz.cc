@@ -27,8 +27,8 @@ bool is_read_by_server(std::string_view comment) {
   return comment.starts_with("/*+") || comment.starts_with("/*!") || comment.starts_with("/*M!");
 }
 
-/// What a server reads of a statement, with the value's literal for each parameter; nothing when a
-/// piece does not end.
+/// A statement as the server reads it, with the value's literal for each parameter; nothing if a
+/// token is not terminated.
 std::optional<Pieces> pieces_of(std::string_view text, Dialect dialect, std::string_view value) {
   Pieces pieces;
   std::size_t length = 0;
@@ -49,8 +49,8 @@ std::optional<Pieces> pieces_of(std::string_view text, Dialect dialect, std::str
   return pieces;
 }
 
-/// A parameter is one literal to a server, whatever is in it and around it, and nothing else
-/// changes.
+/// The server must read a parameter as one literal, whatever is in it and around it, and nothing
+/// else may change.
 void check(std::string_view text, Dialect dialect, std::string_view value) {
   try {
     const Statement statement(text, dialect);

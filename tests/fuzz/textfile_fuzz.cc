@@ -24,8 +24,8 @@ std::string render(const ParsedText& parsed) {
 
 }  // namespace
 
-/// What the parser takes must render to a page that it takes again, to the same page; what it
-/// refuses must be an Error{decode} with a line.
+/// If the parser accepts a text, it must render to a page that parses to the same page; if not, the
+/// error must be an Error{decode} with a line.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
   ParsedText parsed;

@@ -11,7 +11,7 @@ using exporter::Yaml;
 
 namespace {
 
-/// Every failure must be an Error{config} that begins with the document's name.
+/// Every failure must be an Error{config} that starts with the document's name.
 template <class Function>
 void expect_config_error(Function&& function) {
   try {

@@ -9,7 +9,7 @@
 
 namespace exporter::testing {
 
-/// Catches what is written to standard error.
+/// Captures what is written to standard error.
 class CaughtLog {
  public:
   explicit CaughtLog(const std::string& path) : path_(path), saved_(::dup(STDERR_FILENO)) {
@@ -23,7 +23,7 @@ class CaughtLog {
     ::dup2(saved_, STDERR_FILENO);
     ::close(saved_);
   }
-  /// The lines with `part` in them, each from there on.
+  /// The lines that contain `part`, each from there on.
   std::vector<std::string> lines(const std::string& part) const {
     std::ifstream in(path_);
     std::vector<std::string> found;

@@ -5,7 +5,7 @@
 
 #include "common/base/error.h"
 
-/// The text of the Error that a call throws, after a check of its reason.
+/// The text of the Error that a call throws; checks its reason.
 template <class Function>
 std::string error_of(exporter::Reason reason, Function&& function) {
   try {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-/// A listener on 127.0.0.1 whose queue is full: connecting to it gets no answer.
+/// A listener on 127.0.0.1 whose queue is full: connections to it are not answered.
 class FullServer {
  public:
   FullServer();
@@ -14,5 +14,5 @@ class FullServer {
   std::string url() const;
 
  private:
-  std::vector<int> sockets_;  // the listener, then those that wait in its queue
+  std::vector<int> sockets_;  // the listener, then the connections in its queue
 };

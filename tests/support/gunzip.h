@@ -3,6 +3,5 @@
 #include <string>
 #include <string_view>
 
-/// The text of exactly one gzip member that fills all of `compressed`; fails the test when it is
-/// anything else.
+/// Decompresses exactly one gzip member that fills all of `compressed`; fails the test otherwise.
 std::string gunzip_one_member(std::string_view compressed);

@@ -1,6 +1,6 @@
 // An ODBC driver without a socket that could be shut down. "SELECT hang" does not end, and
 // SQLCancel does nothing, until hanging_driver_release() is called; "SELECT cancel" ends when
-// SQLCancel is called, which hangs until then. Any other statement fails at once.
+// SQLCancel is called, which itself hangs until then. Any other statement fails at once.
 
 #include <sql.h>
 #include <sqlext.h>

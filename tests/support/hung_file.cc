@@ -35,7 +35,7 @@ HungFile::~HungFile() {
   state().changed.wait(lock, [] { return state().waiting == 0; });
 }
 
-/// Stands before the C library's: the program's own symbols come first.
+/// Replaces the C library's: the program's own symbols have priority.
 extern "C" int stat(const char* path, struct stat* status) noexcept {
   {
     std::unique_lock lock(state().mutex);

@@ -2,12 +2,12 @@
 
 #include <string>
 
-/// While one lives, asking for the status of that file in this process takes until its destruction,
-/// as on a network file system whose server is away.
+/// During its lifetime a stat of that file in this process hangs until its destruction, as on a
+/// network file system whose server is unavailable.
 class HungFile {
  public:
   explicit HungFile(std::string path);
-  /// Returns when no such call is under way any more.
+  /// Returns when no such call is in progress.
   ~HungFile();
   HungFile(const HungFile&) = delete;
   HungFile& operator=(const HungFile&) = delete;

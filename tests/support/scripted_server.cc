@@ -17,7 +17,7 @@
 
 namespace {
 
-/// -1 becomes an exception.
+/// Turns -1 into an exception.
 int checked(int result, const char* what) {
   if (result < 0) throw std::system_error(errno, std::generic_category(), what);
   return result;
@@ -157,7 +157,7 @@ class ScriptedServer::Impl {
   std::optional<Credentials> credentials_;
   mutable std::mutex mutex_;
   bool stopping_ = false;
-  std::list<Accepted> connections_;  // sockets stay open, shut down, until the server goes
+  std::list<Accepted> connections_;  // sockets stay open, shut down, until the server is destroyed
   std::vector<std::string> requests_;
   std::thread accepting_;
 };
@@ -217,8 +217,8 @@ class ScriptedServer::Impl::Connection : public Peer {
   }
 
   void reset() override {
-    // A reset goes out at close() alone; the number of the socket stays taken until the server
-    // goes.
+    // close() alone sends a reset; the number of the socket stays in use until the server is
+    // destroyed.
     const linger now{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     const int other = ::open("/dev/null", O_RDONLY | O_CLOEXEC);

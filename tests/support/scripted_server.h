@@ -10,12 +10,12 @@
 #include <string_view>
 #include <vector>
 
-/// A connection that a script holds. Reads end and writes fail once the server is destroyed.
+/// A connection used by a script. Reads end and writes fail once the server is destroyed.
 class Peer {
  public:
   virtual ~Peer() = default;
 
-  /// The next request, headers and body as they came; empty when the client has closed.
+  /// The next request, headers and body as received; empty if the client has closed.
   virtual std::string read_request() = 0;
   /// False when the client no longer reads.
   virtual bool write(std::string_view bytes) = 0;
@@ -27,16 +27,16 @@ class Peer {
   virtual std::size_t number() const = 0;
 };
 
-/// What to do with a connection; it is closed when the script returns.
+/// Handles a connection, which is closed when the script returns.
 using Script = std::function<void(Peer&)>;
 
-/// A server that misbehaves as a script says, on its own threads, each connection on its own, from
-/// construction to destruction.
+/// A server that misbehaves according to a script, with its own threads, each connection
+/// independently, from construction to destruction.
 class ScriptedServer {
  public:
   struct Tls {
     std::filesystem::path certificate, key;
-    std::filesystem::path client_ca;  ///< empty: no client certificate is asked for
+    std::filesystem::path client_ca;  ///< empty: does not request a client certificate
     std::string priorities = "NORMAL";
   };
 
@@ -52,7 +52,7 @@ class ScriptedServer {
   /// "http://127.0.0.1:41234", or https.
   std::string url() const;
   std::size_t connections() const;
-  /// All requests read so far, in the order in which they came.
+  /// All requests read so far, in order.
   std::vector<std::string> requests() const;
 
  private:
@@ -60,11 +60,11 @@ class ScriptedServer {
   std::unique_ptr<Impl> impl_;
 };
 
-/// A whole reply with its Content-Length.
+/// A whole reply with a Content-Length.
 std::string reply(int status, std::string_view body, std::string_view more_headers = "");
 
-/// A script that gives each request, on any connection, the answer of a function.
+/// A script that answers each request, on any connection, with the reply of a function.
 Script answer(std::function<std::string(const std::string& request)> function);
 
-/// A port of 127.0.0.1 on which nobody listens.
+/// A port of 127.0.0.1 on which nothing listens.
 std::uint16_t closed_port();

@@ -35,7 +35,7 @@ SlowNames::~SlowNames() {
   state().changed.wait(lock, [] { return state().waiting == 0; });
 }
 
-/// Stands before the C library's: the program's own symbols come first.
+/// Replaces the C library's: the program's own symbols have priority.
 extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo* hints,
                            addrinfo** result) {
   if (node != nullptr && std::string_view(node) == "slow.test") {

@@ -1,11 +1,11 @@
 #pragma once
 
-/// While one lives, looking up the name "slow.test" in this process takes until its destruction,
-/// and then fails. Other names are looked up as ever.
+/// During its lifetime a lookup of the name "slow.test" in this process hangs until its
+/// destruction, and then fails. Other names are looked up as usual.
 class SlowNames {
  public:
   SlowNames();
-  /// Returns when no lookup of the name is under way any more.
+  /// Returns when no lookup of the name is in progress.
   ~SlowNames();
   SlowNames(const SlowNames&) = delete;
   SlowNames& operator=(const SlowNames&) = delete;

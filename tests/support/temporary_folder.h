@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-/// A new folder, removed with all that is in it on destruction.
+/// A new folder, removed with its contents on destruction.
 class TemporaryFolder {
  public:
   TemporaryFolder() {

@@ -15,11 +15,11 @@ namespace {
 constexpr auto kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kSector = 512;
 
-/// What stood where something was written that is not synced.
+/// The old content of a write that is not synced.
 struct Unsynced {
   std::string path;
   sqlite3_int64 offset;
-  std::string before;  ///< zeros beyond the end that the file had
+  std::string before;  ///< zeros beyond the file's end
 };
 
 struct Disk {
@@ -29,7 +29,7 @@ struct Disk {
   std::mt19937_64 random;
   std::vector<Unsynced> unsynced;
 
-  /// The result of the next operation that changes something.
+  /// The result of the next modifying operation.
   int next() {
     ++operations;
     if (operations >= ends_at) has_ended = true;
@@ -38,9 +38,9 @@ struct Disk {
   }
 };
 
-Disk* disk = nullptr;  // SQLite's callbacks have no place for it
+Disk* disk = nullptr;  // SQLite's callbacks have no user data
 
-/// A file of the real VFS behind it.
+/// A file of the real VFS.
 struct File {
   sqlite3_file base;
   const char* path;
@@ -52,7 +52,7 @@ sqlite3_file* real(sqlite3_file* base) { return file(base).real(); }
 void remember(sqlite3_file* base, sqlite3_int64 offset, std::size_t size) {
   if (!disk->is_power_cut || file(base).path == nullptr) return;
   std::string before(size, '\0');
-  // What is not there is read as zeros.
+  // Missing bytes are read as zeros.
   real(base)->pMethods->xRead(real(base), before.data(), static_cast<int>(size), offset);
   disk->unsynced.push_back({file(base).path, offset, std::move(before)});
 }
@@ -71,7 +71,7 @@ int truncate(sqlite3_file* base, sqlite3_int64 size) {
   return real(base)->pMethods->xTruncate(real(base), size);
 }
 
-/// Without the disk below: these tests do not cut the machine's power.
+/// Does not sync the real disk: these tests do not cut the machine's power.
 int sync(sqlite3_file* base, int) {
   if (const int code = disk->next(); code != SQLITE_OK) return code;
   const char* path = file(base).path;

@@ -4,7 +4,7 @@
 
 #include "common/http/upstream_metrics.h"
 
-/// What the requests of the collectors under test are counted into.
+/// Counts the requests of the collectors under test.
 inline exporter::http::UpstreamMetrics& upstreams() {
   static prometheus::Registry registry;
   static exporter::http::UpstreamMetrics metrics(registry);

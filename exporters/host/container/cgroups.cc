@@ -16,12 +16,13 @@
 namespace exporter::host::container {
 namespace {
 
-/// Bounds of the walk: whoever may create control groups, in a container too, decides their number.
+/// Limits of the walk: anyone who may create control groups, even in a container, determines their
+/// number.
 constexpr std::size_t kMaxFolders = 20'000;
 constexpr std::size_t kMaxDepth = 24;
 constexpr std::size_t kMaxWithin = 100;
 
-/// How cgroup v1 names them in a mount's options.
+/// The controllers' names in the options of a cgroup v1 mount.
 struct Named {
   std::string_view name;
   Controller controller;
@@ -43,7 +44,7 @@ bool has_option(std::string_view options, std::string_view wanted) {
   return false;
 }
 
-/// Nothing for want of descriptors; none when it is gone.
+/// Nothing if the process is out of descriptors; empty if the folder is gone.
 std::optional<std::vector<std::string>> folders_in(const std::string& path) {
   std::vector<std::string> names;
   const std::unique_ptr<DIR, int (*)(DIR*)> handle(::opendir(path.c_str()), ::closedir);
@@ -130,10 +131,10 @@ const std::vector<Group*>& Cgroups::find() {
   return shown_;
 }
 
-/// Brings what is known of a folder up to date; false when it is gone.
+/// Updates the state of a folder; false if it is gone.
 bool Cgroups::visit(Folder& folder, const Folder* parent, std::size_t depth) {
   struct stat found {};
-  // The name alone, where its folder is open, costs a third of the path.
+  // Relative to the open parent this costs a third of a full path.
   const bool near = parent != nullptr && parent->handle;
   const int failed = near ? ::fstatat(parent->handle.number(),
                                       folder.path.c_str() + parent->path.size() + 1, &found, 0)
@@ -141,7 +142,7 @@ bool Cgroups::visit(Folder& folder, const Folder* parent, std::size_t depth) {
   if (failed != 0 || !S_ISDIR(found.st_mode)) return false;
   ++folders_;
   if (found.st_ino != folder.inode) begin(folder, found.st_ino);
-  // A file system that does not count folders says 1.
+  // A file system that does not count folders reports 1.
   const auto before = std::exchange(folder.links, found.st_nlink);
   if (found.st_nlink != before || found.st_nlink < 2) list(folder, depth);
   const auto vanished = [&](const auto& child) { return !visit(*child, &folder, depth + 1); };
@@ -154,7 +155,7 @@ bool Cgroups::visit(Folder& folder, const Folder* parent, std::size_t depth) {
   return true;
 }
 
-/// A folder that is new, or made anew under its name.
+/// A folder that is new, or was recreated with the same name.
 void Cgroups::begin(Folder& folder, ino_t inode) {
   folder = {.path = std::move(folder.path), .inode = inode};
   const std::string id = folder.path.empty() ? "/" : folder.path;
@@ -165,7 +166,7 @@ void Cgroups::begin(Folder& folder, ino_t inode) {
   changed_ = true;
 }
 
-/// Adds the folders that are new.
+/// Adds new folders.
 void Cgroups::list(Folder& folder, std::size_t depth) {
   const auto path_of = [](const auto& child) -> const std::string& { return child->path; };
   const auto known = folder.below.size();

@@ -16,7 +16,7 @@
 
 namespace exporter::host::container {
 
-/// A control group that is shown: a container's, or one that the user's filter takes.
+/// A control group that is shown: a container's, or one that the user's filter selects.
 struct Group {
   struct Folder {
     std::string path;
@@ -24,42 +24,42 @@ struct Group {
   };
 
   std::string id;         ///< its path in the hierarchy
-  std::string container;  ///< the engine's id of the container, or its name; empty when it is none
-  std::vector<Folder> folders{};  ///< itself and the groups within that are no containers
+  std::string container;  ///< the engine's id of the container, or its name; empty if it is not one
+  std::vector<Folder> folders{};  ///< its own and those of the groups below that are not containers
 
   Known known{};
   Processes processes{};
   Layer layer{};                  ///< of a container
-  Clock::time_point refreshed{};  ///< when what changes seldom was read
+  Clock::time_point refreshed{};  ///< when slowly changing values were read
 
-  /// The path below the root of a tree; that of the top is empty.
+  /// The path below the root of a tree; empty for the root.
   std::string_view path() const { return id == "/" ? std::string_view() : id; }
 };
 
-/// The container that a control group of this path belongs to, as Docker, containerd, CRI-O and
-/// Podman name them under both of their drivers: the id of 64 digits that its name ends in, or the
-/// name below containerd's namespace "default". Empty when it is none.
+/// The container that a control group with this path belongs to, as named by Docker, containerd,
+/// CRI-O and Podman with both of their drivers: the 64-digit id at the end of its name, or the name
+/// below containerd's namespace "default". Empty if it is not a container's.
 std::string container_of(std::string_view path);
 constexpr std::size_t kIdDigits = 64;
 
-/// The host's tree of control groups (cgroups(7)): cgroup v2, v1, or both side by side. Follows it
-/// from run to run: a folder is listed again only when its number of folders has changed or one of
-/// them has gone.
+/// The host's tree of control groups (cgroups(7)): cgroup v2, v1, or both side by side. Tracks it
+/// from run to run: a folder is listed again only if its number of folders has changed or one of
+/// them is gone.
 class Cgroups {
  public:
   Cgroups(const Host& host, Filter taken);
 
-  /// The groups to show, in the order of their paths; the pointers hold until the next call. Throws
-  /// Error{io} for want of descriptors.
+  /// The groups to show, in the order of their paths; the pointers are valid until the next call.
+  /// Throws Error{io} when out of descriptors.
   const std::vector<Group*>& find();
 
-  /// Where the controllers' files are; nothing mounted before the first find().
+  /// The location of the controllers' files; nothing is mounted before the first find().
   const Hierarchies& hierarchies() const { return hierarchies_; }
 
-  /// Where the tree is mounted that find() walks.
+  /// The mount of the tree that find() walks.
   const std::string& root() const { return root_; }
 
-  /// How many folders were left out because there are too many or they nest too deep.
+  /// How many folders were left out because there are too many or they are nested too deeply.
   std::size_t dropped() const { return dropped_; }
 
  private:
@@ -68,7 +68,7 @@ class Cgroups {
     ino_t inode = 0;
     nlink_t links = 0;
     std::size_t dropped = 0;
-    OpenFile handle{};  ///< open as long as there are folders below
+    OpenFile handle{};  ///< open while there are folders below
     std::vector<std::unique_ptr<Folder>> below{};
     std::optional<Group> group{};
   };
@@ -83,11 +83,11 @@ class Cgroups {
   Filter taken_;
   Files proc_;
   Hierarchies hierarchies_;
-  std::string root_;  ///< of the hierarchy that is walked
+  std::string root_;  ///< of the walked hierarchy
   Folder top_;
   std::vector<Group*> shown_;
   bool changed_ = true;
-  bool unlisted_ = false;  ///< some folder, for want of descriptors
+  bool unlisted_ = false;  ///< whether a folder was not listed when out of descriptors
   std::size_t folders_ = 0, dropped_ = 0;
 };
 

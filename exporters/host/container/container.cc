@@ -13,7 +13,7 @@
 namespace exporter::host::container {
 namespace {
 
-/// How long the first scrape waits for an engine to list its containers.
+/// How long the first scrape waits until engines have listed their containers.
 constexpr auto kFirstListing = std::chrono::seconds(1);
 
 class Collector {
@@ -135,7 +135,7 @@ void Collector::add_layer(Page& page, const Shown& shown) {
   if (size) page.add(kFsUsage, *size, layer != nullptr ? std::string_view(layer->device) : "");
 }
 
-/// A problem is logged when it begins and when its text changes.
+/// A problem is logged when it first occurs and when its text changes.
 void Collector::say_problems(Samples& samples) {
   const auto& problems = reader_.problems();
   samples.add(kScrapeError, problems.count > 0 ? 1 : 0);

@@ -19,14 +19,14 @@ namespace {
 using std::chrono::nanoseconds;
 
 constexpr auto kPatience = std::chrono::seconds(5);  // of one short request
-constexpr auto kBelieved = std::chrono::minutes(5);  // what an engine that is away said last
-constexpr std::int64_t kLeeway = 1'000'000'000;      // between the engine's clock and this one
+constexpr auto kBelieved = std::chrono::minutes(5);  // validity of an unavailable engine's state
+constexpr std::int64_t kLeeway = 1'000'000'000;      // between the engine's clock and ours
 constexpr std::int64_t kDay = 86'400'000'000'000;
 constexpr std::size_t kMaxReply = 32u << 20, kMaxEvent = 1u << 20;
 
-/// What changes what is shown, in Docker's words and, where they differ, in Podman's; exec_* would
-/// flood the stream. Of a container that could not be started Docker tells only that it left its
-/// network. Percent-encoded: {"type":["container","network"],"event":["create",...]}.
+/// The events that change what is shown, by Docker's names and, if they differ, Podman's; exec_*
+/// would flood the stream. For a container that could not be started Docker only reports that it
+/// left its network. Percent-encoded: {"type":["container","network"],"event":["create",...]}.
 constexpr std::string_view kFilters =
     "%7B%22type%22%3A%5B%22container%22%2C%22network%22%5D%2C%22event%22%3A%5B%22create%22%2C"
     "%22start%22%2C%22disconnect%22%2C"
@@ -46,7 +46,7 @@ std::int64_t now_ns() {
   return nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-/// The engine's form of a time: "1700000000.000000042".
+/// A time in the engine's format: "1700000000.000000042".
 std::string timestamp(std::int64_t time_ns) {
   constexpr std::int64_t kSecond = 1'000'000'000;
   const auto fraction = std::to_string(time_ns % kSecond);
@@ -64,7 +64,7 @@ http::ClientOptions client_options(const EngineOptions& options) {
   result.name = options.name;
   result.base_url = "http://localhost";
   result.unix_socket = options.socket;
-  result.retry.attempts = 2;  // a kept connection may turn out to be closed
+  result.retry.attempts = 2;  // a kept connection may have been closed
   result.retry.base = std::chrono::milliseconds(50);
   result.max_body = kMaxReply;
   return result;
@@ -91,7 +91,7 @@ bool Engine::follow(Clock::time_point until) {
   return true;
 }
 
-/// Whoever connects to a socket must be allowed to write to it.
+/// Connecting to a socket requires permission to write to it.
 bool Engine::can_open() {
   if (::faccessat(AT_FDCWD, options_.socket.c_str(), W_OK, AT_EACCESS) == 0) return true;
   const int error = errno;
@@ -154,7 +154,7 @@ void Engine::run(const std::stop_token& stop) {
   }
 }
 
-/// An engine behind a proxy may refuse this question; its containers are known all the same.
+/// An engine behind a proxy may refuse this request; its containers are known anyway.
 void Engine::identify(const std::stop_token& stop) {
   const auto reply = client_.send(get("/info"), Deadline::in(kPatience, stop));
   bool systemd = false;
@@ -168,8 +168,8 @@ void Engine::identify(const std::stop_token& stop) {
   view_.podman = server != reply.headers.end() && server->second.starts_with("Libpod");
 }
 
-/// What was asked of containers before anybody listened. The rest is known without it. An engine
-/// that tells of an event has forgotten none that came after it.
+/// Reads requests from before this process followed the events; everything else is known without
+/// them. If the engine still has an event, it has all later ones.
 void Engine::recall(const std::stop_token& stop) {
   pending_.clear();
   try {
@@ -201,7 +201,7 @@ void Engine::list(Inspect which, const std::stop_token& stop) {
   auto containers = std::make_shared<Containers>();
   for (const auto& [id, state] : std::span(listed).first(kept)) {
     const auto known = before->find(id);
-    // One that cannot be started stays as it was created, but for its exit code.
+    // A container that cannot be started keeps the state "created"; only its exit code changes.
     const bool same = which == Inspect::changed && known != before->end() &&
                       known->second->state == state && state != "created";
     auto container = same ? known->second : inspect(id, stop);
@@ -210,7 +210,7 @@ void Engine::list(Inspect which, const std::stop_token& stop) {
   publish(std::move(containers), listed.size() - kept);
 }
 
-/// Until the engine ends the stream, which it is asked to do when the next listing is due.
+/// Runs until the engine ends the stream, which it is asked to do when the next listing is due.
 void Engine::follow_events(const std::stop_token& stop) {
   for (;;) {
     const auto until = now_ns() + nanoseconds(options_.relist_every).count();
@@ -278,7 +278,7 @@ void Engine::take_event(const Event& event, std::set<std::string>& touched) {
   heard_[event.id].ooms.event();
 }
 
-/// Docker tells of a stop after the end of the container.
+/// Docker reports a stop after the end of the container.
 void Engine::take_request(const Event& event) {
   const bool ends = event.action == "stop" || (event.action == "kill" && event.signal == "9");
   if (event.id.empty() || (!ends && event.action != "start")) return;
@@ -286,7 +286,7 @@ void Engine::take_request(const Event& event) {
   heard_[event.id].stop_requested = ends;
 }
 
-/// Nothing when the container is gone, or what the engine says of it cannot be understood.
+/// Nothing if the container is gone, or if the engine's description of it is invalid.
 std::shared_ptr<const Container> Engine::inspect(const std::string& id,
                                                  const std::stop_token& stop) {
   const auto target = "/containers/" + id + "/json";
@@ -313,7 +313,7 @@ void Engine::publish(std::shared_ptr<const Containers> containers, std::size_t d
   first_listing_.notify_all();
 }
 
-/// Nobody asked for an end that no request came before, if none was missed.
+/// An end without an earlier request was not requested, if no request can have been missed.
 void Engine::settle(Heard& heard, const Container& container) const {
   heard.ooms.begin(container.started);
   if (!container.has_ended()) return;
@@ -324,7 +324,7 @@ void Engine::settle(Heard& heard, const Container& container) const {
   }
 }
 
-/// A problem is logged when it begins and when its text changes.
+/// A problem is logged when it first occurs and when its text changes.
 void Engine::log_new(const std::string& problem) {
   if (std::exchange(last_problem_, problem) == problem) return;
   log::warn("container engine", {{"engine", options_.name}, {"error", problem}});

@@ -21,61 +21,61 @@
 namespace exporter::host::container {
 
 struct EngineOptions {
-  /// Whether a socket that is not there, or may not be opened, is a failure.
+  /// Whether it is a failure if the socket is missing or may not be opened.
   enum class Wanted { if_usable, always };
 
-  std::string name;    ///< the socket's path as it was given
-  std::string socket;  ///< where this process reaches it
+  std::string name;    ///< the socket's path as configured
+  std::string socket;  ///< the path in this process
   Wanted wanted = Wanted::always;
-  std::vector<std::string> labels;  ///< whose values Container::labels holds
+  std::vector<std::string> labels;  ///< the labels in Container::labels
   std::size_t max_containers = 1000;
   std::chrono::milliseconds first_pause{500}, longest_pause{30'000};  ///< after a failure
   std::chrono::seconds relist_every{300};
-  std::chrono::milliseconds size_interval{0};  ///< between rounds of asking for sizes; 0: never
+  std::chrono::milliseconds size_interval{0};  ///< between rounds of size requests; 0: never
 };
 
-/// A container engine with Docker's API on a Unix socket. A thread of its own lists the containers,
-/// inspects each once, and then follows the engine's events; it asks again only for the containers
-/// that an event names. Sends GETs alone, and never for statistics.
+/// A container engine with Docker's API on a Unix socket. A thread lists the containers, inspects
+/// each once, and then follows the engine's events; it inspects only containers named in events
+/// again. Sends only GETs, and none for statistics.
 class Engine {
  public:
   using Containers = std::map<std::string, std::shared_ptr<const Container>, std::less<>>;
 
-  /// What is known. Nothing in it changes any more.
+  /// A snapshot of the state; immutable.
   struct View {
     std::shared_ptr<const Containers> containers;  ///< by id
-    bool up = false;                               ///< the last exchange with the engine went well
-    bool current = false;  ///< it did within the last minutes, so that states can be believed
-    bool systemd = false;  ///< the engine lets systemd manage its cgroups
+    bool up = false;                               ///< the last exchange with the engine succeeded
+    bool current = false;  ///< it did within the last minutes, so that states are valid
+    bool systemd = false;  ///< systemd manages the engine's cgroups
     bool podman = false;
     std::size_t dropped = 0;  ///< containers beyond the limit
   };
 
-  /// Connects to nothing yet. The metrics must outlive it.
+  /// Does not connect yet. The metrics must outlive it.
   Engine(EngineOptions options, http::UpstreamMetrics& metrics);
 
   const std::string& name() const { return options_.name; }
   EngineOptions::Wanted wanted() const { return options_.wanted; }
 
-  /// Starts the thread when the socket can be opened, and then waits until the first listing has
-  /// succeeded or failed, at most until `until`; does nothing once it is started. False while the
-  /// socket could never be opened, which is logged when somebody should know.
+  /// Starts the thread if the socket can be opened, and waits until the first listing has ended, at
+  /// most until `until`; does nothing if it was started before. False as long as the socket could
+  /// never be opened, which is logged if it is wanted.
   bool follow(Clock::time_point until);
   View view() const;
-  /// How often the kernel killed a process of this container for want of memory, given what its
-  /// cgroup counts, if it has one.
+  /// How often a process of this container was OOM-killed, given the counter of its cgroup, if it
+  /// has one.
   double ooms(const std::string& id, std::optional<double> in_cgroup);
-  /// Whether somebody asked the engine to end the container's last run, by a stop or by a kill with
-  /// SIGKILL. Nothing when the run ended before the first event that the engine still tells of, of
-  /// which it keeps some of the last day.
+  /// Whether the end of the container's last run was requested from the engine, by a stop or by a
+  /// kill with SIGKILL. Nothing if the run ended before the first event that the engine still has;
+  /// engines keep some of the last day.
   std::optional<bool> stop_requested(std::string_view id) const;
-  /// Bytes that a running container has written, if somebody wants to know.
+  /// Bytes written by a running container, if sizes are requested.
   std::optional<double> size(std::string_view id) const { return sizes_.of(id); }
 
  private:
   enum class Inspect { all, changed };
 
-  /// What the events told of a container.
+  /// What was learned about a container from events.
   struct Heard {
     Ooms ooms{};
     std::optional<bool> stop_requested{};
@@ -102,13 +102,13 @@ class Engine {
   http::Client client_;
   mutable std::mutex mutex_;
   std::condition_variable first_listing_;
-  bool asked_ = false;  ///< the first listing is over, well or not
+  bool asked_ = false;  ///< the first listing has ended, successfully or not
   View view_;
   Clock::time_point good_at_;
   std::map<std::string, Heard, std::less<>> heard_;
 
   std::string pending_;             ///< of the stream, up to the next newline
-  std::int64_t seen_until_ns_ = 0;  ///< events up to then are done
+  std::int64_t seen_until_ns_ = 0;  ///< events until then were processed
   std::int64_t known_from_ns_ = 0;  ///< no event since then was missed
   std::string last_problem_, last_forgotten_;
   Sizes sizes_;

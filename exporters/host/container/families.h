@@ -4,7 +4,7 @@
 #include "exporters/host/container/usage.h"
 #include "exporters/host/mount_stats.h"
 
-/// The metrics of containers. Names, labels and formulas are cAdvisor's, as far as it has them.
+/// The metrics of containers. Names, labels and formulas are cAdvisor's, if it has them.
 namespace exporter::host::container {
 
 template <class... More>
@@ -123,7 +123,7 @@ inline constexpr FileSystemRow kFileSystems[] = {
     {level("container_fs_limit_bytes",
            "Size of the host's file system that holds the container's writable layer.", "device"),
      &MountStat::size_bytes},
-    // A gauge by cAdvisor's word, whose name gauge() refuses.
+    // A gauge in cAdvisor, with a name that gauge() rejects.
     {{MetricType::gauge,
       "container_fs_inodes_total",
       "Inodes of that file system.",

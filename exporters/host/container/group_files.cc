@@ -14,11 +14,11 @@ namespace exporter::host::container {
 namespace {
 
 constexpr std::size_t kFirstRead = 4096, kMaxFile = 1u << 20;
-/// A list comes in parts of a page of the kernel's; what is shorter than half a page is whole.
+/// The kernel returns a list one page at a time; less than half a page is a complete one.
 constexpr std::size_t kWhole = 2048;
 
-/// Only there may a file be read twice through one descriptor: another may have been replaced
-/// under its name.
+/// Only these file systems allow reading a file again through one descriptor; elsewhere another
+/// file may have replaced it.
 bool made_on_the_fly(int descriptor) {
   struct statfs found {};
   return ::fstatfs(descriptor, &found) == 0 &&

@@ -9,13 +9,12 @@
 
 namespace exporter::host::container {
 
-/// Those files of one control group that were asked for. What the kernel makes at each read stays
-/// open as long as this lives, so that no path is looked up again; what is absent is not asked for
-/// again before look_again().
+/// The files of one control group. Files that the kernel generates at each read stay open as long
+/// as this exists, to save path lookups. An absent file is not tried again before look_again().
 class GroupFiles {
  public:
-  /// The content of root + group + '/' + file; nothing when it is absent or cannot be read. `file`
-  /// must outlive this. The text is valid until `buffer` changes. Throws Error{io} for want of
+  /// The content of root + group + '/' + file; nothing if it is absent or cannot be read. `file`
+  /// must outlive this. The text is valid until `buffer` changes. Throws Error{io} when out of
   /// descriptors.
   std::optional<std::string_view> read(std::string_view root, std::string_view group,
                                        std::string_view file, std::string& buffer);

@@ -8,12 +8,12 @@
 namespace exporter::host::container {
 namespace {
 
-/// Limits, namespaces and file systems change seldom: each is read so often.
+/// How often limits, namespaces and file systems are read, which rarely change.
 constexpr auto kRefresh = std::chrono::minutes(1);
 
 }  // namespace
 
-/// What fails costs what it reads, and no more.
+/// A failure affects only the values being read.
 template <class Read>
 void GroupReader::attempt(const Read& read) {
   try {

@@ -13,12 +13,12 @@
 
 namespace exporter::host::container {
 
-/// Brings what is known of groups up to date: what they use, their processes, and the network and
-/// the file system of these.
+/// Updates the state of groups: their usage, their processes, and the network and file system of
+/// these.
 class GroupReader {
  public:
-  /// `root` is where the tree of `hierarchies` is mounted in which groups are looked for; both are
-  /// only looked at by refresh().
+  /// `root` is the mount of the tree in `hierarchies` in which groups are found; both are used only
+  /// by refresh().
   GroupReader(const Host& host, const Hierarchies& hierarchies, const std::string& root)
       : root_(root),
         usage_(hierarchies, host.proc(), problems_),
@@ -26,15 +26,15 @@ class GroupReader {
         layers_(host),
         proc_(host.proc()) {}
 
-  /// All that have a group. What cannot be understood is noted.
+  /// Updates all that have a group. Files that cannot be parsed are noted.
   void refresh(const std::vector<Shown>& all, const Deadline& deadline);
-  /// Of the containers that share a network, as in a pod, the one that joined no other's, and that
-  /// began first. The host's own network is no container's.
+  /// For each network that containers share, as in a pod, the container that did not join another's
+  /// network and started first. The host's own network belongs to no container.
   std::set<const Group*> network_owners(const std::vector<Shown>& all) const;
-  /// Of the network that its processes are in.
+  /// The interfaces of the network that its processes are in.
   std::vector<Interface> interfaces(const Group& group);
 
-  /// Of the last refresh() and since.
+  /// The problems since the last refresh() started.
   const Problems& problems() const { return problems_; }
 
  private:

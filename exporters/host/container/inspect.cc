@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kMaxText = 512;
 
-/// At most so many bytes, cut between two characters.
+/// At most that many bytes, without a partial character.
 std::string cut(std::string text) {
   if (text.size() <= kMaxText) return text;
   auto end = kMaxText;
@@ -39,7 +39,7 @@ std::int64_t integer_at(const Json& place, std::string_view key) {
   return found ? found->integer() : 0;
 }
 
-/// Engines write the year 1 for what has not happened.
+/// Engines write the year 1 for events that have not happened.
 std::optional<double> time_at(const Json& place, std::string_view key) {
   const auto time = parse_rfc3339(text_at(place, key));
   if (!time || time->time_since_epoch().count() <= 0) return std::nullopt;
@@ -51,7 +51,7 @@ std::string one_of(const std::array<std::string_view, N>& names, std::string nam
   return std::ranges::find(names, name) != names.end() ? name : "";
 }
 
-/// Podman has states of its own before the first and after the last.
+/// Podman has additional states at the start and the end.
 std::string docker_state(std::string name) {
   if (name == "configured" || name == "initialized") return "created";
   if (name == "stopped") return "exited";

@@ -24,7 +24,8 @@ bool is_below(std::string_view path, std::string_view folder) {
 Layers::Layers(const Host& host, MountStatter::StatFunction stat)
     : proc_(host.proc()),
       rootfs_(host.rootfs),
-      // As in filesystem.cc: a service may have a table of its own, and the first process has not.
+      // As in filesystem.cc: a service may have its own mount table, the first process has the
+      // host's.
       table_path_(proc_.exists("1/mountinfo") ? "1/mountinfo" : "self/mountinfo"),
       statter_(kWorkers, std::move(stat)) {}
 
@@ -71,7 +72,7 @@ void Layers::ask(const Deadline& deadline) {
   }
 }
 
-/// By its number, which kernels before 5.8 do not tell.
+/// Its number; before Linux 5.8 the kernel does not provide it.
 std::optional<std::uint64_t> Layers::root_mount_of(std::string_view pid) const {
   struct statx found {};
   const auto path = proc_.path(std::string(pid) + "/root");
@@ -81,7 +82,7 @@ std::optional<std::uint64_t> Layers::root_mount_of(std::string_view pid) const {
   return found.stx_mnt_id;
 }
 
-/// What hides a process (hidepid, a security module) makes it one of which nothing is known.
+/// A process that is hidden (hidepid, a security module) has no known layer.
 std::optional<Mount> Layers::root_of(std::string_view pid) {
   std::optional<Mount> root;
   try {
@@ -105,7 +106,7 @@ const Mount* Layers::mount_of(std::string_view pid, std::string_view upper_folde
   return same == table_->end() ? nullptr : &*same;
 }
 
-/// Of mounts that stand over each other at one place the last is on top.
+/// Of several mounts at one place, the last is on top.
 const Mount* Layers::mount_below(std::string_view folder) const {
   const Mount* found = nullptr;
   for (const auto& mount : *table_) {

@@ -17,34 +17,34 @@ namespace exporter::host::container {
 
 /// A file system of the host that containers write to.
 struct LayerSystem {
-  std::string device;  ///< its source, as the mount table has it
+  std::string device;  ///< its source in the mount table
   MountPoint place;
-  std::optional<MountStat> stat{};  ///< nothing when it did not answer
+  std::optional<MountStat> stat{};  ///< nothing if it did not respond
   Clock::time_point asked{};
 };
 
-/// What a container writes to, and the mount at its process's root by which that was found.
+/// The file system that a container writes to, and the mount at its process's root from which it
+/// was derived.
 struct Layer {
   std::shared_ptr<const LayerSystem> system{};
   std::optional<std::uint64_t> root{};
 };
 
-/// Finds the file systems that the writable layers of containers lie on. However many lie on one,
-/// it is asked for its size once a minute.
+/// Finds the file systems of containers' writable layers. Each is asked for its size once a minute,
+/// however many containers it has.
 class Layers {
  public:
   explicit Layers(const Host& host, MountStatter::StatFunction stat = MountStatter::system_stat);
 
-  /// The file system that a container writes to: that on which the upper folder of its overlay
-  /// lies, in the words of its engine or, where these are empty, of the mounts of its process; or
-  /// else that of the process's root. Nothing when it is not mounted on the host, when an overlay
-  /// has no upper folder, or when nobody may look. Throws Error{decode}.
+  /// The file system that a container writes to: that of its overlay's upper folder, as named by
+  /// its engine or else found in the mounts of its process; without an overlay, that of the
+  /// process's root. Nothing if it is not mounted on the host, if an overlay has no upper folder,
+  /// or without the permission to look. Throws Error{decode}.
   std::shared_ptr<const LayerSystem> of(std::string_view pid, std::string_view upper_folder);
-  /// Brings it up to date: the mounts of the process are only looked at again when another one is
-  /// at its root.
+  /// Updates a layer; reads the mounts of the process only if another mount is at its root.
   void update(Layer& layer, std::string_view pid, std::string_view upper_folder);
-  /// Asks those that someone holds for their sizes, if it is time to; one that does not answer is
-  /// waited for 400 ms. Throws Error{io} when no thread can be started.
+  /// Asks the file systems in use for their sizes, if that is due; waits up to 400 ms for one that
+  /// does not respond. Throws Error{io} if no thread can be started.
   void ask(const Deadline& deadline);
 
  private:

@@ -87,10 +87,10 @@ std::optional<double> Loads::count(const Watched& container, std::size_t& budget
   return running;
 }
 
-/// Field 3 of its stat file is R (proc(5)). This thread runs for the sake of counting alone.
+/// Field 3 of its stat file is R (proc(5)). This thread itself runs only to count.
 bool Loads::runs(std::string_view task) {
   if (task == std::to_string(::gettid())) return false;
-  // Below `task` the file tells of one task; the one above adds up those of the process.
+  // In `task` the file describes one task; the one above sums up those of the process.
   const auto text = proc_.read_once(std::string(task).append("/task/").append(task) + "/stat");
   return text && text->substr(std::min(text->rfind(')'), text->size())).starts_with(") R");
 }

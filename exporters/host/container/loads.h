@@ -14,8 +14,8 @@
 
 namespace exporter::host::container {
 
-/// The load of containers: how many of their tasks run, smoothed over ten seconds with cAdvisor's
-/// formula, in thousandths as there. Looked at every 5 s in a thread of its own.
+/// The load of containers: their number of running tasks, smoothed over ten seconds by cAdvisor's
+/// formula, in thousandths as in cAdvisor. Sampled every 5 s by a thread of its own.
 class Loads {
  public:
   struct Watched {
@@ -25,10 +25,10 @@ class Loads {
 
   explicit Loads(const Host& host) : proc_(host.proc()), lists_("/", Files::Tree::proc) {}
 
-  /// Says which containers there are; the first call starts the thread.
+  /// Sets the containers; the first call starts the thread.
   void watch(std::vector<Watched> containers);
-  /// Nothing for one whose tasks were not counted the last time: there are more than 10,000 before
-  /// or within it, or its list cannot be read.
+  /// Nothing if its tasks were not counted last time: more than 10,000 precede it or it has more,
+  /// or its list cannot be read.
   std::optional<double> of(std::string_view id) const;
 
   /// Counts the tasks of `containers`, `elapsed` after the last time.

@@ -10,16 +10,16 @@
 
 namespace exporter::host::container {
 
-/// What containers have from the machine they run on.
+/// Properties of the machine that containers run on.
 class Machine {
  public:
   explicit Machine(const Host& host) : proc_(host.proc()), sys_(host.sys()) {}
 
-  /// Logical processors that are online; nothing when the kernel does not say.
+  /// Logical processors that are online; nothing if the kernel does not report them.
   std::optional<double> cores();
   /// Memory in bytes. Throws Error{decode}.
   std::optional<double> memory();
-  /// The paths of the devices in `usage`, "/dev/sda"; those of unknown ones are their numbers.
+  /// The paths of the devices in `usage`, "/dev/sda"; the numbers of unknown devices.
   std::vector<std::string> device_names(const Usage& usage);
 
  private:

@@ -53,8 +53,8 @@ Network::Network(const Host& host) : proc_(host.proc()), short_(host.procfs, Fil
   host_ = namespace_at(host.network("dev"));
 }
 
-/// The files of /proc/PID/net are made once for each network namespace, and unlike the links in
-/// /proc/PID/ns everybody may look at them.
+/// The kernel has one set of /proc/PID/net files per network namespace, and unlike the links in
+/// /proc/PID/ns they need no permission.
 std::optional<Network::Namespace> Network::namespace_at(const std::string& devices) const {
   struct stat found {};
   const auto path = proc_.path(devices);
@@ -70,7 +70,7 @@ std::optional<Network::Namespace> Network::namespace_at(const std::string& devic
 
 std::optional<std::string_view> Network::read(const std::string& path) {
   const auto text = short_.read_once(path);
-  // The kernel gives whole lines, at most 4 KiB at a time.
+  // The kernel returns whole lines, at most 4 KiB at a time.
   return text && text->size() >= kOnePart ? proc_.read_once(path) : text;
 }
 
@@ -83,7 +83,7 @@ std::vector<Interface> Network::interfaces(std::string_view pid, const Namespace
   if (!text) return found;
   Lines lines(proc_.path(path), *text);
   std::string_view line;
-  lines.next(line);  // two lines of headings
+  lines.next(line);  // two header lines
   lines.next(line);
   while (lines.next(line)) {
     const auto colon = line.rfind(':');

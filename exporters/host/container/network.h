@@ -19,15 +19,15 @@ struct Interface {
   double sent_bytes, sent_packets, sent_errors, sent_dropped;
 };
 
-/// Reads the network namespace that a process is in, whatever the one of this process.
+/// Reads the network namespace of a process, independent of this process's own.
 class Network {
  public:
   /// A network namespace; equal for processes that share one.
   struct Namespace {
     dev_t device;
     ino_t inode;
-    /// Its net/dev, found but not opened, which would keep the namespace of a container that has
-    /// ended. To open it from here saves a third of what its path costs. May be null.
+    /// Its net/dev, looked up but not opened, which would keep the namespace of an ended container
+    /// alive. Opening it from here saves a third of the cost of its path. May be null.
     std::shared_ptr<const OpenFile> file{};
 
     bool operator==(const Namespace& other) const { return (*this <=> other) == 0; }
@@ -36,14 +36,14 @@ class Network {
 
   explicit Network(const Host& host);
 
-  /// Nothing when the process has ended.
+  /// Nothing if the process has ended.
   std::optional<Namespace> namespace_of(std::string_view pid) const {
     return namespace_at(std::string(pid) + "/net/dev");
   }
-  /// Whether it is the host's own: its interfaces are no container's.
+  /// Whether it is the host's own, whose interfaces belong to no container.
   bool is_hosts(const Namespace& network) const { return network == host_; }
-  /// All in the network of that process but those that stand for other containers, or for none: lo,
-  /// veth*, docker*, nerdctl*. None when the network is gone. Throws Error{decode} with path and
+  /// All interfaces in the network of that process except those of other containers or of none: lo,
+  /// veth*, docker*, nerdctl*. Empty if the network is gone. Throws Error{decode} with path and
   /// line.
   std::vector<Interface> interfaces(std::string_view pid, const Namespace& network);
 
@@ -51,7 +51,7 @@ class Network {
   std::optional<Namespace> namespace_at(const std::string& devices) const;
   std::optional<std::string_view> read(const std::string& path);
 
-  Files proc_, short_;  ///< the latter takes a text in one read
+  Files proc_, short_;  ///< the latter reads a text in one call
   std::optional<Namespace> host_;
 };
 

@@ -5,13 +5,13 @@
 
 namespace exporter::host::container {
 
-/// Counts the out-of-memory kills of one container, each once, from three sources of which none
-/// sees all: the engine's events (lost while it is away; Podman has none), the engine's flag (one a
-/// run), and the counter of the cgroup (gone with the run that the kill ended). The kills of one
-/// run are the most that any of them saw.
+/// Counts the OOM kills of one container, each once, from three incomplete sources: the engine's
+/// events (lost while it is unavailable; Podman has none), the engine's flag (one per run), and the
+/// counter of the cgroup (which disappears with the run that the kill ended). The number of kills
+/// in a run is the maximum of the three.
 class Ooms {
  public:
-  /// A run is known by when it began; a new one closes the last.
+  /// A run is identified by its start; a new one ends the previous one.
   void begin(std::optional<double> started) {
     if (started_ == started) return;
     closed_ += of_this_run();

@@ -23,7 +23,7 @@ std::vector<std::string> texts_of(const Settings& settings, const Flag& flag,
   return texts;
 }
 
-/// The paths of the sockets, each once.
+/// The paths of the sockets, without duplicates.
 std::vector<std::string> sockets_of(const Settings& settings) {
   auto sockets = texts_of(settings, kSockets, kDefaultSockets);
   std::set<std::string> known;

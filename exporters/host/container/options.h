@@ -39,7 +39,7 @@ inline constexpr Flag kFlags[] = {kSockets, kLabels, kCgroups, kLimit, kSizeInte
 struct Options {
   std::vector<std::string> sockets;
   EngineOptions::Wanted sockets_wanted;
-  std::vector<std::string> labels, label_names;  ///< the latter are those on the page
+  std::vector<std::string> labels, label_names;  ///< the latter for the page
   std::size_t limit;
   std::chrono::milliseconds size_interval;  ///< 0: never
   bool load;
@@ -48,7 +48,7 @@ struct Options {
 /// Throws Error{config}.
 Options read_options(const Settings& settings);
 
-/// The engines behind the sockets, which are below the host's root when they are the defaults.
+/// The engines behind the sockets; default sockets are below the host's root.
 Roster::Engines make_engines(const Host& host, const Options& options);
 
 }  // namespace exporter::host::container

@@ -28,7 +28,7 @@ void Page::interfaces(std::span<const Interface> interfaces) {
   }
 }
 
-/// What has no number of inodes (btrfs) says 0.
+/// A file system without a number of inodes (btrfs) reports 0.
 void Page::file_system(const LayerSystem& layer) {
   if (!layer.stat) return;
   for (const auto& [metric, value] : kFileSystems) {

@@ -14,7 +14,7 @@
 
 namespace exporter::host::container {
 
-/// Writes the samples of one group or container: `id`, `name` and `image` on each.
+/// Writes the samples of one group or container, each with the labels `id`, `name` and `image`.
 class Page {
  public:
   Page(Samples& samples, std::string_view id, std::string_view name, std::string_view image)
@@ -24,7 +24,7 @@ class Page {
   void usage(const Usage& usage, const Limits& limits, std::span<const std::string> devices);
   void interfaces(std::span<const Interface> interfaces);
   void file_system(const LayerSystem& layer);
-  /// What the engine says; `label_names` are the names on the page of Container::labels.
+  /// Adds the engine's data; `label_names` are the names of Container::labels on the page.
   void state(const Container& container);
   void info(const Container& container, std::span<const std::string> label_names);
 

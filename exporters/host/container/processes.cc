@@ -14,7 +14,7 @@ void count_processes(Processes& processes, std::string_view procs) {
   }
 }
 
-/// Field 22 of its stat file, in ticks since the machine's start (proc(5)).
+/// Field 22 of its stat file, in clock ticks since boot (proc(5)).
 std::optional<double> start_of(Files& proc, std::string_view pid) {
   double booted = 0;
   if (const auto text = proc.read("stat")) {

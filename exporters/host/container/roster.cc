@@ -6,7 +6,7 @@
 namespace exporter::host::container {
 namespace {
 
-/// Where the engine puts the container's cgroup, for one that was never seen running.
+/// Where the engine creates the container's cgroup, for one that was never seen running.
 std::string expected_path(const Container& container, const Engine::View& engine) {
   const auto prefix = engine.podman ? "libpod-" : "docker-";
   auto parent = container.cgroup_parent;

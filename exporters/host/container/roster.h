@@ -11,34 +11,34 @@
 
 namespace exporter::host::container {
 
-/// One container or control group to show, from all that knows of it.
+/// One container or control group to show, with its data from all sources.
 struct Shown {
   std::string id;
-  Group* group = nullptr;  ///< null: it does not run
+  Group* group = nullptr;  ///< null: it is not running
   Engine* engine = nullptr;
   const Container* container = nullptr;  ///< null: no engine knows it
-  bool current = false;                  ///< what the engine says can be believed
+  bool current = false;                  ///< the engine's data is valid
 
-  /// When it was started: the engine's word before that of its first process.
+  /// When it was started: according to the engine, or else its first process.
   std::optional<double> started() const;
 };
 
-/// Joins the control groups with what engines say, by the ids of the containers.
+/// Joins the control groups with the engines' containers by their ids.
 class Roster {
  public:
   using Engines = std::vector<std::unique_ptr<Engine>>;
 
   explicit Roster(Engines engines) : engines_(std::move(engines)) {}
 
-  /// The engines; the first call waits for their first listings until `until`.
+  /// Updates the engines; the first call waits for their first listings until `until`.
   struct State {
     std::string_view engine;
     bool shown, up;
   };
   std::vector<State> ask(Clock::time_point until);
 
-  /// Containers first, then the other groups, then containers that do not run: all that the engines
-  /// knew at the last ask(), and `groups`. Valid until the next ask().
+  /// Containers first, then the other groups, then containers that are not running: everything that
+  /// the engines had at the last ask(), and `groups`. Valid until the next ask().
   std::vector<Shown> shown(const std::vector<Group*>& groups);
 
   /// How many containers the engines left out because there are too many.
@@ -50,7 +50,7 @@ class Roster {
 
   Engines engines_;
   std::vector<Engine::View> views_;                        ///< of each engine
-  std::map<std::string, std::string, std::less<>> paths_;  ///< of the containers seen running
+  std::map<std::string, std::string, std::less<>> paths_;  ///< of containers that were seen running
 };
 
 }  // namespace exporter::host::container

@@ -9,7 +9,7 @@
 namespace exporter::host::container {
 namespace {
 
-constexpr auto kPatience = std::chrono::minutes(1);  // of a walk through one container's files
+constexpr auto kPatience = std::chrono::minutes(1);  // for reading one container's files
 
 }  // namespace
 
@@ -69,7 +69,7 @@ void Sizes::keep(const std::string& id, std::optional<double> bytes) {
   }
 }
 
-/// Nothing when the container is gone, or its engine cannot say.
+/// Nothing if the container is gone, or its engine does not provide it.
 std::optional<double> Sizes::ask(const std::string& id, const std::stop_token& stop) {
   http::ClientRequest request;
   request.target = "/containers/" + id + "/json?size=1";

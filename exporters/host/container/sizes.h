@@ -15,12 +15,12 @@
 
 namespace exporter::host::container {
 
-/// Asks an engine how much containers have written, which makes it walk through their files: in a
-/// thread of its own, one container at a time, with a pause between the rounds. What cannot be
-/// answered ends a round; the next begins after it.
+/// Asks an engine how much containers have written. The engine has to walk through their files, so
+/// a thread of its own asks for one container at a time, with a pause between rounds. An error ends
+/// a round; the next starts after the pause.
 class Sizes {
  public:
-  /// Gives the ids of the containers to ask for, in order.
+  /// Returns the ids of the containers to ask for, in order.
   using Ids = std::function<std::vector<std::string>()>;
 
   /// The client must outlive it.
@@ -28,7 +28,7 @@ class Sizes {
       : client_(client), pause_(pause), ids_(std::move(ids)) {}
 
   void start();
-  /// Bytes in the writable layer, of a container that was answered for in the last round.
+  /// Bytes in the writable layer of a container; nothing if the last round did not get it.
   std::optional<double> of(std::string_view id) const;
 
  private:

@@ -12,12 +12,12 @@ namespace exporter::host::container {
 namespace {
 
 constexpr double kMicro = 1e6, kNano = 1e9;
-/// Above it a limit is none, in cAdvisor and here.
+/// A limit above this is no limit, as in cAdvisor.
 constexpr double kNoLimit = 0x1p62;
 
 constexpr auto kReadAgain = std::chrono::minutes(5);
 
-/// Longer than two of the periods, of 2 s each, in which the kernel adds up pressures.
+/// More than two periods, of 2 s each, at which the kernel updates pressures.
 constexpr auto kSettled = std::chrono::seconds(5);
 
 double ticks_per_second() {
@@ -25,14 +25,14 @@ double ticks_per_second() {
   return kTicks;
 }
 
-/// Where the value of a line "key value" goes, and what it is divided by.
+/// The target of a line "key value", and its divisor.
 struct Field {
   std::string_view key;
   Value* value;
   double unit = 1;
 };
 
-/// Takes the fields from lines "key value"; every other line is left alone.
+/// Reads the fields from lines "key value"; ignores other lines.
 void take_fields(Lines lines, std::initializer_list<Field> fields) {
   for (std::string_view line; lines.next(line);) {
     const auto key = next_part(line, ' ');
@@ -42,9 +42,10 @@ void take_fields(Lines lines, std::initializer_list<Field> fields) {
   }
 }
 
-/// Who counts a group's I/O in cgroup v1, bytes and operations, the first that counts any: the
-/// throttling layer for all devices, with the groups below since Linux 5.3; an I/O scheduler for
-/// those that it serves, CFQ before 5.0 (Documentation/admin-guide/cgroup-v1/blkio-controller.rst).
+/// The files that count a group's I/O in cgroup v1, bytes and operations; the first that counts any
+/// is used: the throttling layer for all devices, including the groups below since Linux 5.3; an
+/// I/O scheduler for those that it serves, CFQ before 5.0
+/// (Documentation/admin-guide/cgroup-v1/blkio-controller.rst).
 struct IoFiles {
   std::string_view bytes, operations;
 };
@@ -60,7 +61,7 @@ Value limit_of(Value bytes) {
   return bytes;
 }
 
-/// The CPU shares that a weight of cgroup v2 was made from, as runc turns them into each other.
+/// The CPU shares that correspond to a weight of cgroup v2, by runc's formula.
 Value shares_of(Value weight) {
   if (!weight) return weight;
   return 2 + std::floor((*weight - 1) * 262142 / 9999);
@@ -116,7 +117,7 @@ void UsageReader::know(std::string_view group, Known& known) {
   if (!unified) known.memory_fails = number(Controller::memory, "memory.failcnt");
 }
 
-/// In cgroup v2 the kernel writes to devices, on a group's behalf, when the group does not run.
+/// In cgroup v2 the kernel may write to devices on behalf of a group that is not running.
 bool UsageReader::usage(std::string_view group, Known& known, Clock::time_point now) {
   group_ = group;
   known_ = &known;
@@ -143,7 +144,7 @@ bool UsageReader::usage(std::string_view group, Known& known, Clock::time_point 
   return !still;
 }
 
-/// Two readings that are the same, with more than the kernel's period between them: nobody waited.
+/// If two readings more than the kernel's period apart are equal, no task waited.
 void UsageReader::read_waits(const Usage& last, bool moved, Clock::time_point now) {
   auto& usage = known_->usage;
   read_pressure("io.pressure", usage.io_waiting, usage.io_stalled);
@@ -172,7 +173,7 @@ void UsageReader::read_work(Usage& usage) {
   });
 }
 
-/// Throttling is only told of groups that have a quota, as cAdvisor has it.
+/// Throttling is only reported for groups with a quota, as in cAdvisor.
 void UsageReader::read_cpu(Usage& usage) {
   const bool limited = known_->limits.cpu_quota.has_value();
   const auto take_throttling = [&](const Lines& lines, std::string_view time, double unit) {
@@ -197,13 +198,14 @@ void UsageReader::read_cpu(Usage& usage) {
 }
 
 void UsageReader::read_memory_v1(Usage& usage) {
-  // Without a limit nothing fails.
+  // Without a limit there are no failures.
   const bool limited = known_->limits.memory.value_or(0) > 0;
   usage.memory_fails =
       limited ? number(Controller::memory, "memory.failcnt") : known_->memory_fails;
   Value inactive;
   take(Controller::memory, "memory.stat", [&](const Lines& lines) {
-    // Those behind, total_*, are with the groups below: where a kernel has them, they stay.
+    // The later fields, total_*, include the groups below; they override these if the kernel has
+    // them.
     take_fields(lines, {{"cache", &usage.cache},
                         {"rss", &usage.rss},
                         {"swap", &usage.swap},
@@ -246,7 +248,7 @@ void UsageReader::read_memory_v2(Usage& usage) {
   });
 }
 
-/// As runc has it: the root group of cgroup v2 uses what is not free.
+/// As in runc: the root group of cgroup v2 uses all memory that is not free.
 void UsageReader::read_root_memory(Usage& usage) {
   const auto text = proc_.read("meminfo");
   if (!text) return;
@@ -266,7 +268,7 @@ void UsageReader::read_root_memory(Usage& usage) {
   if (swap_total && swap_free) usage.swap = *swap_total - *swap_free;
 }
 
-/// In bytes and operations, each "MAJOR:MINOR Operation N".
+/// In bytes and operations, lines like "MAJOR:MINOR Operation N".
 void UsageReader::read_devices_v1(Usage& usage) {
   const auto take_operations = [&](std::string_view file, double Usage::Device::*reads,
                                    double Usage::Device::*writes) {
@@ -286,7 +288,7 @@ void UsageReader::read_devices_v1(Usage& usage) {
   }
 }
 
-/// "MAJOR:MINOR rbytes=N wbytes=N ...". A device without counts may have its number alone, behind
+/// "MAJOR:MINOR rbytes=N wbytes=N ...". A device without counts may have only its number, after
 /// which Linux 5.15 and 5.16 write no newline: "7:0 8:0 rbytes=N".
 void UsageReader::read_devices_v2(Usage& usage) {
   static constexpr std::pair<std::string_view, double Usage::Device::*> kCounts[] = {

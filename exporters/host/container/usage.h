@@ -14,15 +14,15 @@
 
 namespace exporter::host::container {
 
-/// Who owns a file of a control group; `pressure` is only in cgroup v2.
+/// The controller of a control group's file; `pressure` is only in cgroup v2.
 enum class Controller : std::uint8_t { cpu, cpuacct, memory, blkio, pids, pressure };
 constexpr std::size_t kControllers = 6;
 
-/// Where each controller's tree is mounted, and in which version.
+/// Where the tree of each controller is mounted, and its version.
 class Hierarchies {
  public:
   struct Tree {
-    std::string root;  ///< as this process reaches it; empty: not mounted
+    std::string root;  ///< the path in this process; empty: not mounted
     bool unified = false;
   };
 
@@ -35,10 +35,10 @@ class Hierarchies {
   std::array<Tree, kControllers> trees_;
 };
 
-using Value = std::optional<double>;  ///< nothing where the kernel does not say
+using Value = std::optional<double>;  ///< nothing if the kernel does not report it
 
-/// What changes when a group runs, or its memory is taken away: so it moves with the processor time
-/// or with the memory in use. Who waits for a processor runs in the end.
+/// Values that change only when a group runs or its memory is reclaimed, and therefore together
+/// with its CPU time or its memory usage. A task that waits for a CPU eventually runs.
 struct Work {
   Value cpu_user, cpu_system;
   Value memory_peak, memory_fails, working_set, rss, cache, swap, mapped;
@@ -54,38 +54,38 @@ struct Work {
   std::vector<Device> devices;
 };
 
-/// How long some of its tasks, and all of them, waited: in a sleep that they ran into.
+/// How long some and all of its tasks waited; a wait starts while the group runs.
 struct Waits {
   Value io_waiting, io_stalled, memory_waiting, memory_stalled;
 
   bool operator==(const Waits&) const = default;
 };
 
-/// What a group used so far, in seconds, bytes and numbers.
+/// What a group has used so far, in seconds, bytes and counts.
 struct Usage : Work, Waits {
   Value cpu, memory;
   Value cfs_periods, cfs_throttled_periods, cfs_throttled;
 };
 
-/// What a group may use. Of limits that are not set, cAdvisor's forms: 0 bytes, no quota.
+/// The limits of a group. Limits that are not set are as in cAdvisor: 0 bytes, no quota.
 struct Limits {
   Value cpu_period, cpu_quota, cpu_shares;  ///< microseconds, microseconds, and shares of 1024
   Value memory, memory_reservation, memory_swap;
   Value tasks;
 };
 
-/// What is known of a group from run to run.
+/// The state of a group between runs.
 struct Known {
   Limits limits{};
   Value memory_peak{}, memory_fails{};
-  Usage usage{};                   ///< as it was read last
+  Usage usage{};                   ///< as of the last reading
   Clock::time_point work_read{};   ///< when Work was read last
-  Clock::time_point moved{};       ///< when processor time, memory or Waits were last seen to move
+  Clock::time_point moved{};       ///< when CPU time, memory or Waits last changed
   Clock::time_point waits_read{};  ///< when Waits were read last
   GroupFiles files{};
 };
 
-/// What could not be understood in a run. It costs the values that it stands for, and no more.
+/// The errors of a run. Each costs only the values that it concerns.
 struct Problems {
   std::size_t count = 0;
   std::string first{};
@@ -95,27 +95,27 @@ struct Problems {
   }
 };
 
-/// Reads a group's files. What is absent or cannot be understood is an absent value; the latter is
+/// Reads a group's files. Values that are absent or cannot be parsed are empty; the latter are
 /// noted, as "path:line: what is wrong".
 class UsageReader {
  public:
-  /// /proc/meminfo tells of the root group of cgroup v2, which has no memory.current.
+  /// /proc/meminfo is for the root group of cgroup v2, which has no memory.current.
   UsageReader(const Hierarchies& hierarchies, Files proc, Problems& problems)
       : hierarchies_(hierarchies), proc_(std::move(proc)), problems_(problems) {}
 
-  /// Reads what changes seldom: limits, and the peak of memory (a new one is noticed by usage() as
-  /// well). Groups by their paths; that of the root is empty.
+  /// Reads slowly changing values: limits, and the memory peak (usage() also notices a new peak).
+  /// Groups are given by their paths; the root's is empty.
   void know(std::string_view group, Known& known);
-  /// Brings known.usage up to date. While a group's processor time and memory in use stay what they
-  /// were, its Work is read again only after five minutes, in which the kernel may have sorted its
-  /// pages anew; false meanwhile. Nor are its pressures by I/O and memory, once they have stood
-  /// still longer than the kernel takes to add them up: whoever begins to wait must run to do so.
+  /// Updates known.usage. While a group's CPU time and memory usage do not change, its Work is read
+  /// again only after five minutes, because the kernel may have sorted its pages again; returns
+  /// false meanwhile. Its I/O and memory pressures are not read either, once they have been
+  /// unchanged for longer than the kernel takes to update them: a task must run before it waits.
   bool usage(std::string_view group, Known& known, Clock::time_point now = Clock::now());
 
  private:
   std::optional<std::string_view> read(Controller controller, std::string_view file);
   Value number(Controller controller, std::string_view file);
-  /// Gives the file to `parse` as Lines, if it is there.
+  /// Parses the file as Lines, if it exists.
   template <class Parse>
   void take(Controller controller, std::string_view file, const Parse& parse);
   void note(Controller controller, std::string_view what);
@@ -135,7 +135,7 @@ class UsageReader {
   Files proc_;
   Problems& problems_;
   std::string buffer_;
-  std::string_view group_;  ///< of the call under way
+  std::string_view group_;  ///< of the current call
   Known* known_ = nullptr;
 };
 

@@ -13,18 +13,17 @@
 
 namespace exporter::sql::business {
 
-/// Figures by the values of their labels.
+/// Figures by label values.
 using Labels = std::vector<std::string>;
 using Figures = std::map<Labels, double>;
 
-/// The figures of the same hour, or local day, in the last four weeks, as far as these can be
-/// compared: none when the period itself is on a day of bm_calendar, none of a week in which it
-/// is, none of what began before the view's first row, and none of an hour that clocks left out or
-/// repeated. Asked again when the period is another
-/// one, and after an hour.
+/// The figures of the same hour, or local day, of the last four weeks, as far as comparable: none
+/// if the period itself is on a day of bm_calendar; without weeks whose period is on such a day,
+/// before the view's first row, or in an hour that clocks skipped or repeated. Read again when the
+/// period changes, and after an hour.
 class WeeksBefore {
  public:
-  /// `length` is that of the periods: an hour or a day.
+  /// `length` is the length of the periods: an hour or a day.
   WeeksBefore(Business& business, const View& view, std::chrono::hours length)
       : business_(business), view_(view), periods_{business.config().zone, length, {}} {}
 
@@ -49,13 +48,13 @@ class WeeksBefore {
   std::vector<Figures> weeks_;
 };
 
-/// What is asked for the figures of other weeks, besides those figures.
+/// The queries that select other weeks, besides those for their figures.
 std::vector<Query> baseline_queries(const Business& business, const View& view);
 
-/// Whether a week without a figure has 0 of it, or says nothing.
+/// Whether a missing figure of a week counts as 0, or does not count.
 enum class Absent : std::uint8_t { is_zero, says_nothing };
 
-/// The median of each figure that at least three weeks have.
+/// The median of each figure that is known for at least three weeks.
 Figures medians(const std::vector<Figures>& weeks, Absent absent);
 
 }  // namespace exporter::sql::business

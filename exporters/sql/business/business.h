@@ -15,17 +15,17 @@
 
 namespace exporter::sql::business {
 
-/// A statement, its parameters, and how it differs from run to run.
+/// A statement, its parameters, and a note on how it differs between runs.
 struct Query {
   std::string text;
   Parameters parameters = {};
   std::string note = {};
 };
 
-/// What the collectors of a business share: the configuration, the database, what it has.
+/// Shared by the collectors of a business: the configuration, the database, its contract views.
 class Business {
  public:
-  /// `now` stands for the clock in tests.
+  /// `now` replaces the clock in tests.
   Business(std::shared_ptr<Source> source, std::shared_ptr<const Config> config,
            std::function<Time()> now = Ledger::wall_clock)
       : source_(std::move(source)), config_(std::move(config)), now_(std::move(now)) {}
@@ -36,9 +36,9 @@ class Business {
   const std::string& dataset() const { return config_->dataset; }
   Time now() const { return now_(); }
 
-  /// Throws Error when the database cannot be asked.
+  /// Throws Error if the database cannot be queried.
   std::shared_ptr<const Found> look(const Deadline& deadline) { return contract_.look(deadline); }
-  /// Has the next look() ask the database.
+  /// Makes the next look() query the database.
   void look_again() { contract_.look_again(); }
   Table ask(const Query& query, const Deadline& deadline) const;
 
@@ -49,16 +49,16 @@ class Business {
   Contract contract_{source_};
 };
 
-/// The cells of one row by the names of their columns. Borrows the table.
+/// The cells of one row by the names of their columns. Keeps a reference to the table.
 class Row {
  public:
   Row(const Table& table, std::size_t row) : table_(table), row_(row) {}
 
-  /// Empty for NULL. All throw Error{query} for a column that is not there.
+  /// Empty for NULL. All throw Error{query} for a column that does not exist.
   std::string text(std::string_view column) const;
-  /// 0 for NULL, as the sum of no rows is. Throws Error{decode} for what is not a number.
+  /// 0 for NULL, like the sum of no rows. Throws Error{decode} if it is not a number.
   double number(std::string_view column) const;
-  /// Nothing for NULL. Throws Error{decode} for what is not a time.
+  /// Nothing for NULL. Throws Error{decode} if it is not a time.
   std::optional<Time> time(std::string_view column) const;
 
  private:
@@ -71,21 +71,21 @@ std::vector<Row> rows_of(const Table& table);
 
 /// One collector of a business.
 struct Group {
-  /// As the configuration says, or once an hour where a run reads weeks, or days that are over.
+  /// The configured interval, or an hour for runs that read weeks or past days.
   enum class Pace : std::uint8_t { configured, hourly };
 
   std::string_view name;
   Pace pace;
   std::span<const MetricView> metrics;
-  std::span<const Need> needs;  ///< what it can use
-  /// What it asks where the whole contract is there.
+  std::span<const Need> needs;  ///< the views and columns that it can use
+  /// Its queries if the whole contract is available.
   std::vector<Query> (*plan)(const Business& business);
   CollectFunction (*make)(const std::shared_ptr<Business>& business);
-  /// Throws Error{query} for what is configured and cannot be had; null where nothing can be.
+  /// Throws Error{query} if something configured is not available; null if that cannot happen.
   void (*require)(const Business& business, const Found& found) = nullptr;
 };
 
-/// For Group::make: makes a T(*business), which has it `collect(Samples&, const Deadline&)`.
+/// For Group::make: makes a T(*business), and calls its `collect(Samples&, const Deadline&)`.
 template <class T>
 CollectFunction make_group(const std::shared_ptr<Business>& business) {
   struct State {

@@ -36,14 +36,14 @@ constexpr Column kSubscriptionColumns[] = {{"subscription_id", true}, {"started_
                                            {"currency", true},        {"loaded_at", false}};
 constexpr Column kCalendarColumns[] = {{"day", true}};
 
-/// Whether an error is an answer about the statement, not about the connection.
+/// Whether an error is about the statement, not about the connection.
 bool is_refusal(const Error& error) { return error.reason() == Reason::query; }
 
-/// What a refusal says of a view.
+/// The state of a view according to a rejection.
 Is what_is(const View& view, const Error& error, Dialect dialect) {
   const auto* none = dynamic_cast<const NoSuchTable*>(&error);
   if (none == nullptr) return Is::refused;
-  // SQLite says the same of a table that a view reads.
+  // SQLite reports the same for a table that a view reads.
   const bool is_named = std::string_view(error.what()).find(view.name) != std::string_view::npos;
   if (dialect == Dialect::sqlite && !is_named) return Is::refused;
   return none->is_certain ? Is::absent : Is::hidden;
@@ -120,7 +120,7 @@ void Contract::look_again() {
   good_until_ = {};
 }
 
-/// The lock is not held while the database is asked.
+/// Releases the lock during the query.
 Found Contract::ask_alone(std::unique_lock<std::mutex>& lock, const Deadline& deadline) {
   struct Asking {
     Contract& contract;
@@ -153,7 +153,7 @@ Found::State Contract::ask(const View& view, const Deadline& deadline) const {
     for (const auto& column : table.columns()) state.columns.push_back(to_lower(column));
   } catch (const Error& error) {
     if (!is_refusal(error)) throw;
-    // A refused login looks like a refused view.
+    // A rejected login looks like a rejected view.
     source_->database.query({"SELECT 1 AS one", dialect}, {}, {}, deadline);
     state.is = what_is(view, error, dialect);
     state.problem = error.what();

@@ -27,7 +27,7 @@ struct Column {
 struct View {
   std::string_view name;
   std::span<const Column> columns;
-  std::string_view time;  ///< the column of when a row happened; empty where there is none
+  std::string_view time;  ///< the column with the time of a row; empty if there is none
 };
 
 extern const View kUsers, kEvents, kOrders, kRefunds, kEmailSends, kEmailEvents, kSubscriptions,
@@ -35,37 +35,37 @@ extern const View kUsers, kEvents, kOrders, kRefunds, kEmailSends, kEmailEvents,
 /// All eight, in the order of the documentation.
 extern const std::array<const View*, 8> kViews;
 
-/// A view that a collector uses, or a column of it.
+/// A view, or one of its columns, that a collector uses.
 struct Need {
   const View& view;
   std::string_view column = {};
 };
 
-/// The statement that gives the columns of a view, and no row.
+/// A statement that returns the columns of a view and no rows.
 std::string columns_statement(const View& view);
 
-/// What of the contract a database has.
+/// The parts of the contract that a database has.
 class Found {
  public:
-  /// What is there of a view.
+  /// The state of a view.
   struct State {
-    /// hidden: the database does not say whether it is there. refused: it is, and cannot be read.
+    /// hidden: the database does not tell whether it exists. refused: it exists but cannot be read.
     enum class Is : std::uint8_t { there, absent, hidden, refused };
     Is is = Is::there;
-    std::vector<std::string> columns;  ///< in lower case; empty when the view is not there
-    std::vector<std::string> missing;  ///< required columns that are not among them
-    std::string problem;               ///< why the view cannot be read; empty when it can
+    std::vector<std::string> columns;  ///< in lower case; empty if the view does not exist
+    std::vector<std::string> missing;  ///< required columns that do not exist
+    std::string problem;               ///< why the view cannot be read; empty if it can
     bool operator==(const State&) const = default;
   };
 
-  /// Whether the view is there with all that is required of it.
+  /// Whether the view exists with all required columns.
   bool has(const View& view) const;
-  /// Whether it is, and has this column.
+  /// Whether it also has this column.
   bool has(const View& view, std::string_view column) const;
   const State& of(const View& view) const { return states_.at(view.name); }
 
-  /// Those that are not there, "bm_users, bm_events.channel". Throws Error{query} for a view that
-  /// lacks what is required of it, or that is there and cannot be read.
+  /// The missing ones, "bm_users, bm_events.channel". Throws Error{query} if a view exists but
+  /// cannot be read or lacks a required column.
   std::string missing(std::span<const Need> needs) const;
 
   bool operator==(const Found&) const = default;
@@ -75,16 +75,16 @@ class Found {
   std::map<std::string_view, State> states_;
 };
 
-/// Which views of the contract a database has: asked at the first use, then every hour, and again
-/// at the next use while that changes, as a view that is made again is not there for a moment, and
-/// after look_again(). Safe to use from several threads.
+/// Which views of the contract a database has: queried at the first use, then every hour, after
+/// look_again(), and at each use while the answer changes, because a view that is being recreated
+/// is missing for a moment. Thread-safe.
 class Contract {
  public:
   explicit Contract(std::shared_ptr<Source> source) : source_(std::move(source)) {}
 
-  /// Throws Error when the database cannot be asked.
+  /// Throws Error if the database cannot be queried.
   std::shared_ptr<const Found> look(const Deadline& deadline);
-  /// Has the next look() ask the database.
+  /// Makes the next look() query the database.
   void look_again();
 
  private:

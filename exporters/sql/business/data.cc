@@ -20,14 +20,14 @@ constexpr auto kMaxAge = gauge(
     "Configured maximum age of the newest row by its load time, in seconds.", "source", "dataset");
 constexpr MetricView kMetrics[] = {kPresent, kMissing, kLoaded, kNewest, kMaxAge};
 
-/// Rows of the future say nothing of the last load.
+/// Rows from the future say nothing about the last load.
 constexpr auto kMaxAhead = Ledger::kMaxAhead;
-/// Only newer rows are looked at first, as an index finds these.
+/// Looks at recent rows first, which an index finds.
 constexpr std::chrono::days kRecent(30);
 
 const Query kOne{"SELECT 1 AS one"};
 
-/// The newest time in a column, among the recent rows or all of them.
+/// The newest time in a column, among the recent rows or all rows.
 Query newest_query(const View& view, std::string_view column, Time now, bool is_recent) {
   Query query{"SELECT MAX(" + std::string(column) + ") AS newest FROM " + std::string(view.name) +
                   " WHERE " + std::string(column) + " <= :ahead",
@@ -61,7 +61,7 @@ class Data {
     const auto found = business_.look(deadline);
     samples.add(kMaxAge, std::chrono::duration<double>(business_.config().max_age).count(),
                 business_.name(), business_.dataset());
-    // So that the source is asked in each run.
+    // Makes each run query the source.
     if (!found->has(kEvents) && !found->has(kOrders)) business_.ask(kOne, deadline);
     for (const auto* view : kViews) {
       const auto& state = found->of(*view);

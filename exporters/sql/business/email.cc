@@ -5,7 +5,7 @@
 namespace exporter::sql::business {
 namespace {
 
-// Mails that are old enough to have been opened, sent from nine to two days ago.
+// Emails that are old enough to have been opened, sent from nine to two days ago.
 constexpr auto kSent =
     gauge("business_email_sent_messages", "Mails that were sent from nine to two days ago.",
           "source", "dataset", "campaign");
@@ -38,10 +38,10 @@ constexpr Need kNeeds[] = {{kEmailSends}, {kEmailEvents}, {kEmailEvents, "machin
 constexpr std::chrono::hours kMature(48);
 constexpr std::chrono::days kWeek(7);
 
-/// Mails of a campaign by what happened to them.
+/// The emails of a campaign by event.
 using Campaign = std::map<std::string, double, std::less<>>;
 
-/// Of mails that are old enough.
+/// The sending time of emails that are old enough.
 Period mature_period(Time now) { return {now - kMature - kWeek, now - kMature}; }
 
 Query sent_query(const Period& period) {
@@ -55,8 +55,8 @@ Query sent_query(const Period& period) {
       {{"from", period.begin}, {"until", period.end}}};
 }
 
-/// A mail that was sent in a part of the period is delivered later; so parts are of deliveries,
-/// of which those after the period are in the last one.
+/// An email that was sent in one part of the period may be delivered in a later one; so parts are
+/// of deliveries, and the last part includes those after the period.
 Query reactions_query(const Period& period, const Within& within, bool has_machine) {
   const std::string opened =
       has_machine ? "CASE WHEN e.machine = 0 THEN 'human' WHEN e.machine IS NULL THEN 'unknown' "
@@ -119,7 +119,7 @@ class Email {
       auto& campaign = campaigns[row.text("campaign")];
       campaign[row.text("reaction")] += count.in_time ? count.pairs : 0;
     }
-    // 0 of what the source can tell, so that a rate is 0 and not nothing.
+    // 0 for events that the source can report, so that a rate is 0 and not missing.
     for (auto& [name, campaign] : campaigns) campaign[has_machine ? "human" : "unknown"] += 0;
   }
 

@@ -53,7 +53,7 @@ Query query_of(const Funnel& funnel, const Period& period, const Within& within)
   return query;
 }
 
-/// The periods of a funnel's two windows: the last time that is closed is that of both.
+/// The two windows of a funnel. Both end where users have had enough time to convert.
 std::array<Period, 2> periods_of(const Business& business, const Funnel& funnel) {
   const auto closed = business.now() - funnel.within;
   return {Period{closed - kWeek, closed}, local_day(business.config().zone, closed, 1)};
@@ -134,7 +134,7 @@ class FunnelFigures {
     }
   }
 
-  /// Each week's figures have a third label, which is none of the metric's.
+  /// The figures of each week have a third label, which the metric does not have.
   void add_baselines(Samples& samples, const Period& day, const Deadline& deadline) {
     const auto& weeks = days_.of(
         day,

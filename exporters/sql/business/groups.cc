@@ -13,9 +13,9 @@ constexpr const Group* kGroups[] = {&kDataGroup,      &kFunnelsGroup,    &kEmail
                                     &kRevenueGroup,   &kSalesGroup,      &kSubscriptionsGroup};
 
 constexpr std::chrono::hours kHourly(1);
-constexpr std::chrono::minutes kShownAtLeast(15);  // when runs fail
+constexpr std::chrono::minutes kShownAtLeast(15);  // after failed runs
 
-/// A statement that fails may be of a view that is not what it was.
+/// A failing statement may mean that a view has changed.
 CollectFunction collect_of(const Group& group, const std::shared_ptr<Business>& business) {
   const auto note = [business](const Error& error) {
     if (error.reason() == Reason::query) business->look_again();
@@ -48,7 +48,7 @@ Collector collector_of(const Group& group, const std::shared_ptr<Business>& busi
           .metrics = {group.metrics.begin(), group.metrics.end()},
           .collect = collect_of(group, business),
           .at_once = business->source()->connections,
-          .says_up = &group == &kDataGroup};  // which asks it in each run
+          .says_up = &group == &kDataGroup};  // so that each run queries it
 }
 
 std::vector<Planned> plan_of(const Group& group, const Business& business) {

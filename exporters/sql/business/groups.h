@@ -14,7 +14,7 @@ extern const Group kDataGroup, kFunnelsGroup, kEmailGroup, kCampaignsGroup, kEng
 /// All of them.
 std::span<const Group* const> groups();
 
-/// The collectors of the source's business; none where it has no business.
+/// The collectors of the source's business; empty if it has none.
 std::vector<Described> describe_business(const std::shared_ptr<Source>& source);
 
 }  // namespace exporter::sql::business

@@ -7,8 +7,8 @@
 
 namespace exporter::sql::business {
 
-/// The names that a label shows where there may be too many: the largest ones, of equal ones the
-/// first by name. All others are "other"; the empty name is itself.
+/// The names that a label shows if there may be too many: the largest, and among equals the first
+/// by name. All others are "other"; the empty name stays empty.
 class Largest {
  public:
   Largest(const std::map<std::string, double>& sizes, std::size_t most);

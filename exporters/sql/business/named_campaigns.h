@@ -9,25 +9,25 @@
 
 namespace exporter::sql::business {
 
-/// The campaigns that counters show by their names: the first ones, and for good, as an order that
-/// went from one series to another would be counted twice. All others are "other". One without
-/// orders for 90 days, as long as a ledger keeps its series, makes room.
+/// The campaigns that counters show by name: the first ones, permanently, because an order that
+/// moved to another series would be counted twice. All others are "other". A campaign without
+/// orders for 90 days, the retention of a ledger's series, makes room.
 class NamedCampaigns {
  public:
   explicit NamedCampaigns(std::size_t most) : most_(most) {}
 
-  /// Those that the ledger has.
+  /// Loads them from the ledger.
   void load(Ledger::Run& run);
-  /// Gives the campaigns that had orders names as long as there is room, and writes what is new
-  /// into the run. Whether a name came or went.
+  /// Names campaigns with orders while there is room, and stores changes in the run. Returns
+  /// whether there were any.
   bool decide(const std::map<std::string, double>& orders, Time now, Ledger::Run& run);
 
-  /// The label as an expression of the columns campaign and ordered_at, whose parameters it adds.
+  /// The label as an SQL expression of the columns campaign and ordered_at; adds its parameters.
   std::string expression(Parameters& parameters) const;
 
  private:
   struct Member {
-    Time since;  ///< "other" before: it was counted so
+    Time since;  ///< earlier orders count as "other"
     Time seen;
   };
   static void write(const std::string& name, const Member& member, Ledger::Run& run);

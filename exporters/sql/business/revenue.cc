@@ -20,7 +20,7 @@ constexpr MetricView kMetrics[] = {kOrderCount, kAmount, kRefundCount, kRefundAm
 constexpr std::size_t kMaxRows = 100'000;
 constexpr std::chrono::hours kFullInterval(1);
 
-/// A metric of the page as one of a configuration, so that rows are counted as those are.
+/// A metric of the page as a configured one, so that its rows are counted in the same way.
 template <std::size_t N>
 std::unique_ptr<const MetricConfig> config_of(const Metric<N>& metric, std::string value,
                                               const std::string& dataset) {
@@ -91,7 +91,7 @@ std::shared_ptr<const CollectorConfig> order_events(const Business& business,
       kOrders, kOrderCount, kAmount);
 }
 
-/// Which campaigns had orders.
+/// The campaigns that had orders.
 Query campaigns_query(Time from) {
   return {
       "SELECT campaign, COUNT(*) AS orders FROM bm_orders WHERE ordered_at >= :from GROUP BY "
@@ -123,7 +123,7 @@ class Revenue {
       prepare(deadline);
     } catch (const Error& error) {
       if (!orders_ && !refunds_) throw;
-      samples.set_failure(error);  // what was counted stays on the page
+      samples.set_failure(error);  // counts stay on the page
     }
     if (orders_) orders_(samples, deadline);
     if (refunds_) refunds_(samples, deadline);
@@ -149,7 +149,7 @@ class Revenue {
     has_campaign_ = has_campaign;
   }
 
-  /// Before the orders are counted, so that none is "other" that need not be.
+  /// Before orders are counted, so that no order counts as "other" needlessly.
   bool name_campaigns(const Deadline& deadline) {
     const auto now = business_.now();
     const auto& config = business_.config();

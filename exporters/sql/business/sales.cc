@@ -51,7 +51,7 @@ class Sales {
   }
 
  private:
-  /// A currency that has a baseline has a value, 0 without orders.
+  /// A currency with a baseline always has a value, 0 without orders.
   void add(Samples& samples, const Period& period, WeeksBefore& before, std::string_view length,
            const Deadline& deadline) {
     auto figures = ask(period, deadline);

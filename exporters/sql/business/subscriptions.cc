@@ -28,7 +28,7 @@ constexpr MetricView kMetrics[] = {kActive,         kRecurring, kStarted,
 constexpr const char* kColumns[] = {"active",         "active_amount", "started",
                                     "started_amount", "ended",         "ended_amount"};
 
-/// A currency with `ended` only in the past has zeros.
+/// A currency whose subscriptions have all ended has zeros.
 std::string statement() {
   const std::string active = "started_at <= :now AND (ended_at IS NULL OR ended_at > :now)";
   const std::string started = "started_at >= :from AND started_at < :until";

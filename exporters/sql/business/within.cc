@@ -13,8 +13,9 @@ Within::Within(const Period& period, std::chrono::milliseconds length) : length_
   for (auto cut = period.begin; cut < period.end; cut += kPart) cuts_.push_back(cut);
 }
 
-/// In a part, what ends before its cut and the length is in time, and what ends after the next cut
-/// and the length is not. What lies between, or begins outside of the parts, is left to count().
+/// Within a part, an `ended` before the start of the part plus the length is in time, and one after
+/// its end plus the length is not. The rest, and pairs that begin outside of the parts, are left to
+/// count().
 std::string Within::statement(const std::string& with, const std::string& pairs,
                               const std::string& groups) const {
   std::string sure = "CASE WHEN begun < :cut1 THEN NULL", late = "CASE";

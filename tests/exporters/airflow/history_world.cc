@@ -33,7 +33,7 @@ World::World(std::uint64_t seed, Time start, bool has_ids)
   make_past();
 }
 
-/// Up to ten days back, for all DAGs and for some that run no more.
+/// Up to ten days back, for all DAGs and for some that no longer run.
 void World::make_past() {
   for (int i = 0; i < 3; ++i) dags_.push_back("old " + std::to_string(i));
   for (const auto& dag : dags_) {
@@ -67,7 +67,7 @@ void World::settle() {
   for (int i = 0; i < 200; ++i) pass(1s);
 }
 
-/// Commits late: others see a change some time after the time that it has.
+/// Commits late: others see a change some time after its own time.
 void World::touch(Run& run) {
   const auto late = random(10) == 0 ? 600'000 : random(3) == 0 ? 40'000 : 4'000;
   run.updated = now_ - std::chrono::milliseconds(random(static_cast<unsigned>(late)));
@@ -172,7 +172,7 @@ void World::end_try(TaskInstance& task, const std::string& state) {
   ++tries_[{task.dag, state}];
 }
 
-/// The tasks keep the times of their last try until the next one.
+/// Tasks keep the times of their last try until the next one.
 void World::clear(Run& run) {
   run.run.state = "queued";
   run.run.queued = now_;
@@ -180,7 +180,8 @@ void World::clear(Run& run) {
   run.run.ended.reset();
   for (std::size_t i = 0; i < run.tasks.size(); ++i) {
     auto& task = run.tasks[i];
-    // Not all are cleared. Without ids, what never ran would not be told from what was cleared.
+    // Not all are cleared. Without ids, tasks that never ran could not be distinguished from
+    // cleared ones.
     const bool may_stay = has_ids_ || task.state != "upstream_failed";
     if (random(3) == 0 && may_stay) continue;
     const bool has_run = task.try_number > 0 && task.state != "upstream_failed";
@@ -205,7 +206,7 @@ bool World::is_seen(const Run& run) const {
   return run.run.ended && *run.run.ended < seen_ && run.touched < seen_;
 }
 
-/// Another DAG comes in its place.
+/// Another DAG takes its place.
 void World::delete_dag() {
   auto& dag = dags_[random(static_cast<unsigned>(dags_.size()))];
   const auto is_of_dag = [&](const auto& entry) { return entry.first.first == dag; };
@@ -252,7 +253,7 @@ std::map<std::string, std::string> World::last_states() const {
   return states;
 }
 
-/// Time passes with each question.
+/// Time passes with each request.
 void World::answer() {
   if (random(4) == 0) pass(200ms);
   if (failing_ != 0 && random(failing_) == 0) throw Error(Reason::connect, "made up");

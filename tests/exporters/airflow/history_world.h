@@ -18,47 +18,48 @@ using exporter::airflow::History;
 using exporter::airflow::TaskInstance;
 using exporter::airflow::Time;
 
-/// A run as the database of a deployment has it, with its tasks.
+/// A run in the database of a deployment, with its tasks.
 struct Run {
   DagRun run;
   Time due, updated;
   Time touched = {};  ///< when others could see the last change
   std::vector<TaskInstance> tasks;
   std::vector<int> retries = {};         ///< left, by task
-  std::vector<TaskInstance> tries = {};  ///< that are over, and no longer a task's newest
+  std::vector<TaskInstance> tries = {};  ///< finished, and no longer a task's newest
 };
 
-/// A deployment in which runs start, retry, fail, are cleared, marked and deleted, one by one and
-/// with their DAGs, and which moves on while it is asked. Some runs ended long before its start. It
-/// counts what it does itself: that is the truth.
+/// A deployment in which runs start, retry, fail, are cleared, marked and deleted, individually and
+/// with their DAGs, and which continues while it is queried. Some runs ended long before it
+/// started. It counts its own events as the expected result.
 class World {
  public:
   /// Airflow 3 has an id for each try of a task.
   World(std::uint64_t seed, Time start, bool has_ids);
 
-  /// Lets time pass, and something happen in it.
+  /// Lets time pass, and something happen meanwhile.
   void pass(std::chrono::milliseconds time);
-  /// Nothing is started any more, and what is live comes to its end.
+  /// Starts nothing more, and finishes what is live.
   void settle();
 
   Time now() const { return now_; }
-  /// What may be cleared, marked or deleted: runs that ended before, so that their end was seen.
+  /// The runs that may be cleared, marked or deleted: they ended earlier, so that their end was
+  /// seen.
   void set_seen(Time up_to) { seen_ = up_to; }
-  /// With a chance of one in `one_in` a question is answered by an Error; 0: never.
+  /// A request fails with a probability of one in `one_in`; 0: never.
   void set_failing(unsigned one_in) { failing_ = one_in; }
   /// What is live now.
   exporter::airflow::Live live();
   exporter::airflow::DagList dags();
-  /// Answers with rows as they are at each call.
+  /// Answers with the rows at the time of each call.
   History history(bool has_due_filter, bool has_tries);
 
   using Counts = std::map<std::pair<std::string, std::string>, double>;
   /// By dag and state.
   const Counts& runs() const { return runs_; }
   const Counts& tries() const { return tries_; }
-  /// The state of the run of each DAG that ended last, of those that were not deleted since.
+  /// The state of each DAG's last finished run, of those that were not deleted.
   std::map<std::string, std::string> last_states() const;
-  /// When each DAG that is there succeeded last, as far as it has succeeded.
+  /// When each existing DAG succeeded last, if it has.
   const std::map<std::string, Time>& last_successes() const { return successes_; }
   const std::set<std::string>& deleted_dags() const { return deleted_dags_; }
 

@@ -9,26 +9,26 @@
 #include "exporters/airflow/deployment.h"
 #include "tests/support/scripted_server.h"
 
-/// A server that gives the recorded answers of an Airflow, or what a test has it say instead. What
-/// it was not asked when it was recorded is a 404.
+/// A server that replays the recorded replies of an Airflow, or those that a test sets. Requests
+/// that were not recorded get a 404.
 class Replay {
  public:
-  /// "2.11" or "3.3", of tests/fixtures/airflow.
+  /// "2.11" or "3.3", a directory of tests/fixtures/airflow.
   explicit Replay(const std::string& version);
 
   /// Answers "GET /api/v2/pools?limit=100" with a file of the version, with JSON or with a whole
-  /// reply, from now on. A request that ends in * stands for all that start so.
+  /// reply, from now on. A request that ends in * matches all with that prefix.
   void set_file(const std::string& request, const std::string& file);
   void set_json(const std::string& request, const std::string& body);
   void set(const std::string& request, const std::string& reply);
-  /// Answers all but what needs no login, and the login, with this reply, whatever else is set;
-  /// empty: no longer.
+  /// Answers the login and all requests that need one with this reply, whatever else is set; empty:
+  /// no longer.
   void set_lists(const std::string& reply);
-  /// From now on it is another version.
+  /// Switches to another version.
   void become(const std::string& version);
 
   std::string url() const { return server_.url(); }
-  /// How often a request was made, by the start of its first line.
+  /// The number of requests whose first line starts like this.
   std::size_t count(const std::string& request) const;
   std::vector<std::string> requests() const { return server_.requests(); }
 
@@ -47,10 +47,10 @@ std::shared_ptr<exporter::airflow::Deployment> deployment_of(
     const std::string& url, const std::string& entry = "username: viewer, password: viewer",
     std::shared_ptr<exporter::Ledgers> ledgers = std::make_shared<exporter::Ledgers>(""));
 
-/// A collector, with what it keeps between its runs.
+/// A collector, with its state between runs.
 exporter::CollectFunction collector(
     const exporter::airflow::Module& module,
     const std::shared_ptr<exporter::airflow::Deployment>& deployment);
 
-/// The page of one run; throws what the run does, a failure beside samples too.
+/// The page of one run; throws what the run does, also a failure beside samples.
 std::string page_of(const exporter::CollectFunction& collect);

@@ -36,7 +36,7 @@ inline DagRun running(const std::string& dag, const std::string& id) {
   return run;
 }
 
-/// A deployment that answers what a test puts here, and the counter that watches it.
+/// A deployment with replies that tests set, and the counter that watches it.
 struct Airflow {
   explicit Airflow(bool has_due_filter = true) { history.has_due_filter = has_due_filter; }
 
@@ -108,7 +108,7 @@ struct Airflow {
       }};
 
   Selection selection{Yaml::parse("{}", "airflow.yml")};
-  /// Those of the list, all of which were there when the clock said so.
+  /// The DAGs of the list, all of which existed at that time.
   void follow(const std::vector<std::string>& dags, std::optional<Time> read = {}) {
     DagList list;
     list.time = read.value_or(now);

@@ -12,7 +12,7 @@
 
 using Lines = std::vector<std::string>;
 
-/// A time of today that has no fraction of a second, so that pages can be compared.
+/// A time of today without a fraction of a second, so that pages can be compared.
 exporter::dbt::Time ago(std::chrono::seconds age);
 std::string iso(exporter::dbt::Time time);
 /// As a sample's value.
@@ -27,16 +27,16 @@ std::string results(const std::string& invocation, exporter::dbt::Time at,
                     const std::string& status = "success");
 std::string manifest(const std::string& invocation, exporter::dbt::Time at);
 
-/// An exporter's part of one account.
+/// An exporter's view of one account.
 class Account {
  public:
   /// `more` is added to the configuration of the account.
   explicit Account(const FakeCloud& cloud, const std::string& more = "",
                    const std::string& token = "sesame", const std::string& state = "");
 
-  /// The samples after another look.
+  /// The samples after another update.
   Lines look();
-  /// What the last look threw.
+  /// The error of the last update.
   const std::optional<exporter::Error>& error() const { return error_; }
   const exporter::dbt::Project& project() const { return follower_.project(); }
   const exporter::Ledger& ledger() const { return follower_.ledger(); }
@@ -51,5 +51,5 @@ class Account {
 
 /// The samples on a page.
 Lines lines_of(std::string_view page);
-/// Those of the lines that begin so, without what they have in common.
+/// The rest of the lines that start like this.
 Lines of(const Lines& lines, const std::string& family);

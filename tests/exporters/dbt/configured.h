@@ -10,11 +10,11 @@
 #include "exporters/dbt/follower.h"
 #include "exporters/dbt/projects.h"
 
-/// The flags that a test gives, by name.
+/// The flags of a test, by name.
 using Given = std::map<std::string, std::vector<std::string>>;
 
-/// The collectors that dbt_exporter makes of a configuration file's text, unless it is empty, and
-/// of flags.
+/// The collectors that dbt_exporter makes from the text of a configuration file, unless it is
+/// empty, and from flags.
 std::vector<exporter::Collector> collectors_of(const std::string& file, const Given& given,
                                                std::shared_ptr<exporter::Ledgers> ledgers);
 
@@ -23,7 +23,7 @@ std::shared_ptr<exporter::dbt::ProjectSource> project_of(
     const std::string& entry,
     std::shared_ptr<exporter::Ledgers> ledgers = std::make_shared<exporter::Ledgers>(""));
 
-/// Updates it; what it throws, or nothing.
+/// Updates it; returns what it throws.
 std::optional<exporter::Error> update(exporter::dbt::Follower& follower);
 
 /// The page of one run of the collector.

@@ -13,7 +13,7 @@
 #include "common/http/server.h"
 #include "exporters/dbt/cloud_api.h"
 
-/// A run as dbt Cloud tells of it.
+/// A run in dbt Cloud.
 struct FakeRun {
   std::int64_t id = 0, job = 0;
   int status = 1;
@@ -24,7 +24,7 @@ struct FakeRun {
   bool is_malformed = false;            ///< its created_at is a number
 };
 
-/// The part of dbt Cloud's Admin API that is of use here, for account 1 and the token "sesame".
+/// The part of dbt Cloud's Admin API that we use, for account 1 and the token "sesame".
 class FakeCloud {
  public:
   FakeCloud();
@@ -34,11 +34,11 @@ class FakeCloud {
   void remove(std::int64_t run, int step, const std::string& file);
   /// A job of project 7, "Shop", and environment 8, "Production".
   void put_job(std::int64_t id, const std::string& name);
-  /// The next requests whose path has that part get these replies.
+  /// The replies to the next requests whose path contains that.
   void next(const std::string& part, std::vector<exporter::http::Response> replies);
 
   std::string url() const { return "http://" + server_.addresses().front(); }
-  /// What was asked since the last call, without "/api/v2/accounts/1".
+  /// The requests since the last call, without "/api/v2/accounts/1".
   std::vector<std::string> requests();
 
  private:

@@ -34,7 +34,7 @@ inline std::string freshness(int minute, const std::string& invocation, const st
          R"(", "max_loaded_at": "2026-01-02T01:00:00Z"}]})";
 }
 
-/// The artifacts that the test puts there, which count how often each was read.
+/// Artifacts that a test provides, with the number of times that each was read.
 class Listed {
  public:
   /// A new version of the artifact.
@@ -73,7 +73,7 @@ class Listed {
     return {"the test", [this](const exporter::Deadline&) { return all_; },
             [this] { return ended; }};
   }
-  /// What dbt's log says of the last command.
+  /// dbt's log of the last command.
   std::vector<exporter::dbt::EndedCommand> ended;
   /// How often each version was read, in order.
   std::vector<int> reads() const {

@@ -110,7 +110,7 @@ void FakeEngine::disconnect(char digit) {
   changed_.notify_all();
 }
 
-/// The time of the next event: now, and no two the same.
+/// The time of the next event: now, but never the same twice.
 void FakeEngine::tick() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   last_ns_ = std::max<std::int64_t>(last_ns_ + 1, std::chrono::nanoseconds(now).count());

@@ -13,10 +13,10 @@
 
 #include "tests/support/scripted_server.h"
 
-/// A container's id of 64 digits that begins with `digit`.
+/// A 64-digit container id that starts with `digit`.
 std::string id_of(char digit);
 
-/// The parts of a container that a test sets; all else is as an engine says it of a running one.
+/// The parts of a container that tests set; the rest is as for a running one.
 struct FakeContainer {
   std::string name = "web", image = "registry.example/web:1", status = "running";
   std::string started = "2026-01-02T03:04:05.5Z", finished = "0001-01-01T00:00:00Z";
@@ -24,46 +24,46 @@ struct FakeContainer {
   std::string labels = "{}", network_mode = "bridge";
   int restarts = 0, exit_code = 0;
   bool oom_killed = false;
-  std::int64_t written = 0;  ///< what it says when it is asked for the size
+  std::int64_t written = 0;  ///< the reply to a request for the size
 };
 
-/// An engine on a Unix socket that speaks Docker's API: /info, the list, single containers, and
-/// events, of which it tells a new listener those of the kinds and since the time that it asks for.
+/// An engine on a Unix socket with Docker's API: /info, the list, single containers, and events, of
+/// which a new listener gets those of the requested kinds and since the requested time.
 class FakeEngine {
  public:
   explicit FakeEngine(const std::filesystem::path& socket, std::string server = "Docker/27.0.1");
   ~FakeEngine();
 
   void set(char digit, const FakeContainer& container);
-  /// What the engine answers instead, of any kind.
+  /// Replaces any of the engine's replies.
   void set_raw(const std::string& target, std::string reply);
   void remove(char digit);
-  /// Sends an event of the container to all listeners, with what it says of the container. One of
-  /// some time ago comes to those who ask later.
+  /// Sends an event of the container to all listeners, with its attributes. Later listeners can
+  /// still get an event from the past.
   void event(char digit, std::string_view action, std::string_view attributes = "{}",
              std::chrono::nanoseconds ago = {});
-  /// Sends the event that the container has left its network.
+  /// Sends the event of the container leaving its network.
   void disconnect(char digit);
-  /// Forgets all events, as an engine does that was restarted.
+  /// Discards all events, as a restarted engine does.
   void forget();
-  /// Sends bytes that are no event.
+  /// Sends bytes that are not an event.
   void garbage(std::string_view bytes);
-  /// Ends the streams of all listeners, after the first has come.
+  /// Closes the streams of all listeners, after the first has connected.
   void cut();
-  /// While it is on, events are kept for those who ask later.
+  /// While this is on, events are kept for later listeners.
   void hold(bool on);
-  /// While it is on, nobody is told a size.
+  /// While this is on, sizes are not reported.
   void hold_sizes(bool on);
 
   std::vector<std::string> requests() const;
-  /// How often this path was asked for, whatever its query.
+  /// How often this path was requested, with any query.
   std::size_t asked(std::string_view path) const;
 
  private:
   struct Sent {
     std::int64_t time_ns;
     std::string text;
-    std::string wanted_by;  ///< what a filter that lets it through holds
+    std::string wanted_by;  ///< the text in a filter that selects it
   };
   void tick();
   void serve(Peer& peer);

@@ -7,7 +7,7 @@
 
 #include "tests/support/temporary_folder.h"
 
-/// A message bus of its own at a Unix socket, with org.freedesktop.systemd1 on it.
+/// A message bus on a Unix socket, with org.freedesktop.systemd1 on it.
 class FakeSystemd {
  public:
   /// A property's value: "s" and "o" as text, "u" and "t" as a number.
@@ -22,7 +22,7 @@ class FakeSystemd {
     std::vector<Unit> units;
     std::map<std::string, Property> manager;
     bool lists_units = true;
-    /// Takes connections and says nothing.
+    /// Accepts connections and sends nothing.
     bool mute = false;
     /// The call at which it closes the connection, e.g. "ListUnits".
     std::string hangs_up_at;

@@ -8,7 +8,7 @@
 #include "exporters/host/container/engine.h"
 #include "tests/support/temporary_folder.h"
 
-/// What tests of an engine's follower share.
+/// Shared by tests of an engine's follower.
 namespace followed_engine {
 
 using namespace exporter;
@@ -30,10 +30,10 @@ struct Fixture {
 
 inline Clock::time_point soon() { return Clock::now() + 100s; }
 
-/// Sooner than any wait of a follower comes to its end, of which the shortest takes 5 s.
+/// Less than the shortest wait of a follower, 5 s.
 inline constexpr auto kAtOnce = 4s;
 
-/// Whether it comes true, which an engine's follower brings about in its own time.
+/// Waits for something that an engine's follower does; false at the timeout.
 inline bool eventually(const std::function<bool()>& holds) {
   for (const auto end = soon(); Clock::now() < end; std::this_thread::yield()) {
     if (holds()) return true;

@@ -13,7 +13,7 @@
 #include <optional>
 #include <string>
 
-/// What `say` says in a process with a network of its own; nothing where that is forbidden.
+/// The output of `say` in a process with its own network; nothing if that is forbidden.
 template <class Say>
 std::optional<std::string> in_own_network(const Say& say) {
   int ends[2];

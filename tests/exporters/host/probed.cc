@@ -16,7 +16,7 @@ using namespace exporter::host;
 namespace probed {
 namespace {
 
-/// Certificates of servers, made once.
+/// The servers' certificates, made once.
 class Folder {
  public:
   Folder() {

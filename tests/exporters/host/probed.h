@@ -9,7 +9,7 @@
 #include "common/collect/collector.h"
 #include "tests/support/scripted_server.h"
 
-/// What tests of the collector `probe` share.
+/// Shared by tests of the collector `probe`.
 namespace probed {
 
 using namespace exporter;
@@ -18,12 +18,12 @@ using namespace std::chrono_literals;
 using Texts = std::vector<std::string>;
 using Given = std::map<std::string, Texts>;
 
-/// A certificate of a server, an authority's, or a key: made once.
+/// The certificate of a server or an authority, or a key; made once.
 std::filesystem::path file(const std::string& name);
 
 CollectFunction make_probe(const Given& given);
 
-/// The samples of a run by series, and how long it took.
+/// The samples of a run by series, and the duration of the run.
 struct Run {
   std::map<std::string, double> values;
   Clock::duration took{};
@@ -38,8 +38,8 @@ Run run(const Texts& targets, const std::string& timeout = "9s",
 std::string series(const std::string& name, const std::string& target,
                    const std::string& more = {});
 
-/// What the page says of a target whose run is over, times and expiry apart: "ok", or the reason;
-/// the phases; the status.
+/// The page's data on a finished target, without times and expiry: "ok", or the reason; the phases;
+/// the status.
 std::string told(const Run& run, const std::string& target);
 std::string told(const std::string& target);
 

@@ -9,12 +9,12 @@
 #include "exporters/snowflake/account.h"
 #include "tests/support/scripted_server.h"
 
-/// A server that gives the SQL API's answers to statements, by what they start with.
+/// A server for the SQL API that answers statements according to their start.
 class AccountServer {
  public:
   AccountServer();
 
-  /// Answers a statement that starts so with rows, from now on: `columns` is "name,state", `rows`
+  /// Answers statements with that prefix with rows, from now on: `columns` is "name,state", `rows`
   /// JSON arrays, `["A","STARTED"],["B",null]`.
   void set_rows(const std::string& statement, const std::string& columns, const std::string& rows);
   /// The same with a whole reply.
@@ -24,7 +24,7 @@ class AccountServer {
 
   std::string url() const { return server_.url(); }
   std::vector<std::string> requests() const { return server_.requests(); }
-  /// How many requests have this text.
+  /// How many requests contain this text.
   std::size_t count(const std::string& text) const;
 
  private:
@@ -35,9 +35,9 @@ class AccountServer {
   ScriptedServer server_;
 };
 
-/// The body of an answer with rows.
+/// The body of a reply with rows.
 std::string rows_body(const std::string& columns, const std::string& rows);
-/// A failure of a statement as the API gives it: status 422.
+/// The API's reply for a failed statement: status 422.
 std::string failure_reply(const std::string& code, const std::string& message);
 
 /// The account, named prod, of an entry in the list of accounts, with a token and these keys:
@@ -46,5 +46,5 @@ std::shared_ptr<exporter::snowflake::Account> account_of(
     const std::string& url, const std::string& entry = "",
     std::shared_ptr<exporter::Ledgers> ledgers = std::make_shared<exporter::Ledgers>(""));
 
-/// The page of one run; throws what the run does, a failure beside samples too.
+/// The page of one run; throws what the run does, also a failure beside samples.
 std::string page_of(const exporter::CollectFunction& collect);

@@ -1,9 +1,9 @@
 // An account whose time the test sets: snowflake_driver CONFIG STATE_DIRECTORY CLOCK COLLECTOR...
-// CLOCK is a file of eight bytes, the time in microseconds since 1970, which the test maps too.
-// Each line "collect" on standard input runs these collectors of CONFIG's first account, all at
+// CLOCK is a file of eight bytes, the time in microseconds since 1970, which the test maps too. For
+// each line "collect" on standard input it runs these collectors of CONFIG's first account, all at
 // once, and prints their page, a line "# failure COLLECTOR: TEXT" for each that failed, and "#
-// end". A line "past SECONDS" prints what they have of the past since then, and "# end". It may be
-// killed at any point.
+// end". For a line "past SECONDS" it prints their past since then, and "# end". It may be killed at
+// any point.
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -56,7 +56,7 @@ std::shared_ptr<Account> account_of(const char* config, const char* state) {
   return account;
 }
 
-/// One collector, as the Runner has it.
+/// One collector, as in the Runner.
 struct Driven {
   std::string_view name;
   CollectFunction collect;

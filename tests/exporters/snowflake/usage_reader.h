@@ -8,8 +8,7 @@
 #include "exporters/snowflake/usage.h"
 #include "tests/exporters/snowflake/account_server.h"
 
-/// What the tests of Usage share: a group of things, and an account that reads one at a made-up
-/// time.
+/// Shared by the tests of Usage: a group, and an account that reads one at a time that tests set.
 namespace usage_test {
 
 using namespace exporter;
@@ -17,7 +16,7 @@ using namespace exporter::snowflake;
 
 inline std::chrono::sys_seconds now;
 
-/// A ledger counts from its start on, which is today.
+/// A ledger counts from its start, which is today.
 inline std::chrono::sys_seconds tomorrow() {
   const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
   return today + std::chrono::days(1);
@@ -27,7 +26,7 @@ inline std::string at(std::chrono::sys_seconds time) {
   return std::to_string(time.time_since_epoch().count());
 }
 
-/// A group of an account whose warehouse costs a credit an hour.
+/// A group of an account whose warehouse costs a credit per hour.
 class Reader {
  public:
   explicit Reader(const Group& group, const std::string& entry = "", const std::string& folder = "")
@@ -46,7 +45,7 @@ class Reader {
                     R"(["W","X-Small","STANDARD","SUSPENDED",")" + auto_suspend + R"("])");
   }
 
-  /// A value of the page by its series; -1 where there is none.
+  /// The value of a series on the page; -1 if it does not exist.
   double value(const std::string& series) {
     Samples samples;
     usage_.collect(samples, Deadline::in(std::chrono::minutes(5)));

@@ -17,7 +17,7 @@ using Time = BusinessShop::Time;
 
 constexpr std::size_t kRowsOfInsert = 500;
 
-/// What a literal of every database can be.
+/// A literal that is valid in every database.
 std::string text(Time time) { return exporter::sql::literal(time, Dialect::sqlite); }
 std::string quoted(const std::string& value) { return value.empty() ? "NULL" : "'" + value + "'"; }
 std::string amount(std::int64_t cents) {
@@ -142,9 +142,9 @@ void BusinessShop::add_email_event(std::int64_t message, const std::string& even
                                    quoted(event), text(when), machine}));
 }
 
-/// 1000 mails, of which 950 are delivered a minute later; 380 are opened by machines at once, the
+/// 1000 emails, of which 950 are delivered a minute later; 380 are opened by machines at once, the
 /// first `human` by people within the hour (some of them again), 28 more after the two days, one 30
-/// seconds before; of three nobody knows who opened them.
+/// seconds earlier; for three it is unknown who opened them.
 void BusinessShop::add_mails(const std::string& campaign, int human, Time when) {
   const auto delivered = when + minutes(1);
   for (int i = 0; i < 1000; ++i) {
@@ -169,8 +169,8 @@ void BusinessShop::add_mails(const std::string& campaign, int human, Time when) 
   }
 }
 
-/// 100 of 20.00 EUR: 85 run for long, 5 started yesterday, 3 ended yesterday, 6 before, one starts
-/// in a month. 10 of 5.50 USD run for long.
+/// 100 of 20.00 EUR: 85 have been active for long, 5 started yesterday, 3 ended yesterday, 6
+/// earlier, one starts in a month. 10 of 5.50 USD have been active for long.
 void BusinessShop::add_subscriptions() {
   const auto yesterday = std::chrono::floor<days>(now()) - days(1) + hours(10);
   for (int i = 0; i < 110; ++i) {

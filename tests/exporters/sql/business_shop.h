@@ -7,19 +7,19 @@
 
 #include "common/sql/dialect.h"
 
-/// A shop in Berlin whose figures are known by how it is made, until Monday 2026-03-30 11:05 UTC,
-/// the day after clocks went forward.
+/// A shop in Berlin with known figures, until Monday 2026-03-30 11:05 UTC, the day after clocks
+/// went forward.
 ///
 /// Each day 60 users sign up from 8:00 UTC on, one a minute, with a session an hour later; the
-/// first 18 come again the next day, 12 after 7 days, 6 after 30. The first 40 start an application
+/// first 18 return the next day, 12 after 7 days, 6 after 30. The first 40 start an application
 /// after 30 minutes, by app and web in turn; 20 submit it after 2 hours (five of them twice), five
-/// after 30 hours, one after 24 hours, one a second earlier, and
-/// one has submitted before. Each day somebody unknown starts one. The sessions of the first 30 are
-/// of the campaign spring, until 12 days ago those of five others of the campaign old.
+/// after 30 hours, one after 24 hours, one a second earlier, and one has submitted before. Each day
+/// an unknown user starts one. The sessions of the first 30 belong to the campaign spring, and
+/// until 12 days ago those of five others to the campaign old.
 ///
-/// From 9 to 12 local time there are 100 orders an hour, else 20; of five one is of 12.50 USD, the
-/// others of 10.00 EUR. On Mondays 9 and 16 March, of which the second is in the calendar, there
-/// are three times as many. Every 12th is refunded a day later.
+/// From 9 to 12 local time there are 100 orders an hour, otherwise 20; one in five is of 12.50 USD,
+/// the others of 10.00 EUR. On Mondays 9 and 16 March, of which the second is in the calendar,
+/// there are three times as many. Every 12th is refunded a day later.
 class BusinessShop {
  public:
   using Time = exporter::sql::Time;
@@ -36,7 +36,7 @@ class BusinessShop {
   const std::vector<Order>& orders() const { return orders_; }
   const std::vector<Order>& refunds() const { return refunds_; }
 
-  /// Statements that make the tables, named as the views of the contract, and fill them.
+  /// Statements that create and fill the tables, with the names of the contract's views.
   std::string sql(exporter::sql::Dialect dialect) const;
 
  private:

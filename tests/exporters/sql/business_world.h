@@ -22,8 +22,8 @@ inline constexpr const char* kBerlin =
     "      end: application_submitted\n"
     "      by: channel\n";
 
-/// The shop in SQLite, or in the database of $SQL_BUSINESS_ODBC, which has it already and whose
-/// password is in $SQL_BUSINESS_PASSWORD.
+/// The shop in SQLite, or in the database of $SQL_BUSINESS_ODBC, which must have it already and
+/// whose password is in $SQL_BUSINESS_PASSWORD.
 class World {
  public:
   World() {
@@ -38,7 +38,7 @@ class World {
     return std::make_shared<Business>(source, source->business, [now] { return now; });
   }
 
-  /// What a group gives: lines without headers.
+  /// The page of a group, without headers.
   std::string page(const Group& group, const std::string& configuration = kBerlin,
                    Time now = BusinessShop::now()) {
     return Shop::page(group.make(business(configuration, now)));

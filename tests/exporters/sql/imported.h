@@ -2,18 +2,18 @@
 
 #include <string>
 
-/// How a process ended, and what it printed.
+/// The exit status of a process, and its output.
 struct Ran {
   int exit_code;
   std::string output;
 };
 
-/// Runs sql_exporter; the arguments are a shell's words.
+/// Runs sql_exporter with arguments for a shell.
 Ran run_exporter(const std::string& arguments);
 
-/// What is made of another exporter's configuration with this text.
+/// The conversion of another exporter's configuration with this text.
 std::string imported(const std::string& text);
 
-/// What `sql_exporter --config.check` says of a configuration with this text; empty when it is
+/// The output of `sql_exporter --config.check` for a configuration with this text; empty if it is
 /// valid.
 std::string refusal_of(const std::string& config);

@@ -8,7 +8,7 @@
 
 namespace exporter::sql {
 
-/// What a run of a collector gave.
+/// The result of a collector's run.
 struct RunOf {
   std::map<std::string, std::string> values;  ///< by series, without the label source
   std::string failure;                        ///< empty without one
@@ -20,7 +20,7 @@ struct RunOf {
   }
 };
 
-/// Does it, and does it again if meanwhile another period of the clock has begun.
+/// Does it, and repeats it if a new period of the clock has started meanwhile.
 template <class Period, class Do>
 void within_one(const Do& act) {
   const auto period = [] { return std::chrono::floor<Period>(Ledger::wall_clock()); };
@@ -31,7 +31,7 @@ void within_one(const Do& act) {
   }
 }
 
-/// Runs it once; `prefix` is left out of the names of metrics.
+/// Runs it once; `prefix` is removed from the names of metrics.
 inline RunOf run_of(const Collector& collector, std::string_view prefix) {
   Samples samples;
   collector.collect(samples, Deadline::in(std::chrono::minutes(5)));

@@ -12,7 +12,7 @@ struct sqlite3;
 
 namespace exporter::sql {
 
-/// A database in SQLite that a test fills, and a source that reads it.
+/// A SQLite database that a test fills, and a source that reads it.
 class Shop {
  public:
   Shop();
@@ -20,18 +20,18 @@ class Shop {
   Shop(const Shop&) = delete;
   Shop& operator=(const Shop&) = delete;
 
-  /// Runs SQL in it; fails the test where that fails.
+  /// Runs SQL in it; fails the test on an error.
   void execute(const std::string& sql);
 
-  /// The one value that a query gives.
+  /// The single value that a query returns.
   std::string text(const std::string& sql);
 
-  /// A new source, as a configuration with these lines makes it behind its `sources:`; it keeps its
-  /// ledgers in a folder that all of them share.
+  /// A new source, configured with these lines after its `sources:`; its ledgers are in a folder
+  /// that all sources share.
   std::shared_ptr<Source> source(const std::string& configuration);
-  /// What that function of it gives, as a page without its headers.
+  /// The result of one of its functions, as a page without headers.
   static std::string page(const CollectFunction& collect);
-  /// What the collector gives: that of the configuration, by its name.
+  /// The samples of the configured collector with that name.
   static std::string page(const std::shared_ptr<Source>& source, std::string_view collector);
   static Collector collector(const std::shared_ptr<Source>& source, std::string_view name);
 
