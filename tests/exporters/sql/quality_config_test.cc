@@ -5,6 +5,7 @@
 #include "exporters/sql/collector_config.h"
 #include "exporters/sql/dialect_sql.h"
 #include "exporters/sql/quality_scan.h"
+#include "exporters/sql/quality_schema.h"
 #include "exporters/sql/quality_statements.h"
 #include "tests/support/error_of.h"
 
@@ -132,4 +133,10 @@ TEST_CASE("a statement without a value of the rows reads the table no more than 
   const std::vector<const ScanItem*> asked{&*newest};
   CHECK(scan_statement(table, asked, Dialect::postgresql) ==
         "SELECT now() AS server_now,\n  (SELECT MAX(at) FROM orders WHERE at <= :ahead) AS v0");
+}
+
+TEST_CASE("a line feed in a column's type separates no columns") {
+  // It also separates what is remembered of them, so that the table would change at each look.
+  CHECK(described({{"a", "enum('x\ny')"}, {"b", "text"}}) ==
+        std::vector<std::string>{"a enum('x y')", "b text"});
 }
