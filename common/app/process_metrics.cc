@@ -32,12 +32,13 @@ constexpr auto kStart =
 /// The fields of /proc/self/stat behind the command's name, from the state on (proc(5)).
 enum StatField { kThreadsField = 17, kStartField = 19, kVirtualField = 20, kResidentField = 21 };
 
+/// Opens a file that stays open, because opening takes twice as long as reading. -1 on failure.
+int open_for_good(const char* path) { return ::open(path, O_RDONLY | O_CLOEXEC); }
+
 std::string read_stat() {
+  static const int kFile = open_for_good("/proc/self/stat");
   std::array<char, 1024> buffer;
-  const int file = ::open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-  if (file < 0) return {};
-  const auto size = ::read(file, buffer.data(), buffer.size());
-  ::close(file);
+  const auto size = ::pread(kFile, buffer.data(), buffer.size(), 0);
   return size > 0 ? std::string(buffer.data(), static_cast<std::size_t>(size)) : std::string();
 }
 
@@ -57,10 +58,11 @@ double start_time(double ticks_since_boot) {
 }
 
 std::optional<double> open_descriptors() {
-  struct stat folder {};
+  static const int kDirectory = open_for_good("/proc/self/fd");
+  struct stat directory {};
   // Since Linux 6.2 the size of the directory is the number of descriptors.
-  if (::stat("/proc/self/fd", &folder) == 0 && folder.st_size > 0) {
-    return static_cast<double>(folder.st_size);
+  if (::fstat(kDirectory, &directory) == 0 && directory.st_size > 0) {
+    return static_cast<double>(directory.st_size);
   }
   const std::unique_ptr<DIR, int (*)(DIR*)> handle(::opendir("/proc/self/fd"), ::closedir);
   if (!handle) return std::nullopt;
@@ -89,8 +91,11 @@ void add_process_metrics(Samples& samples) {
   const auto stat = read_stat();
   std::string_view rest = stat;
   rest.remove_prefix(std::min(rest.size(), rest.rfind(')') + 1));
-  for (int field = 0; !rest.empty(); ++field) {
-    const auto value = parse_number<double>(trim(next_word(rest)));
+  rest.remove_prefix(std::min<std::size_t>(rest.size(), 1));
+  for (int field = 0; !rest.empty() && field <= kResidentField; ++field) {
+    const auto text = next_part(rest, ' ');
+    if (field < kThreadsField) continue;
+    const auto value = parse_number<double>(text);
     if (!value) continue;
     if (field == kThreadsField) samples.add(kThreads, *value);
     if (field == kStartField) samples.add(kStart, start_time(*value));

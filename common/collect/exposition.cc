@@ -36,6 +36,12 @@ std::vector<MetricView> joined(std::vector<MetricView> views, const std::vector<
   return views;
 }
 
+std::vector<Outcomes::Source> sources_of(const Runner& runner) {
+  std::vector<const Collector*> collectors(runner.size());
+  for (std::size_t i = 0; i < collectors.size(); ++i) collectors[i] = &runner.collector(i);
+  return Outcomes::sources(collectors);
+}
+
 void keep_or_replace(std::shared_ptr<const Snapshot>& kept, Samples samples, int level) {
   if (!kept || !kept->samples().same_page(samples)) {
     kept = std::make_shared<const Snapshot>(std::move(samples), level);
@@ -99,9 +105,11 @@ Exposition::Exposition(std::vector<Collector> collectors, Options options)
     : options_(std::move(options)),
       outcomes_(options_.outcomes),
       names_(declared_names(collectors, joined(outcomes_.metrics(), options_.self_metrics))),
-      parts_(1 + options_.self.size()),
+      groups_(collectors.size()),
+      self_(options_.self.size()),
       runner_(in_groups(std::move(collectors)),
-              {std::string(options_.outcomes.source_label), options_.count_failure}) {}
+              {std::string(options_.outcomes.source_label), options_.count_failure}),
+      sources_(sources_of(runner_)) {}
 
 void Exposition::inherit(const Exposition& old) {
   runner_.inherit(old.runner_, [this](const Collector& collector, const Snapshot& shown) {
@@ -221,121 +229,132 @@ std::size_t Exposition::reduce(std::size_t index, std::shared_ptr<const Snapshot
   return reduced.from->samples().size() - reduced.rest->samples().size();
 }
 
-std::vector<Outcomes::Shown> Exposition::without_clashes(const Indices& selected,
-                                                         std::vector<Runner::View>& views) {
-  std::vector<Outcomes::Shown> shown;
-  shown.reserve(selected.size());
-  const std::lock_guard lock(mutex_);
+Exposition::Runs Exposition::without_clashes(const Indices& selected,
+                                             std::vector<Runner::View>& views) {
+  Runs runs;
+  runs.in_background.reserve(selected.size());
   for (std::size_t i = 0; i < selected.size(); ++i) {
     auto& snapshot = views[i].snapshot;
     // A collector that no longer has named families must release the names that it held.
     const bool may_clash =
         snapshot && (snapshot->samples().has_named() || reduced_.contains(selected[i]));
-    shown.push_back({&runner_.collector(selected[i]), views[i].status.get(),
-                     may_clash ? reduce(selected[i], snapshot) : 0});
+    const auto& collector = runner_.collector(selected[i]);
+    const bool in_background = std::holds_alternative<Every>(collector.schedule);
+    (in_background ? runs.in_background : runs.on_scrape)
+        .push_back(Outcomes::shown(collector, *views[i].status,
+                                   may_clash ? reduce(selected[i], snapshot) : 0));
   }
-  return shown;
+  return runs;
 }
 
 /// Whether a source is up depends on all of its collectors, not only on those that were requested.
-void Exposition::add_up(Samples& samples, const Indices& selected,
-                        const std::vector<Runner::View>& views) {
-  auto all = runner_.views();
-  for (std::size_t i = 0; i < selected.size(); ++i) all[selected[i]] = views[i];
-  std::set<std::string_view> sources;
-  for (const auto index : selected) sources.insert(runner_.collector(index).source);
-  std::vector<Outcomes::Shown> shown;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const auto& collector = runner_.collector(i);
-    if (sources.contains(collector.source)) shown.push_back({&collector, all[i].status.get(), 0});
+Exposition::Ups Exposition::which_are_up(const Indices& selected,
+                                         const std::vector<Runner::View>& views) const {
+  std::vector<Runner::View> all;
+  if (selected.size() < runner_.size()) all = runner_.views();
+  std::vector<const Status*> statuses;
+  for (const auto& view : all.empty() ? views : all) statuses.push_back(view.status.get());
+  std::set<std::string_view> wanted;
+  for (std::size_t i = 0; !all.empty() && i < selected.size(); ++i) {
+    statuses[selected[i]] = views[i].status.get();
+    wanted.insert(runner_.collector(selected[i]).source);
   }
-  outcomes_.add_up(samples, shown);
+  Ups ups;
+  for (const auto& source : sources_) {
+    if (!all.empty() && !wanted.contains(source.name)) continue;
+    if (const auto is_up = outcomes_.is_up(source, statuses)) ups.emplace_back(source.name, *is_up);
+  }
+  return ups;
 }
 
-std::shared_ptr<const GroupPage> Exposition::group_page(const std::string& name,
-                                                        Snapshots members) {
-  const std::lock_guard lock(mutex_);
-  auto& kept = groups_[name];
-  if (!kept || kept->members() != members) {
-    kept = std::make_shared<const GroupPage>(std::move(members));
-  }
+const std::shared_ptr<const GroupPage>& Exposition::group_page(
+    std::shared_ptr<const GroupPage>& kept, const Snapshots& members) {
+  if (!kept || kept->members() != members) kept = std::make_shared<const GroupPage>(members);
   return kept;
 }
 
 Body Exposition::join(const Indices& selected, std::vector<Runner::View> views, Format format,
                       bool gzip) {
-  const auto shown = without_clashes(selected, views);
-  Joiner joiner(format, gzip);
-  Snapshots members;
-  for (std::size_t i = 0; i < selected.size(); ++i) {
-    const auto& collector = *shown[i].collector;
-    auto& snapshot = views[i].snapshot;
-    if (collector.source.empty()) {
-      if (snapshot) joiner.add(std::move(snapshot));
-      continue;
-    }
-    if (snapshot) members.push_back(std::move(snapshot));
-    const bool ends = i + 1 == selected.size() || shown[i + 1].collector->name != collector.name;
-    if (ends && !members.empty()) {
-      joiner.add(group_page(collector.name, std::exchange(members, {})));
-    }
-  }
-  add_outcomes(joiner, shown, views);
-  std::size_t part = 0;
-  const auto add = [&](int level, const auto& fill) {
+  const auto ups = which_are_up(selected, views);
+  std::unique_lock lock(mutex_);
+  auto runs = without_clashes(selected, views);
+  auto parts = parts_of(selected, std::move(views));
+  add_runs(parts, std::move(runs));
+  if (!options_.outcomes.source_label.empty()) parts.emplace_back(up(ups));
+  lock.unlock();
+  for (std::size_t i = 0; i < self_.size(); ++i) {
     Samples samples;
-    fill(samples);
-    std::unique_lock lock(mutex_);
-    keep_or_replace(parts_[part], std::move(samples), level);
-    auto kept = parts_[part++];
+    options_.self[i].add(samples);
+    lock.lock();
+    keep_or_replace(self_[i], std::move(samples), options_.self[i].level);
+    parts.emplace_back(self_[i]);
     lock.unlock();
-    joiner.add(std::move(kept));
-  };
-  if (!options_.outcomes.source_label.empty()) {
-    add(kFastLevel, [&](Samples& samples) { add_up(samples, selected, views); });
   }
-  for (const auto& self : options_.self) add(self.level, self.add);
+  Joiner joiner(format, gzip);
+  for (auto& part : parts) {
+    std::visit([&](auto& page) { joiner.add(std::move(page)); }, part);
+  }
   return std::move(joiner).finish();
 }
 
-void Exposition::add_outcomes(Joiner& joiner, const std::vector<Outcomes::Shown>& shown,
-                              const std::vector<Runner::View>& views) {
-  std::vector<Outcomes::Shown> in_background, on_scrape;
-  for (const auto& each : shown) {
-    const bool is_background = std::holds_alternative<Every>(each.collector->schedule);
-    (is_background ? in_background : on_scrape).push_back(each);
+std::vector<Exposition::Part> Exposition::parts_of(const Indices& selected,
+                                                   std::vector<Runner::View> views) {
+  std::vector<Part> parts;
+  parts.reserve(selected.size() + self_.size() + 3);
+  Snapshots members;
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < selected.size(); ++i) {
+    const auto& collector = runner_.collector(selected[i]);
+    auto& snapshot = views[i].snapshot;
+    if (collector.source.empty()) {
+      if (snapshot) parts.emplace_back(std::move(snapshot));
+      continue;
+    }
+    if (snapshot) members.push_back(std::move(snapshot));
+    const bool ends =
+        i + 1 == selected.size() || runner_.collector(selected[i + 1]).name != collector.name;
+    if (!ends) continue;
+    if (!members.empty()) parts.emplace_back(group_page(groups_[selected[first]], members));
+    members.clear();
+    first = i + 1;
   }
-  const auto background = of_background(std::move(in_background), views);
-  std::unique_lock lock(mutex_);
-  const auto others = of_runs(on_scrape_, on_scrape);
-  lock.unlock();
-  joiner.add(group_page(" outcomes", {background.outcomes, others.outcomes}));
-  joiner.add(group_page(" times", {background.times, others.times}));
+  return parts;
 }
 
-/// Reused until a collector has run, so that a scrape does not format the results of each
-/// background collector.
-Exposition::OfRuns Exposition::of_background(std::vector<Outcomes::Shown> shown,
-                                             const std::vector<Runner::View>& views) {
-  const std::lock_guard lock(mutex_);
-  if (!background_.outcomes || background_shown_ != shown) {
-    of_runs(background_, shown);
-    background_shown_ = std::move(shown);
-    background_statuses_.clear();
-    for (const auto& view : views) background_statuses_.push_back(view.status);
-  }
-  return background_;
+void Exposition::add_runs(std::vector<Part>& parts, Runs runs) {
+  update(background_, std::move(runs.in_background));
+  update(on_scrape_, std::move(runs.on_scrape));
+  parts.emplace_back(group_page(outcomes_page_, {background_.outcomes, on_scrape_.outcomes}));
+  parts.emplace_back(group_page(times_page_, {background_.times, on_scrape_.times}));
 }
 
-Exposition::OfRuns Exposition::of_runs(OfRuns& kept, std::span<const Outcomes::Shown> shown) const {
-  Samples outcomes, times;
-  outcomes_.add_outcomes(outcomes, shown);
-  outcomes_.add_times(times, shown);
-  outcomes.group_by_family();
-  times.group_by_family();
-  keep_or_replace(kept.outcomes, std::move(outcomes), kFastLevel);
-  keep_or_replace(kept.times, std::move(times), kFastLevel);
-  return kept;
+/// Formats again only what has changed since the last scrape.
+void Exposition::update(OfRuns& kept, std::vector<Outcomes::Shown> shown) const {
+  using Shown = Outcomes::Shown;
+  const auto changed = [&](auto what) {
+    return !std::ranges::equal(shown, kept.shown, [&](const Shown& a, const Shown& b) {
+      return a.collector == b.collector && a.*what == b.*what;
+    });
+  };
+  const auto make = [&](std::shared_ptr<const Snapshot>& page, auto add) {
+    Samples samples;
+    (outcomes_.*add)(samples, shown);
+    samples.group_by_family();
+    page = std::make_shared<const Snapshot>(std::move(samples), kFastLevel);
+  };
+  if (!kept.outcomes || changed(&Shown::outcome)) make(kept.outcomes, &Outcomes::add_outcomes);
+  if (!kept.times || changed(&Shown::times)) make(kept.times, &Outcomes::add_times);
+  kept.shown = std::move(shown);
+}
+
+std::shared_ptr<const Snapshot> Exposition::up(const Ups& ups) {
+  if (!up_ || ups_ != ups) {
+    Samples samples;
+    for (const auto& [source, is_up] : ups) outcomes_.add_up(samples, source, is_up);
+    up_ = std::make_shared<const Snapshot>(std::move(samples), kFastLevel);
+    ups_ = ups;
+  }
+  return up_;
 }
 
 }  // namespace exporter

@@ -7,6 +7,8 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "common/base/body.h"
@@ -82,37 +84,48 @@ class Exposition {
     std::shared_ptr<const Snapshot> from, rest;
     std::set<std::string, std::less<>> left_out;
   };
-  /// The families about the runs of collectors.
+  /// The families about the runs of collectors, as of the last scrape.
   struct OfRuns {
-    std::shared_ptr<const Snapshot> outcomes, times;
+    std::vector<Outcomes::Shown> shown = {};
+    std::shared_ptr<const Snapshot> outcomes = {}, times = {};
   };
+  struct Runs {
+    std::vector<Outcomes::Shown> in_background, on_scrape;
+  };
+  /// A part of the page.
+  using Part = std::variant<std::shared_ptr<const Snapshot>, std::shared_ptr<const GroupPage>>;
+  using Ups = std::vector<std::pair<std::string_view, bool>>;  // whether each source is up
 
   Indices all() const;
   Indices select(const Query& query) const;
   Indices indices_of(std::string_view name) const;
   Body join(const Indices& selected, std::vector<Runner::View> views, Format format, bool gzip);
-  std::vector<Outcomes::Shown> without_clashes(const Indices& selected,
-                                               std::vector<Runner::View>& views);
+  Ups which_are_up(const Indices& selected, const std::vector<Runner::View>& views) const;
+
+  // With the lock held:
+  Runs without_clashes(const Indices& selected, std::vector<Runner::View>& views);
   std::size_t reduce(std::size_t index, std::shared_ptr<const Snapshot>& snapshot);
-  void add_up(Samples& samples, const Indices& selected, const std::vector<Runner::View>& views);
-  std::shared_ptr<const GroupPage> group_page(const std::string& name, Snapshots members);
-  void add_outcomes(Joiner& joiner, const std::vector<Outcomes::Shown>& shown,
-                    const std::vector<Runner::View>& views);
-  OfRuns of_background(std::vector<Outcomes::Shown> shown, const std::vector<Runner::View>& views);
-  OfRuns of_runs(OfRuns& kept, std::span<const Outcomes::Shown> shown) const;
+  std::vector<Part> parts_of(const Indices& selected, std::vector<Runner::View> views);
+  void add_runs(std::vector<Part>& parts, Runs runs);
+  void update(OfRuns& kept, std::vector<Outcomes::Shown> shown) const;
+  std::shared_ptr<const Snapshot> up(const Ups& ups);
+  static const std::shared_ptr<const GroupPage>& group_page(std::shared_ptr<const GroupPage>& kept,
+                                                            const Snapshots& members);
 
   const Options options_;
   const Outcomes outcomes_;
   std::mutex mutex_;  // of what follows up to the Runner
   FamilyNames names_;
   std::map<std::size_t, Reduced> reduced_;  // by collector
-  std::map<std::string, std::shared_ptr<const GroupPage>, std::less<>>
-      groups_;                     // the last, by name
-  OfRuns on_scrape_, background_;  // the last
-  std::vector<Outcomes::Shown> background_shown_;
-  std::vector<std::shared_ptr<const Status>> background_statuses_;  // what it borrows
-  Snapshots parts_;                                                 // the last: up, Options::self
+  /// Of the last scrape, by the index of their first collector.
+  std::vector<std::shared_ptr<const GroupPage>> groups_;
+  std::shared_ptr<const GroupPage> outcomes_page_, times_page_;
+  OfRuns on_scrape_, background_;
+  Ups ups_;
+  std::shared_ptr<const Snapshot> up_;
+  Snapshots self_;  // the last of Options::self
   Runner runner_;
+  const std::vector<Outcomes::Source> sources_;  // their names are the runner's
 };
 
 }  // namespace exporter

@@ -56,10 +56,6 @@ void add(Samples& samples, const MetricView& metric, double value, const Collect
   samples.add(view(metric, has_source), value, std::span(labels).first(has_source ? 2 : 1));
 }
 
-bool has_run(const Outcomes::Shown& shown) {
-  return shown.status->outcome != Status::Outcome::never_ran;
-}
-
 /// A collector without a source describes the exporter itself.
 bool says_up(const Collector& collector) { return collector.says_up && !collector.source.empty(); }
 
@@ -85,60 +81,78 @@ std::vector<MetricView> Outcomes::metrics() const {
   return all;
 }
 
+Outcomes::Shown Outcomes::shown(const Collector& collector, const Status& status,
+                                std::size_t clashing) {
+  Shown shown{&collector};
+  if (status.outcome == Status::Outcome::never_ran) return shown;
+  // A failed run has none, even if samples of an earlier one are shown.
+  const auto left_out = std::min(clashing, status.samples);
+  shown.outcome = {status.outcome == Status::Outcome::success, status.samples - left_out,
+                   status.duplicates + left_out, status.dropped};
+  if (!collector.waits_for_nothing()) {
+    shown.times = {status.duration_seconds, status.last_success_unix};
+  }
+  return shown;
+}
+
 void Outcomes::add_outcomes(Samples& samples, std::span<const Shown> collectors) const {
-  for (const auto& shown : collectors) {
-    const auto& [collector, status, clashing] = shown;
+  for (const auto& [collector, outcome, times] : collectors) {
     if (const auto* every = std::get_if<Every>(&collector->schedule)) {
       add(samples, kInterval, seconds(every->interval), *collector);
     }
-    if (!has_run(shown)) continue;
-    const double success = status->outcome == Status::Outcome::success ? 1 : 0;
+    if (!outcome) continue;
+    const double success = outcome->success ? 1 : 0;
     add(samples, kSuccess, success, *collector);
     if (options_.node_exporter_names) add(samples, kNodeSuccess, success, *collector);
-    // A failed run has none, even if samples of an earlier one are shown.
-    const auto left_out = std::min(clashing, status->samples);
-    add(samples, kSamples, static_cast<double>(status->samples - left_out), *collector);
-    add(samples, kDuplicates, static_cast<double>(status->duplicates + left_out), *collector);
-    add(samples, kDropped, static_cast<double>(status->dropped), *collector);
+    add(samples, kSamples, static_cast<double>(outcome->samples), *collector);
+    add(samples, kDuplicates, static_cast<double>(outcome->duplicates), *collector);
+    add(samples, kDropped, static_cast<double>(outcome->dropped), *collector);
   }
 }
 
 void Outcomes::add_times(Samples& samples, std::span<const Shown> collectors) const {
-  for (const auto& shown : collectors) {
-    const auto& [collector, status, clashing] = shown;
-    if (!has_run(shown) || collector->waits_for_nothing()) continue;
-    add(samples, kDuration, status->duration_seconds, *collector);
-    if (options_.node_exporter_names) {
-      add(samples, kNodeDuration, status->duration_seconds, *collector);
-    }
-    if (status->last_success_unix > 0) {
-      add(samples, kLastSuccess, status->last_success_unix, *collector);
-    }
+  for (const auto& [collector, outcome, times] : collectors) {
+    if (!times) continue;
+    add(samples, kDuration, times->duration, *collector);
+    if (options_.node_exporter_names) add(samples, kNodeDuration, times->duration, *collector);
+    if (times->last_success > 0) add(samples, kLastSuccess, times->last_success, *collector);
   }
 }
 
-void Outcomes::add_up(Samples& samples, std::span<const Shown> collectors) const {
-  struct Source {
-    Clock::duration shortest = Clock::duration::max();
-    std::optional<bool> is_up;
-  };
+std::vector<Outcomes::Source> Outcomes::sources(std::span<const Collector* const> collectors) {
   std::map<std::string_view, Source> sources;
-  for (const auto& shown : collectors) {
-    if (!says_up(*shown.collector)) continue;
-    auto& source = sources[shown.collector->source];
-    source.shortest = std::min(source.shortest, interval_of(*shown.collector));
+  std::map<std::string_view, Clock::duration> shortest;
+  for (std::size_t i = 0; i < collectors.size(); ++i) {
+    const auto& collector = *collectors[i];
+    if (!says_up(collector)) continue;
+    auto& source = sources[collector.source];
+    source.name = collector.source;
+    const auto interval = interval_of(collector);
+    auto& least = shortest.try_emplace(source.name, interval).first->second;
+    if (interval < least) source.collectors.clear();
+    least = std::min(least, interval);
+    if (interval == least) source.collectors.push_back(i);
   }
-  for (const auto& shown : collectors) {
-    if (!says_up(*shown.collector)) continue;
-    auto& source = sources[shown.collector->source];
-    if (interval_of(*shown.collector) != source.shortest || !has_run(shown)) continue;
-    const bool good = shown.status->outcome == Status::Outcome::success ||
-                      !options_.means_down(shown.status->reason);
-    source.is_up = good || source.is_up.value_or(false);
+  std::vector<Source> all;
+  for (auto& [name, source] : sources) all.push_back(std::move(source));
+  return all;
+}
+
+std::optional<bool> Outcomes::is_up(const Source& source,
+                                    std::span<const Status* const> statuses) const {
+  std::optional<bool> is_up;
+  for (const auto index : source.collectors) {
+    const auto& status = *statuses[index];
+    if (status.outcome == Status::Outcome::never_ran) continue;
+    const bool good =
+        status.outcome == Status::Outcome::success || !options_.means_down(status.reason);
+    is_up = good || is_up.value_or(false);
   }
-  for (const auto& [name, source] : sources) {
-    if (source.is_up) samples.add(up_, *source.is_up ? 1 : 0, std::span(&name, 1));
-  }
+  return is_up;
+}
+
+void Outcomes::add_up(Samples& samples, std::string_view source, bool is_up) const {
+  samples.add(up_, is_up ? 1 : 0, std::span(&source, 1));
 }
 
 }  // namespace exporter

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,20 +36,42 @@ class Outcomes {
   /// The families, borrowed.
   std::vector<MetricView> metrics() const;
 
+  /// What a page says about a collector: nothing about its last run before the first one.
   struct Shown {
+    /// What rarely changes from run to run, and what mostly does.
+    struct Outcome {
+      bool success;
+      std::size_t samples, duplicates, dropped;
+      bool operator==(const Outcome&) const = default;
+    };
+    struct Times {
+      double duration, last_success;  ///< in seconds; since 1970, 0 before the first success
+      bool operator==(const Times&) const = default;
+    };
     const Collector* collector;
-    const Status* status;
-    std::size_t clashing;  ///< samples left out because another collector uses their name
-    bool operator==(const Shown&) const = default;
+    std::optional<Outcome> outcome = {};
+    std::optional<Times> times = {};
   };
-  /// Adds the families that rarely change from scrape to scrape, and those that mostly do.
+  /// `clashing` samples were left out because another collector uses their name.
+  static Shown shown(const Collector& collector, const Status& status, std::size_t clashing);
+
   void add_outcomes(Samples& samples, std::span<const Shown> collectors) const;
   void add_times(Samples& samples, std::span<const Shown> collectors) const;
 
-  /// Adds one sample for each source of these collectors, which must include all of its collectors:
-  /// 1 if the last run of one of the most frequent ones succeeded, 0 if all of them failed for a
-  /// reason that means down; nothing before one of them has run.
-  void add_up(Samples& samples, std::span<const Shown> collectors) const;
+  /// A source, and the indices of its most frequent collectors among those that show whether it is
+  /// up.
+  struct Source {
+    std::string_view name;
+    std::vector<std::size_t> collectors;
+  };
+  /// The sources of the collectors, ordered by name; the names are borrowed.
+  static std::vector<Source> sources(std::span<const Collector* const> collectors);
+
+  /// True if the last run of one of these collectors succeeded, false if all of them failed for a
+  /// reason that means down; nothing before one of them has run. `statuses` are those of all
+  /// collectors.
+  std::optional<bool> is_up(const Source& source, std::span<const Status* const> statuses) const;
+  void add_up(Samples& samples, std::string_view source, bool is_up) const;
 
  private:
   const Options options_;

@@ -308,7 +308,7 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     const auto began = Clock::now();
     slot.start(began);
     places_.take(index);
-    leave_watch();
+    if (!slot.collector().waits_for_nothing()) leave_watch();
     const bool is_refused = places_.too_many_hang(index);
     lock.unlock();
     auto result = is_refused

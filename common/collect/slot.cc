@@ -161,9 +161,7 @@ void Slot::finish(RunResult result, Clock::time_point now, Notices& notices) {
   result.status.last_success_unix = good ? unix_now() : status_->last_success_unix;
   if (const auto* background = every()) {
     due_ = next_due(*background, {due_, now, failures_, result.not_before});
-    if (result.snapshot) {
-      good_until_ = later(later(now, background->interval), background->keep_stale_for);
-    }
+    if (result.snapshot) note_good(now);
   }
   if (result.snapshot) {
     keep_samples(result);
@@ -177,6 +175,11 @@ void Slot::finish(RunResult result, Clock::time_point now, Notices& notices) {
   given_up_ ? history_.replace_newest(record_of(result)) : history_.add(record_of(result));
   given_up_ = false;
   status_ = std::make_shared<const Status>(std::move(result.status));
+}
+
+void Slot::note_good(Clock::time_point at) {
+  good_at_ = at;
+  good_until_ = later(later(at, every()->interval), every()->keep_stale_for);
 }
 
 /// If the page did not change, keeps its rendered and compressed forms.
@@ -213,14 +216,14 @@ void Slot::note_change(const RunResult& result, bool counts, Notices& notices) {
 
 Slot::Shown Slot::shown() const {
   if (!in_background() || status_->outcome == Status::Outcome::never_ran) return {};
-  return {snapshot_, status_, good_until_, logged_error_, history_};
+  return {snapshot_, status_, good_at_, logged_error_, history_};
 }
 
 void Slot::inherit(const Shown& shown) {
   const bool has_run = status_->outcome != Status::Outcome::never_ran;
   if (snapshot_ || !in_background() || !shown.status) return;
   snapshot_ = shown.snapshot;
-  good_until_ = shown.good_until;
+  note_good(shown.good_at);
   if (has_run) {  // and failed
     Status failed = *status_;
     failed.last_success_unix = shown.status->last_success_unix;

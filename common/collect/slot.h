@@ -98,17 +98,18 @@ class Slot {
   struct Shown {
     std::shared_ptr<const Snapshot> snapshot;
     std::shared_ptr<const Status> status;
-    Clock::time_point good_until;
+    Clock::time_point good_at;  ///< when the run ended that left the samples
     std::string logged_error;
     History history;
   };
   Shown shown() const;
   /// Takes over that state, unless it has samples of its own; a failed first run does not replace
-  /// it.
+  /// it. The samples are kept as long as this collector's own.
   void inherit(const Shown& shown);
 
  private:
   const Every* every() const { return std::get_if<Every>(&collector_.schedule); }
+  void note_good(Clock::time_point at);
   void keep_samples(RunResult& result);
   void note_change(const RunResult& result, bool counts, Notices& notices);
 
@@ -116,7 +117,7 @@ class Slot {
   std::uint64_t wanted_ = 0, fulfils_ = 0, finished_ = 0;
   bool running_ = false, given_up_ = false;
   Clock::time_point started_, due_;
-  Clock::time_point good_until_ = Clock::time_point::max();
+  Clock::time_point good_at_, good_until_ = Clock::time_point::max();
   int failures_ = 0;
   std::string logged_error_, logged_duplicate_, logged_malformed_row_;
   std::shared_ptr<const Snapshot> snapshot_;

@@ -21,15 +21,19 @@ class Url {
     if (curl_url_get(url_.get(), which, &value, CURLU_NO_DEFAULT_PORT) != CURLUE_OK) return {};
     return std::unique_ptr<char, curl::Free>(value).get();
   }
+  /// The zone of an IPv6 address (RFC 6874) is an interface, whose name has upper and lower case.
   Address address() const {
     Address address{curl::lower(part(CURLUPART_SCHEME) + "://" + part(CURLUPART_HOST)),
                     part(CURLUPART_PATH)};
+    if (has(CURLUPART_ZONEID)) address.origin.insert(address.origin.size() - 1, "%25" + zone());
     if (has(CURLUPART_PORT)) address.origin += ":" + part(CURLUPART_PORT);
     if (has(CURLUPART_QUERY)) address.target += "?" + part(CURLUPART_QUERY);
     return address;
   }
 
  private:
+  std::string zone() const { return part(CURLUPART_ZONEID); }
+
   std::unique_ptr<CURLU, curl::Free> url_{curl::made(curl_url())};
   bool ok_;
 };

@@ -67,6 +67,7 @@ void check_header(const Database& database) {
 
 void sync_directory(const std::string& path) {
   const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (*directory < 0 && errno == EACCES) return;
   if (*directory < 0 || ::fsync(*directory) != 0) throw io_error(path, errno);
 }
 
@@ -107,7 +108,13 @@ void upgrade(const Database& database) {
   if (database.number("PRAGMA user_version") == 1) upgrade_from_format1(database);
   constexpr std::int64_t kIncremental = 2;
   if (database.number("PRAGMA auto_vacuum") == kIncremental) return;
-  database.execute("PRAGMA auto_vacuum = INCREMENTAL; VACUUM");
+  try {
+    database.execute("PRAGMA auto_vacuum = INCREMENTAL; VACUUM");
+  } catch (const UnusableFile&) {
+    throw;
+  } catch (const Error& error) {  // it takes as much room again
+    log::warn("the ledger's file does not shrink until the next start", {{"error", error.what()}});
+  }
 }
 
 }  // namespace exporter::ledger

@@ -12,7 +12,8 @@ namespace exporter::ledger {
 /// a newer version wrote the file.
 Database open_file(const std::string& path, const State& fresh);
 
-/// Makes files durable that were created, renamed or removed in the directory. Throws Error{io}.
+/// Makes files durable that were created, renamed or removed in the directory, if it may be read.
+/// Throws Error{io}.
 void sync_directory(const std::string& path);
 
 /// Not counting its WAL, which stays below 16 MiB between runs.

@@ -22,8 +22,8 @@ bool is_written_as_integer(double value) {
   return integer == 0 ? !std::signbit(value) : integer % 100'000 != 0;
 }
 
-/// Nonzero if one of eight bytes is special in a label value: `\\`, `"`, newline, non-ASCII. A byte
-/// is zero if subtracting 1 borrows ("Bit Twiddling Hacks", S. E. Anderson).
+/// Nonzero if one of eight bytes is special in a label value or a help text: `\\`, `"`, newline,
+/// non-ASCII. A byte is zero if subtracting 1 borrows ("Bit Twiddling Hacks", S. E. Anderson).
 std::uint64_t special_bytes(std::uint64_t bytes) {
   constexpr std::uint64_t kOnes = 0x0101010101010101, kHighs = 0x8080808080808080;
   const auto equal = [&](char c) {
@@ -33,7 +33,7 @@ std::uint64_t special_bytes(std::uint64_t bytes) {
   return (bytes | equal('\\') | equal('"') | equal('\n')) & kHighs;
 }
 
-/// Whether a label value needs no escaping.
+/// Whether a label value or a help text needs no escaping.
 bool is_plain(std::string_view value) {
   std::uint64_t special = 0;
   for (; !value.empty(); value.remove_prefix(std::min<std::size_t>(8, value.size()))) {
@@ -70,6 +70,10 @@ std::pair<std::string_view, MetricType> header_of(std::string_view name, MetricT
 }
 
 void append_escaped(std::string& out, std::string_view text, bool quotes) {
+  if (is_plain(text)) {
+    out += text;
+    return;
+  }
   std::string valid;
   append_utf8(valid, text);
   for (const char c : valid) {
@@ -126,11 +130,7 @@ void append_bound(std::string& out, double bound) {
 }
 
 void append_label_value(std::string& out, std::string_view value) {
-  if (is_plain(value)) {
-    out += value;
-  } else {
-    append_escaped(out, value, true);
-  }
+  append_escaped(out, value, true);
 }
 
 std::string exemplar(std::span<const Label> labels, double value,

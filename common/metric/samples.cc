@@ -94,8 +94,8 @@ void Samples::add_named(MetricType type, std::string_view name, std::string_view
 void Samples::declare(const MetricView& metric) {
   std::size_t slot = 0;
   if (!families_.empty() && family_at(metric.name, slot) != families_.size()) return;
-  const auto& name = owned_.emplace_back(metric.name);
-  family({metric.type, name, owned_.emplace_back(metric.help), {}});
+  const auto& name = owned_.emplace_front(metric.name);
+  family({metric.type, name, owned_.emplace_front(metric.help), {}});
 }
 
 void Samples::declare_named(const MetricView& metric) {
@@ -167,9 +167,9 @@ Samples Samples::without(const std::set<std::string, std::less<>>& names) const 
   for (const auto& family : families_) {
     families.push_back(static_cast<std::uint32_t>(rest.families_.size()));
     if (names.contains(family.name)) continue;
-    const auto& name = rest.owned_.emplace_back(family.name);
+    const auto& name = rest.owned_.emplace_front(family.name);
     rest.families_.push_back(
-        {family.type, name, rest.owned_.emplace_back(family.help), 0, family.is_named, false});
+        {family.type, name, rest.owned_.emplace_front(family.help), 0, family.is_named, false});
   }
   for (const auto& chunk : chunks_) {
     if (names.contains(families_[chunk.family].name)) continue;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <forward_list>
 #include <initializer_list>
 #include <optional>
 #include <set>
@@ -166,7 +166,7 @@ class Samples {
   std::vector<Family> families_;
   std::vector<std::uint32_t> series_table_, family_table_;  // open addressing; index + 1, 0 is free
   std::vector<std::string> exemplars_;
-  std::deque<std::string> owned_;
+  std::forward_list<std::string> owned_;
   std::uint32_t last_family_ = 0, pending_hash_ = 0;
   std::size_t sample_count_ = 0, duplicates_ = 0, dropped_ = 0;
   std::string first_duplicate_, first_malformed_row_, note_;

@@ -14,7 +14,7 @@
 #include "common/http/refusal.h"
 #include "common/http/retry.h"
 #include "common/ledger/ledger.h"
-#include "exporters/airflow/rows.h"
+#include "exporters/airflow/python_json.h"
 
 namespace exporter::airflow {
 namespace {
@@ -50,9 +50,11 @@ Json parse(const std::string& what, const http::ClientResponse& response) {
     throw Error(Reason::decode, what + ": expected JSON, got " + type_of(response) +
                                     ": a login page, or another server");
   }
-  const auto& body = response.body;
-  const bool has_nan = body.find("NaN") != body.npos || body.find("Infinity") != body.npos;
-  return Json::parse(has_nan ? without_nan(body) : body, what);
+  try {
+    return Json::parse(response.body, what);
+  } catch (const Error&) {
+    return Json::parse(json_of_python(response.body), what);
+  }
 }
 
 Time time_of(const http::ClientResponse& response) {

@@ -28,28 +28,34 @@ struct AssetEvents {
   bool has_time_filter = false;  ///< Airflow 3
 };
 
-/// From when on, by the server's clock, events are still to be read, or once more.
+/// From when on, by the server's clock, events are still to be read.
 struct EventPosition {
   Time time;  ///< 1970 before the first look
   std::size_t index =
       0;  ///< without a time filter: where these are in the list, or a little before
 };
 
+/// From where on events are still to be read, and once more, as some are committed late.
+struct EventPositions {
+  EventPosition recent, late;
+};
+
 /// What a look found.
 struct EventsRead {
   std::vector<AssetEvent> events;  ///< may have been read before
-  EventPosition position;          ///< to be handed to the next look, once the events are counted
+  EventPositions position;         ///< to be handed to the next look, once the events are counted
   /// Why it could not read all of it. What was read is good, and the next look goes on from there.
   std::optional<Error> failure;
 };
 
-/// Reads the events since the position, the oldest first, so that none is missed: an event may be
-/// committed up to a minute after its time, so that the last minute of a look is read again by the
-/// next. At most `most_requests` are made; one, as long as fewer than a page are new.
+/// Reads the events since the position, the oldest first, so that none is missed: an event has the
+/// time at which its transaction began, in Airflow 2 by the clock of a worker. The last minute of a
+/// look is read again by the next, and every ten minutes what is eleven minutes old. At most
+/// `most_requests` are made; one, as long as fewer than a page have a time in the last 21 minutes.
 ///
 /// The first look is for events to come. Without a time filter it reads up to 1,000 of those
 /// before, which say when assets had their last event.
-EventsRead read_events(const AssetEvents& events, const EventPosition& position,
+EventsRead read_events(const AssetEvents& events, const EventPositions& position,
                        std::size_t most_requests);
 
 }  // namespace exporter::airflow

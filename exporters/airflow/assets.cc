@@ -51,16 +51,28 @@ std::string id_of(const AssetEvent& event) {
   return std::to_string(event.id) + '/' + micros(event.time);
 }
 
-std::string written(const EventPosition& position) {
-  JsonObject object;
+void add_position(JsonObject& object, const EventPosition& position) {
   object.add("time", position.time.time_since_epoch().count());
   object.add("index", static_cast<std::int64_t>(position.index));
+}
+
+std::string written(const EventPositions& position) {
+  JsonObject object, late;
+  add_position(object, position.recent);
+  add_position(late, position.late);
+  object.add("late", late);
   return object.text();
 }
 
 EventPosition read_position(const Json& json) {
   return {Time(Time::duration(json.at("time").integer())),
           static_cast<std::size_t>(std::max<std::int64_t>(0, json.at("index").integer()))};
+}
+
+/// A position of an older version has no late part, which starts at the next reading.
+EventPositions read_positions(const Json& json) {
+  const auto late = json.find("late");
+  return {read_position(json), late ? read_position(*late) : EventPosition{}};
 }
 
 /// The events of a deployment from its API, during one run of the collector.
@@ -124,7 +136,7 @@ class Assets {
 
   Deployment& deployment_;
   bool is_loaded_ = false;
-  EventPosition position_;
+  EventPositions position_;
   LastEvents last_events_;  // by asset
   std::vector<Asset> assets_;
   std::int64_t unread_ = 0;
@@ -140,7 +152,7 @@ void Assets::load(const Deadline& deadline) {
     if (time) last_events.emplace(key.substr(kLast.size()), Time(Time::duration(*time)));
   });
   const auto position = run.metadata(kPosition);
-  if (!position.empty()) position_ = read_position(Json::parse(position, "stored position"));
+  if (!position.empty()) position_ = read_positions(Json::parse(position, "stored position"));
   last_events_ = std::move(last_events);
   is_loaded_ = true;
 }
@@ -148,7 +160,7 @@ void Assets::load(const Deadline& deadline) {
 /// Prepare, commit, assign. A new position alone needs no commit, because reading from the old one
 /// finds nothing else.
 void Assets::count(const EventsRead& read, Samples& samples, const Deadline& deadline) {
-  if (read.events.empty() && position_.time != Time()) {
+  if (read.events.empty() && position_.recent.time != Time()) {
     position_ = read.position;
     return;
   }
@@ -235,7 +247,8 @@ void Assets::add_to(Samples& samples) const {
     add_producers(samples);
     samples.add(kUnread, static_cast<double>(unread_), name);
   }
-  if (position_.time != Time()) samples.add(kReadUpTo, seconds_of(position_.time), name);
+  if (position_.recent.time != Time())
+    samples.add(kReadUpTo, seconds_of(position_.recent.time), name);
   deployment_.assets->add_to(samples, kEvents);
 }
 

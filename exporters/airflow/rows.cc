@@ -1,7 +1,6 @@
 #include "exporters/airflow/rows.h"
 
 #include <algorithm>
-#include <array>
 
 #include "common/base/text.h"
 
@@ -71,26 +70,6 @@ std::optional<Time> due_of(ApiVersion api, const Json& row, std::string_view typ
 }
 
 }  // namespace
-
-std::string without_nan(std::string_view text) {
-  constexpr std::array<std::string_view, 3> kWords = {"-Infinity", "Infinity", "NaN"};
-  std::string out;
-  bool is_quoted = false;
-  while (!text.empty()) {
-    const auto word =
-        std::ranges::find_if(kWords, [&](auto each) { return text.starts_with(each); });
-    if (!is_quoted && word != kWords.end()) {
-      out += "null";
-      text.remove_prefix(word->size());
-      continue;
-    }
-    const auto taken = text.substr(0, text.front() == '\\' ? 2 : 1);
-    if (taken == "\"") is_quoted = !is_quoted;
-    out += taken;
-    text.remove_prefix(taken.size());
-  }
-  return out;
-}
 
 Dag read_dag(ApiVersion api, const Json& row) {
   Dag dag;

@@ -87,10 +87,6 @@ struct Component {
   std::optional<Time> heartbeat;
 };
 
-/// A page with null for each NaN and Infinity. Python writes these for values in a run's conf or an
-/// event's extra, but they are not JSON: one would lose all rows of the page.
-std::string without_nan(std::string_view text);
-
 /// Each of these reads a row of a list. Throws Error{decode}.
 Dag read_dag(ApiVersion api, const Json& row);
 DagRun read_run(ApiVersion api, const Json& row);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "common/app/rows.h"
 #include "common/base/error.h"
+#include "common/base/log.h"
 #include "common/http/refusal.h"
 
 namespace exporter::dbt {
@@ -54,9 +56,22 @@ CloudRun read_run(const Json& json) {
   return run;
 }
 
-std::optional<CloudRun> first_of(std::vector<CloudRun> runs) {
-  if (runs.empty()) return std::nullopt;
-  return std::move(runs.front());
+std::optional<CloudRun> try_read_run(const Json& json) {
+  try {
+    return read_run(json);
+  } catch (const Error& error) {
+    log::warn("run left out", {{"error", error.what()}});
+    return std::nullopt;
+  }
+}
+
+/// The number of rows, with those that could not be read.
+std::size_t read_rows(const Json& data, const std::function<void(const Json& row)>& read) {
+  Samples samples;
+  exporter::read_rows(data, samples, read);
+  const auto& malformed = samples.first_malformed_row();
+  if (!malformed.empty()) log::warn("malformed rows left out", {{"first", malformed}});
+  return data.items().size();
 }
 
 std::string id_at(const Json& object, std::string_view key) {
@@ -97,44 +112,51 @@ std::optional<Json> CloudApi::find(const std::string& target, const Deadline& de
   return Json::parse(response.body, what).at("data");
 }
 
-std::vector<CloudRun> CloudApi::runs(const std::string& query, const Deadline& deadline) const {
+CloudRuns CloudApi::runs(const std::string& query, const Deadline& deadline) const {
   const auto data = get(account_ + "/runs/?" + query + scope_, deadline);
-  std::vector<CloudRun> runs;
-  for (const auto& run : data.items()) runs.push_back(read_run(run));
+  CloudRuns runs;
+  const auto received =
+      read_rows(data, [&](const Json& row) { runs.rows.push_back(read_run(row)); });
+  runs.is_last = received < kPage;
   return runs;
 }
 
-std::vector<CloudRun> CloudApi::runs_after(std::int64_t id, const Deadline& deadline) const {
+CloudRuns CloudApi::runs_after(std::int64_t id, const Deadline& deadline) const {
   auto found = runs("id__gt=" + std::to_string(id) + "&order_by=id&limit=" + std::to_string(kPage),
                     deadline);
   const auto is_before = [id](const CloudRun& run) { return run.id <= id; };
-  if (std::ranges::any_of(found, is_before)) {
+  if (std::ranges::any_of(found.rows, is_before)) {
     throw Error(Reason::decode, "GET " + url_ + account_ + "/runs/: runs that were not asked for");
   }
   return found;
 }
 
-std::vector<CloudRun> CloudApi::newest_runs(std::size_t offset, const Deadline& deadline) const {
+CloudRuns CloudApi::newest_runs(std::size_t offset, const Deadline& deadline) const {
   return runs("order_by=-id&limit=" + std::to_string(kPage) + "&offset=" + std::to_string(offset),
               deadline);
 }
 
 std::optional<CloudRun> CloudApi::newest_run_of(std::int64_t job, const Deadline& deadline) const {
-  return first_of(runs("order_by=-id&limit=1&job_definition_id=" + std::to_string(job), deadline));
+  return first_run("order_by=-id&limit=1&job_definition_id=" + std::to_string(job), deadline);
 }
 
 std::optional<CloudRun> CloudApi::newest_success_of(std::int64_t job,
                                                     const Deadline& deadline) const {
-  return first_of(
-      runs("order_by=-id&limit=1&status=10&job_definition_id=" + std::to_string(job), deadline));
+  return first_run("order_by=-id&limit=1&status=10&job_definition_id=" + std::to_string(job),
+                   deadline);
+}
+
+std::optional<CloudRun> CloudApi::first_run(const std::string& query,
+                                            const Deadline& deadline) const {
+  const auto rows = get(account_ + "/runs/?" + query + scope_, deadline).items();
+  return rows.empty() ? std::nullopt : try_read_run(rows.front());
 }
 
 std::optional<CloudRun> CloudApi::find_run(std::int64_t id, const Deadline& deadline) const {
   const auto data = find(account_ + "/runs/" + std::to_string(id) +
                              "/?include_related=%5B%22run_steps%22%5D",  // ["run_steps"]
                          deadline);
-  if (!data) return std::nullopt;
-  return read_run(*data);
+  return data ? try_read_run(*data) : std::nullopt;
 }
 
 /// By id; none when the token may not see them, as they only describe.
@@ -150,9 +172,10 @@ std::map<std::int64_t, std::string> CloudApi::names(const std::string& what,
     } catch (const Error& error) {
       if (error.reason() != Reason::auth) throw;
     }
-    const auto items = data ? data->items() : std::vector<Json>();
-    for (const auto& item : items) names[item.at("id").integer()] = text_at(item, "name");
-    if (items.size() < kPage) break;
+    if (!data) break;
+    const auto received = read_rows(
+        *data, [&](const Json& row) { names[row.at("id").integer()] = text_at(row, "name"); });
+    if (received < kPage) break;
   }
   return names;
 }
@@ -169,13 +192,12 @@ std::vector<CloudJob> CloudApi::jobs(const Deadline& deadline) const {
     const auto data = get(account_ + "/jobs/?limit=" + std::to_string(kPage) +
                               "&offset=" + std::to_string(page * kPage) + scope_,
                           deadline);
-    const auto items = data.items();
-    for (const auto& job : items) {
+    const auto received = read_rows(data, [&](const Json& job) {
       jobs.push_back({job.at("id").integer(), text_at(job, "name"),
                       name(projects, id_at(job, "project_id")),
                       name(environments, id_at(job, "environment_id"))});
-    }
-    if (items.size() < kPage) break;
+    });
+    if (received < kPage) break;
   }
   return jobs;
 }

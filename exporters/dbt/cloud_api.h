@@ -35,6 +35,12 @@ struct CloudRun {
   Time ended_at() const { return finished_at.value_or(created_at); }
 };
 
+/// A page of a list of runs.
+struct CloudRuns {
+  std::vector<CloudRun> rows;
+  bool is_last = false;
+};
+
 struct CloudJob {
   std::int64_t id = 0;
   std::string name, project, environment;  ///< names; ids if the token may not read names
@@ -46,7 +52,9 @@ struct CloudScope {
   std::optional<std::int64_t> project, environment;
 };
 
-/// The part of dbt Cloud's Admin API (v2, and v3 for names) that is used here. Throws Error.
+/// The part of dbt Cloud's Admin API (v2, and v3 for names) that is used here. Throws Error. A
+/// row of an unexpected shape is skipped and logged; if all rows of a list are such, the first
+/// error is thrown.
 class CloudApi {
  public:
   static constexpr std::size_t kPage = 100;
@@ -58,9 +66,9 @@ class CloudApi {
   std::string name() const { return url_ + account_; }
 
   /// A page of the runs with higher ids, in the order of their ids.
-  std::vector<CloudRun> runs_after(std::int64_t id, const Deadline& deadline) const;
+  CloudRuns runs_after(std::int64_t id, const Deadline& deadline) const;
   /// A page of all runs, the newest first.
-  std::vector<CloudRun> newest_runs(std::size_t offset, const Deadline& deadline) const;
+  CloudRuns newest_runs(std::size_t offset, const Deadline& deadline) const;
   std::optional<CloudRun> newest_run_of(std::int64_t job, const Deadline& deadline) const;
   std::optional<CloudRun> newest_success_of(std::int64_t job, const Deadline& deadline) const;
   /// The run with its steps; nothing if it does not exist.
@@ -75,9 +83,10 @@ class CloudApi {
  private:
   Json get(const std::string& target, const Deadline& deadline) const;
   std::optional<Json> find(const std::string& target, const Deadline& deadline) const;
-  std::vector<CloudRun> runs(const std::string& query, const Deadline& deadline) const;
+  CloudRuns runs(const std::string& query, const Deadline& deadline) const;
   std::map<std::int64_t, std::string> names(const std::string& what,
                                             const Deadline& deadline) const;
+  std::optional<CloudRun> first_run(const std::string& query, const Deadline& deadline) const;
   std::string artifacts_of(std::int64_t run) const;
 
   std::shared_ptr<http::Client> client_;

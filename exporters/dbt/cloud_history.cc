@@ -30,11 +30,11 @@ void CloudHistory::read_past(const CloudApi& api, const Use& use, const Deadline
       break;
     }
     const auto runs = api.newest_runs(page * CloudApi::kPage, deadline);
-    for (const auto& run : runs) {
+    for (const auto& run : runs.rows) {
       newest = std::max(newest, run.id);
       if (is_due(run) || !run.is_finished()) take(run, use);
     }
-    if (runs.size() < CloudApi::kPage || !is_due(runs.back())) break;
+    if (runs.is_last || !is_due(runs.rows.back())) break;
   }
   newest_ = newest;
   has_read_past_ = true;
@@ -43,11 +43,11 @@ void CloudHistory::read_past(const CloudApi& api, const Use& use, const Deadline
 void CloudHistory::read_new(const CloudApi& api, const Use& use, const Deadline& deadline) {
   for (std::size_t page = 0; page < kMaxPages; ++page) {
     const auto runs = api.runs_after(newest_, deadline);
-    for (const auto& run : runs) {
+    for (const auto& run : runs.rows) {
       take(run, use);
       newest_ = std::max(newest_, run.id);
     }
-    if (runs.size() < CloudApi::kPage) break;
+    if (runs.is_last) break;
   }
 }
 

@@ -67,6 +67,21 @@ struct Artifact {
   std::vector<std::pair<std::string, std::string>> nodes;  ///< by query id
 };
 
+void add(Artifact& artifact, const JsonStream::Record& record) {
+  const auto json = record.read();
+  if (record.index() == 0) {
+    artifact.written = std::chrono::floor<seconds>(json.at("generated_at").time());
+  } else if (record.index() == 1) {
+    artifact.target = text_at(json, "target");
+  } else if (const auto response = json.find("adapter_response")) {
+    auto id = text_at(*response, "query_id");
+    if (!id.empty() && artifact.nodes.size() < kMostNodes) {
+      artifact.nodes.emplace_back(std::move(id), text_at(json, "unique_id"));
+    }
+  }
+}
+
+/// A result of an unexpected shape is left out, as one without an id is.
 Artifact parse(const std::string& path) {
   static constexpr std::string_view kMetadata[] = {"generated_at"}, kArguments[] = {"target"},
                                     kResult[] = {"unique_id", "adapter_response.query_id"};
@@ -74,16 +89,10 @@ Artifact parse(const std::string& path) {
       {"metadata", kMetadata}, {"args", kArguments}, {"results.*", kResult}};
   Artifact artifact;
   JsonStream stream(kRecords, path, [&](const JsonStream::Record& record) {
-    const auto json = record.read();
-    if (record.index() == 0) {
-      artifact.written = std::chrono::floor<seconds>(json.at("generated_at").time());
-    } else if (record.index() == 1) {
-      artifact.target = text_at(json, "target");
-    } else if (const auto response = json.find("adapter_response")) {
-      auto id = text_at(*response, "query_id");
-      if (!id.empty() && artifact.nodes.size() < kMostNodes) {
-        artifact.nodes.emplace_back(std::move(id), text_at(json, "unique_id"));
-      }
+    try {
+      add(artifact, record);
+    } catch (const Error& error) {
+      if (record.index() == 0 || error.reason() != Reason::decode) throw;
     }
   });
   std::ifstream file(path, std::ios::binary);

@@ -71,7 +71,10 @@ std::optional<Time> SchemaWatch::note(const std::string& dataset,
 
 std::vector<std::string> described(const std::vector<TableColumn>& columns) {
   std::vector<std::string> list;
-  for (const auto& column : columns) list.push_back(column.name + " " + column.type);
+  for (const auto& column : columns) {
+    auto& text = list.emplace_back(column.name + " " + column.type);
+    std::ranges::replace(text, kSeparator, ' ');  // the values of an enum may hold it
+  }
   return list;
 }
 

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "common/http/client.h"
+#include "common/http/url.h"
 #include "tests/common/client_fixture.h"
 
 using namespace exporter;
@@ -139,4 +140,11 @@ TEST_CASE("a redirect that is then told to come back later is tried again where 
   ClientFixture fixture(server.url());
   CHECK(fixture.client().send(request("/start", "POST", "x"), soon()).status == 200);
   CHECK(asked(server) == std::vector<std::string>{"POST /start x", "GET /result ", "GET /result "});
+}
+
+TEST_CASE("an address keeps its zone, whose case counts") {
+  const auto address = http::parse_url("HTTP://[FE80::1%25Eth0]:8080/a");
+  REQUIRE(address);
+  CHECK(address->origin == "http://[fe80::1%25Eth0]:8080");
+  CHECK(http::parse_url("http://[::1]/")->origin == "http://[::1]");
 }

@@ -202,6 +202,37 @@ TEST_CASE("a disk that fills in the middle of a run fails all of it") {
   CHECK(page(*ledger) == page_of("30001"));
 }
 
+TEST_CASE("a file of the older kind, which needs room to be rebuilt, is used without that") {
+  StateFolder state;
+  report(*state.open(), "a", 1);
+  sqlite3* file = nullptr;
+  REQUIRE(sqlite3_open(state.file().c_str(), &file) == SQLITE_OK);
+  CHECK(sqlite3_exec(file, "PRAGMA auto_vacuum = NONE; VACUUM", nullptr, nullptr, nullptr) ==
+        SQLITE_OK);
+  REQUIRE(sqlite3_close(file) == SQLITE_OK);
+  const auto size = std::filesystem::file_size(state.file());
+  {
+    const FileSizeLimit limit(size / 2);
+    const auto ledger = state.open();
+    report(*ledger, "a", 1);
+    CHECK(page(*ledger) == page_of("1"));
+  }
+  const auto ledger = state.open();
+  report(*ledger, "b", 1);
+  CHECK(page(*ledger) == page_of("2"));
+}
+
+TEST_CASE("a state directory is made in one that may not be read") {
+  const StateFolder state;
+  ::chmod(state.folder.path().c_str(), 0733);
+  {
+    const Unprivileged user;
+    const Ledger ledger("test", state.folder.path() / "new", {}, kStart);
+  }
+  ::chmod(state.folder.path().c_str(), 0755);
+  CHECK(std::filesystem::exists(state.folder.path() / "new" / "test.ledger"));
+}
+
 TEST_CASE("a file system without locks is reported as what it is") {
   StateFolder state;
   const NoLocks no_locks;

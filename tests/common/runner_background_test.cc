@@ -37,8 +37,8 @@ TEST_CASE("collectors on scrape run one after the other while the background wai
                 uncounted());
   const std::size_t all[] = {0, 1, 2};
   runner.collect(all, soon(), Runner::Which::all);
-  // In a scrape that stalls, as on a busy machine, another thread takes over. One that comes at once
-  // after another finds a thread awake, and wakes a second one.
+  // In a scrape that stalls, as on a busy machine, another thread takes over. One that comes at
+  // once after another finds a thread awake, and wakes a second one.
   CHECK(eventually([&] {
     beside = false;
     for (int i = 0; i < 20; ++i) {
@@ -129,6 +129,21 @@ TEST_CASE("until its first run a collector shows what the one before it showed")
   gate->open();
   REQUIRE(eventually([&] { return next.ready(); }));
   REQUIRE(eventually([&] { return page(next.views()[1]) == kHeader + "demo_run 100\n"; }));
+}
+
+TEST_CASE("what the one before it showed stays as long as its own samples do") {
+  const auto runs = count();
+  Runner old({in_background("a", {1h, 1h}, numbered(runs))}, uncounted());
+  old.collect(kFirst, soon(), Runner::Which::all);
+  const auto gate = std::make_shared<Gate>();
+  const auto wait = [gate](Samples&, const Deadline&) { gate->pass(); };
+  Runner longer({in_background("a", {1h, 2h}, wait)}, uncounted());
+  Runner shorter({in_background("a", {10ms, 10ms}, wait)}, uncounted());
+  longer.inherit(old);
+  shorter.inherit(old);
+  CHECK(eventually([&] { return shorter.views()[0].snapshot == nullptr; }));
+  CHECK(longer.views()[0].snapshot != nullptr);
+  gate->open();
 }
 
 TEST_CASE("a first run that fails before it is known what was shown leaves that, too") {

@@ -247,19 +247,23 @@ void Engine::take_piece(std::string_view piece, const std::stop_token& stop) {
   publish(std::move(containers), dropped);
 }
 
-/// The events that end in this piece of the stream.
+/// Those that end with this piece of the stream. One that cannot be read is left out: an engine
+/// would tell of it in each new stream. What it changed is found by the next listing.
 std::vector<Event> Engine::events_in(std::string_view piece) {
   pending_.append(piece);
-  if (pending_.size() > kMaxEvent && pending_.find('\n') == pending_.npos) {
-    throw Error(Reason::decode, "GET /events: an event exceeds 1 MiB");
-  }
   std::vector<Event> events;
   const auto end = pending_.rfind('\n') + 1;
   for (auto lines = std::string_view(pending_).substr(0, end); !lines.empty();) {
     const auto line = trim(next_part(lines, '\n'));
-    if (!line.empty()) events.push_back(parse_event(Json::parse(line, "GET /events")));
+    if (line.empty()) continue;
+    try {
+      events.push_back(parse_event(Json::parse(line, "GET /events")));
+    } catch (const Error& error) {
+      log_new(error.what());
+    }
   }
   pending_.erase(0, end);
+  if (pending_.size() > kMaxEvent) pending_ = "an event that exceeds 1 MiB: ";
   return events;
 }
 

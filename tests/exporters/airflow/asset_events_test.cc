@@ -20,10 +20,12 @@ class World {
  public:
   World(bool has_time_filter, unsigned seed) : has_time_filter_(has_time_filter), random_(seed) {}
 
-  /// An event that happened up to 55 s ago and is committed now; several may have one time, without
-  /// a time filter a few.
+  /// An event that happened up to 55 s ago, few up to ten minutes, and is committed now; several
+  /// may have one time, without a time filter a few.
   void add() {
-    const auto late = std::chrono::seconds(random(4) == 0 ? random(55) : 0);
+    add_late(std::chrono::seconds(random(4) > 0 ? 0 : random(8) > 0 ? random(55) : random(600)));
+  }
+  void add_late(std::chrono::seconds late) {
     AssetEvent event{++made_, "a" + std::to_string(random(3)), now_ - late};
     if (!has_time_filter_ || random(3) > 0) event.time += std::chrono::milliseconds(random(1000));
     events_.push_back(event);
@@ -34,7 +36,7 @@ class World {
   }
   /// Deletes events of a while ago that are before the position.
   void clean() {
-    const auto old = std::min<Time>(now_ - 3h, position_.time);
+    const auto old = std::min<Time>(now_ - 3h, position_.late.time);
     std::erase_if(events_, [&](const auto& event) { return event.time < old; });
   }
   void pass(std::chrono::seconds time) { now_ += time; }
@@ -60,7 +62,7 @@ class World {
   std::size_t random(std::size_t below) { return random_() % below; }
   int requests() const { return requests_; }
   bool has_failed() const { return failed_; }
-  const EventPosition& position() const { return position_; }
+  const EventPositions& position() const { return position_; }
   const std::set<std::int64_t>& read() const { return read_; }
   bool is_busy = false;  ///< things happen between two requests
   int fails_at = 0;      ///< this request of a look; 0: none
@@ -97,7 +99,7 @@ class World {
   std::int64_t made_ = 0;
   std::vector<AssetEvent> events_;
   std::set<std::int64_t> wanted_, read_;
-  EventPosition position_{kStart, 0};
+  EventPositions position_{{kStart, 0}, {kStart, 0}};
   int requests_ = 0;
   bool failed_ = false;
 };
@@ -134,15 +136,68 @@ TEST_CASE("a look costs one request while fewer events than a page are new") {
   CAPTURE(has_time_filter);
   World world(has_time_filter, 1);
   world.add_many(5000);
-  world.pass(120s);
-  world.look(100);
-  for (int poll = 0; poll < 10; ++poll) {
+  for (int poll = 0; poll < 3; ++poll) {
+    world.pass(30min);
+    world.look(100);
+  }
+  for (int poll = 0; poll < 60; ++poll) {
     world.pass(60s);
-    world.add_many(30);
+    world.add_many(3);
     world.look(30);
+    CAPTURE(poll);
     CHECK(world.requests() == 1);
-    world.pass(120s);
+  }
+}
+
+TEST_CASE("what is eleven minutes old costs a request or two every ten minutes where more is new") {
+  const bool has_time_filter = GENERATE(false, true);
+  CAPTURE(has_time_filter);
+  World world(has_time_filter, 1);
+  world.look(30);
+  int requests = 0;
+  for (int minute = 0; minute < 120; ++minute) {
+    world.pass(60s);
+    world.add_many(9);
     world.look(30);
+    requests += world.requests();
+  }
+  CHECK(requests > 120 + 8);
+  CHECK(requests <= 120 + 2 * 12);
+}
+
+TEST_CASE("an event of a worker whose clock is behind is read up to ten minutes late") {
+  const bool has_time_filter = GENERATE(false, true);
+  CAPTURE(has_time_filter);
+  for (const auto late : {2min, 10min}) {
+    World world(has_time_filter, 1);
+    world.look(30);
+    for (int minute = 0; minute < 30; ++minute) {
+      world.pass(60s);
+      world.add_many(60);
+      if (minute == 20) world.add_late(late);
+      world.look(30);
+    }
+    world.pass(22min);
+    world.look(100);
+    world.look(100);
+    CHECK(world.missed().empty());
+  }
+}
+
+TEST_CASE("what is late waits for what is new, and is read once there are requests left") {
+  const bool has_time_filter = GENERATE(false, true);
+  CAPTURE(has_time_filter);
+  World world(has_time_filter, 1);
+  world.look(30);
+  for (int minute = 0; minute < 30; ++minute) {
+    world.pass(60s);
+    world.add_many(150);
+    world.look(6);
+    CHECK(world.position().recent.time > kStart + std::chrono::minutes(minute - 1));
+  }
+  for (int minute = 0; minute < 30; ++minute) {
+    world.pass(60s);
+    world.look(6);
   }
   CHECK(world.missed().empty());
 }
@@ -157,13 +212,13 @@ TEST_CASE("after an outage the oldest events are read first, as far as the reque
     world.add_many(5);
   }
   world.look(5);
-  const auto reached = world.position().time;
+  const auto reached = world.position().recent.time;
   CHECK(reached > kStart + 20min);
   CHECK(reached < kStart + 200min);
   CHECK(*world.read().rbegin() < 1000);
   world.look(40);
   CHECK(world.missed().empty());
-  CHECK(world.position().time > kStart + 590min);
+  CHECK(world.position().recent.time > kStart + 590min);
 }
 
 TEST_CASE("an error keeps what was read before it") {
@@ -177,7 +232,7 @@ TEST_CASE("an error keeps what was read before it") {
   world.look(30);
   CHECK(world.has_failed());
   CHECK(world.read().size() >= 190);
-  CHECK(world.position().time > kStart + 4h);
+  CHECK(world.position().recent.time > kStart + 4h);
 }
 
 TEST_CASE("the first look reads a thousand events of before where these say when there was one") {
@@ -187,7 +242,7 @@ TEST_CASE("the first look reads a thousand events of before where these say when
                      return EventPage{{}, 0, 0, kStart};
                    },
                    false};
-  CHECK(read_events(none, {}, 30).position.time == kStart - 60s);
+  CHECK(read_events(none, {}, 30).position.recent.time == kStart - 60s);
   int requests = 0;
   const AssetEvents many{[&](Time, EventOrder order, std::size_t) {
                            ++requests;
@@ -199,6 +254,6 @@ TEST_CASE("the first look reads a thousand events of before where these say when
                          false};
   const auto read = read_events(many, {}, 30);
   CHECK(requests == 10);
-  CHECK(read.position.index == 3000);
+  CHECK(read.position.recent.index == 3000);
   CHECK(read.events.size() == 1000);
 }

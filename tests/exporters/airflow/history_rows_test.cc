@@ -163,6 +163,25 @@ TEST_CASE("a run whose row cannot be read costs itself") {
   CHECK_THAT(asked.samples.first_malformed_row(), Catch::Contains("dag_runs[0].dag_run_id"));
 }
 
+TEST_CASE("a run whose conf holds a value that JSON does not have is read all the same") {
+  const auto conf = GENERATE(as<std::string>(), R"("\ud800")", R"("\ud800\u0041\udc00 \"")",
+                             R"({"\udfff": 1})", "1" + std::string(400, '0'), "-1e999",
+                             std::string(900, '[') + '1' + std::string(900, ']'));
+  CAPTURE(conf);
+  Asked asked("2.11");
+  asked.airflow.set_json(
+      "GET /api/v1/dags/~/dagRuns?state=success&state=failed&updated_at_gte=*",
+      R"({"dag_runs": [{"dag_id": "a", "dag_run_id": "\ud83d\ude00\u00e4", "conf": {"x": [)" +
+          conf + R"(]}, "state": "failed", "run_type": "manual",)" +
+          R"( "end_date": "2026-11-28T03:00:00Z"}], "total_entries": 1})");
+  const auto history = history_of(*asked.deployment, asked.samples, asked.deadline);
+  const auto page = history.changed_runs({at(3, 0, 0), at(3, 1, 0), {}}, 0);
+  REQUIRE(page.rows.size() == 1);
+  CHECK(page.rows[0].id == "\U0001F600\u00e4");
+  CHECK(page.rows[0].ended == at(3, 0, 0));
+  CHECK(asked.samples.first_malformed_row().empty());
+}
+
 TEST_CASE("a run whose conf holds what Python writes and JSON has not is read all the same") {
   Asked asked("2.11");
   asked.airflow.set_json(

@@ -139,6 +139,36 @@ TEST_CASE("a token that is refused, and a reply that is none, are errors that sa
   CHECK(why(Reason::decode, "sesame").starts_with(where + "not valid JSON"));
 }
 
+TEST_CASE("a run or a job of an unexpected shape costs itself") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put_job(43, "Hourly");
+  cloud.put(ended(101, 42, 500s));
+  cloud.put(running(102, 42, 400s));
+  auto malformed = ended(103, 43, 350s);
+  malformed.is_malformed = true;
+  cloud.put(malformed);
+  cloud.next("/jobs/", {{.body = Body(R"({"data": [{"id": "x"}, {"id": 42, "name": "Nightly"}]})"),
+                         .headers = {}}});
+  Account account(cloud);
+  const auto page = account.look();
+  CHECK(of(page, "dbt_cloud_job_info").size() == 1);
+  CHECK(of(page, "dbt_cloud_job_runs_total") == Lines{R"(job_id="42",outcome="success"} 1)"});
+
+  INFO("and later, of those that run and of those that come");
+  auto open = ended(102, 42, 10s);
+  open.is_malformed = true;
+  cloud.put(open);
+  malformed.id = 104;
+  cloud.put(malformed);
+  cloud.put(ended(105, 42, 5s));
+  cloud.put(105, 2, "run_results.json", results("five", ago(5s)));
+  CHECK(of(account.look(), "dbt_cloud_job_runs_total") ==
+        Lines{R"(job_id="42",outcome="success"} 2)"});
+  CHECK(of(account.look(), "dbt_cloud_job_running_runs").at(0) == R"(job_id="42"} 0)");
+  CHECK(account.project().nodes.contains("model.shop.a"));
+}
+
 TEST_CASE(
     "after a restart nothing is counted or read again, and what ended meanwhile is not missed") {
   const TemporaryFolder state;

@@ -36,7 +36,7 @@ std::string text_of(const FakeRun& run, bool with_steps) {
          "\"environment_id\": 8, \"project_id\": 7, \"job_definition_id\": " +
          std::to_string(run.job) + ", \"status\": " + std::to_string(run.status) +
          ", \"artifacts_saved\": " + (run.artifacts_saved ? "true" : "false") +
-         ", \"created_at\": " + text_of(run.created_at) +
+         ", \"created_at\": " + (run.is_malformed ? "7" : text_of(run.created_at)) +
          ", \"started_at\": " + text_of(run.started_at) +
          ", \"finished_at\": " + text_of(run.finished_at) + ", \"run_steps\": [" + steps + "]}";
 }

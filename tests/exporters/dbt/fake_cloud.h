@@ -21,6 +21,7 @@ struct FakeRun {
   std::optional<exporter::dbt::Time> started_at = {}, finished_at = {};
   bool artifacts_saved = true;
   std::vector<std::string> steps = {};  ///< their names
+  bool is_malformed = false;            ///< its created_at is a number
 };
 
 /// The part of dbt Cloud's Admin API that we use, for account 1 and the token "sesame".

@@ -60,6 +60,16 @@ std::string row(int number, const std::string& node, const std::string& target =
 
 }  // namespace
 
+TEST_CASE("a result of an unexpected shape costs itself") {
+  Project project;
+  const std::string lone = R"({"unique_id": "\ud800", "adapter_response": {"query_id": "x"}})";
+  project.write(lone + R"(, {"unique_id": 7, "adapter_response": "SUCCESS"}, null, )" +
+                result(id(1), "model.shop.a"));
+  DbtResults results(project.pattern());
+  CHECK(results.read(kNow));
+  CHECK(results.rows() == row(1, "model.shop.a"));
+}
+
 TEST_CASE("what a command left is known after the next one wrote over it, and over a restart") {
   Project project;
   project.write(result(id(1), "model.shop.a") + "," + result(id(2), "test.shop.b.0f"));

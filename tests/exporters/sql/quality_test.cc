@@ -324,6 +324,19 @@ TEST_CASE("columns of another type than expected are missing, and logged once") 
   CHECK(logged(both) == 1);
 }
 
+TEST_CASE("a line feed in the name of a column is no change of the columns") {
+  Shop shop;
+  make_orders(shop);
+  shop.execute("ALTER TABLE orders ADD COLUMN \"two\nlines\" INTEGER");
+  const auto configuration = watching("schema: [id]");
+  const std::string rest = ",owner=\"\",severity=\"warning\"}";
+  for (int i = 0; i < 3; ++i) {
+    const auto run = run_once(shop, configuration);
+    CHECK(run["columns{dataset=\"orders\"}"] == "8");
+    CHECK(run["schema_changed_timestamp_seconds{dataset=\"orders\"" + rest] == "absent");
+  }
+}
+
 TEST_CASE("a change of the columns is noticed over a restart, and logged") {
   Shop shop;
   make_orders(shop);
