@@ -60,7 +60,8 @@ constexpr Figure kFigures[] = {
              "reached its limit of open events. Later corrections of them are late.",
              "ledger", "source"),
      number<&Figures::compacted_early>},
-    {gauge("exporter_ledger_size_bytes", "Size of the ledger's database in bytes.", "ledger", "source"),
+    {gauge("exporter_ledger_size_bytes", "Size of the ledger's database in bytes.", "ledger",
+           "source"),
      number<&Figures::size_bytes>},
     {gauge("exporter_ledger_start_timestamp_seconds",
            "Time at which the ledger started to count, in seconds since 1970. Changes if its state "
