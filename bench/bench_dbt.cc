@@ -1,6 +1,6 @@
-// Reads the manifest in a target folder once, as dbt_exporter does: bench_dbt FOLDER. Prints the
-// number of nodes, the seconds and CPU seconds that it took, and in bytes the size of the nodes and
-// the growth of the process.
+// Reads the manifest in a target directory once, as dbt_exporter does: bench_dbt DIRECTORY. Prints
+// the number of nodes, the seconds and CPU seconds that it took, and in bytes the size of the nodes
+// and the growth of the process.
 
 #include <malloc.h>
 
@@ -38,7 +38,7 @@ std::size_t peak_bytes() {
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
-  const auto found = dbt::folders(argv[1])(Deadline::in(std::chrono::minutes(1)));
+  const auto found = dbt::directories(argv[1])(Deadline::in(std::chrono::minutes(1)));
   if (found.size() != 1 || found[0].kind != dbt::Kind::manifest) return 1;
   const auto held = held_bytes(), peak = peak_bytes();
   const auto cpu = std::clock();

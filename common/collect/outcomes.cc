@@ -11,28 +11,28 @@ namespace {
 constexpr auto kSuccess =
     gauge("exporter_collector_success", "Whether the collector's last run succeeded.", "collector",
           "source");
-constexpr auto kDuration = gauge("exporter_collector_duration_seconds",
-                                 "How long the collector's last run took.", "collector", "source");
-constexpr auto kLastSuccess =
-    gauge("exporter_collector_last_success_timestamp_seconds",
-          "When the collector last succeeded, in seconds since 1970; absent before the first time.",
+constexpr auto kDuration =
+    gauge("exporter_collector_duration_seconds", "Duration of the collector's last run in seconds.",
           "collector", "source");
-constexpr auto kInterval =
-    gauge("exporter_collector_interval_seconds",
-          "How often the collector runs in the background; absent when it runs on each scrape.",
-          "collector", "source");
+constexpr auto kLastSuccess = gauge(
+    "exporter_collector_last_success_timestamp_seconds",
+    "Time of the collector's last successful run, in seconds since 1970; absent before the first.",
+    "collector", "source");
+constexpr auto kInterval = gauge(
+    "exporter_collector_interval_seconds",
+    "Interval of the collector's background runs in seconds; absent if it runs on each scrape.",
+    "collector", "source");
 constexpr auto kSamples = gauge("exporter_collector_samples",
                                 "Samples of the collector's last run.", "collector", "source");
 constexpr auto kDuplicates =
     gauge("exporter_collector_duplicate_samples",
-          "Samples of the last run that were left out because their series was there already, or "
-          "the name of their family was another collector's.",
+          "Samples of the collector's last run that were left out: duplicate series, and families "
+          "whose name another collector uses.",
           "collector", "source");
-constexpr auto kDropped =
-    gauge("exporter_collector_dropped_series",
-          "Series that a cardinality limit left out of the last run; where their number is not "
-          "known, the objects that they belong to.",
-          "collector", "source");
+constexpr auto kDropped = gauge("exporter_collector_dropped_series",
+                                "Series that a cardinality limit kept out of the collector's last "
+                                "run; objects, if the number of their series is unknown.",
+                                "collector", "source");
 constexpr auto kNodeDuration =
     gauge("node_scrape_collector_duration_seconds",
           "node_exporter: Duration of a collector scrape.", "collector", "source");
@@ -40,8 +40,8 @@ constexpr auto kNodeSuccess =
     gauge("node_scrape_collector_success", "node_exporter: Whether a collector succeeded.",
           "collector", "source");
 constexpr std::string_view kUpHelp =
-    "Whether the source can be read: 1 when the last run of one of its most frequent collectors "
-    "succeeded, 0 when they failed.";
+    "Whether the source can be read: 1 if the last run of one of its most frequent collectors "
+    "succeeded, 0 if all of them failed.";
 
 double seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 

@@ -269,12 +269,12 @@ std::optional<SecretSource> Yaml::optional_secret(std::string_view key) const {
     fail_at(*given, "more than one line: a secret itself belongs to " + path::quoted(name));
   }
   if (given->key.ends_with("_env")) return SecretSource::env(given->text);
-  return SecretSource::file((std::filesystem::path(folder()) / given->text).string());
+  return SecretSource::file((std::filesystem::path(directory()) / given->text).string());
 }
 
 void Yaml::finish() const { check_known(*node_); }
 
-std::string Yaml::folder() const { return node_->document->folder; }
+std::string Yaml::directory() const { return node_->document->directory; }
 
 std::string Yaml::where() const {
   return yaml_tree::where(*node_->document, node_->offset, yaml_tree::path_of(*node_));

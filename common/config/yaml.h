@@ -79,7 +79,7 @@ class Yaml {
   void finish() const;
 
   /// The directory of the file, for relative paths; empty for parse().
-  std::string folder() const;
+  std::string directory() const;
   /// "file:line:column: path", or the flag.
   std::string where() const;
   [[noreturn]] void fail(std::string_view why) const;

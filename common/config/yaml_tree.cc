@@ -339,14 +339,14 @@ void build(Document& document) {
 
 }  // namespace
 
-std::shared_ptr<const Document> parse(std::string_view text, std::string origin, std::string folder,
-                                      Strictness strictness) {
+std::shared_ptr<const Document> parse(std::string_view text, std::string origin,
+                                      std::string directory, Strictness strictness) {
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (text.size() > kMaxBytes) throw Error(Reason::config, origin + ": larger than 16 MiB");
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   auto document = std::make_shared<Document>();
   document->origin = std::move(origin);
-  document->folder = std::move(folder);
+  document->directory = std::move(directory);
   document->text = text;
   check_characters(*document);
   document->strictness = strictness;

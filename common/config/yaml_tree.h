@@ -39,7 +39,7 @@ struct Node {
 
 struct Document {
   std::string origin;
-  std::string folder;
+  std::string directory;
   Strictness strictness = Strictness::own;
   std::string text;
   std::unique_ptr<Node> root;
@@ -48,7 +48,8 @@ struct Document {
 };
 
 /// Parses `text`, which may begin with a byte order mark. An empty document is an empty map.
-std::shared_ptr<const Document> parse(std::string_view text, std::string origin, std::string folder,
+std::shared_ptr<const Document> parse(std::string_view text, std::string origin,
+                                      std::string directory,
                                       Strictness strictness = Strictness::own);
 
 /// "origin:line:column: path", or the flag.

@@ -64,7 +64,7 @@ void read_headers(const Yaml& entry, ClientOptions& options) {
 std::string read_file_name(const Yaml& entry, std::string_view key) {
   const auto given = entry.optional(key);
   if (!given) return {};
-  const auto path = std::filesystem::path(entry.folder()) / given->string();
+  const auto path = std::filesystem::path(entry.directory()) / given->string();
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) {
     given->fail(path.string() + ": " + (error ? error.message() : "not a regular file"));

@@ -103,7 +103,7 @@ std::string read_file(const Yaml& from, const std::string& path) {
 std::string path_of(const Yaml& file) {
   const auto name = file.string();
   if (name.find('\n') != std::string::npos) file.fail("more than one line: not the name of a file");
-  return (std::filesystem::path(file.folder()) / name).string();
+  return (std::filesystem::path(file.directory()) / name).string();
 }
 
 /// The PEM text at `key`, or in the file at `key`_file.

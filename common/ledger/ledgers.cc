@@ -30,18 +30,18 @@ struct Figure {
 };
 
 constexpr Figure kFigures[] = {
-    {gauge("exporter_ledger_series", "Series that the ledger keeps.", "ledger", "source"),
+    {gauge("exporter_ledger_series", "Series in the ledger.", "ledger", "source"),
      number<&Figures::series>},
     {gauge("exporter_ledger_open_events",
-           "Events that may still be corrected: those since the watermark.", "ledger", "source"),
+           "Events after the watermark, which can still be corrected.", "ledger", "source"),
      number<&Figures::open_events>},
     {counter("exporter_ledger_corrections_total",
-             "Known events whose value or labels changed, or which a window that was read again no "
-             "longer had.",
+             "Known events whose value or labels changed, or that were missing when their window "
+             "was read again.",
              "ledger", "source"),
      number<&Figures::corrections>},
     {counter("exporter_ledger_late_events_total",
-             "Reports of events from before the watermark. They are ignored, as they may be "
+             "Reports of events before the watermark. They are ignored, because they may be "
              "repetitions.",
              "ledger", "source"),
      number<&Figures::late>},
@@ -50,41 +50,41 @@ constexpr Figure kFigures[] = {
              "do not move the watermark.",
              "ledger", "source"),
      number<&Figures::ahead>},
-    {counter(
-         "exporter_ledger_dropped_events_total",
-         "Reports that do not count, as the ledger has as many series or open events as it may.",
-         "ledger", "source"),
+    {counter("exporter_ledger_dropped_events_total",
+             "Reports that were dropped because the ledger had reached its limit of series or open "
+             "events.",
+             "ledger", "source"),
      number<&Figures::dropped>},
-    {counter(
-         "exporter_ledger_early_compacted_events_total",
-         "Events compacted before the allowed lateness had passed, as the ledger has as many open "
-         "events as it may. Later corrections of them are late.",
-         "ledger", "source"),
+    {counter("exporter_ledger_early_compacted_events_total",
+             "Events compacted before the allowed lateness had passed, because the ledger had "
+             "reached its limit of open events. Later corrections of them are late.",
+             "ledger", "source"),
      number<&Figures::compacted_early>},
-    {gauge("exporter_ledger_size_bytes", "Size of the ledger's database.", "ledger", "source"),
+    {gauge("exporter_ledger_size_bytes", "Size of the ledger's database in bytes.", "ledger",
+           "source"),
      number<&Figures::size_bytes>},
-    {gauge(
-         "exporter_ledger_start_timestamp_seconds",
-         "When the ledger started to count, in seconds since 1970. Changes when its state is lost.",
-         "ledger", "source"),
+    {gauge("exporter_ledger_start_timestamp_seconds",
+           "Time at which the ledger started to count, in seconds since 1970. Changes if its state "
+           "is lost.",
+           "ledger", "source"),
      timestamp<&Figures::started>},
     {gauge("exporter_ledger_last_write_timestamp_seconds",
-           "When a run was last committed, in seconds since 1970. The start before the first.",
+           "Time of the last commit, in seconds since 1970; the ledger's start before the first.",
            "ledger", "source"),
      timestamp<&Figures::written>},
     {gauge("exporter_ledger_newest_event_timestamp_seconds",
-           "When the newest event happened, in seconds since 1970. The start before the first.",
+           "Time of the newest event, in seconds since 1970; the ledger's start before the first.",
            "ledger", "source"),
      timestamp<&Figures::newest>},
     {gauge("exporter_ledger_watermark_timestamp_seconds",
-           "The watermark, in seconds since 1970. Reports of events that happened before are late.",
-           "ledger", "source"),
+           "The watermark, in seconds since 1970. Reports of earlier events are late.", "ledger",
+           "source"),
      timestamp<&Figures::watermark>},
 };
-constexpr auto kDiscarded = gauge("exporter_ledger_state_discarded",
-                                  "Whether this process found a file that could not be used, "
-                                  "renamed it (1) and started again.",
-                                  "ledger", "source");
+constexpr auto kDiscarded =
+    gauge("exporter_ledger_state_discarded",
+          "Whether this process found an unusable file, renamed it and started a new ledger.",
+          "ledger", "source");
 
 /// Without the label `source` if the ledger has none.
 void add_figure(Samples& samples, MetricView family, double value,

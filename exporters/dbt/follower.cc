@@ -31,7 +31,7 @@ constexpr auto kFailures =
             "Versions of artifacts that could not be read completely, by reason.", "project",
             "artifact", "reason");
 /// How long the state of a removed node is kept: one that is only missing for a while, because of a
-/// branch or a disabled folder, continues where it was.
+/// branch or a disabled directory, continues where it was.
 constexpr auto kMemory = std::chrono::days(90);
 
 /// A malformed artifact may have been damaged in transit.
@@ -300,8 +300,8 @@ void Follower::commit(Ledger::Run& run, const SeenArtifacts::value_type& seen, P
   seen_[seen.first] = seen.second;
 }
 
-/// Discards locations that no longer exist, such as folders named after a date, if other locations
-/// have the same artifact.
+/// Discards locations that no longer exist, such as directories named after a date, if other
+/// locations have the same artifact.
 void Follower::forget_others(const std::vector<Found>& all, const Deadline& deadline) {
   std::set<ArtifactKey> places;
   std::set<Kind> kinds;

@@ -28,7 +28,7 @@ struct Logged {
 /// A version of an artifact in some location.
 struct Found {
   Kind kind;
-  std::string location;    ///< its folder or address, as in the label
+  std::string location;    ///< its directory or address, as in the label
   std::string version;     ///< differs whenever the content differs
   std::uint64_t size = 0;  ///< bytes; 0 if unknown
   Time modified_at;        ///< by the clock of the location; 1970 if unknown
@@ -67,9 +67,9 @@ struct Lister {
   std::vector<Found> operator()(const Deadline& deadline) const { return list(deadline); }
 };
 
-/// The target folders that match a path or a glob ("/srv/jobs/*/target"). A missing folder counts
-/// as one without artifacts.
-Lister folders(const std::string& pattern);
+/// The target directories that match a path or a glob ("/srv/jobs/*/target"). A missing directory
+/// counts as one without artifacts.
+Lister directories(const std::string& pattern);
 
 /// The artifacts below an address, the client's base URL: sends a HEAD per update and a GET per new
 /// version. If the server sends neither ETag nor Last-Modified, each response is a new version.

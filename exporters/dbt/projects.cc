@@ -22,7 +22,7 @@ constexpr SourceFlag kFlags[] = {
     {{"target.project", "dbt", "The label `project` of these artifacts."}, "name"},
 };
 
-/// At the first start all results in the folders count, however old.
+/// At the first start all results in the directories count, however old.
 constexpr Ledger::Options kLedger{.past = std::chrono::years(20), .max_series = 1'000'000};
 
 constexpr auto kLookback = std::chrono::days(2);
@@ -163,7 +163,7 @@ std::shared_ptr<ProjectSource> make_project(const SourceInputs& inputs) {
   const auto way = read_way(inputs.config);
   project.is_remote = way != "target";
   if (way == "target") {
-    project.list = folders(inputs.config.required("target").string());
+    project.list = directories(inputs.config.required("target").string());
   } else if (way == "url") {
     project.list = read_address(inputs);
   } else if (way == "s3") {

@@ -15,7 +15,7 @@ namespace exporter::dbt {
 namespace {
 
 constexpr std::string_view kGlob = "*?[\\";
-constexpr std::size_t kMostPages = 100, kMostFolders = 1000;
+constexpr std::size_t kMostPages = 100, kMostDirectories = 1000;
 
 struct Bucket {
   std::shared_ptr<http::Client> client;
@@ -56,13 +56,13 @@ void read_object(const Bucket& bucket, const std::string& key, const http::Sink&
   }
 }
 
-Found found_at(const Bucket& bucket, const std::string& folder, Kind kind, const S3Object& object,
-               const Deadline& deadline) {
+Found found_at(const Bucket& bucket, const std::string& directory, Kind kind,
+               const S3Object& object, const Deadline& deadline) {
   const auto read = [bucket, key = object.key, deadline](const auto& sink) {
     read_object(bucket, key, sink, deadline);
   };
   return {kind,
-          bucket.address(folder),
+          bucket.address(directory),
           object.tag,
           object.size,
           object.modified_at,
@@ -70,9 +70,9 @@ Found found_at(const Bucket& bucket, const std::string& folder, Kind kind, const
           [](const std::string&) { return true; }};
 }
 
-std::string key_in(const std::string& folder, Kind kind) {
+std::string key_in(const std::string& directory, Kind kind) {
   const auto file = std::string(to_string(kind)) + ".json";
-  return folder.empty() ? file : folder + '/' + file;
+  return directory.empty() ? file : directory + '/' + file;
 }
 
 std::optional<Kind> kind_of(std::string_view file) {
@@ -99,16 +99,16 @@ std::optional<S3Object> look_at(const Bucket& bucket, const std::string& key,
   return S3Object{key, tag->second, parse_number<std::uint64_t>(length->second).value_or(0), {}};
 }
 
-std::vector<Found> look_into(const Bucket& bucket, const std::string& folder,
+std::vector<Found> look_into(const Bucket& bucket, const std::string& directory,
                              const Deadline& deadline) {
   std::vector<Found> found;
   for (const auto kind : kKinds) {
-    if (const auto object = look_at(bucket, key_in(folder, kind), deadline)) {
-      found.push_back(found_at(bucket, folder, kind, *object, deadline));
+    if (const auto object = look_at(bucket, key_in(directory, kind), deadline)) {
+      found.push_back(found_at(bucket, directory, kind, *object, deadline));
     }
   }
   if (found.empty()) {  // or no such bucket
-    const auto key = key_in(folder, Kind::manifest);
+    const auto key = key_in(directory, Kind::manifest);
     const auto why = ask_why(bucket, key, deadline);
     if (why.status >= 300 && !read_s3_error(why.body).starts_with("NoSuchKey")) {
       throw s3_refusal(bucket.address(key), why);
@@ -136,12 +136,12 @@ class Matches {
     const auto slash = object.key.rfind('/');
     if (slash == object.key.npos) return;
     const auto kind = kind_of(std::string_view(object.key).substr(slash + 1));
-    const auto folder = object.key.substr(0, slash);
-    if (!kind || ::fnmatch(pattern_.c_str(), folder.c_str(), FNM_PATHNAME) != 0) return;
-    if (folders_.insert(folder).second && folders_.size() > kMostFolders) {
+    const auto directory = object.key.substr(0, slash);
+    if (!kind || ::fnmatch(pattern_.c_str(), directory.c_str(), FNM_PATHNAME) != 0) return;
+    if (directories_.insert(directory).second && directories_.size() > kMostDirectories) {
       throw Error(Reason::io, bucket_.address(pattern_) + ": more than 1000 directories");
     }
-    found_.push_back(found_at(bucket_, folder, *kind, object, deadline_));
+    found_.push_back(found_at(bucket_, directory, *kind, object, deadline_));
   }
 
   std::vector<Found> by_age() {
@@ -153,7 +153,7 @@ class Matches {
   const Bucket& bucket_;
   const std::string& pattern_;
   const Deadline& deadline_;
-  std::set<std::string> folders_;
+  std::set<std::string> directories_;
   std::vector<Found> found_;
 };
 
@@ -188,7 +188,7 @@ std::optional<S3Place> parse_s3(std::string_view text) {
   S3Place place;
   place.bucket = next_part(text, '/');
   while (text.ends_with('/')) text.remove_suffix(1);
-  place.folder = text;
+  place.directory = text;
   if (!is_bucket_name(place.bucket)) return std::nullopt;
   return place;
 }
@@ -203,11 +203,11 @@ std::string s3_url(const std::string& bucket, const std::string& region,
 
 Lister s3(std::shared_ptr<http::Client> client, const S3Place& place) {
   const Bucket bucket{std::move(client), place.bucket};
-  const bool is_glob = place.folder.find_first_of(kGlob) != place.folder.npos;
-  return {"s3://" + place.bucket + '/' + place.folder,
-          [bucket, is_glob, folder = place.folder](const Deadline& deadline) {
-            return is_glob ? look_for(bucket, folder, deadline)
-                           : look_into(bucket, folder, deadline);
+  const bool is_glob = place.directory.find_first_of(kGlob) != place.directory.npos;
+  return {"s3://" + place.bucket + '/' + place.directory,
+          [bucket, is_glob, directory = place.directory](const Deadline& deadline) {
+            return is_glob ? look_for(bucket, directory, deadline)
+                           : look_into(bucket, directory, deadline);
           }};
 }
 

@@ -6,7 +6,7 @@
 namespace exporter::host {
 namespace {
 
-/// A number, and its file below the folder of its object (Documentation/admin-guide/bcache.rst).
+/// A number, and its file below the directory of its object (Documentation/admin-guide/bcache.rst).
 template <std::size_t Labels>
 struct Value {
   Metric<Labels> metric;
@@ -150,11 +150,11 @@ class Bcache {
   void collect(Samples& samples, const Deadline&) {
     for (const auto& uuid : sys_.list(kRoot)) {
       if (uuid.find('-') == uuid.npos) continue;  // "register" and the like
-      const auto folder = std::string(kRoot) + uuid + '/';
-      for (const auto& value : kOfSet) add(samples, value, folder, uuid);
-      for (const auto& name : sys_.list(folder)) {
-        if (is_numbered(name, "bdev")) add_backing(samples, folder + name + '/', uuid, name);
-        if (is_numbered(name, "cache")) add_cache(samples, folder + name + '/', uuid, name);
+      const auto directory = std::string(kRoot) + uuid + '/';
+      for (const auto& value : kOfSet) add(samples, value, directory, uuid);
+      for (const auto& name : sys_.list(directory)) {
+        if (is_numbered(name, "bdev")) add_backing(samples, directory + name + '/', uuid, name);
+        if (is_numbered(name, "cache")) add_cache(samples, directory + name + '/', uuid, name);
       }
     }
   }
@@ -164,24 +164,24 @@ class Bcache {
     return name.starts_with(prefix) && parse_number<unsigned>(name.substr(prefix.size()));
   }
 
-  void add_backing(Samples& samples, const std::string& folder, const std::string& uuid,
+  void add_backing(Samples& samples, const std::string& directory, const std::string& uuid,
                    const std::string& name) {
-    for (const auto& value : kOfBacking) add(samples, value, folder, uuid, name);
-    add_lines(samples, folder + "writeback_rate_debug", "/sec", kOfWriteback, uuid, name);
+    for (const auto& value : kOfBacking) add(samples, value, directory, uuid, name);
+    add_lines(samples, directory + "writeback_rate_debug", "/sec", kOfWriteback, uuid, name);
   }
 
-  void add_cache(Samples& samples, const std::string& folder, const std::string& uuid,
+  void add_cache(Samples& samples, const std::string& directory, const std::string& uuid,
                  const std::string& name) {
-    for (const auto& value : kOfCache) add(samples, value, folder, uuid, name);
+    for (const auto& value : kOfCache) add(samples, value, directory, uuid, name);
     if (has_priority_) {
-      add_lines(samples, folder + "priority_stats", "%", kOfPriority, uuid, name);
+      add_lines(samples, directory + "priority_stats", "%", kOfPriority, uuid, name);
     }
   }
 
   template <std::size_t N, class... Labels>
-  void add(Samples& samples, const Value<N>& value, const std::string& folder,
+  void add(Samples& samples, const Value<N>& value, const std::string& directory,
            const Labels&... labels) {
-    const auto path = folder + std::string(value.file);
+    const auto path = directory + std::string(value.file);
     const auto text = sys_.line(path);
     if (!text || text->empty()) return;
     Lines lines(sys_.path(path), *text);

@@ -23,22 +23,22 @@ class Bonding {
 
  private:
   void collect(Samples& samples, const std::string& master) {
-    const auto folder = "class/net/" + master;
-    const std::string slaves(sys_.line(folder + "/bonding/slaves").value_or(""));
+    const auto directory = "class/net/" + master;
+    const std::string slaves(sys_.line(directory + "/bonding/slaves").value_or(""));
     std::string_view rest = slaves;
     std::size_t count = 0, active = 0;
     for (auto slave = next_word(rest); !slave.empty(); slave = next_word(rest)) {
       ++count;
-      if (is_up(folder, std::string(slave))) ++active;
+      if (is_up(directory, std::string(slave))) ++active;
     }
     samples.add(kSlaves, static_cast<double>(count), master);
     samples.add(kActive, static_cast<double>(active), master);
   }
 
-  /// Whether the link is up; before Linux 3.9 the folder is slave_<slave>.
-  bool is_up(const std::string& folder, const std::string& slave) {
+  /// Whether the link is up; before Linux 3.9 the directory is slave_<slave>.
+  bool is_up(const std::string& directory, const std::string& slave) {
     for (const auto* prefix : {"/lower_", "/slave_"}) {
-      const auto state = sys_.line(folder + prefix + slave + "/bonding_slave/mii_status");
+      const auto state = sys_.line(directory + prefix + slave + "/bonding_slave/mii_status");
       if (state) return *state == "up";
     }
     return false;

@@ -69,29 +69,29 @@ class Btrfs {
   }
 
  private:
-  void collect(Samples& samples, const std::string& folder, std::string uuid) {
-    const auto own = sys_.line(folder + "metadata_uuid").value_or("");
+  void collect(Samples& samples, const std::string& directory, std::string uuid) {
+    const auto own = sys_.line(directory + "metadata_uuid").value_or("");
     if (!own.empty()) uuid = own;
-    samples.add(kInfo, 1, uuid, sys_.line(folder + "label").value_or(""));
-    add(samples, kReserve, folder + "allocation/global_rsv_size", uuid);
-    const auto devices = sys_.list(folder + "devices");
+    samples.add(kInfo, 1, uuid, sys_.line(directory + "label").value_or(""));
+    add(samples, kReserve, directory + "allocation/global_rsv_size", uuid);
+    const auto devices = sys_.list(directory + "devices");
     for (const auto& device : devices) {
-      if (const auto sectors = sys_.number(folder + "devices/" + device + "/size")) {
+      if (const auto sectors = sys_.number(directory + "devices/" + device + "/size")) {
         samples.add(kDeviceSize, *sectors * kSector, uuid, device_name(device));
       }
     }
     for (const auto* type : {"data", "metadata", "system"}) {
-      add_allocation(samples, folder + "allocation/" + type + '/', uuid, type, devices.size());
+      add_allocation(samples, directory + "allocation/" + type + '/', uuid, type, devices.size());
     }
-    add_commits(samples, folder + "commit_stats", uuid);
+    add_commits(samples, directory + "commit_stats", uuid);
   }
 
-  void add_allocation(Samples& samples, const std::string& folder, const std::string& uuid,
+  void add_allocation(Samples& samples, const std::string& directory, const std::string& uuid,
                       const std::string& type, std::size_t device_count) {
-    add(samples, kReserved, folder + "bytes_reserved", uuid, type);
+    add(samples, kReserved, directory + "bytes_reserved", uuid, type);
     const auto devices = static_cast<double>(device_count);
     for (const auto& [layout, copies, parity] : kLayouts) {
-      const auto of = folder + std::string(layout);
+      const auto of = directory + std::string(layout);
       if (!sys_.exists(of)) continue;
       add(samples, kUsed, of + "/used_bytes", uuid, type, layout);
       add(samples, kSize, of + "/total_bytes", uuid, type, layout);

@@ -37,9 +37,9 @@ class CpuVulnerabilities {
   explicit CpuVulnerabilities(const Host& host) : sys_(host.sys()) {}
 
   void collect(Samples& samples, const Deadline&) {
-    const std::string folder = "devices/system/cpu/vulnerabilities/";
-    for (const auto& name : sys_.list(folder)) {
-      const auto text = sys_.line(folder + name);
+    const std::string directory = "devices/system/cpu/vulnerabilities/";
+    for (const auto& name : sys_.list(directory)) {
+      const auto text = sys_.line(directory + name);
       if (!text) continue;
       const auto [state, mitigation] = parse(*text);
       samples.add(kInfo, 1, name, state, mitigation);

@@ -54,20 +54,20 @@ class Cpufreq {
       deadline.check();
       const auto number = parse_number<unsigned>(cpu);
       if (std::find(offline.begin(), offline.end(), number) != offline.end()) continue;
-      const auto folder = std::string(kCpuFolder) + "/cpu" + cpu + "/cpufreq/";
-      if (!sys_.exists(folder)) continue;
-      measured |= collect_frequencies(samples, cpu, folder);
-      collect_governors(samples, cpu, folder);
+      const auto directory = std::string(kCpuDirectory) + "/cpu" + cpu + "/cpufreq/";
+      if (!sys_.exists(directory)) continue;
+      measured |= collect_frequencies(samples, cpu, directory);
+      collect_governors(samples, cpu, directory);
     }
     if (info_ && !measured) collect_info(samples);
   }
 
  private:
   /// Returns whether the CPU's own frequency was among them.
-  bool collect_frequencies(Samples& samples, const std::string& cpu, const std::string& folder) {
+  bool collect_frequencies(Samples& samples, const std::string& cpu, const std::string& directory) {
     bool measured = false;
     for (const auto& [file, metric] : kFrequencies) {
-      const auto path = folder + std::string(file);
+      const auto path = directory + std::string(file);
       const auto text = sys_.line(path);
       // The kernel writes <unknown> or <unsupported> if the driver does not know.
       if (!text || text->empty() || text->starts_with('<')) continue;
@@ -80,10 +80,10 @@ class Cpufreq {
     return measured;
   }
 
-  void collect_governors(Samples& samples, const std::string& cpu, const std::string& folder) {
-    const std::string current(sys_.line(folder + "scaling_governor").value_or(""));
+  void collect_governors(Samples& samples, const std::string& cpu, const std::string& directory) {
+    const std::string current(sys_.line(directory + "scaling_governor").value_or(""));
     if (current.empty()) return;
-    auto available = sys_.line(folder + "scaling_available_governors").value_or("");
+    auto available = sys_.line(directory + "scaling_available_governors").value_or("");
     for (auto name = next_word(available); !name.empty(); name = next_word(available)) {
       samples.add(kGovernor, name == current, cpu, name);
     }

@@ -18,14 +18,14 @@ unsigned read_cpu(const Lines& lines, std::string_view text) {
 bool is_number(std::string_view text) { return parse_number<unsigned>(text).has_value(); }
 
 std::string cpu_path(std::string_view cpu, std::string_view file) {
-  return std::string(kCpuFolder).append("/cpu").append(cpu).append("/").append(file);
+  return std::string(kCpuDirectory).append("/cpu").append(cpu).append("/").append(file);
 }
 
 }  // namespace
 
 std::vector<std::string> list_cpus(const Files& sys) {
   std::vector<std::string> cpus;
-  for (const auto& name : sys.list(kCpuFolder)) {
+  for (const auto& name : sys.list(kCpuDirectory)) {
     if (name.starts_with("cpu") && is_number(name.substr(3))) cpus.push_back(name.substr(3));
   }
   return cpus;
@@ -33,7 +33,7 @@ std::vector<std::string> list_cpus(const Files& sys) {
 
 std::vector<unsigned> read_cpu_list(Files& sys, std::string_view name) {
   std::vector<unsigned> cpus;
-  const auto path = std::string(kCpuFolder) + '/' + std::string(name);
+  const auto path = std::string(kCpuDirectory) + '/' + std::string(name);
   const auto text = sys.read(path);
   if (!text) return cpus;
   Lines lines(sys.path(path), *text);
@@ -51,7 +51,7 @@ std::vector<unsigned> read_cpu_list(Files& sys, std::string_view name) {
 void CpuTopology::update(Files& sys) {
   std::string known = "cpus:";
   for (const auto name : {"/present", "/online"}) {
-    known.append(sys.line(std::string(kCpuFolder) + name).value_or("")).append(" ");
+    known.append(sys.line(std::string(kCpuDirectory) + name).value_or("")).append(" ");
   }
   if (known == known_cpus_) return;
   cpus_ = list_cpus(sys);

@@ -9,17 +9,17 @@
 namespace exporter::host {
 
 /// Where the kernel describes the CPUs.
-inline constexpr std::string_view kCpuFolder = "devices/system/cpu";
+inline constexpr std::string_view kCpuDirectory = "devices/system/cpu";
 
-/// The number of each CPU that has a folder, online or not, as text in the order of the texts.
+/// The number of each CPU that has a directory, online or not, as text in the order of the texts.
 std::vector<std::string> list_cpus(const Files& sys);
 
-/// The CPUs in a file of the CPU folder such as "isolated", which has a kernel list ("0-3,8");
+/// The CPUs in a file of the CPU directory such as "isolated", which has a kernel list ("0-3,8");
 /// empty if the file is absent. Throws Error{decode} for anything else and for numbers above 65535.
 std::vector<unsigned> read_cpu_list(Files& sys, std::string_view name);
 
-/// The data in the CPU folder that changes only when a CPU is added or removed: cached until then,
-/// so that a scrape with hundreds of CPUs reads few files.
+/// The data in the CPU directory that changes only when a CPU is added or removed: cached until
+/// then, so that a scrape with hundreds of CPUs reads few files.
 class CpuTopology {
  public:
   /// The file that counts how often a core or, if `core` is empty, a package was throttled.

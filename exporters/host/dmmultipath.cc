@@ -47,17 +47,17 @@ class Dmmultipath {
 
  private:
   void add(Samples& samples, const std::string& sysfs_name, const std::string& uuid) {
-    const auto folder = "block/" + sysfs_name + '/';
-    const std::string device(sys_.line(folder + "dm/name").value_or(""));
+    const auto directory = "block/" + sysfs_name + '/';
+    const std::string device(sys_.line(directory + "dm/name").value_or(""));
     samples.add(kInfo, 1, device, sysfs_name, uuid);
-    if (const auto suspended = sys_.number(folder + "dm/suspended")) {
+    if (const auto suspended = sys_.number(directory + "dm/suspended")) {
       samples.add(kActive, *suspended == 0 ? 1 : 0, device, sysfs_name);
     }
-    if (const auto sectors = sys_.number(folder + "size")) {
+    if (const auto sectors = sys_.number(directory + "size")) {
       samples.add(kSize, *sectors * kSector, device, sysfs_name);
     }
     double active = 0, failed = 0;
-    for (const auto& path : sys_.list(folder + "slaves")) {
+    for (const auto& path : sys_.list(directory + "slaves")) {
       const auto state = sys_.line("block/" + path + "/device/state").value_or("unknown");
       ++(state == "running" || state == "live" ? active : failed);
       samples.add(kPathState, 1, device, path, state);

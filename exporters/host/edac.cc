@@ -53,31 +53,32 @@ class Edac {
   }
 
  private:
-  void add_controller(Samples& samples, std::string_view controller, const std::string& folder) {
-    add(samples, folder + "ce_count", kCorrectable, controller);
-    add(samples, folder + "ce_noinfo_count", kRowCorrectable, controller, "unknown");
-    add(samples, folder + "ue_count", kUncorrectable, controller);
-    add(samples, folder + "ue_noinfo_count", kRowUncorrectable, controller, "unknown");
-    for (const auto& name : sys_.list(folder)) {
+  void add_controller(Samples& samples, std::string_view controller, const std::string& directory) {
+    add(samples, directory + "ce_count", kCorrectable, controller);
+    add(samples, directory + "ce_noinfo_count", kRowCorrectable, controller, "unknown");
+    add(samples, directory + "ue_count", kUncorrectable, controller);
+    add(samples, directory + "ue_noinfo_count", kRowUncorrectable, controller, "unknown");
+    for (const auto& name : sys_.list(directory)) {
       const auto row = number_behind("csrow", name);
-      if (!row.empty()) add_row(samples, controller, row, folder + name + '/');
+      if (!row.empty()) add_row(samples, controller, row, directory + name + '/');
     }
   }
 
   void add_row(Samples& samples, std::string_view controller, std::string_view row,
-               const std::string& folder) {
-    add(samples, folder + "ce_count", kRowCorrectable, controller, row);
-    add(samples, folder + "ue_count", kRowUncorrectable, controller, row);
+               const std::string& directory) {
+    add(samples, directory + "ce_count", kRowCorrectable, controller, row);
+    add(samples, directory + "ue_count", kRowUncorrectable, controller, row);
     constexpr std::string_view kSuffix = "_ce_count";
-    for (const auto& name : sys_.list(folder)) {
+    for (const auto& name : sys_.list(directory)) {
       if (!name.ends_with(kSuffix)) continue;
       const auto prefix = name.substr(0, name.size() - kSuffix.size());
       const auto channel = number_behind("ch", prefix);
       if (channel.empty()) continue;
-      const auto label = readable(sys_.line(folder + prefix + "_dimm_label").value_or("unknown"));
-      add(samples, folder + name, kChannelCorrectable, controller, row, channel, label);
-      add(samples, folder + prefix + "_ue_count", kChannelUncorrectable, controller, row, channel,
-          label);
+      const auto label =
+          readable(sys_.line(directory + prefix + "_dimm_label").value_or("unknown"));
+      add(samples, directory + name, kChannelCorrectable, controller, row, channel, label);
+      add(samples, directory + prefix + "_ue_count", kChannelUncorrectable, controller, row,
+          channel, label);
     }
   }
 

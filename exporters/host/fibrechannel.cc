@@ -64,19 +64,19 @@ class Fibrechannel {
 
   void collect(Samples& samples, const Deadline&) {
     for (const auto& host : sys_.list(kRoot)) {
-      const auto folder = std::string(kRoot) + host + '/';
-      add_info(samples, folder, host);
+      const auto directory = std::string(kRoot) + host + '/';
+      add_info(samples, directory, host);
       for (const auto& [metric, file] : kCounts) {
-        const auto value = count(folder + "statistics/" + std::string(file));
+        const auto value = count(directory + "statistics/" + std::string(file));
         if (value) samples.add(metric, *value, host);
       }
     }
   }
 
  private:
-  void add_info(Samples& samples, const std::string& folder, const std::string& host) {
+  void add_info(Samples& samples, const std::string& directory, const std::string& host) {
     const auto text = [&](std::string_view file) {
-      return std::string(sys_.line(folder + std::string(file)).value_or(""));
+      return std::string(sys_.line(directory + std::string(file)).value_or(""));
     };
     const auto identifier = [&](std::string_view file) {
       const auto name = text(file);

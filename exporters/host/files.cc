@@ -157,9 +157,9 @@ std::optional<double> Files::number(std::string_view relative) {
   return value;
 }
 
-std::vector<std::string> Files::list(std::string_view folder) const {
+std::vector<std::string> Files::list(std::string_view directory) const {
   std::vector<std::string> names;
-  const auto full = path(folder);
+  const auto full = path(directory);
   const std::unique_ptr<DIR, int (*)(DIR*)> handle(::opendir(full.c_str()), ::closedir);
   if (!handle) {
     if (is_absent(errno) || is_unreadable(errno)) return names;
@@ -184,8 +184,8 @@ bool Files::exists(std::string_view relative) const {
   return ::access(path(relative).c_str(), F_OK) == 0;
 }
 
-void Files::forget(std::string_view folder) {
-  const auto below = path(folder) + '/';
+void Files::forget(std::string_view directory) {
+  const auto below = path(directory) + '/';
   std::erase_if(open_, [&](const auto& entry) { return entry.first.starts_with(below); });
 }
 

@@ -13,7 +13,7 @@
 
 namespace exporter::host {
 
-/// Reads the small files below one folder (/proc, /sys or a copy of them). Descriptors of files
+/// Reads the small files below one directory (/proc, /sys or a copy of them). Descriptors of files
 /// that the kernel generates stay open between runs, which halves the cost of a read. If a device
 /// is gone, its files are opened again; files that are no longer read are closed when there are
 /// many. Not thread-safe: each collector has its own.
@@ -41,13 +41,13 @@ class Files {
   /// with the path for anything else.
   std::optional<double> number(std::string_view path);
 
-  /// The names in a folder, sorted, without "." and ".."; empty when it is absent.
-  std::vector<std::string> list(std::string_view folder) const;
+  /// The names in a directory, sorted, without "." and ".."; empty when it is absent.
+  std::vector<std::string> list(std::string_view directory) const;
   /// The target of a symbolic link; nothing if it is absent or not a link.
   std::optional<std::string> link(std::string_view path) const;
   bool exists(std::string_view path) const;
-  /// Closes the files that are open below a folder that is gone.
-  void forget(std::string_view folder);
+  /// Closes the files that are open below a directory that is gone.
+  void forget(std::string_view directory);
 
   /// The full path, for messages and for calls that take one.
   std::string path(std::string_view relative) const;

@@ -78,7 +78,7 @@ class Hwmon {
 
  private:
   void add_chip(Samples& samples, const HwmonChip& chip);
-  void read(const std::string& folder, Sensors& sensors);
+  void read(const std::string& directory, Sensors& sensors);
   static void add_sensor(Samples& samples, const std::string& chip, const std::string& name,
                          const Sensor& sensor);
 
@@ -88,8 +88,8 @@ class Hwmon {
 
 void Hwmon::add_chip(Samples& samples, const HwmonChip& chip) {
   Sensors sensors;
-  read(chip.folder, sensors);
-  read(chip.folder + "device/", sensors);  // the location of older drivers' attributes
+  read(chip.directory, sensors);
+  read(chip.directory + "device/", sensors);  // the location of older drivers' attributes
   if (const auto kind = clean_name(chip.kind); !kind.empty()) {
     samples.add(kChipName, 1, chip.name, kind);
   }
@@ -98,12 +98,12 @@ void Hwmon::add_chip(Samples& samples, const HwmonChip& chip) {
   }
 }
 
-void Hwmon::read(const std::string& folder, Sensors& sensors) {
+void Hwmon::read(const std::string& directory, Sensors& sensors) {
   constexpr std::size_t kMaxValue = 128;
-  for (const auto& name : sys_.list(folder)) {
+  for (const auto& name : sys_.list(directory)) {
     const auto file = sensor_file(name);
     if (!file) continue;
-    const auto text = sys_.read(folder + name);
+    const auto text = sys_.read(directory + name);
     if (!text) continue;
     auto& sensor = sensors[std::string(file->type) + std::to_string(file->number)];
     sensor.type = file->type;

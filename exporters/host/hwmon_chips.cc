@@ -23,9 +23,9 @@ std::string name_of_device(const std::string& path) {
 
 /// The device's name, which does not change across boots; else the driver's; else hwmonN.
 std::string name_of(const HwmonChip& chip, const Files& sys) {
-  auto name = name_of_device(sys.path(chip.folder + "device"));
+  auto name = name_of_device(sys.path(chip.directory + "device"));
   if (name.empty()) name = clean_name(chip.kind);
-  if (name.empty()) name = clean_name(resolved(sys.path(chip.folder)).filename().native());
+  if (name.empty()) name = clean_name(resolved(sys.path(chip.directory)).filename().native());
   return name;
 }
 
@@ -35,8 +35,8 @@ std::vector<HwmonChip> hwmon_chips(Files& sys) {
   std::vector<HwmonChip> chips;
   for (const auto& entry : sys.list("class/hwmon")) {
     HwmonChip chip{"class/hwmon/" + entry + '/', {}, {}};
-    if (!sys.exists(chip.folder)) continue;
-    chip.kind = sys.line(chip.folder + "name").value_or("");
+    if (!sys.exists(chip.directory)) continue;
+    chip.kind = sys.line(chip.directory + "name").value_or("");
     chip.name = name_of(chip, sys);
     if (!chip.name.empty()) chips.push_back(std::move(chip));
   }
@@ -47,7 +47,7 @@ std::vector<HwmonChip> hwmon_chips(Files& sys) {
     if (std::count_if(chips.begin(), chips.end(), same_name) == 1) continue;
     auto suffix = clean_name(chip.kind);
     if (suffix.empty() || std::count_if(chips.begin(), chips.end(), same_kind) > 1) {
-      suffix = clean_name(std::filesystem::path(chip.folder).parent_path().filename().native());
+      suffix = clean_name(std::filesystem::path(chip.directory).parent_path().filename().native());
     }
     chip.name += '_' + suffix;
   }

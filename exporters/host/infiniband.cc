@@ -268,24 +268,25 @@ class Infiniband {
   void collect(Samples& samples, const Deadline&) {
     for (const auto& device : sys_.list(kRoot)) {
       if (!filter_.passes(device)) continue;
-      const auto folder = std::string(kRoot) + device + '/';
-      const std::string board(sys_.line(folder + "board_id").value_or(""));
-      const std::string firmware(sys_.line(folder + "fw_ver").value_or(""));
-      samples.add(kInfo, 1, device, board, firmware, sys_.line(folder + "hca_type").value_or(""));
-      for (const auto& port : sys_.list(folder + "ports")) {
-        add_port(samples, folder + "ports/" + port + '/', device, port);
+      const auto directory = std::string(kRoot) + device + '/';
+      const std::string board(sys_.line(directory + "board_id").value_or(""));
+      const std::string firmware(sys_.line(directory + "fw_ver").value_or(""));
+      samples.add(kInfo, 1, device, board, firmware,
+                  sys_.line(directory + "hca_type").value_or(""));
+      for (const auto& port : sys_.list(directory + "ports")) {
+        add_port(samples, directory + "ports/" + port + '/', device, port);
       }
     }
   }
 
  private:
-  void add_port(Samples& samples, const std::string& folder, const std::string& device,
+  void add_port(Samples& samples, const std::string& directory, const std::string& device,
                 const std::string& port) {
-    add_first_number(samples, kState, folder + "state", ':', 1, device, port);
-    add_first_number(samples, kPhysicalState, folder + "phys_state", ':', 1, device, port);
-    add_first_number(samples, kRate, folder + "rate", ' ', kBytesOfGigabit, device, port);
+    add_first_number(samples, kState, directory + "state", ':', 1, device, port);
+    add_first_number(samples, kPhysicalState, directory + "phys_state", ':', 1, device, port);
+    add_first_number(samples, kRate, directory + "rate", ' ', kBytesOfGigabit, device, port);
     for (const auto& [metric, file] : kCounts) {
-      const auto path = folder + std::string(file);
+      const auto path = directory + std::string(file);
       const auto text = sys_.line(path);
       Lines lines(sys_.path(path), text.value_or(""));
       std::string_view line;
@@ -294,7 +295,7 @@ class Infiniband {
       samples.add(metric, static_cast<double>(is_of_a_lane(file) ? value * 4 : value), device,
                   port);
     }
-    if (const auto period = sys_.number(folder + "hw_counters/lifespan")) {
+    if (const auto period = sys_.number(directory + "hw_counters/lifespan")) {
       samples.add(kLifespan, *period / 1000, device, port);
     }
   }

@@ -11,10 +11,10 @@ constexpr MetricView kMetrics[] = {
 
 class Lnstat {
  public:
-  explicit Lnstat(const Host& host) : proc_(host.proc()), folder_(host.network("stat")) {}
+  explicit Lnstat(const Host& host) : proc_(host.proc()), directory_(host.network("stat")) {}
 
   void collect(Samples& samples, const Deadline&) {
-    for (const auto& file : proc_.list(folder_)) add(samples, folder_ + '/' + file, file);
+    for (const auto& file : proc_.list(directory_)) add(samples, directory_ + '/' + file, file);
   }
 
  private:
@@ -39,7 +39,7 @@ class Lnstat {
   }
 
   Files proc_;
-  std::string folder_;
+  std::string directory_;
 };
 
 }  // namespace

@@ -163,17 +163,17 @@ class Mdadm {
     samples.add(kSynced, array.synced, array.name);
   }
 
-  void add_disks(Samples& samples, const std::string& folder, const std::string& device) {
-    const std::string level(sys_.line(folder + "level").value_or(""));
-    if (level.empty() && !sys_.exists(folder)) return;
+  void add_disks(Samples& samples, const std::string& directory, const std::string& device) {
+    const std::string level(sys_.line(directory + "level").value_or(""));
+    if (level.empty() && !sys_.exists(directory)) return;
     if (!level.empty() && level != "container" && level != "imsm" && level != "ddf") {
-      auto disks = sys_.line(folder + "raid_disks").value_or("");
+      auto disks = sys_.line(directory + "raid_disks").value_or("");
       // During a reshape: "11 (10)", the new number and the old one.
       if (const auto count = parse_number<double>(next_word(disks))) {
         samples.add(kRaidDisks, *count, device);
       }
     }
-    samples.add(kDegraded, sys_.number(folder + "degraded").value_or(0), device);
+    samples.add(kDegraded, sys_.number(directory + "degraded").value_or(0), device);
   }
 
   Files proc_, sys_;

@@ -36,12 +36,12 @@ std::string Host::self() const {
 }
 
 std::string Host::network(std::string_view file) const {
-  const std::string folders[] = {self() + "/net/", "net/", "self/net/"};
-  for (const auto& folder : folders) {
-    const auto path = folder + std::string(file);
-    if (is_mount_of_proc(procfs + '/' + folder) || !is_absent(procfs + '/' + path)) return path;
+  const std::string directories[] = {self() + "/net/", "net/", "self/net/"};
+  for (const auto& directory : directories) {
+    const auto path = directory + std::string(file);
+    if (is_mount_of_proc(procfs + '/' + directory) || !is_absent(procfs + '/' + path)) return path;
   }
-  return folders[0] + std::string(file);
+  return directories[0] + std::string(file);
 }
 
 bool Host::own_network() const {

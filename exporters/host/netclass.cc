@@ -15,7 +15,7 @@ constexpr auto kInfo =
 constexpr auto kSpeed =
     gauge("node_network_speed_bytes", "Network device property: speed_bytes", "device");
 
-/// A number, its file in the device's folder in /sys/class/net, and whether netlink has it.
+/// A number, its file in the device's directory in /sys/class/net, and whether netlink has it.
 struct Property {
   Metric<1> metric;
   std::string_view file;
@@ -125,7 +125,7 @@ class Netclass {
   }
 
   void read_untold(Link& device) {
-    folder_ = "class/net/" + device.name + '/';
+    directory_ = "class/net/" + device.name + '/';
     device.duplex = text("duplex");
     device.speed = number("speed");
     for (const auto& property : kProperties) {
@@ -149,12 +149,12 @@ class Netclass {
   }
 
   std::string text(std::string_view file) {
-    return std::string(sys_.line(folder_ + std::string(file)).value_or(""));
+    return std::string(sys_.line(directory_ + std::string(file)).value_or(""));
   }
 
   /// A decimal or, after "0x", hexadecimal number.
   Link::Number number(std::string_view file) {
-    const auto path = folder_ + std::string(file);
+    const auto path = directory_ + std::string(file);
     auto text = sys_.line(path);
     if (!text || text->empty()) return std::nullopt;
     const bool hexadecimal = text->starts_with("0x");
@@ -168,7 +168,7 @@ class Netclass {
   Files sys_;
   Filter filter_;
   bool by_netlink_, ignore_invalid_speed_;
-  std::string folder_;
+  std::string directory_;
   std::optional<std::vector<Link>> devices_;  ///< nothing: must be read
 };
 

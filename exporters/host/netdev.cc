@@ -234,14 +234,14 @@ class Netdev {
 
   void add_device(Samples& samples, const Lines& lines, std::string_view device,
                   std::string_view columns) {
-    const auto folder = "class/net/" + std::string(device) + '/';
+    const auto directory = "class/net/" + std::string(device) + '/';
     const auto alias = alias_of(device);
     for (std::size_t i = 0; i < std::size(kStatistics); ++i) {
       const auto& [metric, names, file] = kStatistics[i];
       if (names == (detailed_ ? Names::plain : Names::detailed)) continue;
       const auto value = i < kColumns && !detailed_
                              ? lines.number(next_word(columns))
-                             : sys_.number(folder + "statistics/" + std::string(file));
+                             : sys_.number(directory + "statistics/" + std::string(file));
       if (value) add(samples, metric, *value, device, alias);
     }
   }

@@ -35,28 +35,29 @@ class Nvme {
 
   void collect(Samples& samples, const Deadline&) {
     for (const auto& device : sys_.list("class/nvme")) {
-      const auto folder = "class/nvme/" + device + '/';
-      samples.add(kInfo, 1, device, text(folder + "firmware_rev"), text(folder + "model"),
-                  text(folder + "serial"), text(folder + "state"), text(folder + "cntlid"));
-      for (const auto& name : sys_.list(folder)) {
+      const auto directory = "class/nvme/" + device + '/';
+      samples.add(kInfo, 1, device, text(directory + "firmware_rev"), text(directory + "model"),
+                  text(directory + "serial"), text(directory + "state"),
+                  text(directory + "cntlid"));
+      for (const auto& name : sys_.list(directory)) {
         const auto id = namespace_id(name);
-        if (!id.empty()) add_namespace(samples, device, id, folder + name + '/');
+        if (!id.empty()) add_namespace(samples, device, id, directory + name + '/');
       }
     }
   }
 
  private:
   void add_namespace(Samples& samples, const std::string& device, std::string_view id,
-                     const std::string& folder) {
-    const auto state = text(folder + "ana_state");
+                     const std::string& directory) {
+    const auto state = text(directory + "ana_state");
     samples.add(kNamespace, 1, device, id, state.empty() ? "unknown" : state);
-    const auto block = sys_.number(folder + "queue/logical_block_size");
+    const auto block = sys_.number(directory + "queue/logical_block_size");
     if (block) samples.add(kBlock, *block, device, id);
-    if (const auto sectors = sys_.number(folder + "size")) {
+    if (const auto sectors = sys_.number(directory + "size")) {
       samples.add(kCapacity, *sectors * kSector, device, id);
       samples.add(kSize, *sectors * kSector, device, id);
     }
-    const auto used = sys_.number(folder + "nuse");
+    const auto used = sys_.number(directory + "nuse");
     if (used && block) samples.add(kUsed, *used * *block, device, id);
   }
 

@@ -51,17 +51,17 @@ class Nvmesubsystem {
   }
 
  private:
-  void add(Samples& samples, const std::string& name, const std::string& folder) {
+  void add(Samples& samples, const std::string& name, const std::string& directory) {
     const auto text = [&](const char* file) {
-      return std::string(sys_.line(folder + file).value_or(""));
+      return std::string(sys_.line(directory + file).value_or(""));
     };
     samples.add(kInfo, 1, name, text("subsysnqn"), text("model"), text("serial"), text("iopolicy"));
     double paths = 0, live = 0;
-    for (const auto& entry : sys_.list(folder)) {
+    for (const auto& entry : sys_.list(directory)) {
       if (has_form(entry, "nvme", 'n')) samples.add(kNamespaceInfo, 1, name, entry);
       if (!has_form(entry, "nvme", 0)) continue;
-      const std::string transport(sys_.line(folder + entry + "/transport").value_or(""));
-      const auto current = known_state(sys_.line(folder + entry + "/state").value_or(""));
+      const std::string transport(sys_.line(directory + entry + "/transport").value_or(""));
+      const auto current = known_state(sys_.line(directory + entry + "/state").value_or(""));
       ++paths;
       if (current == "live") ++live;
       for (const auto state : kStates) {

@@ -87,19 +87,19 @@ class Pcidevice {
   }
 
  private:
-  void add(Samples& samples, const std::string& folder, const Location& at) {
+  void add(Samples& samples, const std::string& directory, const Location& at) {
     const auto text = [&](const char* file) {
-      return std::string(sys_.line(folder + '/' + file).value_or(""));
+      return std::string(sys_.line(directory + '/' + file).value_or(""));
     };
-    const auto parent = parent_of(folder);
+    const auto parent = parent_of(directory);
     samples.add(kInfo, 1, at[0], at[1], at[2], at[3], parent[0], parent[1], parent[2], parent[3],
                 text("class"), text("vendor"), text("device"), text("subsystem_vendor"),
                 text("subsystem_device"), text("revision"));
     for (const auto& [metric, file, factor, otherwise] : kValues) {
-      const auto value = number(folder + '/' + std::string(file));
+      const auto value = number(directory + '/' + std::string(file));
       samples.add(metric, value ? *value * factor : otherwise, at[0], at[1], at[2], at[3]);
     }
-    const auto node = sys_.number(folder + "/numa_node");
+    const auto node = sys_.number(directory + "/numa_node");
     if (node && *node >= 0) samples.add(kNumaNode, *node, at[0], at[1], at[2], at[3]);
     const auto current = text("power_state");
     if (current.empty()) return;
@@ -109,8 +109,8 @@ class Pcidevice {
   }
 
   /// The bridge above a device, from its link target: ../../../devices/pci0000:00/0000:00:1c.0/...
-  Location parent_of(const std::string& folder) const {
-    const auto target = sys_.link(folder).value_or("");
+  Location parent_of(const std::string& directory) const {
+    const auto target = sys_.link(directory).value_or("");
     const auto end = target.rfind('/');
     const auto begin = end == target.npos ? end : target.rfind('/', end - 1);
     const auto name = begin == target.npos ? "" : target.substr(begin + 1, end - begin - 1);

@@ -50,18 +50,18 @@ class Rapl {
   void collect(Samples& samples, const Deadline&) {
     std::map<std::string, unsigned> next_index;
     for (const auto& entry : sys_.list("class/powercap")) {
-      const auto folder = "class/powercap/" + entry;
-      const auto name = sys_.line(folder + "/name");
+      const auto directory = "class/powercap/" + entry;
+      const auto name = sys_.line(directory + "/name");
       if (!name) continue;
       const auto zone = zone_of(*name, next_index);
       // Only root may read it, because it reveals information about computations.
-      const auto microjoules = sys_.number(folder + "/energy_uj");
-      if (microjoules) add(samples, zone, sys_.path(folder), *microjoules / 1e6);
+      const auto microjoules = sys_.number(directory + "/energy_uj");
+      if (microjoules) add(samples, zone, sys_.path(directory), *microjoules / 1e6);
     }
   }
 
  private:
-  /// "package-0" has its number; several "dram" are numbered in the order of their folders.
+  /// "package-0" has its number; several "dram" are numbered in the order of their directories.
   static Zone zone_of(std::string_view name, std::map<std::string, unsigned>& next_index) {
     auto number = name;
     const auto kind = next_part(number, '-');

@@ -16,9 +16,9 @@ constexpr auto kChanged =
           "Unix timestamp of the last runit service state change.", "service", "supervisor");
 constexpr MetricView kMetrics[] = {kState, kDesired, kNormal, kChanged};
 
-constexpr Flag kFolder{"collector.runit.servicedir", "/etc/service",
-                       "Path to runit service directory."};
-constexpr Flag kFlags[] = {kFolder};
+constexpr Flag kDirectory{"collector.runit.servicedir", "/etc/service",
+                          "Path to runit service directory."};
+constexpr Flag kFlags[] = {kDirectory};
 
 // The contents of supervise/status of runsv(8): TAI64N, the process ID, and then these bytes.
 constexpr std::size_t kSize = 20, kWanted = 17, kStateByte = 19;
@@ -27,19 +27,20 @@ constexpr std::uint64_t kEpoch = (std::uint64_t{1} << 62) + 10;
 
 class Runit {
  public:
-  explicit Runit(const Host& host) : files_(host.settings.text(kFolder.name), Files::Tree::proc) {}
+  explicit Runit(const Host& host)
+      : files_(host.settings.text(kDirectory.name), Files::Tree::proc) {}
 
   void collect(Samples& samples, const Deadline&) {
     for (const auto& service : files_.list("")) {
-      const auto folder = service + "/supervise/";
-      const auto status = files_.read_once(folder + "status");
+      const auto directory = service + "/supervise/";
+      const auto status = files_.read_once(directory + "status");
       // While runsv(8) rewrites it, it is short.
-      if (status && status->size() >= kSize) add(samples, service, folder, *status);
+      if (status && status->size() >= kSize) add(samples, service, directory, *status);
     }
   }
 
  private:
-  void add(Samples& samples, const std::string& service, const std::string& folder,
+  void add(Samples& samples, const std::string& service, const std::string& directory,
            std::string_view status) const {
     std::uint64_t label = 0;
     for (const char byte : status.substr(0, sizeof label)) {
@@ -47,7 +48,7 @@ class Runit {
     }
     samples.add(kState, static_cast<unsigned char>(status[kStateByte]), service, kSupervisor);
     samples.add(kDesired, status[kWanted] == 'u' ? 1 : 0, service, kSupervisor);
-    samples.add(kNormal, files_.exists(folder + "down") ? 0 : 1, service, kSupervisor);
+    samples.add(kNormal, files_.exists(directory + "down") ? 0 : 1, service, kSupervisor);
     samples.add(kChanged, static_cast<double>(static_cast<std::int64_t>(label - kEpoch)), service,
                 kSupervisor);
   }

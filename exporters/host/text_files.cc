@@ -34,25 +34,25 @@ bool same(const timespec& a, const timespec& b) {
 
 }  // namespace
 
-std::vector<std::string> matching_folders(const std::string& pattern) {
-  std::vector<std::string> folders;
+std::vector<std::string> matching_directories(const std::string& pattern) {
+  std::vector<std::string> directories;
   glob_t found{};
   if (::glob(pattern.c_str(), GLOB_NOCHECK, nullptr, &found) == 0) {
-    folders.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+    directories.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   }
   ::globfree(&found);
-  if (folders.empty()) folders.push_back(pattern);
-  for (auto& folder : folders) folder = plain_path(folder);
-  return folders;
+  if (directories.empty()) directories.push_back(pattern);
+  for (auto& directory : directories) directory = plain_path(directory);
+  return directories;
 }
 
-std::vector<std::string> prom_files(const std::string& folder) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> handle(::opendir(folder.c_str()), ::closedir);
-  if (!handle) throw io_error(folder, errno);
+std::vector<std::string> prom_files(const std::string& directory) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> handle(::opendir(directory.c_str()), ::closedir);
+  if (!handle) throw io_error(directory, errno);
   std::vector<std::string> files;
   while (const auto* entry = ::readdir(handle.get())) {
     const std::string_view name = entry->d_name;
-    if (name.ends_with(".prom")) files.push_back(folder + '/' + std::string(name));
+    if (name.ends_with(".prom")) files.push_back(directory + '/' + std::string(name));
   }
   std::sort(files.begin(), files.end());
   return files;

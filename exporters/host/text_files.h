@@ -6,12 +6,12 @@
 
 namespace exporter::host {
 
-/// The folders that match a glob(7) pattern; the pattern itself if none does.
-std::vector<std::string> matching_folders(const std::string& pattern);
+/// The directories that match a glob(7) pattern; the pattern itself if none does.
+std::vector<std::string> matching_directories(const std::string& pattern);
 
-/// The paths of the entries of a folder that end in ".prom", sorted. Throws Error{io} with the
+/// The paths of the entries of a directory that end in ".prom", sorted. Throws Error{io} with the
 /// path.
-std::vector<std::string> prom_files(const std::string& folder);
+std::vector<std::string> prom_files(const std::string& directory);
 
 /// A file's whole content and when it was last changed, in seconds since 1970.
 struct TextFile {

@@ -62,7 +62,7 @@ class OwnNames {
   std::vector<std::string_view> patterns_;
 };
 
-/// The error for each path of a file or a folder.
+/// The error for each path of a file or a directory.
 using Errors = std::map<std::string, std::string>;
 
 /// A file in this run. Must not move: `parsed` borrows from `file`.
@@ -109,19 +109,19 @@ class Textfile {
   Errors reported_;
 };
 
-/// The files in all folders, without duplicates. A folder that cannot be read is an error of its
-/// own.
+/// The files in all directories, without duplicates. A directory that cannot be read is an error of
+/// its own.
 std::vector<std::string> Textfile::list(Errors& errors) const {
   std::vector<std::string> paths;
   std::unordered_set<std::string> seen;
   for (const auto& pattern : patterns_) {
-    for (const auto& folder : matching_folders(pattern)) {
+    for (const auto& directory : matching_directories(pattern)) {
       try {
-        for (auto& path : prom_files(folder)) {
+        for (auto& path : prom_files(directory)) {
           if (seen.insert(path).second) paths.push_back(std::move(path));
         }
       } catch (const Error& error) {
-        errors.emplace(folder, error.what());
+        errors.emplace(directory, error.what());
       }
     }
   }

@@ -20,29 +20,29 @@ class ThermalZone {
 
   void collect(Samples& samples, const Deadline&) {
     for (const auto& name : sys_.list("class/thermal")) {
-      const auto folder = "class/thermal/" + name + '/';
-      if (name.starts_with(kZone)) add_zone(samples, name.substr(kZone.size()), folder);
-      if (name.starts_with(kDevice)) add_device(samples, name.substr(kDevice.size()), folder);
+      const auto directory = "class/thermal/" + name + '/';
+      if (name.starts_with(kZone)) add_zone(samples, name.substr(kZone.size()), directory);
+      if (name.starts_with(kDevice)) add_device(samples, name.substr(kDevice.size()), directory);
     }
   }
 
  private:
   /// A zone has no temperature while its sensor is asleep.
-  void add_zone(Samples& samples, std::string_view zone, const std::string& folder) {
-    const auto millidegrees = sys_.number(folder + "temp");
-    if (millidegrees) samples.add(kTemperature, *millidegrees / 1000, zone, type(folder));
+  void add_zone(Samples& samples, std::string_view zone, const std::string& directory) {
+    const auto millidegrees = sys_.number(directory + "temp");
+    if (millidegrees) samples.add(kTemperature, *millidegrees / 1000, zone, type(directory));
   }
 
-  void add_device(Samples& samples, std::string_view name, const std::string& folder) {
-    const auto state = sys_.number(folder + "cur_state");
-    const auto max_state = sys_.number(folder + "max_state");
+  void add_device(Samples& samples, std::string_view name, const std::string& directory) {
+    const auto state = sys_.number(directory + "cur_state");
+    const auto max_state = sys_.number(directory + "max_state");
     if (!state || !max_state) return;
-    samples.add(kState, *state, name, type(folder));
-    samples.add(kMaxState, *max_state, name, type(folder));
+    samples.add(kState, *state, name, type(directory));
+    samples.add(kMaxState, *max_state, name, type(directory));
   }
 
-  std::string_view type(const std::string& folder) {
-    return sys_.line(folder + "type").value_or("");
+  std::string_view type(const std::string& directory) {
+    return sys_.line(directory + "type").value_or("");
   }
 
   Files sys_;

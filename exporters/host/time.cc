@@ -18,7 +18,7 @@ constexpr auto kCurrent = info("node_time_clocksource_current_info",
                                "device", "clocksource");
 constexpr MetricView kMetrics[] = {kSeconds, kZoneOffset, kAvailable, kCurrent};
 
-constexpr std::string_view kFolder = "devices/system/clocksource";
+constexpr std::string_view kDirectory = "devices/system/clocksource";
 
 class Time {
  public:
@@ -40,15 +40,15 @@ class Time {
   /// Devices are numbered in the order of their names.
   void collect_clocksources(Samples& samples) {
     int device = 0;
-    for (const auto& name : sys_.list(kFolder)) {
+    for (const auto& name : sys_.list(kDirectory)) {
       if (!name.starts_with("clocksource")) continue;
       const auto number = std::to_string(device++);
-      const auto folder = std::string(kFolder) + '/' + name;
-      auto available = sys_.line(folder + "/available_clocksource").value_or("");
+      const auto directory = std::string(kDirectory) + '/' + name;
+      auto available = sys_.line(directory + "/available_clocksource").value_or("");
       for (auto source = next_word(available); !source.empty(); source = next_word(available)) {
         samples.add(kAvailable, 1, number, source);
       }
-      const auto current = sys_.line(folder + "/current_clocksource");
+      const auto current = sys_.line(directory + "/current_clocksource");
       if (current) samples.add(kCurrent, 1, number, *current);
     }
   }

@@ -29,7 +29,7 @@ class UdevProperties {
 /// Reads udev's device database, /run/udev/data.
 class Udev {
  public:
-  explicit Udev(std::string folder) : files_(std::move(folder), Files::Tree::sys) {}
+  explicit Udev(std::string directory) : files_(std::move(directory), Files::Tree::sys) {}
 
   /// The properties of a block device; valid until the next call. Empty if udev does not know it.
   UdevProperties properties(std::string_view major, std::string_view minor);

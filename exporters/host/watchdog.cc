@@ -33,15 +33,15 @@ class Watchdog {
 
   void collect(Samples& samples, const Deadline&) {
     for (const auto& name : sys_.list("class/watchdog")) {
-      const auto folder = "class/watchdog/" + name + '/';
+      const auto directory = "class/watchdog/" + name + '/';
       for (const auto& [file, metric] : kAttributes) {
-        if (const auto value = sys_.number(folder + std::string(file))) {
+        if (const auto value = sys_.number(directory + std::string(file))) {
           samples.add(metric, *value, name);
         }
       }
-      samples.add(kInfo, 1, name, text(folder + "options"), text(folder + "identity"),
-                  text(folder + "state"), text(folder + "status"),
-                  text(folder + "pretimeout_governor"));
+      samples.add(kInfo, 1, name, text(directory + "options"), text(directory + "identity"),
+                  text(directory + "state"), text(directory + "status"),
+                  text(directory + "pretimeout_governor"));
     }
   }
 

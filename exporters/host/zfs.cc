@@ -70,12 +70,12 @@ class Zfs {
   void collect(Samples& samples, const Deadline&) {
     for (const auto& statistics : kStatistics) add_statistics(samples, statistics);
     for (const auto& pool : proc_.list(kRoot)) {
-      const auto folder = std::string(kRoot) + pool + '/';
-      add_io(samples, folder + "io", pool);
-      for (const auto& file : proc_.list(folder)) {
-        if (file.starts_with("objset-")) add_dataset(samples, folder + file, pool);
+      const auto directory = std::string(kRoot) + pool + '/';
+      add_io(samples, directory + "io", pool);
+      for (const auto& file : proc_.list(directory)) {
+        if (file.starts_with("objset-")) add_dataset(samples, directory + file, pool);
       }
-      add_state(samples, folder + "state", pool);
+      add_state(samples, directory + "state", pool);
     }
   }
 

@@ -148,7 +148,7 @@ ApiOptions read_options(const Yaml& entry, const std::string& name, bool is_aske
   }
   if (const auto directory = entry.optional("record")) {
     options.recording =
-        std::make_shared<Recording>(std::filesystem::path(entry.folder()) / directory->string());
+        std::make_shared<Recording>(std::filesystem::path(entry.directory()) / directory->string());
   }
   return options;
 }
@@ -157,7 +157,7 @@ std::vector<std::string> read_dbt_results(const Yaml& entry) {
   std::vector<std::string> patterns;
   if (const auto list = entry.optional("dbt_results")) {
     for (const auto& item : list->items()) {
-      patterns.push_back(std::filesystem::path(entry.folder()) / item.string());
+      patterns.push_back(std::filesystem::path(entry.directory()) / item.string());
     }
   }
   return patterns;

@@ -7,27 +7,26 @@ namespace exporter::snowflake {
 namespace {
 
 constexpr auto kCount = gauge("snowflake_resource_monitors",
-                              "Resource monitors that the role sees. 0 may mean that it may see "
-                              "none.",
+                              "Resource monitors visible to the role. 0 may also mean that it "
+                              "lacks the privilege to see them.",
                               "account");
-constexpr auto kInfo =
-    info("snowflake_resource_monitor_info",
-         "What the monitor watches: account or warehouse, empty for nothing; and how often its "
-         "quota starts again.",
-         "account", "resource_monitor", "level", "frequency");
+constexpr auto kInfo = info("snowflake_resource_monitor_info",
+                            "The level that the monitor is assigned to, `account` or `warehouse`, "
+                            "empty if unassigned; and how often its quota resets.",
+                            "account", "resource_monitor", "level", "frequency");
 constexpr auto kQuota = gauge("snowflake_resource_monitor_quota_credits",
-                              "Credits of the monitor's quota.", "account", "resource_monitor");
+                              "Quota of the monitor in credits.", "account", "resource_monitor");
 constexpr auto kUsed =
-    gauge("snowflake_resource_monitor_used_credits", "Credits used of the quota since it started.",
+    gauge("snowflake_resource_monitor_used_credits", "Credits used since the quota was last reset.",
           "account", "resource_monitor");
-constexpr auto kSuspends = gauge(
-    "snowflake_resource_monitor_suspend_ratio",
-    "Share of the quota at which warehouses are suspended, the earlier of suspend and suspend "
-    "immediately; absent when they are not.",
-    "account", "resource_monitor");
+constexpr auto kSuspends =
+    gauge("snowflake_resource_monitor_suspend_ratio",
+          "Ratio of the quota at which warehouses are suspended, the lower of suspend and suspend "
+          "immediately; absent if the monitor does not suspend.",
+          "account", "resource_monitor");
 constexpr auto kStart =
     gauge("snowflake_resource_monitor_period_start_timestamp_seconds",
-          "When the quota started, in seconds since 1970.", "account", "resource_monitor");
+          "Time of the quota's last reset, in seconds since 1970.", "account", "resource_monitor");
 constexpr MetricView kMetrics[] = {kCount, kInfo, kQuota, kUsed, kSuspends, kStart};
 
 /// "90%" or "90" is 0.9.

@@ -7,32 +7,31 @@
 namespace exporter::sql {
 namespace {
 
-constexpr auto kSource =
-    info("sql_source_info",
-         "The labels that the configuration gives the source (`labels`), one each; to be joined on "
-         "source. Absent without any.",
-         "source");
-constexpr auto kServer = info(
-    "sql_server_info", "The server as it calls itself, since the last login.", "source", "server");
-constexpr auto kUnset = gauge("sql_session_settings_missing",
-                              "Settings of a session, such as read-only or a time limit, that are "
-                              "not in force; the log says which.",
+constexpr auto kSource = info("sql_source_info",
+                              "The labels of the source in the configuration (`labels`), to be "
+                              "joined on `source`; absent if it has none.",
                               "source");
-constexpr auto kQueries = counter("sql_queries_total", "Queries that were run.", "source");
+constexpr auto kServer =
+    info("sql_server_info", "The server's own name and version, as of the last login.", "source",
+         "server");
+constexpr auto kUnset = gauge("sql_session_settings_missing",
+                              "Number of session settings, such as read-only or a time limit, that "
+                              "are not in effect; the log names them.",
+                              "source");
+constexpr auto kQueries = counter("sql_queries_total", "Queries run.", "source");
 constexpr auto kFailures = counter("sql_query_failures_total", "Queries that failed.", "source");
-constexpr auto kRows = counter("sql_query_rows_total", "Rows that queries gave.", "source");
+constexpr auto kRows = counter("sql_query_rows_total", "Rows returned by queries.", "source");
 constexpr auto kSeconds = counter("sql_query_seconds_total",
                                   "Time that queries took, in seconds, logins included.", "source");
-constexpr auto kLogins = counter("sql_logins_total", "Connections that were made.", "source");
-constexpr auto kCut =
-    counter("sql_connections_cut_total",
-            "Connections that were dropped because a query did not end in time.", "source");
+constexpr auto kLogins = counter("sql_logins_total", "Connections opened.", "source");
+constexpr auto kCut = counter("sql_connections_cut_total",
+                              "Connections dropped because a query did not end in time.", "source");
 constexpr auto kStuck = counter("sql_connections_stuck_total",
-                                "Connections whose driver could not be made to return; their "
-                                "memory is lost until the exporter restarts.",
+                                "Connections abandoned because a call to the driver did not "
+                                "return; their memory is not freed until the exporter restarts.",
                                 "source");
 constexpr auto kIdle =
-    gauge("sql_idle_connections", "Connections that are kept for the next query.", "source");
+    gauge("sql_idle_connections", "Idle connections kept for later queries.", "source");
 constexpr MetricView kMetrics[] = {kSource,  kServer, kUnset, kQueries, kFailures, kRows,
                                    kSeconds, kLogins, kCut,   kStuck,   kIdle};
 

@@ -112,7 +112,7 @@ class Reader {
 
   void read_files(const Yaml& list) {
     for (const auto& item : list.items()) {
-      const auto pattern = std::filesystem::path(item.folder()) / item.string();
+      const auto pattern = std::filesystem::path(item.directory()) / item.string();
       glob_t found{};
       const auto result = ::glob(pattern.c_str(), 0, nullptr, &found);
       const std::unique_ptr<glob_t, decltype(&::globfree)> owner(&found, &::globfree);

@@ -20,7 +20,7 @@ constexpr std::int64_t kMaxConnections = 50;
 constexpr int kMaxIncluded = 10;
 
 std::string path_of(const Yaml& value) {
-  return std::filesystem::path(value.folder()) / value.string();
+  return std::filesystem::path(value.directory()) / value.string();
 }
 
 /// The value, or the content of the file that !include names.

@@ -8,7 +8,7 @@
 #include "tests/common/client_fixture.h"
 #include "tests/support/certificates.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::http;
@@ -24,18 +24,20 @@ ClientOptions named() {
   return options;
 }
 
-/// The entry as a file in `folder`, all of whose keys are known.
-ClientConfig read(const std::string& entry, const TemporaryFolder& folder = TemporaryFolder()) {
-  const auto yaml = Yaml::load_file(folder.write("a.yml", entry));
+/// The entry as a file in `directory`, all of whose keys are known.
+ClientConfig read(const std::string& entry,
+                  const TemporaryDirectory& directory = TemporaryDirectory()) {
+  const auto yaml = Yaml::load_file(directory.write("a.yml", entry));
   auto config = read_client_config(yaml, named());
   yaml.finish();
   return config;
 }
 
 /// The error without the name of the directory.
-std::string why(const std::string& entry, const TemporaryFolder& folder = TemporaryFolder()) {
-  auto text = error_of(Reason::config, [&] { read(entry, folder); });
-  const auto name = folder.path().string() + '/';
+std::string why(const std::string& entry,
+                const TemporaryDirectory& directory = TemporaryDirectory()) {
+  auto text = error_of(Reason::config, [&] { read(entry, directory); });
+  const auto name = directory.path().string() + '/';
   for (auto at = text.find(name); at != text.npos; at = text.find(name))
     text.erase(at, name.size());
   CHECK(text.find("hunter2") == text.npos);
@@ -83,12 +85,13 @@ TEST_CASE("the address is an absolute one, or a default") {
 }
 
 TEST_CASE("credentials are a token, or a user with a password, or none") {
-  const TemporaryFolder folder;
-  folder.write("token", "from file\n");
+  const TemporaryDirectory directory;
+  directory.write("token", "from file\n");
   CHECK(authorization(read(kUrl + std::string("bearer_token: hunter2\n")).authorize) ==
         "Bearer hunter2");
-  CHECK(authorization(read(kUrl + std::string("bearer_token_file: token\n"), folder).authorize) ==
-        "Bearer from file");
+  CHECK(
+      authorization(read(kUrl + std::string("bearer_token_file: token\n"), directory).authorize) ==
+      "Bearer from file");
   CHECK(authorization(read(kUrl + std::string("username: a\npassword: b\n")).authorize) ==
         "Basic YTpi");
   const auto error = [](const std::string& text) { return why(kUrl + text); };
@@ -105,14 +108,14 @@ TEST_CASE("credentials are a token, or a user with a password, or none") {
 }
 
 TEST_CASE("own headers are given as they are, or as secrets") {
-  const TemporaryFolder folder;
-  folder.write("key", "from file\n");
+  const TemporaryDirectory directory;
+  directory.write("key", "from file\n");
   const auto headers = read(kUrl + std::string("headers:\n"
                                                "  X-Tenant: acme\n"
                                                "  X-Key: {value_file: key}\n"
                                                "  X-Other: {value: literal}\n"
                                                "  Authorization: Token 1\n"),
-                            folder)
+                            directory)
                            .options.headers;
   REQUIRE(headers.size() == 4);
   CHECK(headers[0].first == "X-Tenant");
@@ -134,19 +137,19 @@ TEST_CASE("own headers are given as they are, or as secrets") {
 }
 
 TEST_CASE("files are taken from the directory of the configuration, and are there") {
-  const TemporaryFolder folder;
-  make_authority(folder.path(), "ca");
-  folder.write("empty.pem", "hunter2\n");
+  const TemporaryDirectory directory;
+  make_authority(directory.path(), "ca");
+  directory.write("empty.pem", "hunter2\n");
   const auto options = read(kUrl + std::string("ca_file: ca.pem\n"
                                                "client_certificate_file: ca.pem\n"
                                                "client_key_file: " +
-                                               (folder.path() / "ca.key").string() + "\n"),
-                            folder)
+                                               (directory.path() / "ca.key").string() + "\n"),
+                            directory)
                            .options;
-  CHECK(options.ca_file == folder.path() / "ca.pem");
-  CHECK(options.client_certificate_file == folder.path() / "ca.pem");
-  CHECK(options.client_key_file == folder.path() / "ca.key");
-  const auto error = [&](const std::string& text) { return why(kUrl + text, folder); };
+  CHECK(options.ca_file == directory.path() / "ca.pem");
+  CHECK(options.client_certificate_file == directory.path() / "ca.pem");
+  CHECK(options.client_key_file == directory.path() / "ca.key");
+  const auto error = [&](const std::string& text) { return why(kUrl + text, directory); };
   CHECK(error("ca_file: empty.pem\n") == "a.yml:2:10: ca_file: empty.pem: contains no certificate");
   CHECK(error("ca_file: missing.pem\n") ==
         "a.yml:2:10: ca_file: missing.pem: No such file or directory");
@@ -157,13 +160,13 @@ TEST_CASE("files are taken from the directory of the configuration, and are ther
 }
 
 TEST_CASE("a proxy may have a login and exceptions") {
-  const TemporaryFolder folder;
-  folder.write("password", "from file\n");
+  const TemporaryDirectory directory;
+  directory.write("password", "from file\n");
   const auto proxy = read(kUrl + std::string("proxy: http://proxy:3128\n"
                                              "proxy_username: me\n"
                                              "proxy_password_file: password\n"
                                              "no_proxy: [a.example, 10.0.0.0/8]\n"),
-                          folder)
+                          directory)
                          .options.proxy;
   CHECK(proxy.url == "http://proxy:3128");
   CHECK(revealed(proxy.login->user) == "me");

@@ -7,7 +7,7 @@
 
 #include "common/http/client.h"
 #include "tests/common/client_fixture.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::http;
@@ -96,8 +96,8 @@ TEST_CASE("a new connection has all of the time, and so has one to a Unix socket
   CHECK(took(client, Deadline::in(4s), "/slow") >= 2500ms);
   CHECK(server.requests().size() == 1);
 
-  const TemporaryFolder folder;
-  const auto path = folder.path() / "socket";
+  const TemporaryDirectory directory;
+  const auto path = directory.path() / "socket";
   const ScriptedServer local(path, sluggish());
   ClientFixture unix_fixture("http://local");
   unix_fixture.options.unix_socket = path;

@@ -7,7 +7,7 @@
 
 #include "common/http/server.h"
 #include "tests/common/client_fixture.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "version.h"
 
 using namespace exporter;
@@ -312,8 +312,8 @@ TEST_CASE("a gzip body is decompressed") {
 }
 
 TEST_CASE("a Unix socket stands in for the host") {
-  const TemporaryFolder folder;
-  const auto path = folder.path() / "docker.sock";
+  const TemporaryDirectory directory;
+  const auto path = directory.path() / "docker.sock";
   ClientFixture fixture("http://docker/v1");
   fixture.options.unix_socket = path;
   fixture.options.retry.attempts = 2;

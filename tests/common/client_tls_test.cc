@@ -4,7 +4,7 @@
 #include "common/http/client.h"
 #include "tests/common/client_fixture.h"
 #include "tests/support/certificates.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::http;
@@ -13,9 +13,9 @@ using namespace std::chrono_literals;
 namespace {
 
 /// Certificates of a server and of clients, made once.
-class Folder {
+class Directory {
  public:
-  Folder() {
+  Directory() {
     make_authority(path(), "ca");
     make_authority(path(), "other_ca");
     make_certificate(path(), "server", "IP:127.0.0.1", "ca");
@@ -26,15 +26,15 @@ class Folder {
                                        << std::ifstream(path() / "client.key").rdbuf();
     std::ofstream(path() / "empty.pem") << "not a certificate\n";
   }
-  const std::filesystem::path& path() const { return folder_.path(); }
+  const std::filesystem::path& path() const { return directory_.path(); }
 
  private:
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
 };
 
 std::filesystem::path file(const std::string& name) {
-  static const Folder folder;
-  return folder.path() / name;
+  static const Directory directory;
+  return directory.path() / name;
 }
 
 ScriptedServer::Tls tls(const std::string& name = "server") {
@@ -172,8 +172,8 @@ TEST_CASE("a new authority file is seen without a restart") {
         peer.write(reply(200, "", "Connection: close\r\n"));
       },
       tls());
-  const TemporaryFolder folder;
-  const auto path = folder.path() / "ca.pem";
+  const TemporaryDirectory directory;
+  const auto path = directory.path() / "ca.pem";
   std::filesystem::copy_file(file("other_ca.pem"), path);
   ClientFixture fixture(server.url());
   fixture.options.ca_file = path;

@@ -11,7 +11,7 @@
 
 #include "common/base/error.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace std::chrono_literals;
@@ -36,7 +36,7 @@ bool write(int fd, std::string_view text) {
 }  // namespace
 
 TEST_CASE("a file is read whole, or as far as tells that it is too large") {
-  const TemporaryFolder directory;
+  const TemporaryDirectory directory;
   CHECK(read(directory.write("a", "text\n")) == "text\n");
   CHECK(read(directory.write("empty", "")).empty());
   CHECK(read(directory.write("full", std::string(kMax, 'x'))).size() == kMax);
@@ -46,14 +46,14 @@ TEST_CASE("a file is read whole, or as far as tells that it is too large") {
 }
 
 TEST_CASE("a file that cannot be read is named with the reason") {
-  const TemporaryFolder directory;
+  const TemporaryDirectory directory;
   const auto path = directory.path().string();
   CHECK(read_error(path + "/none") == path + "/none: No such file or directory");
   CHECK(read_error(path) == path + ": Is a directory");
 }
 
 TEST_CASE("a FIFO is read until its writer closes it") {
-  const TemporaryFolder directory;
+  const TemporaryDirectory directory;
   const auto path = (directory.path() / "fifo").string();
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
   std::thread writer([&] {
@@ -69,7 +69,7 @@ TEST_CASE("a FIFO is read until its writer closes it") {
 }
 
 TEST_CASE("a FIFO that nobody writes, or not to its end, is given up") {
-  const TemporaryFolder directory;
+  const TemporaryDirectory directory;
   const auto path = (directory.path() / "fifo").string();
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
   const auto error = path + ": its writer did not finish in time";

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "common/http/jwt.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::http;
@@ -86,22 +86,23 @@ int first_in_memory(const std::vector<std::string>& masked) {
 }  // namespace
 
 TEST_CASE("neither a key nor its passphrase stays in memory") {
-  const TemporaryFolder folder;
-  const auto in = "cd '" + folder.path().string() + "' && { ";
+  const TemporaryDirectory directory;
+  const auto in = "cd '" + directory.path().string() + "' && { ";
   REQUIRE(std::system((in + "openssl rand -hex 24 >pass && openssl genrsa 2048 >plain.pem && "
                             "openssl pkcs8 -topk8 -in plain.pem -passout file:pass "
                             "-v2 aes-256-cbc -out key.pem && "
                             "openssl rsa -in plain.pem -outform DER -out plain.der; } 2>log")
                           .c_str()) == 0);
-  const auto pass = (folder.path() / "pass").string(),
-             plain = (folder.path() / "plain.pem").string();
+  const auto pass = (directory.path() / "pass").string(),
+             plain = (directory.path() / "plain.pem").string();
   const auto passphrase = masked_part(pass, 0, 40), line = masked_part(plain, 500, 40);
-  const auto exponent = masked_part((folder.path() / "plain.der").string(), 320, 40);
+  const auto exponent = masked_part((directory.path() / "plain.der").string(), 320, 40);
   {
     const auto held = SecretSource::file(pass).load();
     CHECK(first_in_memory({passphrase}) == 0);
   }
-  RsaKey::load(SecretSource::file(folder.path() / "key.pem"), SecretSource::file(pass)).sign("x");
+  RsaKey::load(SecretSource::file(directory.path() / "key.pem"), SecretSource::file(pass))
+      .sign("x");
   RsaKey::load(SecretSource::file(plain), std::nullopt).sign("x");
   CHECK(first_in_memory({passphrase, line, exponent}) == -1);
 }

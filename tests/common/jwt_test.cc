@@ -13,7 +13,7 @@
 #include "common/http/base64.h"
 #include "tests/common/client_fixture.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::http;
@@ -57,9 +57,9 @@ constexpr const char* kPassphrase = "correct horse hunter2";
 class Keys {
  public:
   Keys() {
-    folder_.write("pass", kPassphrase + std::string("\n"));
-    folder_.write("wrong", "hunter3\n");
-    folder_.write("rfc.pem", kRfcKey);
+    directory_.write("pass", kPassphrase + std::string("\n"));
+    directory_.write("wrong", "hunter3\n");
+    directory_.write("rfc.pem", kRfcKey);
     run("openssl genrsa -out plain.pem 2048");
     const std::string encrypt = "openssl pkcs8 -topk8 -in plain.pem -passout file:pass ";
     run(encrypt + "-v2 des3 -out des3.pem");
@@ -71,29 +71,29 @@ class Keys {
     run("openssl genrsa -out other.pem 2048");
     run("openssl genrsa -out short.pem 1024");
     run("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ec.pem");
-    folder_.write("noise.pem", "hunter2 is what I say\n");
+    directory_.write("noise.pem", "hunter2 is what I say\n");
     const auto plain = read("plain.pem");
-    folder_.write("bad.pem", std::string(plain).replace(100, 1, "!"));
-    folder_.write("cut.pem", std::string(plain).erase(100, 65 * 10));
-    folder_.write("padded.pem",
-                  "Bag Attributes\r\n\r\n" + std::string(plain).insert(100, " \r\n\t"));
+    directory_.write("bad.pem", std::string(plain).replace(100, 1, "!"));
+    directory_.write("cut.pem", std::string(plain).erase(100, 65 * 10));
+    directory_.write("padded.pem",
+                     "Bag Attributes\r\n\r\n" + std::string(plain).insert(100, " \r\n\t"));
   }
 
-  std::string path(const std::string& name) const { return folder_.path() / name; }
+  std::string path(const std::string& name) const { return directory_.path() / name; }
   SecretSource file(const std::string& name) const { return SecretSource::file(path(name)); }
   std::string read(const std::string& name) const {
     std::ifstream in(path(name), std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  void write(const std::string& name, std::string_view text) const { folder_.write(name, text); }
+  void write(const std::string& name, std::string_view text) const { directory_.write(name, text); }
   void run(const std::string& command) const {
-    const auto whole = "cd '" + folder_.path().string() + "' && { " + command + "; } >>log 2>&1";
+    const auto whole = "cd '" + directory_.path().string() + "' && { " + command + "; } >>log 2>&1";
     INFO(command);
     REQUIRE(std::system(whole.c_str()) == 0);
   }
 
  private:
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
 };
 
 const Keys& keys() {

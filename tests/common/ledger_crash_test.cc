@@ -8,7 +8,7 @@
 #include "tests/common/ledger_fixture.h"
 #include "tests/common/ledger_history.h"
 #include "tests/support/golden.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/unreliable_disk.h"
 
 using namespace exporter;
@@ -72,7 +72,7 @@ class Source {
     committed_ = position;
   }
 
-  TemporaryFolder directory_;
+  TemporaryDirectory directory_;
   std::vector<history::Run> runs_;
   std::size_t committed_ = 0;
 };
@@ -123,7 +123,7 @@ TEST_CASE("a run whose commit fails has compacted nothing") {
   const auto at = [](int minutes) { return history::kCreated + std::chrono::minutes(minutes); };
   for (std::int64_t operation = 1;; ++operation) {
     INFO("operation " << operation);
-    const TemporaryFolder directory;
+    const TemporaryDirectory directory;
     UnreliableDisk disk;
     Ledger ledger("test", directory.path(), {}, history::kCreated);
     const auto report = [&](int from, int to, int minutes) {

@@ -106,47 +106,48 @@ extern "C" int fsync(int descriptor) {
 }
 
 TEST_CASE("a ledger that cannot be written is an error at the start") {
-  StateFolder state;
-  SECTION("a file in place of the folder") {
-    const auto file = state.folder.write("state", "");
+  StateDirectory state;
+  SECTION("a file in place of the directory") {
+    const auto file = state.directory.write("state", "");
     CHECK(error_of(Reason::io, [&] { Ledger("test", file, {}, kStart); }) ==
           "state directory " + file + "/: Not a directory");
   }
-  SECTION("a folder that is not there and cannot be made") {
-    const auto folder = state.folder.path() / "a" / "b";
-    CHECK(error_of(Reason::io, [&] { Ledger("test", folder, {}, kStart); }) ==
-          "state directory " + folder.string() + ": No such file or directory");
+  SECTION("a directory that is not there and cannot be made") {
+    const auto directory = state.directory.path() / "a" / "b";
+    CHECK(error_of(Reason::io, [&] { Ledger("test", directory, {}, kStart); }) ==
+          "state directory " + directory.string() + ": No such file or directory");
   }
-  SECTION("a folder in place of the file") {
+  SECTION("a directory in place of the file") {
     std::filesystem::create_directory(state.file());
     CHECK(state.error_of_open(Reason::io) ==
-          "FOLDER/test.ledger: unable to open database file: Is a directory");
+          "DIRECTORY/test.ledger: unable to open database file: Is a directory");
   }
-  SECTION("a folder without the right to write, new or with a ledger") {
+  SECTION("a directory without the right to write, new or with a ledger") {
     const bool with_ledger = GENERATE(false, true);
     if (with_ledger) fill(state);
-    ::chmod(state.folder.path().c_str(), 0555);
+    ::chmod(state.directory.path().c_str(), 0555);
     if (with_ledger) ::chmod(state.file().c_str(), 0666);
     const Unprivileged user;
-    CHECK(state.error_of_open(Reason::io) == "state directory FOLDER/: Permission denied");
-    ::chmod(state.folder.path().c_str(), 0755);
+    CHECK(state.error_of_open(Reason::io) == "state directory DIRECTORY/: Permission denied");
+    ::chmod(state.directory.path().c_str(), 0755);
   }
   SECTION("a file without the right to write") {
     fill(state);
-    ::chmod(state.folder.path().c_str(), 0777);
+    ::chmod(state.directory.path().c_str(), 0777);
     ::chmod(state.file().c_str(), 0444);
     const Unprivileged user;
-    CHECK(state.error_of_open(Reason::io) == "FOLDER/test.ledger: Permission denied");
+    CHECK(state.error_of_open(Reason::io) == "DIRECTORY/test.ledger: Permission denied");
   }
   SECTION("a full disk") {
     const FileSizeLimit limit(0);
-    CHECK(state.error_of_open(Reason::io) == "FOLDER/test.ledger: disk I/O error: File too large");
+    CHECK(state.error_of_open(Reason::io) ==
+          "DIRECTORY/test.ledger: disk I/O error: File too large");
   }
 }
 
 TEST_CASE("a state directory that is made outlasts a power cut, as its ledger does") {
-  StateFolder state;
-  const auto parent = std::filesystem::canonical(state.folder.path());
+  StateDirectory state;
+  const auto parent = std::filesystem::canonical(state.directory.path());
   const std::string ending = GENERATE("", "/");
   {
     const Synced synced;
@@ -160,7 +161,7 @@ TEST_CASE("a state directory that is made outlasts a power cut, as its ledger do
 }
 
 TEST_CASE("a full disk fails the run, nothing changes, and the next one catches up") {
-  StateFolder state;
+  StateDirectory state;
   auto ledger = state.open(kStart);
   report(*ledger, "a", 1);
   const auto size = std::filesystem::file_size(state.file() + "-wal");
@@ -183,7 +184,7 @@ TEST_CASE("a full disk fails the run, nothing changes, and the next one catches 
 }
 
 TEST_CASE("a disk that fills in the middle of a run fails all of it") {
-  StateFolder state;
+  StateDirectory state;
   const auto ledger = state.open(kStart);
   report(*ledger, "a", 1);
   const auto record_many = [&] {
@@ -203,7 +204,7 @@ TEST_CASE("a disk that fills in the middle of a run fails all of it") {
 }
 
 TEST_CASE("a file of the older kind, which needs room to be rebuilt, is used without that") {
-  StateFolder state;
+  StateDirectory state;
   report(*state.open(), "a", 1);
   sqlite3* file = nullptr;
   REQUIRE(sqlite3_open(state.file().c_str(), &file) == SQLITE_OK);
@@ -223,41 +224,42 @@ TEST_CASE("a file of the older kind, which needs room to be rebuilt, is used wit
 }
 
 TEST_CASE("a state directory is made in one that may not be read") {
-  const StateFolder state;
-  ::chmod(state.folder.path().c_str(), 0733);
+  const StateDirectory state;
+  ::chmod(state.directory.path().c_str(), 0733);
   {
     const Unprivileged user;
-    const Ledger ledger("test", state.folder.path() / "new", {}, kStart);
+    const Ledger ledger("test", state.directory.path() / "new", {}, kStart);
   }
-  ::chmod(state.folder.path().c_str(), 0755);
-  CHECK(std::filesystem::exists(state.folder.path() / "new" / "test.ledger"));
+  ::chmod(state.directory.path().c_str(), 0755);
+  CHECK(std::filesystem::exists(state.directory.path() / "new" / "test.ledger"));
 }
 
 TEST_CASE("a file system without locks is reported as what it is") {
-  StateFolder state;
+  StateDirectory state;
   const NoLocks no_locks;
   CHECK(state.error_of_open(Reason::io) ==
-        "FOLDER/test.ledger: cannot be locked: the file system has no lock service (NFS without "
+        "DIRECTORY/test.ledger: cannot be locked: the file system has no lock service (NFS without "
         "lockd?)");
 }
 
 TEST_CASE("a link to itself in place of the file is an error like any other") {
-  StateFolder state;
+  StateDirectory state;
   std::filesystem::create_symlink("test.ledger", state.file());
-  CHECK(state.error_of_open(Reason::io) == "FOLDER/test.ledger: Too many levels of symbolic links");
+  CHECK(state.error_of_open(Reason::io) ==
+        "DIRECTORY/test.ledger: Too many levels of symbolic links");
 }
 
 TEST_CASE("a file that was being created when the power was cut is created again") {
-  StateFolder state;
+  StateDirectory state;
   for (const auto* name : {"test.ledger.new", "test.ledger.new-wal", "test.ledger.new-journal"}) {
-    state.folder.write(name, "cut off");
+    state.directory.write(name, "cut off");
   }
   check_fresh(*state.open(), false);
   CHECK(state.names() == "test.ledger ");
 }
 
 TEST_CASE("a file shrinks after a burst, within a bounded time a run") {
-  StateFolder state;
+  StateDirectory state;
   const auto ledger = state.open(kStart);
   const Ledger::Options options = {.allowed_lateness = 1h};
   const auto run_at = [&](int hour, int events) {
@@ -284,7 +286,7 @@ TEST_CASE("a file shrinks after a burst, within a bounded time a run") {
 }
 
 TEST_CASE("a file that is used alike does not shrink and grow with each run") {
-  StateFolder state;
+  StateDirectory state;
   const auto ledger = state.open(kStart);
   const Ledger::Options options = {.allowed_lateness = 16h};
   int shrunk = 0;

@@ -6,7 +6,7 @@
 
 #include "common/base/text.h"
 #include "tests/common/ledger_fixture.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using fixture::soon;
@@ -119,7 +119,7 @@ TEST_CASE("a ledger keeps its promises, whatever is reported by whatever clocks"
 
 TEST_CASE("a ledger that is closed and opened again keeps its promises") {
   for (std::uint64_t i = 0; i < 4 * history::rounds(); ++i) {
-    const TemporaryFolder directory;
+    const TemporaryDirectory directory;
     check_history(history::first_seed() + i, 200, directory.path());
   }
 }

@@ -14,7 +14,7 @@
 #include "test_paths.h"
 #include "tests/common/ledger_history.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using model::Model;
@@ -26,11 +26,11 @@ namespace {
 /// A process that plays a history on a ledger, with the end of a pipe to its output.
 class Driver {
  public:
-  Driver(const std::string& folder, std::uint64_t seed, std::size_t count) {
+  Driver(const std::string& directory, std::uint64_t seed, std::size_t count) {
     std::array<int, 2> ends{};
     REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
     output_ = ends[0];
-    std::array<std::string, 4> words = {LEDGER_DRIVER, folder, std::to_string(seed),
+    std::array<std::string, 4> words = {LEDGER_DRIVER, directory, std::to_string(seed),
                                         std::to_string(count)};
     std::array<char*, 5> arguments{};
     for (std::size_t i = 0; i < words.size(); ++i) arguments[i] = words[i].data();
@@ -117,7 +117,7 @@ class Reader {
 /// Kills the driver at random moments until it has read all; answers how often.
 int kill_until_done(std::uint64_t seed, std::size_t count) {
   INFO("LEDGER_SEED=" << seed);
-  const TemporaryFolder directory;
+  const TemporaryDirectory directory;
   std::mt19937_64 random(seed);
   Reader reader(seed, count);
   for (int kills = 0;; ++kills) {
@@ -158,7 +158,7 @@ TEST_CASE("a ledger whose process is killed at any moment keeps its promises") {
 }
 
 TEST_CASE("a second process says which file another one has") {
-  const TemporaryFolder directory;
+  const TemporaryDirectory directory;
   const auto open = [&] { Ledger("killed", directory.path(), {}, history::kCreated); };
   {
     // Its output is more than a pipe holds: it waits, with the ledger open.

@@ -8,7 +8,7 @@
 #include "tests/common/ledger_fixture.h"
 #include "tests/support/error_of.h"
 #include "tests/support/golden.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/unreliable_disk.h"
 
 using namespace exporter;
@@ -52,7 +52,7 @@ struct Older {
     return std::make_unique<Ledger>("format1", directory.path(), std::move(migrations), kNow);
   }
 
-  TemporaryFolder directory;
+  TemporaryDirectory directory;
 };
 
 Ledger::Run begin(Ledger& ledger) { return ledger.begin(soon(), kOptions, kNow); }
@@ -109,7 +109,7 @@ struct Reopened {
     return ledger;
   }
 
-  TemporaryFolder directory;
+  TemporaryDirectory directory;
 };
 
 std::vector<std::string> with_region(std::span<const std::string_view> labels) {
@@ -247,7 +247,7 @@ TEST_CASE("a metric can change its name, and so can its labels") {
 }
 
 TEST_CASE("a histogram is migrated with its bounds, and those with others stay") {
-  const TemporaryFolder directory;
+  const TemporaryDirectory directory;
   constexpr std::array<double, 1> kOtherBounds = {5};
   constexpr auto kDuration = histogram("test_duration_seconds", "Durations.");
   {

@@ -12,7 +12,7 @@
 #include "common/ledger/ledger.h"
 #include "tests/common/ledger_fixture.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 namespace state_fixture {
 
@@ -23,25 +23,25 @@ inline constexpr auto kTasks = counter("test_tasks_total", "Tasks.", "state");
 using fixture::kStart;
 inline const Ledger::Time kLater = kStart + 1h;
 
-/// A folder for a ledger named "test".
-struct StateFolder {
+/// A directory for a ledger named "test".
+struct StateDirectory {
   std::unique_ptr<Ledger> open(Ledger::Time now = kLater) const {
-    return std::make_unique<Ledger>("test", folder.path(), std::vector<Migration>{}, now);
+    return std::make_unique<Ledger>("test", directory.path(), std::vector<Migration>{}, now);
   }
-  std::string file() const { return folder.path() / "test.ledger"; }
-  /// The error of opening it, without the folder's name.
+  std::string file() const { return directory.path() / "test.ledger"; }
+  /// The error of opening it, without the directory's name.
   std::string error_of_open(Reason reason) const {
     auto text = error_of(reason, [&] { open(); });
-    const auto name = folder.path().string();
+    const auto name = directory.path().string();
     for (auto at = text.find(name); at != std::string::npos; at = text.find(name)) {
-      text.replace(at, name.size(), "FOLDER");
+      text.replace(at, name.size(), "DIRECTORY");
     }
     return text;
   }
   /// The names of the entries, sorted, with a blank after each.
   std::string names() const {
     std::vector<std::string> all;
-    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+    for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
       all.push_back(entry.path().filename());
     }
     std::sort(all.begin(), all.end());
@@ -50,7 +50,7 @@ struct StateFolder {
     return text;
   }
 
-  TemporaryFolder folder;
+  TemporaryDirectory directory;
 };
 
 inline constexpr const char* kAside = "test.ledger test.ledger.unusable-2019-12-20T01:00:00.000Z ";
@@ -90,7 +90,7 @@ inline void check_fresh(Ledger& ledger, bool discarded) {
 }
 
 /// A closed ledger with more than one page of events and of series.
-inline void fill(const StateFolder& state) {
+inline void fill(const StateDirectory& state) {
   const auto ledger = state.open(kStart);
   auto run = begin(*ledger);
   for (int i = 0; i < 500; ++i) {

@@ -9,14 +9,14 @@
 using namespace state_fixture;
 
 TEST_CASE("a ledger without a state starts at once, in a directory that it creates") {
-  StateFolder state;
-  Ledger ledger("test", state.folder.path() / "new", {}, kLater);
+  StateDirectory state;
+  Ledger ledger("test", state.directory.path() / "new", {}, kLater);
   check_fresh(ledger, false);
-  CHECK(std::filesystem::exists(state.folder.path() / "new" / "test.ledger"));
+  CHECK(std::filesystem::exists(state.directory.path() / "new" / "test.ledger"));
 }
 
 TEST_CASE("a ledger that is opened again is where it was") {
-  StateFolder state;
+  StateDirectory state;
   const auto expect = [](const Ledger& ledger, const char* value) {
     CHECK(page(ledger) == page_of(value));
     const auto figures = ledger.figures().value();
@@ -48,7 +48,7 @@ TEST_CASE("a ledger that is opened again is where it was") {
 }
 
 TEST_CASE("a zero with a sign is a zero after a restart") {
-  const StateFolder state;
+  const StateDirectory state;
   {
     const auto ledger = state.open(kStart);
     report(*ledger, "a", 1);
@@ -61,26 +61,26 @@ TEST_CASE("a zero with a sign is a zero after a restart") {
 }
 
 TEST_CASE("an empty file is a ledger that starts") {
-  StateFolder state;
-  state.folder.write("test.ledger", "");
+  StateDirectory state;
+  state.directory.write("test.ledger", "");
   check_fresh(*state.open(), false);
 }
 
 TEST_CASE("a log whose ledger is gone belongs to no other") {
-  StateFolder state;
+  StateDirectory state;
   {
     const auto ledger = state.open(kStart);
     report(*ledger, "a", 1);
-    std::filesystem::copy_file(state.file() + "-wal", state.folder.path() / "log");
+    std::filesystem::copy_file(state.file() + "-wal", state.directory.path() / "log");
   }
   std::filesystem::remove(state.file());
-  std::filesystem::rename(state.folder.path() / "log", state.file() + "-wal");
+  std::filesystem::rename(state.directory.path() / "log", state.file() + "-wal");
   check_fresh(*state.open(), false);
 }
 
 TEST_CASE("what is not a ledger is set aside, and the ledger starts again") {
-  StateFolder state;
-  SECTION("a text") { state.folder.write("test.ledger", std::string(10'000, 'x')); }
+  StateDirectory state;
+  SECTION("a text") { state.directory.write("test.ledger", std::string(10'000, 'x')); }
   SECTION("a database of another program") { execute(state.file(), "CREATE TABLE notes (note)"); }
   SECTION("a ledger of an older version") {
     fill(state);
@@ -113,22 +113,22 @@ TEST_CASE("what is not a ledger is set aside, and the ledger starts again") {
 }
 
 TEST_CASE("a ledger that was cut off at any place is set aside, and starts again") {
-  StateFolder whole;
+  StateDirectory whole;
   fill(whole);
   const auto bytes = read_file(whole.file());
   REQUIRE(bytes.size() > 40'000);
   for (std::size_t tenth = 0; tenth < 10; ++tenth) {
-    StateFolder state;
+    StateDirectory state;
     const auto size = bytes.size() * tenth / 10 + 1;
     INFO(size << " of " << bytes.size() << " bytes");
-    state.folder.write("test.ledger", bytes.substr(0, size));
+    state.directory.write("test.ledger", bytes.substr(0, size));
     check_fresh(*state.open(), true);
     CHECK(state.names() == kAside);
   }
 }
 
 TEST_CASE("a log that was cut off at any place ends with the last run that is whole") {
-  StateFolder state;
+  StateDirectory state;
   const auto ledger = state.open(kStart);
   std::vector<std::string> pages = {page(*ledger)};
   for (const auto* event : {"a", "b", "c", "d"}) {
@@ -138,9 +138,9 @@ TEST_CASE("a log that was cut off at any place ends with the last run that is wh
   const auto file = read_file(state.file()), log = read_file(state.file() + "-wal");
   std::size_t last = 0;
   for (std::size_t twentieth = 0; twentieth <= 20; ++twentieth) {
-    StateFolder copy;
-    copy.folder.write("test.ledger", file);
-    copy.folder.write("test.ledger-wal", log.substr(0, log.size() * twentieth / 20));
+    StateDirectory copy;
+    copy.directory.write("test.ledger", file);
+    copy.directory.write("test.ledger-wal", log.substr(0, log.size() * twentieth / 20));
     const auto opened = copy.open();
     { const auto run = begin(*opened); }
     const auto at = std::find(pages.begin(), pages.end(), page(*opened)) - pages.begin();
@@ -154,21 +154,21 @@ TEST_CASE("a log that was cut off at any place ends with the last run that is wh
 }
 
 TEST_CASE("a ledger with a damaged page is set aside, and starts again") {
-  StateFolder whole;
+  StateDirectory whole;
   fill(whole);
   const auto bytes = read_file(whole.file());
   for (std::size_t at = 0; at < bytes.size(); at += 4096) {
     INFO("page " << at / 4096 + 1);
-    StateFolder state;
+    StateDirectory state;
     auto damaged = bytes;
     damaged.replace(at, 512, 512, '\x55');
-    state.folder.write("test.ledger", damaged);
+    state.directory.write("test.ledger", damaged);
     check_fresh(*state.open(), true);
   }
 }
 
 TEST_CASE("a ledger that is damaged while it is open fails a run, and starts again with the next") {
-  StateFolder state;
+  StateDirectory state;
   const auto ledger = state.open(kStart);
   const auto record_all = [&] {
     auto run = begin(*ledger, kLater);
@@ -192,12 +192,12 @@ TEST_CASE("a ledger that is damaged while it is open fails a run, and starts aga
 }
 
 TEST_CASE("a ledger of a newer version is left as it is") {
-  StateFolder state;
+  StateDirectory state;
   fill(state);
   execute(state.file(), "PRAGMA user_version = 3");
   const auto before = read_file(state.file());
   CHECK(state.error_of_open(Reason::config) ==
-        "FOLDER/test.ledger: written by a newer version of this exporter");
+        "DIRECTORY/test.ledger: written by a newer version of this exporter");
   const bool the_same = read_file(state.file()) == before;
   CHECK(the_same);
 }

@@ -8,7 +8,7 @@
 
 #include "tests/common/ledger_fixture.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace fixture;
@@ -103,7 +103,7 @@ TEST_CASE("the old run goes while the new one is open, and leaves it alone") {
 }
 
 TEST_CASE("generations that replace each other in the middle of their runs lose no commit") {
-  const TemporaryFolder directory;
+  const TemporaryDirectory directory;
   Ledger ledger("test", directory.path(), {}, kStart);
   std::atomic<int> committed = 0, other_errors = 0;
   std::vector<std::jthread> generations;

@@ -8,7 +8,7 @@
 
 #include "tests/common/ledger_fixture.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace std::chrono_literals;
@@ -58,7 +58,7 @@ TEST_CASE("each configuration's runs have its own options, whoever came last") {
 }
 
 TEST_CASE("a ledger's file is named by its purpose and its source") {
-  const TemporaryFolder directory;
+  const TemporaryDirectory directory;
   Ledgers ledgers(directory.path());
   const auto shop = ledgers.open("dbt", "a shop/\xc3\xa9", {});
   const auto alone = ledgers.open("airflow", "", {});
@@ -109,7 +109,7 @@ TEST_CASE("the families of ledgers have a sentence for help and both labels") {
 }
 
 TEST_CASE("a ledger that nobody holds is closed when another one is opened") {
-  const TemporaryFolder directory;
+  const TemporaryDirectory directory;
   Ledgers ledgers(directory.path());
   ledgers.open("dbt", "shop", {});
   CHECK(error_of(Reason::io, [&] { Ledger("dbt.shop", directory.path()); }) ==
@@ -120,7 +120,7 @@ TEST_CASE("a ledger that nobody holds is closed when another one is opened") {
 }
 
 TEST_CASE("a ledger that cannot be opened can be opened later") {
-  const TemporaryFolder directory;
+  const TemporaryDirectory directory;
   Ledgers ledgers(directory.path() / "a" / "b");
   CHECK(error_of(Reason::io, [&] { ledgers.open("dbt", "shop", {}); }) ==
         "state directory " + (directory.path() / "a" / "b").string() +
@@ -130,7 +130,7 @@ TEST_CASE("a ledger that cannot be opened can be opened later") {
 }
 
 TEST_CASE("migrations apply to the ledger that they are opened with") {
-  const TemporaryFolder directory;
+  const TemporaryDirectory directory;
   constexpr auto kJobs = counter("test_jobs_total", "Jobs.", "state");
   {
     Ledgers ledgers(directory.path());
@@ -148,7 +148,7 @@ TEST_CASE("migrations apply to the ledger that they are opened with") {
 }
 
 TEST_CASE("figures are read while ledgers are opened, run and closed") {
-  const TemporaryFolder directory;
+  const TemporaryDirectory directory;
   Ledgers ledgers(directory.path());
   const auto held = ledgers.open("dbt", "held", {});
   std::atomic<bool> is_missing = false;

@@ -7,7 +7,7 @@
 #include <type_traits>
 
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 
@@ -30,12 +30,12 @@ TEST_CASE("a secret moves and leaves nothing behind") {
 }
 
 TEST_CASE("a file's secret is read at each load, without mark and line break") {
-  const TemporaryFolder folder;
-  const auto path = folder.write("secret", "one\n");
+  const TemporaryDirectory directory;
+  const auto path = directory.write("secret", "one\n");
   const auto source = SecretSource::file(path);
   CHECK(source.name() == "file " + path);
   const auto read_again = [&](const std::string& text) {
-    folder.write("secret", text);
+    directory.write("secret", text);
     return std::string(source.load().reveal());
   };
   CHECK(source.load().reveal() == "one");
@@ -47,23 +47,23 @@ TEST_CASE("a file's secret is read at each load, without mark and line break") {
 }
 
 TEST_CASE("a file without a secret is an error that names it") {
-  const TemporaryFolder folder;
-  const auto path = (folder.path() / "secret").string();
+  const TemporaryDirectory directory;
+  const auto path = (directory.path() / "secret").string();
   const auto source = SecretSource::file(path);
   CHECK(why(source) == "secret file " + path + ": No such file or directory");
   for (const char* text : {"", "\n", "\r\n", "\xEF\xBB\xBF", "\xEF\xBB\xBF\n"}) {
-    folder.write("secret", text);
+    directory.write("secret", text);
     CHECK(why(source) == "secret file " + path + ": empty");
   }
-  folder.write("secret", std::string(65'537, 'x'));
+  directory.write("secret", std::string(65'537, 'x'));
   CHECK(why(source) == "secret file " + path + ": larger than 64 KiB");
-  CHECK(why(SecretSource::file(folder.path())) ==
-        "secret file " + folder.path().string() + ": not a regular file");
+  CHECK(why(SecretSource::file(directory.path())) ==
+        "secret file " + directory.path().string() + ": not a regular file");
 }
 
 TEST_CASE("a pipe is no secret file: to read it could take for ever") {
-  const TemporaryFolder folder;
-  const auto path = (folder.path() / "pipe").string();
+  const TemporaryDirectory directory;
+  const auto path = (directory.path() / "pipe").string();
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
   CHECK(why(SecretSource::file(path)) == "secret file " + path + ": not a regular file");
 }

@@ -14,7 +14,7 @@
 #include "tests/common/raw_client.h"
 #include "tests/common/server_fixture.h"
 #include "tests/support/certificates.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::testing;
@@ -168,11 +168,11 @@ TEST_CASE("a client that does not read is ended, one that reads steadily is not"
 }
 
 TEST_CASE("a TLS handshake that does not proceed is ended") {
-  const TemporaryFolder folder;
-  make_authority(folder.path(), "ca");
-  make_certificate(folder.path(), "server", "DNS:localhost", "ca");
+  const TemporaryDirectory directory;
+  make_authority(directory.path(), "ca");
+  make_certificate(directory.path(), "server", "DNS:localhost", "ca");
   auto options = options_of(512, 1s);
-  options.web_config_file = (folder.path() / "web.yml").string();
+  options.web_config_file = (directory.path() / "web.yml").string();
   std::ofstream(options.web_config_file)
       << "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n";
   const Server server(options, done);

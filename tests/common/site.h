@@ -13,7 +13,7 @@
 #include "tests/common/tls_client.h"
 #include "tests/support/caught_log.h"
 #include "tests/support/certificates.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 namespace exporter::testing {
 
@@ -28,7 +28,7 @@ inline constexpr const char* kAsBob = "Authorization: Basic Ym9iOmJ1aWxkZXI=\r\n
 inline const std::string kTls =
     "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n";
 
-/// A folder with a web configuration and the certificates that it may name.
+/// A directory with a web configuration and the certificates that it may name.
 class Site {
  public:
   explicit Site(const std::string& yaml) {
@@ -36,7 +36,7 @@ class Site {
     make_certificate(path(), "server", "DNS:localhost,IP:127.0.0.1", "ca");
     write("web.yml", yaml);
   }
-  const std::filesystem::path& path() const { return folder_.path(); }
+  const std::filesystem::path& path() const { return directory_.path(); }
   std::string file(const std::string& name) const { return (path() / name).string(); }
   /// Replaces a file atomically, so that no reader sees a part of it.
   void write(const std::string& name, const std::string& text) const {
@@ -55,7 +55,7 @@ class Site {
   }
 
  private:
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
 };
 
 /// Returns the name of the user.

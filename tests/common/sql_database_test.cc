@@ -161,8 +161,8 @@ TEST_CASE("a file that is locked is said to be") {
 }
 
 TEST_CASE("a missing file is not made") {
-  const TemporaryFolder folder;
-  const std::string path = folder.path() / "missing.db";
+  const TemporaryDirectory directory;
+  const std::string path = directory.path() / "missing.db";
   Database database(options("Driver=SQLite3;Database=" + path));
   error_of(Reason::connect, [&] { ask(database, "SELECT 1 AS a"); });
   CHECK_FALSE(std::filesystem::exists(path));
@@ -171,8 +171,8 @@ TEST_CASE("a missing file is not made") {
 }
 
 TEST_CASE("what is not a database is said") {
-  const TemporaryFolder folder;
-  const auto path = folder.write("text.db", std::string(4096, 'x'));
+  const TemporaryDirectory directory;
+  const auto path = directory.write("text.db", std::string(4096, 'x'));
   Database database(options("Driver=SQLite3;Database=" + path));
   error_of(Reason::io, [&] { ask(database, "SELECT x FROM made"); });
 }
@@ -217,8 +217,8 @@ TEST_CASE("connections are kept and used again, the most that were said") {
 }
 
 TEST_CASE("a setting that the database does not have is said once") {
-  const TemporaryFolder folder;
-  const exporter::testing::CaughtLog log(folder.path() / "log");
+  const TemporaryDirectory directory;
+  const exporter::testing::CaughtLog log(directory.path() / "log");
   Database database(options(std::string("Driver=") + HANGING_DRIVER));
   for (int i = 0; i < 3; ++i) {
     error_of(Reason::query, [&] { ask(database, "SELECT 1 AS a"); });

@@ -9,7 +9,7 @@
 
 #include "common/sql/database.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 /// Shared by the tests of databases.
 namespace sql_fixture {
@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 /// A SQLite file with its own connection, which holds locks.
 class File {
  public:
-  explicit File(const std::string& sql = "") : path_(folder_.path() / "shop.db") {
+  explicit File(const std::string& sql = "") : path_(directory_.path() / "shop.db") {
     if (::sqlite3_open(path_.c_str(), &database_) != SQLITE_OK) throw std::runtime_error("open");
     execute("PRAGMA synchronous = OFF; CREATE TABLE made (x); " + sql);
   }
@@ -36,7 +36,7 @@ class File {
   const std::string& path() const { return path_; }
 
  private:
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
   std::string path_;
   sqlite3* database_ = nullptr;
 };

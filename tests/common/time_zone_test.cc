@@ -46,7 +46,7 @@ class CLibrary {
   }
 };
 
-const std::string kFolder = "/usr/share/zoneinfo/";
+const std::string kDirectory = "/usr/share/zoneinfo/";
 
 }  // namespace
 
@@ -55,8 +55,8 @@ TEST_CASE("all zones have the offsets that the C library has") {
   std::uniform_int_distribution<std::int64_t> instants(0, 4'102'444'800);  // until 2100
   CLibrary library;
   std::size_t zones = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(kFolder)) {
-    const auto name = entry.path().string().substr(kFolder.size());
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(kDirectory)) {
+    const auto name = entry.path().string().substr(kDirectory.size());
     if (!entry.is_regular_file() || name.starts_with("right/")) continue;
     const auto zone = TimeZone::parse(read_file_within(entry.path().string(), 1u << 20, 5s));
     if (!zone) continue;
@@ -74,7 +74,7 @@ TEST_CASE("all zones have the offsets that the C library has") {
 }
 
 TEST_CASE("the rule of a zone holds after its last change") {
-  const auto content = read_file_within(kFolder + "America/New_York", 1u << 20, 5s);
+  const auto content = read_file_within(kDirectory + "America/New_York", 1u << 20, 5s);
   const auto zone = TimeZone::parse(content);
   REQUIRE(zone);
   CHECK(zone->offset_at(sys_days(2150y / 1 / 15)) == -5h);
@@ -122,7 +122,7 @@ TEST_CASE("what is not a zone is said") {
 }
 
 TEST_CASE("a file that is cut or damaged is not read beyond its end") {
-  const auto whole = read_file_within(kFolder + "Europe/Berlin", 1u << 20, 5s);
+  const auto whole = read_file_within(kDirectory + "Europe/Berlin", 1u << 20, 5s);
   for (std::size_t size = 0; size < whole.size(); ++size) {
     CHECK_FALSE(TimeZone::parse(whole.substr(0, size)));
   }

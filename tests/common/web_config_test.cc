@@ -12,7 +12,7 @@
 #include "common/http/rate_limit.h"
 #include "common/http/users.h"
 #include "tests/support/certificates.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace std::chrono_literals;
@@ -26,14 +26,14 @@ constexpr const char* kAlice = "$2y$04$abcdefghijklmnopqrstuujZkTwHUiJ9XdZPwKfcf
 // Cost 10, of "builder".
 constexpr const char* kBob = "$2y$10$ABCDEFGHIJKLMNOPQRSTUu8kfLPn5QBLBObp.I92j1QXYZAkf7PVG";
 
-/// A folder with an authority, a server's certificate and another one's.
-struct Folder {
-  Folder() {
+/// A directory with an authority, a server's certificate and another one's.
+struct Directory {
+  Directory() {
     make_authority(path(), "ca");
     make_certificate(path(), "server", "DNS:localhost", "ca");
     make_certificate(path(), "other", "DNS:localhost", "ca");
   }
-  const std::filesystem::path& path() const { return folder.path(); }
+  const std::filesystem::path& path() const { return directory.path(); }
   std::string write(const std::string& name, const std::string& text) const {
     std::ofstream(path() / name, std::ios::binary) << text;
     return (path() / name).string();
@@ -42,24 +42,26 @@ struct Folder {
     std::ifstream in(path() / name, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  TemporaryFolder folder;
+  TemporaryDirectory directory;
 };
 
-const Folder& folder() {
-  static const Folder one;
+const Directory& directory() {
+  static const Directory one;
   return one;
 }
 
-WebConfig load(const std::string& yaml) { return WebConfig::load(folder().write("web.yml", yaml)); }
+WebConfig load(const std::string& yaml) {
+  return WebConfig::load(directory().write("web.yml", yaml));
+}
 
-/// The error without the folder's name, which changes.
+/// The error without the directory's name, which changes.
 std::string error_of(const std::string& yaml) {
   try {
     load(yaml);
   } catch (const Error& error) {
     CHECK(error.reason() == Reason::config);
     std::string text = error.what();
-    const auto name = folder().path().string() + "/";
+    const auto name = directory().path().string() + "/";
     for (auto at = text.find(name); at != std::string::npos; at = text.find(name)) {
       text.erase(at, name.size());
     }
@@ -96,22 +98,22 @@ TEST_CASE("certificate, key and client CA come from files beside the configurati
                            "  client_ca_file: ca.pem\n"
                            "  client_auth_type: RequireAndVerifyClientCert\n");
   REQUIRE(config.tls);
-  CHECK(config.tls->certificate_pem == folder().read("server.pem"));
-  CHECK(std::string(config.tls->key_pem.reveal()) + "\n" == folder().read("server.key"));
-  CHECK(config.tls->client_ca_pem == folder().read("ca.pem"));
+  CHECK(config.tls->certificate_pem == directory().read("server.pem"));
+  CHECK(std::string(config.tls->key_pem.reveal()) + "\n" == directory().read("server.key"));
+  CHECK(config.tls->client_ca_pem == directory().read("ca.pem"));
   CHECK(config.tls->client_auth == ClientAuth::require_and_verify);
-  const auto in_folder = [](const char* name) { return (folder().path() / name).string(); };
-  CHECK(config.files == std::vector{in_folder("web.yml"), in_folder("server.pem"),
-                                    in_folder("server.key"), in_folder("ca.pem")});
+  const auto in_directory = [](const char* name) { return (directory().path() / name).string(); };
+  CHECK(config.files == std::vector{in_directory("web.yml"), in_directory("server.pem"),
+                                    in_directory("server.key"), in_directory("ca.pem")});
 }
 
 TEST_CASE("certificate, key and client CA may stand in the configuration") {
-  const auto config = load("tls_server_config:\n  cert: " + indented(folder().read("server.pem")) +
-                           "  key: " + indented(folder().read("server.key")) +
-                           "  client_ca: " + indented(folder().read("ca.pem")) +
-                           "  client_auth_type: VerifyClientCertIfGiven\n");
+  const auto config =
+      load("tls_server_config:\n  cert: " + indented(directory().read("server.pem")) +
+           "  key: " + indented(directory().read("server.key")) + "  client_ca: " +
+           indented(directory().read("ca.pem")) + "  client_auth_type: VerifyClientCertIfGiven\n");
   REQUIRE(config.tls);
-  CHECK(config.tls->certificate_pem == folder().read("server.pem"));
+  CHECK(config.tls->certificate_pem == directory().read("server.pem"));
   CHECK(config.tls->client_auth == ClientAuth::verify_if_given);
   CHECK(config.files.size() == 1);
 }

@@ -2,7 +2,7 @@
 
 #include "common/config/yaml.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using exporter::Reason;
 using exporter::Yaml;
@@ -10,8 +10,8 @@ using exporter::Yaml;
 namespace {
 
 Yaml load(const std::string& text) {
-  const TemporaryFolder folder;
-  return Yaml::load_foreign_file(folder.write("theirs.yml", text));
+  const TemporaryDirectory directory;
+  return Yaml::load_foreign_file(directory.write("theirs.yml", text));
 }
 
 }  // namespace

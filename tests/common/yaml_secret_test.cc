@@ -5,7 +5,7 @@
 #include "common/base/error.h"
 #include "common/config/yaml.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 
@@ -16,20 +16,20 @@ Yaml parse(std::string_view text) { return Yaml::parse(text, "a.yml"); }
 }  // namespace
 
 TEST_CASE("a secret is given literally, by file or by variable") {
-  const TemporaryFolder folder;
-  folder.write("token.txt", "from file\n");
-  const auto file = folder.write("c.yml",
-                                 "a: {token: 12345}\n"
-                                 "b: {token_file: token.txt}\n"
-                                 "c: {token_file: " +
-                                     folder.path().string() +
-                                     "/token.txt}\n"
-                                     "d: {token_env: YAML_TEST_TOKEN}\n"
-                                     "e: {other: x}\n");
+  const TemporaryDirectory directory;
+  directory.write("token.txt", "from file\n");
+  const auto file = directory.write("c.yml",
+                                    "a: {token: 12345}\n"
+                                    "b: {token_file: token.txt}\n"
+                                    "c: {token_file: " +
+                                        directory.path().string() +
+                                        "/token.txt}\n"
+                                        "d: {token_env: YAML_TEST_TOKEN}\n"
+                                        "e: {other: x}\n");
   ::setenv("YAML_TEST_TOKEN", "from variable", 1);
   const auto yaml = Yaml::load_file(file);
-  CHECK(yaml.folder() == folder.path());
-  CHECK(yaml.required("e").folder() == folder.path());
+  CHECK(yaml.directory() == directory.path());
+  CHECK(yaml.required("e").directory() == directory.path());
   CHECK(yaml.required("a").secret("token").load().reveal() == "12345");
   CHECK(yaml.required("b").secret("token").load().reveal() == "from file");
   CHECK(yaml.required("c").secret("token").load().reveal() == "from file");
@@ -40,9 +40,9 @@ TEST_CASE("a secret is given literally, by file or by variable") {
   ::unsetenv("YAML_TEST_TOKEN");
 }
 
-TEST_CASE("without a file, paths are relative to the working folder") {
+TEST_CASE("without a file, paths are relative to the working directory") {
   const auto yaml = parse("token_file: no/such/file\n");
-  CHECK(yaml.folder().empty());
+  CHECK(yaml.directory().empty());
   const auto source = yaml.secret("token");
   CHECK(error_of(Reason::config, [&] { source.load(); }) ==
         "secret file no/such/file: No such file or directory");

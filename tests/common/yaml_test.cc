@@ -5,7 +5,7 @@
 
 #include "common/base/error.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace std::chrono_literals;
@@ -248,25 +248,26 @@ TEST_CASE("finish looks below what is known, in the order of the document") {
 }
 
 TEST_CASE("a file that cannot be read is refused by name") {
-  const TemporaryFolder folder;
-  const auto missing = folder.path().string() + "/missing.yml";
+  const TemporaryDirectory directory;
+  const auto missing = directory.path().string() + "/missing.yml";
   CHECK(error_of(Reason::config, [&] { Yaml::load_file(missing); }) ==
         missing + ": No such file or directory");
-  CHECK(error_of(Reason::config, [&] { Yaml::load_file(folder.path().string()); }) ==
-        folder.path().string() + ": Is a directory");
-  const auto huge = folder.write("huge.yml", "");
+  CHECK(error_of(Reason::config, [&] { Yaml::load_file(directory.path().string()); }) ==
+        directory.path().string() + ": Is a directory");
+  const auto huge = directory.write("huge.yml", "");
   std::filesystem::resize_file(huge, (16 << 20) + 1);
   CHECK(error_of(Reason::config, [&] { Yaml::load_file(huge); }) == huge + ": larger than 16 MiB");
-  const auto bad = folder.write("bad.yml", "a: 1\nb: [\n");
+  const auto bad = directory.write("bad.yml", "a: 1\nb: [\n");
   CHECK(error_of(Reason::config, [&] { Yaml::load_file(bad); }) ==
         bad + ":2:4: a bracket that is not closed");
 }
 
 TEST_CASE("a file of 16 MiB is read") {
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   const std::string line = "- " + repeated("x", 997) + "\n";
   std::string text = repeated(line, (16 << 20) / line.size());
   text += "# " + repeated("x", (16 << 20) - text.size() - 3) + "\n";
   REQUIRE(text.size() == 16 << 20);
-  CHECK(Yaml::load_file(folder.write("big.yml", text)).items().size() == (16 << 20) / line.size());
+  CHECK(Yaml::load_file(directory.write("big.yml", text)).items().size() ==
+        (16 << 20) / line.size());
 }

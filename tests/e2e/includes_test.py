@@ -1,4 +1,4 @@
-"""Who may include whom: the rules of ARCHITECTURE.md ("Folders") hold in every source file."""
+"""Who may include whom: the rules of ARCHITECTURE.md ("Directories") hold in every source file."""
 
 import pathlib
 import re

@@ -5,9 +5,9 @@
 
 namespace {
 
-void run(const std::filesystem::path& folder, const std::string& commands) {
+void run(const std::filesystem::path& directory, const std::string& commands) {
   const std::string command =
-      "cd '" + folder.string() + "' && { " + commands + "; } > openssl.log 2>&1";
+      "cd '" + directory.string() + "' && { " + commands + "; } > openssl.log 2>&1";
   if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
 }
 
@@ -27,19 +27,19 @@ std::string signed_by(const std::string& authority) {
 
 }  // namespace
 
-void make_authority(const std::filesystem::path& folder, const std::string& name) {
-  run(folder, request(name, "-x509 -days 1 -out " + name + ".pem"));
+void make_authority(const std::filesystem::path& directory, const std::string& name) {
+  run(directory, request(name, "-x509 -days 1 -out " + name + ".pem"));
 }
 
-void make_certificate(const std::filesystem::path& folder, const std::string& name,
+void make_certificate(const std::filesystem::path& directory, const std::string& name,
                       const std::string& names, const std::string& authority) {
-  run(folder, request(name, "-x509 -days 1 -out " + name + ".pem" + signed_by(authority) +
-                                of_server(names)));
+  run(directory, request(name, "-x509 -days 1 -out " + name + ".pem" + signed_by(authority) +
+                                   of_server(names)));
 }
 
-void make_expired_certificate(const std::filesystem::path& folder, const std::string& name,
+void make_expired_certificate(const std::filesystem::path& directory, const std::string& name,
                               const std::string& names, const std::string& authority) {
-  run(folder, request(name, "-out " + name + ".csr" + of_server(names)) +
-                  " && openssl x509 -req -days -1 -copy_extensions copy -in " + name +
-                  ".csr -out " + name + ".pem" + signed_by(authority));
+  run(directory, request(name, "-out " + name + ".csr" + of_server(names)) +
+                     " && openssl x509 -req -days -1 -copy_extensions copy -in " + name +
+                     ".csr -out " + name + ".pem" + signed_by(authority));
 }

@@ -18,7 +18,7 @@ namespace {
 
 /// Limits of the walk: anyone who may create control groups, even in a container, determines their
 /// number.
-constexpr std::size_t kMaxFolders = 20'000;
+constexpr std::size_t kMaxDirectories = 20'000;
 constexpr std::size_t kMaxDepth = 24;
 constexpr std::size_t kMaxWithin = 100;
 
@@ -44,8 +44,8 @@ bool has_option(std::string_view options, std::string_view wanted) {
   return false;
 }
 
-/// Nothing if the process is out of descriptors; empty if the folder is gone.
-std::optional<std::vector<std::string>> folders_in(const std::string& path) {
+/// Nothing if the process is out of descriptors; empty if the directory is gone.
+std::optional<std::vector<std::string>> directories_in(const std::string& path) {
   std::vector<std::string> names;
   const std::unique_ptr<DIR, int (*)(DIR*)> handle(::opendir(path.c_str()), ::closedir);
   if (!handle && is_exhausted(errno)) return std::nullopt;
@@ -115,7 +115,7 @@ const std::vector<Group*>& Cgroups::find() {
   if (root_.empty()) mount();
   if (root_.empty()) return shown_;
   dropped_ = 0;
-  folders_ = 0;
+  directories_ = 0;
   unlisted_ = false;
   if (!visit(top_, nullptr, 0)) {
     top_ = {};
@@ -131,79 +131,80 @@ const std::vector<Group*>& Cgroups::find() {
   return shown_;
 }
 
-/// Updates the state of a folder; false if it is gone.
-bool Cgroups::visit(Folder& folder, const Folder* parent, std::size_t depth) {
+/// Updates the state of a directory; false if it is gone.
+bool Cgroups::visit(Directory& directory, const Directory* parent, std::size_t depth) {
   struct stat found {};
   // Relative to the open parent this costs a third of a full path.
   const bool near = parent != nullptr && parent->handle;
   const int failed = near ? ::fstatat(parent->handle.number(),
-                                      folder.path.c_str() + parent->path.size() + 1, &found, 0)
-                          : ::stat((root_ + folder.path).c_str(), &found);
+                                      directory.path.c_str() + parent->path.size() + 1, &found, 0)
+                          : ::stat((root_ + directory.path).c_str(), &found);
   if (failed != 0 || !S_ISDIR(found.st_mode)) return false;
-  ++folders_;
-  if (found.st_ino != folder.inode) begin(folder, found.st_ino);
-  // A file system that does not count folders reports 1.
-  const auto before = std::exchange(folder.links, found.st_nlink);
-  if (found.st_nlink != before || found.st_nlink < 2) list(folder, depth);
-  const auto vanished = [&](const auto& child) { return !visit(*child, &folder, depth + 1); };
-  if (std::erase_if(folder.below, vanished) > 0) {
+  ++directories_;
+  if (found.st_ino != directory.inode) begin(directory, found.st_ino);
+  // A file system that does not count directories reports 1.
+  const auto before = std::exchange(directory.links, found.st_nlink);
+  if (found.st_nlink != before || found.st_nlink < 2) list(directory, depth);
+  const auto vanished = [&](const auto& child) { return !visit(*child, &directory, depth + 1); };
+  if (std::erase_if(directory.below, vanished) > 0) {
     changed_ = true;
-    list(folder, depth);
-    std::erase_if(folder.below, [&](auto& child) { return child->inode == 0 && vanished(child); });
+    list(directory, depth);
+    std::erase_if(directory.below,
+                  [&](auto& child) { return child->inode == 0 && vanished(child); });
   }
-  dropped_ += folder.dropped;
+  dropped_ += directory.dropped;
   return true;
 }
 
-/// A folder that is new, or was recreated with the same name.
-void Cgroups::begin(Folder& folder, ino_t inode) {
-  folder = {.path = std::move(folder.path), .inode = inode};
-  const std::string id = folder.path.empty() ? "/" : folder.path;
+/// A directory that is new, or was recreated with the same name.
+void Cgroups::begin(Directory& directory, ino_t inode) {
+  directory = {.path = std::move(directory.path), .inode = inode};
+  const std::string id = directory.path.empty() ? "/" : directory.path;
   auto container = container_of(id);
   if (!container.empty() || taken_.passes(id)) {
-    folder.group = Group{.id = id, .container = std::move(container)};
+    directory.group = Group{.id = id, .container = std::move(container)};
   }
   changed_ = true;
 }
 
-/// Adds new folders.
-void Cgroups::list(Folder& folder, std::size_t depth) {
+/// Adds new directories.
+void Cgroups::list(Directory& directory, std::size_t depth) {
   const auto path_of = [](const auto& child) -> const std::string& { return child->path; };
-  const auto known = folder.below.size();
-  const auto names = folders_in(root_ + folder.path);
+  const auto known = directory.below.size();
+  const auto names = directories_in(root_ + directory.path);
   if (!names) {
-    folder.links = 0;  // so that the next run lists it
+    directory.links = 0;  // so that the next run lists it
     unlisted_ = true;
     return;
   }
-  folder.dropped = 0;
+  directory.dropped = 0;
   for (const auto& name : *names) {
-    auto path = folder.path + '/' + name;
-    const std::span below(folder.below.data(), known);
+    auto path = directory.path + '/' + name;
+    const std::span below(directory.below.data(), known);
     if (std::ranges::binary_search(below, path, {}, path_of)) continue;
-    if (depth < kMaxDepth && folders_ + folder.below.size() < kMaxFolders) {
-      folder.below.push_back(std::make_unique<Folder>(Folder{.path = std::move(path)}));
+    if (depth < kMaxDepth && directories_ + directory.below.size() < kMaxDirectories) {
+      directory.below.push_back(std::make_unique<Directory>(Directory{.path = std::move(path)}));
     } else {
-      ++folder.dropped;
+      ++directory.dropped;
     }
   }
-  std::ranges::sort(folder.below, {}, path_of);
-  if (!folder.below.empty() && !folder.handle && OpenFile::may_keep()) {
-    const auto path = root_ + folder.path;
-    folder.handle = OpenFile(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  std::ranges::sort(directory.below, {}, path_of);
+  if (!directory.below.empty() && !directory.handle && OpenFile::may_keep()) {
+    const auto path = root_ + directory.path;
+    directory.handle = OpenFile(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   }
 }
 
-void Cgroups::gather(Folder& folder, Group* container) {
-  if (folder.group) {
-    folder.group->folders.clear();
-    shown_.push_back(&*folder.group);
-    if (!folder.group->container.empty()) container = &*folder.group;
+void Cgroups::gather(Directory& directory, Group* container) {
+  if (directory.group) {
+    directory.group->directories.clear();
+    shown_.push_back(&*directory.group);
+    if (!directory.group->container.empty()) container = &*directory.group;
   }
-  if (container != nullptr && container->folders.size() < kMaxWithin) {
-    container->folders.push_back({.path = folder.path});
+  if (container != nullptr && container->directories.size() < kMaxWithin) {
+    container->directories.push_back({.path = directory.path});
   }
-  for (const auto& child : folder.below) gather(*child, container);
+  for (const auto& child : directory.below) gather(*child, container);
 }
 
 }  // namespace exporter::host::container

@@ -18,14 +18,15 @@ namespace exporter::host::container {
 
 /// A control group that is shown: a container's, or one that the user's filter selects.
 struct Group {
-  struct Folder {
+  struct Directory {
     std::string path;
     GroupFiles files{};
   };
 
   std::string id;         ///< its path in the hierarchy
   std::string container;  ///< the engine's id of the container, or its name; empty if it is not one
-  std::vector<Folder> folders{};  ///< its own and those of the groups below that are not containers
+  std::vector<Directory>
+      directories{};  ///< its own and those of the groups below that are not containers
 
   Known known{};
   Processes processes{};
@@ -43,8 +44,8 @@ std::string container_of(std::string_view path);
 constexpr std::size_t kIdDigits = 64;
 
 /// The host's tree of control groups (cgroups(7)): cgroup v2, v1, or both side by side. Tracks it
-/// from run to run: a folder is listed again only if its number of folders has changed or one of
-/// them is gone.
+/// from run to run: a directory is listed again only if its number of directories has changed or
+/// one of them is gone.
 class Cgroups {
  public:
   Cgroups(const Host& host, Filter taken);
@@ -59,36 +60,36 @@ class Cgroups {
   /// The mount of the tree that find() walks.
   const std::string& root() const { return root_; }
 
-  /// How many folders were left out because there are too many or they are nested too deeply.
+  /// How many directories were left out because there are too many or they are nested too deeply.
   std::size_t dropped() const { return dropped_; }
 
  private:
-  struct Folder {
+  struct Directory {
     std::string path;
     ino_t inode = 0;
     nlink_t links = 0;
     std::size_t dropped = 0;
-    OpenFile handle{};  ///< open while there are folders below
-    std::vector<std::unique_ptr<Folder>> below{};
+    OpenFile handle{};  ///< open while there are directories below
+    std::vector<std::unique_ptr<Directory>> below{};
     std::optional<Group> group{};
   };
 
   void mount();
-  bool visit(Folder& folder, const Folder* parent, std::size_t depth);
-  void begin(Folder& folder, ino_t inode);
-  void list(Folder& folder, std::size_t depth);
-  void gather(Folder& folder, Group* container);
+  bool visit(Directory& directory, const Directory* parent, std::size_t depth);
+  void begin(Directory& directory, ino_t inode);
+  void list(Directory& directory, std::size_t depth);
+  void gather(Directory& directory, Group* container);
 
   std::string sysfs_, rootfs_, mount_table_;
   Filter taken_;
   Files proc_;
   Hierarchies hierarchies_;
   std::string root_;  ///< of the walked hierarchy
-  Folder top_;
+  Directory top_;
   std::vector<Group*> shown_;
   bool changed_ = true;
-  bool unlisted_ = false;  ///< whether a folder was not listed when out of descriptors
-  std::size_t folders_ = 0, dropped_ = 0;
+  bool unlisted_ = false;  ///< whether a directory was not listed when out of descriptors
+  std::size_t directories_ = 0, dropped_ = 0;
 };
 
 }  // namespace exporter::host::container

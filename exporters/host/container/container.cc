@@ -82,8 +82,8 @@ void Collector::watch_loads(const std::vector<Shown>& all) {
   for (const auto& each : all) {
     if (each.group == nullptr || each.group->container.empty()) continue;
     auto& lists = watched.emplace_back(Loads::Watched{each.id, {}}).lists;
-    for (const auto& folder : each.group->folders) {
-      lists.push_back(cgroups_.root() + folder.path + (unified ? "/cgroup.threads" : "/tasks"));
+    for (const auto& directory : each.group->directories) {
+      lists.push_back(cgroups_.root() + directory.path + (unified ? "/cgroup.threads" : "/tasks"));
     }
   }
   loads_.watch(std::move(watched));

@@ -48,7 +48,7 @@ void GroupReader::find_processes(const Shown& shown, bool due) {
   auto& processes = shown.group->processes;
   processes.count = 0;
   processes.pid.clear();
-  for (auto& [path, files] : shown.group->folders) {
+  for (auto& [path, files] : shown.group->directories) {
     const auto procs = files.read(root_, path, "cgroup.procs", buffer_);
     count_processes(processes, procs.value_or(""));
   }
@@ -60,7 +60,7 @@ void GroupReader::find_processes(const Shown& shown, bool due) {
   if (due) {
     attempt([&] {
       layers_.update(shown.group->layer, processes.pid,
-                     container != nullptr ? container->upper_folder : "");
+                     container != nullptr ? container->upper_directory : "");
     });
   }
   if (!processes.started) attempt([&] { processes.started = start_of(proc_, processes.pid); });

@@ -85,7 +85,7 @@ Container parse_container(const Json& inspected, std::span<const std::string> la
   container.joins_network = text_at(host, "NetworkMode").starts_with("container:");
   container.cgroup_parent = text_at(host, "CgroupParent");
   const auto graph = inspected.find("GraphDriver");
-  container.upper_folder = text_at(graph ? graph->find("Data") : std::nullopt, "UpperDir");
+  container.upper_directory = text_at(graph ? graph->find("Data") : std::nullopt, "UpperDir");
   return container;
 }
 

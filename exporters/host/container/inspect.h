@@ -31,7 +31,7 @@ struct Container {
   std::int64_t pid = 0;        ///< of its first process; 0 if it is not running
   std::optional<double> created, started, finished;  ///< seconds since 1970
   std::string cgroup_parent;
-  std::string upper_folder;  ///< of its overlay, on the host; empty with another driver
+  std::string upper_directory;  ///< of its overlay, on the host; empty with another driver
 
   bool runs() const { return state == "running" || state == "paused"; }
   /// An exit code is also set if it could not be started (no such command, no such mount).

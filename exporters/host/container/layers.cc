@@ -14,9 +14,10 @@ constexpr auto kEvery = std::chrono::minutes(1);
 constexpr auto kPatience = std::chrono::milliseconds(400);
 constexpr std::size_t kWorkers = 4;
 
-bool is_below(std::string_view path, std::string_view folder) {
-  if (folder == "/") return path.starts_with('/');
-  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
+bool is_below(std::string_view path, std::string_view directory) {
+  if (directory == "/") return path.starts_with('/');
+  return path.starts_with(directory) &&
+         (path.size() == directory.size() || path[directory.size()] == '/');
 }
 
 }  // namespace
@@ -29,14 +30,15 @@ Layers::Layers(const Host& host, MountStatter::StatFunction stat)
       table_path_(proc_.exists("1/mountinfo") ? "1/mountinfo" : "self/mountinfo"),
       statter_(kWorkers, std::move(stat)) {}
 
-std::shared_ptr<const LayerSystem> Layers::of(std::string_view pid, std::string_view upper_folder) {
+std::shared_ptr<const LayerSystem> Layers::of(std::string_view pid,
+                                              std::string_view upper_directory) {
   if (!table_) {
     table_ = read_table(table_path_);
     for (auto& mount : *table_) {
       mount.mount_point = std::string(unrooted(rootfs_, mount.mount_point));
     }
   }
-  const auto* mount = mount_of(pid, upper_folder);
+  const auto* mount = mount_of(pid, upper_directory);
   if (mount == nullptr) return nullptr;
   auto& system = systems_[mount->id];
   const auto path = rooted(rootfs_, mount->mount_point);
@@ -46,10 +48,10 @@ std::shared_ptr<const LayerSystem> Layers::of(std::string_view pid, std::string_
   return system;
 }
 
-void Layers::update(Layer& layer, std::string_view pid, std::string_view upper_folder) {
-  const auto root = upper_folder.empty() ? root_mount_of(pid) : std::nullopt;
+void Layers::update(Layer& layer, std::string_view pid, std::string_view upper_directory) {
+  const auto root = upper_directory.empty() ? root_mount_of(pid) : std::nullopt;
   if (root && root == layer.root) return;
-  layer = {of(pid, upper_folder), root};
+  layer = {of(pid, upper_directory), root};
 }
 
 void Layers::ask(const Deadline& deadline) {
@@ -95,8 +97,8 @@ std::optional<Mount> Layers::root_of(std::string_view pid) {
   return root;
 }
 
-const Mount* Layers::mount_of(std::string_view pid, std::string_view upper_folder) {
-  if (!upper_folder.empty()) return mount_below(upper_folder);
+const Mount* Layers::mount_of(std::string_view pid, std::string_view upper_directory) {
+  if (!upper_directory.empty()) return mount_below(upper_directory);
   const auto root = root_of(pid);
   if (!root) return nullptr;
   if (root->type == "overlay") return mount_below(option_of(*root, "upperdir"));
@@ -107,10 +109,10 @@ const Mount* Layers::mount_of(std::string_view pid, std::string_view upper_folde
 }
 
 /// Of several mounts at one place, the last is on top.
-const Mount* Layers::mount_below(std::string_view folder) const {
+const Mount* Layers::mount_below(std::string_view directory) const {
   const Mount* found = nullptr;
   for (const auto& mount : *table_) {
-    if (!is_below(folder, mount.mount_point)) continue;
+    if (!is_below(directory, mount.mount_point)) continue;
     if (found == nullptr || mount.mount_point.size() >= found->mount_point.size()) found = &mount;
   }
   return found;

@@ -36,13 +36,13 @@ class Layers {
  public:
   explicit Layers(const Host& host, MountStatter::StatFunction stat = MountStatter::system_stat);
 
-  /// The file system that a container writes to: that of its overlay's upper folder, as named by
+  /// The file system that a container writes to: that of its overlay's upper directory, as named by
   /// its engine or else found in the mounts of its process; without an overlay, that of the
-  /// process's root. Nothing if it is not mounted on the host, if an overlay has no upper folder,
-  /// or without the permission to look. Throws Error{decode}.
-  std::shared_ptr<const LayerSystem> of(std::string_view pid, std::string_view upper_folder);
+  /// process's root. Nothing if it is not mounted on the host, if an overlay has no upper
+  /// directory, or without the permission to look. Throws Error{decode}.
+  std::shared_ptr<const LayerSystem> of(std::string_view pid, std::string_view upper_directory);
   /// Updates a layer; reads the mounts of the process only if another mount is at its root.
-  void update(Layer& layer, std::string_view pid, std::string_view upper_folder);
+  void update(Layer& layer, std::string_view pid, std::string_view upper_directory);
   /// Asks the file systems in use for their sizes, if that is due; waits up to 400 ms for one that
   /// does not respond. Throws Error{io} if no thread can be started.
   void ask(const Deadline& deadline);
@@ -50,8 +50,8 @@ class Layers {
  private:
   std::optional<std::uint64_t> root_mount_of(std::string_view pid) const;
   std::optional<Mount> root_of(std::string_view pid);
-  const Mount* mount_of(std::string_view pid, std::string_view upper_folder);
-  const Mount* mount_below(std::string_view folder) const;
+  const Mount* mount_of(std::string_view pid, std::string_view upper_directory);
+  const Mount* mount_below(std::string_view directory) const;
   std::vector<Mount> read_table(const std::string& path);
 
   Files proc_;

@@ -7,29 +7,31 @@ namespace {
 
 // Emails that are old enough to have been opened, sent from nine to two days ago.
 constexpr auto kSent =
-    gauge("business_email_sent_messages", "Mails that were sent from nine to two days ago.",
-          "source", "dataset", "campaign");
-constexpr auto kDelivered = gauge("business_email_delivered_messages", "Those that were delivered.",
+    gauge("business_email_sent_messages", "Emails sent from nine to two days ago.", "source",
+          "dataset", "campaign");
+constexpr auto kDelivered = gauge("business_email_delivered_messages",
+                                  "Emails sent from nine to two days ago that were delivered.",
                                   "source", "dataset", "campaign");
-constexpr auto kBounced = gauge("business_email_bounced_messages", "Those that bounced.", "source",
-                                "dataset", "campaign");
-constexpr auto kOpened = gauge(
-    "business_email_opened_messages",
-    "Those that were opened within two days of their delivery, each counted once for each of: "
-    "human, machine (a mail program that fetches pictures by itself), unknown.",
-    "source", "dataset", "campaign", "by");
-constexpr auto kClicked =
-    gauge("business_email_clicked_messages",
-          "Those with a link that was followed within two days of their delivery.", "source",
-          "dataset", "campaign");
-constexpr auto kComplained =
-    gauge("business_email_complained_messages",
-          "Those that were reported as spam within two days of their delivery.", "source",
-          "dataset", "campaign");
-constexpr auto kUnsubscribed =
-    gauge("business_email_unsubscribed_messages",
-          "Those whose recipient unsubscribed through them within two days of their delivery.",
+constexpr auto kBounced =
+    gauge("business_email_bounced_messages", "Emails sent from nine to two days ago that bounced.",
           "source", "dataset", "campaign");
+constexpr auto kOpened = gauge("business_email_opened_messages",
+                               "Emails sent from nine to two days ago that were opened within two "
+                               "days of their delivery, each counted once for each of: human, "
+                               "machine (a mail program that prefetches images), unknown.",
+                               "source", "dataset", "campaign", "by");
+constexpr auto kClicked = gauge("business_email_clicked_messages",
+                                "Emails sent from nine to two days ago with a link that was "
+                                "followed within two days of their delivery.",
+                                "source", "dataset", "campaign");
+constexpr auto kComplained = gauge("business_email_complained_messages",
+                                   "Emails sent from nine to two days ago that were reported as "
+                                   "spam within two days of their delivery.",
+                                   "source", "dataset", "campaign");
+constexpr auto kUnsubscribed = gauge("business_email_unsubscribed_messages",
+                                     "Emails sent from nine to two days ago whose recipient "
+                                     "unsubscribed through them within two days of their delivery.",
+                                     "source", "dataset", "campaign");
 constexpr MetricView kMetrics[] = {kSent,    kDelivered,  kBounced,     kOpened,
                                    kClicked, kComplained, kUnsubscribed};
 

@@ -4,7 +4,7 @@
 #include "common/base/time.h"
 #include "tests/exporters/airflow/replay.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::airflow;
@@ -51,7 +51,7 @@ std::string count_of(const std::string& asset) {
 }  // namespace
 
 TEST_CASE("each event of an asset counts once, also after a restart") {
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   const bool is_v1 = GENERATE(true, false);
   CAPTURE(is_v1);
   Replay airflow(is_v1 ? "2.11" : "3.3");
@@ -62,7 +62,7 @@ TEST_CASE("each event of an asset counts once, also after a restart") {
   const auto first = event(1, asset, in_seconds(1)), second = event(2, asset, in_seconds(2));
   {
     const auto deployment = deployment_of(airflow.url(), "username: a, password: b",
-                                          std::make_shared<Ledgers>(folder.path()));
+                                          std::make_shared<Ledgers>(directory.path()));
     const auto collect = collector(kAssets, deployment);
     CHECK_THAT(page_of(collect), has(count_of(asset) + "0\n"));
     airflow.set_json(request, list(key, first, 1));
@@ -70,7 +70,7 @@ TEST_CASE("each event of an asset counts once, also after a restart") {
   }
   airflow.set_json(request, list(key, second + "," + first, 2));
   const auto deployment = deployment_of(airflow.url(), "username: a, password: b",
-                                        std::make_shared<Ledgers>(folder.path()));
+                                        std::make_shared<Ledgers>(directory.path()));
   CHECK_THAT(page_of(collector(kAssets, deployment)), has(count_of(asset) + "2\n"));
 }
 

@@ -4,7 +4,7 @@
 #include "tests/exporters/airflow/replay.h"
 #include "tests/support/certificates.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::airflow;
@@ -132,16 +132,16 @@ TEST_CASE("names of any characters and unknown states are shown as they are") {
 }
 
 TEST_CASE("a server that cannot be verified is not told a password") {
-  const TemporaryFolder folder;
-  make_authority(folder.path(), "ca");
-  make_authority(folder.path(), "other");
-  make_certificate(folder.path(), "server", "IP:127.0.0.1", "ca");
+  const TemporaryDirectory directory;
+  make_authority(directory.path(), "ca");
+  make_authority(directory.path(), "other");
+  make_certificate(directory.path(), "server", "IP:127.0.0.1", "ca");
   const ScriptedServer server(answer([](const std::string&) { return reply(200, "{}"); }),
-                              ScriptedServer::Tls{.certificate = folder.path() / "server.pem",
-                                                  .key = folder.path() / "server.key",
+                              ScriptedServer::Tls{.certificate = directory.path() / "server.pem",
+                                                  .key = directory.path() / "server.key",
                                                   .client_ca = {}});
   const auto deployment = deployment_of(
-      server.url(), kEntry + ", ca_file: '" + (folder.path() / "other.pem").string() + "'");
+      server.url(), kEntry + ", ca_file: '" + (directory.path() / "other.pem").string() + "'");
   CHECK_THAT(error_of(Reason::connect,
                       [&] { deployment->api.release(Deadline::in(std::chrono::minutes(5))); }),
              has("certificate"));

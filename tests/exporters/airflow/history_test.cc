@@ -6,7 +6,7 @@
 #include "common/base/text.h"
 #include "exporters/airflow/run_counter.h"
 #include "tests/exporters/airflow/history_world.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::airflow;
@@ -172,7 +172,7 @@ TEST_CASE("whatever happens, each run and each try of a task that ends counts on
 
 TEST_CASE("what was counted is still counted after a kill, and nothing twice") {
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
-    const TemporaryFolder state;
+    const TemporaryDirectory state;
     check(1'000'000 + seed, state.path());
   }
 }

@@ -3,7 +3,7 @@
 #include "common/base/error.h"
 #include "tests/exporters/airflow/replay.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::airflow;
@@ -115,7 +115,7 @@ TEST_CASE("a component of an unexpected shape costs itself alone") {
 }
 
 TEST_CASE("an import error is as old as when it was first seen, also after a restart") {
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   Replay airflow("3.3");
   airflow.set_json(kErrors3, errors(error_row(1, "a.py"), 1));
   const std::string a =
@@ -124,7 +124,7 @@ TEST_CASE("an import error is as old as when it was first seen, also after a res
   std::string first;
   {
     const auto deployment = deployment_of(airflow.url(), "username: a, password: b",
-                                          std::make_shared<Ledgers>(folder.path()));
+                                          std::make_shared<Ledgers>(directory.path()));
     const auto collect = collector(kImportErrors, deployment);
     first = line_of(page_of(collect), a);
     CHECK(first != "no line");
@@ -132,7 +132,7 @@ TEST_CASE("an import error is as old as when it was first seen, also after a res
     CHECK(line_of(page_of(collect), a) == first);
   }
   const auto deployment = deployment_of(airflow.url(), "username: a, password: b",
-                                        std::make_shared<Ledgers>(folder.path()));
+                                        std::make_shared<Ledgers>(directory.path()));
   const auto collect = collector(kImportErrors, deployment);
   const auto page = page_of(collect);
   CHECK(line_of(page, a) == first);

@@ -11,7 +11,7 @@
 #include "test_paths.h"
 #include "tests/exporters/dbt/configured.h"
 #include "tests/support/golden.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;

@@ -7,7 +7,7 @@
 #include "common/config/yaml.h"
 #include "tests/exporters/dbt/configured.h"
 #include "tests/support/scripted_server.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -29,9 +29,9 @@ std::string results(int run) {
 
 TEST_CASE("a project whose place hangs holds up no other") {
   ScriptedServer silent([](Peer& peer) { peer.wait_closed(); });
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   const auto file = "projects: [{name: hangs, url: \"" + silent.url() +
-                    "\"}, {name: shop, target: " + folder.path().string() + "}]";
+                    "\"}, {name: shop, target: " + directory.path().string() + "}]";
   Exposition exposition(collectors_of(file, {{"collector.artifacts.interval", {"1s"}}},
                                       std::make_shared<Ledgers>("")),
                         {.outcomes = {.source_label = "project"},
@@ -45,8 +45,8 @@ TEST_CASE("a project whose place hangs holds up no other") {
   };
   const auto give_up = Clock::now() + 20s;
   for (int run = 1; run <= 2; ++run) {
-    folder.write("run_results.json",
-                 results(run) + std::string(static_cast<std::size_t>(run), ' '));
+    directory.write("run_results.json",
+                    results(run) + std::string(static_cast<std::size_t>(run), ' '));
     const auto line =
         R"(dbt_node_runs_total{project="shop",unique_id="model.a.b",status="success"} )" +
         std::to_string(run);

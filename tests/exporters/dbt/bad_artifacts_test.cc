@@ -1,5 +1,5 @@
 // What dbt never wrote on purpose: files that are cut short, of the wrong kind, of wrong types. A
-// real artifact stays in the target folder as the last good one.
+// real artifact stays in the target directory as the last good one.
 
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -15,7 +15,7 @@
 #include "tests/exporters/dbt/configured.h"
 #include "tests/support/error_of.h"
 #include "tests/support/golden.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::dbt;
@@ -80,7 +80,7 @@ void write_long_ago(const fs::path& path, const std::string& text) {
   fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(1));
 }
 
-/// Takes all rights from a file or folder, and root's from this process, for a while.
+/// Takes all rights from a file or directory, and root's from this process, for a while.
 class Closed {
  public:
   explicit Closed(const fs::path& path) : path_(path), rights_(fs::status(path).permissions()) {
@@ -220,10 +220,10 @@ TEST_CASE("of nodes with the same id the first one counts") {
 }
 
 TEST_CASE("a bad artifact is counted once, the last good one stays until there is a better one") {
-  const TemporaryFolder target;
+  const TemporaryDirectory target;
   const auto path = target.path() / "run_results.json";
   const auto whole = read_file(kBuild / "run_results.json");
-  Follower follower("shop", folders(target.path()),
+  Follower follower("shop", directories(target.path()),
                     SharedLedger(std::make_shared<Ledger>("dbt", "")));
   CHECK(page_of(follower) == "no artifacts in " + target.path().string() + "\n");
 
@@ -252,10 +252,10 @@ TEST_CASE("a bad artifact is counted once, the last good one stays until there i
 }
 
 TEST_CASE("an artifact that dbt still writes is no failure until it is left so") {
-  const TemporaryFolder target;
+  const TemporaryDirectory target;
   const auto path = target.path() / "run_results.json";
   const auto whole = read_file(kBuild / "run_results.json");
-  Follower follower("shop", folders(target.path()),
+  Follower follower("shop", directories(target.path()),
                     SharedLedger(std::make_shared<Ledger>("dbt", "")));
   CHECK(page_of(follower).starts_with("no artifacts"));  // the first look waits for nothing
   std::ofstream(path) << whole.substr(0, 1000);
@@ -278,12 +278,12 @@ TEST_CASE("an artifact that dbt still writes is no failure until it is left so")
 }
 
 TEST_CASE("a place that cannot be looked into is down") {
-  const TemporaryFolder folder;
-  fs::create_directories(folder.path() / "target/manifest.json");
-  Follower follower("shop", folders(folder.path() / "tar*"),
+  const TemporaryDirectory directory;
+  fs::create_directories(directory.path() / "target/manifest.json");
+  Follower follower("shop", directories(directory.path() / "tar*"),
                     SharedLedger(std::make_shared<Ledger>("dbt", "")));
   CHECK(error_of(Reason::io, [&] { follower.update(Deadline::in(std::chrono::minutes(1))); }) ==
-        folder.path().string() + "/target/manifest.json: not a regular file");
+        directory.path().string() + "/target/manifest.json: not a regular file");
 }
 
 TEST_CASE("NUL bytes are refused, in a value, between values, and in place of a whole artifact") {
@@ -300,10 +300,10 @@ TEST_CASE("NUL bytes are refused, in a value, between values, and in place of a 
   CHECK(manifest_error(with_nul(manifest(R"("nodes": {"model.~": {}})"))) ==
         R"(target/it.json: nodes["model.\x00"]: its name: not valid JSON at byte 8)");
 
-  const TemporaryFolder target;
+  const TemporaryDirectory target;
   const auto path = target.write("run_results.json", "");
   fs::resize_file(path, std::uintmax_t{1} << 30);  // a hole
-  const auto found = folders(target.path())(Deadline::in(std::chrono::minutes(1)));
+  const auto found = directories(target.path())(Deadline::in(std::chrono::minutes(1)));
   REQUIRE(found.size() == 1);
   CHECK(error_of(Reason::decode, [&] { read_run_results(found[0].artifact); }) ==
         path + ": not valid JSON at byte 1");
@@ -340,14 +340,14 @@ TEST_CASE("a gigabyte that nobody asked for is passed over without being held") 
   CHECK(resident_bytes() < before + (64u << 20));
 }
 
-TEST_CASE("a folder or a file without rights is a failure that says so") {
-  const TemporaryFolder folder;
-  fs::permissions(folder.path(), fs::perms{0755});
-  const auto target = folder.path() / "target";
+TEST_CASE("a directory or a file without rights is a failure that says so") {
+  const TemporaryDirectory directory;
+  fs::permissions(directory.path(), fs::perms{0755});
+  const auto target = directory.path() / "target";
   fs::create_directory(target);
   const auto path = target / "run_results.json";
   write_long_ago(path, read_file(kBuild / "run_results.json"));
-  Follower follower("shop", folders(target), SharedLedger(std::make_shared<Ledger>("dbt", "")));
+  Follower follower("shop", directories(target), SharedLedger(std::make_shared<Ledger>("dbt", "")));
   const auto page_without = [&](const fs::path& closed) {
     const Closed without_rights(closed);
     return page_of(follower);
@@ -355,7 +355,7 @@ TEST_CASE("a folder or a file without rights is a failure that says so") {
   const auto denied = target.string() + "/manifest.json: Permission denied\n";
   const auto readable = "dbt_artifact_readable{project=\"shop\",location=\"" + target.string() +
                         "\",artifact=\"run_results\"} ";
-  CHECK(page_without(folder.path()) == denied);
+  CHECK(page_without(directory.path()) == denied);
   CHECK(page_without(target) == denied);
   CHECK(page_without(path) == readable + "0\n" +
                                   "dbt_artifact_read_failures_total{project=\"shop\",artifact="
@@ -365,9 +365,9 @@ TEST_CASE("a folder or a file without rights is a failure that says so") {
 }
 
 TEST_CASE("what is written over while it is read is not taken") {
-  const TemporaryFolder target;
+  const TemporaryDirectory target;
   const auto path = target.write("run_results.json", read_file(kBuild / "run_results.json"));
-  const auto found = folders(target.path())(Deadline::in(std::chrono::minutes(1)));
+  const auto found = directories(target.path())(Deadline::in(std::chrono::minutes(1)));
   REQUIRE(found.size() == 1);
   const auto read = [&](bool meanwhile) {
     found[0].artifact.read([&](std::string_view) {

@@ -9,7 +9,7 @@
 #include "tests/exporters/dbt/cloud_account.h"
 #include "tests/exporters/dbt/configured.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -171,15 +171,15 @@ TEST_CASE("a run or a job of an unexpected shape costs itself") {
 
 TEST_CASE(
     "after a restart nothing is counted or read again, and what ended meanwhile is not missed") {
-  const TemporaryFolder state;
+  const TemporaryDirectory state;
   FakeCloud cloud;
   cloud.put_job(42, "Nightly");
   cloud.put(ended(101, 42, 500s));
   cloud.put(101, 2, "run_results.json", results("one", ago(500s), "error"));
   cloud.put(running(102, 42, 400s));
-  const std::string folder = state.path();
+  const std::string directory = state.path();
   {
-    Account account(cloud, "", "sesame", folder);
+    Account account(cloud, "", "sesame", directory);
     account.look();
     account.look();
   }
@@ -188,7 +188,7 @@ TEST_CASE(
   cloud.put(102, 2, "run_results.json", results("two", ago(100s), "error"));
   cloud.put(ended(103, 42, 50s));
   cloud.put(103, 2, "run_results.json", results("three", ago(50s), "error"));
-  Account account(cloud, ", lookback: 1s", "sesame", folder);
+  Account account(cloud, ", lookback: 1s", "sesame", directory);
   CHECK(of(account.look(), "dbt_cloud_job_runs_total") ==
         Lines{R"(job_id="42",outcome="success"} 3)"});
   CHECK(account.project().nodes.at("model.shop.a").consecutive_failures == 3);

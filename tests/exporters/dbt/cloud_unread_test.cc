@@ -5,7 +5,7 @@
 
 #include "tests/exporters/dbt/cloud_account.h"
 #include "tests/exporters/dbt/configured.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::dbt;
@@ -137,7 +137,7 @@ TEST_CASE("what was read of a job stays while other jobs run, and when nothing r
 }
 
 TEST_CASE("after a restart a job's newest run is known to have been read") {
-  const TemporaryFolder state;
+  const TemporaryDirectory state;
   FakeCloud cloud;
   cloud.put_job(42, "Nightly");
   cloud.put(ended(101, 42, 500s));
@@ -156,7 +156,7 @@ TEST_CASE("after a restart a job's newest run is known to have been read") {
 }
 
 TEST_CASE("whether something failed in a job's last run is known once its artifacts are read") {
-  const TemporaryFolder state;
+  const TemporaryDirectory state;
   FakeCloud cloud;
   cloud.put_job(42, "Nightly");
   cloud.put_job(43, "Hourly");
@@ -215,7 +215,7 @@ TEST_CASE("artifacts that were given up do not say whether something failed") {
 }
 
 TEST_CASE("what could not be read before a restart is read after it") {
-  const TemporaryFolder state;
+  const TemporaryDirectory state;
   FakeCloud cloud;
   cloud.put_job(42, "Nightly");
   cloud.put(ended(101, 42, 500s));

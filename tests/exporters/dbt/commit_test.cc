@@ -7,7 +7,7 @@
 #include "common/base/error.h"
 #include "tests/exporters/dbt/configured.h"
 #include "tests/exporters/dbt/listed.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/unreliable_disk.h"
 
 using namespace exporter;
@@ -77,7 +77,7 @@ class Exporter {
   }
 
  private:
-  TemporaryFolder state_;
+  TemporaryDirectory state_;
   Listed& listed_;
   CollectFunction collect_;
 };

@@ -5,7 +5,7 @@
 #include "common/base/error.h"
 #include "tests/exporters/dbt/configured.h"
 #include "tests/exporters/dbt/listed.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::dbt;
@@ -363,25 +363,26 @@ TEST_CASE("the results of an invocation are news once") {
   CHECK(shop.incomplete() == "killed");
 }
 
-TEST_CASE("of several target folders all results count, and what a folder took with it stays") {
-  const TemporaryFolder folder;
+TEST_CASE(
+    "of several target directories all results count, and what a directory took with it stays") {
+  const TemporaryDirectory directory;
   const auto path = [&](const std::string& job, const std::string& name) {
-    std::filesystem::create_directories(folder.path() / job);
+    std::filesystem::create_directories(directory.path() / job);
     return job + '/' + name + ".json";
   };
-  Follower follower("shop", folders(folder.path() / "*"),
+  Follower follower("shop", directories(directory.path() / "*"),
                     SharedLedger(std::make_shared<Ledger>("dbt", "")));
   const auto status = [&] {
     update(follower);
     return follower.project().nodes.at("model.shop.a").last.status;
   };
-  folder.write(path("hourly", "run_results"), results(2, "two", "error"));
-  folder.write(path("nightly", "run_results"), results(1, "one", "success"));
+  directory.write(path("hourly", "run_results"), results(2, "two", "error"));
+  directory.write(path("nightly", "run_results"), results(1, "one", "success"));
   CHECK(status() == "error");
   CHECK(follower.project().nodes.at("model.shop.a").consecutive_failures == 1);
-  folder.write(path("nightly", "run_results"), results(3, "three", "success") + ' ');
+  directory.write(path("nightly", "run_results"), results(3, "three", "success") + ' ');
   CHECK(status() == "success");
-  std::filesystem::remove_all(folder.path() / "nightly");
+  std::filesystem::remove_all(directory.path() / "nightly");
   CHECK(status() == "success");
   Samples samples;
   follower.add_to(samples);

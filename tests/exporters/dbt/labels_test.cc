@@ -11,7 +11,7 @@
 #include "tests/exporters/dbt/configured.h"
 #include "tests/exporters/dbt/listed.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::dbt;
@@ -37,12 +37,12 @@ class Exporter {
  public:
   explicit Exporter(const std::string& keys) {
     collector_ =
-        collectors_of("projects: [{name: shop, target: " + folder_.path().string() + keys + "}]",
+        collectors_of("projects: [{name: shop, target: " + directory_.path().string() + keys + "}]",
                       {}, std::make_shared<Ledgers>(""))
             .at(0);
   }
 
-  void leave(const std::string& name, const std::string& text) { folder_.write(name, text); }
+  void leave(const std::string& name, const std::string& text) { directory_.write(name, text); }
 
   /// The lines of the family with that name, without what they have in common.
   std::vector<std::string> lines(const std::string& name) {
@@ -56,7 +56,7 @@ class Exporter {
   }
 
  private:
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
   Collector collector_;
 };
 

@@ -9,7 +9,7 @@
 #include "test_paths.h"
 #include "tests/exporters/dbt/configured.h"
 #include "tests/support/golden.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -35,7 +35,7 @@ std::string counters_of(const std::string& page) {
 }  // namespace
 
 TEST_CASE("what an older exporter has counted is there, and is not counted again") {
-  const TemporaryFolder target, state;
+  const TemporaryDirectory target, state;
   state.write("dbt.shop.ledger", read_file(kFixtures / "format1/dbt.shop.ledger"));
   const auto ledgers = std::make_shared<Ledgers>(state.path());
   const auto collector =

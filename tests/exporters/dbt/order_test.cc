@@ -7,16 +7,16 @@
 #include "tests/exporters/dbt/configured.h"
 #include "tests/exporters/dbt/listed.h"
 #include "tests/support/caught_log.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::dbt;
 
 TEST_CASE("a clock that is wrong is said once for each artifact, and one that is right never") {
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   Listed artifacts;
   Follower follower("shop", artifacts.lister(), SharedLedger(std::make_shared<Ledger>("dbt", "")));
-  const testing::CaughtLog caught(folder.path() / "log");
+  const testing::CaughtLog caught(directory.path() / "log");
   const auto put = [&](std::string text) {
     artifacts.put(Kind::run_results, std::move(text));
     update(follower);

@@ -108,14 +108,14 @@ TEST_CASE("keys and region come from the file, or else from AWS's variables") {
   CHECK_NOTHROW(project_of("s3: \"s3://lake/target\""));
 }
 
-TEST_CASE("an address of S3 is a bucket and a folder") {
+TEST_CASE("an address of S3 is a bucket and a directory") {
   for (const auto* text : {"lake/target", "s3:/lake", "s3://", "s3://La", "s3://lake?/a"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_s3(text));
   }
-  CHECK(parse_s3("s3://lake")->folder.empty());
-  CHECK(parse_s3("s3://lake//")->folder.empty());
-  CHECK(parse_s3("s3://lake/a b/target/")->folder == "a b/target");
+  CHECK(parse_s3("s3://lake")->directory.empty());
+  CHECK(parse_s3("s3://lake//")->directory.empty());
+  CHECK(parse_s3("s3://lake/a b/target/")->directory == "a b/target");
   CHECK(parse_s3("s3://lake/target")->bucket == "lake");
 }
 

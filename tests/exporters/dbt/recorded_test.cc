@@ -1,7 +1,7 @@
-// fixtures/dbt/recorded/<version>/<command>/ holds what a real dbt left in its target folder after
-// that command, one after the other in one project; of most manifests only the metadata, as the
-// rest is that of the last whole one. expected.changes has the lines of the page that the command
-// took away (-) and brought (+): the whole page, as that of the command before is known.
+// fixtures/dbt/recorded/<version>/<command>/ holds what a real dbt left in its target directory
+// after that command, one after the other in one project; of most manifests only the metadata, as
+// the rest is that of the last whole one. expected.changes has the lines of the page that the
+// command took away (-) and brought (+): the whole page, as that of the command before is known.
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -14,7 +14,7 @@
 #include "test_paths.h"
 #include "tests/exporters/dbt/configured.h"
 #include "tests/support/golden.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -40,7 +40,7 @@ void write(const fs::path& path, const std::string& text) {
   fs::rename(temporary, path);  // another inode: a new version
 }
 
-/// A target folder, and the exporter that follows it.
+/// A target directory, and the exporter that follows it.
 class Target {
  public:
   Target() { restart(); }
@@ -66,29 +66,29 @@ class Target {
       } else if (name == "manifest.json") {
         rest_of_manifest_ = text.substr(text.find(", \"nodes\": "));
       }
-      write(folder_.path() / name, text);
+      write(directory_.path() / name, text);
     }
   }
 
   std::string page() {
     auto page = page_of(collector_);
-    const auto folder = folder_.path().string();
-    for (std::size_t at; (at = page.find(folder)) != page.npos;) {
-      page.replace(at, folder.size(), "TARGET");
+    const auto directory = directory_.path().string();
+    for (std::size_t at; (at = page.find(directory)) != page.npos;) {
+      page.replace(at, directory.size(), "TARGET");
     }
     return page;
   }
 
  private:
   Collector make() {
-    return collectors_of("projects: [{name: shop, target: " + folder_.path().string() +
+    return collectors_of("projects: [{name: shop, target: " + directory_.path().string() +
                              ", labels: {environment: test}, env_labels: {dag_id: TEAM, "
                              "task_id: DBT_ENV_CUSTOM_ENV_JOB, job_name: JOB}}]",
                          {}, ledgers_)
         .at(0);
   }
 
-  TemporaryFolder folder_, state_;
+  TemporaryDirectory directory_, state_;
   std::shared_ptr<Ledgers> ledgers_;
   Collector collector_;
   std::string rest_of_manifest_ = ", \"nodes\": {}}";

@@ -163,7 +163,7 @@ using Lines = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("a folder of a bucket costs five HEADs, and each new version of an artifact a GET") {
+TEST_CASE("a directory of a bucket costs five HEADs, and each new version of an artifact a GET") {
   Lake lake;
   const auto text = read_file(kBuild / "run_results.json");
   lake.put("shop/target/run_results.json", {text, "\"1\""});
@@ -204,7 +204,7 @@ TEST_CASE("requests are signed, with the session token where there is one") {
   CHECK(requests[0].find("very secret") == std::string::npos);
 }
 
-TEST_CASE("a glob of folders is one listing, page by page, the oldest artifacts first") {
+TEST_CASE("a glob of directories is one listing, page by page, the oldest artifacts first") {
   Lake lake;
   lake.put("jobs/a/target/run_results.json", {"a", "\"1\"", "2026-01-02T03:04:07Z"});
   lake.put("jobs/a/target/compiled/manifest.json", {"no", "\"2\""});

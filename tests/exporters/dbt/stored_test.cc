@@ -11,7 +11,7 @@
 #include "common/config/yaml.h"
 #include "exporters/dbt/artifacts.h"
 #include "tests/exporters/dbt/configured.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -59,7 +59,7 @@ std::string dated(std::string text, int days_ago) {
   return text.replace(text.find("2026-11-"), 10, date);
 }
 
-/// An exporter and its folders.
+/// An exporter and its directories.
 class Exporter {
  public:
   explicit Exporter(std::string pattern = "target") : pattern_(std::move(pattern)) { start(); }
@@ -79,7 +79,7 @@ class Exporter {
   }
   void reload() {
     collector_ = collectors_of({},
-                               {{"target.path", {(folder_.path() / pattern_).string()}},
+                               {{"target.path", {(directory_.path() / pattern_).string()}},
                                 {"target.project", {"shop"}}},
                                ledgers_)
                      .at(0);
@@ -100,11 +100,11 @@ class Exporter {
     return found;
   }
 
-  fs::path path() const { return folder_.path(); }
-  fs::path state() const { return folder_.path() / "state"; }
+  fs::path path() const { return directory_.path(); }
+  fs::path state() const { return directory_.path() / "state"; }
 
  private:
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
   std::string pattern_;
   std::shared_ptr<Ledgers> ledgers_;
   Collector collector_;
@@ -148,7 +148,7 @@ TEST_CASE("results that are found again after a restart are not counted again") 
   CHECK(exporter.lines("dbt_node_runs_total{") == kTwoRuns);
 }
 
-TEST_CASE("without a state folder a reload forgets nothing") {
+TEST_CASE("without a state directory a reload forgets nothing") {
   Exporter exporter;
   exporter.use_memory();
   const auto path = exporter.path() / "target/run_results.json";
@@ -175,7 +175,8 @@ TEST_CASE("a look that finds nothing new makes no page") {
   CHECK(exporter.lines("").empty());
 }
 
-TEST_CASE("a folder that is gone is forgotten as soon as there are others, also after a restart") {
+TEST_CASE(
+    "a directory that is gone is forgotten as soon as there are others, also after a restart") {
   Exporter exporter("jobs/*");
   write(exporter.path() / "jobs/a/run_results.json",
         run_of("model.shop.a", "success", "1", "20T01"));
@@ -235,9 +236,9 @@ TEST_CASE("metadata that cannot be read is left out, the others stay") {
 }
 
 TEST_CASE("a project that runs rarely is counted whatever runs meanwhile in another") {
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   const auto path = [&](const std::string& project) {
-    return folder.path() / project / "run_results.json";
+    return directory.path() / project / "run_results.json";
   };
   const auto file = "projects: [{name: busy, target: " + path("busy").parent_path().string() +
                     "}, {name: quiet, target: " + path("quiet").parent_path().string() + "}]";

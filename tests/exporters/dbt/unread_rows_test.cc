@@ -13,7 +13,7 @@
 #include "tests/exporters/dbt/listed.h"
 #include "tests/support/error_of.h"
 #include "tests/support/golden.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::dbt;
@@ -171,14 +171,14 @@ TEST_CASE("an artifact of which no row can be read is refused") {
 }
 
 TEST_CASE("an artifact that could be read in part is shown, and called unreadable") {
-  const TemporaryFolder target;
+  const TemporaryDirectory target;
   const auto path = target.path() / "run_results.json";
   const auto whole = read_file(fs::path(SOURCE_DIR) /
                                "tests/fixtures/dbt/recorded/dbt-1.11/02_build/run_results.json");
   auto part = whole;
   const std::string_view passed = R"("status": "success")";
   part.replace(part.find(passed), passed.size(), R"("status": 7)");
-  Follower follower("shop", folders(target.path()),
+  Follower follower("shop", directories(target.path()),
                     SharedLedger(std::make_shared<Ledger>("dbt", "")));
   const auto has = [&](const std::string& line) {
     return page_of(follower).find(line) != std::string::npos;
@@ -201,9 +201,9 @@ TEST_CASE("an artifact that could be read in part is shown, and called unreadabl
 }
 
 TEST_CASE("what is cut short is unreadable at the first look, and later once it is left so") {
-  const TemporaryFolder target;
+  const TemporaryDirectory target;
   target.write("sources.json", "{\"x");
-  Follower follower("shop", folders(target.path()),
+  Follower follower("shop", directories(target.path()),
                     SharedLedger(std::make_shared<Ledger>("dbt", "")));
   const auto readable = [&](const std::string& artifact) {
     const auto line = "artifact=\"" + artifact + "\"} 0\n";
@@ -245,7 +245,7 @@ TEST_CASE("what left rows that cannot be read failed, unless dbt's log says that
 }
 
 TEST_CASE("what the ledger would refuse is left out, and the others are counted") {
-  const TemporaryFolder target;
+  const TemporaryDirectory target;
   const auto path = target.path() / "run_results.json";
   const std::string longest(500, 'x');
   const auto row = [](const std::string& node, const std::string& status,
@@ -266,7 +266,7 @@ TEST_CASE("what the ledger would refuse is left out, and the others are counted"
   Ledger::Options options;
   options.past = Ledger::wall_clock().time_since_epoch();
   const SharedLedger ledger(std::make_shared<Ledger>("dbt", ""), options);
-  Follower follower("shop", folders(target.path()), ledger);
+  Follower follower("shop", directories(target.path()), ledger);
   follower.update(Deadline::in(std::chrono::minutes(1)));
   const std::set<std::string, std::less<>> taken = {longest, "model.a.b", "model.a.c"};
   Samples samples;

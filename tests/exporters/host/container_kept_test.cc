@@ -16,7 +16,7 @@
 #include "exporters/host/container/network.h"
 #include "exporters/host/container/usage.h"
 #include "tests/exporters/host/hierarchies.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -77,23 +77,23 @@ class Isolated {
   bool isolated_ = false;
 };
 
-/// A control group of cgroup v2 in a temporary folder.
+/// A control group of cgroup v2 in a temporary directory.
 class FakeGroup {
  public:
   FakeGroup() {
-    hierarchies_ = unified_at(folder_.path());
-    std::filesystem::create_directory(folder_.path() / "demo");
-    folder_.write("demo/memory.current", "4096\n");
+    hierarchies_ = unified_at(directory_.path());
+    std::filesystem::create_directory(directory_.path() / "demo");
+    directory_.write("demo/memory.current", "4096\n");
     processor_time(1);
     io_pressure(0);
   }
 
   void processor_time(int microseconds) {
-    folder_.write("demo/cpu.stat", "usage_usec " + std::to_string(microseconds) + '\n');
+    directory_.write("demo/cpu.stat", "usage_usec " + std::to_string(microseconds) + '\n');
   }
   void io_pressure(int microseconds) {
-    folder_.write("demo/io.pressure", "some avg10=0.00 avg60=0.00 avg300=0.00 total=" +
-                                          std::to_string(microseconds) + '\n');
+    directory_.write("demo/io.pressure", "some avg10=0.00 avg60=0.00 avg300=0.00 total=" +
+                                             std::to_string(microseconds) + '\n');
   }
   void know() { reader_.know("/demo", known_); }
   /// What is shown as waiting for I/O when it is read after so many seconds, in microseconds.
@@ -103,10 +103,10 @@ class FakeGroup {
   }
 
  private:
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
   Hierarchies hierarchies_;
   Problems problems_;
-  UsageReader reader_{hierarchies_, Files(folder_.path(), Files::Tree::proc), problems_};
+  UsageReader reader_{hierarchies_, Files(directory_.path(), Files::Tree::proc), problems_};
   Known known_;
 };
 

@@ -5,7 +5,7 @@
 #include "exporters/host/collectors.h"
 #include "exporters/host/container/layers.h"
 #include "exporters/host/container/page.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -33,21 +33,21 @@ class Machine {
     mounts(owner, table);
   }
   void mounts(const std::string& pid, std::string_view table) {
-    std::filesystem::create_directories(folder_.path() / pid);
-    folder_.write(pid + "/mountinfo", table);
+    std::filesystem::create_directories(directory_.path() / pid);
+    directory_.write(pid + "/mountinfo", table);
   }
-  /// The mount that the real folder lies on is at the root of the process.
+  /// The mount that the real directory lies on is at the root of the process.
   void root(const std::string& pid, const std::string& real) {
-    const auto link = folder_.path() / pid / "root";
+    const auto link = directory_.path() / pid / "root";
     std::filesystem::remove(link);
     std::filesystem::create_symlink(real, link);
   }
   Layers layers(MountStatter::StatFunction stat = MountStatter::system_stat) {
-    return Layers({settings_, folder_.path(), "/", rootfs_, "/", upstreams()}, std::move(stat));
+    return Layers({settings_, directory_.path(), "/", rootfs_, "/", upstreams()}, std::move(stat));
   }
 
  private:
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
   std::string rootfs_;
   Settings settings_{kContainer.flags, {}, nullptr};
 };
@@ -76,7 +76,7 @@ int small_stat(const char* path, struct statfs& stat) {
 
 }  // namespace
 
-TEST_CASE("a container's layer lies on the file system of its upper folder") {
+TEST_CASE("a container's layer lies on the file system of its upper directory") {
   Machine machine;
   CHECK(system_of(machine, overlay("lowerdir=l/A:l/B,upperdir=/var/lib/docker/overlay2/1/diff")) ==
         "/dev/vda3 /var/lib/docker");
@@ -91,7 +91,7 @@ TEST_CASE("a container's layer lies on the file system of its upper folder") {
         "/dev/vda2 /var/lib/dock");
 }
 
-TEST_CASE("an engine's word for the upper folder is enough") {
+TEST_CASE("an engine's word for the upper directory is enough") {
   Machine machine;
   machine.mounts("500", overlay("upperdir=1/diff"));
   CHECK(machine.layers().of("500", "/data/1")->device == "/dev/vda5");
@@ -158,8 +158,8 @@ TEST_CASE("the mounts of a process are looked at again when another one is at it
   machine.root("500", ".");
   auto layers = machine.layers();
   Layer layer;
-  const auto device = [&](std::string_view upper_folder = "") {
-    layers.update(layer, "500", upper_folder);
+  const auto device = [&](std::string_view upper_directory = "") {
+    layers.update(layer, "500", upper_directory);
     return layer.system->device;
   };
   CHECK(device() == "/dev/vda5");

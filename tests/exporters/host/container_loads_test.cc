@@ -7,7 +7,7 @@
 
 #include "exporters/host/collectors.h"
 #include "exporters/host/container/loads.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -20,18 +20,20 @@ namespace {
 /// A machine whose tasks are in the states that a test gives them.
 class Machine {
  public:
-  Loads loads() { return Loads({settings_, folder_.path() / "proc", "/", "/", "/", upstreams()}); }
+  Loads loads() {
+    return Loads({settings_, directory_.path() / "proc", "/", "/", "/", upstreams()});
+  }
   void task(const std::string& number, const std::string& stat) {
-    const auto folder = "proc/" + number + "/task/" + number;
-    std::filesystem::create_directories(folder_.path() / folder);
-    folder_.write(folder + "/stat", stat);
+    const auto directory = "proc/" + number + "/task/" + number;
+    std::filesystem::create_directories(directory_.path() / directory);
+    directory_.write(directory + "/stat", stat);
   }
   std::string list(const std::string& name, const std::string& text) {
-    return folder_.write(name, text);
+    return directory_.write(name, text);
   }
 
  private:
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
   Settings settings_{kContainer.flags, {}, nullptr};
 };
 
@@ -83,7 +85,7 @@ TEST_CASE("of too many tasks none are counted, rather than some") {
 
 TEST_CASE("a thread that works is seen at work, by a thread of its own") {
   const Settings settings(kContainer.flags, {}, nullptr);
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   std::atomic<pid_t> task = 0;
   std::jthread busy([&](const std::stop_token& stop) {
     task = ::gettid();
@@ -92,7 +94,7 @@ TEST_CASE("a thread that works is seen at work, by a thread of its own") {
   });
   while (task == 0) std::this_thread::yield();
   Loads loads({settings, "/proc", "/sys", "/", "/", upstreams()});
-  loads.watch({{"/docker/a", {folder.write("a", std::to_string(task) + '\n')}}});
+  loads.watch({{"/docker/a", {directory.write("a", std::to_string(task) + '\n')}}});
   for (const auto end = Clock::now() + 20s; !loads.of("/docker/a") && Clock::now() < end;) {
     std::this_thread::yield();
   }

@@ -9,7 +9,7 @@
 #include "tests/exporters/host/collect_of.h"
 #include "tests/exporters/host/fake_engine.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -69,17 +69,17 @@ class Unprivileged {
   bool was_root_;
 };
 
-/// A folder with an engine on run/docker.sock.
+/// A directory with an engine on run/docker.sock.
 struct Machine {
   Machine() { fake.set('a', {}); }
 
-  std::filesystem::path make_folder() const {
-    std::filesystem::create_directory(folder.path() / "run");
-    return folder.path() / "run/docker.sock";
+  std::filesystem::path make_directory() const {
+    std::filesystem::create_directory(directory.path() / "run");
+    return directory.path() / "run/docker.sock";
   }
 
-  TemporaryFolder folder;
-  std::filesystem::path socket = make_folder();
+  TemporaryDirectory directory;
+  std::filesystem::path socket = make_directory();
   FakeEngine fake{socket};
 };
 
@@ -114,7 +114,7 @@ TEST_CASE("a limit of 0 is none") {
 
 TEST_CASE("default sockets are below the host's root, named ones where they are named") {
   const Machine machine;
-  const auto root = machine.folder.path().string();
+  const auto root = machine.directory.path().string();
   CHECK(Collected(root, {}).engines() == kDefaultUp);
   CHECK(Collected("/nonexistent", {}).engines().empty());
   const auto named = "container_engine_up{engine=\"" + machine.socket.string() + "\"} ";
@@ -125,7 +125,7 @@ TEST_CASE("default sockets are below the host's root, named ones where they are 
 
 TEST_CASE("a default socket that may not be opened is no engine until it may be; a named one is") {
   const Machine machine;
-  Collected by_default(machine.folder.path(), {});
+  Collected by_default(machine.directory.path(), {});
   Collected by_name("/", sockets({machine.socket}));
   const auto named = "container_engine_up{engine=\"" + machine.socket.string() + "\"} ";
   std::filesystem::permissions(machine.socket, std::filesystem::perms::none);

@@ -7,7 +7,7 @@
 #include "exporters/host/container/inspect.h"
 #include "exporters/host/container/ooms.h"
 #include "tests/exporters/host/hierarchies.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -19,23 +19,24 @@ namespace {
 
 const std::string kId = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// A machine with cgroup v2 in a temporary folder.
+/// A machine with cgroup v2 in a temporary directory.
 class Machine {
  public:
   Machine() {
-    fs::create_directories(folder_.path() / "proc/1");
-    std::ofstream(folder_.path() / "proc/1/mountinfo")
+    fs::create_directories(directory_.path() / "proc/1");
+    std::ofstream(directory_.path() / "proc/1/mountinfo")
         << "31 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
     fs::create_directories(root());
   }
-  fs::path root() const { return folder_.path() / "sys/fs/cgroup"; }
+  fs::path root() const { return directory_.path() / "sys/fs/cgroup"; }
   Host host() {
-    return {settings_, folder_.path() / "proc", folder_.path() / "sys", "/", "/", upstreams()};
+    return {settings_,  directory_.path() / "proc", directory_.path() / "sys", "/", "/",
+            upstreams()};
   }
   Filter slices() const { return {settings_, "collector.container.cgroup-include", ""}; }
 
  private:
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
   Settings settings_{
       kContainer.flags, {{"collector.container.cgroup-include", {"^/.*\\.slice$"}}}, nullptr};
 };
@@ -155,7 +156,7 @@ TEST_CASE("an engine's description is taken as it is, and no more of it than fit
   CHECK(full.exit_code == -1);
   CHECK(full.oom_killed);
   CHECK(full.joins_network);
-  CHECK(full.upper_folder == "/l/1");
+  CHECK(full.upper_directory == "/l/1");
 }
 
 TEST_CASE("an engine's description that cannot be one is refused") {
@@ -188,9 +189,9 @@ TEST_CASE("out-of-memory kills are the most that anyone saw of each run") {
 }
 
 TEST_CASE("a group that did not run is not read again, but for what changes without it") {
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   const auto write = [&](const std::string& file, const std::string& text) {
-    std::ofstream(folder.path() / file) << text;
+    std::ofstream(directory.path() / file) << text;
   };
   write("cpu.stat", "usage_usec 1000000\nuser_usec 600000\nsystem_usec 400000\n");
   write("memory.current", "5000\n");
@@ -198,9 +199,9 @@ TEST_CASE("a group that did not run is not read again, but for what changes with
   write("pids.current", "4\n");
   write("io.stat", "8:0 rbytes=1 wbytes=2 rios=3 wios=4\n");
   write("io.pressure", "some total=1000000\n");
-  const auto hierarchies = unified_at(folder.path());
+  const auto hierarchies = unified_at(directory.path());
   Problems problems;
-  UsageReader reader(hierarchies, Files(folder.path(), Files::Tree::proc), problems);
+  UsageReader reader(hierarchies, Files(directory.path(), Files::Tree::proc), problems);
   Known known;
   const std::string group = "/.";
   auto now = Clock::now();
@@ -241,13 +242,13 @@ TEST_CASE("a group that did not run is not read again, but for what changes with
 }
 
 TEST_CASE("a file that cannot be understood costs its values alone, and is named") {
-  const TemporaryFolder folder;
-  std::ofstream(folder.path() / "cpu.stat") << "usage_usec 1000000\nuser_usec many\n";
-  std::ofstream(folder.path() / "memory.current") << "5000\n";
-  std::ofstream(folder.path() / "pids.current") << "\n";
-  const auto hierarchies = unified_at(folder.path());
+  const TemporaryDirectory directory;
+  std::ofstream(directory.path() / "cpu.stat") << "usage_usec 1000000\nuser_usec many\n";
+  std::ofstream(directory.path() / "memory.current") << "5000\n";
+  std::ofstream(directory.path() / "pids.current") << "\n";
+  const auto hierarchies = unified_at(directory.path());
   Problems problems;
-  UsageReader reader(hierarchies, Files(folder.path(), Files::Tree::proc), problems);
+  UsageReader reader(hierarchies, Files(directory.path(), Files::Tree::proc), problems);
   Known known;
   reader.know("/.", known);
   reader.usage("/.", known);
@@ -256,5 +257,5 @@ TEST_CASE("a file that cannot be understood costs its values alone, and is named
   CHECK(known.usage.memory == 5000);
   CHECK_FALSE(known.usage.tasks);
   CHECK(problems.count == 2);
-  CHECK(problems.first == (folder.path() / "./cpu.stat:2: expected a number"));
+  CHECK(problems.first == (directory.path() / "./cpu.stat:2: expected a number"));
 }

@@ -6,7 +6,7 @@
 #include "common/config/yaml.h"
 #include "exporters/host/collectors.h"
 #include "tests/exporters/host/collect_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -21,17 +21,18 @@ class Machine {
   Machine()
       : collect_(collect_of(
             kCpu, {Settings(kCpu.flags, {{"collector.cpu.guest", {"false"}}}, nullptr),
-                   folder_.path() / "proc", folder_.path() / "sys", "/", "/", upstreams()})) {}
+                   directory_.path() / "proc", directory_.path() / "sys", "/", "/", upstreams()})) {
+  }
 
   void write(const fs::path& file, const std::string& text) const {
-    fs::create_directories((folder_.path() / file).parent_path());
-    std::ofstream(folder_.path() / file) << text;
+    fs::create_directories((directory_.path() / file).parent_path());
+    std::ofstream(directory_.path() / file) << text;
   }
   void write_cpu(int cpu, const std::string& file, const std::string& text) const {
     write("sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/" + file, text);
   }
   void remove_cpu(int cpu, const std::string& file) const {
-    fs::remove_all(folder_.path() / ("sys/devices/system/cpu/cpu" + std::to_string(cpu)) / file);
+    fs::remove_all(directory_.path() / ("sys/devices/system/cpu/cpu" + std::to_string(cpu)) / file);
   }
 
   /// The samples of one run, without the lines of comments.
@@ -49,7 +50,7 @@ class Machine {
   }
 
  private:
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
   CollectFunction collect_;
 };
 

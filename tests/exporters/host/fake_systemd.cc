@@ -14,7 +14,7 @@
 namespace {
 
 constexpr const char* kAddress = "DBUS_SYSTEM_BUS_ADDRESS";
-constexpr const char* kUnitFolder = "/unit/";
+constexpr const char* kUnitDirectory = "/unit/";
 
 struct Call {
   const FakeSystemd::State& state;
@@ -41,7 +41,7 @@ const FakeSystemd::Property* find(const FakeSystemd::State& state, const std::st
     return found == state.manager.end() ? nullptr : &found->second;
   }
   for (std::size_t i = 0; i < state.units.size(); ++i) {
-    if (path != kUnitFolder + std::to_string(i)) continue;
+    if (path != kUnitDirectory + std::to_string(i)) continue;
     const auto found = state.units[i].properties.find(interface + '.' + property);
     if (found != state.units[i].properties.end()) return &found->second;
   }
@@ -54,7 +54,7 @@ int reply_units(sd_bus_message* call, const FakeSystemd::State& state) {
   sd_bus_message_open_container(reply, 'a', "(ssssssouso)");
   for (std::size_t i = 0; i < state.units.size(); ++i) {
     const auto& unit = state.units[i];
-    const auto path = kUnitFolder + std::to_string(i);
+    const auto path = kUnitDirectory + std::to_string(i);
     sd_bus_message_append(reply, "(ssssssouso)", unit.name.c_str(), "A unit",
                           unit.load_state.c_str(), unit.active_state.c_str(), "sub", "",
                           path.c_str(), 0, "", "/");
@@ -100,7 +100,7 @@ int on_message(sd_bus_message* message, void* data, sd_bus_error*) {
 FakeSystemd::FakeSystemd(State state) : state_(std::move(state)) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const auto path = (folder_.path() / "bus").string();
+  const auto path = (directory_.path() / "bus").string();
   path.copy(address.sun_path, sizeof address.sun_path - 1);
   listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (::pipe(stop_) != 0 ||

@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 /// A message bus on a Unix socket, with org.freedesktop.systemd1 on it.
 class FakeSystemd {
@@ -38,7 +38,7 @@ class FakeSystemd {
   void serve_one(int connection);
 
   State state_;
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
   int listener_ = -1, stop_[2];
   std::thread thread_;
 };

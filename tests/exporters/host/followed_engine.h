@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "exporters/host/container/engine.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 /// Shared by tests of an engine's follower.
 namespace followed_engine {
@@ -16,10 +16,10 @@ using namespace std::chrono_literals;
 using host::container::Engine;
 using host::container::EngineOptions;
 
-/// A socket in a folder of its own, and engines' followers with short pauses.
+/// A socket in a directory of its own, and engines' followers with short pauses.
 struct Fixture {
-  TemporaryFolder folder;
-  std::filesystem::path socket = folder.path() / "docker.sock";
+  TemporaryDirectory directory;
+  std::filesystem::path socket = directory.path() / "docker.sock";
   EngineOptions options{.name = "/run/docker.sock",
                         .socket = socket,
                         .labels = {"team"},

@@ -1,4 +1,4 @@
-// Each folder fixtures/host/<collector>/<case>/ is a machine: proc/, sys/, root/ and udev/, with
+// Each directory fixtures/host/<collector>/<case>/ is a machine: proc/, sys/, root/ and udev/, with
 // the flags of its case in `flags` (one a line). A run of the collector on it gives expected.prom,
 // or the error in expected.error.
 
@@ -16,7 +16,7 @@
 #include "exporters/host/collectors.h"
 #include "test_paths.h"
 #include "tests/exporters/host/collect_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -145,7 +145,7 @@ TEST_CASE("blank lines in a file of /proc change nothing") {
         "xfrm",       "zfs",       "zoneinfo"}) {
     INFO(name);
     const auto typical = kFixtures / name / "typical";
-    const TemporaryFolder machine;
+    const TemporaryDirectory machine;
     fs::copy(typical / "proc", machine.path() / "proc", fs::copy_options::recursive);
     for (const auto& file : fs::recursive_directory_iterator(machine.path() / "proc")) {
       if (!file.is_regular_file()) continue;

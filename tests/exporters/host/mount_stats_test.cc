@@ -99,7 +99,7 @@ TEST_CASE("a file system's sizes are counted in its fragments") {
   CHECK(stats[1]->error == EIO);
 }
 
-TEST_CASE("the system's statfs answers for a real folder and says why it cannot") {
+TEST_CASE("the system's statfs answers for a real directory and says why it cannot") {
   MountStatter statter(4);
   const auto stats = statter.stat(mounts({"/", "/nonexistent"}), late());
   REQUIRE(shape(stats) == "ae");

@@ -17,7 +17,7 @@
 #include "tests/exporters/host/collect_of.h"
 #include "tests/exporters/host/own_network.h"
 #include "tests/support/golden.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -122,7 +122,7 @@ TEST_CASE("netlink tells of the TCP sockets that the files list") {
   const std::string listening = "node_tcp_connection_states{state=\"listen\"}";
   const auto before = std::stoi(value_in(page_of(kTcpstat, "/proc", kNowhere), listening));
   const Listener first, second, third;
-  const TemporaryFolder machine;
+  const TemporaryDirectory machine;
   std::string by_netlink, by_files;
   const bool same = once_in(100, [&] {
     record_sockets(machine.path());
@@ -156,11 +156,11 @@ TEST_CASE("only the /proc of this process's network tells of its own network") {
   CHECK_FALSE(own(kNowhere));
   CHECK_FALSE(own(std::string(SOURCE_DIR) + "/tests/fixtures/host/netdev/container/proc"));
   // The host's /proc as a container sees it, with the host's network.
-  const TemporaryFolder mounted;
+  const TemporaryDirectory mounted;
   fs::create_symlink("/proc/self", mounted.path() / "1");
   CHECK(own(mounted.path()));
   // Process 1 is hidden.
-  const TemporaryFolder hidden;
+  const TemporaryDirectory hidden;
   fs::create_symlink("/proc/self/net", hidden.path() / "net");
   CHECK(own(hidden.path()));
 }
@@ -168,13 +168,13 @@ TEST_CASE("only the /proc of this process's network tells of its own network") {
 TEST_CASE(
     "a file of the network is that of process 1, and where it was not recorded the one that was") {
   const Settings settings({}, {}, nullptr);
-  const TemporaryFolder machine;
+  const TemporaryDirectory machine;
   const auto found = [&] {
     return Host{settings, machine.path(), kNowhere, kNowhere, kNowhere, upstreams()}.network("arp");
   };
-  const auto record = [&](const char* folder) {
-    fs::create_directories(machine.path() / folder);
-    std::ofstream(machine.path() / folder / "arp") << "";
+  const auto record = [&](const char* directory) {
+    fs::create_directories(machine.path() / directory);
+    std::ofstream(machine.path() / directory / "arp") << "";
   };
   CHECK(found() == "self/net/arp");
   record("net");
@@ -195,7 +195,7 @@ TEST_CASE(
 
 TEST_CASE("a network that the kernel shows is one whole, whatever file it lacks") {
   const Settings settings({}, {}, nullptr);
-  const TemporaryFolder machine;
+  const TemporaryDirectory machine;
   fs::create_symlink("/proc/self", machine.path() / "1");
   fs::create_directories(machine.path() / "net");
   std::ofstream(machine.path() / "net/unknown") << "";
@@ -211,7 +211,7 @@ TEST_CASE("collectors of the network read what was recorded without process 1") 
     INFO(module->name << " beside " << beside);
     const auto typical =
         fs::path(SOURCE_DIR) / "tests/fixtures/host" / std::string(module->name) / "typical";
-    const TemporaryFolder machine;
+    const TemporaryDirectory machine;
     const auto proc = machine.path() / "proc";
     fs::copy(typical / "proc", proc, fs::copy_options::recursive);
     fs::remove_all(proc / "net");
@@ -223,7 +223,7 @@ TEST_CASE("collectors of the network read what was recorded without process 1") 
 
 TEST_CASE("connections tracked are counted by whose network it is, not by whose processes") {
   // The host's /proc as a container with the host's network and processes of its own sees it.
-  const TemporaryFolder machine;
+  const TemporaryDirectory machine;
   fs::create_symlink("/proc/self", machine.path() / "1");
   fs::create_directories(machine.path() / "sys/net/netfilter");
   std::ofstream(machine.path() / "sys/net/netfilter/nf_conntrack_count") << "17\n";
@@ -233,7 +233,7 @@ TEST_CASE("connections tracked are counted by whose network it is, not by whose 
 
 TEST_CASE("a device that changes is asked for and read again, one that does not is not") {
   const auto said = in_own_network([] {
-    const TemporaryFolder machine;
+    const TemporaryDirectory machine;
     fs::create_symlink("/proc/self", machine.path() / "1");
     fs::create_directories(machine.path() / "class/net/lo");
     const auto say_flags = [&](const char* flags) {
@@ -270,11 +270,11 @@ TEST_CASE("a device that changes is asked for and read again, one that does not 
 
 TEST_CASE("netlink tells the counters of network devices that /proc/net/dev prints") {
   const auto said = in_own_network([] {
-    const TemporaryFolder machine;
+    const TemporaryDirectory machine;
     fs::create_symlink("/proc/self", machine.path() / "1");
     use_loopback();
     const auto by_netlink = page_of(kNetdev, machine.path(), kNowhere);
-    const TemporaryFolder printed;
+    const TemporaryDirectory printed;
     fs::create_directories(printed.path() / "self/net");
     std::ofstream(printed.path() / "self/net/dev") << read_file("/proc/self/net/dev");
     fs::create_directories(printed.path() / "class/net/lo/statistics");

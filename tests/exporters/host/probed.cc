@@ -8,7 +8,7 @@
 #include "tests/exporters/host/collect_of.h"
 #include "tests/support/certificates.h"
 #include "tests/support/golden.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter::host;
@@ -17,10 +17,10 @@ namespace probed {
 namespace {
 
 /// The servers' certificates, made once.
-class Folder {
+class Directory {
  public:
-  Folder() {
-    const auto& path = folder_.path();
+  Directory() {
+    const auto& path = directory_.path();
     make_authority(path, "ca");
     make_authority(path, "other_ca");
     make_certificate(path, "server", "IP:127.0.0.1", "ca");
@@ -30,17 +30,17 @@ class Folder {
         << read_file(path / "server.pem") << read_file(path / "expired.pem");
     std::ofstream(path / "empty.pem") << "not a certificate\n";
   }
-  std::filesystem::path file(const std::string& name) const { return folder_.path() / name; }
+  std::filesystem::path file(const std::string& name) const { return directory_.path() / name; }
 
  private:
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
 };
 
 }  // namespace
 
 std::filesystem::path file(const std::string& name) {
-  static const Folder folder;
-  return folder.file(name);
+  static const Directory directory;
+  return directory.file(name);
 }
 
 ScriptedServer::Tls tls(const std::string& name) {

@@ -12,7 +12,7 @@
 #include "common/base/time.h"
 #include "exporters/host/collectors.h"
 #include "tests/exporters/host/collect_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -72,12 +72,12 @@ TEST_CASE("uname gives what the system call says") {
 }
 
 TEST_CASE("time gives the clock, the zone and the sources of the clock") {
-  const TemporaryFolder sys;
-  const auto folder = sys.path() / "devices/system/clocksource";
+  const TemporaryDirectory sys;
+  const auto directory = sys.path() / "devices/system/clocksource";
   for (const std::string device : {"clocksource0", "clocksource7", "power"}) {
-    fs::create_directories(folder / device);
-    std::ofstream(folder / device / "available_clocksource") << "tsc kvm-clock \n";
-    std::ofstream(folder / device / "current_clocksource") << "tsc\n";
+    fs::create_directories(directory / device);
+    std::ofstream(directory / device / "available_clocksource") << "tsc kvm-clock \n";
+    std::ofstream(directory / device / "current_clocksource") << "tsc\n";
   }
   const double before = unix_now();
   const auto page = page_of(kTime, sys.path());

@@ -9,7 +9,7 @@
 #include "exporters/host/collectors.h"
 #include "exporters/host/text_files.h"
 #include "tests/exporters/host/collect_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -18,13 +18,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A folder of text files, which goes with the test.
-class Folder {
+/// A directory of text files, which goes with the test.
+class Directory {
  public:
-  std::string path() const { return folder_.path(); }
+  std::string path() const { return directory_.path(); }
   /// Writes a file that was last changed `changed` seconds after 1970.
   void write(const std::string& name, const std::string& text, std::time_t changed = 1700000003) {
-    const auto path = folder_.path() / name;
+    const auto path = directory_.path() / name;
     fs::create_directories(path.parent_path());
     std::ofstream(path, std::ios::binary) << text;
     const timespec times[] = {{changed, 0}, {changed, 999999999}};
@@ -32,17 +32,17 @@ class Folder {
   }
 
  private:
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
 };
 
-/// A collector of these folders.
+/// A collector of these directories.
 class Textfiles {
  public:
-  explicit Textfiles(const std::vector<std::string>& folders)
-      : settings_(kTextfile.flags, {{"collector.textfile.directory", folders}}, nullptr),
+  explicit Textfiles(const std::vector<std::string>& directories)
+      : settings_(kTextfile.flags, {{"collector.textfile.directory", directories}}, nullptr),
         collect_(collect_of(kTextfile,
                             {settings_, "/proc", "/sys", "/", "/run/udev/data", upstreams()})) {}
-  explicit Textfiles(const Folder& folder) : Textfiles(std::vector{folder.path()}) {}
+  explicit Textfiles(const Directory& directory) : Textfiles(std::vector{directory.path()}) {}
 
   /// The page, `prefix` taken out of it, from which so many series were left out as given twice.
   std::string page(const std::string& prefix = {}, std::size_t duplicates = 0) const {
@@ -95,19 +95,19 @@ constexpr int kGood = 0, kPartly = 1, kRefused = 2;
 
 }  // namespace
 
-TEST_CASE("without a folder there is no text file error") {
+TEST_CASE("without a directory there is no text file error") {
   CHECK(Textfiles(std::vector<std::string>{}).page() == status({}, 0));
 }
 
 TEST_CASE("all families of all text files are on the page, with the files' times") {
-  Folder folder;
-  folder.write("b.prom", "plain{z=\"1\",a=\"2\"} 3\n");
-  folder.write("a.prom",
-               "# HELP jobs_total Jobs.\n# TYPE jobs_total counter\n"
-               "jobs_total 5\n"
-               "# TYPE took_seconds summary\ntook_seconds_count 2\n");
-  folder.write("c.txt", "not 1 a text file\n");
-  CHECK(Textfiles(folder).page(folder.path()) == R"(# HELP jobs_total Jobs.
+  Directory directory;
+  directory.write("b.prom", "plain{z=\"1\",a=\"2\"} 3\n");
+  directory.write("a.prom",
+                  "# HELP jobs_total Jobs.\n# TYPE jobs_total counter\n"
+                  "jobs_total 5\n"
+                  "# TYPE took_seconds summary\ntook_seconds_count 2\n");
+  directory.write("c.txt", "not 1 a text file\n");
+  CHECK(Textfiles(directory).page(directory.path()) == R"(# HELP jobs_total Jobs.
 # TYPE jobs_total counter
 jobs_total 5
 # HELP took_seconds Metric read from /a.prom
@@ -120,8 +120,8 @@ plain{a="2",z="1"} 3
 }
 
 TEST_CASE("a bad text file is named and does not hurt the others") {
-  Folder folder;
-  folder.write("good.prom", "good 1\n");
+  Directory directory;
+  directory.write("good.prom", "good 1\n");
   const auto [name, text] = GENERATE(table<std::string, std::string>({
       {"syntax.prom", "bad one\n"},
       {"cut.prom", "bad 1\nbad{x=\"1"},
@@ -132,54 +132,54 @@ TEST_CASE("a bad text file is named and does not hurt the others") {
       {"own_app.prom", "exporter_collector_success{collector=\"cpu\"} 1\n"},
       {"own_process.prom", "process_cpu_seconds_total 1\n"},
   }));
-  folder.write(name, text);
-  CHECK(Textfiles(folder).page(folder.path()) ==
+  directory.write(name, text);
+  CHECK(Textfiles(directory).page(directory.path()) ==
         "# HELP good Metric read from /good.prom\n# TYPE good untyped\ngood 1\n" +
             (name < "good.prom" ? status({{name, kRefused}, {"good.prom", kGood}})
                                 : status({{"good.prom", kGood}, {name, kRefused}})));
 }
 
 TEST_CASE("a text file that is mended is read again") {
-  Folder folder;
-  folder.write("a.prom", "a\n");
-  const Textfiles collector(folder);
-  CHECK(collector.page(folder.path()) == status({{"a.prom", kRefused}}));
-  folder.write("a.prom", "a 1\n");
-  CHECK(collector.page(folder.path()) ==
+  Directory directory;
+  directory.write("a.prom", "a\n");
+  const Textfiles collector(directory);
+  CHECK(collector.page(directory.path()) == status({{"a.prom", kRefused}}));
+  directory.write("a.prom", "a 1\n");
+  CHECK(collector.page(directory.path()) ==
         "# HELP a Metric read from /a.prom\n# TYPE a untyped\na 1\n" +
             status({{"a.prom", kGood}}, 0));
-  fs::remove(folder.path() + "/a.prom");
-  CHECK(collector.page(folder.path()) == status({}, 0));
+  fs::remove(directory.path() + "/a.prom");
+  CHECK(collector.page(directory.path()) == status({}, 0));
 }
 
 TEST_CASE("what is no regular file, or too large, is refused at once") {
-  Folder folder;
-  fs::create_directory(folder.path() + "/folder.prom");
-  REQUIRE(::mkfifo((folder.path() + "/pipe.prom").c_str(), 0600) == 0);
-  fs::create_symlink("/dev/zero", folder.path() + "/device.prom");
-  fs::create_symlink("nowhere", folder.path() + "/dangling.prom");
-  folder.write("large.prom", "");
-  fs::resize_file(folder.path() + "/large.prom", (16u << 20) + 1);
-  CHECK(Textfiles(folder).page(folder.path()) == status({{"dangling.prom", kRefused},
-                                                         {"device.prom", kRefused},
-                                                         {"folder.prom", kRefused},
-                                                         {"large.prom", kRefused},
-                                                         {"pipe.prom", kRefused}}));
+  Directory directory;
+  fs::create_directory(directory.path() + "/directory.prom");
+  REQUIRE(::mkfifo((directory.path() + "/pipe.prom").c_str(), 0600) == 0);
+  fs::create_symlink("/dev/zero", directory.path() + "/device.prom");
+  fs::create_symlink("nowhere", directory.path() + "/dangling.prom");
+  directory.write("large.prom", "");
+  fs::resize_file(directory.path() + "/large.prom", (16u << 20) + 1);
+  CHECK(Textfiles(directory).page(directory.path()) == status({{"dangling.prom", kRefused},
+                                                               {"device.prom", kRefused},
+                                                               {"directory.prom", kRefused},
+                                                               {"large.prom", kRefused},
+                                                               {"pipe.prom", kRefused}}));
 }
 
 TEST_CASE("of text files that contradict each other the first wins, and the other is named") {
-  Folder folder;
-  folder.write("a.prom",
-               "# HELP help First.\nhelp{x=\"1\"} 1\n"
-               "# TYPE type gauge\ntype{x=\"1\"} 1\n"
-               "later{x=\"1\"} 1\n"
-               "none{x=\"1\"} 1\n"
-               "series{x=\"1\",y=\"2\"} 1\n");
-  folder.write("b.prom", "# HELP help Second.\nhelp{x=\"2\"} 2\n");
-  folder.write("c.prom", "# TYPE type counter\ntype{x=\"2\"} 2\n");
-  folder.write("d.prom", "# HELP later Later.\nlater{x=\"2\"} 2\nnone{x=\"2\"} 2\n");
-  folder.write("e.prom", "series{y=\"2\",x=\"1\"} 2\nseries{x=\"3\"} 3\n");
-  CHECK(Textfiles(folder).page(folder.path()) == R"(# HELP help First.
+  Directory directory;
+  directory.write("a.prom",
+                  "# HELP help First.\nhelp{x=\"1\"} 1\n"
+                  "# TYPE type gauge\ntype{x=\"1\"} 1\n"
+                  "later{x=\"1\"} 1\n"
+                  "none{x=\"1\"} 1\n"
+                  "series{x=\"1\",y=\"2\"} 1\n");
+  directory.write("b.prom", "# HELP help Second.\nhelp{x=\"2\"} 2\n");
+  directory.write("c.prom", "# TYPE type counter\ntype{x=\"2\"} 2\n");
+  directory.write("d.prom", "# HELP later Later.\nlater{x=\"2\"} 2\nnone{x=\"2\"} 2\n");
+  directory.write("e.prom", "series{y=\"2\",x=\"1\"} 2\nseries{x=\"3\"} 3\n");
+  CHECK(Textfiles(directory).page(directory.path()) == R"(# HELP help First.
 # TYPE help untyped
 help{x="1"} 1
 help{x="2"} 2
@@ -206,11 +206,11 @@ series{x="3"} 3
 }
 
 TEST_CASE("a sample of a text file that a strict reader refuses is left out, and the file named") {
-  Folder folder;
-  folder.write("a.prom",
-               "# TYPE bad_total counter\nbad_total -1\nbad_total{x=\"2\"} 2\n"
-               "# TYPE size histogram\nsize_bucket{le=\"+Inf\"} 1\nsize_sum -3\nsize_count 1\n");
-  CHECK(Textfiles(folder).page(folder.path()) == R"(# HELP bad_total Metric read from /a.prom
+  Directory directory;
+  directory.write("a.prom",
+                  "# TYPE bad_total counter\nbad_total -1\nbad_total{x=\"2\"} 2\n"
+                  "# TYPE size histogram\nsize_bucket{le=\"+Inf\"} 1\nsize_sum -3\nsize_count 1\n");
+  CHECK(Textfiles(directory).page(directory.path()) == R"(# HELP bad_total Metric read from /a.prom
 # TYPE bad_total counter
 bad_total{x="2"} 2
 # HELP size Metric read from /a.prom
@@ -221,10 +221,10 @@ size_count 1
 }
 
 TEST_CASE("a histogram in two text files is that of the first, with all its buckets") {
-  Folder folder;
-  folder.write("a.prom", "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_count 1\nh_sum 1\n");
-  folder.write("b.prom", "# TYPE h histogram\nh_bucket{le=\"2\"} 9\nh_count 9\nh_sum 9\n");
-  CHECK(Textfiles(folder).page(folder.path()) ==
+  Directory directory;
+  directory.write("a.prom", "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_count 1\nh_sum 1\n");
+  directory.write("b.prom", "# TYPE h histogram\nh_bucket{le=\"2\"} 9\nh_count 9\nh_sum 9\n");
+  CHECK(Textfiles(directory).page(directory.path()) ==
         "# HELP h Metric read from /a.prom, /b.prom\n"
         "# TYPE h histogram\n"
         "h_bucket{le=\"1.0\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n" +
@@ -232,17 +232,17 @@ TEST_CASE("a histogram in two text files is that of the first, with all its buck
 }
 
 TEST_CASE("a series with the name of another metric's line is left out, and the file named") {
-  Folder folder;
-  folder.write("b.prom", "# TYPE b summary\nb_sum 3\nb_count 2\n");
-  folder.write("c.prom", "# TYPE b_count gauge\nb_count 7\nb_count{x=\"1\"} 8\n");
-  CHECK(Textfiles(folder).page(folder.path(), 1) ==
+  Directory directory;
+  directory.write("b.prom", "# TYPE b summary\nb_sum 3\nb_count 2\n");
+  directory.write("c.prom", "# TYPE b_count gauge\nb_count 7\nb_count{x=\"1\"} 8\n");
+  CHECK(Textfiles(directory).page(directory.path(), 1) ==
         "# HELP b Metric read from /b.prom\n# TYPE b summary\nb_sum 3\nb_count 2\n"
         "# HELP b_count Metric read from /c.prom\n# TYPE b_count gauge\nb_count{x=\"1\"} 8\n" +
             status({{"b.prom", kGood}, {"c.prom", kPartly}}));
 }
 
-TEST_CASE("folders of text files are found by patterns, each file once") {
-  Folder root;
+TEST_CASE("directories of text files are found by patterns, each file once") {
+  Directory root;
   for (const std::string name : {"one", "two"}) root.write(name + "/x.prom", name + " 1\n");
   CHECK(Textfiles({root.path() + "/*", root.path() + "/two/"}).page(root.path()) ==
         "# HELP one Metric read from /one/x.prom\n# TYPE one untyped\none 1\n"
@@ -250,18 +250,18 @@ TEST_CASE("folders of text files are found by patterns, each file once") {
             status({{"one/x.prom", kGood}, {"two/x.prom", kGood}}, 0));
 }
 
-TEST_CASE("a folder of text files that cannot be read is an error beside the others") {
-  Folder folder;
-  folder.write("a.prom", "a 1\n");
-  CHECK(Textfiles({folder.path() + "/gone", folder.path()}).page(folder.path()) ==
+TEST_CASE("a directory of text files that cannot be read is an error beside the others") {
+  Directory directory;
+  directory.write("a.prom", "a 1\n");
+  CHECK(Textfiles({directory.path() + "/gone", directory.path()}).page(directory.path()) ==
         "# HELP a Metric read from /a.prom\n# TYPE a untyped\na 1\n" + status({{"a.prom", kGood}}));
 }
 
 TEST_CASE("a text file is read to its end") {
-  Folder folder;
+  Directory directory;
   const std::string text(300'000, 'x');
-  folder.write("a.prom", text);
-  const auto file = read_text_file(folder.path() + "/a.prom", 1u << 20);
+  directory.write("a.prom", text);
+  const auto file = read_text_file(directory.path() + "/a.prom", 1u << 20);
   CHECK(file.text == text);
   CHECK(file.changed == 1700000003);
 }

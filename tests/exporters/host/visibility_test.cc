@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/upstreams.h"
 
 using namespace exporter;
@@ -34,8 +34,8 @@ TEST_CASE("what is not there is named, with the flag that says where it is") {
 }
 
 TEST_CASE("a host's trees without its root are named, with it nothing is") {
-  const TemporaryFolder folder;
-  const std::string root = folder.path();
+  const TemporaryDirectory directory;
+  const std::string root = directory.path();
   for (const auto* path : {"/proc/1/net", "/sys/class", "/udev"}) {
     std::filesystem::create_directories(root + path);
   }

@@ -6,7 +6,7 @@
 
 #include "common/base/time.h"
 #include "tests/exporters/snowflake/usage_reader.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace usage_test;
 using std::chrono::hours;
@@ -51,11 +51,11 @@ class Attributing {
 }  // namespace
 
 TEST_CASE("dbt's results are asked for as long as the window reaches, over a restart too") {
-  const TemporaryFolder folder;
-  const auto path = (folder.path() / "run_results.json").string(),
-             state = (folder.path() / "state").string();
+  const TemporaryDirectory directory;
+  const auto path = (directory.path() / "run_results.json").string(),
+             state = (directory.path() / "state").string();
   std::filesystem::create_directory(state);
-  const auto keys = ", dbt_results: ['" + folder.path().string() + "/*.json']";
+  const auto keys = ", dbt_results: ['" + directory.path().string() + "/*.json']";
   now = tomorrow() + hours(6);
   {
     Attributing attributing(keys, state);

@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "common/base/time.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using exporter::format_rfc3339;
 using exporter::snowflake::DbtResults;
@@ -39,7 +39,7 @@ class Project {
   }
 
   std::string write_text(const std::string& text, const std::string& name = "a") {
-    const auto path = (folder_.path() / (name + ".json")).string();
+    const auto path = (directory_.path() / (name + ".json")).string();
     std::ofstream(path) << text;
     // Two writes may be within one tick of the file system's clock.
     std::filesystem::last_write_time(
@@ -47,10 +47,10 @@ class Project {
     return path;
   }
 
-  std::vector<std::string> pattern() const { return {(folder_.path() / "*.json").string()}; }
+  std::vector<std::string> pattern() const { return {(directory_.path() / "*.json").string()}; }
 
  private:
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
   int writes_ = 0;
 };
 

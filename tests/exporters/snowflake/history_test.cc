@@ -8,7 +8,7 @@
 #include "common/config/json.h"
 #include "exporters/snowflake/usage.h"
 #include "tests/exporters/snowflake/account_server.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::snowflake;
@@ -307,7 +307,7 @@ TEST_CASE("whatever is late, corrected, renamed or failed, counters are what hap
 
 TEST_CASE("counters on the disk are what happened, after restarts too") {
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
-    const TemporaryFolder state;
+    const TemporaryDirectory state;
     check(1'000'000 + seed, state.path());
   }
 }

@@ -11,7 +11,7 @@
 #include "tests/exporters/snowflake/account_server.h"
 #include "tests/support/caught_log.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::snowflake;
@@ -193,8 +193,8 @@ TEST_CASE("an answer is a file that has all but names and texts") {
                R"("name":"running","type":"fixed","nullable":true,"precision":9,"scale":0,)"
                R"("database":"PAYROLL","schema":"PAYROLL","table":"PAYROLL","collation":null)");
   server.set("SHOW", reply(200, body, kJson));
-  const TemporaryFolder folder;
-  const auto directory = folder.path() / "a" / "b";
+  const TemporaryDirectory parent;
+  const auto directory = parent.path() / "a" / "b";
   CHECK(run(server.url(), directory).size() == 2);
   CHECK(names_in(directory) == std::set<std::string>{"show_things.json"});
   struct stat status {};
@@ -227,29 +227,29 @@ TEST_CASE("an answer is a file that has all but names and texts") {
 
 TEST_CASE("the newest answer to a statement is the one that is kept") {
   AccountServer server;
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   server.set_rows("SHOW", "name", R"(["a"],["b"])");
-  run(server.url(), folder.path());
+  run(server.url(), directory.path());
   server.set("SHOW", failure_reply("003001", "PAYROLL may not"));
-  CHECK_THROWS_AS(run(server.url(), folder.path()), StatementFailed);
-  const auto refusal = recorded_in(folder.path());
+  CHECK_THROWS_AS(run(server.url(), directory.path()), StatementFailed);
+  const auto refusal = recorded_in(directory.path());
   CHECK(refusal.at("status").integer() == 422);
   CHECK(refusal.at("code").string() == "003001");
   CHECK(refusal.at("sql_state").string() == "42501");
   CHECK(refusal.members().size() == 6);
-  CHECK_THAT(text_of(folder.path() / "show_things.json"), !Catch::Contains("PAYROLL"));
+  CHECK_THAT(text_of(directory.path() / "show_things.json"), !Catch::Contains("PAYROLL"));
   server.set_rows("SHOW", "name", "");
-  run(server.url(), folder.path());
-  CHECK(recorded_in(folder.path()).at("row_count").integer() == 0);
+  run(server.url(), directory.path());
+  CHECK(recorded_in(directory.path()).at("row_count").integer() == 0);
 }
 
 TEST_CASE("a refusal has of its body what is Snowflake's") {
   AccountServer server;
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   const auto recorded = [&](const std::string& body) {
     server.set("SHOW", reply(403, body, kJson));
-    CHECK_THROWS_AS(run(server.url(), folder.path()), Error);
-    return recorded_in(folder.path());
+    CHECK_THROWS_AS(run(server.url(), directory.path()), Error);
+    return recorded_in(directory.path());
   };
   for (const auto* body : {"<html>PAYROLL</html>", "[]", R"({"message":"PAYROLL"})"}) {
     CHECK(recorded(body).at("status").integer() == 403);
@@ -269,9 +269,9 @@ TEST_CASE("all partitions are recorded, and cells that are no text") {
   server.set("SHOW", reply(200, body, kJson));
   server.set_path("01-a?partition=1",
                   reply(200, R"({"data":[["b",{"PAYROLL":1},"more"],["c"]]})", kJson));
-  const TemporaryFolder folder;
-  CHECK(run(server.url(), folder.path()).size() == 3);
-  const auto recorded = recorded_in(folder.path());
+  const TemporaryDirectory directory;
+  CHECK(run(server.url(), directory.path()).size() == 3);
+  const auto recorded = recorded_in(directory.path());
   CHECK(recorded.at("row_count").integer() == 3);
   const auto rows = recorded.at("rows").items();
   REQUIRE(rows.size() == 3);
@@ -283,10 +283,10 @@ TEST_CASE("all partitions are recorded, and cells that are no text") {
 
 TEST_CASE("an answer that cannot be read is recorded") {
   AccountServer server;
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   server.set_rows("SHOW", "name,NAME", R"(["a","b"])");
-  CHECK_THROWS_AS(run(server.url(), folder.path()), Error);
-  CHECK(recorded_in(folder.path()).at("columns").items().size() == 2);
+  CHECK_THROWS_AS(run(server.url(), directory.path()), Error);
+  CHECK(recorded_in(directory.path()).at("columns").items().size() == 2);
 }
 
 TEST_CASE("a file has as many rows as fit, and says how many there were") {
@@ -296,12 +296,12 @@ TEST_CASE("a file has as many rows as fit, and says how many there were") {
     rows += (i > 0 ? "," : "") + std::string(R"(["a.b.c","d.e.f"])");
   }
   server.set_rows("SHOW", "name,owner", rows);
-  const TemporaryFolder folder;
-  CHECK(run(server.url(), folder.path()).size() == 60'000);
-  const auto size = std::filesystem::file_size(folder.path() / "show_things.json");
+  const TemporaryDirectory directory;
+  CHECK(run(server.url(), directory.path()).size() == 60'000);
+  const auto size = std::filesystem::file_size(directory.path() / "show_things.json");
   CHECK(size > 2 * kMegabyte);
   CHECK(size < 2 * kMegabyte + 1000);
-  const auto recorded = recorded_in(folder.path());
+  const auto recorded = recorded_in(directory.path());
   CHECK(recorded.at("row_count").integer() == 60'000);
   CHECK(recorded.at("rows").items().size() > 10'000);
 }
@@ -309,11 +309,11 @@ TEST_CASE("a file has as many rows as fit, and says how many there were") {
 TEST_CASE("what cannot be written is one warning, and nothing else") {
   AccountServer server;
   server.set_rows("SHOW", "name", R"(["a"])");
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   SECTION("a directory that cannot be made") {
-    const testing::CaughtLog log(folder.path() / "log");
+    const testing::CaughtLog log(directory.path() / "log");
     const auto account =
-        account_of(server.url(), "record: '" + folder.write("file", "") + "/directory'");
+        account_of(server.url(), "record: '" + directory.write("file", "") + "/directory'");
     for (int i = 0; i < 3; ++i) {
       CHECK(account->api.run(kShow, Deadline::in(std::chrono::minutes(5))).size() == 1);
     }
@@ -321,11 +321,11 @@ TEST_CASE("what cannot be written is one warning, and nothing else") {
     CHECK(log.lines("not all answers are recorded").size() == 1);
   }
   SECTION("a file that cannot be replaced") {
-    std::filesystem::create_directory(folder.path() / "show_things.json");
-    const testing::CaughtLog log(folder.path() / "log");
-    CHECK(run(server.url(), folder.path()).size() == 1);
+    std::filesystem::create_directory(directory.path() / "show_things.json");
+    const testing::CaughtLog log(directory.path() / "log");
+    CHECK(run(server.url(), directory.path()).size() == 1);
     log::flush(std::chrono::minutes(5));
     CHECK(log.lines("not all answers are recorded").size() == 1);
-    CHECK(names_in(folder.path()) == std::set<std::string>{"log", "show_things.json"});
+    CHECK(names_in(directory.path()) == std::set<std::string>{"log", "show_things.json"});
   }
 }

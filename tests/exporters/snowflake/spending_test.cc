@@ -2,7 +2,7 @@
 
 #include "common/base/error.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::snowflake;
@@ -23,8 +23,8 @@ Deadline soon() { return Deadline::in(minutes(5)); }
 /// The exporter's spending, with a clock that the test moves.
 class Spender {
  public:
-  explicit Spender(double cap, const std::string& folder = "")
-      : ledgers_(folder),
+  explicit Spender(double cap, const std::string& directory = "")
+      : ledgers_(directory),
         spending_("prod", ledgers_.open("snowflake_spending", "prod", kOptions), cap) {
     spending_.set_clock([] { return now; });
   }
@@ -178,13 +178,13 @@ TEST_CASE("a statement whose end is not known costs all that it may") {
 }
 
 TEST_CASE("what a statement may cost is on the disk before it starts") {
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   now = kTen;
-  Spender killed(0.1, folder.path());
+  Spender killed(0.1, directory.path());
   const auto permit = killed->enter(kSmall, minutes(1), soon());
   {
-    const TemporaryFolder copy;  // of what a process leaves that ends now
-    std::filesystem::copy(folder.path(), copy.path(), std::filesystem::copy_options::recursive);
+    const TemporaryDirectory copy;  // of what a process leaves that ends now
+    std::filesystem::copy(directory.path(), copy.path(), std::filesystem::copy_options::recursive);
     now += seconds(1);
     Spender next(0.1, copy.path());
     CHECK(next.figures()["snowflake_own_credits_today"] == Approx(121.0 / 3600));
@@ -194,27 +194,27 @@ TEST_CASE("what a statement may cost is on the disk before it starts") {
 }
 
 TEST_CASE("a statement in the second of a restart does not give back what was reserved") {
-  const TemporaryFolder folder, copy;
+  const TemporaryDirectory directory, copy;
   now = kTen;
-  Spender killed(0, folder.path());
+  Spender killed(0, directory.path());
   const auto permit = killed->enter(kSmall, minutes(1), soon());
-  std::filesystem::copy(folder.path(), copy.path(), std::filesystem::copy_options::recursive);
+  std::filesystem::copy(directory.path(), copy.path(), std::filesystem::copy_options::recursive);
   Spender next(0, copy.path());
   next.run(seconds(2));
   CHECK(next.figures()["snowflake_own_credits_today"] == Approx(121.0 / 3600));
 }
 
 TEST_CASE("what was spent goes on after a restart, and starts again at midnight") {
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   now = kTen;
   {
-    Spender spender(0.1, folder.path());
+    Spender spender(0.1, directory.path());
     spender.run(seconds(2));
     now += minutes(5);
     spender.run(seconds(40));
   }
   now += minutes(5);
-  Spender spender(0.1, folder.path());
+  Spender spender(0.1, directory.path());
   CHECK(spender.figures()["snowflake_own_credits_today"] == Approx((63.0 + 101) / 3600));
   CHECK(spender.figures()["snowflake_own_resumes_total"] == 2);
   now = kTen + hours(14);

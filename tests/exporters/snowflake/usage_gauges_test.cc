@@ -2,7 +2,7 @@
 
 #include "common/base/time.h"
 #include "tests/exporters/snowflake/usage_reader.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace usage_test;
 using std::chrono::hours;
@@ -39,19 +39,19 @@ TEST_CASE("gauges stay until they are read again") {
 }
 
 TEST_CASE("gauges stay over a restart, which does not have them read again") {
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   now = tomorrow() + hours(3);
   const std::string series = "snowflake_test_bytes{account=\"prod\",kind=\"\\\"\xC3\xA6\"}",
                     other = R"(snowflake_test_bytes{account="prod",kind="k2999"})";
   {
-    Reader reader(kSizes, "", folder.path());
+    Reader reader(kSizes, "", directory.path());
     std::string rows = R"(["\"æ","7.25"])";
     for (int i = 0; i < 3000; ++i) rows += R"(,["k)" + std::to_string(i) + R"(","8"])";
     reader.server.set_rows("SELECT SIZES", "L_KIND,G_SIZE", rows);
     CHECK(reader.value(series) == 7.25);
   }
   now += minutes(50);
-  Reader reader(kSizes, "", folder.path());
+  Reader reader(kSizes, "", directory.path());
   CHECK(reader.value(series) == 7.25);
   CHECK(reader.value(other) == 8);
   CHECK(reader.value(R"(snowflake_read_timestamp_seconds{account="prod",statement="sizes"})") ==

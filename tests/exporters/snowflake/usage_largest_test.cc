@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/exporters/snowflake/usage_reader.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace usage_test;
 using std::chrono::hours;
@@ -76,20 +76,20 @@ double shown(Reader& reader, const std::string& key, const std::string& value) {
 }  // namespace
 
 TEST_CASE("each key has largest values of its own, which stay so over a restart") {
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   now = tomorrow() + hours(3);
   std::string rows =
       tagged(now - hours(1), "team", "a", 5) + "," + tagged(now - hours(1), "team", "b", 4) + "," +
       tagged(now - hours(1), "stage", "b", 1) + "," + tagged(now - hours(1), "stage", "", 8);
   {
-    Reader reader(kTaggedGroup, "", folder.path());
+    Reader reader(kTaggedGroup, "", directory.path());
     reader.server.set_rows("SELECT TAGGED", "L_KEY,L_VALUE,B,V_A", rows);
     CHECK(shown(reader, "team", "other") == 9);
     CHECK(shown(reader, "stage", "other") == 1);
     CHECK(shown(reader, "stage", "") == 8);  // none is no value that could be one of the largest
   }
   now += hours(1);
-  Reader reader(kTaggedGroup, "", folder.path());
+  Reader reader(kTaggedGroup, "", directory.path());
   rows += "," + tagged(now - hours(1), "team", "a", 1) + "," +
           tagged(now - hours(1), "team", "b", 70) + "," + tagged(now - hours(1), "stage", "a", 60) +
           "," + tagged(now - hours(1), "stage", "b", 2);

@@ -3,7 +3,7 @@
 #include "common/base/error.h"
 #include "tests/exporters/snowflake/usage_reader.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace usage_test;
 using std::chrono::hours;
@@ -105,14 +105,14 @@ TEST_CASE("why a statement is not read is said as long as it is so") {
 }
 
 TEST_CASE("a statement that takes too long three times in a row is read once a day") {
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   now = tomorrow() + hours(3);
   const auto time_out = [](Reader& reader) {
     reader.server.set("SELECT THINGS",
                       reply(408, kTimeoutReply, "Content-Type: application/json\r\n"));
   };
   {
-    Reader reader(kGroup, "", folder.path());
+    Reader reader(kGroup, "", directory.path());
     time_out(reader);
     for (int i = 0; i < 3; ++i) {
       CHECK(is_off(reader, "timeout") == (i < 2 ? -1 : 1));
@@ -120,7 +120,7 @@ TEST_CASE("a statement that takes too long three times in a row is read once a d
     }
     CHECK(reader.server.count("SELECT THINGS") == 3);
   }
-  Reader reader(kGroup, "", folder.path());
+  Reader reader(kGroup, "", directory.path());
   time_out(reader);
   CHECK(is_off(reader, "timeout") == 1);
   CHECK_THAT(reader.failure, Catch::Contains("things: it is not read today"));

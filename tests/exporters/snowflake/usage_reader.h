@@ -29,11 +29,12 @@ inline std::string at(std::chrono::sys_seconds time) {
 /// A group of an account whose warehouse costs a credit per hour.
 class Reader {
  public:
-  explicit Reader(const Group& group, const std::string& entry = "", const std::string& folder = "")
+  explicit Reader(const Group& group, const std::string& entry = "",
+                  const std::string& directory = "")
       : account_(account_of(
             server.url(),
             "warehouse: W, cycle: 15m" + (entry.empty() ? ", credits_per_day: 0" : entry),
-            std::make_shared<Ledgers>(folder))),
+            std::make_shared<Ledgers>(directory))),
         usage_(*(set_clock(), account_), group) {
     set_warehouse("60");
   }

@@ -4,7 +4,7 @@
 
 #include "common/base/time.h"
 #include "tests/exporters/snowflake/usage_reader.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace usage_test;
 using std::chrono::hours;
@@ -115,10 +115,10 @@ TEST_CASE("a window starts at a whole bucket, as far back as rows may change") {
 }
 
 TEST_CASE("a statement is not read again before its pace, also after a restart") {
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   now = tomorrow() + hours(3) + minutes(1);
   {
-    Reader reader(kGroup, "", folder.path());
+    Reader reader(kGroup, "", directory.path());
     reader.server.set_rows("SELECT THINGS", kColumns, row(now - hours(2), "x", 5));
     CHECK(reader.value(kA) == 5);
     now += minutes(20);
@@ -126,7 +126,7 @@ TEST_CASE("a statement is not read again before its pace, also after a restart")
     CHECK(reader.server.count("SELECT THINGS") == 1);
   }
   now += minutes(20);
-  Reader reader(kGroup, "", folder.path());
+  Reader reader(kGroup, "", directory.path());
   CHECK(reader.value(kA) == 5);
   CHECK(reader.server.count("SELECT THINGS") == 0);
   reader.server.set_rows("SELECT THINGS", kColumns, row(now - hours(2), "x", 5));

@@ -90,7 +90,7 @@ TEST_CASE("a view that lacks a column is said once, and used when it has it") {
   shop.execute("CREATE TABLE bm_events (event_id, user_id, event)");
   const auto source = shop.source(kBerlin);
   const auto business = std::make_shared<Business>(source, source->business);
-  CaughtLog log(shop.folder() / "log");
+  CaughtLog log(shop.directory() / "log");
   for (int i = 0; i < 3; ++i) {
     const auto page = views(business);
     CHECK_THAT(page, Catch::Contains(present("bm_events", 0)) &&
@@ -154,6 +154,6 @@ TEST_CASE("a database that cannot be asked has not lost its views") {
   Shop shop;
   const auto source = shop.source("business: {timezone: UTC}\n");
   const auto business = std::make_shared<Business>(source, source->business);
-  std::filesystem::remove(shop.folder() / "shop.db");
+  std::filesystem::remove(shop.directory() / "shop.db");
   error_of(Reason::connect, [&] { business->look(Deadline::in(std::chrono::seconds(60))); });
 }

@@ -54,7 +54,8 @@ class World {
         "test.yml");
     const auto entry = file.required("sources").items().front();
     return kSources.make({"shop", entry, nullptr, upstreams(),
-                          std::make_shared<Ledgers>(shop_.folder() / "state"), false, true, &file});
+                          std::make_shared<Ledgers>(shop_.directory() / "state"), false, true,
+                          &file});
   }
 
   Shop shop_;

@@ -11,7 +11,7 @@
 #include "exporters/sql/import.h"
 #include "test_paths.h"
 #include "tests/support/golden.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 namespace {
 
@@ -90,9 +90,9 @@ TEST_CASE("import: whatever stands in a key, it is an error with its place or a 
   const std::string name =
       GENERATE("target", "jobs", "collectors", "justwatch", "query_exporter", "parameters");
   const auto fixture = fs::path(SOURCE_DIR) / "tests/fixtures/sql/import" / name;
-  const TemporaryFolder folder;
-  fs::copy(fixture, folder.path() / "theirs", fs::copy_options::recursive);
-  const auto file = folder.path() / "theirs" /
+  const TemporaryDirectory directory;
+  fs::copy(fixture, directory.path() / "theirs", fs::copy_options::recursive);
+  const auto file = directory.path() / "theirs" /
                     (fs::exists(fixture / "config.yml") ? "config.yml" : "config.yaml");
   int imported = 0;
   for (const auto& mutant : mutants_of(read_file(file))) {

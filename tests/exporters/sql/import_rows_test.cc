@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "tests/exporters/sql/imported.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 namespace {
 
@@ -22,8 +22,9 @@ void make_database(const std::string& file, const char* sql) {
 
 /// The samples of `shop_*` on the page of the exporter with this configuration, sorted.
 std::vector<std::string> samples_of(const std::string& config) {
-  const TemporaryFolder folder;
-  const auto ran = run_exporter("--once --config.file='" + folder.write("ours.yml", config) + "'");
+  const TemporaryDirectory directory;
+  const auto ran =
+      run_exporter("--once --config.file='" + directory.write("ours.yml", config) + "'");
   CHECK(ran.exit_code == 0);
   std::vector<std::string> samples;
   std::istringstream lines(ran.output);
@@ -44,8 +45,8 @@ INSERT INTO orders VALUES (1, 'de'), (2, 'de'), (3, 'fr'), (4, 'us'), (5, 'us');
 }  // namespace
 
 TEST_CASE("import: a metric of several columns keeps its series", "[sql][import]") {
-  const TemporaryFolder folder;
-  const auto file = (folder.path() / "shop.db").string();
+  const TemporaryDirectory directory;
+  const auto file = (directory.path() / "shop.db").string();
   make_database(file, kTables);
   const auto text = imported("target: {name: db, data_source_name: 'sqlite:" + file +
                              "', collectors: [stock]}\n" + R"(
@@ -89,8 +90,8 @@ collectors:
 }
 
 TEST_CASE("import: a query with sets of parameters gives the rows of all", "[sql][import]") {
-  const TemporaryFolder folder;
-  const auto file = (folder.path() / "shop.db").string();
+  const TemporaryDirectory directory;
+  const auto file = (directory.path() / "shop.db").string();
   make_database(file, kTables);
   const auto text = imported("databases:\n  db: {dsn: 'sqlite:///" + file + "'}\n" + R"(
 metrics:

@@ -6,7 +6,7 @@
 #include "test_paths.h"
 #include "tests/exporters/sql/imported.h"
 #include "tests/support/golden.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 namespace {
 
@@ -37,16 +37,16 @@ TEST_CASE("import: each key of each format, whole outputs, which --config.check 
 }
 
 TEST_CASE("import: the flag prints it, or says what is wrong where", "[sql][import]") {
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   const auto good =
-      folder.write("good.yml", "target: {data_source_name: 'sqlite:/x.db', collectors: []}\n");
+      directory.write("good.yml", "target: {data_source_name: 'sqlite:/x.db', collectors: []}\n");
   const auto printed = run_exporter("--import " + good);
   CHECK(printed.exit_code == 0);
   CHECK(printed.output == exporter::sql::import_config(good));
   CHECK_THAT(printed.output, Catch::EndsWith("sources:\n  - name: database\n    odbc: "
                                              "Driver=SQLite3;Database=/x.db\n"));
 
-  const auto bad = folder.write("bad.yml", "target: {collectors: []}\n");
+  const auto bad = directory.write("bad.yml", "target: {collectors: []}\n");
   const auto refused = run_exporter("--import=" + bad + " 2>&1");
   CHECK(refused.exit_code == 1);
   CHECK(refused.output == "sql_exporter: " + bad + ":1:9: target.data_source_name: missing\n");

@@ -8,7 +8,7 @@
 
 #include "exporters/sql/import.h"
 #include "test_paths.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 Ran run_exporter(const std::string& arguments) {
   auto* output = ::popen((SQL_EXPORTER " " + arguments).c_str(), "r");
@@ -23,13 +23,13 @@ Ran run_exporter(const std::string& arguments) {
 }
 
 std::string imported(const std::string& text) {
-  const TemporaryFolder folder;
-  return exporter::sql::import_config(folder.write("theirs.yml", text));
+  const TemporaryDirectory directory;
+  return exporter::sql::import_config(directory.write("theirs.yml", text));
 }
 
 std::string refusal_of(const std::string& config) {
-  const TemporaryFolder folder;
-  const auto file = folder.write("ours.yml", config);
+  const TemporaryDirectory directory;
+  const auto file = directory.write("ours.yml", config);
   const auto ran = run_exporter("--config.check --config.file='" + file + "' 2>&1");
   return ran.exit_code == 0 ? std::string() : "refused: " + ran.output;
 }

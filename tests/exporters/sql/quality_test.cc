@@ -304,7 +304,7 @@ TEST_CASE("an outage says nothing of a check that was not due") {
 TEST_CASE("columns of another type than expected are missing, and logged once") {
   Shop shop;
   make_orders(shop);
-  const testing::CaughtLog log(shop.folder() / "log");
+  const testing::CaughtLog log(shop.directory() / "log");
   const auto collector =
       quality(shop, watching("schema: {id: Integer, amount: text, colour: text}"));
   const std::string missing = "columns_missing{dataset=\"orders\",owner=\"\",severity=\"warning\"}";
@@ -335,7 +335,7 @@ TEST_CASE("a change of the columns is noticed over a restart, and logged") {
   CHECK(first["schema_changed_timestamp_seconds{dataset=\"orders\"" + rest] == "absent");
 
   shop.execute("ALTER TABLE orders RENAME COLUMN line TO colour");
-  const testing::CaughtLog log(shop.folder() / "log");
+  const testing::CaughtLog log(shop.directory() / "log");
   const auto second = run_once(shop, configuration);
   CHECK(second["columns{dataset=\"orders\"}"] == "7");
   CHECK(second["columns_missing{dataset=\"orders\"" + rest] == "0");

@@ -63,7 +63,7 @@ TEST_CASE("days that differ are counted, and those that are not settled are left
     }
     fourth = shop.text("SELECT date('now', '-4 days')");
     sixth = shop.text("SELECT date('now', '-6 days')");
-    const testing::CaughtLog log(shop.folder() / "log");
+    const testing::CaughtLog log(shop.directory() / "log");
     run = compared(shop, warehouse,
                    kSides +
                        ", measures: {rows: 0, sum(amount): 0.005}, owner: team, "

@@ -299,7 +299,7 @@ TEST_CASE("a check says of each collector what is missing") {
 TEST_CASE("a check logs a view that is not there once") {
   Shop shop;
   const auto source = shop.source(kBusiness);
-  const testing::CaughtLog log(shop.folder() / "log");
+  const testing::CaughtLog log(shop.directory() / "log");
   check_source(*source, {}, kPatience);
   exporter::log::flush(std::chrono::seconds(60));
   CHECK(log.lines("view=bm_users").size() == 1);
@@ -342,7 +342,7 @@ TEST_CASE("a check fails for a view that is there and cannot be read") {
       "CREATE TABLE sales (a); CREATE VIEW bm_orders AS SELECT a AS order_id, a AS ordered_at, "
       "a AS amount, a AS currency FROM sales; DROP TABLE sales");
   const auto source = shop.source("business: {source: shop, timezone: UTC}\n");
-  const testing::CaughtLog log(shop.folder() / "log");
+  const testing::CaughtLog log(shop.directory() / "log");
   const auto found = finding(source, "business_revenue");
   CHECK_FALSE(found.is_good);
   CHECK_THAT(found.text, Contains("bm_orders cannot be read: [SQLite]no such table: main.sales"));

@@ -9,7 +9,7 @@
 namespace exporter::sql {
 
 Shop::Shop() {
-  REQUIRE(::sqlite3_open((folder_.path() / "shop.db").c_str(), &database_) == SQLITE_OK);
+  REQUIRE(::sqlite3_open((directory_.path() / "shop.db").c_str(), &database_) == SQLITE_OK);
   execute("PRAGMA synchronous = OFF");
 }
 
@@ -33,7 +33,7 @@ std::string Shop::text(const std::string& sql) {
 }
 
 std::string Shop::odbc() const {
-  return "Driver=SQLite3;Database=" + (folder_.path() / "shop.db").string();
+  return "Driver=SQLite3;Database=" + (directory_.path() / "shop.db").string();
 }
 
 std::shared_ptr<Source> Shop::source(const std::string& configuration) {
@@ -42,7 +42,7 @@ std::shared_ptr<Source> Shop::source(const std::string& configuration) {
   const auto entry = file.required("sources").items().front();
   auto source =
       kSources.make({"shop", entry, nullptr, upstreams(),
-                     std::make_shared<Ledgers>(folder_.path() / "state"), false, true, &file});
+                     std::make_shared<Ledgers>(directory_.path() / "state"), false, true, &file});
   file.finish();
   return source;
 }

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "exporters/sql/source.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 struct sqlite3;
 
@@ -26,7 +26,7 @@ class Shop {
   /// The single value that a query returns.
   std::string text(const std::string& sql);
 
-  /// A new source, configured with these lines after its `sources:`; its ledgers are in a folder
+  /// A new source, configured with these lines after its `sources:`; its ledgers are in a directory
   /// that all sources share.
   std::shared_ptr<Source> source(const std::string& configuration);
   /// The result of one of its functions, as a page without headers.
@@ -36,10 +36,10 @@ class Shop {
   static Collector collector(const std::shared_ptr<Source>& source, std::string_view name);
 
   std::string odbc() const;
-  const std::filesystem::path& folder() const { return folder_.path(); }
+  const std::filesystem::path& directory() const { return directory_.path(); }
 
  private:
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
   sqlite3* database_ = nullptr;
 };
 

@@ -7,7 +7,7 @@
 #include "tests/live/sql_parts/control.h"
 #include "tests/support/caught_log.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::sql;
@@ -40,14 +40,14 @@ TEST_CASE("odd passwords log in") {
 }
 
 TEST_CASE("a wrong password is said to be, and shown nowhere") {
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   for (const auto& server : kServers) {
     for (const std::string password : {"hunter2", "hun;ter}2", "hünter2", "'hunter2'"}) {
       INFO(server.name << " " << password);
       auto with_wrong = options(string_of(server.variable));
       with_wrong.password = SecretSource::literal(Secret(password));
       Database database(std::move(with_wrong));
-      const exporter::testing::CaughtLog caught(folder.path() / "log");
+      const exporter::testing::CaughtLog caught(directory.path() / "log");
       log::configure(log::Level::debug, log::Format::logfmt);
       const auto error = error_of(Reason::auth, [&] { ask(database, "SELECT 1 AS a"); });
       log::flush(5s);

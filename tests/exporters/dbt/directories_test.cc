@@ -2,7 +2,7 @@
 
 #include "exporters/dbt/lister.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace exporter;
 using namespace exporter::dbt;
@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 namespace {
 
 std::vector<Found> look(const fs::path& pattern) {
-  return folders(pattern)(Deadline::in(std::chrono::minutes(1)));
+  return directories(pattern)(Deadline::in(std::chrono::minutes(1)));
 }
 
 /// dbt's log of an invocation, as it writes it by default.
@@ -30,25 +30,25 @@ std::string ended(const std::string& command, const std::string& how) {
 }  // namespace
 
 TEST_CASE("what dbt's log says of an invocation tells whether it set to work on nodes") {
-  const TemporaryFolder folder;
-  fs::create_directories(folder.path() / "target");
-  fs::create_directories(folder.path() / "logs");
-  folder.write("target/manifest.json", "{}");
-  folder.write("logs/dbt.log", log_of("id-ls", "'dbt ls'") + log_of("id-run", "'dbt -q run'") +
-                                   log_of("id-vars", R"("dbt ls --vars {'run': 1}")") +
-                                   log_of("id-late", R"("dbt build --vars {'a': 1}")") +
-                                   log_of("id-target", "'dbt --target test ls'") +
-                                   log_of("id-both", R"('dbt --vars {"a": \'run\'} seed')") +
-                                   log_of("id-within", "'dbt tasks run daily build'") +
-                                   log_of("id-ended", "'dbt --vars env: my test ls'") +
-                                   ended("dbt ls", "succeeded") +
-                                   log_of("id-failed", "'dbt --vars env: my ls run'") +
-                                   ended("dbt run", "failed") + log_of("id-done", "'dbt run'") +
-                                   ended("dbt run", "succeeded") +
-                                   R"({"info": {"invocation_id": "id-json", "msg": "running"}, )"
-                                   R"("data": {"args": {"invocation_command": "dbt -t run ls"}}})"
-                                   "\n======== 15:24:48.978 | id-cut ========\n");
-  const auto found = look(folder.path() / "target");
+  const TemporaryDirectory directory;
+  fs::create_directories(directory.path() / "target");
+  fs::create_directories(directory.path() / "logs");
+  directory.write("target/manifest.json", "{}");
+  directory.write(
+      "logs/dbt.log",
+      log_of("id-ls", "'dbt ls'") + log_of("id-run", "'dbt -q run'") +
+          log_of("id-vars", R"("dbt ls --vars {'run': 1}")") +
+          log_of("id-late", R"("dbt build --vars {'a': 1}")") +
+          log_of("id-target", "'dbt --target test ls'") +
+          log_of("id-both", R"('dbt --vars {"a": \'run\'} seed')") +
+          log_of("id-within", "'dbt tasks run daily build'") +
+          log_of("id-ended", "'dbt --vars env: my test ls'") + ended("dbt ls", "succeeded") +
+          log_of("id-failed", "'dbt --vars env: my ls run'") + ended("dbt run", "failed") +
+          log_of("id-done", "'dbt run'") + ended("dbt run", "succeeded") +
+          R"({"info": {"invocation_id": "id-json", "msg": "running"}, )"
+          R"("data": {"args": {"invocation_command": "dbt -t run ls"}}})"
+          "\n======== 15:24:48.978 | id-cut ========\n");
+  const auto found = look(directory.path() / "target");
   REQUIRE(found.size() == 1);
   const auto& set_to_work = found[0].set_to_work;
   CHECK(set_to_work("id-ls") == false);
@@ -66,21 +66,22 @@ TEST_CASE("what dbt's log says of an invocation tells whether it set to work on 
 }
 
 TEST_CASE("dbt's log tells how an invocation ended, or that it has not yet") {
-  const TemporaryFolder folder;
-  fs::create_directories(folder.path() / "target");
-  fs::create_directories(folder.path() / "logs");
-  folder.write("target/run_results.json", "{}");
+  const TemporaryDirectory directory;
+  fs::create_directories(directory.path() / "target");
+  fs::create_directories(directory.path() / "logs");
+  directory.write("target/run_results.json", "{}");
   const std::string failed =
                         "15:25:01.1 [debug] [MainThread]: Command `dbt run` failed at 15:25:01",
                     succeeded =
                         "15:25:01.1 [debug] [MainThread]: Command `dbt run` succeeded at 15:2",
                     interrupted =
                         "15:25:01.0 [info ] [MainThread]: Exited because of keyboard interrupt";
-  folder.write("logs/dbt.log",
-               log_of("id-good", "'dbt run'") + succeeded + "\n" + log_of("id-bad", "'dbt run'") +
-                   failed + "\n" + log_of("id-cut", "'dbt run'") + interrupted + "\n" + failed +
-                   "\n" + log_of("id-now", "'dbt run'") + log_of("id-next", "'dbt run'") + failed);
-  const auto found = look(folder.path() / "target");
+  directory.write("logs/dbt.log", log_of("id-good", "'dbt run'") + succeeded + "\n" +
+                                      log_of("id-bad", "'dbt run'") + failed + "\n" +
+                                      log_of("id-cut", "'dbt run'") + interrupted + "\n" + failed +
+                                      "\n" + log_of("id-now", "'dbt run'") +
+                                      log_of("id-next", "'dbt run'") + failed);
+  const auto found = look(directory.path() / "target");
   REQUIRE(found.size() == 1);
   const auto end = [&](const std::string& id) { return found[0].logged(id).end; };
   CHECK(end("id-good") == End::success);
@@ -94,21 +95,21 @@ TEST_CASE("dbt's log tells how an invocation ended, or that it has not yet") {
   const auto json = [](const std::string& id, const std::string& message) {
     return R"({"info": {"invocation_id": ")" + id + R"(", "msg": ")" + message + "\"}}\n";
   };
-  folder.write("logs/dbt.log", json("one", "Running with dbt=1.11.0") + json("two", "Running") +
-                                   json("two", "Exited because of keyboard interrupt") +
-                                   json("one", "Command `dbt build` succeeded at 1") +
-                                   json("two", "Command `dbt build` failed at 2"));
+  directory.write("logs/dbt.log", json("one", "Running with dbt=1.11.0") + json("two", "Running") +
+                                      json("two", "Exited because of keyboard interrupt") +
+                                      json("one", "Command `dbt build` succeeded at 1") +
+                                      json("two", "Command `dbt build` failed at 2"));
   CHECK(end("one") == End::success);
   CHECK(end("two") == End::interrupted);
-  fs::remove(folder.path() / "logs/dbt.log");
+  fs::remove(directory.path() / "logs/dbt.log");
   CHECK(end("one") == End::untold);
 }
 
 TEST_CASE("dbt's log names the last command that ended, whatever that left") {
-  const TemporaryFolder folder;
-  fs::create_directories(folder.path() / "target");
-  fs::create_directories(folder.path() / "logs");
-  const auto lister = folders(folder.path() / "target");
+  const TemporaryDirectory directory;
+  fs::create_directories(directory.path() / "target");
+  fs::create_directories(directory.path() / "logs");
+  const auto lister = directories(directory.path() / "target");
   const auto last = [&] {
     std::string text;
     for (const auto& each : lister.ended()) {
@@ -120,31 +121,31 @@ TEST_CASE("dbt's log names the last command that ended, whatever that left") {
   CHECK(last().empty());
   auto log =
       log_of("one", "'dbt --target test docs generate'") + ended("dbt docs generate", "failed");
-  folder.write("logs/dbt.log", log);
+  directory.write("logs/dbt.log", log);
   CHECK(last() == "one docs generate failed");
   log += log_of("two", "'dbt deps'") + ended("cli deps", "succeeded");
-  folder.write("logs/dbt.log", log);
+  directory.write("logs/dbt.log", log);
   CHECK(last() == "two deps succeeded");
   log += log_of("three", "'dbt build'");
-  folder.write("logs/dbt.log", log);
+  directory.write("logs/dbt.log", log);
   CHECK(last() == "two deps succeeded");
   log += std::string(100'000, ' ') + '\n' + ended("dbt build", "failed");
-  folder.write("logs/dbt.log", log);
+  directory.write("logs/dbt.log", log);
   CHECK(last().empty());  // its beginning is too far away
-  folder.write("logs/dbt.log",
-               R"({"info": {"invocation_id": "four", "msg": "Command `dbt run` failed at 1"}})"
-               "\n");
+  directory.write("logs/dbt.log",
+                  R"({"info": {"invocation_id": "four", "msg": "Command `dbt run` failed at 1"}})"
+                  "\n");
   CHECK(last() == "four run failed");
 }
 
 TEST_CASE("without a log, what was compiled since tells that an invocation set to work") {
-  const TemporaryFolder folder;
-  fs::create_directories(folder.path() / "compiled/shop");
-  const auto manifest = folder.write("manifest.json", "{}");
-  const auto compiled = folder.write("compiled/shop/a.sql", "select 1");
+  const TemporaryDirectory directory;
+  fs::create_directories(directory.path() / "compiled/shop");
+  const auto manifest = directory.write("manifest.json", "{}");
+  const auto compiled = directory.write("compiled/shop/a.sql", "select 1");
   const auto written = fs::last_write_time(manifest);
-  const auto set_to_work = look(folder.path())[0].set_to_work;
-  for (const auto& path : {fs::path(compiled), folder.path() / "compiled/shop"}) {
+  const auto set_to_work = look(directory.path())[0].set_to_work;
+  for (const auto& path : {fs::path(compiled), directory.path() / "compiled/shop"}) {
     fs::last_write_time(path, written - std::chrono::seconds(1));
   }
   CHECK(set_to_work("id") == std::nullopt);
@@ -152,30 +153,30 @@ TEST_CASE("without a log, what was compiled since tells that an invocation set t
   CHECK(set_to_work("id") == true);
 }
 
-TEST_CASE("a glob finds the artifacts of all its folders, the oldest first") {
-  const TemporaryFolder folder;
+TEST_CASE("a glob finds the artifacts of all its directories, the oldest first") {
+  const TemporaryDirectory directory;
   std::vector<fs::path> written;
   for (const auto* job : {"hourly", "nightly", "other"}) {
-    fs::create_directories(folder.path() / job / "target");
-    written.emplace_back(folder.write(std::string(job) + "/target/run_results.json", "{}"));
+    fs::create_directories(directory.path() / job / "target");
+    written.emplace_back(directory.write(std::string(job) + "/target/run_results.json", "{}"));
   }
   const auto now = fs::last_write_time(written[0]);
   fs::last_write_time(written[0], now - std::chrono::seconds(1));
   fs::last_write_time(written[1], now - std::chrono::seconds(2));
-  const auto found = look(folder.path() / "{hourly,night*}/target");
+  const auto found = look(directory.path() / "{hourly,night*}/target");
   REQUIRE(found.size() == 2);
   CHECK(found[0].artifact.origin == written[1]);
   CHECK(found[1].artifact.origin == written[0]);
   // One that cannot be looked into is told of beside the others; alone, it fails the look.
-  fs::create_directories(folder.path() / "nightmare/target/manifest.json");
-  const auto beside = look(folder.path() / "{hourly,night*}/target");
+  fs::create_directories(directory.path() / "nightmare/target/manifest.json");
+  const auto beside = look(directory.path() / "{hourly,night*}/target");
   REQUIRE(beside.size() == 3);
-  CHECK(beside[0].location == folder.path() / "nightmare/target");
+  CHECK(beside[0].location == directory.path() / "nightmare/target");
   CHECK(error_of(Reason::io, [&] { beside[0].artifact.read([](std::string_view) {}); }) ==
-        (folder.path() / "nightmare/target/manifest.json").string() + ": not a regular file");
+        (directory.path() / "nightmare/target/manifest.json").string() + ": not a regular file");
   CHECK(beside[0].set_to_work("id") == false);
-  CHECK(error_of(Reason::io, [&] { look(folder.path() / "nightmare/target"); }) ==
-        (folder.path() / "nightmare/target/manifest.json").string() + ": not a regular file");
-  CHECK(look(folder.path() / "none*/target").empty());
-  CHECK(look(folder.path() / "none").empty());
+  CHECK(error_of(Reason::io, [&] { look(directory.path() / "nightmare/target"); }) ==
+        (directory.path() / "nightmare/target/manifest.json").string() + ": not a regular file");
+  CHECK(look(directory.path() / "none*/target").empty());
+  CHECK(look(directory.path() / "none").empty());
 }

@@ -18,7 +18,7 @@ namespace exporter::dbt {
 namespace {
 
 constexpr std::size_t kPiece = 256u << 10;
-constexpr std::size_t kMostFolders = 1000;
+constexpr std::size_t kMostDirectories = 1000;
 constexpr std::size_t kMostEntries = 20'000;
 
 class File {
@@ -84,20 +84,20 @@ void read_file(const std::string& path, const struct stat& listed,
 
 constexpr const char* kLogs[] = {"/../logs/dbt.log", "/dbt.log"};
 
-Logged find_in_logs(const std::string& folder, const std::string& invocation) {
+Logged find_in_logs(const std::string& directory, const std::string& invocation) {
   for (const auto* log : kLogs) {
-    auto found = find_in_log(folder + log, invocation);
+    auto found = find_in_log(directory + log, invocation);
     if (found.end != End::untold) return found;
   }
   return {};
 }
 
-/// Whether a file in the folder was written after that time.
-bool has_newer(const std::string& folder, std::filesystem::file_time_type time) {
+/// Whether a file in the directory was written after that time.
+bool has_newer(const std::string& directory, std::filesystem::file_time_type time) {
   namespace fs = std::filesystem;
   std::error_code error;
   std::size_t looked_at = 0;
-  for (fs::recursive_directory_iterator at(folder, error), end; at != end && !error;
+  for (fs::recursive_directory_iterator at(directory, error), end; at != end && !error;
        at.increment(error)) {
     if (++looked_at > kMostEntries) return false;
     const auto written = at->last_write_time(error);
@@ -108,20 +108,21 @@ bool has_newer(const std::string& folder, std::filesystem::file_time_type time) 
 
 /// Decides by its log, or else by whether it has compiled or run anything since. One that succeeded
 /// left nothing undone.
-std::optional<bool> set_to_work(const std::string& folder, const std::string& invocation) {
-  const auto logged = find_in_logs(folder, invocation);
+std::optional<bool> set_to_work(const std::string& directory, const std::string& invocation) {
+  const auto logged = find_in_logs(directory, invocation);
   if (logged.end == End::success) return false;
   if (!logged.command.empty()) return runs_nodes(logged.command);
   std::error_code error;
-  const auto written = std::filesystem::last_write_time(folder + "/manifest.json", error);
+  const auto written = std::filesystem::last_write_time(directory + "/manifest.json", error);
   if (error) return std::nullopt;
-  if (has_newer(folder + "/run", written) || has_newer(folder + "/compiled", written)) return true;
+  if (has_newer(directory + "/run", written) || has_newer(directory + "/compiled", written))
+    return true;
   return std::nullopt;
 }
 
-void find_artifacts(const std::string& folder, std::vector<Found>& found) {
+void find_artifacts(const std::string& directory, std::vector<Found>& found) {
   for (const auto kind : kKinds) {
-    const auto path = folder + '/' + std::string(to_string(kind)) + ".json";
+    const auto path = directory + '/' + std::string(to_string(kind)) + ".json";
     struct stat file {};
     if (::stat(path.c_str(), &file) != 0) {
       if (errno == ENOENT || errno == ENOTDIR) continue;
@@ -129,32 +130,34 @@ void find_artifacts(const std::string& folder, std::vector<Found>& found) {
     }
     if (!S_ISREG(file.st_mode)) throw Error(Reason::io, path + ": not a regular file");
     found.push_back({kind,
-                     folder,
+                     directory,
                      version_of(file),
                      static_cast<std::uint64_t>(file.st_size),
                      time_of(file.st_mtim),
                      {path, [=](const auto& sink) { read_file(path, file, sink); }},
                      {}});
     if (kind == Kind::manifest) {
-      found.back().set_to_work = [folder](const std::string& id) {
-        return set_to_work(folder, id);
+      found.back().set_to_work = [directory](const std::string& id) {
+        return set_to_work(directory, id);
       };
     } else {
-      found.back().logged = [folder](const std::string& id) { return find_in_logs(folder, id); };
+      found.back().logged = [directory](const std::string& id) {
+        return find_in_logs(directory, id);
+      };
     }
   }
 }
 
-/// The last command that ended in each folder's log. A log is read when it has changed.
+/// The last command that ended in each directory's log. A log is read when it has changed.
 class LogEnds {
  public:
-  std::vector<EndedCommand> operator()(const std::vector<std::string>& folders) {
+  std::vector<EndedCommand> operator()(const std::vector<std::string>& directories) {
     std::map<std::string, Log> logs;
     std::vector<EndedCommand> ended;
-    for (const auto& folder : folders) {
+    for (const auto& directory : directories) {
       for (const auto* name : kLogs) {
         struct stat file {};
-        const auto path = folder + name;
+        const auto path = directory + name;
         if (::stat(path.c_str(), &file) != 0 || !S_ISREG(file.st_mode)) continue;
         auto& log = logs[path] = std::move(logs_[path]);
         if (const auto version = version_of(file); log.version != version) {
@@ -176,44 +179,44 @@ class LogEnds {
   std::map<std::string, Log> logs_;  // by path
 };
 
-/// A placeholder for a folder that cannot be read, while others can.
-Found unreadable(const std::string& folder, const Error& error) {
+/// A placeholder for a directory that cannot be read, while others can.
+Found unreadable(const std::string& directory, const Error& error) {
   return {Kind::manifest,
-          folder,
+          directory,
           error.what(),
           0,
           {},
-          {folder, [error](const auto&) { throw Error(error); }},
+          {directory, [error](const auto&) { throw Error(error); }},
           [](const std::string&) { return false; }};
 }
 
-/// A pattern without a match is taken for a folder, so that the error says whether it exists and
+/// A pattern without a match is taken for a directory, so that the error says whether it exists and
 /// can be read.
 std::vector<std::string> expand(const std::string& pattern) {
   glob_t matches{};
   const auto result = ::glob(pattern.c_str(), GLOB_BRACE | GLOB_NOCHECK, nullptr, &matches);
-  std::vector<std::string> folders;
-  if (result == 0) folders.assign(matches.gl_pathv, matches.gl_pathv + matches.gl_pathc);
+  std::vector<std::string> directories;
+  if (result == 0) directories.assign(matches.gl_pathv, matches.gl_pathv + matches.gl_pathc);
   ::globfree(&matches);
   if (result != 0) throw Error(Reason::io, pattern + ": cannot be read");
-  if (folders.size() > kMostFolders) {
+  if (directories.size() > kMostDirectories) {
     throw Error(Reason::io, pattern + ": more than 1000 directories");
   }
-  return folders;
+  return directories;
 }
 
 }  // namespace
 
-Lister folders(const std::string& pattern) {
+Lister directories(const std::string& pattern) {
   return {pattern,
           [pattern](const Deadline&) {
             std::vector<Found> found, closed;
             const auto all = expand(pattern);
-            for (const auto& folder : all) {
+            for (const auto& directory : all) {
               try {
-                find_artifacts(folder, found);
+                find_artifacts(directory, found);
               } catch (const Error& error) {
-                closed.push_back(unreadable(folder, error));
+                closed.push_back(unreadable(directory, error));
                 if (closed.size() == all.size()) throw;
               }
             }
