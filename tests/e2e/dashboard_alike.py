@@ -1,5 +1,7 @@
 """What all dashboards have in common: how they look, which variables they share, and that links keep them."""
 
+import re
+
 from dashboard_files import PAGE_OF_ROW, RUNBOOKS, TAG, urls
 
 LOOK = {
@@ -12,13 +14,23 @@ LINKS = [("Data platform", "dashboards", ""), ("Runbooks", "link", f"{RUNBOOKS}R
 SHARED = ("datasource", "environment")
 KEPT = ("${datasource:queryparam}", "${environment:queryparam}", "${__url_time_range}")
 COLOR_OF_ALERTS = "rgba(255, 115, 131, 0.5)"
+# What the legend of a chart says of each series, by how it is drawn; where little is bad, the least.
+LEGENDS = {"line": (["lastNotNull", "mean", "max"], ["lastNotNull", "mean", "min"]), "bars": (["sum", "max"],)}
+# Labels whose values have a meaning, so that colors by turns would mislead.
+OF_MEANING = re.compile(r"\{\{(code|mode|outcome|phase|resource_type|severity|state|status)\}\}$")
+# What has nothing to draw without data.
+LISTS = {"state-timeline", "status-history", "table", "timeseries"}
+# Columns of tables that lead to what they name.
+LEADS = {"Account", "DAG", "Data set", "Deployment", "Host", "Instance", "Owner", "Owners", "Project", "Warehouse"}
+COLOR_OF_LIMITS = {"warning": "orange", "critical": "red"}
 
 
 def problems(root, dashboards):
     """What a dashboard has otherwise than the others, one line each."""
     for board in dashboards:
         where = board.path.relative_to(root)
-        for text in (*_of_look(board.body), *_of_annotations(board), *_of_links(board), *_of_times(board)):
+        for text in (*_of_look(board.body), *_of_annotations(board), *_of_links(board), *_of_times(board),
+                     *_of_charts(board), *_of_lists(board)):
             yield f"{where}: {text}"
     yield from _of_variables(root, dashboards)
 
@@ -67,6 +79,50 @@ def _of_times(board):
             is_time = target.get("expr", "").startswith("1000 * ")
             if is_time and unit != "dateTimeFromNow":
                 yield f"{panel.get('title')}: query {target.get('refId')} is a time, and its unit is {unit}"
+
+
+def _of_charts(board):
+    """Legends have numbers, and what has a meaning has its color."""
+    for panel in board.panels:
+        if panel.get("type") != "timeseries":
+            continue
+        defaults, legend = panel["fieldConfig"]["defaults"], panel.get("options", {}).get("legend", {})
+        style = defaults.get("custom", {}).get("drawStyle", "line")
+        if legend.get("displayMode") != "table" or legend.get("calcs") not in LEGENDS[style]:
+            yield f"{panel['title']}: its legend is no table of {' or of '.join(map(', '.join, LEGENDS[style]))}"
+        colors = _fixed_colors(panel)
+        for target in panel["targets"]:
+            yield from (f"{panel['title']}: {text}" for text in _of_colors(target.get("legendFormat") or "", colors))
+
+
+def _of_lists(board):
+    """Names lead to what they name; that, and any other list, says why it is empty."""
+    for panel in board.panels:
+        if panel.get("type") in LISTS and panel["fieldConfig"]["defaults"].get("noValue", "–") in ("–", "No data"):
+            yield f"{panel['title']}: does not say why it is empty"
+        names = {name for transformation in panel.get("transformations") or []
+                 for name in (transformation["options"].get("renameByName") or {}).values()}
+        linked = {override["matcher"]["options"] for override in panel.get("fieldConfig", {}).get("overrides") or []
+                  if any(entry["id"] == "links" for entry in override["properties"])}
+        for name in sorted(names & LEADS - linked):
+            yield f"{panel['title']}: column {name} leads nowhere"
+
+
+def _fixed_colors(panel):
+    """The fixed colors of a chart by the name, or the expression, of the series that have it."""
+    return {override["matcher"]["options"]: entry["value"]["fixedColor"]
+            for override in panel["fieldConfig"].get("overrides") or []
+            for entry in override["properties"] if entry["id"] == "color"}  # fmt: skip
+
+
+def _of_colors(legend, colors):
+    label = OF_MEANING.search(legend)
+    if label and not colors:
+        yield f"{legend} has no fixed colors"
+    severity = re.match(r"(\w+) (above|below)$", legend)
+    wanted = severity and COLOR_OF_LIMITS.get(severity[1])
+    if wanted and colors.get(f"/^{severity[1]} (above|below)/") != wanted:
+        yield f"{legend} is not {wanted}"
 
 
 def _of_variables(root, dashboards):

@@ -22,8 +22,8 @@ WINDOWS = {"$__rate_interval", "$__range"}
 # looked at each minute.
 WINDOWS_OF_INSTANTS = {"5m", "$__range", "$__range:1m"}
 PANEL_TYPES = {
-    "bargauge", "barchart", "gauge", "heatmap", "logs", "row", "stat", "state-timeline", "table", "text",
-    "timeseries",
+    "bargauge", "barchart", "gauge", "heatmap", "logs", "row", "stat", "state-timeline", "status-history",
+    "table", "text", "timeseries",
 }  # fmt: skip
 UNITS = {
     "Bps", "binBps", "bps", "bytes", "celsius", "currencyUSD", "dateTimeFromNow", "decbytes",
@@ -355,6 +355,11 @@ class Checker:
             for target in panel.get("targets") or []
             for selector in selectors(target.get("expr", ""))
         }
+        for target in panel.get("targets") or []:
+            line = re.match(r"(warning|critical) ", target.get("legendFormat") or "")
+            for metric in {item.metric for item in selectors(target.get("expr", ""))} if line else ():
+                if metric.startswith("threshold:") and line[1] not in self.records.severities[metric]:
+                    problem(f"{metric} is no limit of a {line[1]}")
         drawn = {step["value"] for steps in thresholds(panel.get("fieldConfig")) for step in steps}
         linked = set(urls(panel))
         for metric in sorted(metrics):

@@ -60,11 +60,11 @@ def alerts(root):
 
 
 class Records:
-    """The recording rules of the project; of those that are thresholds, the value and the alerts."""
+    """The recording rules of the project; of those that are thresholds, the value, the alerts and their severities."""
 
     def __init__(self, root):
         self.names, self.limits = set(), {}
-        self.alerts = collections.defaultdict(set)
+        self.alerts, self.severities = collections.defaultdict(set), collections.defaultdict(set)
         for path in sorted((root / "prometheus/rules").glob("*.yml")):
             for group in yaml.safe_load(path.read_text())["groups"]:
                 for rule in group["rules"]:
@@ -72,6 +72,7 @@ class Records:
         for rule in alerts(root):
             for selector in selectors(rule["expr"]):
                 self.alerts[selector.metric].add(rule["alert"])
+                self.severities[selector.metric].add(rule.get("labels", {}).get("severity"))
 
     def _add(self, name, expr):
         self.names.add(name)

@@ -25,6 +25,7 @@ RECORDED = {
     "dbt_node_last_run_timestamp_seconds": ("node:dbt_run_pause:seconds", DAY),
     "dbt_source_snapshotted_at_timestamp_seconds": ("node:dbt_run_pause:seconds", DAY),
     "dbt_node_execution_seconds": ("node:dbt_run_execution:seconds", 0.05),
+    "dbt_up": ("project:dbt_run_pause:seconds", DAY),
 }
 
 

@@ -185,6 +185,7 @@ def host(history, instance):
         history.count(f"node_vmstat_{name}", lambda t: max(0, used - 0.7) * 90 * load(t), **at)
     history.add("node_vmstat_oom_kill", 0, **at)
     history.add("node_time_seconds", lambda t: t + 0.004, **at)
+    history.add("node_os_info", 1, id="debian", version_id="12", **at)
     history.add("node_boot_time_seconds", history.now - 86400 * (9 + 3 * cpus), **at)
     history.add("node_timex_maxerror_seconds", lambda t: 0.02 + 0.004 * load(t), **at)
     history.add("node_timex_sync_status", 1, **at)

@@ -70,17 +70,35 @@ function Bars({ values, options, width, height }) {
   ));
 }
 
-// The component of Grafana's own state timeline is not in its packages: one bar a state, as that draws them.
-function StateTimeline({ frames, options, width, height }) {
+// One bar a state, from its first value to the next that differs.
+function statesOf({ times, values }) {
+  const parts = [];
+  values.forEach((value, index) => {
+    const last = parts.at(-1);
+    const end = times[index + 1] ?? to;
+    if (last && last.value === value && last.end >= times[index]) last.end = end;
+    else if (value !== null) parts.push({ value, start: times[index], end });
+  });
+  return parts;
+}
+
+// One cell a value, as wide as the least time between two of any row.
+function cellsOf({ times, values, least }) {
+  return values.flatMap((value, index) =>
+    value === null ? [] : [{ value, start: times[index] - 0.45 * least, end: times[index] + 0.45 * least }]);
+}
+
+function leastStep(frames) {
+  const times = [...new Set(frames.flatMap((frame) => frame.fields[0].values))].sort((one, other) => one - other);
+  return Math.min(to - from, ...times.slice(1).map((time, index) => time - times[index]));
+}
+
+// The components of Grafana's own state timeline and status history are not in its packages: drawn as those do.
+function Timeline({ frames, options, partsOf, width, height }) {
+  const least = leastStep(frames);
   const rows = frames.map((frame) => {
-    const [times, values] = [frame.fields[0].values, frame.fields[1]];
-    const parts = [];
-    values.values.forEach((value, index) => {
-      const last = parts.at(-1);
-      const end = times[index + 1] ?? to;
-      if (last && last.value === value && last.end >= times[index]) last.end = end;
-      else if (value !== null) parts.push({ value, start: times[index], end });
-    });
+    const values = frame.fields[1];
+    const parts = partsOf({ times: frame.fields[0].values, values: values.values, least });
     return { name: getFieldDisplayName(values, frame, frames), parts, display: values.display };
   });
   const used = new Map(rows.flatMap(({ parts, display }) => parts.map(({ value }) => [value, display(value)])));
@@ -105,7 +123,7 @@ function StateTimeline({ frames, options, width, height }) {
           {dateTimeFormat(time, { format: 'HH:mm', timeZone: 'utc' })}
         </text>
       ))}
-      {[...used.values()].map(({ text: state, color }, index) => (
+      {options.legend.showLegend && [...used.values()].map(({ text: state, color }, index) => (
         <g key={state} transform={`translate(${8 + index * 150} ${height - 8})`}>
           <rect width={14} height={4} y={-6} fill={color} />
           <text x={20} {...text}>{state}</text>
@@ -166,9 +184,8 @@ function Body({ panel, data, regions, width, height }) {
     return <TableNG data={frames[0]} width={width} height={height} initialSortBy={options.sortBy}
       cellHeight={options.cellHeight} noHeader={!options.showHeader} enableSharedCrosshair={false} />;
   }
-  if (panel.type === 'state-timeline') {
-    return <StateTimeline frames={frames} options={options} width={width} height={height} />;
-  }
+  const partsOf = { 'state-timeline': statesOf, 'status-history': cellsOf }[panel.type];
+  if (partsOf) return <Timeline frames={frames} options={options} partsOf={partsOf} width={width} height={height} />;
   const values = getFieldDisplayValues({ ...common, data: frames, reduceOptions: options.reduceOptions });
   if (panel.type === 'stat') return <Stat values={values} options={options} width={width} height={height} />;
   if (panel.type === 'bargauge') return <Bars values={values} options={options} width={width} height={height} />;
