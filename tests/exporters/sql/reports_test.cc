@@ -20,7 +20,7 @@ using Catch::StartsWith;
 
 namespace {
 
-const Deadline kPatience = Deadline::in(std::chrono::minutes(5));
+Deadline soon() { return Deadline::in(std::chrono::minutes(5)); }
 
 const std::string kQuality =
     "quality:\n  shop:\n    tables:\n      orders: {time: at, window: 1d, not_null: {id: 0}, key: "
@@ -51,15 +51,15 @@ std::shared_ptr<Source> source_of(const std::string& driver, const std::string& 
 }
 
 std::string print_sql(const std::shared_ptr<Source>& source) {
-  return write_statements(*source, {{}, {}, kPatience}).text;
+  return write_statements(*source, {{}, {}, soon()}).text;
 }
 
 std::string grants(const std::shared_ptr<Source>& source) {
-  return write_grants(*source, {{}, {}, kPatience}).text;
+  return write_grants(*source, {{}, {}, soon()}).text;
 }
 
 ReportText report_on(const std::shared_ptr<Source>& source, std::string_view collector) {
-  return explain(*source, {{}, collector, kPatience});
+  return explain(*source, {{}, collector, soon()});
 }
 
 std::string explained(const std::shared_ptr<Source>& source, std::string_view collector) {
@@ -84,7 +84,7 @@ void make_orders(Shop& shop) {
 
 /// The finding on a collector; a text of its own where there is none.
 Finding finding(const std::shared_ptr<Source>& source, std::string_view what) {
-  const auto findings = check_source(*source, {}, kPatience);
+  const auto findings = check_source(*source, {}, soon());
   const auto found = std::ranges::find(findings, what, &Finding::what);
   return found == findings.end() ? Finding{"", "no finding", false} : *found;
 }
@@ -114,7 +114,7 @@ TEST_CASE("what a collector of any kind runs is in the plans") {
   for (const auto& described : all) {
     Samples samples;
     std::size_t ran = 0;
-    const auto failure = try_once(described, samples, kPatience,
+    const auto failure = try_once(described, samples, soon(),
                                   [&](const std::string& of, const Database::Ran& statement) {
                                     ++ran;
                                     INFO(statement.statement);
@@ -300,7 +300,7 @@ TEST_CASE("a check logs a view that is not there once") {
   Shop shop;
   const auto source = shop.source(kBusiness);
   const testing::CaughtLog log(shop.directory() / "log");
-  check_source(*source, {}, kPatience);
+  check_source(*source, {}, soon());
   exporter::log::flush(std::chrono::seconds(60));
   CHECK(log.lines("view=bm_users").size() == 1);
 }
@@ -326,7 +326,7 @@ TEST_CASE("each check of a table that fails is a finding, which names it") {
       "quality:\n  shop:\n    tables:\n      orders: {not_null: {id: 0, colour: 0}, key: [size]}\n"
       "      gone: {not_null: {a: 0}, key: [a], schema: watch}\n");
   std::vector<std::string> texts;
-  for (const auto& finding : check_source(*source, {}, kPatience)) {
+  for (const auto& finding : check_source(*source, {}, soon())) {
     if (finding.is_good) continue;
     CHECK(finding.what == "quality");
     texts.push_back(finding.text.substr(0, finding.text.find(" (")));
