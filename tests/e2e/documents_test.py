@@ -1,5 +1,7 @@
 """Each relative link of a document leads to a file that is there, and to a heading that it has."""
 
+import os
+import pathlib
 import re
 import unittest
 import urllib.parse
@@ -14,8 +16,11 @@ HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.M)
 
 def documents(root):
     """Those of the project: not what was built or fetched."""
-    return [path for path in root.rglob("*.md")
-            if not any(part == "build" or part.startswith(".") for part in path.relative_to(root).parts[:-1])]
+    found = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if name != "build" and not name.startswith(".")]
+        found += [pathlib.Path(folder, name) for name in files if name.endswith(".md")]
+    return found
 
 
 def anchors(text):
