@@ -32,13 +32,19 @@ constexpr auto kStart =
 /// The fields of /proc/self/stat behind the command's name, from the state on (proc(5)).
 enum StatField { kThreadsField = 17, kStartField = 19, kVirtualField = 20, kResidentField = 21 };
 
-/// Opens a file that stays open, because opening takes twice as long as reading. -1 on failure.
-int open_for_good(const char* path) { return ::open(path, O_RDONLY | O_CLOEXEC); }
+/// Stay open, because opening takes twice as long as reading.
+struct Files {
+  int stat = ::open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+  int descriptors = ::open("/proc/self/fd", O_RDONLY | O_CLOEXEC);
+};
+const Files& files() {
+  static const Files kFiles;
+  return kFiles;
+}
 
 std::string read_stat() {
-  static const int kFile = open_for_good("/proc/self/stat");
   std::array<char, 1024> buffer;
-  const auto size = ::pread(kFile, buffer.data(), buffer.size(), 0);
+  const auto size = ::pread(files().stat, buffer.data(), buffer.size(), 0);
   return size > 0 ? std::string(buffer.data(), static_cast<std::size_t>(size)) : std::string();
 }
 
@@ -58,10 +64,9 @@ double start_time(double ticks_since_boot) {
 }
 
 std::optional<double> open_descriptors() {
-  static const int kDirectory = open_for_good("/proc/self/fd");
   struct stat directory {};
   // Since Linux 6.2 the size of the directory is the number of descriptors.
-  if (::fstat(kDirectory, &directory) == 0 && directory.st_size > 0) {
+  if (::fstat(files().descriptors, &directory) == 0 && directory.st_size > 0) {
     return static_cast<double>(directory.st_size);
   }
   const std::unique_ptr<DIR, int (*)(DIR*)> handle(::opendir("/proc/self/fd"), ::closedir);
@@ -107,6 +112,7 @@ void add_process_metrics(Samples& samples) {
 }
 
 std::vector<MetricView> process_metrics() {
+  files();  // opened at the start, before the process can have run out of descriptors
   return {kCpu, kOpenFds, kMaxFds, kVirtual, kMaxVirtual, kResident, kThreads, kStart};
 }
 
