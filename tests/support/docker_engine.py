@@ -1,9 +1,11 @@
 """A Docker engine of the test's own, with the images of the exporters in it."""
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +14,7 @@ import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+DOCKERFILE = ROOT / "deploy/docker/Dockerfile"
 BASE = "debian12:base"
 IMAGE = "host_exporter:test"  # what build() makes unless told
 # The options of any exporter's container (docs/install.md), and those of host_exporter's and its flags.
@@ -51,14 +54,17 @@ def page(port):
 
 class Engine:
     """dockerd on a socket of its own. Its images and layers stay in .cache/docker, so that a second
-    build is quick; everything else goes with it."""
+    build is quick; everything else goes with it. A second one waits until the first has ended."""
 
     def __init__(self):
+        self.folder = ROOT / ".cache/docker"
+        self.folder.parent.mkdir(exist_ok=True)
+        self._turn = open(self.folder.with_suffix(".turn"), "wb")
+        fcntl.flock(self._turn, fcntl.LOCK_EX)
         self._folder = pathlib.Path(tempfile.mkdtemp(prefix="docker-"))
         self._folder.chmod(0o711)  # for those who may use the socket
         self.socket = self._folder / "docker.sock"
         self.url = f"unix://{self.socket}"
-        self.folder = ROOT / ".cache/docker"
         self._log = open(self._folder / "log", "wb")
         self._daemon = subprocess.Popen(
             ["/usr/sbin/dockerd", f"--host={self.url}", f"--data-root={self.folder}",
@@ -87,6 +93,7 @@ class Engine:
                 self._daemon.wait()
         self._log.close()
         remove(self._folder)
+        self._turn.close()
 
     def _answers(self):
         if self._daemon.poll() is not None:
@@ -118,14 +125,31 @@ class Engine:
         if found:
             self("rm", "--force", "--volumes", *found)
 
+    def compile(self, exporter):
+        """Builds an image as a user does. Its name."""
+        return self._build(exporter, DOCKERFILE, ROOT, "test")
+
     def build(self, exporter="host_exporter"):
-        """Builds an image, on a Debian made by debootstrap: there is no registry to ask. Its name."""
+        """Builds an image with the program that the release build has made, instead of compiling it once
+        more. Its name."""
+        with tempfile.TemporaryDirectory() as context:
+            context = pathlib.Path(context)
+            program = ROOT / "build/release/bin" / exporter
+            subprocess.run(["strip", "-o", context / exporter, program], check=True)
+            version = subprocess.run([program, "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout
+            stage = f"FROM ${{BASE}} AS build\nCOPY {exporter} /source/build/release/bin/\n"
+            dockerfile = context / "Dockerfile"
+            dockerfile.write_text(re.sub(r"^FROM \S+ AS build\n(?:(?!^FROM).*\n)*", stage, DOCKERFILE.read_text(),
+                                         flags=re.M))
+            return self._build(exporter, dockerfile, context, re.search(r"revision: (\w+)", version)[1])
+
+    def _build(self, exporter, dockerfile, context, revision):
+        """On a Debian made by debootstrap: there is no registry to ask."""
         image = f"{exporter}:test"
         if self._call("inspect", BASE).returncode:
             self("import", base_archive(), BASE, timeout=300)
-        self("build", "--network=host", f"--build-arg=BASE={BASE}", "--build-arg=REVISION=test",
-             f"--file={ROOT}/deploy/docker/Dockerfile", f"--target={exporter}",
-             f"--tag={image}", ROOT, timeout=3600)
+        self("build", "--network=host", f"--build-arg=BASE={BASE}", f"--build-arg=REVISION={revision}",
+             f"--file={dockerfile}", f"--target={exporter}", f"--tag={image}", context, timeout=3600)
         return image
 
 
