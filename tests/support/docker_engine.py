@@ -130,17 +130,18 @@ class Engine:
         return self._build(exporter, DOCKERFILE, ROOT, "test")
 
     def build(self, exporter="host_exporter"):
-        """Builds an image with the program that the release build has made, instead of compiling it once
+        """Builds an image with the programs that the release build has made, instead of compiling them once
         more. Its name."""
         with tempfile.TemporaryDirectory() as context:
             context = pathlib.Path(context)
-            program = ROOT / "build/release/bin" / exporter
-            subprocess.run(["strip", "-o", context / exporter, program], check=True)
-            version = subprocess.run([program, "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout
-            stage = f"FROM ${{BASE}} AS build\nCOPY {exporter} /source/build/release/bin/\n"
+            for program in (ROOT / "build/release/bin").glob("*_exporter"):
+                subprocess.run(["strip", "-o", context / program.name, program], check=True)
+            stage = "FROM ${BASE} AS build\nCOPY *_exporter /source/build/release/bin/\n"
             dockerfile = context / "Dockerfile"
             dockerfile.write_text(re.sub(r"^FROM \S+ AS build\n(?:(?!^FROM).*\n)*", stage, DOCKERFILE.read_text(),
                                          flags=re.M))
+            version = subprocess.run([ROOT / "build/release/bin" / exporter, "--version"], check=True,
+                                     stdout=subprocess.PIPE, text=True).stdout
             return self._build(exporter, dockerfile, context, re.search(r"revision: (\w+)", version)[1])
 
     def _build(self, exporter, dockerfile, context, revision):
