@@ -112,12 +112,13 @@ std::chrono::seconds OwnWarehouse::pace(const Deadline& deadline) {
 
 /// Asked once in each cycle, by SHOW, which is free, because the warehouse's size may change.
 Price OwnWarehouse::price(const Deadline& deadline) {
-  const std::lock_guard lock(mutex_);
+  const auto flight =
+      asking_.enter(deadline, "another collector asks for the size of warehouse " + options_.name);
   const auto now = spending_->now();
   if (price_ && now >= price_at_ && now < price_at_ + kPriceLife) return *price_;
   const auto table = api_.run(
       {.name = std::string(kShowWarehouses.name), .text = std::string(kShowWarehouses.text)},
-      deadline);
+      deadline.no_later_than(Clock::now() + options_.statement_timeout));
   Samples none;
   std::optional<Price> found;
   table.each_row(none, [&](const Row& row) {

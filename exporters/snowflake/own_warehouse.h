@@ -2,11 +2,11 @@
 
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
 #include "common/base/clock.h"
+#include "common/base/single_flight.h"
 #include "common/config/yaml.h"
 #include "common/ledger/ledgers.h"
 #include "exporters/snowflake/api.h"
@@ -48,7 +48,7 @@ class OwnWarehouse {
 
   Spending& spending() { return *spending_; }
 
-  /// Its current price. Throws as run().
+  /// Its current price, for which it asks `statement_timeout` at most. Throws as run().
   Price price(const Deadline& deadline);
 
  private:
@@ -56,7 +56,7 @@ class OwnWarehouse {
   Api& api_;
   const std::string account_;
   const std::shared_ptr<Spending> spending_;
-  std::mutex mutex_;  ///< of what follows
+  SingleFlight asking_;  ///< of what follows
   std::optional<Price> price_;
   Spending::Time price_at_{};
 };

@@ -99,15 +99,10 @@ std::string columns_statement(const View& view) {
 }
 
 std::shared_ptr<const Found> Contract::look(const Deadline& deadline) {
-  std::unique_lock lock(mutex_);
-  const auto nobody_asks = [this] { return !is_asking_; };
-  if (!changed_.wait_until(lock, deadline.stop(), deadline.when(), nobody_asks)) {
-    deadline.check();
-    throw Error(Reason::timeout, "another collector checks which views exist");
-  }
+  const auto flight = asking_.enter(deadline, "another collector checks which views exist");
   const auto begun = Clock::now();
-  if (found_ && begun < good_until_) return found_;
-  const auto now = std::make_shared<const Found>(ask_alone(lock, deadline));
+  if (found_ && begun < good_until_.load()) return found_;
+  const auto now = std::make_shared<const Found>(ask(deadline));
   const bool is_as_before = found_ && *found_ == *now;
   log_changes(*now);
   good_until_ = is_as_before ? begun + kAskedEvery : begun;
@@ -115,28 +110,7 @@ std::shared_ptr<const Found> Contract::look(const Deadline& deadline) {
   return found_;
 }
 
-void Contract::look_again() {
-  const std::lock_guard lock(mutex_);
-  good_until_ = {};
-}
-
-/// Releases the lock during the query.
-Found Contract::ask_alone(std::unique_lock<std::mutex>& lock, const Deadline& deadline) {
-  struct Asking {
-    Contract& contract;
-    std::unique_lock<std::mutex>& lock;
-    Asking(Contract& of, std::unique_lock<std::mutex>& held) : contract(of), lock(held) {
-      contract.is_asking_ = true;
-      lock.unlock();
-    }
-    ~Asking() {
-      lock.lock();
-      contract.is_asking_ = false;
-      contract.changed_.notify_all();
-    }
-  } const asking(*this, lock);
-  return ask(deadline);
-}
+void Contract::look_again() { good_until_ = Clock::time_point(); }
 
 Found Contract::ask(const Deadline& deadline) const {
   Found found;

@@ -1,18 +1,19 @@
 #pragma once
 
 #include <array>
-#include <condition_variable>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/base/clock.h"
 #include "common/base/deadline.h"
+#include "common/base/single_flight.h"
 #include "exporters/sql/source.h"
 
 namespace exporter::sql::business {
@@ -88,17 +89,14 @@ class Contract {
   void look_again();
 
  private:
-  Found ask_alone(std::unique_lock<std::mutex>& lock, const Deadline& deadline);
   Found ask(const Deadline& deadline) const;
   Found::State ask(const View& view, const Deadline& deadline) const;
   void log_changes(const Found& now) const;
 
   const std::shared_ptr<Source> source_;
-  std::mutex mutex_;
-  std::condition_variable_any changed_;
-  bool is_asking_ = false;
+  SingleFlight asking_;  ///< of found_
   std::shared_ptr<const Found> found_;
-  Clock::time_point good_until_;
+  std::atomic<Clock::time_point> good_until_;
 };
 
 }  // namespace exporter::sql::business
