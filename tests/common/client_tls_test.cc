@@ -149,6 +149,7 @@ TEST_CASE("TLS below 1.2 is not spoken") {
 TEST_CASE("the deadline bounds a handshake that does not go on") {
   const ScriptedServer server([](Peer& peer) { peer.wait_closed(); });
   ClientFixture fixture("https://127.0.0.1:" + std::to_string(server.port()));
+  fixture.options.retry.connect_timeout = 10min;
   auto client = fixture.client();
   const auto start = Clock::now();
   CHECK(result_of(client, request("/"), Deadline::in(100ms)) ==

@@ -1,9 +1,11 @@
 #include "common/base/single_flight.h"
 
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <stop_token>
 #include <thread>
+#include <vector>
 
 #include "tests/support/error_of.h"
 
