@@ -29,9 +29,10 @@ UNHEALTHY_AFTER = 30  # seconds without a heartbeat: Airflow's default
 def descendants(pid):
     """The ids of the processes that it has started, and that these have."""
     children = {}
-    for file in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            children.setdefault(int(file.read_text().rpartition(")")[2].split()[1]), []).append(int(file.parent.name))
+    for each in filter(str.isdecimal, os.listdir("/proc")):
+        with contextlib.suppress(OSError):  # it may end meanwhile
+            text = pathlib.Path(f"/proc/{each}/stat").read_text()
+            children.setdefault(int(text.rpartition(")")[2].split()[1]), []).append(int(each))
     found, todo = [], [pid]
     while todo:
         more = children.get(todo.pop(), [])
