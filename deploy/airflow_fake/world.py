@@ -89,7 +89,7 @@ class World:
         due = self.now
         if kind == "backfill":  # of a day long ago
             number = round((self.now - self.start) / every)
-            due = dag.next_due(self.now - (10 + number % 1000) * 86400)
+            due = dag.next_due(self.start - (10 + number % 1000) * 86400)
         run = self.make(dag, f"{kind}__{iso(due)}", kind, due, (due, due))
         self.queued(run)
 

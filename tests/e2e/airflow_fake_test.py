@@ -343,6 +343,13 @@ class Worlds(unittest.TestCase):
                 written = [(event[0], event[2]) for event in world.events]
                 self.assertEqual(written, sorted(set(written)))
 
+    def test_no_two_runs_of_a_dag_have_the_same_id(self):
+        for version in VERSIONS:
+            with self.subTest(version):
+                world = World(START, version)
+                world.advance(START + 24 * HOUR)  # nothing is forgotten so far
+                self.assertEqual(len(world.runs), len(world.by_number))
+
     def test_a_limit_of_a_pool_holds(self):
         world = World(START, "3.3", past=6 * HOUR)
         for step in range(6 * 60):
