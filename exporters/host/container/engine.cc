@@ -23,6 +23,8 @@ constexpr auto kBelieved = std::chrono::minutes(5);  // validity of an unavailab
 constexpr std::int64_t kLeeway = 1'000'000'000;      // between the engine's clock and ours
 constexpr std::int64_t kDay = 86'400'000'000'000;
 constexpr std::size_t kMaxReply = 32u << 20, kMaxEvent = 1u << 20;
+/// If so many requests for a container fail in a row, it is the engine that fails.
+constexpr int kMostFailed = 5;
 
 /// The events that change what is shown, by Docker's names and, if they differ, Podman's; exec_*
 /// would flood the stream. For a container that could not be started Docker only reports that it
@@ -197,6 +199,7 @@ void Engine::list(Inspect which, const std::stop_token& stop) {
   auto listed = parse_list(client_.get("/containers/json?all=1", Deadline::in(kPatience, stop)));
   std::stable_partition(listed.begin(), listed.end(), is_alive);
   const auto kept = std::min(listed.size(), options_.max_containers);
+  failed_in_a_row_ = 0;
   const auto before = view().containers;
   auto containers = std::make_shared<Containers>();
   for (const auto& [id, state] : std::span(listed).first(kept)) {
@@ -286,17 +289,23 @@ void Engine::take_request(const Event& event) {
   heard_[event.id].stop_requested = ends;
 }
 
-/// Nothing if the container is gone, or if the engine's description of it is invalid.
+/// Nothing if the container is gone, or if the engine cannot describe it: one whose layer is broken
+/// is answered with a 500, one that is locked by an operation that hangs not at all.
 std::shared_ptr<const Container> Engine::inspect(const std::string& id,
                                                  const std::stop_token& stop) {
   const auto target = "/containers/" + id + "/json";
-  const auto reply = client_.send(get(target), Deadline::in(kPatience, stop));
-  if (reply.status == 404) return nullptr;
-  if (reply.status != 200) throw http::refusal("GET " + target, reply);
   try {
+    const auto reply = client_.send(get(target), Deadline::in(kPatience, stop));
+    if (reply.status != 200 && reply.status != 404) throw http::refusal("GET " + target, reply);
+    failed_in_a_row_ = 0;
+    if (reply.status == 404) return nullptr;
     return std::make_shared<const Container>(
         parse_container(Json::parse(reply.body, "GET " + target), options_.labels));
   } catch (const Error& error) {
+    const bool has_failed =
+        error.reason() == Reason::http_status || error.reason() == Reason::timeout;
+    if (has_failed && ++failed_in_a_row_ == kMostFailed) throw;
+    if (!has_failed && error.reason() != Reason::decode) throw;
     log::warn("container left out", {{"engine", options_.name}, {"error", error.what()}});
     return nullptr;
   }

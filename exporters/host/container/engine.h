@@ -110,6 +110,7 @@ class Engine {
   std::string pending_;             ///< of the stream, up to the next newline
   std::int64_t seen_until_ns_ = 0;  ///< events until then were processed
   std::int64_t known_from_ns_ = 0;  ///< no event since then was missed
+  int failed_in_a_row_ = 0;         ///< requests for a container
   std::string last_problem_, last_forgotten_;
   Sizes sizes_;
   std::jthread thread_;

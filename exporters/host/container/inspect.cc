@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/base/error.h"
+#include "common/base/log.h"
 #include "common/base/time.h"
 
 namespace exporter::host::container {
@@ -91,9 +93,16 @@ Container parse_container(const Json& inspected, std::span<const std::string> la
 
 std::vector<Listed> parse_list(const Json& list) {
   std::vector<Listed> containers;
+  std::optional<Error> first;
   for (const auto& item : list.items()) {
-    containers.push_back({id_at(item, "Id"), docker_state(text_at(item, "State"))});
+    try {
+      containers.push_back({id_at(item, "Id"), docker_state(text_at(item, "State"))});
+    } catch (const Error& error) {
+      if (!first) first = error;
+    }
   }
+  if (first && containers.empty()) throw Error(*first);
+  if (first) log::warn("container left out", {{"error", first->what()}});
   return containers;
 }
 

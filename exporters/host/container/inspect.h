@@ -55,7 +55,8 @@ struct Event {
 };
 
 /// Parsers for the replies of the Docker Engine API, which Podman supports too. All throw
-/// Error{decode}, also for an id that is not 64 hexadecimal digits.
+/// Error{decode}, also for an id that is not 64 hexadecimal digits. A container that cannot be read
+/// is left out of the list, unless none can.
 Container parse_container(const Json& inspected, std::span<const std::string> labels);
 std::vector<Listed> parse_list(const Json& list);
 Event parse_event(const Json& event);

@@ -246,6 +246,43 @@ TEST_CASE("garbage costs what it stands for, and no more") {
   CHECK(states(engine) == "web paused\n");
 }
 
+TEST_CASE("a container that its engine cannot describe costs itself") {
+  Fixture fixture;
+  FakeEngine fake(fixture.socket);
+  fake.set('a', {});
+  fake.set('b', {.name = "job"});
+  fake.refuse('b');
+  fake.set_raw("/containers/json", R"([{"Id":7,"State":"running"},{"Id":")" + id_of('b') +
+                                       R"(","State":"running"},{"Id":")" + id_of('a') +
+                                       R"(","State":"running"}])");
+  Engine engine(fixture.options, upstreams());
+  REQUIRE(engine.follow(soon()));
+  CHECK(states(engine) == "web running\n");
+  CHECK(engine.view().up);
+
+  INFO("nor does an event of it end the stream");
+  REQUIRE(eventually([&] { return fake.asked("/events") == 2; }));
+  const auto asked = fake.asked("/containers/" + id_of('b') + "/json");
+  fake.event('b', "die");
+  CHECK(eventually([&] { return fake.asked("/containers/" + id_of('b') + "/json") > asked; }));
+  fake.set('a', {.status = "paused"});
+  fake.event('a', "pause");
+  CHECK(eventually([&] { return states(engine) == "web paused\n"; }));
+  CHECK(fake.asked("/events") == 2);
+}
+
+TEST_CASE("an engine that describes none of several containers has failed") {
+  Fixture fixture;
+  FakeEngine fake(fixture.socket);
+  for (const char digit : {'a', 'b', 'c', 'd', 'e'}) {
+    fake.set(digit, {});
+    fake.refuse(digit);
+  }
+  Engine engine(fixture.options, upstreams());
+  REQUIRE(engine.follow(soon()));
+  CHECK_FALSE(engine.view().up);
+}
+
 TEST_CASE("of too many containers those that run are kept, and the others counted") {
   Fixture fixture;
   fixture.options.max_containers = 2;

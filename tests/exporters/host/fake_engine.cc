@@ -79,6 +79,11 @@ void FakeEngine::remove(char digit) {
   listed_.erase(id_of(digit));
 }
 
+void FakeEngine::refuse(char digit) {
+  const std::scoped_lock lock(mutex_);
+  refused_.insert("/containers/" + id_of(digit) + "/json");
+}
+
 void FakeEngine::event(char digit, std::string_view action, std::string_view attributes,
                        std::chrono::nanoseconds ago) {
   {
@@ -189,6 +194,9 @@ std::string FakeEngine::answer_size(const std::string& path) {
 
 std::string FakeEngine::answer(const std::string& path) {
   const std::scoped_lock lock(mutex_);
+  if (refused_.contains(path)) {
+    return reply(500, "{\"message\":\"RWLayer is unexpectedly nil\"}", server_header_);
+  }
   if (const auto raw = raw_.find(path); raw != raw_.end()) {
     return reply(200, raw->second, server_header_);
   }

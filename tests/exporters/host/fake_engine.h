@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,8 @@ class FakeEngine {
   /// Replaces any of the engine's replies.
   void set_raw(const std::string& target, std::string reply);
   void remove(char digit);
+  /// Answers requests for the container with a 500 from now on.
+  void refuse(char digit);
   /// Sends an event of the container to all listeners, with its attributes. Later listeners can
   /// still get an event from the past.
   void event(char digit, std::string_view action, std::string_view attributes = "{}",
@@ -75,6 +78,7 @@ class FakeEngine {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, std::string> inspected_, sized_, listed_, raw_;
+  std::set<std::string> refused_;  ///< paths
   std::vector<Sent> events_;
   std::size_t cuts_ = 0, streams_ = 0;
   bool stopping_ = false, held_ = false, sizes_held_ = false;
