@@ -7,20 +7,24 @@
 namespace exporter::sql {
 namespace {
 
-/// Adds the metrics that can be read, and then throws the error of the others.
+/// Adds the metrics that can be read. The run fails with the error of the others.
 void add_metrics(Samples& samples, const Table& table, const CollectorConfig& config,
                  const std::string& source) {
   std::optional<Reason> reason;
   std::string wrong;
+  bool has_good = false;
   for (const auto& metric : config.metrics) {
     try {
       add_rows(samples, table, *metric, source);
+      has_good = true;
     } catch (const Error& error) {
       if (!reason) reason = error.reason();
       wrong += (wrong.empty() ? "" : "; ") + metric->name + ": " + error.what();
     }
   }
-  if (reason) throw Error(*reason, wrong);
+  if (!reason) return;
+  if (!has_good) throw Error(*reason, wrong);
+  samples.set_failure({*reason, wrong});
 }
 
 }  // namespace

@@ -69,6 +69,23 @@ TEST_CASE("when no row can be read, the run fails") {
         }) == "orders: n: expected a number, found 'three'");
 }
 
+TEST_CASE("a metric that cannot be read does not cost the others of its query") {
+  Shop shop;
+  const auto failure = [&](const std::string& column) {
+    const auto source = shop.source(orders("SELECT 3 AS n, 'many' AS m",
+                                           "      - {name: n, help: N., value: n}\n"
+                                           "      - {name: m, help: M., value: " +
+                                               column + "}\n"));
+    Samples samples;
+    Shop::collector(source, "orders").collect(samples, Deadline::in(std::chrono::seconds(60)));
+    CHECK(samples.size() == 1);
+    REQUIRE(samples.failure());
+    return std::string(samples.failure()->what());
+  };
+  CHECK(failure("m") == "m: m: expected a number, found 'many'");
+  CHECK(failure("k") == "m: the query returns no column k, but n, m");
+}
+
 TEST_CASE("a state gives a sample for each that there is") {
   Shop shop;
   const std::string metrics =
