@@ -120,8 +120,9 @@ std::map<std::string, std::map<std::string, double>> amounts_of(const Top& top,
   std::map<std::string, std::map<std::string, double>> amounts;
   Samples none;
   table.each_row(none, [&](const Row& row) {
-    amounts[per_of(top, row)][row.raw(to_lower(top.column)).value_or("")] +=
-        row.number(to_lower(top.amount)).value_or(0);
+    auto& of_values = amounts[per_of(top, row)];  // also if the row's amount cannot be read
+    const auto amount = row.number(to_lower(top.amount)).value_or(0);
+    of_values[row.raw(to_lower(top.column)).value_or("")] += amount;
   });
   return amounts;
 }

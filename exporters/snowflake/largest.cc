@@ -14,6 +14,14 @@ namespace {
 constexpr auto kPatience = std::chrono::days(30);
 constexpr std::string_view kOther = "other";
 
+/// All members are stored in one text of limited size, Ledger::kMaxMetadata.
+constexpr std::size_t kMostOfText = 250;
+
+bool can_be_member(const std::string& value) {
+  return !value.empty() && value != kOther && value.size() <= kMostOfText &&
+         std::ranges::none_of(value, [](unsigned char c) { return c < ' '; });
+}
+
 std::int64_t count(Largest::Time time) { return time.time_since_epoch().count(); }
 
 }  // namespace
@@ -49,7 +57,7 @@ void Largest::decide(const std::map<std::string, double>& amounts, Time now) {
     const auto member = members_.find(value);
     if (member != members_.end()) {
       member->second.seen = now;
-    } else if (amount > 0 && !value.empty() && value != kOther) {
+    } else if (amount > 0 && can_be_member(value)) {
       others.emplace_back(-amount, value);
     }
   }

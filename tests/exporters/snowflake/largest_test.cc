@@ -22,6 +22,16 @@ TEST_CASE("the largest values are shown, from when they were on") {
   CHECK(largest.shown("", kStart) == "");
 }
 
+TEST_CASE("a value that is too long to be stored with the others is not shown") {
+  Largest largest(3);
+  const std::string longest(250, 'x'), too_long(251, 'x');
+  largest.decide({{longest, 1}, {too_long, 9}, {"a\nb", 9}, {"c", 1}}, kStart);
+  CHECK(largest.shown(longest, kStart) == longest);
+  CHECK(largest.shown(too_long, kStart) == "other");
+  CHECK(largest.shown("a\nb", kStart) == "other");
+  CHECK(largest.shown("c", kStart) == "c");
+}
+
 TEST_CASE("a value that is shown stays, however small it becomes") {
   Largest largest(1);
   largest.decide({{"a", 1}}, kStart);

@@ -75,6 +75,27 @@ double shown(Reader& reader, const std::string& key, const std::string& value) {
 
 }  // namespace
 
+TEST_CASE("an amount that is no number costs its row, also where its key has no other") {
+  now = tomorrow() + hours(3);
+  Reader reader(kTaggedGroup);
+  reader.server.set_rows("SELECT TAGGED", "L_KEY,L_VALUE,B,V_A",
+                         tagged(now - hours(1), "team", "a", 5) + R"(,["stage","b",")" +
+                             at(now - hours(1)) + R"(","NaN"])");
+  CHECK(shown(reader, "team", "other") == 5);
+  CHECK(reader.failure.empty());
+  CHECK(shown(reader, "stage", "other") == -1);
+}
+
+TEST_CASE("a value of any length costs itself, not the others") {
+  now = tomorrow() + hours(3);
+  Reader reader(kTaggedGroup);
+  reader.server.set_rows("SELECT TAGGED", "L_KEY,L_VALUE,B,V_A",
+                         tagged(now - hours(1), "team", std::string(70'000, 'x'), 9) + "," +
+                             tagged(now - hours(1), "team", "a", 5));
+  CHECK(shown(reader, "team", "other") == 5);
+  CHECK(reader.failure.empty());
+}
+
 TEST_CASE("each key has largest values of its own, which stay so over a restart") {
   const TemporaryDirectory directory;
   now = tomorrow() + hours(3);
