@@ -127,7 +127,8 @@ class Email {
 
   std::map<std::string, Campaign> folded(const std::map<std::string, Campaign>& campaigns) const {
     std::map<std::string, double> sizes;
-    for (const auto& [name, campaign] : campaigns) sizes[name] = campaign.at("sent");
+    // Two queries may return two spellings of one campaign, if the database ignores case.
+    for (const auto& [name, campaign] : campaigns) sizes[name] = emails(campaign, "sent");
     const Largest largest(sizes, business_.config().campaigns);
     std::map<std::string, Campaign> result;
     for (const auto& [name, campaign] : campaigns) {
@@ -136,22 +137,24 @@ class Email {
     return result;
   }
 
+  static double emails(const Campaign& campaign, std::string_view what) {
+    const auto found = campaign.find(what);
+    return found == campaign.end() ? 0 : found->second;
+  }
+
   void add(Samples& samples, const std::string& name, const Campaign& campaign) const {
-    const auto count = [&](std::string_view what) {
-      const auto found = campaign.find(what);
-      return found == campaign.end() ? 0 : found->second;
-    };
     const auto& source = business_.name();
     const auto& dataset = business_.dataset();
-    samples.add(kSent, count("sent"), source, dataset, name);
-    samples.add(kDelivered, count("delivered"), source, dataset, name);
-    samples.add(kBounced, count("bounced"), source, dataset, name);
+    samples.add(kSent, emails(campaign, "sent"), source, dataset, name);
+    samples.add(kDelivered, emails(campaign, "delivered"), source, dataset, name);
+    samples.add(kBounced, emails(campaign, "bounced"), source, dataset, name);
     for (const auto* by : {"human", "machine", "unknown"}) {
-      if (campaign.contains(by)) samples.add(kOpened, count(by), source, dataset, name, by);
+      if (!campaign.contains(by)) continue;
+      samples.add(kOpened, emails(campaign, by), source, dataset, name, by);
     }
-    samples.add(kClicked, count("clicked"), source, dataset, name);
-    samples.add(kComplained, count("complained"), source, dataset, name);
-    samples.add(kUnsubscribed, count("unsubscribed"), source, dataset, name);
+    samples.add(kClicked, emails(campaign, "clicked"), source, dataset, name);
+    samples.add(kComplained, emails(campaign, "complained"), source, dataset, name);
+    samples.add(kUnsubscribed, emails(campaign, "unsubscribed"), source, dataset, name);
   }
 
   Business& business_;

@@ -107,6 +107,23 @@ TEST_CASE("mails count that are old enough, opens apart by who opens", "[shop]")
   CHECK_THAT(page, !Catch::Contains("fresh"));
 }
 
+TEST_CASE("two spellings of a campaign that are one to the database cost no other", "[shop]") {
+  if (World::is_elsewhere()) return;
+  World world;
+  world.shop().execute(
+      "DROP TABLE bm_email_sends; DELETE FROM bm_email_events;"
+      "CREATE TABLE bm_email_sends (message_id bigint, campaign text COLLATE NOCASE, sent_at text);"
+      "INSERT INTO bm_email_sends VALUES (1, 'Spring', '2026-03-25 10:00:00'),"
+      " (2, 'spring', '2026-03-25 10:00:01'), (3, 'Fall', '2026-03-25 10:00:00'),"
+      " (4, 'fall', '2026-03-25 10:00:01'), (5, 'plain', '2026-03-25 10:00:00');"
+      "INSERT INTO bm_email_events VALUES (1, 2, 'delivered', '2026-03-25 10:01:00', NULL),"
+      " (2, 2, 'clicked', '2026-03-25 10:02:00', NULL),"
+      " (3, 3, 'delivered', '2026-03-25 10:01:00', NULL),"
+      " (4, 3, 'clicked', '2026-03-25 10:02:00', NULL)");
+  const auto page = world.page(kEmailGroup, "business: {timezone: UTC, campaigns: 10}\n");
+  CHECK(value(page, "business_email_sent_messages", "campaign=\"plain\"") == "1");
+}
+
 TEST_CASE("campaigns beyond the limit are one", "[shop]") {
   World world;
   const auto page = world.page(kEmailGroup, "business: {timezone: UTC, campaigns: 1}\n");
