@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
@@ -82,6 +83,14 @@ Time time_of(std::string_view text) {
   }
   if (const auto time = parse_rfc3339(as_rfc3339(trimmed))) return *time;
   fail("a time", text);
+}
+
+Time earliest_of(std::string_view text) {
+  try {
+    return time_of(text);
+  } catch (const Error&) {
+    return Time(std::chrono::seconds(std::int64_t(kFirst)));
+  }
 }
 
 std::string_view type_name(std::string_view name, Dialect dialect) noexcept {

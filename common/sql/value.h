@@ -15,6 +15,10 @@ double number_of(std::string_view text);
 /// seconds since 1970. Throws Error{decode} for anything else, including MySQL's zero date.
 Time time_of(std::string_view text);
 
+/// The same for the earliest of several times. One that cannot be parsed, such as MySQL's zero date
+/// or PostgreSQL's -infinity, is earlier than any other.
+Time earliest_of(std::string_view text);
+
 /// The database's type of a column, given the driver's name for it: for PostgreSQL's driver an int8
 /// with a sequence is bigserial.
 std::string_view type_name(std::string_view name, Dialect dialect) noexcept;

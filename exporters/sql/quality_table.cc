@@ -136,7 +136,7 @@ void QualityTable::take(Measured& measured, std::optional<std::string_view> cell
       if (cell) measured.value = seconds_of(time_of(*cell) - *statements_->clock_difference());
     } else if (what == What::oldest) {
       measured.value.reset();
-      if (cell) measured.value = seconds_of(time_of(*cell));
+      if (cell) measured.value = seconds_of(earliest_of(*cell));
     } else {
       measured.value = cell ? number_of(*cell) : 0;
     }

@@ -184,3 +184,11 @@ TEST_CASE("a column with a sequence is of the type that it has without one") {
     CHECK(type_name(driver, Dialect::sqlite) == driver);
   }
 }
+
+TEST_CASE("the earliest of several times is early even if it is no time") {
+  CHECK(earliest_of("2026-03-29 02:30:00") == time_of("2026-03-29 02:30:00"));
+  for (const auto* text : {"0000-00-00 00:00:00", "-infinity", "4713-01-01 00:00:00 BC"}) {
+    CAPTURE(text);
+    CHECK(earliest_of(text) == time_of("0001-01-01"));
+  }
+}

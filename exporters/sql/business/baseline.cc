@@ -61,7 +61,8 @@ std::vector<Period> WeeksBefore::usable(const Period& period, const Deadline& de
   if (periods.empty()) return periods;
   if (!first_row_ || *first_row_ > periods.back().begin) {
     const auto table = business_.ask(first_row_query(view_), deadline);
-    first_row_ = Row(table, 0).time("first_row");
+    const auto first = Row(table, 0).text("first_row");
+    first_row_ = first.empty() ? std::nullopt : std::optional(earliest_of(first));
   }
   std::erase_if(periods,
                 [&](const Period& each) { return !first_row_ || *first_row_ > each.begin; });

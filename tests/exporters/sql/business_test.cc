@@ -107,6 +107,15 @@ TEST_CASE("mails count that are old enough, opens apart by who opens", "[shop]")
   CHECK_THAT(page, !Catch::Contains("fresh"));
 }
 
+TEST_CASE("an order without a valid time costs itself", "[shop]") {
+  if (World::is_elsewhere()) return;
+  World world;
+  const auto before = world.page(kSalesGroup);
+  world.shop().execute(
+      "INSERT INTO bm_orders VALUES (0, '0000-00-00 00:00:00', 1, 'EUR', NULL, NULL)");
+  CHECK(world.page(kSalesGroup) == before);
+}
+
 TEST_CASE("two spellings of a campaign that are one to the database cost no other", "[shop]") {
   if (World::is_elsewhere()) return;
   World world;
