@@ -56,6 +56,7 @@ void DagFollower::discard_deleted(LastRuns& last_runs, const DagList& list,
   std::erase_if(existed_, [&](const auto& entry) { return list.dags.contains(entry.first); });
   std::vector<std::string> deleted;
   std::optional<Error> failure;
+  Failures failures;
   for (const auto& [dag, last] : last_runs) {
     if (list.dags.contains(dag) || live.contains(dag) || last.ended >= list.time) continue;
     const auto existed = existed_.find(dag);
@@ -69,7 +70,7 @@ void DagFollower::discard_deleted(LastRuns& last_runs, const DagList& list,
       }
     } catch (const Error& error) {
       failure = error;
-      break;
+      if (!failures.take(error)) break;
     }
   }
   if (!deleted.empty()) {
@@ -88,18 +89,20 @@ void DagFollower::ask_past(LastRuns& last_runs, const DagView& view, const Histo
   auto next = last_runs;
   std::vector<std::string> asked;
   std::optional<Error> failure;
-  try {
-    const auto& listed = view.list()->dags;
-    for (const auto& dag : in_order(last_runs, *view.list())) {
+  Failures failures;
+  const auto& listed = view.list()->dags;
+  for (const auto& dag : in_order(last_runs, *view.list())) {
+    try {
       if (listed.contains(dag) && view.counts(dag) && !knows_success(next, dag)) {
         const auto past = past_of(history, dag, allowance);
         if (!past) break;
         learn_past(next, dag, *past);
       }
       asked.push_back(dag);
+    } catch (const Error& error) {
+      failure = error;
+      if (!failures.take(error)) break;
     }
-  } catch (const Error& error) {
-    failure = error;
   }
   if (!asked.empty()) {
     auto run = runs_.begin(deadline);

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "common/app/rows.h"
+#include "common/base/error.h"
 #include "exporters/airflow/list.h"
 
 namespace exporter::airflow {
@@ -47,6 +48,7 @@ class Reader {
 
  private:
   Json ask(std::size_t limit, Query more);
+  void ask_for_all();
   bool read_by_cursor();
   void read_by_offset();
   bool has_more() const { return received_ < total_ && rows_.size() < kMostLive; }
@@ -65,7 +67,7 @@ template <class Row>
 LiveSet<Row> Reader<Row>::read(ApiVersion api) {
   ask(kPage, {});
   const bool is_large = has_more();
-  if (is_large && !list_.is_clamped) ask(std::min(total_ + kPage, kMostLive), {});
+  if (is_large && !list_.is_clamped) ask_for_all();
   if (is_large && has_more() && !(api == ApiVersion::v2 && read_by_cursor())) read_by_offset();
   LiveSet<Row> live;
   live.time = time_;
@@ -94,6 +96,16 @@ Json Reader<Row>::ask(std::size_t limit, Query more) {
     rows_.insert_or_assign(key_of(each), std::move(each));
   });
   return answer.body;
+}
+
+/// If the reply is too large, the list is read page by page.
+template <class Row>
+void Reader<Row>::ask_for_all() {
+  try {
+    ask(std::min(total_ + kPage, kMostLive), {});
+  } catch (const Error& error) {
+    if (error.reason() != Reason::decode) throw;
+  }
 }
 
 /// Misses none of the rows that stay in the list. False if there are no cursors, before 3.3.

@@ -121,10 +121,13 @@ void RunCounter::update(const Live& live, const History& history, const Deadline
   note_live(live);
   const auto read = read_runs(history, live.runs, known_, kLookback, history.most_requests);
   count_runs(read, deadline);
-  if (read.failure) throw Error(*read.failure);
+  if (read.failure && read.is_deployment_failing) throw Error(*read.failure);
+  failures_ = {};
   Allowance allowance(history.most_requests);
   read_pending(history, allowance, deadline);
   read_live(history, allowance, deadline);
+  if (read.failure) throw Error(*read.failure);
+  if (failures_.first()) throw Error(*failures_.first());
 }
 
 /// Finished runs are read first: they may make these requests unnecessary, and have priority.
@@ -221,9 +224,10 @@ void RunCounter::read_and_count(const History& history, const std::map<RunKey, D
   std::vector<RunKey> keys;
   for (const auto& [key, run] : runs) keys.push_back(key);
   std::vector<Tasks> all;
-  read_tasks(history, keys, allowance, [&](const RunKey& key, std::vector<TaskInstance> rows) {
-    all.push_back({runs.at(key), std::move(rows)});
-  });
+  read_tasks(history, keys, allowance, failures_,
+             [&](const RunKey& key, std::vector<TaskInstance> rows) {
+               all.push_back({runs.at(key), std::move(rows)});
+             });
   find_missed(history, all, allowance, deadline);
   count_tasks(all, deadline);
   forget_pending(all, deadline);
@@ -234,7 +238,7 @@ void RunCounter::read_and_count(const History& history, const std::map<RunKey, D
 }
 
 /// A list has only the newest try of each task. If there was no request left for the earlier tries,
-/// the row is left for the next update.
+/// or they cannot be read, the row is left for the next update.
 void RunCounter::find_missed(const History& history, std::vector<Tasks>& all, Allowance& allowance,
                              const Deadline& deadline) {
   std::set<const TaskInstance*> later;
@@ -256,7 +260,13 @@ void RunCounter::find_missed(const History& history, std::vector<Tasks>& all, Al
           tasks.is_partial = true;
           continue;
         }
-        for (auto& missed : tries_before(history, row)) known.push_back(std::move(missed));
+        try {
+          for (auto& missed : tries_before(history, row)) known.push_back(std::move(missed));
+        } catch (const Error& error) {
+          failures_.note(error);
+          tasks.is_partial = true;
+          continue;
+        }
       }
       known.push_back(row);
     }

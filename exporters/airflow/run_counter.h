@@ -30,8 +30,8 @@ class RunCounter {
   RunCounter(Options options, SharedLedger runs, SharedLedger tasks);
 
   /// Reads what has ended since the last update, given what is live now; the first update looks
-  /// back a day for the last runs of the DAGs. What was read before an error is counted. Throws
-  /// Error.
+  /// back a day for the last runs of the DAGs. What was read before an error is counted, and what
+  /// single runs that cannot be read leave. Throws Error.
   void update(const Live& live, const History& history, const Deadline& deadline);
 
   /// Discards the last runs of deleted DAGs, and asks for those before the first start, a few at a
@@ -79,7 +79,8 @@ class RunCounter {
   const Options options_;
   SharedLedger runs_, tasks_;
   bool is_loaded_ = false;
-  Time time_;  // the server's clock at the last update
+  Time time_;          // the server's clock at the last update
+  Failures failures_;  // of single runs and tasks, in this update
   Exemplars exemplars_;
   RunsKnown known_;
   LastRuns last_runs_;

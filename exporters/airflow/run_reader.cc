@@ -53,6 +53,7 @@ class Reader {
   std::size_t page_ = 100;  // Airflow's maximum, unless it is configured lower
   std::size_t last_count_ = 0;
   RunsRead read_;
+  Failures failures_;
   std::set<RunKey> ended_;
 };
 
@@ -64,10 +65,16 @@ RunsRead Reader::read(const RunsKnown& known, Time::duration lookback) {
   if (is_first_) position.recent = position.old = position.late = live_.time - lookback;
   for (const auto& run : live_.rows) read_.known.live.insert(key_of(run));
   try {
-    read_changes();
+    try {
+      read_changes();
+    } catch (const Error& error) {
+      failures_.note(error);
+    }
     read_left(known.left);
+    read_.failure = failures_.first();
   } catch (const Error& error) {
     read_.failure = error;
+    read_.is_deployment_failing = true;
   }
   // Reading the last minute again does not undo what was read.
   auto& read_up_to = read_.known.read_up_to;
@@ -192,12 +199,19 @@ void Reader::read_moment(const Slice& slice) {
   }
 }
 
-/// Asks for those that the slices should have had but did not.
+/// Asks for those that the slices should have had but did not. One that cannot be read is asked for
+/// again in the next reading.
 void Reader::read_left(const std::set<RunKey>& left) {
   for (const auto& key : left) {
     if (ended_.contains(key) || read_.known.live.contains(key)) continue;
     if (!may_ask()) return;
-    auto run = history_.find_run(key);
+    std::optional<DagRun> run;
+    try {
+      run = history_.find_run(key);
+    } catch (const Error& error) {
+      failures_.note(error);
+      continue;
+    }
     if (!run) {
       ended_.insert(key);  // deleted
     } else if (run->has_ended()) {

@@ -32,6 +32,7 @@ struct RunsRead {
   /// Why not everything could be read. What was read is valid, and the next reading continues from
   /// there.
   std::optional<Error> failure;
+  bool is_deployment_failing = false;  ///< otherwise a failure may be that of single runs
 };
 
 /// Finds all runs that have ended, for whatever reason. It reads the changes of runs in closed

@@ -28,8 +28,10 @@ constexpr std::size_t kMostRunsAtOnce = 20;
 
 /// Reads the task instances of these runs, in as few requests as the page size allows, and calls
 /// `take` with each run and all of its tasks, or a part if it has more than 10,000. Runs for which
-/// no request was left are not passed. Throws Error; what was passed until then is valid.
+/// no request was left are not passed, nor those that cannot be read, whose failures are noted.
+/// Throws Error.
 void read_tasks(const History& history, std::span<const RunKey> runs, Allowance& allowance,
+                Failures& failures,
                 const std::function<void(const RunKey&, std::vector<TaskInstance>)>& take);
 
 }  // namespace exporter::airflow

@@ -110,6 +110,34 @@ TEST_CASE("DAGs are asked for a few at a time, across restarts, those that are p
   CHECK(airflow.counter->unasked() == 0);
 }
 
+TEST_CASE("a DAG that cannot be read holds up no other") {
+  Airflow airflow;
+  airflow.ended = {finished("x", "1", kNow - 10s), finished("y", "1", kNow - 10s)};
+  airflow.update();
+  const Error status(Reason::http_status, "status 500");
+  SECTION("whose past is asked for") {
+    airflow.past["b"] = {finished("b", "1", kNow - 50h)};
+    const auto newest_runs = airflow.history.newest_runs;
+    airflow.history.newest_runs = [&](const std::string& dag) {
+      if (dag == "a") throw Error(status);
+      return newest_runs(dag);
+    };
+    const Names dags{"a", "b", "x", "y"};
+    CHECK_THROWS_AS(airflow.follow(dags), Error);
+    CHECK(airflow.counter->last_runs().at("b").run == "1");
+    CHECK(airflow.counter->unasked() == 1);
+  }
+  SECTION("that was deleted") {
+    airflow.history.has_dag = [&](const std::string& dag) -> bool {
+      if (dag == "x") throw Error(status);
+      return false;
+    };
+    CHECK_THROWS_AS(airflow.follow({}), Error);
+    CHECK(airflow.counter->last_runs().contains("x"));
+    CHECK_FALSE(airflow.counter->last_runs().contains("y"));
+  }
+}
+
 TEST_CASE("the past waits until what ended lately is read") {
   Airflow airflow;
   airflow.update();

@@ -70,6 +70,14 @@ TEST_CASE("Airflow 2 gives all live task instances at once") {
   CHECK(read(read_live_tasks, airflow).rows.size() == 150);
 }
 
+TEST_CASE("live task instances that Airflow 2 cannot give at once are read page by page") {
+  Replay airflow("2.11");
+  airflow.set_json(kTasks2 + "100" + kStates, tasks(0, 100, 150));
+  airflow.set_json(kTasks2 + "250" + kStates, "{");
+  airflow.set_json(kTasks2 + "100" + kStates + "&offset=90", tasks(90, 150, 150));
+  CHECK(read(read_live_tasks, airflow).rows.size() == 150);
+}
+
 TEST_CASE("a run that ends between two pages of Airflow 2 hides no other") {
   Replay airflow("2.11");
   airflow.set_json(kRuns2, runs(0, 100, 150));

@@ -168,6 +168,34 @@ TEST_CASE("a run whose names are too long for the ledger costs itself") {
                   "run_type=\"scheduled\"} 1"));
 }
 
+TEST_CASE("a run whose tasks cannot be read holds up those of no other") {
+  Airflow airflow;
+  for (const char* const id : {"1", "2", "3"}) {
+    airflow.ended.push_back(finished("d", id, kNow));
+    TaskInstance task;
+    task.dag = "d";
+    task.run = id;
+    task.task = "t";
+    task.try_number = 1;
+    task.state = "success";
+    task.started = kNow - 20s;
+    task.ended = kNow;
+    airflow.tasks_of_runs.push_back(task);
+  }
+  const auto tasks = airflow.history.tasks;
+  airflow.history.tasks = [&](std::span<const RunKey> of, std::size_t offset) {
+    for (const auto& key : of) {
+      if (key.run == "2") throw Error(Reason::decode, "the response body exceeds the limit");
+    }
+    return tasks(of, offset);
+  };
+  CHECK_THROWS_AS(airflow.update(), Error);
+  CHECK(
+      airflow.has("airflow_task_tries_total{deployment=\"a\",dag_id=\"d\",task_id=\"\","
+                  "state=\"success\"} 2"));
+  CHECK(airflow.counter->pending() == 1);
+}
+
 TEST_CASE("tries are counted by DAG or by task") {
   Airflow airflow;
   const bool by_task = GENERATE(false, true);

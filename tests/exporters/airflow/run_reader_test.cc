@@ -26,6 +26,56 @@ TEST_CASE("a run that is no longer live and in no slice is asked for by its id, 
   CHECK(airflow.asked.size() == 2);
 }
 
+TEST_CASE("a run that cannot be read holds up no other, nor the tasks of others") {
+  Airflow airflow;
+  airflow.live = {running("d", "bad"), running("d", "good")};
+  airflow.update();
+  airflow.live = {};
+  airflow.now += 30s;
+  airflow.update();
+  airflow.by_id[{"d", "good"}] = finished("d", "good", kNow + 10s);
+  TaskInstance task;
+  task.dag = "d";
+  task.run = "good";
+  task.task = "t";
+  task.try_number = 1;
+  task.state = "success";
+  task.started = kNow - 20s;
+  task.ended = kNow;
+  airflow.tasks_of_runs = {task};
+  const auto find_run = airflow.history.find_run;
+  airflow.history.find_run = [&](const RunKey& key) {
+    if (key.run == "bad") throw Error(Reason::http_status, "status 500");
+    return find_run(key);
+  };
+  airflow.now += 30s;
+  CHECK_THROWS_AS(airflow.update(), Error);
+  CHECK(
+      airflow.has("airflow_dag_runs_total{deployment=\"a\",dag_id=\"d\",state=\"success\","
+                  "run_type=\"scheduled\"} 1"));
+  CHECK(
+      airflow.has("airflow_task_tries_total{deployment=\"a\",dag_id=\"d\",task_id=\"\","
+                  "state=\"success\"} 1"));
+}
+
+TEST_CASE("a list that cannot be read does not hold up what was seen live") {
+  Airflow airflow;
+  airflow.live = {running("d", "1")};
+  airflow.update();
+  airflow.live = {};
+  airflow.by_id[{"d", "1"}] = finished("d", "1", kNow + 10s);
+  airflow.history.changed_runs = [](const Slice&, std::size_t) -> Page<DagRun> {
+    throw Error(Reason::decode, "the response body exceeds the limit");
+  };
+  for (int i = 0; i < 2; ++i) {
+    airflow.now += 30s;
+    CHECK_THROWS_AS(airflow.update(), Error);
+  }
+  CHECK(
+      airflow.has("airflow_dag_runs_total{deployment=\"a\",dag_id=\"d\",state=\"success\","
+                  "run_type=\"scheduled\"} 1"));
+}
+
 TEST_CASE("changes are read from where the last look ended, a minute of it once more") {
   Airflow airflow;
   airflow.update();
