@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "exporters/dbt/cloud_counts.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxAtOnce = 20;
 constexpr auto kNamesFor = std::chrono::minutes(10), kNewNamesFor = std::chrono::minutes(1);
+constexpr auto kAskAgain = std::chrono::minutes(10);
 
 constexpr auto kInfo =
     info("dbt_cloud_job_info", "Information about a job, to be joined on project and job_id.",
@@ -102,24 +104,35 @@ void Cloud::name_jobs(const Deadline& deadline) {
   ++revision_;
 }
 
-/// For jobs without a run so far: the results of their newest ones.
+/// For jobs without a run so far: the results of their newest ones. The search may take dbt Cloud
+/// too long for one job with many runs, which must not hold up the others.
 void Cloud::ask_of_jobs(const Deadline& deadline) {
   std::size_t count = 0;
   for (auto& [id, state] : jobs_) {
-    if (asked_.contains(id)) continue;
+    if (asked_.contains(id) || Clock::now() < state.ask_at) continue;
     if (++count > kMaxAtOnce) break;
-    const auto run = state.last ? std::nullopt : api_.newest_run_of(id, deadline);
-    if (run && run->is_finished()) {
-      note_end(*run);
-      unread_.add(*run);
+    try {
+      ask_of_job(id, state, deadline);
+      asked_.insert(id);
+    } catch (const Error& error) {
+      if (error.reason() != Reason::http_status && error.reason() != Reason::decode) throw;
+      state.ask_at = Clock::now() + kAskAgain;
+      log::warn("the last runs of a job are unknown until they are asked for again",
+                {{"project", options_.project}, {"job", id}, {"error", error.what()}});
     }
-    if (!state.success_at) {
-      const auto success = api_.newest_success_of(id, deadline);
-      if (success) state.success_at = success->ended_at();
-      ++revision_;
-    }
-    asked_.insert(id);
   }
+}
+
+void Cloud::ask_of_job(std::int64_t id, CloudJobState& state, const Deadline& deadline) {
+  const auto run = state.last ? std::nullopt : api_.newest_run_of(id, deadline);
+  if (run && run->is_finished()) {
+    note_end(*run);
+    unread_.add(*run);
+  }
+  if (state.success_at) return;
+  const auto success = api_.newest_success_of(id, deadline);
+  if (success) state.success_at = success->ended_at();
+  ++revision_;
 }
 
 void Cloud::take(const CloudRun& run) {

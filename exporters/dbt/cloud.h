@@ -21,6 +21,7 @@ struct CloudJobState {
   CloudJob job;
   std::optional<CloudRun> last;  ///< the one that ended last
   std::optional<Time> success_at;
+  Clock::time_point ask_at{};  ///< when its runs may be requested, after a failure
 };
 
 /// Follows the runs of a dbt Cloud account: counts each once, and lists the artifacts of finished
@@ -51,6 +52,7 @@ class Cloud {
   void load(const Deadline& deadline);
   void name_jobs(const Deadline& deadline);
   void ask_of_jobs(const Deadline& deadline);
+  void ask_of_job(std::int64_t id, CloudJobState& state, const Deadline& deadline);
   bool is_wanted(std::int64_t job) const;
   void take(const CloudRun& run);
   void note_end(const CloudRun& run);

@@ -160,7 +160,11 @@ std::vector<Found> CloudUnread::offer(const CloudApi& api, const Deadline& deadl
   const auto failure = std::make_shared<std::optional<Error>>();
   std::size_t count = 0;
   for (auto& [key, run] : runs_) {
-    explore(run, api, deadline);
+    try {
+      explore(run, api, deadline);
+    } catch (const Error& error) {
+      if (error.reason() != Reason::decode) throw;
+    }
     for (const auto& results : run.results) {
       if (!is_done(*results)) all.push_back(offered(api, results, failure, deadline));
     }

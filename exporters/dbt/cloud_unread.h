@@ -16,8 +16,9 @@ namespace exporter::dbt {
 /// The finished runs whose artifacts have not been read, and the last that were read.
 ///
 /// Offers each run, the oldest first, until all results of all its steps were read. If one cannot
-/// be read, later ones wait for the next update. Malformed results are tried three times,
-/// unavailable ones for an hour. Of manifests and catalogs only the newest is offered.
+/// be read, later ones wait for the next update. Malformed results are tried three times, a
+/// malformed list of a run's artifacts and unavailable results for an hour. Of manifests and
+/// catalogs only the newest is offered.
 class CloudUnread {
  public:
   explicit CloudUnread(std::string project) : project_(std::move(project)) {}

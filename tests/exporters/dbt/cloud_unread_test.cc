@@ -58,6 +58,25 @@ TEST_CASE("runs of a job that end between two looks are all read, the oldest fir
   CHECK(node.run_at == ago(100s));
 }
 
+TEST_CASE("a job or a run that dbt Cloud cannot describe holds up no other") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put_job(43, "Hourly");
+  cloud.put(ended(102, 43, 300s));
+  cloud.put(102, 2, "run_results.json", results("two", ago(300s)));
+  SECTION("whose list of runs takes too long") { cloud.refuse_job(42); }
+  SECTION("whose list of artifacts is malformed") {
+    cloud.put(ended(101, 42, 400s));
+    cloud.next("/runs/101/artifacts/", {{.body = Body("{\"data\": [7]}"), .headers = {}}});
+  }
+  Account account(cloud);
+  const auto page = account.look();
+  CHECK_FALSE(account.error());
+  CHECK_THAT(of(page, "dbt_cloud_job_runs_total"),
+             Catch::VectorContains(std::string(R"(job_id="43",outcome="success"} 1)")));
+  CHECK(account.project().nodes.at("model.shop.a").run_at == ago(300s));
+}
+
 TEST_CASE("artifacts that are saved after the end of the run are waited for") {
   FakeCloud cloud;
   cloud.put_job(42, "Nightly");

@@ -83,6 +83,11 @@ void FakeCloud::put_job(std::int64_t id, const std::string& name) {
   jobs_[id] = name;
 }
 
+void FakeCloud::refuse_job(std::int64_t id) {
+  const std::lock_guard lock(mutex_);
+  refused_job_ = id;
+}
+
 void FakeCloud::next(const std::string& part, std::vector<http::Response> replies) {
   const std::lock_guard lock(mutex_);
   next_[part] = {replies.begin(), replies.end()};
@@ -107,6 +112,9 @@ http::Response FakeCloud::answer(const http::Request& request) {
     auto reply = std::move(replies.front());
     replies.pop_front();
     return reply;
+  }
+  if (refused_job_ != 0 && number(request, "job_definition_id", 0) == refused_job_) {
+    return {.status = 504, .body = {}, .headers = {}};
   }
   auto found = find(request, path);
   if (!found) return {.status = 404, .body = {}, .headers = {}};

@@ -34,6 +34,8 @@ class FakeCloud {
   void remove(std::int64_t run, int step, const std::string& file);
   /// A job of project 7, "Shop", and environment 8, "Production".
   void put_job(std::int64_t id, const std::string& name);
+  /// Answers requests for the runs of this job with a 504 from now on.
+  void refuse_job(std::int64_t id);
   /// The replies to the next requests whose path contains that.
   void next(const std::string& part, std::vector<exporter::http::Response> replies);
 
@@ -51,6 +53,7 @@ class FakeCloud {
   std::mutex mutex_;
   std::map<std::int64_t, FakeRun> runs_;
   std::map<std::int64_t, std::string> jobs_;
+  std::int64_t refused_job_ = 0;
   std::map<std::tuple<std::int64_t, int, std::string>, std::string> files_;
   std::map<std::string, std::deque<exporter::http::Response>> next_;
   std::vector<std::string> requests_;
