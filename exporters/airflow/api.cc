@@ -204,10 +204,11 @@ http::ClientOptions Api::client_options(http::Urgency urgency) const {
 
 Release Api::release(const Deadline& deadline) { return connection(deadline)->release; }
 
-/// One caller detects the version, without the lock, while the others wait for its result: each
-/// connection has a login of its own.
+/// One caller detects the version, without the lock, while the others use the known one, or wait
+/// for the result: each connection has a login of its own.
 Api::Connected Api::connection(const Deadline& deadline) {
   std::unique_lock lock(mutex_);
+  if (connection_ && detecting_) return connection_;
   const bool is_free =
       changed_.wait_until(lock, deadline.stop(), deadline.when(), [&] { return !detecting_; });
   if (!is_free) {

@@ -1,5 +1,6 @@
 #include "exporters/airflow/api.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <thread>
 
@@ -52,6 +53,40 @@ TEST_CASE("who waits for the version of a server that hangs waits until its own 
   while (server.connections() == 0) std::this_thread::yield();
   error_of(Reason::timeout,
            [&] { deployment->api.release(Deadline::in(std::chrono::milliseconds(20))); });
+  stop.request_stop();
+  first.join();
+}
+
+TEST_CASE("while the version is asked for again, others use the known one") {
+  const auto json = [](int status, const std::string& body) {
+    return reply(status, body, "Content-Type: application/json\r\n");
+  };
+  std::atomic<int> versions = 0;
+  ScriptedServer server([&](Peer& peer) {
+    for (auto request = peer.read_request(); !request.empty(); request = peer.read_request()) {
+      if (request.starts_with("GET /api/v2/version")) {
+        if (++versions > 1) return peer.wait_closed();
+        peer.write(json(200, R"({"version": "3.3.2"})"));
+      } else if (request.starts_with("POST /auth/token")) {
+        peer.write(json(201, R"({"access_token": "t"})"));
+      } else if (request.starts_with("GET /api/v2/pools")) {
+        peer.write(json(200, R"({"pools": []})"));
+      } else {
+        peer.write(json(404, "{}"));
+      }
+    }
+  });
+  const auto deployment = deployment_of(server.url());
+  deployment->api.get("/pools", kPage, soon());
+  error_of(Reason::http_status, [&] { deployment->api.get("/nothing", {}, soon()); });
+  std::stop_source stop;
+  std::thread first([&] {
+    error_of(Reason::cancelled, [&] {
+      deployment->api.release(Deadline::in(std::chrono::minutes(5), stop.get_token()));
+    });
+  });
+  while (versions < 2) std::this_thread::yield();
+  CHECK_NOTHROW(deployment->api.get("/pools", kPage, Deadline::in(std::chrono::seconds(60))));
   stop.request_stop();
   first.join();
 }
