@@ -88,8 +88,11 @@ Metadata read_metadata(const Json& metadata, Kind kind, const EnvLabels& env_lab
   return found;
 }
 
-Unread read_records(const Artifact& artifact, std::span<const JsonRecord> records,
-                    const TakeRecord& take, const EnvLabels& env_labels) {
+namespace {
+
+/// `is_metadata_malformed` says whether that was the failure.
+Unread read_once(const Artifact& artifact, std::span<const JsonRecord> records,
+                 const TakeRecord& take, const EnvLabels& env_labels, bool& is_metadata_malformed) {
   std::vector<std::string> paths;
   for (const auto& [label, variables] : env_labels) {
     for (const auto& variable : variables) paths.push_back("env." + variable);
@@ -108,6 +111,7 @@ Unread read_records(const Artifact& artifact, std::span<const JsonRecord> record
     try {
       take(record.index(), record.name(), record.read());
     } catch (const Error& error) {
+      is_metadata_malformed = record.index() == 0 && error.reason() == Reason::decode;
       if (record.index() == 0 || error.reason() != Reason::decode) throw;
       unread.rows += is_row ? 1 : 0;
       if (unread.parts++ == 0) unread.error = error.what();
@@ -118,6 +122,20 @@ Unread read_records(const Artifact& artifact, std::span<const JsonRecord> record
   if (!has_metadata) throw Error(Reason::decode, artifact.origin + ": metadata: missing");
   if (rows > 0 && unread.rows == rows) throw Error(Reason::decode, unread.error);
   return unread;
+}
+
+}  // namespace
+
+/// The metadata include variables of dbt's environment, whose values may not be UTF-8.
+Unread read_records(const Artifact& artifact, std::span<const JsonRecord> records,
+                    const TakeRecord& take, const EnvLabels& env_labels) {
+  bool is_metadata_malformed = false;
+  try {
+    return read_once(artifact, records, take, env_labels, is_metadata_malformed);
+  } catch (const Error&) {
+    if (!is_metadata_malformed || env_labels.empty()) throw;
+  }
+  return read_once(artifact, records, take, {}, is_metadata_malformed);
 }
 
 std::string read_name(const Json& text) {

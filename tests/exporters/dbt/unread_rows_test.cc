@@ -50,6 +50,17 @@ std::string page_of(Follower& follower) {
 
 }  // namespace
 
+TEST_CASE("a variable of dbt's environment that is not UTF-8 costs itself") {
+  const auto found = read_run_results(
+      artifact(R"({"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/)"
+               R"(run-results/v6.json", "generated_at": "2026-01-02T03:04:05Z", "env": )"
+               R"({"TEAM": "J\udcf6rg"}}, "results": [{"unique_id": "model.a.b", )"
+               R"("status": "success"}]})"),
+      {{"team", {"TEAM"}}});
+  CHECK(found.results.size() == 1);
+  CHECK(found.metadata.origin.empty());
+}
+
 TEST_CASE("a row that cannot be read is left out, and the others are taken") {
   for (const std::string_view row :
        {R"({"unique_id": "model.a.b", "status": "success", "execution_time": NaN})",
