@@ -139,6 +139,7 @@ void Engine::run(const std::stop_token& stop) {
     const auto begun = Clock::now();
     try {
       known_from_ns_ = now_ns();
+      seen_until_ns_ = std::min(seen_until_ns_, known_from_ns_);  // the clock may have been ahead
       identify(stop);
       list(Inspect::all, stop);
       recall(stop);
@@ -272,7 +273,7 @@ std::vector<Event> Engine::events_in(std::string_view piece) {
 
 void Engine::take_event(const Event& event, std::set<std::string>& touched) {
   if (event.time_ns <= seen_until_ns_ && event.time_ns != 0) return;
-  seen_until_ns_ = std::max(seen_until_ns_, event.time_ns);
+  seen_until_ns_ = std::max(seen_until_ns_, std::min(event.time_ns, now_ns()));
   take_request(event);
   if (event.id.empty() || event.action == "kill" || event.action == "stop") return;
   touched.insert(event.id);

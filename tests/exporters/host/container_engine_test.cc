@@ -271,6 +271,20 @@ TEST_CASE("a container that its engine cannot describe costs itself") {
   CHECK(fake.asked("/events") == 2);
 }
 
+TEST_CASE("an event whose time is ahead hides no later one") {
+  Fixture fixture;
+  FakeEngine fake(fixture.socket);
+  fake.set('a', {});
+  Engine engine(fixture.options, upstreams());
+  REQUIRE(engine.follow(soon()));
+  REQUIRE(eventually([&] { return fake.asked("/events") == 2; }));
+  fake.event('a', "update", "{}", -1min);
+  REQUIRE(eventually([&] { return fake.asked("/containers/" + id_of('a') + "/json") == 2; }));
+  fake.set('a', {.status = "paused"});
+  fake.event('a', "pause");
+  CHECK(eventually([&] { return states(engine) == "web paused\n"; }));
+}
+
 TEST_CASE("an engine that describes none of several containers has failed") {
   Fixture fixture;
   FakeEngine fake(fixture.socket);
