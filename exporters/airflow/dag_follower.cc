@@ -55,22 +55,19 @@ void DagFollower::discard_deleted(LastRuns& last_runs, const DagList& list,
                                   Allowance& allowance, const Deadline& deadline) {
   std::erase_if(existed_, [&](const auto& entry) { return list.dags.contains(entry.first); });
   std::vector<std::string> deleted;
-  std::optional<Error> failure;
-  Failures failures;
-  for (const auto& [dag, last] : last_runs) {
-    if (list.dags.contains(dag) || live.contains(dag) || last.ended >= list.time) continue;
+  for (const auto& entry : last_runs) {
+    const auto& dag = entry.first;
+    if (list.dags.contains(dag) || live.contains(dag) || entry.second.ended >= list.time) continue;
     const auto existed = existed_.find(dag);
     if (existed != existed_.end() && list.time < existed->second + kPause) continue;
     if (!allowance.take()) break;
-    try {
-      if (is_deleted(history, dag)) {
-        deleted.push_back(dag);
-      } else {
-        existed_[dag] = list.time;
-      }
-    } catch (const Error& error) {
-      failure = error;
-      if (!failures.take(error)) break;
+    bool is_gone = false;
+    const auto ask = [&] { is_gone = is_deleted(history, dag); };
+    if (!allowance.failures().attempt(ask)) continue;
+    if (is_gone) {
+      deleted.push_back(dag);
+    } else {
+      existed_[dag] = list.time;
     }
   }
   if (!deleted.empty()) {
@@ -79,7 +76,6 @@ void DagFollower::discard_deleted(LastRuns& last_runs, const DagList& list,
     run.commit();
     for (const auto& dag : deleted) last_runs.erase(dag);
   }
-  if (failure) throw Error(*failure);
 }
 
 void DagFollower::ask_past(LastRuns& last_runs, const DagView& view, const History& history,
@@ -88,21 +84,16 @@ void DagFollower::ask_past(LastRuns& last_runs, const DagView& view, const Histo
   if (unasked_.empty()) return;
   auto next = last_runs;
   std::vector<std::string> asked;
-  std::optional<Error> failure;
-  Failures failures;
   const auto& listed = view.list()->dags;
   for (const auto& dag : in_order(last_runs, *view.list())) {
-    try {
-      if (listed.contains(dag) && view.counts(dag) && !knows_success(next, dag)) {
-        const auto past = past_of(history, dag, allowance);
-        if (!past) break;
-        learn_past(next, dag, *past);
-      }
-      asked.push_back(dag);
-    } catch (const Error& error) {
-      failure = error;
-      if (!failures.take(error)) break;
+    if (listed.contains(dag) && view.counts(dag) && !knows_success(next, dag)) {
+      std::optional<std::vector<DagRun>> past;
+      const auto ask = [&] { past = past_of(history, dag, allowance); };
+      if (!allowance.failures().attempt(ask)) continue;
+      if (!past) break;
+      learn_past(next, dag, *past);
     }
+    asked.push_back(dag);
   }
   if (!asked.empty()) {
     auto run = runs_.begin(deadline);
@@ -114,7 +105,6 @@ void DagFollower::ask_past(LastRuns& last_runs, const DagView& view, const Histo
     last_runs = std::move(next);
     for (const auto& dag : asked) unasked_.erase(dag);
   }
-  if (failure) throw Error(*failure);
 }
 
 /// Leaves out DAGs that are no longer in any file, because they do not run. A DAG that appears

@@ -5,7 +5,6 @@
 #include <set>
 #include <string>
 
-#include "common/base/error.h"
 #include "common/ledger/ledgers.h"
 #include "exporters/airflow/history.h"
 #include "exporters/airflow/last_runs.h"
@@ -26,13 +25,13 @@ class DagFollower {
 
   /// Discards the last runs of DAGs that are no longer in the list, if they have no live run and
   /// Airflow says that they do not exist: the list also lacks DAGs that the user may not read, and
-  /// those that moved while it was read. Throws Error; what was found until then is kept.
+  /// those that moved while it was read.
   void discard_deleted(LastRuns& last_runs, const DagList& list, const std::set<std::string>& live,
                        const History& history, Allowance& allowance, const Deadline& deadline);
 
   /// Asks for the past of some DAGs in the list that count, paused ones last. If the set of DAGs
   /// that count has changed, discards what is known of those that no longer do, and asks for the
-  /// new ones. Throws Error; what was read until then is kept.
+  /// new ones.
   void ask_past(LastRuns& last_runs, const DagView& view, const History& history,
                 Allowance& allowance, const Deadline& deadline);
 

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "common/base/deadline.h"
-#include "common/base/error.h"
 #include "common/metric/samples.h"
 #include "exporters/airflow/deployment.h"
 #include "exporters/airflow/live_rows.h"
@@ -44,31 +43,6 @@ struct Page {
 struct Live {
   LiveSet<DagRun> runs;
   LiveSet<TaskInstance> tasks;  ///< none if the permission to read them is missing
-};
-
-/// The failures of requests for single runs, tasks or DAGs, in one update. One that Airflow cannot
-/// describe, or whose reply is malformed or too large, must not hold up the others.
-class Failures {
- public:
-  static bool may_be_of_one(const Error& error) {
-    return error.reason() == Reason::decode || error.reason() == Reason::http_status;
-  }
-  /// Whether the others may still be read: the failure may be that of one, and there were few.
-  bool take(const Error& error) {
-    constexpr int kMost = 3;
-    if (!may_be_of_one(error) || ++count_ > kMost) return false;
-    if (!first_) first_ = error;
-    return true;
-  }
-  /// The same; throws the error if they may not.
-  void note(const Error& error) {
-    if (!take(error)) throw Error(error);
-  }
-  const std::optional<Error>& first() const { return first_; }
-
- private:
-  std::optional<Error> first_;
-  int count_ = 0;
 };
 
 /// The queries for finished work of a deployment. Each throws Error. They are functions so that

@@ -115,28 +115,26 @@ void RunCounter::load(const Deadline& deadline) {
   is_loaded_ = true;
 }
 
-void RunCounter::update(const Live& live, const History& history, const Deadline& deadline) {
+void RunCounter::update(const Live& live, const History& history, Failures& failures,
+                        const Deadline& deadline) {
   load(deadline);
   time_ = live.runs.time;
   note_live(live);
-  const auto read = read_runs(history, live.runs, known_, kLookback, history.most_requests);
-  count_runs(read, deadline);
-  if (read.failure && read.is_deployment_failing) throw Error(*read.failure);
-  failures_ = {};
-  Allowance allowance(history.most_requests);
+  Allowance for_runs(history.most_requests, failures);
+  count_runs(read_runs(history, live.runs, known_, kLookback, for_runs), deadline);
+  Allowance allowance(history.most_requests, failures);
   read_pending(history, allowance, deadline);
   read_live(history, allowance, deadline);
-  if (read.failure) throw Error(*read.failure);
-  if (failures_.first()) throw Error(*failures_.first());
 }
 
 /// Finished runs are read first: they may make these requests unnecessary, and have priority.
-void RunCounter::follow(const DagView& view, const History& history, const Deadline& deadline) {
+void RunCounter::follow(const DagView& view, const History& history, Failures& failures,
+                        const Deadline& deadline) {
   if (view.list() == nullptr || time_ - known_.read_up_to.recent > kReadLately) return;
   if (pending_.size() > kMostRunsAtOnce) return;
   std::set<std::string> live;
   for (const auto& [key, run] : live_) live.insert(key.dag);
-  Allowance allowance(history.most_asides);
+  Allowance allowance(history.most_asides, failures);
   follower_.discard_deleted(last_runs_, *view.list(), live, history, allowance, deadline);
   follower_.ask_past(last_runs_, view, history, allowance, deadline);
 }
@@ -224,10 +222,10 @@ void RunCounter::read_and_count(const History& history, const std::map<RunKey, D
   std::vector<RunKey> keys;
   for (const auto& [key, run] : runs) keys.push_back(key);
   std::vector<Tasks> all;
-  read_tasks(history, keys, allowance, failures_,
-             [&](const RunKey& key, std::vector<TaskInstance> rows) {
-               all.push_back({runs.at(key), std::move(rows)});
-             });
+  read_tasks(history, keys, allowance, [&](const RunKey& key, std::vector<TaskInstance> rows) {
+    all.push_back({runs.at(key), std::move(rows)});
+  });
+  if (all.empty()) return;
   find_missed(history, all, allowance, deadline);
   count_tasks(all, deadline);
   forget_pending(all, deadline);
@@ -256,17 +254,13 @@ void RunCounter::find_missed(const History& history, std::vector<Tasks>& all, Al
     std::vector<TaskInstance> known;
     for (const auto& row : tasks.rows) {
       if (later.contains(&row)) {
-        if (!allowance.take()) {
+        std::vector<TaskInstance> missed;
+        const auto ask = [&] { missed = tries_before(history, row); };
+        if (!allowance.take() || !allowance.failures().attempt(ask)) {
           tasks.is_partial = true;
           continue;
         }
-        try {
-          for (auto& missed : tries_before(history, row)) known.push_back(std::move(missed));
-        } catch (const Error& error) {
-          failures_.note(error);
-          tasks.is_partial = true;
-          continue;
-        }
+        for (auto& each : missed) known.push_back(std::move(each));
       }
       known.push_back(row);
     }

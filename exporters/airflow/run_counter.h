@@ -30,13 +30,15 @@ class RunCounter {
   RunCounter(Options options, SharedLedger runs, SharedLedger tasks);
 
   /// Reads what has ended since the last update, given what is live now; the first update looks
-  /// back a day for the last runs of the DAGs. What was read before an error is counted, and what
-  /// single runs that cannot be read leave. Throws Error.
-  void update(const Live& live, const History& history, const Deadline& deadline);
+  /// back a day for the last runs of the DAGs. What can be read is counted. Throws Error for other
+  /// failures than those of requests.
+  void update(const Live& live, const History& history, Failures& failures,
+              const Deadline& deadline);
 
   /// Discards the last runs of deleted DAGs, and asks for those before the first start, a few at a
-  /// time. Call it after a successful update; does nothing without a list. Throws Error.
-  void follow(const DagView& view, const History& history, const Deadline& deadline);
+  /// time. Call it after an update, with its failures; does nothing without a list.
+  void follow(const DagView& view, const History& history, Failures& failures,
+              const Deadline& deadline);
 
   const NotableTasks& notable_tasks() const { return notable_; }
   const LastRuns& last_runs() const { return last_runs_; }
@@ -79,8 +81,7 @@ class RunCounter {
   const Options options_;
   SharedLedger runs_, tasks_;
   bool is_loaded_ = false;
-  Time time_;          // the server's clock at the last update
-  Failures failures_;  // of single runs and tasks, in this update
+  Time time_;  // the server's clock at the last update
   Exemplars exemplars_;
   RunsKnown known_;
   LastRuns last_runs_;

@@ -1,8 +1,7 @@
 #include "exporters/airflow/run_reader.h"
 
 #include <algorithm>
-
-#include "common/base/error.h"
+#include <optional>
 
 namespace exporter::airflow {
 namespace {
@@ -29,8 +28,8 @@ constexpr auto kLeastOfPast = minutes(5);
 
 class Reader {
  public:
-  Reader(const History& history, const LiveSet<DagRun>& live, std::size_t most_requests)
-      : history_(history), live_(live), requests_left_(most_requests) {}
+  Reader(const History& history, const LiveSet<DagRun>& live, Allowance& allowance)
+      : history_(history), live_(live), allowance_(allowance) {}
 
   RunsRead read(const RunsKnown& known, Time::duration lookback);
 
@@ -44,16 +43,14 @@ class Reader {
   void read_left(const std::set<RunKey>& left);
   void note_left(const std::set<RunKey>& before);
   void take(std::vector<DagRun> runs);
-  bool may_ask();
 
   const History& history_;
   const LiveSet<DagRun>& live_;
-  std::size_t requests_left_;
+  Allowance& allowance_;
   bool is_first_ = false;
   std::size_t page_ = 100;  // Airflow's maximum, unless it is configured lower
   std::size_t last_count_ = 0;
   RunsRead read_;
-  Failures failures_;
   std::set<RunKey> ended_;
 };
 
@@ -64,30 +61,14 @@ RunsRead Reader::read(const RunsKnown& known, Time::duration lookback) {
   is_first_ = position.recent == Time();
   if (is_first_) position.recent = position.old = position.late = live_.time - lookback;
   for (const auto& run : live_.rows) read_.known.live.insert(key_of(run));
-  try {
-    try {
-      read_changes();
-    } catch (const Error& error) {
-      failures_.note(error);
-    }
-    read_left(known.left);
-    read_.failure = failures_.first();
-  } catch (const Error& error) {
-    read_.failure = error;
-    read_.is_deployment_failing = true;
-  }
+  allowance_.failures().attempt([&] { read_changes(); });
+  read_left(known.left);
   // Reading the last minute again does not undo what was read.
   auto& read_up_to = read_.known.read_up_to;
   read_up_to.recent = std::max(read_up_to.recent, known.read_up_to.recent);
   note_left(known.left);
   note_left(known.live);
   return std::move(read_);
-}
-
-bool Reader::may_ask() {
-  if (requests_left_ == 0) return false;
-  --requests_left_;
-  return true;
 }
 
 /// Runs that were due long ago rarely change, and a database scans its whole table for each slice
@@ -138,7 +119,7 @@ void Reader::read_slices(Time& position, Time& read_up_to, Time to, Time::durati
   auto from = position;
   auto length = std::max<Time::duration>(to - from, kShortest);
   auto too_far = from;  // the end of the last slice that had too many rows
-  while (from < to && may_ask()) {
+  while (from < to && allowance_.take()) {
     length = std::clamp<Time::duration>(length, kShortest, kLongest);
     const auto end = std::min(to, from + length);
     slice.from = from;
@@ -199,19 +180,13 @@ void Reader::read_moment(const Slice& slice) {
   }
 }
 
-/// Asks for those that the slices should have had but did not. One that cannot be read is asked for
-/// again in the next reading.
+/// Asks for those that the slices should have had but did not.
 void Reader::read_left(const std::set<RunKey>& left) {
   for (const auto& key : left) {
     if (ended_.contains(key) || read_.known.live.contains(key)) continue;
-    if (!may_ask()) return;
+    if (!allowance_.take()) return;
     std::optional<DagRun> run;
-    try {
-      run = history_.find_run(key);
-    } catch (const Error& error) {
-      failures_.note(error);
-      continue;
-    }
+    if (!allowance_.failures().attempt([&] { run = history_.find_run(key); })) continue;
     if (!run) {
       ended_.insert(key);  // deleted
     } else if (run->has_ended()) {
@@ -239,8 +214,8 @@ void Reader::take(std::vector<DagRun> runs) {
 }  // namespace
 
 RunsRead read_runs(const History& history, const LiveSet<DagRun>& live, const RunsKnown& known,
-                   Time::duration lookback, std::size_t most_requests) {
-  return Reader(history, live, most_requests).read(known, lookback);
+                   Time::duration lookback, Allowance& allowance) {
+  return Reader(history, live, allowance).read(known, lookback);
 }
 
 }  // namespace exporter::airflow

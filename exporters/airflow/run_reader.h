@@ -1,10 +1,9 @@
 #pragma once
 
-#include <optional>
 #include <set>
 #include <vector>
 
-#include "common/base/error.h"
+#include "exporters/airflow/allowance.h"
 #include "exporters/airflow/history.h"
 
 namespace exporter::airflow {
@@ -25,14 +24,11 @@ struct RunsKnown {
   std::set<RunKey> left;  ///< no longer live, but not yet read as finished
 };
 
-/// The result of a reading.
+/// The result of a reading. If it failed, what was read is valid, and the next reading continues
+/// from there.
 struct RunsRead {
   std::vector<DagRun> ended;  ///< may have been read before
   RunsKnown known;            ///< for the next reading, after `ended` is counted
-  /// Why not everything could be read. What was read is valid, and the next reading continues from
-  /// there.
-  std::optional<Error> failure;
-  bool is_deployment_failing = false;  ///< otherwise a failure may be that of single runs
 };
 
 /// Finds all runs that have ended, for whatever reason. It reads the changes of runs in closed
@@ -40,11 +36,10 @@ struct RunsRead {
 /// again next time. For even later commits, everything is read once more when it is eleven minutes
 /// old. Changes of runs that were due more than a day before the last reading are read only every
 /// ten minutes, because a database scans its whole table for them; if such a run was live, it is
-/// asked for by its id.
+/// asked for by its id, also if the changes cannot be read.
 ///
 /// The first reading goes back as far as `lookback`, or less if very many runs ended in that time.
-/// Sends at most `most_requests`.
 RunsRead read_runs(const History& history, const LiveSet<DagRun>& live, const RunsKnown& known,
-                   Time::duration lookback, std::size_t most_requests);
+                   Time::duration lookback, Allowance& allowance);
 
 }  // namespace exporter::airflow

@@ -71,8 +71,10 @@ void Runs::read(Samples& samples, const Deadline& deadline) {
   std::optional<Error> failure;
   try {
     const auto asked = history(view, samples, deadline);
-    counter_.update(live, asked, deadline);
-    counter_.follow(view, asked, deadline);
+    Failures failures;
+    counter_.update(live, asked, failures, deadline);
+    counter_.follow(view, asked, failures, deadline);
+    failures.check();
   } catch (const Error& error) {
     failure = error;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "common/base/log.h"
 
@@ -19,61 +20,58 @@ void add(ByRun& tasks, std::vector<TaskInstance> rows) {
   }
 }
 
-/// The first page; nothing if not all of several runs fit on it, or if it cannot be read.
-std::optional<Page<TaskInstance>> first_page(const History& history, std::span<const RunKey> runs,
-                                             Failures& failures) {
-  try {
-    auto page = history.tasks(runs, 0);
-    const bool is_whole = page.received >= std::min(page.total, kMostTasks);
-    if (is_whole || runs.size() == 1) return page;
-  } catch (const Error& error) {
-    if (runs.size() == 1 || !Failures::may_be_of_one(error)) failures.note(error);
-  }
-  return std::nullopt;
-}
-
 /// The tasks of a single run are read page by page, in the order of ids, because they do not leave
-/// it. If several runs do not fit on a page, or the reply to them cannot be read, each half is
-/// requested.
-void read(const History& history, std::span<const RunKey> runs, Allowance& allowance,
-          Failures& failures,
-          const std::function<void(const RunKey&, std::vector<TaskInstance>)>& take) {
+/// it. Nothing if those of several runs do not fit on a page.
+std::optional<ByRun> tasks_of(const History& history, std::span<const RunKey> runs) {
   ByRun tasks;
   for (const auto& run : runs) tasks[run];
-  if (!allowance.take()) return;
-  auto page = first_page(history, runs, failures);
-  if (!page && runs.size() > 1) {
-    const auto half = runs.size() / 2;
-    read(history, runs.first(half), allowance, failures, take);
-    read(history, runs.subspan(half), allowance, failures, take);
-  }
-  if (!page) return;
-  const auto total = std::min(page->total, kMostTasks);
-  auto received = page->received;
-  add(tasks, std::move(page->rows));
+  auto page = history.tasks(runs, 0);
+  const auto total = std::min(page.total, kMostTasks);
+  auto received = page.received;
+  if (received < total && runs.size() > 1) return std::nullopt;
+  add(tasks, std::move(page.rows));
   while (received < total) {
     page = history.tasks(runs, received);
-    if (page->received == 0) break;
-    received += page->received;
-    add(tasks, std::move(page->rows));
+    if (page.received == 0) break;
+    received += page.received;
+    add(tasks, std::move(page.rows));
   }
-  if (total < page->total) {
+  if (total < page.total) {
     log::warn("a run has more tasks than the limit",
               {{"dag_id", runs.front().dag},
                {"dag_run_id", runs.front().run},
-               {"tasks", static_cast<std::int64_t>(page->total)}});
+               {"tasks", static_cast<std::int64_t>(page.total)}});
   }
-  for (auto& [run, rows] : tasks) take(run, std::move(rows));
+  return tasks;
+}
+
+/// If several runs do not fit on a page, or the reply to them cannot be read, each half is
+/// requested.
+void read(const History& history, std::span<const RunKey> runs, Allowance& allowance,
+          const std::function<void(const RunKey&, std::vector<TaskInstance>)>& take) {
+  if (!allowance.take()) return;
+  std::optional<ByRun> tasks;
+  try {
+    tasks = tasks_of(history, runs);
+  } catch (const Error& error) {
+    const bool is_known_later = runs.size() > 1 && Failures::may_be_of_one(error);
+    if (!is_known_later) allowance.failures().note(error);
+  }
+  if (!tasks && runs.size() > 1) {
+    const auto half = runs.size() / 2;
+    read(history, runs.first(half), allowance, take);
+    read(history, runs.subspan(half), allowance, take);
+  }
+  if (!tasks) return;
+  for (auto& [run, rows] : *tasks) take(run, std::move(rows));
 }
 
 }  // namespace
 
 void read_tasks(const History& history, std::span<const RunKey> runs, Allowance& allowance,
-                Failures& failures,
                 const std::function<void(const RunKey&, std::vector<TaskInstance>)>& take) {
   for (std::size_t at = 0; at < runs.size(); at += kMostRunsAtOnce) {
-    read(history, runs.subspan(at, std::min(kMostRunsAtOnce, runs.size() - at)), allowance,
-         failures, take);
+    read(history, runs.subspan(at, std::min(kMostRunsAtOnce, runs.size() - at)), allowance, take);
   }
 }
 

@@ -31,11 +31,13 @@ class Watch {
     const auto seen = world_.now() - 10s;
     try {
       const auto history = world_.history(has_due_filter_, has_tries_);
-      counter_->update(world_.live(), history, Deadline::in(1min));
+      Failures failures;
+      counter_->update(world_.live(), history, failures, Deadline::in(1min));
       if (selection_->view().list() != nullptr) {
-        counter_->follow(selection_->view(), history, Deadline::in(1min));
+        counter_->follow(selection_->view(), history, failures, Deadline::in(1min));
         knows_past_ = counter_->unasked() == 0;
       }
+      failures.check();
       if (counter_->pending() == 0 && knows_past_) {
         const auto& read = counter_->read_up_to();
         world_.set_seen(std::min({seen, read.old, read.late}));

@@ -256,7 +256,8 @@ std::map<std::string, std::string> World::last_states() const {
 /// Time passes with each request.
 void World::answer() {
   if (random(4) == 0) pass(200ms);
-  if (failing_ != 0 && random(failing_) == 0) throw Error(Reason::connect, "made up");
+  if (failing_ == 0 || random(failing_) != 0) return;
+  throw Error(random(2) == 0 ? Reason::connect : Reason::http_status, "made up");
 }
 
 std::vector<const Run*> World::in_order() const {

@@ -45,7 +45,9 @@ struct Airflow {
     all.runs.rows = live;
     all.tasks.rows = live_tasks;
     all.runs.time = now;
-    counter->update(all, history, Deadline::in(1min));
+    Failures failures;
+    counter->update(all, history, failures, Deadline::in(1min));
+    failures.check();
   }
   void kill() { counter.emplace(RunCounter::Options{.deployment = "a"}, runs, tasks); }
   std::string page(Format format = Format::text) const {
@@ -121,7 +123,9 @@ struct Airflow {
       list.dags.emplace(id, dag);
     }
     selection.set_list(std::move(list));
-    counter->follow(selection.view(), history, Deadline::in(1min));
+    Failures failures;
+    counter->follow(selection.view(), history, failures, Deadline::in(1min));
+    failures.check();
   }
 
   std::shared_ptr<Ledger> book(const char* name) const {
