@@ -37,11 +37,7 @@ std::vector<CloudStep> read_steps(const Json& run) {
   const auto all = run.find("run_steps");
   if (!all) return steps;
   for (const auto& step : all->items()) {
-    try {
-      steps.push_back({step.at("index").integer(), command_in(text_at(step, "name"))});
-    } catch (const Error& error) {
-      log::warn("step of a run left out", {{"error", error.what()}});
-    }
+    steps.push_back({step.at("index").integer(), command_in(text_at(step, "name"))});
   }
   std::ranges::sort(steps, {}, &CloudStep::index);
   return steps;

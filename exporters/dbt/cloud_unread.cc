@@ -9,6 +9,8 @@ namespace exporter::dbt {
 namespace {
 
 constexpr std::size_t kMostRuns = 10'000, kMostAtOnce = 20;
+/// If so many lists of artifacts are malformed in one update, it is not for a run that they are.
+constexpr std::size_t kMostMalformed = 3;
 constexpr int kMostTries = 3;
 constexpr auto kPatience = std::chrono::hours(1);
 constexpr auto kTimeToSave = std::chrono::minutes(10);
@@ -158,12 +160,12 @@ std::vector<Found> CloudUnread::offer(const CloudApi& api, const Deadline& deadl
   std::vector<Found> all;
   for (const auto& [place, last] : last_results_) all.push_back(found(api, last, deadline));
   const auto failure = std::make_shared<std::optional<Error>>();
-  std::size_t count = 0;
+  std::size_t count = 0, malformed = 0;
   for (auto& [key, run] : runs_) {
     try {
       explore(run, api, deadline);
     } catch (const Error& error) {
-      if (error.reason() != Reason::decode) throw;
+      if (error.reason() != Reason::decode || ++malformed > kMostMalformed) throw;
     }
     for (const auto& results : run.results) {
       if (!is_done(*results)) all.push_back(offered(api, results, failure, deadline));

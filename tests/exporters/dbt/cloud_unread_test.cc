@@ -77,6 +77,22 @@ TEST_CASE("a job or a run that dbt Cloud cannot describe holds up no other") {
   CHECK(account.project().nodes.at("model.shop.a").run_at == ago(300s));
 }
 
+TEST_CASE("if the lists of artifacts of many runs are malformed, few are asked for") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  for (int i = 0; i < 6; ++i) {
+    cloud.put(ended(101 + i, 42, std::chrono::seconds(400 - 10 * i)));
+    cloud.next("/runs/" + std::to_string(101 + i) + "/artifacts/",
+               {{.body = Body("{\"data\": [7]}"), .headers = {}}});
+  }
+  Account account(cloud);
+  account.look();
+  CHECK(account.error());
+  CHECK(std::ranges::count_if(cloud.requests(), [](const std::string& request) {
+          return request.find("/artifacts/") != request.npos;
+        }) == 4);
+}
+
 TEST_CASE("artifacts that are saved after the end of the run are waited for") {
   FakeCloud cloud;
   cloud.put_job(42, "Nightly");
