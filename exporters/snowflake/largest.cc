@@ -18,7 +18,9 @@ constexpr std::string_view kOther = "other";
 constexpr std::size_t kMostOfText = 250;
 
 bool can_be_member(const std::string& value) {
-  return !value.empty() && value != kOther && value.size() <= kMostOfText &&
+  const auto escaped = std::ranges::count_if(value, [](char c) { return c == '"' || c == '\\'; });
+  return !value.empty() && value != kOther &&
+         value.size() + static_cast<std::size_t>(escaped) <= kMostOfText &&
          std::ranges::none_of(value, [](unsigned char c) { return c < ' '; });
 }
 

@@ -22,8 +22,8 @@ class Largest {
   std::string text() const;
 
   /// Given the total of each value in the data read at `now`, makes the largest ones members while
-  /// there is room, but none of more than 250 bytes or with control characters. A member that had
-  /// nothing for 30 days makes room.
+  /// there is room, but none of more than 250 bytes, with one more for each quote and backslash, or
+  /// with control characters. A member that had nothing for 30 days makes room.
   void decide(const std::map<std::string, double>& amounts, Time now);
 
   /// The value if it was a member when the bucket started, else "other".

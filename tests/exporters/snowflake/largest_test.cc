@@ -24,10 +24,11 @@ TEST_CASE("the largest values are shown, from when they were on") {
 
 TEST_CASE("a value that is too long to be stored with the others is not shown") {
   Largest largest(3);
-  const std::string longest(250, 'x'), too_long(251, 'x');
-  largest.decide({{longest, 1}, {too_long, 9}, {"a\nb", 9}, {"c", 1}}, kStart);
+  const std::string longest(250, 'x'), too_long(251, 'x'), quotes(126, '"');
+  largest.decide({{longest, 1}, {too_long, 9}, {quotes, 9}, {"a\nb", 9}, {"c", 1}}, kStart);
   CHECK(largest.shown(longest, kStart) == longest);
   CHECK(largest.shown(too_long, kStart) == "other");
+  CHECK(largest.shown(quotes, kStart) == "other");
   CHECK(largest.shown("a\nb", kStart) == "other");
   CHECK(largest.shown("c", kStart) == "c");
 }
