@@ -170,17 +170,9 @@ TEST_CASE("a run whose names are too long for the ledger costs itself") {
 
 TEST_CASE("a run whose tasks cannot be read holds up those of no other") {
   Airflow airflow;
-  for (const char* const id : {"1", "2", "3"}) {
+  for (const char* const id : {"1", "2", "3", "4", "5", "6", "7", "8"}) {
     airflow.ended.push_back(finished("d", id, kNow));
-    TaskInstance task;
-    task.dag = "d";
-    task.run = id;
-    task.task = "t";
-    task.try_number = 1;
-    task.state = "success";
-    task.started = kNow - 20s;
-    task.ended = kNow;
-    airflow.tasks_of_runs.push_back(task);
+    airflow.tasks_of_runs.push_back(succeeded(id));
   }
   const auto tasks = airflow.history.tasks;
   airflow.history.tasks = [&](std::span<const RunKey> of, std::size_t offset) {
@@ -192,8 +184,51 @@ TEST_CASE("a run whose tasks cannot be read holds up those of no other") {
   CHECK_THROWS_AS(airflow.update(), Error);
   CHECK(
       airflow.has("airflow_task_tries_total{deployment=\"a\",dag_id=\"d\",task_id=\"\","
-                  "state=\"success\"} 2"));
+                  "state=\"success\"} 7"));
   CHECK(airflow.counter->pending() == 1);
+}
+
+TEST_CASE("a task whose tries cannot be read holds up no other") {
+  Airflow airflow;
+  for (const char* const id : {"1", "2"}) {
+    airflow.ended.push_back(finished("d", id, kNow));
+    airflow.tasks_of_runs.push_back(succeeded(id, 2));
+  }
+  airflow.history.tries = [](const TaskInstance& task) -> std::optional<std::vector<TaskInstance>> {
+    if (task.run == "1") throw Error(Reason::http_status, "status 500");
+    return std::nullopt;
+  };
+  CHECK_THROWS_AS(airflow.update(), Error);
+  CHECK(
+      airflow.has("airflow_task_tries_total{deployment=\"a\",dag_id=\"d\",task_id=\"\","
+                  "state=\"success\"} 1"));
+  CHECK(airflow.counter->pending() == 1);
+}
+
+TEST_CASE("a deployment that answers no request is asked few times") {
+  Airflow airflow;
+  int requests = 0;
+  const auto fail = [&] {
+    ++requests;
+    throw Error(Reason::http_status, "status 500");
+  };
+  for (int i = 0; i < 40; ++i) airflow.live.push_back(running("d", std::to_string(i)));
+  airflow.update();
+  airflow.live.clear();
+  airflow.history.changed_runs = [&](const Slice&, std::size_t) -> Page<DagRun> {
+    fail();
+    return {};
+  };
+  airflow.history.find_run = [&](const RunKey&) -> std::optional<DagRun> {
+    fail();
+    return {};
+  };
+  airflow.now += 30s;
+  CHECK_THROWS_AS(airflow.update(), Error);
+  requests = 0;
+  airflow.now += 30s;
+  CHECK_THROWS_AS(airflow.update(), Error);
+  CHECK(requests == 4);
 }
 
 TEST_CASE("tries are counted by DAG or by task") {

@@ -34,15 +34,7 @@ TEST_CASE("a run that cannot be read holds up no other, nor the tasks of others"
   airflow.now += 30s;
   airflow.update();
   airflow.by_id[{"d", "good"}] = finished("d", "good", kNow + 10s);
-  TaskInstance task;
-  task.dag = "d";
-  task.run = "good";
-  task.task = "t";
-  task.try_number = 1;
-  task.state = "success";
-  task.started = kNow - 20s;
-  task.ended = kNow;
-  airflow.tasks_of_runs = {task};
+  airflow.tasks_of_runs = {succeeded("good")};
   const auto find_run = airflow.history.find_run;
   airflow.history.find_run = [&](const RunKey& key) {
     if (key.run == "bad") throw Error(Reason::http_status, "status 500");

@@ -36,6 +36,19 @@ inline DagRun running(const std::string& dag, const std::string& id) {
   return run;
 }
 
+/// The task of a run of the DAG d, which has succeeded.
+inline TaskInstance succeeded(const std::string& run, std::int64_t try_number = 1) {
+  TaskInstance task;
+  task.dag = "d";
+  task.run = run;
+  task.task = "t";
+  task.try_number = try_number;
+  task.state = "success";
+  task.started = kNow - 20s;
+  task.ended = kNow;
+  return task;
+}
+
 /// A deployment with replies that tests set, and the counter that watches it.
 struct Airflow {
   explicit Airflow(bool has_due_filter = true) { history.has_due_filter = has_due_filter; }
