@@ -386,17 +386,19 @@ TEST_CASE("rows of the last hour stand beside the median of the same hour in the
 
 TEST_CASE("weeks before the first row are none, and three are needed") {
   constexpr int kWeek = 168;
-  const auto baseline = [](int weeks) {
+  const auto baseline = [](int weeks, const std::string& more = "") {
     RunOf run;
     within_one<std::chrono::hours>([&] {
       Shop shop;
       make_orders(shop);
       for (int week = 0; week <= weeks; ++week) add_hour(shop, week * kWeek + 1, 10);
       add_hour(shop, weeks * kWeek + 3, 1);
+      if (!more.empty()) add(shop, "1, 1, 'c', 'paid', 1, " + more + ", NULL");
       run = run_once(shop, watching("time: at, volume: {period: 1h}"));
     });
     return run["period_rows_baseline{dataset=\"orders\"}"];
   };
   CHECK(baseline(3) == "10");
+  CHECK(baseline(3, "'0000-00-00 00:00:00'") == "10");
   CHECK(baseline(2) == "absent");
 }
