@@ -12,18 +12,16 @@ void add_metrics(Samples& samples, const Table& table, const CollectorConfig& co
                  const std::string& source) {
   std::optional<Reason> reason;
   std::string wrong;
-  bool has_good = false;
   for (const auto& metric : config.metrics) {
     try {
       add_rows(samples, table, *metric, source);
-      has_good = true;
     } catch (const Error& error) {
       if (!reason) reason = error.reason();
       wrong += (wrong.empty() ? "" : "; ") + metric->name + ": " + error.what();
     }
   }
   if (!reason) return;
-  if (!has_good) throw Error(*reason, wrong);
+  if (samples.size() == 0) throw Error(*reason, wrong);
   samples.set_failure({*reason, wrong});
 }
 

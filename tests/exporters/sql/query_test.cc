@@ -84,6 +84,15 @@ TEST_CASE("a metric that cannot be read does not cost the others of its query") 
   };
   CHECK(failure("m") == "m: m: expected a number, found 'many'");
   CHECK(failure("k") == "m: the query returns no column k, but n, m");
+
+  INFO("a NULL is no value that could replace those of the last run");
+  const auto source = shop.source(orders("SELECT NULL AS n, 'many' AS m",
+                                         "      - {name: n, help: N., value: n}\n"
+                                         "      - {name: m, help: M., value: m}\n"));
+  Samples samples;
+  CHECK_THROWS_AS(
+      Shop::collector(source, "orders").collect(samples, Deadline::in(std::chrono::seconds(60))),
+      Error);
 }
 
 TEST_CASE("a state gives a sample for each that there is") {
