@@ -23,6 +23,10 @@ constexpr Flag kFlags[] = {
      "Count task tries by task, with the label task_id, instead of by DAG.", Flag::Kind::boolean},
 };
 
+/// How long live rows stay on the page if they cannot be read again, as samples of other
+/// collectors.
+constexpr auto kBelieved = std::chrono::minutes(5);
+
 class Runs {
  public:
   explicit Runs(Deployment& deployment)
@@ -50,6 +54,8 @@ class Runs {
 
   Deployment& deployment_;
   RunCounter counter_;
+  Live live_;  ///< those on the page
+  std::optional<Clock::time_point> live_at_;
 };
 
 /// Leaves out rows of DAGs for which the predicate is false.
@@ -81,7 +87,8 @@ void Runs::read(Samples& samples, const Deadline& deadline) {
   select(live);
   view = selection.view();
   keep_rows(live, [&](const std::string& dag) { return view.shows(dag); });
-  add_live(samples, deployment_.name, live);
+  live_ = std::move(live);
+  live_at_ = Clock::now();
   if (failure) throw Error(*failure);
 }
 
@@ -125,6 +132,7 @@ void Runs::add_to(Samples& samples) const {
   const auto& name = deployment_.name;
   const auto view = deployment_.selection.view();
   const auto now = Ledger::wall_clock();
+  if (live_at_ && Clock::now() < *live_at_ + kBelieved) add_live(samples, name, live_);
   for (const auto& [dag, last] : counter_.last_runs()) {
     if (!view.shows(dag)) continue;
     if (!last.state.empty()) {

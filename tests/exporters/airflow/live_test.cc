@@ -108,3 +108,21 @@ TEST_CASE("a right that is missing for one list costs that list") {
   CHECK_THAT(page, Catch::Contains(
                        "airflow_runs{deployment=\"prod\",dag_id=\"slow\",state=\"running\"} 1\n"));
 }
+
+TEST_CASE("live runs stay on the page if they cannot be read once more") {
+  Replay airflow("3.3");
+  const auto deployment = deployment_of(airflow.url());
+  const auto collect = collector(kRuns, deployment);
+  const auto check = [&](bool fails) {
+    Samples samples;
+    collect(samples, Deadline::in(std::chrono::minutes(5)));
+    CHECK(samples.failure().has_value() == fails);
+    std::string page;
+    samples.render(Format::text, page);
+    CHECK_THAT(page, Catch::Contains("airflow_runs{"));
+    CHECK_THAT(page, Catch::Contains("airflow_task_instances{"));
+  };
+  check(false);
+  airflow.set_json(kTasks3, "{");
+  check(true);
+}
