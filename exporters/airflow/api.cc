@@ -309,6 +309,10 @@ Answer Api::get(const std::string& path, const Query& query, const Deadline& dea
   return answer(ask({.path = path, .query = query}, deadline));
 }
 
+Answer Api::get_once(const std::string& path, const Query& query, const Deadline& deadline) {
+  return answer(ask({.path = path, .query = query, .final_status = 500}, deadline));
+}
+
 std::optional<Answer> Api::find(const std::string& path, const Query& query,
                                 const Deadline& deadline) {
   const auto reply = ask({.path = path, .query = query}, deadline);

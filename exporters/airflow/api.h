@@ -79,9 +79,11 @@ class Api {
   /// Error{decode} if it is not JSON, such as a login page; other statuses as http::refusal(),
   /// whose text suggests the cause.
   Answer get(const std::string& path, const Query& query, const Deadline& deadline);
-  /// The same without a login, for paths that need none.
+  /// The same; a 500 is not retried.
+  Answer get_once(const std::string& path, const Query& query, const Deadline& deadline);
+  /// The same as get() without a login, for paths that need none.
   Answer get_open(const std::string& path, const Deadline& deadline);
-  /// The same; nothing if the path was not found.
+  /// As get(); nothing if the path was not found.
   std::optional<Answer> find(const std::string& path, const Query& query, const Deadline& deadline);
   /// The reply to a query that is too long for a URL; it may be repeated.
   Answer post(const std::string& path, const JsonObject& body, const Deadline& deadline);

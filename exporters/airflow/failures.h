@@ -37,6 +37,11 @@ class Failures {
     }
   }
 
+  /// Notes that single rows of a list cannot be read, while the others can.
+  void note_left_out(const Error& error) {
+    if (!error_) error_ = error;
+  }
+
   /// Whether nothing more should be requested: one is not that of a run, or there are many.
   bool are_of_deployment() const { return is_of_deployment_; }
 

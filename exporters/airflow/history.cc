@@ -12,6 +12,8 @@
 namespace exporter::airflow {
 namespace {
 
+constexpr const char* kRuns = "/dags/~/dagRuns";
+
 std::string text_of(Time time) {
   return format_rfc3339(std::chrono::floor<std::chrono::milliseconds>(time));
 }
@@ -30,6 +32,8 @@ class Requests {
         version_(api_.release(deadline).api) {}
 
   Page<DagRun> changed_runs(const Slice& slice, std::size_t offset) const;
+  Page<DagRun> some_changed(const Slice& slice, std::size_t offset, std::size_t limit) const;
+  std::size_t count_changed(const Slice& slice) const;
   Page<DagRun> ended_runs(const Slice& slice, std::size_t offset) const;
   std::optional<DagRun> find_run(const RunKey& run) const;
   Page<TaskInstance> tasks(std::span<const RunKey> runs, std::size_t offset) const;
@@ -46,6 +50,7 @@ class Requests {
   template <class Row, class Read>
   Page<Row> page_of(const Answer& answer, std::string_view key, const Read& read) const;
   Page<DagRun> runs(Query query, std::size_t offset) const;
+  Page<DagRun> runs_of(const Answer& answer) const;
   Page<DagRun> newest_runs(const std::string& dag, Query query, std::size_t most) const;
 
   Api& api_;
@@ -68,23 +73,47 @@ Page<Row> Requests::page_of(const Answer& answer, std::string_view key, const Re
   return page;
 }
 
-Page<DagRun> Requests::runs(Query query, std::size_t offset) const {
+void add_part(Query& query, std::size_t offset, std::size_t limit) {
   query.emplace_back("order_by", "id");
-  query.emplace_back("limit", std::to_string(kPage));
+  query.emplace_back("limit", std::to_string(limit));
   query.emplace_back("offset", std::to_string(offset));
-  const auto answer = api_.get("/dags/~/dagRuns", query, deadline_);
+}
+
+Page<DagRun> Requests::runs_of(const Answer& answer) const {
   return page_of<DagRun>(answer, "dag_runs",
                          [&](const Json& row) { return read_run(version_, row); });
 }
 
-Page<DagRun> Requests::changed_runs(const Slice& slice, std::size_t offset) const {
+Page<DagRun> Requests::runs(Query query, std::size_t offset) const {
+  add_part(query, offset, kPage);
+  return runs_of(api_.get(kRuns, query, deadline_));
+}
+
+Query changes_in(const Slice& slice) {
   Query query{{"state", "success"},
               {"state", "failed"},
               {"updated_at_gte", text_of(slice.from)},
               {"updated_at_lte", text_of(slice.to)}};
   if (slice.due_from) query.emplace_back("run_after_gte", text_of(*slice.due_from));
   if (slice.due_to) query.emplace_back("run_after_lte", text_of(*slice.due_to));
-  return runs(std::move(query), offset);
+  return query;
+}
+
+Page<DagRun> Requests::changed_runs(const Slice& slice, std::size_t offset) const {
+  return runs(changes_in(slice), offset);
+}
+
+Page<DagRun> Requests::some_changed(const Slice& slice, std::size_t offset,
+                                    std::size_t limit) const {
+  auto query = changes_in(slice);
+  add_part(query, offset, limit);
+  return runs_of(api_.get_once(kRuns, query, deadline_));
+}
+
+std::size_t Requests::count_changed(const Slice& slice) const {
+  auto query = changes_in(slice);
+  add_part(query, kBeyond, 1);
+  return total_of(api_.get_once(kRuns, query, deadline_).body);
 }
 
 Page<DagRun> Requests::ended_runs(const Slice& slice, std::size_t offset) const {
@@ -147,8 +176,7 @@ Page<DagRun> Requests::newest_runs(const std::string& dag, Query query, std::siz
   query.emplace_back("limit", std::to_string(most));
   const auto answer = api_.find("/dags/" + percent_encoded(dag) + "/dagRuns", query, deadline_);
   if (!answer) return {};
-  return page_of<DagRun>(*answer, "dag_runs",
-                         [&](const Json& row) { return read_run(version_, row); });
+  return runs_of(*answer);
 }
 
 Page<DagRun> Requests::newest_runs(const std::string& dag) const {
@@ -170,6 +198,10 @@ History history_of(Deployment& deployment, Samples& samples, const Deadline& dea
   history.changed_runs = [requests](const Slice& slice, std::size_t offset) {
     return requests->changed_runs(slice, offset);
   };
+  history.some_changed = [requests](const Slice& slice, std::size_t offset, std::size_t limit) {
+    return requests->some_changed(slice, offset, limit);
+  };
+  history.count_changed = [requests](const Slice& slice) { return requests->count_changed(slice); };
   history.ended_runs = [requests](const Slice& slice, std::size_t offset) {
     return requests->ended_runs(slice, offset);
   };

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
 
+#include "common/base/error.h"
 #include "common/metric/samples.h"
 #include "exporters/airflow/deployment.h"
 
@@ -11,6 +13,19 @@ namespace exporter::airflow {
 
 constexpr std::size_t kPage = 100;  ///< the maximum page size of Airflow
 constexpr std::size_t kMostRows = 50'000;
+
+/// Where no list has a row. A page from there on has none that could not be read, but the total.
+constexpr std::size_t kBeyond = 1'000'000'000;
+
+/// The number of rows of the list that this page is of. Throws Error{decode}.
+std::size_t total_of(const Json& page);
+
+/// Reads the rows of a list from `from` on and before `to`, which cannot be read at once: `ask`
+/// returns how many it received, of at most `limit` from `offset` on. What fails is halved until a
+/// row that cannot be read is alone; `leave_out` is called for it. Throws what is not of rows.
+void read_apart(std::size_t from, std::size_t to,
+                const std::function<std::size_t(std::size_t offset, std::size_t limit)>& ask,
+                const std::function<void(const Error&)>& leave_out);
 
 /// Reads a whole list of rows, whose order rarely changes, page by page. A row for which `read`
 /// throws Error{decode} is left out and noted in the samples. Rows beyond `most` are left out,

@@ -50,6 +50,8 @@ class RunCounter {
   std::size_t unasked() const { return follower_.unasked(); }
   /// The number of finished runs whose tasks are not yet read.
   std::size_t pending() const { return pending_.size(); }
+  /// The number of finished runs that could not be read, and will be asked for again.
+  std::size_t unread() const { return known_.unread.count(); }
 
  private:
   /// A try of a live task: it runs or waits, or it has ended and its task will be retried.

@@ -5,6 +5,7 @@
 
 #include "exporters/airflow/allowance.h"
 #include "exporters/airflow/history.h"
+#include "exporters/airflow/unread_runs.h"
 
 namespace exporter::airflow {
 
@@ -22,6 +23,7 @@ struct RunsKnown {
   RunPosition read_up_to;  ///< 1970 before the first reading
   std::set<RunKey> live;
   std::set<RunKey> left;  ///< no longer live, but not yet read as finished
+  UnreadRuns unread;
 };
 
 /// The result of a reading. If it failed, what was read is valid, and the next reading continues
@@ -37,6 +39,8 @@ struct RunsRead {
 /// old. Changes of runs that were due more than a day before the last reading are read only every
 /// ten minutes, because a database scans its whole table for them; if such a run was live, it is
 /// asked for by its id, also if the changes cannot be read.
+///
+/// A run that cannot be read costs itself alone: see UnreadRuns.
 ///
 /// The first reading goes back as far as `lookback`, or less if very many runs ended in that time.
 RunsRead read_runs(const History& history, const LiveSet<DagRun>& live, const RunsKnown& known,

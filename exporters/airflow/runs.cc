@@ -112,6 +112,12 @@ History Runs::history(const DagView& view, Samples& samples, const Deadline& dea
     std::erase_if(page.rows, [&](const DagRun& run) { return !view.counts(run.dag); });
     return page;
   };
+  history.some_changed = [view, ask = std::move(history.some_changed)](
+                             const Slice& slice, std::size_t offset, std::size_t limit) {
+    auto page = ask(slice, offset, limit);
+    std::erase_if(page.rows, [&](const DagRun& run) { return !view.counts(run.dag); });
+    return page;
+  };
   return history;
 }
 
@@ -157,7 +163,7 @@ void Runs::add_to(Samples& samples) const {
   }
   const auto read_up_to = counter_.read_up_to().recent;
   if (read_up_to != Time()) samples.add(kReadUpTo, seconds_of(read_up_to), name);
-  samples.add(kUnread, static_cast<double>(counter_.pending()), name);
+  samples.add(kUnread, static_cast<double>(counter_.pending() + counter_.unread()), name);
   counter_.add_to(samples, keep_dags(shows));
   samples.count_dropped(view.hidden());
 }

@@ -15,10 +15,10 @@ using namespace std::chrono_literals;
 constexpr std::size_t kPage = 7;  // small, so that slices are halved and batches split
 
 template <class Row>
-Page<Row> page_of(std::vector<Row> rows, std::size_t offset) {
+Page<Row> page_of(std::vector<Row> rows, std::size_t offset, std::size_t limit = kPage) {
   Page<Row> page;
   page.total = rows.size();
-  for (std::size_t i = offset; i < std::min(rows.size(), offset + kPage); ++i) {
+  for (std::size_t i = offset; i < std::min(rows.size(), offset + std::min(limit, kPage)); ++i) {
     page.rows.push_back(std::move(rows[i]));
   }
   page.received = page.rows.size();
@@ -84,12 +84,14 @@ void World::start_run() {
   if (run.run.type == "scheduled") run.run.due = run.due;
   run.run.state = "queued";
   run.run.queued = now_;
-  for (unsigned i = 0, count = random(10) == 0 ? 20 : 1 + random(4); i < count; ++i) {
+  run.is_unreadable = random(20) == 0;
+  const auto tasks = run.is_unreadable ? 0 : random(10) == 0 ? 20 : 1 + random(4);
+  for (unsigned i = 0; i < tasks; ++i) {
     TaskInstance task;
     task.dag = run.run.dag;
     task.run = run.run.id;
-    task.task = count == 20 ? "mapped" : "task " + std::to_string(i);
-    task.map_index = count == 20 ? static_cast<int>(i) : -1;
+    task.task = tasks == 20 ? "mapped" : "task " + std::to_string(i);
+    task.map_index = tasks == 20 ? static_cast<int>(i) : -1;
     if (has_ids_) task.uuid = std::to_string(made_++);
     run.tasks.push_back(task);
     run.retries.push_back(static_cast<int>(random(3)));
@@ -117,6 +119,7 @@ void World::end_run(Run& run) {
   run.run.state = std::ranges::any_of(run.tasks, failed) ? "failed" : "success";
   run.run.ended = now_ + std::chrono::microseconds(made_++ % 1000);  // no two at once
   touch(run);
+  if (run.is_unreadable) return;
   ++runs_[{run.run.dag, run.run.state}];
   note_end(run);
 }
@@ -225,7 +228,7 @@ void World::change_old_runs() {
   if (random(100) == 0) delete_dag();
   for (auto at = database_.begin(); at != database_.end();) {
     auto& run = at->second;
-    if (!is_seen(run) || random(30) > 0) {
+    if (run.is_unreadable || !is_seen(run) || random(30) > 0) {
       ++at;
       continue;
     }
@@ -271,13 +274,34 @@ Live World::live() {
   Live live;
   live.runs.time = live.tasks.time = std::chrono::floor<std::chrono::seconds>(now_);
   for (const auto* run : in_order()) {
-    if (run->run.has_ended()) continue;
+    if (run->run.has_ended() || run->is_unreadable) continue;
     live.runs.rows.push_back(run->run);
     for (const auto& task : run->tasks) {
       if (is_live(task) || task.state == "up_for_retry") live.tasks.rows.push_back(task);
     }
   }
   return live;
+}
+
+std::vector<const Run*> World::changed(const Slice& slice) const {
+  auto all = in_order();
+  std::erase_if(all, [&](const Run* run) {
+    return !run->run.has_ended() || run->updated < slice.from || run->updated > slice.to ||
+           (slice.due_from && run->due < *slice.due_from) ||
+           (slice.due_to && run->due > *slice.due_to);
+  });
+  return all;
+}
+
+Page<DagRun> World::page_of_changed(const Slice& slice, std::size_t offset,
+                                    std::size_t limit) const {
+  const auto all = page_of(changed(slice), offset, limit);
+  Page<DagRun> page{.rows = {}, .received = all.received, .total = all.total};
+  for (const auto* run : all.rows) {
+    if (run->is_unreadable) throw Error(Reason::http_status, "made up");
+    page.rows.push_back(run->run);
+  }
+  return page;
 }
 
 DagList World::dags() {
@@ -296,7 +320,7 @@ DagList World::dags() {
 std::vector<DagRun> World::ended_runs(const std::string& dag) const {
   std::vector<DagRun> rows;
   for (const auto& [key, run] : database_) {
-    if (key.first == dag && run.run.has_ended()) rows.push_back(run.run);
+    if (key.first == dag && run.run.has_ended() && !run.is_unreadable) rows.push_back(run.run);
   }
   std::ranges::sort(rows, std::greater(), &DagRun::ended);
   return rows;
@@ -307,15 +331,15 @@ History World::history(bool has_due_filter, bool has_tries) {
   history.has_due_filter = has_due_filter;
   history.changed_runs = [this](const Slice& slice, std::size_t offset) {
     answer();
-    std::vector<DagRun> rows;
-    for (const auto* run : in_order()) {
-      if (run->run.has_ended() && run->updated >= slice.from && run->updated <= slice.to &&
-          (!slice.due_from || run->due >= *slice.due_from) &&
-          (!slice.due_to || run->due <= *slice.due_to)) {
-        rows.push_back(run->run);
-      }
-    }
-    return page_of(std::move(rows), offset);
+    return page_of_changed(slice, offset, kPage);
+  };
+  history.some_changed = [this](const Slice& slice, std::size_t offset, std::size_t limit) {
+    answer();
+    return page_of_changed(slice, offset, limit);
+  };
+  history.count_changed = [this](const Slice& slice) {
+    answer();
+    return changed(slice).size();
   };
   history.find_run = [this](const RunKey& key) -> std::optional<DagRun> {
     answer();

@@ -26,11 +26,13 @@ struct Run {
   std::vector<TaskInstance> tasks;
   std::vector<int> retries = {};         ///< left, by task
   std::vector<TaskInstance> tries = {};  ///< finished, and no longer a task's newest
+  bool is_unreadable = false;
 };
 
 /// A deployment in which runs start, retry, fail, are cleared, marked and deleted, individually and
 /// with their DAGs, and which continues while it is queried. Some runs ended long before it
-/// started. It counts its own events as the expected result.
+/// started. Some runs, without tasks, cannot be described: each page fails that has one. It counts
+/// its own events as the expected result, but for theirs.
 class World {
  public:
   /// Airflow 3 has an id for each try of a task.
@@ -84,6 +86,9 @@ class World {
   void delete_dag();
   void answer();
   std::vector<const Run*> in_order() const;
+  std::vector<const Run*> changed(const exporter::airflow::Slice& slice) const;
+  exporter::airflow::Page<DagRun> page_of_changed(const exporter::airflow::Slice& slice,
+                                                  std::size_t offset, std::size_t limit) const;
   std::vector<DagRun> ended_runs(const std::string& dag) const;
 
   std::mt19937_64 random_;

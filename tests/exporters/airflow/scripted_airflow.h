@@ -93,6 +93,9 @@ struct Airflow {
             slices.push_back(slice);
             return Page<DagRun>{ended, ended.size(), ended.size()};
           },
+      .some_changed = [this](const Slice& slice, std::size_t offset,
+                             std::size_t) { return history.changed_runs(slice, offset); },
+      .count_changed = [this](const Slice& slice) { return history.changed_runs(slice, 0).total; },
       .ended_runs = [](const Slice&, std::size_t) { return Page<DagRun>(); },
       .find_run = [this](const RunKey& key) -> std::optional<DagRun> {
         asked.push_back(key);
