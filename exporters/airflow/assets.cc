@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
 
 #include "common/app/rows.h"
@@ -9,6 +10,7 @@
 #include "common/config/json_object.h"
 #include "exporters/airflow/asset_events.h"
 #include "exporters/airflow/asset_uri.h"
+#include "exporters/airflow/failures.h"
 #include "exporters/airflow/list.h"
 
 namespace exporter::airflow {
@@ -75,34 +77,85 @@ EventPositions read_positions(const Json& json) {
   return {read_position(json), late ? read_position(*late) : EventPosition{}};
 }
 
+/// The list of events of a deployment, during one run of the collector.
+class EventList {
+ public:
+  EventList(Deployment& deployment, Samples& samples, const Deadline& deadline)
+      : api_(deployment.api),
+        samples_(samples),
+        deadline_(deadline),
+        version_(api_.release(deadline).api) {}
+
+  EventPage page(Time since, EventOrder order, std::size_t offset) const;
+  bool has_time_filter() const { return version_ == ApiVersion::v2; }
+
+ private:
+  Query query_of(Time since, EventOrder order, std::size_t offset, std::size_t limit) const;
+  std::string path() const {
+    return version_ == ApiVersion::v1 ? "/datasets/events" : "/assets/events";
+  }
+  std::size_t add_rows(const Answer& answer, EventPage& page) const;
+
+  Api& api_;
+  Samples& samples_;
+  const Deadline& deadline_;
+  const ApiVersion version_;
+};
+
+Query EventList::query_of(Time since, EventOrder order, std::size_t offset,
+                          std::size_t limit) const {
+  Query query{{"order_by", order == EventOrder::oldest_first ? "timestamp" : "-timestamp"},
+              {"limit", std::to_string(limit)},
+              {"offset", std::to_string(offset)}};
+  if (has_time_filter()) {
+    query.emplace_back("timestamp_gte",
+                       format_rfc3339(std::chrono::floor<std::chrono::milliseconds>(since)));
+  }
+  return query;
+}
+
+std::size_t EventList::add_rows(const Answer& answer, EventPage& page) const {
+  const auto rows = answer.body.at(version_ == ApiVersion::v1 ? "dataset_events" : "asset_events");
+  read_rows(rows, samples_,
+            [&](const Json& row) { page.rows.push_back(read_asset_event(version_, row)); });
+  page.time = answer.time;
+  return rows.items().size();
+}
+
+/// If Airflow cannot describe an event, the others are read, and the run fails.
+EventPage EventList::page(Time since, EventOrder order, std::size_t offset) const {
+  const auto ask_part = [&](std::size_t from, std::size_t limit) {
+    return api_.get_once(path(), query_of(since, order, from, limit), deadline_);
+  };
+  EventPage page;
+  try {
+    const auto answer = api_.get(path(), query_of(since, order, offset, kPage), deadline_);
+    page.received = add_rows(answer, page);
+    page.total = offset + page.received + (page.received < kPage ? 0 : 1);
+    if (answer.body.find("total_entries")) page.total = total_of(answer.body);
+    return page;
+  } catch (const Error& error) {
+    if (!Failures::may_be_of_one(error)) throw;
+  }
+  const auto counted = ask_part(kBeyond, 1);
+  page.time = counted.time;
+  page.total = total_of(counted.body);
+  const auto end = std::min(page.total, offset + kPage);
+  read_apart(
+      offset, end,
+      [&](std::size_t from, std::size_t limit) { return add_rows(ask_part(from, limit), page); },
+      [&](const Error& error) { samples_.set_failure(error); });
+  page.received = end - std::min(end, offset);
+  return page;
+}
+
 /// The events of a deployment from its API, during one run of the collector.
 AssetEvents events_of(Deployment& deployment, Samples& samples, const Deadline& deadline) {
-  const auto api = deployment.api.release(deadline).api;
-  const auto page = [&deployment, &samples, &deadline, api](Time since, EventOrder order,
-                                                            std::size_t offset) {
-    Query query{{"order_by", order == EventOrder::oldest_first ? "timestamp" : "-timestamp"},
-                {"limit", std::to_string(kPage)},
-                {"offset", std::to_string(offset)}};
-    if (api == ApiVersion::v2) {
-      query.emplace_back("timestamp_gte",
-                         format_rfc3339(std::chrono::floor<std::chrono::milliseconds>(since)));
-    }
-    const bool is_v1 = api == ApiVersion::v1;
-    const auto answer =
-        deployment.api.get(is_v1 ? "/datasets/events" : "/assets/events", query, deadline);
-    const auto rows = answer.body.at(is_v1 ? "dataset_events" : "asset_events");
-    EventPage read;
-    read.time = answer.time;
-    read.received = rows.items().size();
-    read.total = offset + read.received + (read.received < kPage ? 0 : 1);
-    if (const auto total = answer.body.find("total_entries")) {
-      read.total = static_cast<std::size_t>(std::max<std::int64_t>(0, total->integer()));
-    }
-    read_rows(rows, samples,
-              [&](const Json& row) { read.rows.push_back(read_asset_event(api, row)); });
-    return read;
+  const auto list = std::make_shared<const EventList>(deployment, samples, deadline);
+  const auto page = [list](Time since, EventOrder order, std::size_t offset) {
+    return list->page(since, order, offset);
   };
-  return {page, api == ApiVersion::v2};
+  return {page, list->has_time_filter()};
 }
 
 /// Each run reads the events; the list of assets is read every five minutes.

@@ -6,6 +6,7 @@
 
 #include "common/app/rows.h"
 #include "common/base/error.h"
+#include "exporters/airflow/failures.h"
 #include "exporters/airflow/list.h"
 
 namespace exporter::airflow {
@@ -47,6 +48,8 @@ class Reader {
   LiveSet<Row> read(ApiVersion api);
 
  private:
+  void read_whole(ApiVersion api);
+  void read_parts();
   Json ask(std::size_t limit, Query more);
   void ask_for_all();
   bool read_by_cursor();
@@ -60,15 +63,18 @@ class Reader {
   const std::function<Row(const Json&)> read_;
   std::map<decltype(key_of(std::declval<Row>())), Row> rows_;
   std::size_t received_ = 0, total_ = 0;  // of the last page
+  bool retries_ = true;
   Time time_;
 };
 
 template <class Row>
 LiveSet<Row> Reader<Row>::read(ApiVersion api) {
-  ask(kPage, {});
-  const bool is_large = has_more();
-  if (is_large && !list_.is_clamped) ask_for_all();
-  if (is_large && has_more() && !(api == ApiVersion::v2 && read_by_cursor())) read_by_offset();
+  try {
+    read_whole(api);
+  } catch (const Error& error) {
+    if (!Failures::may_be_of_one(error)) throw;
+    read_parts();
+  }
   LiveSet<Row> live;
   live.time = time_;
   if (rows_.size() >= kMostLive && total_ > rows_.size()) {
@@ -79,12 +85,40 @@ LiveSet<Row> Reader<Row>::read(ApiVersion api) {
 }
 
 template <class Row>
+void Reader<Row>::read_whole(ApiVersion api) {
+  ask(kPage, {});
+  const bool is_large = has_more();
+  if (is_large && !list_.is_clamped) ask_for_all();
+  if (is_large && has_more() && !(api == ApiVersion::v2 && read_by_cursor())) read_by_offset();
+}
+
+template <class Row>
+void Reader<Row>::read_parts() {
+  retries_ = false;
+  const auto ask_at = [&](std::size_t offset, std::size_t limit) {
+    return ask(limit, {{"offset", std::to_string(offset)}});
+  };
+  const auto total = std::min(total_of(ask_at(kBeyond, 1)), kMostLive);
+  for (std::size_t offset = 0; offset < total; offset += kPage) {
+    read_apart(
+        offset, std::min(offset + kPage, total),
+        [&](std::size_t from, std::size_t limit) {
+          ask_at(from, limit);
+          return received_;
+        },
+        [&](const Error& error) { samples_.set_failure(error); });
+  }
+}
+
+template <class Row>
 Json Reader<Row>::ask(std::size_t limit, Query more) {
   Query query{{"limit", std::to_string(limit)}};
   for (const auto state : list_.states) query.emplace_back("state", state);
   query.insert(query.end(), list_.order.begin(), list_.order.end());
   query.insert(query.end(), more.begin(), more.end());
-  const auto answer = deployment_.api.get(list_.path, query, deadline_);
+  auto& api = deployment_.api;
+  const auto answer =
+      retries_ ? api.get(list_.path, query, deadline_) : api.get_once(list_.path, query, deadline_);
   if (time_ == Time()) time_ = answer.time;
   const auto rows = answer.body.at(list_.key);
   received_ = rows.items().size();

@@ -17,7 +17,8 @@ struct LiveSet {
 constexpr std::size_t kMostLive = 10'000;
 
 /// The queued and running runs, in one request if there are at most 100. A row of an unexpected
-/// shape is left out and noted in the samples. Throws as Api::get() does.
+/// shape is left out and noted in the samples. If Airflow cannot describe a row, the others are
+/// read and the samples have its failure. Throws as Api::get() does.
 LiveSet<DagRun> read_live_runs(Deployment& deployment, Samples& samples, const Deadline& deadline);
 
 /// The same for task instances that wait, run or will be retried.

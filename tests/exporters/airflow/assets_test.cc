@@ -74,6 +74,23 @@ TEST_CASE("each event of an asset counts once, also after a restart") {
   CHECK_THAT(page_of(collector(kAssets, deployment)), has(count_of(asset) + "2\n"));
 }
 
+TEST_CASE("an event that Airflow cannot describe costs itself alone, and fails the collector") {
+  Replay airflow("3.3");
+  const auto at = [](int offset, int limit) {
+    return "GET /api/v2/assets/events?order_by=timestamp&limit=" + std::to_string(limit) +
+           "&offset=" + std::to_string(offset) + "&timestamp_gte=*";
+  };
+  airflow.set(kEvents3, reply(500, ""));
+  airflow.set_json(at(1'000'000'000, 1), list("asset_events", "", 3));
+  airflow.set_json(at(0, 1), list("asset_events", event(1, "x", in_seconds(1)), 3));
+  airflow.set(at(1, 1), reply(500, ""));
+  airflow.set_json(at(2, 1), list("asset_events", event(3, "y", in_seconds(2)), 3));
+  const auto page = page_with_failure(
+      collector(kAssets, deployment_of(airflow.url(), "budget: {requests_per_second: 1000}")));
+  CHECK_THAT(page, has(count_of("x") + "1\n") && has(count_of("y") + "1\n"));
+  CHECK_THAT(page, has("airflow_asset_events_read_timestamp_seconds"));
+}
+
 TEST_CASE("an asset of a database is joined to its table, and goes when it is gone") {
   Replay airflow("3.3");
   airflow.set_json(kAssets3, list("assets", R"({"name": "o\"\n\u00fc", "group": "asset",

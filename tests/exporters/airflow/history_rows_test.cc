@@ -63,6 +63,10 @@ TEST_CASE("finished runs are asked for by a closed slice of their changes, in mi
                                     "&order_by=id&limit=100&offset=100");
   CHECK(page.received == page.rows.size());
   CHECK(page.total == page.received);
+  CHECK(history.some_changed(slice, 7, 3).received == page.received);
+  CHECK_THAT(asked.last_request(), Catch::EndsWith("&order_by=id&limit=3&offset=7"));
+  CHECK(history.count_changed(slice) == page.total);
+  CHECK_THAT(asked.last_request(), Catch::EndsWith("&order_by=id&limit=1&offset=1000000000"));
   const auto run = std::ranges::find_if(
       page.rows, [](const DagRun& each) { return each.has_ended() && each.started && each.ended; });
   REQUIRE(run != page.rows.end());

@@ -86,6 +86,42 @@ TEST_CASE("a run that ends between two pages of Airflow 2 hides no other") {
   CHECK(read(read_live_runs, airflow).rows.size() == 150);
 }
 
+TEST_CASE("a live run that Airflow cannot describe is left out alone, and fails the collector") {
+  const std::string fault =
+      GENERATE(reply(500, ""), reply(200, "{", "Content-Type: application/json\r\n"));
+  Replay airflow("2.11");
+  const auto at = [](int offset, int limit) {
+    return "GET /api/v1/dags/~/dagRuns?limit=" + std::to_string(limit) +
+           "&state=running&state=queued&order_by=id&offset=" + std::to_string(offset);
+  };
+  airflow.set(kRuns2, fault);
+  airflow.set_json(at(1'000'000'000, 1), runs(0, 0, 5));
+  airflow.set_json(at(0, 2), runs(0, 2, 5));
+  airflow.set(at(2, 3), fault);
+  airflow.set(at(2, 1), fault);
+  airflow.set_json(at(3, 2), runs(3, 5, 5));
+  const auto deployment = deployment_of(airflow.url(), "budget: {requests_per_second: 1000}");
+  Samples samples;
+  const auto live = read_live_runs(*deployment, samples, Deadline::in(std::chrono::minutes(5)));
+  CHECK(live.rows.size() == 4);
+  REQUIRE(samples.failure());
+  CHECK_THAT(samples.failure()->what(), Catch::Contains("/dags/~/dagRuns"));
+}
+
+TEST_CASE("finished runs count although the live tasks cannot be read") {
+  Replay airflow("3.3");
+  const auto deployment = deployment_of(airflow.url(), "budget: {requests_per_second: 1000}");
+  const auto collect = collector(kRuns, deployment);
+  airflow.set("GET /api/v2/dags/~/dagRuns/~/taskInstances?*", reply(500, ""));
+  airflow.set(kTasks3, reply(500, ""));
+  Samples samples;
+  collect(samples, Deadline::in(std::chrono::minutes(5)));
+  REQUIRE(samples.failure());
+  std::string page;
+  samples.render(Format::text, page);
+  CHECK_THAT(page, Catch::Contains("\nairflow_runs_read_timestamp_seconds{deployment=\"prod\"}"));
+}
+
 TEST_CASE("what is beyond the most rows is counted") {
   Replay airflow("2.11");
   airflow.set_json(kTasks2 + "100" + kStates, tasks(0, 100, 12'000));
