@@ -124,7 +124,6 @@ void Reader::read_changes() {
   }
   const auto late_until = until - Time::duration(kLatest);
   if (late_until - std::max(position.late, read_up_to.late) < kPause) return;
-  if (read_.known.unread.is_new(position.late, live_.time)) return;
   Slice late;
   if (has_filter) late.due_from = position.late - kRecent;
   read_slices(Part::late, late_until, late);

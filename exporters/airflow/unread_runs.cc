@@ -30,13 +30,6 @@ void UnreadRuns::note(const Slice& slice, std::size_t runs, const std::string& e
   if (runs > 0) parts_.push_back({slice.from, slice.to, is_old, since, runs, error});
 }
 
-bool UnreadRuns::is_new(Time time, Time now) const {
-  return std::ranges::any_of(parts_, [&](const Part& part) {
-    const bool is_at = part.from <= time && time < part.to;
-    return is_at && !part.is_old && now - part.since < kPatience;
-  });
-}
-
 Time UnreadRuns::passed(Time to, bool is_old, Time now) const {
   for (const auto& part : parts_) {
     const bool is_given_up = now - part.since >= kPatience && readable_ > part.since;

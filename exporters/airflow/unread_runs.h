@@ -19,9 +19,6 @@ class UnreadRuns {
   /// Notes at this time that a run was read.
   void note_readable(Time now) { readable_ = now; }
 
-  /// Whether runs that changed at `time`, and were due recently, were left out less than ten
-  /// minutes ago.
-  bool is_new(Time time, Time now) const;
   /// How far a reading has come that may pass a run only to give it up: `to`, or a slice with such
   /// a run before that.
   Time passed(Time to, bool is_old, Time now) const;
