@@ -87,6 +87,9 @@ void Runs::read(Samples& samples, const Deadline& deadline) {
   select(live);
   view = selection.view();
   keep_rows(live, [&](const std::string& dag) { return view.shows(dag); });
+  if (live.tasks.time == Time() && live.runs.time < live_.tasks.time + kBelieved) {
+    live.tasks = std::move(live_.tasks);
+  }
   live_ = std::move(live);
   live_at_ = Clock::now();
   if (failure) throw Error(*failure);
