@@ -81,6 +81,10 @@ std::string id_at(const Json& object, std::string_view key) {
 
 }  // namespace
 
+bool may_be_of_one(const Error& error) {
+  return error.reason() == Reason::http_status || error.reason() == Reason::decode;
+}
+
 std::string_view to_string(CloudStatus status) {
   constexpr std::string_view kNames[] = {"queued", "running", "success", "error", "cancelled"};
   return kNames[static_cast<std::size_t>(status)];
@@ -156,7 +160,7 @@ std::optional<CloudRun> CloudApi::find_run(std::int64_t id, const Deadline& dead
   const auto data = find(account_ + "/runs/" + std::to_string(id) +
                              "/?include_related=%5B%22run_steps%22%5D",  // ["run_steps"]
                          deadline);
-  return data ? try_read_run(*data) : std::nullopt;
+  return data ? std::optional(read_run(*data)) : std::nullopt;
 }
 
 /// By id; none when the token may not see them, as they only describe.

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "common/base/error.h"
 #include "common/http/client.h"
 #include "exporters/dbt/artifact.h"
 
@@ -52,6 +54,10 @@ struct CloudScope {
   std::optional<std::int64_t> project, environment;
 };
 
+/// Whether a failure may be that of what was requested alone: dbt Cloud has answered, but not with
+/// what was expected.
+bool may_be_of_one(const Error& error);
+
 /// The part of dbt Cloud's Admin API (v2, and v3 for names) that is used here. Throws Error. A
 /// row of an unexpected shape is skipped and logged; if all rows of a list are such, the first
 /// error is thrown.
@@ -71,7 +77,7 @@ class CloudApi {
   CloudRuns newest_runs(std::size_t offset, const Deadline& deadline) const;
   std::optional<CloudRun> newest_run_of(std::int64_t job, const Deadline& deadline) const;
   std::optional<CloudRun> newest_success_of(std::int64_t job, const Deadline& deadline) const;
-  /// The run with its steps; nothing if it does not exist.
+  /// The run with its steps; nothing if it does not exist. Throws Error{decode} if it is malformed.
   std::optional<CloudRun> find_run(std::int64_t id, const Deadline& deadline) const;
 
   std::vector<CloudJob> jobs(const Deadline& deadline) const;

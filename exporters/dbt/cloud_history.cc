@@ -7,7 +7,9 @@
 namespace exporter::dbt {
 namespace {
 
-constexpr std::size_t kMaxPages = 50, kMaxOpenAtOnce = 20;
+constexpr std::size_t kMaxPages = 50, kMaxOpenAtOnce = 20, kMaxUnreadableAtOnce = 3;
+/// How old an unfinished run that cannot be read may be.
+constexpr auto kPatience = std::chrono::days(2);
 
 }  // namespace
 
@@ -51,27 +53,46 @@ void CloudHistory::read_new(const CloudApi& api, const Use& use, const Deadline&
   }
 }
 
-/// A few at a time, in turn.
+/// A few at a time, in turn. One that cannot be read holds up neither the others nor new runs.
 void CloudHistory::read_open(const CloudApi& api, const Use& use, const Deadline& deadline) {
   std::vector<std::int64_t> ids;
   for (const auto& [id, run] : open_) ids.push_back(id);
   std::rotate(ids.begin(), std::ranges::upper_bound(ids, checked_), ids.end());
   if (ids.size() > kMaxOpenAtOnce) ids.resize(kMaxOpenAtOnce);
+  std::size_t unreadable = 0;
   for (const auto id : ids) {
     checked_ = id;
-    if (const auto run = api.find_run(id, deadline)) {
-      take(*run, use);
-    } else {
-      open_.erase(id);
-      ++revision_;
+    try {
+      const auto run = api.find_run(id, deadline);
+      unreadable_.erase(id);
+      run ? take(*run, use) : close(id);
+    } catch (const Error& error) {
+      if (!may_be_of_one(error)) throw;
+      note_unreadable(id, error);
+      if (++unreadable == kMaxUnreadableAtOnce) return;
     }
   }
+}
+
+void CloudHistory::note_unreadable(std::int64_t id, const Error& error) {
+  const bool is_over = std::chrono::system_clock::now() - open_.at(id).created_at > kPatience;
+  if (unreadable_.insert(id).second || is_over) {
+    log::warn(is_over ? "unfinished run cannot be read, and is no longer followed"
+                      : "unfinished run cannot be read, and is asked for again",
+              {{"project", options_.project}, {"run", id}, {"error", error.what()}});
+  }
+  if (is_over) close(id);
+}
+
+void CloudHistory::close(std::int64_t id) {
+  unreadable_.erase(id);
+  if (open_.erase(id) > 0) ++revision_;
 }
 
 void CloudHistory::take(const CloudRun& run, const Use& use) {
   if (!options_.is_wanted(run)) return;
   if (run.is_finished()) {
-    if (open_.erase(run.id) > 0) ++revision_;
+    close(run.id);
     return use(run);
   }
   const auto [known, is_new] = open_.try_emplace(run.id, run);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@
 namespace exporter::dbt {
 
 /// Reads the runs of an account page by page from a position on, and asks for unfinished ones again
-/// until they have ended. The ids of runs ascend with their creation.
+/// until they have ended, or for two days if they cannot be read. The ids of runs ascend with their
+/// creation.
 class CloudHistory {
  public:
   struct Options {
@@ -50,6 +52,8 @@ class CloudHistory {
   void read_past(const CloudApi& api, const Use& use, const Deadline& deadline);
   void read_new(const CloudApi& api, const Use& use, const Deadline& deadline);
   void read_open(const CloudApi& api, const Use& use, const Deadline& deadline);
+  void note_unreadable(std::int64_t id, const Error& error);
+  void close(std::int64_t id);
   void take(const CloudRun& run, const Use& use);
 
   const Options options_;
@@ -58,6 +62,7 @@ class CloudHistory {
   std::int64_t newest_ = 0;    // the last one that was listed
   std::int64_t checked_ = 0;   // the last unfinished one that was requested
   std::map<std::int64_t, CloudRun> open_;
+  std::set<std::int64_t> unreadable_;  // of these, at the last request
   std::uint64_t revision_ = 0;
 };
 

@@ -165,8 +165,45 @@ TEST_CASE("a run or a job of an unexpected shape costs itself") {
   cloud.put(105, 2, "run_results.json", results("five", ago(5s)));
   CHECK(of(account.look(), "dbt_cloud_job_runs_total") ==
         Lines{R"(job_id="42",outcome="success"} 2)"});
-  CHECK(of(account.look(), "dbt_cloud_job_running_runs").at(0) == R"(job_id="42"} 0)");
   CHECK(account.project().nodes.contains("model.shop.a"));
+}
+
+TEST_CASE(
+    "an unfinished run that cannot be read stays, is asked for again, and holds up no other") {
+  const http::Response refused{.status = 501, .body = {}, .headers = {}};
+  const http::Response malformed{.body = Body("{\"data\": {}}"), .headers = {}};
+  const auto reply = GENERATE_COPY(refused, malformed);
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put(running(101, 42, 500s));
+  Account account(cloud);
+  account.look();
+  cloud.next("/runs/101/", {reply});
+  cloud.put(ended(102, 42, 400s));
+  auto page = account.look();
+  CHECK(of(page, "dbt_cloud_job_running_runs") == Lines{R"(job_id="42"} 1)"});
+  CHECK(of(page, "dbt_cloud_job_runs_total") == Lines{R"(job_id="42",outcome="success"} 1)"});
+  cloud.put(ended(101, 42, 10s));
+  page = account.look();
+  CHECK(of(page, "dbt_cloud_job_running_runs") == Lines{R"(job_id="42"} 0)"});
+  CHECK(of(page, "dbt_cloud_job_runs_total") == Lines{R"(job_id="42",outcome="success"} 2)"});
+}
+
+TEST_CASE("few of many unfinished runs that cannot be read are asked for, and none that is old") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  for (int id = 101; id < 107; ++id) cloud.put(running(id, 42, id == 101 ? 48h : 1h));
+  Account account(cloud);
+  account.look();
+  cloud.requests();
+  const http::Response refused{.status = 501, .body = {}, .headers = {}};
+  for (int id = 101; id < 107; ++id) {
+    cloud.next("/runs/" + std::to_string(id) + '/', {refused, refused});
+  }
+  CHECK(of(account.look(), "dbt_cloud_job_running_runs") == Lines{R"(job_id="42"} 5)"});
+  CHECK(cloud.requests() == Lines{"/runs/101/", "/runs/102/", "/runs/103/", "/runs/"});
+  account.look();
+  CHECK(cloud.requests() == Lines{"/runs/104/", "/runs/105/", "/runs/106/", "/runs/"});
 }
 
 TEST_CASE(
