@@ -87,20 +87,34 @@ bool Cloud::is_wanted(std::int64_t job) const {
   return job != 0 && (options_.jobs.empty() || options_.jobs.contains(job));
 }
 
-/// Discards jobs that were deleted.
+/// Runs are read even if the jobs cannot be listed, as the list only describes them.
 void Cloud::name_jobs(const Deadline& deadline) {
   const bool has_new =
       std::ranges::any_of(jobs_, [](const auto& entry) { return entry.second.job.name.empty(); });
   const auto age = Clock::now() - named_at_;
-  if (named_at_ != Clock::time_point() && age < (has_new ? kNewNamesFor : kNamesFor)) return;
+  const bool is_due = age >= (has_new || !is_listed_ ? kNewNamesFor : kNamesFor);
+  if (named_at_ != Clock::time_point() && !is_due) return;
+  try {
+    list_jobs(deadline);
+    is_listed_ = true;
+  } catch (const Error& error) {
+    if (!may_be_of_one(error)) throw;
+    is_listed_ = false;
+    log::warn("jobs cannot be listed, and are asked for again",
+              {{"project", options_.project}, {"error", error.what()}});
+  }
+  named_at_ = Clock::now();
+}
+
+/// Discards jobs that were deleted.
+void Cloud::list_jobs(const Deadline& deadline) {
   std::set<std::int64_t> listed;
-  for (auto& job : api_.jobs(deadline)) {
+  for (auto& job : api_.jobs(names_, deadline)) {
     if (!is_wanted(job.id)) continue;
     listed.insert(job.id);
     jobs_[job.id].job = std::move(job);
   }
   std::erase_if(jobs_, [&](const auto& entry) { return !listed.contains(entry.first); });
-  named_at_ = Clock::now();
   ++revision_;
 }
 
@@ -115,7 +129,7 @@ void Cloud::ask_of_jobs(const Deadline& deadline) {
       ask_of_job(id, state, deadline);
       asked_.insert(id);
     } catch (const Error& error) {
-      if (error.reason() != Reason::http_status && error.reason() != Reason::decode) throw;
+      if (!may_be_of_one(error)) throw;
       state.ask_at = Clock::now() + kAskAgain;
       log::warn("the last runs of a job are unknown until they are asked for again",
                 {{"project", options_.project}, {"job", id}, {"error", error.what()}});

@@ -51,6 +51,7 @@ class Cloud {
  private:
   void load(const Deadline& deadline);
   void name_jobs(const Deadline& deadline);
+  void list_jobs(const Deadline& deadline);
   void ask_of_jobs(const Deadline& deadline);
   void ask_of_job(std::int64_t id, CloudJobState& state, const Deadline& deadline);
   bool is_wanted(std::int64_t job) const;
@@ -65,6 +66,8 @@ class Cloud {
   CloudHistory history_;
   bool is_loaded_ = false;
   Clock::time_point named_at_;
+  bool is_listed_ = false;  // whether the jobs were, at named_at_
+  CloudNames names_;
   std::map<std::int64_t, CloudJobState> jobs_;
   std::set<std::int64_t> asked_;  // jobs whose newest runs were requested
   std::vector<CloudRun> uncounted_;

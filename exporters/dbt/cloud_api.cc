@@ -163,33 +163,31 @@ std::optional<CloudRun> CloudApi::find_run(std::int64_t id, const Deadline& dead
   return data ? std::optional(read_run(*data)) : std::nullopt;
 }
 
-/// By id; none when the token may not see them, as they only describe.
-std::map<std::int64_t, std::string> CloudApi::names(const std::string& what,
-                                                    const Deadline& deadline) const {
-  std::map<std::int64_t, std::string> names;
-  for (std::size_t page = 0; page < kMostPages; ++page) {
-    std::optional<Json> data;
-    try {
-      data = find(names_ + '/' + what + "/?limit=" + std::to_string(kPage) +
-                      "&offset=" + std::to_string(page * kPage),
-                  deadline);
-    } catch (const Error& error) {
-      if (error.reason() != Reason::auth) throw;
+/// None is added if the token may not see them.
+void CloudApi::read_names(std::map<std::int64_t, std::string>& names, const std::string& what,
+                          const Deadline& deadline) const {
+  const auto take = [&](const Json& row) { names[row.at("id").integer()] = text_at(row, "name"); };
+  try {
+    for (std::size_t page = 0; page < kMostPages; ++page) {
+      const auto data = find(names_ + '/' + what + "/?limit=" + std::to_string(kPage) +
+                                 "&offset=" + std::to_string(page * kPage),
+                             deadline);
+      if (!data || read_rows(*data, take) < kPage) return;
     }
-    if (!data) break;
-    const auto received = read_rows(
-        *data, [&](const Json& row) { names[row.at("id").integer()] = text_at(row, "name"); });
-    if (received < kPage) break;
+  } catch (const Error& error) {
+    if (error.reason() == Reason::auth) return;
+    if (!may_be_of_one(error)) throw;
+    log::warn("names cannot be read", {{"of", what}, {"error", error.what()}});
   }
-  return names;
 }
 
-std::vector<CloudJob> CloudApi::jobs(const Deadline& deadline) const {
-  const auto projects = names("projects", deadline), environments = names("environments", deadline);
-  const auto name = [](const auto& names, const std::string& id) {
+std::vector<CloudJob> CloudApi::jobs(CloudNames& names, const Deadline& deadline) const {
+  read_names(names.projects, "projects", deadline);
+  read_names(names.environments, "environments", deadline);
+  const auto name = [](const auto& known, const std::string& id) {
     const auto found =
-        std::ranges::find(names, id, [](auto& each) { return std::to_string(each.first); });
-    return found == names.end() ? id : found->second;
+        std::ranges::find(known, id, [](auto& each) { return std::to_string(each.first); });
+    return found == known.end() ? id : found->second;
   };
   std::vector<CloudJob> jobs;
   for (std::size_t page = 0; page < kMostPages; ++page) {
@@ -198,8 +196,8 @@ std::vector<CloudJob> CloudApi::jobs(const Deadline& deadline) const {
                           deadline);
     const auto received = read_rows(data, [&](const Json& job) {
       jobs.push_back({job.at("id").integer(), text_at(job, "name"),
-                      name(projects, id_at(job, "project_id")),
-                      name(environments, id_at(job, "environment_id"))});
+                      name(names.projects, id_at(job, "project_id")),
+                      name(names.environments, id_at(job, "environment_id"))});
     });
     if (received < kPage) break;
   }

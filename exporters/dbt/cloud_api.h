@@ -48,6 +48,11 @@ struct CloudJob {
   std::string name, project, environment;  ///< names; ids if the token may not read names
 };
 
+/// The names of projects and environments, by id.
+struct CloudNames {
+  std::map<std::int64_t, std::string> projects, environments;
+};
+
 /// The runs of an account to ask for.
 struct CloudScope {
   std::int64_t account = 0;
@@ -80,7 +85,8 @@ class CloudApi {
   /// The run with its steps; nothing if it does not exist. Throws Error{decode} if it is malformed.
   std::optional<CloudRun> find_run(std::int64_t id, const Deadline& deadline) const;
 
-  std::vector<CloudJob> jobs(const Deadline& deadline) const;
+  /// Updates the names as far as they can be read, as they only describe.
+  std::vector<CloudJob> jobs(CloudNames& names, const Deadline& deadline) const;
 
   /// The artifacts in the target directory after the step.
   std::vector<Kind> artifacts(std::int64_t run, std::int64_t step, const Deadline& deadline) const;
@@ -90,8 +96,8 @@ class CloudApi {
   Json get(const std::string& target, const Deadline& deadline) const;
   std::optional<Json> find(const std::string& target, const Deadline& deadline) const;
   CloudRuns runs(const std::string& query, const Deadline& deadline) const;
-  std::map<std::int64_t, std::string> names(const std::string& what,
-                                            const Deadline& deadline) const;
+  void read_names(std::map<std::int64_t, std::string>& names, const std::string& what,
+                  const Deadline& deadline) const;
   std::optional<CloudRun> first_run(const std::string& query, const Deadline& deadline) const;
   std::string artifacts_of(std::int64_t run) const;
 

@@ -206,6 +206,35 @@ TEST_CASE("few of many unfinished runs that cannot be read are asked for, and no
   CHECK(cloud.requests() == Lines{"/runs/104/", "/runs/105/", "/runs/106/", "/runs/"});
 }
 
+TEST_CASE("runs are read although names or jobs cannot be, and known names stay") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put(ended(101, 42, 500s));
+  const http::Response refused{.status = 501, .body = {}, .headers = {}};
+  const auto list = GENERATE("/projects/", "/jobs/");
+  CAPTURE(list);
+  cloud.next(list, {refused});
+  Account account(cloud);
+  const auto page = account.look();
+  CHECK(of(page, "dbt_cloud_job_runs_total") == Lines{R"(job_id="42",outcome="success"} 1)"});
+  const std::string named = R"(job_id="42",name="Nightly",cloud_project="7",)";
+  CHECK(of(page, "dbt_cloud_job_info") ==
+        (list == std::string("/jobs/") ? Lines{}
+                                       : Lines{named + R"(cloud_environment="Production"} 1)"}));
+
+  http::ClientOptions options;
+  options.name = "cloud";
+  options.base_url = cloud.url();
+  const CloudApi api(
+      std::make_shared<http::Client>(
+          options, http::with_token("Token", SecretSource::literal(Secret("sesame"))), upstreams()),
+      cloud.url(), {1, {}, {}});
+  CloudNames names;
+  api.jobs(names, Deadline::in(20s));
+  cloud.next("/projects/", {refused});
+  CHECK(api.jobs(names, Deadline::in(20s)).at(0).project == "Shop");
+}
+
 TEST_CASE(
     "after a restart nothing is counted or read again, and what ended meanwhile is not missed") {
   const TemporaryDirectory state;
