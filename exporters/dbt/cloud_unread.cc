@@ -9,10 +9,12 @@ namespace exporter::dbt {
 namespace {
 
 constexpr std::size_t kMostRuns = 10'000, kMostAtOnce = 20;
-/// If so many lists of artifacts are malformed in one update, it is not for a run that they are.
-constexpr std::size_t kMostMalformed = 3;
+/// If more lists of artifacts cannot be read in one update, it is not for a run that they cannot.
+constexpr std::size_t kMostFailed = 3;
 constexpr int kMostTries = 3;
 constexpr auto kPatience = std::chrono::hours(1);
+/// So that many runs whose lists cannot be read do not hold up the others at each update.
+constexpr auto kAskAgain = std::chrono::minutes(5);
 constexpr auto kTimeToSave = std::chrono::minutes(10);
 
 bool is_past(const std::optional<Clock::time_point>& failing_since) {
@@ -133,10 +135,8 @@ void CloudUnread::sweep() {
   }
 }
 
-/// Finds out which artifacts the run has, unless that is known or it is too early to ask.
+/// Finds out which artifacts the run has, unless it is too early to ask.
 void CloudUnread::explore(UnreadRun& run, const CloudApi& api, const Deadline& deadline) {
-  if (run.is_known) return;
-  note_try(run.failing_since);
   const auto found = api.find_run(run.run.id, deadline);
   const auto age = std::chrono::system_clock::now() - run.run.ended_at();
   if (found && !found->has_saved_artifacts && age < kTimeToSave) return;
@@ -156,17 +156,52 @@ void CloudUnread::explore(UnreadRun& run, const CloudApi& api, const Deadline& d
   run.failing_since.reset();
 }
 
+/// The patience with a run whose artifacts cannot be listed ends only if others can be.
+void CloudUnread::explore(const CloudApi& api, const Deadline& deadline) {
+  std::vector<UnreadRun*> failed;
+  std::optional<Error> failure;
+  std::size_t known = 0, asked = 0;
+  for (auto& [key, run] : runs_) {
+    if (known == kMostAtOnce || failed.size() > kMostFailed) break;
+    if (!run.is_known && Clock::now() >= run.ask_at) {
+      ++asked;
+      failure = try_explore(run, api, deadline);
+      if (failure) failed.push_back(&run);
+    }
+    if (run.is_known) ++known;
+  }
+  const bool are_many = failed.size() > kMostFailed;
+  for (auto* run : failed) {
+    if (!are_many || asked > failed.size()) note_try(run->failing_since);
+  }
+  if (are_many) throw Error(*failure);
+}
+
+/// Returns a failure that may be of this run alone.
+std::optional<Error> CloudUnread::try_explore(UnreadRun& run, const CloudApi& api,
+                                              const Deadline& deadline) {
+  try {
+    explore(run, api, deadline);
+    return std::nullopt;
+  } catch (const Error& error) {
+    if (!may_be_of_one(error)) {
+      note_try(run.failing_since);
+      throw;
+    }
+    run.ask_at = Clock::now() + kAskAgain;
+    log::warn("artifacts of a run cannot be listed, and are asked for again",
+              {{"project", project_}, {"run", run.run.id}, {"error", error.what()}});
+    return error;
+  }
+}
+
 std::vector<Found> CloudUnread::offer(const CloudApi& api, const Deadline& deadline) {
+  explore(api, deadline);
   std::vector<Found> all;
   for (const auto& [place, last] : last_results_) all.push_back(found(api, last, deadline));
   const auto failure = std::make_shared<std::optional<Error>>();
-  std::size_t count = 0, malformed = 0;
-  for (auto& [key, run] : runs_) {
-    try {
-      explore(run, api, deadline);
-    } catch (const Error& error) {
-      if (error.reason() != Reason::decode || ++malformed > kMostMalformed) throw;
-    }
+  std::size_t count = 0;
+  for (const auto& [key, run] : runs_) {
     for (const auto& results : run.results) {
       if (!is_done(*results)) all.push_back(offered(api, results, failure, deadline));
     }

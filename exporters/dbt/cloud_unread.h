@@ -15,10 +15,10 @@ namespace exporter::dbt {
 
 /// The finished runs whose artifacts have not been read, and the last that were read.
 ///
-/// Offers each run, the oldest first, until all results of all its steps were read. If one cannot
-/// be read, later ones wait for the next update. Malformed results are tried three times, a
-/// malformed list of a run's artifacts and unavailable results for an hour. Of manifests and
-/// catalogs only the newest is offered.
+/// Offers each run, the oldest first, until all results of all its steps were read. If results
+/// cannot be read, later ones wait for the next update. Malformed results are tried three times,
+/// unavailable ones for an hour, and so is the list of a run's artifacts, which holds up no other
+/// run unless more than three fail at once. Of manifests and catalogs only the newest is offered.
 class CloudUnread {
  public:
   explicit CloudUnread(std::string project) : project_(std::move(project)) {}
@@ -58,6 +58,7 @@ class CloudUnread {
     bool is_known = false;  ///< whether its artifacts are known
     std::vector<std::shared_ptr<Results>> results = {};
     std::optional<Clock::time_point> failing_since = {};
+    Clock::time_point ask_at{};  ///< when its artifacts may be requested, after a failure
   };
   /// The first error of an update.
   using FirstFailure = std::shared_ptr<std::optional<Error>>;
@@ -71,6 +72,8 @@ class CloudUnread {
   static std::optional<bool> has_failures(const UnreadRun& run);
   void note_taken(const Results& results);
   void explore(UnreadRun& run, const CloudApi& api, const Deadline& deadline);
+  std::optional<Error> try_explore(UnreadRun& run, const CloudApi& api, const Deadline& deadline);
+  void explore(const CloudApi& api, const Deadline& deadline);
 
   const std::string project_;
   std::map<std::pair<Time, std::int64_t>, UnreadRun> runs_;     // by end

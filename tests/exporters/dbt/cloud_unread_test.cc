@@ -69,6 +69,14 @@ TEST_CASE("a job or a run that dbt Cloud cannot describe holds up no other") {
     cloud.put(ended(101, 42, 400s));
     cloud.next("/runs/101/artifacts/", {{.body = Body("{\"data\": [7]}"), .headers = {}}});
   }
+  SECTION("whose list of artifacts is refused") {
+    cloud.put(ended(101, 42, 400s));
+    cloud.next("/runs/101/artifacts/", {{.status = 501, .body = {}, .headers = {}}});
+  }
+  SECTION("which is malformed") {
+    cloud.put(ended(101, 42, 400s));
+    cloud.next("/runs/101/", {{.body = Body("{\"data\": {}}"), .headers = {}}});
+  }
   Account account(cloud);
   const auto page = account.look();
   CHECK_FALSE(account.error());
@@ -77,20 +85,29 @@ TEST_CASE("a job or a run that dbt Cloud cannot describe holds up no other") {
   CHECK(account.project().nodes.at("model.shop.a").run_at == ago(300s));
 }
 
-TEST_CASE("if the lists of artifacts of many runs are malformed, few are asked for") {
+TEST_CASE("if the artifacts of many runs cannot be listed, few are asked for, and then others") {
+  const http::Response malformed{.body = Body("{\"data\": [7]}"), .headers = {}};
+  const http::Response refused{.status = 501, .body = {}, .headers = {}};
+  const auto reply = GENERATE_COPY(malformed, refused);
   FakeCloud cloud;
   cloud.put_job(42, "Nightly");
   for (int i = 0; i < 6; ++i) {
     cloud.put(ended(101 + i, 42, std::chrono::seconds(400 - 10 * i)));
-    cloud.next("/runs/" + std::to_string(101 + i) + "/artifacts/",
-               {{.body = Body("{\"data\": [7]}"), .headers = {}}});
+    if (i < 4) cloud.next("/runs/" + std::to_string(101 + i) + "/artifacts/", {reply});
   }
+  cloud.put(105, 2, "run_results.json", results("five", ago(360s)));
   Account account(cloud);
-  account.look();
+  const auto lists = [&] {
+    account.look();
+    return std::ranges::count_if(cloud.requests(), [](const std::string& request) {
+      return request.find("/artifacts/?") != request.npos;
+    });
+  };
+  CHECK(lists() == 4);
   CHECK(account.error());
-  CHECK(std::ranges::count_if(cloud.requests(), [](const std::string& request) {
-          return request.find("/artifacts/") != request.npos;
-        }) == 4);
+  CHECK(lists() == 4);
+  CHECK_FALSE(account.error());
+  CHECK(account.project().nodes.contains("model.shop.a"));
 }
 
 TEST_CASE("artifacts that are saved after the end of the run are waited for") {
