@@ -1,8 +1,10 @@
 #include "exporters/dbt/s3_xml.h"
 
+#include <optional>
 #include <pugixml.hpp>
 
 #include "common/base/error.h"
+#include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/base/time.h"
 
@@ -23,6 +25,21 @@ S3Object read_object(const pugi::xml_node& contents, const std::string& origin) 
   return object;
 }
 
+void read_objects(const pugi::xml_node& root, const std::string& origin,
+                  std::vector<S3Object>& objects) {
+  std::optional<Error> first;
+  for (const auto& contents : root.children("Contents")) {
+    try {
+      objects.push_back(read_object(contents, origin));
+    } catch (const Error& error) {
+      if (!first) first = error;
+    }
+  }
+  if (!first) return;
+  if (objects.empty()) throw Error(*first);
+  log::warn("malformed objects of a listing left out", {{"first", first->what()}});
+}
+
 }  // namespace
 
 S3Listing read_s3_listing(std::string_view xml, const std::string& origin) {
@@ -31,9 +48,7 @@ S3Listing read_s3_listing(std::string_view xml, const std::string& origin) {
   const auto root = document.child("ListBucketResult");
   if (!parsed || !root) throw Error(Reason::decode, origin + ": not the XML of a listing");
   S3Listing listing;
-  for (const auto& contents : root.children("Contents")) {
-    listing.objects.push_back(read_object(contents, origin));
-  }
+  read_objects(root, origin, listing.objects);
   if (std::string_view(root.child_value("IsTruncated")) == "true") {
     listing.next = root.child_value("NextContinuationToken");
     if (listing.next.empty()) {

@@ -22,7 +22,8 @@ struct S3Listing {
   std::string next;  ///< the continuation token; empty on the last page
 };
 
-/// Throws Error{decode} that begins with the origin.
+/// An object without key, size or time is left out and logged. Throws Error{decode} that begins
+/// with the origin, also if no object can be read.
 S3Listing read_s3_listing(std::string_view xml, const std::string& origin);
 
 /// "AccessDenied: Access Denied" in an error document; empty for anything else.

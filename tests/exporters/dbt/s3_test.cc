@@ -276,7 +276,7 @@ TEST_CASE("a listing that is none is refused") {
   CHECK(error_of(Reason::decode, [&] { look(glob); }) == "s3://lake/: not the XML of a listing");
 }
 
-TEST_CASE("a listing is read whole or not at all") {
+TEST_CASE("a listing is read, but for objects that are malformed") {
   const std::string object =
       "<Contents><Key>a &amp; b</Key><LastModified>2026-01-02T03:04:05.678Z</LastModified>"
       "<ETag>&quot;1&quot;</ETag><Size>7</Size></Contents>";
@@ -288,6 +288,19 @@ TEST_CASE("a listing is read whole or not at all") {
   CHECK(found.objects[0].modified_at.time_since_epoch() ==
         std::chrono::microseconds(1'767'323'045'678'000));
   CHECK(found.next.empty());
+
+  const std::string malformed[] = {
+      "<Contents><Key>a</Key></Contents>",
+      "<Contents><Key>a</Key><LastModified>2026-01-02T03:04:05Z</LastModified>"
+      "<Size>-1</Size></Contents>",
+      "<Contents><Key>a</Key><LastModified>2026</LastModified><Size>7</Size></Contents>",
+      "<Contents><LastModified>2026-01-02T03:04:05Z</LastModified><Size>7</Size></Contents>"};
+  for (const auto& each : malformed) {
+    CAPTURE(each);
+    const auto others = listing(each + object);
+    REQUIRE(others.objects.size() == 1);
+    CHECK(others.objects[0].key == "a & b");
+  }
 
   const auto why = [](const std::string& inside) {
     return error_of(Reason::decode, [&] { listing(inside); });
