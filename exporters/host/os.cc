@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
+#include "common/base/error.h"
 #include "common/base/time.h"
 #include "exporters/host/module.h"
 
@@ -50,18 +52,29 @@ std::string unquote(const Lines& lines, std::string_view text) {
   return value;
 }
 
-Release parse(Lines& lines) {
+void parse(const Lines& lines, std::string_view line, Release& release) {
+  auto rest = trim(line);
+  if (rest.empty() || rest.starts_with('#')) return;
+  if (rest.find('=') == rest.npos) lines.fail("expected NAME=value");
+  const auto name = next_part(rest, '=');
+  for (std::size_t i = 0; i < release.size(); ++i) {
+    if (name != kVariables[i]) continue;
+    auto value = unquote(lines, rest);
+    if (i == kEnd && !parse_rfc3339(value + "T00:00:00Z")) {
+      lines.fail("expected a date such as 2030-12-31");
+    }
+    release[i] = std::move(value);
+  }
+}
+
+/// A line that is malformed, as of a file that was edited by hand, is left out.
+Release parse(Lines& lines, Samples& samples) {
   Release release;
   for (std::string_view line; lines.next(line);) {
-    auto rest = trim(line);
-    if (rest.empty() || rest.starts_with('#')) continue;
-    if (rest.find('=') == rest.npos) lines.fail("expected NAME=value");
-    const auto name = next_part(rest, '=');
-    for (std::size_t i = 0; i < release.size(); ++i) {
-      if (name == kVariables[i]) release[i] = unquote(lines, rest);
-    }
-    if (name == kVariables[kEnd] && !parse_rfc3339(release[kEnd] + "T00:00:00Z")) {
-      lines.fail("expected a date such as 2030-12-31");
+    try {
+      parse(lines, line, release);
+    } catch (const Error& error) {
+      samples.note_malformed_row(error.what());
     }
   }
   return release;
@@ -85,7 +98,7 @@ class Os {
       const auto text = root_.read(path);
       if (!text) continue;
       Lines lines(root_.path(path), *text);
-      add(samples, parse(lines));
+      add(samples, parse(lines, samples));
       return;
     }
   }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "common/base/error.h"
@@ -58,8 +59,17 @@ class SysctlValues {
  public:
   explicit SysctlValues(const Host& host) : proc_(host.proc()), all_(chosen(host.settings)) {}
 
+  /// One that cannot be read makes the run fail, but the others are shown.
   void collect(Samples& samples, const Deadline&) {
-    for (const auto& sysctl : all_) add(samples, sysctl);
+    std::optional<Error> first;
+    for (const auto& sysctl : all_) {
+      try {
+        add(samples, sysctl);
+      } catch (const Error& error) {
+        if (!first) first = error;
+      }
+    }
+    if (first) samples.set_failure(*first);
   }
 
  private:
@@ -78,27 +88,30 @@ class SysctlValues {
       lines.fail("has " + std::to_string(values.size()) + " values, but " +
                  std::to_string(sysctl.fields.size()) + " names are given");
     }
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      add(samples, lines, sysctl, values[i], i, values.size() == 1);
+    if (!sysctl.is_number) {
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        samples.add(kInfo, 1, sysctl.name, values[i], std::to_string(i));
+      }
+      return;
+    }
+    std::vector<double> numbers;
+    for (const auto value : values) numbers.push_back(lines.number(value));
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      add(samples, sysctl, numbers[i], i, numbers.size() == 1);
     }
   }
 
-  static void add(Samples& samples, const Lines& lines, const Sysctl& sysctl,
-                  std::string_view value, std::size_t index, bool is_only) {
+  static void add(Samples& samples, const Sysctl& sysctl, double value, std::size_t index,
+                  bool is_only) {
     const auto number = std::to_string(index);
-    if (!sysctl.is_number) {
-      samples.add(kInfo, 1, sysctl.name, value, number);
-      return;
-    }
     const auto name = metric_name(sysctl.name), help = "sysctl " + sysctl.name;
-    const auto parsed = lines.number(value);
     if (!sysctl.fields.empty()) {
       samples.add_named(MetricType::untyped, metric_name(sysctl.name + '_' + sysctl.fields[index]),
-                        help + ", field " + number, parsed);
+                        help + ", field " + number, value);
     } else if (is_only) {
-      samples.add_named(MetricType::untyped, name, help, parsed);
+      samples.add_named(MetricType::untyped, name, help, value);
     } else {
-      samples.add_named(MetricType::untyped, name, help, parsed, {{"index", number}});
+      samples.add_named(MetricType::untyped, name, help, value, {{"index", number}});
     }
   }
 

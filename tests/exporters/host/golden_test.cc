@@ -75,7 +75,8 @@ std::string without_time(const std::string& page) {
   return std::regex_replace(page, kNow, "$1 NOW");
 }
 
-/// The page or, with "error: " in front, what the run threw; paths are relative to the machine.
+/// The page, with what was left out and why the run failed as comments, or, with "error: " in
+/// front, what the run threw; paths are relative to the machine.
 std::string run(const CollectFunction& collect, const fs::path& machine) {
   Samples samples;
   try {
@@ -85,6 +86,11 @@ std::string run(const CollectFunction& collect, const fs::path& machine) {
   }
   std::string page;
   samples.render(Format::text, page);
+  const auto& left_out = samples.first_malformed_row();
+  if (!left_out.empty()) page += "# left out: " + without(left_out, machine.string() + "/") + '\n';
+  if (samples.failure()) {
+    page += "# failed: " + without(samples.failure()->what(), machine.string() + "/") + '\n';
+  }
   return without_time(without(page, machine.string()));
 }
 
