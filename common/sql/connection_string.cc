@@ -10,6 +10,8 @@
 namespace exporter::sql {
 namespace {
 
+constexpr std::size_t kMostKey = 40;  // bytes in an error
+
 [[noreturn]] void fail(const std::string& why) {
   throw Error(Reason::config, "ODBC connection string: " + why);
 }
@@ -46,10 +48,18 @@ std::string braced(std::string_view value) {
   return result + "}";
 }
 
+/// Of the login.
 bool is_password(std::string_view key) {
   constexpr std::array<std::string_view, 3> kKeys{"pwd", "password", "passwd"};
   return std::any_of(kKeys.begin(), kKeys.end(),
                      [&](auto word) { return equal_ignoring_case(key, word); });
+}
+
+/// Of something else: Snowflake's PRIV_KEY_FILE_PWD, MySQL's PASSWORD2.
+bool is_other_password(std::string_view key) {
+  constexpr std::array<std::string_view, 4> kEnds{"pwd", "password", "passwd", "passphrase"};
+  const auto lower = to_lower(key.substr(0, key.find_last_not_of("0123456789") + 1));
+  return std::any_of(kEnds.begin(), kEnds.end(), [&](auto end) { return lower.ends_with(end); });
 }
 
 }  // namespace
@@ -65,6 +75,10 @@ ConnectionString::ConnectionString(std::string_view text) {
     const std::string key(trim(text.substr(0, equals)));
     if (key.empty()) fail("a value without a key");
     if (is_password(key)) refuse_password();
+    if (is_other_password(key)) {
+      fail(printable(key, kMostKey) +
+           " is a password; it belongs in a data source of odbc.ini (DSN=)");
+    }
     if (has(key)) fail("duplicate " + key);
     text.remove_prefix(equals + 1);
     text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));

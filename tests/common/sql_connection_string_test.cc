@@ -71,6 +71,16 @@ TEST_CASE("a password in a connection string is refused and not quoted") {
   }
 }
 
+TEST_CASE("the password of a key is refused as well") {
+  for (const auto* key : {"PRIV_KEY_FILE_PWD", "priv_key_file_pwd", "SSLPassword", "PASSWORD2"}) {
+    INFO(key);
+    CHECK(refused("Driver=a;" + std::string(key) + "=hunter2") ==
+          "ODBC connection string: " + std::string(key) +
+              " is a password; it belongs in a data source of odbc.ini (DSN=)");
+  }
+  CHECK(text_of("Driver=a;PRIV_KEY_FILE=/k.p8;Pwdx=1") == "Driver=a;PRIV_KEY_FILE=/k.p8;Pwdx=1;");
+}
+
 TEST_CASE("any password goes into braces") {
   const ConnectionString string("Driver=a");
   const std::pair<std::string_view, std::string_view> cases[] = {
