@@ -103,6 +103,23 @@ TEST_CASE("a lag that cannot be measured is not known") {
   CHECK(run["check_success" + kLabels] == "0");
 }
 
+TEST_CASE("a row whose time is none costs the lag only of a replica without any row") {
+  Databases databases;
+  databases.primary.execute("INSERT INTO orders VALUES ('-infinity'), (NULL), ('infinity')");
+  databases.add_to_both("beats VALUES ('2026-01-02 03:04:05')");
+  const auto entry = kEntry + ", heartbeat: {table: beats, time: ts}";
+  const auto run = databases.run(entry);
+  CHECK_THAT(run.failure, Contains("replica replica: expected a time, found '-infinity'"));
+  CHECK(run["lag_seconds" + kLabels] == "absent");
+  CHECK(run["heartbeat_lag_seconds{replica=\"replica\",table=\"beats\"}"] == "0");
+
+  databases.replica.execute("INSERT INTO orders VALUES ('-infinity')");
+  CHECK(databases.run(entry)["lag_seconds" + kLabels] == "0");
+  databases.primary.execute("INSERT INTO orders VALUES (" + ago(600) + ")");
+  CHECK(lag(databases.run(entry)) >= 599);
+  CHECK(databases.run(entry).failure.empty());
+}
+
 TEST_CASE("heartbeats are compared, and the primary's is shown") {
   Databases databases;
   databases.replica.execute("INSERT INTO beats VALUES ('2026-01-02 03:04:05')");
