@@ -47,11 +47,20 @@ std::optional<Error> ask(Api& api, const List& list, const Deadline& deadline) {
 /// What to do if the version, which needs no login, cannot be detected.
 std::string advice_on_version(const Error& error) {
   const std::string text = error.what();
+  const auto has = [&](std::string_view part) { return text.find(part) != text.npos; };
   switch (error.reason()) {
     case Reason::auth:
+      if (has("status 407")) {
+        return text + ": the proxy needs a login: set proxy_username and proxy_password";
+      }
       return text + ": refused before Airflow, which needs no login here: a proxy may need headers";
     case Reason::decode:
     case Reason::http_status:
+      if (has("text/html") || has("redirected to")) {
+        return text +
+               ": a login page before Airflow may need headers; otherwise url is not base_url of "
+               "Airflow's web server, with its path";
+      }
       return text + ": url must be base_url of Airflow's web server, with its path";
     default: return text;
   }

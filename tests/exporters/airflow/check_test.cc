@@ -146,16 +146,23 @@ TEST_CASE("a url that is not Airflow's is said, with what came from it") {
   const std::string base = "url must be base_url of Airflow's web server, with its path";
   is_what("no Airflow: " + version2 + "status 404, " + version1 + "status 404", base);
   airflow.set("GET /home/api/v2/version", reply(200, "<html>", "Content-Type: text/html\r\n"));
-  is_what("no Airflow: " + version2 + "text/html, " + version1 + "status 404", base);
+  const std::string login_page =
+      "a login page before Airflow may need headers; otherwise url is not base_url of Airflow's "
+      "web "
+      "server, with its path";
+  is_what("no Airflow: " + version2 + "text/html, " + version1 + "status 404", login_page);
   airflow.set("GET /home/api/v2/version",
               reply(302, "", "Location: https://login.example.com/x\r\n"));
   is_what(version2 +
               "redirected to https://login.example.com, which is not followed: another "
               "scheme, host or port",
-          base);
+          login_page);
   airflow.set_json("GET /home/api/v2/version", "{}");
   is_what(version2 + "version: missing", base);
   airflow.set("GET /home/api/v2/version", reply(401, ""));
   is_what(version2 + "status 401",
           "refused before Airflow, which needs no login here: a proxy may need headers");
+  airflow.set("GET /home/api/v2/version", reply(407, ""));
+  is_what(version2 + "status 407",
+          "the proxy needs a login: set proxy_username and proxy_password");
 }
