@@ -82,9 +82,23 @@ Spending::Permit::~Permit() {
   spending_->leave(has_ended_ ? std::nullopt : std::optional(until_));
 }
 
+/// The reservation counts before it is stored, so that others who ask meanwhile respect it.
 Spending::Permit Spending::enter(const Price& price, seconds timeout, const Deadline& deadline) {
-  const std::lock_guard lock(mutex_);
   load(deadline);
+  const auto turn = turn_to_store(deadline);
+  const auto until = reserve(price, timeout);
+  try {
+    store(deadline);
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    --running_;
+    throw;
+  }
+  return Permit(this, until);
+}
+
+Spending::Time Spending::reserve(const Price& price, seconds timeout) {
+  const std::lock_guard lock(mutex_);
   const auto now = clock_();
   settle(now);
   auto next = state_;
@@ -94,25 +108,26 @@ Spending::Permit Spending::enter(const Price& price, seconds timeout, const Dead
   wake.credits_per_second = std::max(wake.credits_per_second, price.credits_per_hour / 3600);
   const auto until = now + kRounding + timeout + price.auto_suspend;
   wake.until = std::max({wake.until, wake.from + kLeastBilled, until});
-  const auto today = day_of(now);
-  const double spent = state_.spent + state_.current_on(today);
-  const double then = next.spent + next.current_on(today);
-  if (cap_ > 0 && then > cap_) {
-    const auto tomorrow = today + days(1);
-    throw CreditsSpent(Reason::rate_limited,
-                       "the day's credits do not suffice for a statement: it may take " +
-                           std::to_string(then - spent) + ", " + std::to_string(cap_ - spent) +
-                           " of " + std::to_string(cap_) +
-                           " are left; the next statement may run on " +
-                           format_rfc3339(tomorrow).substr(0, 10),
-                       Clock::now() + (tomorrow - now));
-  }
+  check_cap(next, now);
   if (is_resumed) next.reserved = wake.credits();
   state_ = std::move(next);
   auto_suspend_ = std::max(running_ == 0 ? seconds() : auto_suspend_, price.auto_suspend);
-  store(deadline);
   ++running_;
-  return Permit(this, until);
+  return until;
+}
+
+void Spending::check_cap(const State& next, Time now) const {
+  const auto today = day_of(now), tomorrow = today + days(1);
+  const double spent = state_.spent + state_.current_on(today);
+  const double then = next.spent + next.current_on(today);
+  if (cap_ <= 0 || then <= cap_) return;
+  throw CreditsSpent(Reason::rate_limited,
+                     "the day's credits do not suffice for a statement: it may take " +
+                         std::to_string(then - spent) + ", " + std::to_string(cap_ - spent) +
+                         " of " + std::to_string(cap_) +
+                         " are left; the next statement may run on " +
+                         format_rfc3339(tomorrow).substr(0, 10),
+                     Clock::now() + (tomorrow - now));
 }
 
 /// If resuming costs more than the rest until the suspension, a warehouse that may be suspended
@@ -122,27 +137,34 @@ bool Spending::is_awake(Time now) const {
          (!state_.wakes.empty() && (now < awake_until_ || now == state_.wakes.back().from));
 }
 
-/// When the last statement has ended, the rest of the reservation is returned; if it ended late, it
-/// costs more.
 void Spending::leave(std::optional<Time> until) {
-  const std::lock_guard lock(mutex_);
-  if (until) unknown_until_ = std::max(unknown_until_, *until);
-  if (--running_ > 0) return;
-  auto& wake = state_.wakes.back();
-  const auto now = clock_();
-  wake.until =
-      std::max({wake.from + kLeastBilled, now + kRounding + auto_suspend_, unknown_until_});
-  awake_until_ = auto_suspend_ >= kLeastBilled ? wake.until : now + auto_suspend_ / 2;
+  if (!end_statement(until)) return;
   try {
-    store(Deadline::in(kTimeToStore));
+    const auto deadline = Deadline::in(kTimeToStore);
+    const auto turn = turn_to_store(deadline);
+    store(deadline);
   } catch (const Error& error) {
     log::warn("spent credits are not stored", {{"account", account_}, {"error", error.what()}});
   }
 }
 
-std::int64_t Spending::stretch(seconds cycle, const Deadline& deadline) {
+/// When the last statement has ended, the rest of the reservation is returned; if it ended late, it
+/// costs more. Returns whether it was the last one.
+bool Spending::end_statement(std::optional<Time> until) {
   const std::lock_guard lock(mutex_);
+  if (until) unknown_until_ = std::max(unknown_until_, *until);
+  if (--running_ > 0) return false;
+  auto& wake = state_.wakes.back();
+  const auto now = clock_();
+  wake.until =
+      std::max({wake.from + kLeastBilled, now + kRounding + auto_suspend_, unknown_until_});
+  awake_until_ = auto_suspend_ >= kLeastBilled ? wake.until : now + auto_suspend_ / 2;
+  return true;
+}
+
+std::int64_t Spending::stretch(seconds cycle, const Deadline& deadline) {
   load(deadline);
+  const std::lock_guard lock(mutex_);
   if (cap_ <= 0) return 1;
   const auto now = clock_();
   settle(now);
@@ -158,17 +180,25 @@ std::int64_t Spending::stretch(seconds cycle, const Deadline& deadline) {
 }
 
 void Spending::add_to(Samples& samples, const Deadline& deadline) {
-  const std::lock_guard lock(mutex_);
   load(deadline);
-  const auto now = clock_();
-  settle(now);
-  if (!ended_.empty()) store(deadline);
-  const auto today = day_of(now);
-  samples.add(kOwnToday, state_.spent + state_.current_on(today), account_);
-  samples.add(kOwnCap, cap_ > 0 ? cap_ : std::numeric_limits<double>::infinity(), account_);
+  if (settle_and_add_to(samples)) {
+    const auto turn = turn_to_store(deadline);
+    store(deadline);
+  }
   for (const auto& metric : kCounters) {
     ledger_->add_to(samples, metric);
   }
+}
+
+/// Returns whether wakes have ended that are not yet in the ledger.
+bool Spending::settle_and_add_to(Samples& samples) {
+  const std::lock_guard lock(mutex_);
+  const auto now = clock_();
+  settle(now);
+  const auto today = day_of(now);
+  samples.add(kOwnToday, state_.spent + state_.current_on(today), account_);
+  samples.add(kOwnCap, cap_ > 0 ? cap_ : std::numeric_limits<double>::infinity(), account_);
+  return !ended_.empty();
 }
 
 /// Ends wakes whose time is over, and resets the sum on a new day.
@@ -191,55 +221,80 @@ void Spending::settle(Time now) {
   state_.wakes.clear();
 }
 
+SingleFlight::Flight Spending::turn_to_store(const Deadline& deadline) {
+  return storing_.enter(deadline, "the cost of another statement is being stored");
+}
+
 /// A wake from before a restart keeps its reservation.
 void Spending::load(const Deadline& deadline) {
-  if (is_loaded_) return;
+  const auto is_loaded = [this] {
+    const std::lock_guard lock(mutex_);
+    return is_loaded_;
+  };
+  if (is_loaded()) return;
+  const auto turn = turn_to_store(deadline);
+  if (is_loaded()) return;
   auto run = ledger_.begin(deadline);
   for (const auto& metric : kCounters) {
     run.ensure(metric, std::vector<std::string_view>{account_});
   }
   const auto text = run.metadata(kKey);
   run.commit();
-  if (!text.empty()) {
-    const auto json = Json::parse(text, "spending");
-    state_.day = time_of(json.at("day"));
-    state_.spent = json.at("spent").number();
-    state_.last_cost = json.at("last_cost").number();
-    state_.reserved = json.at("reserved").number();
-    for (const auto& wake : json.at("wakes").items()) {
-      state_.wakes.push_back({time_of(wake.at("from")), time_of(wake.at("until")),
-                              wake.at("credits_per_second").number()});
-      unknown_until_ = std::max(unknown_until_, state_.wakes.back().until);
-    }
-  }
+  const auto state = text.empty() ? State() : state_of(Json::parse(text, "spending"));
+  const std::lock_guard lock(mutex_);
+  state_ = state;
+  for (const auto& wake : state_.wakes) unknown_until_ = std::max(unknown_until_, wake.until);
   is_loaded_ = true;
 }
 
-void Spending::store(const Deadline& deadline) {
-  JsonObject json;
-  json.add("day", count(state_.day));
-  json.add("spent", state_.spent);
-  json.add("last_cost", state_.last_cost);
-  json.add("reserved", state_.reserved);
-  std::vector<JsonObject> wakes;
-  for (const auto& wake : state_.wakes) {
-    auto& one = wakes.emplace_back();
-    one.add("from", count(wake.from));
-    one.add("until", count(wake.until));
-    one.add("credits_per_second", wake.credits_per_second);
+Spending::State Spending::state_of(const Json& json) {
+  State state;
+  state.day = time_of(json.at("day"));
+  state.spent = json.at("spent").number();
+  state.last_cost = json.at("last_cost").number();
+  state.reserved = json.at("reserved").number();
+  for (const auto& wake : json.at("wakes").items()) {
+    state.wakes.push_back({time_of(wake.at("from")), time_of(wake.at("until")),
+                           wake.at("credits_per_second").number()});
   }
-  json.add("wakes", wakes);
+  return state;
+}
+
+/// The caller has the turn.
+void Spending::store(const Deadline& deadline) {
   auto run = ledger_.begin(deadline);
-  for (const auto& wake : ended_) {
+  std::unique_lock lock(mutex_);
+  const auto text = text_of(state_);
+  const auto ended = ended_;
+  lock.unlock();
+  for (const auto& wake : ended) {
     const auto id = std::to_string(wake.from.time_since_epoch().count());
     const Event event{id, wake.until};
     run.record(kOwnResumes, event, 1, account_);
     run.record(kOwnSeconds, event, static_cast<double>((wake.until - wake.from).count()), account_);
     run.record(kOwnCredits, event, wake.credits(), account_);
   }
-  run.set_metadata(kKey, json.text());
+  run.set_metadata(kKey, text);
   run.commit();
-  ended_.clear();
+  lock.lock();
+  ended_.erase(ended_.begin(), ended_.begin() + static_cast<std::ptrdiff_t>(ended.size()));
+}
+
+std::string Spending::text_of(const State& state) {
+  JsonObject json;
+  json.add("day", count(state.day));
+  json.add("spent", state.spent);
+  json.add("last_cost", state.last_cost);
+  json.add("reserved", state.reserved);
+  std::vector<JsonObject> wakes;
+  for (const auto& wake : state.wakes) {
+    auto& one = wakes.emplace_back();
+    one.add("from", count(wake.from));
+    one.add("until", count(wake.until));
+    one.add("credits_per_second", wake.credits_per_second);
+  }
+  json.add("wakes", wakes);
+  return json.text();
 }
 
 }  // namespace exporter::snowflake

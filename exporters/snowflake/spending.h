@@ -10,6 +10,8 @@
 
 #include "common/base/deadline.h"
 #include "common/base/error.h"
+#include "common/base/single_flight.h"
+#include "common/config/json.h"
 #include "common/ledger/ledgers.h"
 #include "common/metric/samples.h"
 
@@ -130,15 +132,23 @@ class Spending {
   };
 
   void load(const Deadline& deadline);
+  SingleFlight::Flight turn_to_store(const Deadline& deadline);
   void store(const Deadline& deadline);
+  Time reserve(const Price& price, std::chrono::seconds timeout);
+  void check_cap(const State& next, Time now) const;
+  bool settle_and_add_to(Samples& samples);
+  static std::string text_of(const State& state);
+  static State state_of(const Json& json);
   bool is_awake(Time now) const;
   void settle(Time now);
   void leave(std::optional<Time> until);
+  bool end_statement(std::optional<Time> until);
 
   const std::string account_;
   const SharedLedger ledger_;
   Time (*clock_)();
-  std::mutex mutex_;  ///< of what follows
+  SingleFlight storing_;  ///< in the ledger, which may take long
+  std::mutex mutex_;      ///< of what follows
   double cap_;
   bool is_loaded_ = false;
   State state_;

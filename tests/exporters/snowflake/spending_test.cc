@@ -1,5 +1,9 @@
 #include "exporters/snowflake/spending.h"
 
+#include <future>
+#include <stop_token>
+#include <thread>
+
 #include "common/base/error.h"
 #include "tests/support/error_of.h"
 #include "tests/support/temporary_directory.h"
@@ -31,6 +35,8 @@ class Spender {
 
   Spending& operator*() { return spending_; }
   Spending* operator->() { return &spending_; }
+
+  SharedLedger ledger() { return ledgers_.open("snowflake_spending", "prod", kOptions); }
 
   /// A statement that takes so long, and is given a minute.
   void run(seconds takes, const Price& price = kSmall) {
@@ -268,4 +274,29 @@ TEST_CASE("after a reload, statements of before count in the same credits") {
       "prod", others.open("snowflake_spending", "prod", {.past = std::chrono::days(3650)}), 0.04);
   other->set_clock([] { return now; });
   other->enter(kSmall, minutes(1), soon()).note_end();
+}
+
+TEST_CASE("a ledger that is in use holds up only those who store in it, until their deadlines") {
+  now = kTen;
+  Spender spender(1);
+  spender.run(seconds(2));
+  const auto spent = spender.figures()["snowflake_own_credits_today"];
+  const auto ledger = spender.ledger();
+  const auto other = ledger.begin(soon());
+  std::stop_source stop;
+  auto entering = std::async(std::launch::async, [&] {
+    return error_of(Reason::cancelled, [&] {
+      spender->enter(kSmall, minutes(1), Deadline::in(minutes(1), stop.get_token()));
+    });
+  });
+  while (spender.figures()["snowflake_own_credits_today"] == spent &&
+         entering.wait_for(seconds(0)) == std::future_status::timeout) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  CHECK(spender->stretch(hours(1), soon()) >= 1);
+  CHECK(error_of(Reason::timeout, [&] {
+          spender->enter(kSmall, minutes(1), Deadline::in(std::chrono::milliseconds(1)));
+        }) == "the cost of another statement is being stored");
+  stop.request_stop();
+  CHECK(entering.get() != "no error");
 }
