@@ -11,7 +11,6 @@
 namespace exporter::snowflake {
 namespace {
 
-using std::chrono::seconds;
 using std::chrono::sys_seconds;
 
 /// The values of a metric's labels in a row.
@@ -111,9 +110,7 @@ void require_columns(const UsageStatement& statement, const Table& table) {
   for (const auto& value : statement.gauges) require(value.column);
 }
 
-sys_seconds bucket_of(const Row& row) {
-  return sys_seconds(seconds(static_cast<std::int64_t>(row.need_number("b"))));
-}
+sys_seconds bucket_of(const Row& row) { return row.need_seconds("b"); }
 
 std::map<std::string, std::map<std::string, double>> amounts_of(const Top& top,
                                                                 const Table& table) {

@@ -16,6 +16,7 @@ using std::chrono::seconds;
 
 constexpr std::chrono::minutes kPriceLife{1};
 constexpr seconds kLateSuspend{60}, kNever = std::chrono::days(1);
+constexpr double kLongestSuspend = 1e9;  // seconds
 
 seconds read_seconds(const Yaml& entry, std::string_view key, seconds least, seconds most,
                      seconds otherwise) {
@@ -55,7 +56,8 @@ Price price_of(const Row& row, const WarehouseOptions& options) {
   }
   price.credits_per_hour = *credits * std::max(1.0, row.number("max_cluster_count").value_or(1));
   const auto suspend = row.number("auto_suspend").value_or(0);
-  price.auto_suspend = suspend > 0 ? seconds(static_cast<std::int64_t>(suspend)) : kNever;
+  price.auto_suspend =
+      suspend > 0 ? seconds(static_cast<std::int64_t>(std::min(suspend, kLongestSuspend))) : kNever;
   return price;
 }
 

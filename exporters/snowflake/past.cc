@@ -127,9 +127,7 @@ Past::Part::Rows Past::Part::rows_of(const Table& table, Time hi) const {
   Rows rows;
   Samples malformed;
   table.each_row(malformed, [&](const Row& row) {
-    const auto begin =
-        seconds(static_cast<std::int64_t>(row.need_number(statement_.has_days ? "day" : "b")));
-    const auto end = Time(begin) + bucket_;
+    const auto end = row.need_seconds(statement_.has_days ? "day" : "b") + bucket_;
     rows.emplace(statement_.has_days ? end : std::min(end, hi), row);
   });
   if (!malformed.first_malformed_row().empty()) warn(malformed.first_malformed_row());

@@ -11,6 +11,7 @@ namespace exporter::snowflake {
 namespace {
 
 constexpr std::size_t kMostPartitions = 1000, kMostRows = 1'000'000;
+constexpr std::int64_t kMostSeconds = 253'402'300'799;  // the end of the year 9999
 constexpr std::size_t kNanosecondDigits = 14;  // larger numbers are not seconds of this age
 
 bool is_digits(std::string_view text) {
@@ -33,7 +34,6 @@ std::optional<Time> time_of(std::string_view text) {
   if (dot == std::string_view::npos && whole.size() >= kNanosecondDigits) {
     micros = *number / 1000;
   } else {
-    constexpr std::int64_t kMostSeconds = 253'402'300'799;  // the end of the year 9999
     if (*number > kMostSeconds) return std::nullopt;
     micros = *number * 1'000'000;
     if (dot != std::string_view::npos) {
@@ -107,6 +107,12 @@ double Row::need_number(std::string_view column) const {
   const auto value = number(column);
   if (!value) fail(column, "expected a value");
   return *value;
+}
+
+std::chrono::sys_seconds Row::need_seconds(std::string_view column) const {
+  const auto seconds = need_number(column);
+  if (!(seconds >= 0 && seconds <= kMostSeconds)) fail(column, "expected seconds since 1970");
+  return std::chrono::sys_seconds(std::chrono::seconds(static_cast<std::int64_t>(seconds)));
 }
 
 void Row::fail(std::string_view column, std::string_view why) const {

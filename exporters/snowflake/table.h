@@ -40,6 +40,8 @@ class Row {
   /// The same for required values.
   std::string need_text(std::string_view column) const;
   double need_number(std::string_view column) const;
+  /// A whole number of seconds since 1970, up to the year 9999; decimals are cut off.
+  std::chrono::sys_seconds need_seconds(std::string_view column) const;
 
  private:
   [[noreturn]] void fail(std::string_view column, std::string_view why) const;

@@ -62,8 +62,11 @@ Values read_rows_of(Database& database, const ReconciledTable& table, const Reco
                                      deadline.no_later_than(later(Clock::now(), config.timeout)));
   Values values(days, std::vector<double>(config.measures.size()));
   for (std::size_t row = 0; row < answer.rows(); ++row) {
-    const auto day = std::size_t(number_of(answer.at(row, 0).value_or("")));
-    if (day >= days) throw Error(Reason::internal, "a day that was not asked for");
+    const auto number = number_of(answer.at(row, 0).value_or(""));
+    if (!(number >= 0 && number < static_cast<double>(days))) {
+      throw Error(Reason::internal, "a day that was not asked for");
+    }
+    const auto day = std::size_t(number);
     for (std::size_t i = 0; i < config.measures.size(); ++i) {
       if (const auto cell = answer.at(row, i + 1)) values[day][i] = number_of(*cell);
     }

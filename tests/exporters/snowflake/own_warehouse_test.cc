@@ -59,3 +59,17 @@ TEST_CASE("who needs a list of warehouses that another waits for keeps to its ow
         "another collector asks for the size of warehouse EXPORTER");
   stop.request_stop();
 }
+
+TEST_CASE("a warehouse that never suspends, or after a time beyond all bounds, has a price") {
+  AccountServer server;
+  const auto account = account_of(server.url(), "warehouse: EXPORTER, credits_per_hour: 2");
+  const auto price = [&](const std::string& auto_suspend) {
+    server.set_rows("SHOW WAREHOUSES", "name,auto_suspend",
+                    R"(["EXPORTER",")" + auto_suspend + "\"]");
+    return account->warehouse->price(Deadline::in(5min));
+  };
+  const auto [text, expected] = GENERATE(table<std::string, std::chrono::seconds>(
+      {{"600", 600s}, {"0", 24h}, {"1e300", 1'000'000'000s}}));
+  CAPTURE(text);
+  CHECK(price(text).auto_suspend == expected);
+}

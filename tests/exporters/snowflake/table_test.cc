@@ -110,6 +110,19 @@ TEST_CASE("what is no number is an error that names the column") {
   CHECK(error_of(Reason::decode, [&] { number("5"); }) == "show_things: column a: expected text");
 }
 
+TEST_CASE("seconds that no clock reports are an error") {
+  const auto need = [](const std::string& cell) {
+    return of_row('"' + cell + '"', [](const Row& row) { return row.need_seconds("a"); });
+  };
+  CHECK(need("1780572171.9").time_since_epoch() == std::chrono::seconds(1780572171));
+  CHECK(need("0").time_since_epoch() == std::chrono::seconds(0));
+  for (const auto* text : {"1e300", "-1e300", "-1", "253402300800", "1565481394123000000"}) {
+    CAPTURE(text);
+    CHECK(error_of(Reason::decode, [&] { need(text); }) ==
+          "show_things: column a: expected seconds since 1970");
+  }
+}
+
 TEST_CASE("a row that cannot be read costs itself alone") {
   const auto table = table_of("A", R"(["1"],["x"],["3"])");
   Samples samples;
