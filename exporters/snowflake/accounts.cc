@@ -25,7 +25,7 @@ constexpr SourceFlag kFlags[] = {
     {{"account.name", "snowflake", "The label `account`."}, "name"},
     {{"account.url", "", "URL of the account, if the identifier does not give it."}, "url"},
     {{"account.user", "", "User with read privileges and a key pair."}, "user"},
-    {{"account.private-key-file", "", "File with the user's private key: PEM, PKCS#8."},
+    {{"account.private-key-file", "", "File with the user's private key: PEM, PKCS#8 or PKCS#1."},
      "private_key_file"},
     {{"account.private-key-passphrase-file", "", "File with the passphrase of the private key."},
      "private_key_passphrase_file"},

@@ -40,7 +40,7 @@ void require_usable(const Account& account, const Group& group) {
     throw Error(Reason::config, "account " + account.name + ": the collector " +
                                     std::string(group.name) + " needs " + what);
   };
-  if (!account.warehouse) fail("a warehouse");
+  if (!account.warehouse) fail("a warehouse (`warehouse` of the account, or --account.warehouse)");
   const auto needed = group.needed_insert;
   if (!needed.empty() && !account.inserts.contains(needed)) fail(std::string(needed));
 }

@@ -24,7 +24,7 @@ class Reader {
   void read() {
     plan_.note_unknown(file_, {"configuration", "jobs", "queries", "cloudsql_config"});
     plan_.note(
-        "a query without rows is no failure here, and what fails shows in sql_up and "
+        "a query without rows is not a failure here, and what fails shows in sql_up and "
         "exporter_collector_success");
     if (const auto configuration = file_.optional("configuration")) {
       plan_.note(configuration->where(), "buckets of the exporter's own histogram: left out");

@@ -61,7 +61,8 @@ TEST_CASE("a group without a warehouse is refused") {
   AccountServer server;
   const auto account = account_of(server.url());
   CHECK(error_of(Reason::config, [&] { Usage(*account, kGroup); }) ==
-        "account prod: the collector things needs a warehouse");
+        "account prod: the collector things needs a warehouse (`warehouse` of the account, or "
+        "--account.warehouse)");
 }
 
 TEST_CASE("a group without the key that it needs is refused") {
