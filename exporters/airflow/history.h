@@ -50,7 +50,7 @@ struct Live {
 struct History {
   /// A page of the finished runs that changed in the slice, in the order of their ids.
   std::function<Page<DagRun>(const Slice&, std::size_t offset)> changed_runs;
-  /// At most `limit` of them. A failure is not retried.
+  /// A part of such a page; a failure is not retried.
   std::function<Page<DagRun>(const Slice&, std::size_t offset, std::size_t limit)> some_changed;
   /// How many there are, also if some of them cannot be read.
   std::function<std::size_t(const Slice&)> count_changed;

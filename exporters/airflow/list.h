@@ -14,15 +14,15 @@ namespace exporter::airflow {
 constexpr std::size_t kPage = 100;  ///< the maximum page size of Airflow
 constexpr std::size_t kMostRows = 50'000;
 
-/// Where no list has a row. A page from there on has none that could not be read, but the total.
+/// An offset beyond the end of any list: such a page has the total, and no row that could fail.
 constexpr std::size_t kBeyond = 1'000'000'000;
 
 /// The number of rows of the list that this page is of. Throws Error{decode}.
 std::size_t total_of(const Json& page);
 
-/// Reads the rows of a list from `from` on and before `to`, which cannot be read at once: `ask`
-/// returns how many it received, of at most `limit` from `offset` on. What fails is halved until a
-/// row that cannot be read is alone; `leave_out` is called for it. Throws what is not of rows.
+/// Reads the rows [from, to) of a list, of which a page failed. `ask` returns how many rows it
+/// received, of at most `limit`. A part that fails is halved; `leave_out` is called for each row
+/// that fails alone. Throws a failure that is not of rows: see Failures::may_be_of_one().
 void read_apart(std::size_t from, std::size_t to,
                 const std::function<std::size_t(std::size_t offset, std::size_t limit)>& ask,
                 const std::function<void(const Error&)>& leave_out);

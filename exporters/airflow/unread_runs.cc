@@ -1,6 +1,7 @@
 #include "exporters/airflow/unread_runs.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "common/base/log.h"
 #include "common/base/time.h"

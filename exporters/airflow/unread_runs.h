@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -14,15 +13,15 @@ namespace exporter::airflow {
 /// others could be read: so an outage costs none.
 class UnreadRuns {
  public:
-  /// Notes at this time that the slice was read but for so many runs: 0 if all of it was.
+  /// Notes that the slice was read except for that many runs, 0 if it was read completely.
   void note(const Slice& slice, std::size_t runs, const std::string& error, Time now);
-  /// Notes at this time that a run was read.
+  /// Notes that some run was read.
   void note_readable(Time now) { readable_ = now; }
 
-  /// How far a reading has come that may pass a run only to give it up: `to`, or a slice with such
-  /// a run before that.
+  /// How far a reading that has come to `to` may advance: up to the first slice with a run that
+  /// must be asked for again.
   Time passed(Time to, bool is_old, Time now) const;
-  /// Gives up the runs that changed before, which is logged.
+  /// Gives up the runs that changed before `to`, which is logged.
   void give_up(Time to, bool is_old);
 
   /// The number of runs that will be asked for again.
