@@ -54,16 +54,19 @@ void DagFollower::discard_deleted(LastRuns& last_runs, const DagList& list,
                                   const std::set<std::string>& live, const History& history,
                                   Allowance& allowance, const Deadline& deadline) {
   std::erase_if(existed_, [&](const auto& entry) { return list.dags.contains(entry.first); });
-  std::vector<std::string> deleted;
-  for (const auto& entry : last_runs) {
-    const auto& dag = entry.first;
-    if (list.dags.contains(dag) || live.contains(dag) || entry.second.ended >= list.time) continue;
+  std::vector<std::string> unlisted, deleted;
+  for (const auto& [dag, last] : last_runs) {
+    if (list.dags.contains(dag) || live.contains(dag) || last.ended >= list.time) continue;
+    unlisted.push_back(dag);
+  }
+  allowance.failures().arrange(unlisted);
+  for (const auto& dag : unlisted) {
     const auto existed = existed_.find(dag);
     if (existed != existed_.end() && list.time < existed->second + kPause) continue;
     if (!allowance.take()) break;
     bool is_gone = false;
     const auto ask = [&] { is_gone = is_deleted(history, dag); };
-    if (!allowance.failures().attempt(ask)) continue;
+    if (!allowance.failures().attempt(dag, ask)) continue;
     if (is_gone) {
       deleted.push_back(dag);
     } else {
@@ -85,11 +88,13 @@ void DagFollower::ask_past(LastRuns& last_runs, const DagView& view, const Histo
   auto next = last_runs;
   std::vector<std::string> asked;
   const auto& listed = view.list()->dags;
-  for (const auto& dag : in_order(last_runs, *view.list())) {
+  auto dags = in_order(last_runs, *view.list());
+  allowance.failures().arrange(dags);
+  for (const auto& dag : dags) {
     if (listed.contains(dag) && view.counts(dag) && !knows_success(next, dag)) {
       std::optional<std::vector<DagRun>> past;
       const auto ask = [&] { past = past_of(history, dag, allowance); };
-      if (!allowance.failures().attempt(ask)) continue;
+      if (!allowance.failures().attempt(dag, ask)) continue;
       if (!past) break;
       learn_past(next, dag, *past);
     }

@@ -21,8 +21,8 @@ constexpr std::string_view kTaskStates[] = {"running",   "queued",       "schedu
 /// Rows leave these lists between two pages, and later rows move up; so pages by offset overlap.
 constexpr std::size_t kOverlap = 10;
 
-auto key_of(const DagRun& run) { return std::tuple(run.dag, run.id); }
-auto key_of(const TaskInstance& task) {
+auto row_key(const DagRun& run) { return std::tuple(run.dag, run.id); }
+auto row_key(const TaskInstance& task) {
   return std::tuple(task.dag, task.run, task.task, task.map_index);
 }
 
@@ -61,7 +61,7 @@ class Reader {
   const Deadline& deadline_;
   const List list_;
   const std::function<Row(const Json&)> read_;
-  std::map<decltype(key_of(std::declval<Row>())), Row> rows_;
+  std::map<decltype(row_key(std::declval<Row>())), Row> rows_;
   std::size_t received_ = 0, total_ = 0;  // of the last page
   bool retries_ = true;
   Time time_;
@@ -127,7 +127,7 @@ Json Reader<Row>::ask(std::size_t limit, Query more) {
       total ? static_cast<std::size_t>(std::max<std::int64_t>(0, total->integer())) : received_;
   read_rows(rows, samples_, [&](const Json& row) {
     auto each = read_(row);
-    rows_.insert_or_assign(key_of(each), std::move(each));
+    rows_.insert_or_assign(row_key(each), std::move(each));
   });
   return answer.body;
 }

@@ -119,6 +119,7 @@ void RunCounter::update(const Live& live, const History& history, Failures& fail
                         const Deadline& deadline) {
   load(deadline);
   time_ = live.runs.time;
+  failures.begin(time_);
   note_live(live);
   Allowance for_runs(history.most_requests, failures);
   count_runs(read_runs(history, live.runs, known_, kLookback, for_runs), deadline);
@@ -195,35 +196,39 @@ void RunCounter::read_pending(const History& history, Allowance& allowance,
   std::vector<DagRun> runs;
   for (const auto& [key, run] : pending_) runs.push_back(run);
   std::ranges::stable_sort(runs, {}, [](const DagRun& run) { return run.ended; });
-  for (std::size_t at = 0; at < runs.size(); at += kMostRunsAtOnce) {
-    deadline.check();
-    std::map<RunKey, DagRun> some;
-    for (std::size_t i = at; i < std::min(runs.size(), at + kMostRunsAtOnce); ++i) {
-      some.emplace(key_of(runs[i]), runs[i]);
-    }
-    read_and_count(history, some, allowance, deadline);
-  }
+  read_and_count(history, std::move(runs), allowance, deadline);
 }
 
 void RunCounter::read_live(const History& history, Allowance& allowance, const Deadline& deadline) {
-  std::map<RunKey, DagRun> due;
+  std::vector<DagRun> due;
   for (const auto& [key, run] : live_) {
-    if (run.state != "running" || time_ < due_.at(key)) continue;
-    due.emplace(key, run);
-    if (due.size() < kMostRunsAtOnce) continue;
-    read_and_count(history, due, allowance, deadline);
-    due.clear();
+    if (run.state == "running" && time_ >= due_.at(key)) due.push_back(run);
   }
-  if (!due.empty()) read_and_count(history, due, allowance, deadline);
+  read_and_count(history, std::move(due), allowance, deadline);
 }
 
-void RunCounter::read_and_count(const History& history, const std::map<RunKey, DagRun>& runs,
+void RunCounter::read_and_count(const History& history, std::vector<DagRun> runs,
                                 Allowance& allowance, const Deadline& deadline) {
+  allowance.failures().arrange(runs);
+  for (std::span<const DagRun> left = runs; !left.empty();) {
+    deadline.check();
+    const auto some = left.first(std::min(left.size(), kMostRunsAtOnce));
+    read_some(history, some, allowance, deadline);
+    left = left.subspan(some.size());
+  }
+}
+
+void RunCounter::read_some(const History& history, std::span<const DagRun> runs,
+                           Allowance& allowance, const Deadline& deadline) {
   std::vector<RunKey> keys;
-  for (const auto& [key, run] : runs) keys.push_back(key);
+  std::map<RunKey, const DagRun*> by_key;
+  for (const auto& run : runs) {
+    keys.push_back(key_of(run));
+    by_key.emplace(keys.back(), &run);
+  }
   std::vector<Tasks> all;
   read_tasks(history, keys, allowance, [&](const RunKey& key, std::vector<TaskInstance> rows) {
-    all.push_back({runs.at(key), std::move(rows)});
+    all.push_back({*by_key.at(key), std::move(rows)});
   });
   if (all.empty()) return;
   find_missed(history, all, allowance, deadline);
@@ -256,7 +261,7 @@ void RunCounter::find_missed(const History& history, std::vector<Tasks>& all, Al
       if (later.contains(&row)) {
         std::vector<TaskInstance> missed;
         const auto ask = [&] { missed = tries_before(history, row); };
-        if (!allowance.take() || !allowance.failures().attempt(ask)) {
+        if (!allowance.take() || !allowance.failures().attempt(tasks.run, ask)) {
           tasks.is_partial = true;
           continue;
         }

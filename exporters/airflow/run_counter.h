@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 
 #include "common/ledger/ledgers.h"
@@ -73,8 +74,10 @@ class RunCounter {
   void note_live(const Live& live);
   void read_pending(const History& history, Allowance& allowance, const Deadline& deadline);
   void read_live(const History& history, Allowance& allowance, const Deadline& deadline);
-  void read_and_count(const History& history, const std::map<RunKey, DagRun>& runs,
-                      Allowance& allowance, const Deadline& deadline);
+  void read_and_count(const History& history, std::vector<DagRun> runs, Allowance& allowance,
+                      const Deadline& deadline);
+  void read_some(const History& history, std::span<const DagRun> runs, Allowance& allowance,
+                 const Deadline& deadline);
   void find_missed(const History& history, std::vector<Tasks>& all, Allowance& allowance,
                    const Deadline& deadline);
   void count_tasks(const std::vector<Tasks>& all, const Deadline& deadline);

@@ -279,11 +279,13 @@ bool Reader::read_apart(const Slice& slice, std::size_t from, std::size_t to, st
 
 /// Asks for those that the slices should have had but did not.
 void Reader::read_left(const std::set<RunKey>& left) {
-  for (const auto& key : left) {
+  std::vector<RunKey> keys(left.begin(), left.end());
+  allowance_.failures().arrange(keys);
+  for (const auto& key : keys) {
     if (ended_.contains(key) || read_.known.live.contains(key)) continue;
     if (!allowance_.take()) return;
     std::optional<DagRun> run;
-    if (!allowance_.failures().attempt([&] { run = history_.find_run(key); })) continue;
+    if (!allowance_.failures().attempt(key, [&] { run = history_.find_run(key); })) continue;
     if (!run) {
       ended_.insert(key);  // deleted
     } else if (run->has_ended()) {

@@ -54,6 +54,7 @@ class Runs {
 
   Deployment& deployment_;
   RunCounter counter_;
+  Failures failures_;
   Live live_;  ///< those on the page
   std::optional<Clock::time_point> live_at_;
 };
@@ -77,10 +78,9 @@ void Runs::read(Samples& samples, const Deadline& deadline) {
   std::optional<Error> failure;
   try {
     const auto asked = history(view, samples, deadline);
-    Failures failures;
-    counter_.update(live, asked, failures, deadline);
-    counter_.follow(view, asked, failures, deadline);
-    failures.check();
+    counter_.update(live, asked, failures_, deadline);
+    counter_.follow(view, asked, failures_, deadline);
+    failures_.check();
   } catch (const Error& error) {
     failure = error;
   }

@@ -55,7 +55,7 @@ void read(const History& history, std::span<const RunKey> runs, Allowance& allow
     tasks = tasks_of(history, runs);
   } catch (const Error& error) {
     const bool is_known_later = runs.size() > 1 && Failures::may_be_of_one(error);
-    if (!is_known_later) allowance.failures().note(error);
+    if (!is_known_later) allowance.failures().note(runs.front(), error);
   }
   if (!tasks && runs.size() > 1) {
     const auto half = runs.size() / 2;
@@ -63,7 +63,10 @@ void read(const History& history, std::span<const RunKey> runs, Allowance& allow
     read(history, runs.subspan(half), allowance, take);
   }
   if (!tasks) return;
-  for (auto& [run, rows] : *tasks) take(run, std::move(rows));
+  for (auto& [run, rows] : *tasks) {
+    allowance.failures().note_read(run);
+    take(run, std::move(rows));
+  }
 }
 
 }  // namespace

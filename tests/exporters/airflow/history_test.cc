@@ -31,13 +31,12 @@ class Watch {
     const auto seen = world_.now() - 10s;
     try {
       const auto history = world_.history(has_due_filter_, has_tries_);
-      Failures failures;
-      counter_->update(world_.live(), history, failures, Deadline::in(1min));
+      counter_->update(world_.live(), history, failures_, Deadline::in(1min));
       if (selection_->view().list() != nullptr) {
-        counter_->follow(selection_->view(), history, failures, Deadline::in(1min));
+        counter_->follow(selection_->view(), history, failures_, Deadline::in(1min));
         knows_past_ = counter_->unasked() == 0;
       }
-      failures.check();
+      failures_.check();
       if (counter_->pending() == 0 && knows_past_) {
         const auto& read = counter_->read_up_to();
         world_.set_seen(std::min({seen, read.old, read.late}));
@@ -103,6 +102,7 @@ class Watch {
   const std::string state_;
   std::shared_ptr<Ledger> runs_, tasks_;
   std::optional<RunCounter> counter_;
+  Failures failures_;
   std::optional<Selection> selection_{std::in_place, Yaml::parse("{}", "airflow.yml")};
   bool knows_past_ = false;
 };

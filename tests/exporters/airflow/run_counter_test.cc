@@ -188,6 +188,44 @@ TEST_CASE("a run whose tasks cannot be read holds up those of no other") {
   CHECK(airflow.counter->pending() == 1);
 }
 
+TEST_CASE(
+    "many runs whose tasks cannot be read hold up others for a few updates, and are asked rarely") {
+  Airflow airflow;
+  for (const char* const id : {"1", "2", "3", "4", "5", "6", "7", "8"}) {
+    airflow.ended.push_back(finished("d", id, kNow - 10s));
+  }
+  airflow.ended.push_back(finished("d", "9", kNow));
+  airflow.tasks_of_runs = {succeeded("9")};
+  const auto tasks = airflow.history.tasks;
+  int failures = 0;
+  airflow.history.tasks = [&](std::span<const RunKey> of, std::size_t offset) {
+    for (const auto& key : of) {
+      if (key.run == "9") continue;
+      ++failures;
+      throw Error(Reason::http_status, "status 500");
+    }
+    return tasks(of, offset);
+  };
+  const auto update = [&] {
+    airflow.now += 1s;
+    CHECK_THROWS_AS(airflow.update(), Error);
+  };
+  for (int i = 0; i < 3; ++i) update();
+  CHECK(
+      airflow.has("airflow_task_tries_total{deployment=\"a\",dag_id=\"d\",task_id=\"\","
+                  "state=\"success\"} 1"));
+  CHECK(airflow.counter->pending() == 8);
+  update();
+  failures = 0;
+  airflow.now += 1s;
+  airflow.update();
+  CHECK(failures == 0);
+  airflow.now += 5min;
+  airflow.history.tasks = tasks;
+  airflow.update();
+  CHECK(airflow.counter->pending() == 0);
+}
+
 TEST_CASE("a task whose tries cannot be read holds up no other") {
   Airflow airflow;
   for (const char* const id : {"1", "2"}) {

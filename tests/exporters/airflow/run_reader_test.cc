@@ -50,6 +50,30 @@ TEST_CASE("a run that cannot be read holds up no other, nor the tasks of others"
                   "state=\"success\"} 1"));
 }
 
+TEST_CASE("many runs that cannot be read hold up others for a few updates") {
+  Airflow airflow;
+  for (const char* const id : {"1", "2", "3", "4", "5", "6", "7", "8"}) {
+    airflow.live.push_back(running("d", id));
+  }
+  airflow.update();
+  airflow.live.clear();
+  airflow.now += 1s;
+  airflow.update();
+  airflow.by_id = {{{"d", "8"}, finished("d", "8", kNow)}};
+  const auto find_run = airflow.history.find_run;
+  airflow.history.find_run = [&](const RunKey& key) {
+    if (key.run != "8") throw Error(Reason::http_status, "status 500");
+    return find_run(key);
+  };
+  for (int i = 0; i < 3; ++i) {
+    airflow.now += 1s;
+    CHECK_THROWS_AS(airflow.update(), Error);
+  }
+  CHECK(
+      airflow.has("airflow_dag_runs_total{deployment=\"a\",dag_id=\"d\",state=\"success\","
+                  "run_type=\"scheduled\"} 1"));
+}
+
 TEST_CASE("a list that cannot be read does not hold up what was seen live") {
   Airflow airflow;
   airflow.live = {running("d", "1")};

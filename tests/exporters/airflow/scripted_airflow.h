@@ -58,7 +58,6 @@ struct Airflow {
     all.runs.rows = live;
     all.tasks.rows = live_tasks;
     all.runs.time = now;
-    Failures failures;
     counter->update(all, history, failures, Deadline::in(1min));
     failures.check();
   }
@@ -73,6 +72,7 @@ struct Airflow {
   bool has(const std::string& line) const { return page().find(line + '\n') != std::string::npos; }
 
   Time now = kNow;
+  Failures failures;
   std::vector<DagRun> live;
   std::vector<TaskInstance> live_tasks;
   std::vector<DagRun> ended;  ///< in each slice
@@ -139,7 +139,7 @@ struct Airflow {
       list.dags.emplace(id, dag);
     }
     selection.set_list(std::move(list));
-    Failures failures;
+    failures.begin(now);
     counter->follow(selection.view(), history, failures, Deadline::in(1min));
     failures.check();
   }
