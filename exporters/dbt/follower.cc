@@ -363,7 +363,7 @@ void Follower::add_to(Samples& samples) const {
     add(kSchema, place, seen.metadata.schema_version);
   }
   for (const auto& [place, version] : failed_) {
-    if (!seen_.contains(place)) add(kReadable, place, 0);
+    if (!seen_.contains(place) && listed_.contains(place)) add(kReadable, place, 0);
   }
   for (const auto& [key, count] : failures_) {
     samples.add(kFailures, static_cast<double>(count), project_.name, key.first,

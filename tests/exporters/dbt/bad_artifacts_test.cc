@@ -251,6 +251,22 @@ TEST_CASE("a bad artifact is counted once, the last good one stays until there i
   CHECK(follower.project().nodes.size() == 28);
 }
 
+TEST_CASE("an artifact that could not be read and is gone is not unreadable any more") {
+  const TemporaryDirectory target;
+  const auto path = target.path() / "sources.json";
+  std::filesystem::copy_file(kBuild / "run_results.json", target.path() / "run_results.json");
+  write_long_ago(path, "<html>Sign in</html>");
+  Follower follower("shop", directories(target.path()),
+                    SharedLedger(std::make_shared<Ledger>("dbt", "")));
+  const auto unreadable = "dbt_artifact_readable{project=\"shop\",location=\"" +
+                          target.path().string() + "\",artifact=\"sources\"} 0\n";
+  CHECK(page_of(follower).find(unreadable) != std::string::npos);
+  std::filesystem::remove(path);
+  CHECK(page_of(follower).find("artifact=\"sources\"} 0") == std::string::npos);
+  write_long_ago(path, "<html>Sign in</html>");
+  CHECK(page_of(follower).find(unreadable) != std::string::npos);
+}
+
 TEST_CASE("an artifact that dbt still writes is no failure until it is left so") {
   const TemporaryDirectory target;
   const auto path = target.path() / "run_results.json";
