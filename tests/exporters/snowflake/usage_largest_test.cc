@@ -75,7 +75,7 @@ double shown(Reader& reader, const std::string& key, const std::string& value) {
 
 }  // namespace
 
-TEST_CASE("an amount that is no number costs its row, also where its key has no other") {
+TEST_CASE("an amount that is not a number costs its row, also where its key has no other") {
   now = tomorrow() + hours(3);
   Reader reader(kTaggedGroup);
   reader.server.set_rows("SELECT TAGGED", "L_KEY,L_VALUE,B,V_A",
