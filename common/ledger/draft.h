@@ -41,6 +41,8 @@ class Draft {
   void ensure(OpenFamily& family, std::string_view labels);
   void replace_window(Time from, Time to, std::span<const MetricView> families);
   bool has_reported() const { return has_reported_; }
+  /// The newest event that is not ahead, before this run.
+  Time newest() const { return state_.timeline.newest; }
   void set_metadata(std::string_view key, std::string_view text);
 
   /// Writes everything that is not yet in the transaction.

@@ -201,6 +201,10 @@ class Ledger::Run {
   }
   void ensure(const MetricView& counter, std::span<const std::string_view> labels);
 
+  /// The newest event, before this run, that is not ahead of its clock. A collector that has stored
+  /// how far it has read continues here if that is ahead, because a clock was wrong.
+  Time newest() const;
+
   /// Declares that this run reports all events of these families, or of all families, that happened
   /// from `from` until before `to`: at the commit, the known ones that it did not report lose their
   /// values, but stay known. Call it before the reports; there may be several windows. Events

@@ -202,6 +202,8 @@ void Ledger::Run::ensure(const MetricView& counter, std::span<const std::string_
   });
 }
 
+Ledger::Time Ledger::Run::newest() const { return impl_->draft->newest(); }
+
 void Ledger::Run::replace_window(Time from, Time to, std::span<const MetricView> families) {
   impl_->call([&] {
     auto& draft = *impl_->draft;

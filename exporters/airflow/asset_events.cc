@@ -19,8 +19,8 @@ constexpr Time::duration overlap_of(Part part) { return part == Part::recent ? k
 
 class Reader {
  public:
-  Reader(const AssetEvents& events, std::size_t most_requests)
-      : events_(events), requests_left_(most_requests) {}
+  Reader(const AssetEvents& events, Time newest, std::size_t most_requests)
+      : events_(events), newest_(newest), requests_left_(most_requests) {}
 
   EventsRead read(const EventPositions& position);
 
@@ -35,12 +35,13 @@ class Reader {
   void settle(Time reached, Part part);
   void complete(std::size_t total, Part part, std::size_t first);
   bool is_first() const { return read_.position.recent.time == Time(); }
+  bool is_ahead() const { return read_.position.recent.time > read_.time + Ledger::kMaxAhead; }
   bool is_late_due() const;
 
   const AssetEvents& events_;
+  const Time newest_;
   std::size_t requests_left_;
-  Time time_;  // the server's clock at the first request: what it did not show yet is newer
-  EventsRead read_;
+  EventsRead read_;  // its time is that of the first request: what that did not show yet is newer
 };
 
 EventsRead Reader::read(const EventPositions& position) {
@@ -59,12 +60,18 @@ EventsRead Reader::read(const EventPositions& position) {
   return std::move(read_);
 }
 
-/// Nothing when no request is left.
+/// Nothing when no request is left, or the position is ahead.
 std::optional<EventPage> Reader::ask(Time since, EventOrder order, std::size_t offset) {
   if (requests_left_ == 0) return std::nullopt;
   --requests_left_;
   auto page = events_.page(since, order, offset);
-  if (time_ == Time()) time_ = page.time;
+  if (read_.time == Time()) read_.time = page.time;
+  if (is_ahead()) {
+    auto& [recent, late] = read_.position;
+    recent.time = late.time = newest_;
+    requests_left_ = 0;
+    return std::nullopt;
+  }
   read_.events.insert(read_.events.end(), page.rows.begin(), page.rows.end());
   return page;
 }
@@ -75,12 +82,12 @@ EventPosition& Reader::position_of(Part part) {
 
 void Reader::settle(Time reached, Part part) {
   auto& time = position_of(part).time;
-  time = std::max(time, std::min(reached, time_ - overlap_of(part)));
+  time = std::max(time, std::min(reached, read_.time - overlap_of(part)));
 }
 
 /// The events read, from the first of these on, are the newest of all.
 void Reader::complete(std::size_t total, Part part, std::size_t first) {
-  const auto until = time_ - overlap_of(part);
+  const auto until = read_.time - overlap_of(part);
   if (part == Part::late && until <= read_.position.late.time) return;
   const auto newer = static_cast<std::size_t>(
       std::count_if(read_.events.begin() + static_cast<std::ptrdiff_t>(first), read_.events.end(),
@@ -97,7 +104,7 @@ bool Reader::is_late_due() const {
 void Reader::read_filtered() {
   const auto& [recent, late] = read_.position;
   const bool is_due = is_late_due();
-  if (is_due && read_since(late.time, Part::late, 1)) return settle(time_, Part::recent);
+  if (is_due && read_since(late.time, Part::late, 1)) return settle(read_.time, Part::recent);
   const auto from = is_first() ? Ledger::wall_clock() - kOverlap : recent.time;
   if (!read_since(from, Part::recent, requests_left_)) return;
   if (is_due && is_late_due()) read_since(late.time, Part::late, requests_left_);
@@ -111,7 +118,7 @@ bool Reader::read_since(Time since, Part part, std::size_t pages) {
     if (!page) return false;
     offset += page->received;
     if (page->received == 0 || offset >= page->total) {
-      settle(time_, part);
+      settle(read_.time, part);
       return true;
     }
     if (page->rows.empty()) continue;
@@ -121,7 +128,7 @@ bool Reader::read_since(Time since, Part part, std::size_t pages) {
       offset = 0;
     }
     settle(last, part);
-    if (part == Part::late && last > time_ - kLatest) return false;
+    if (part == Part::late && last > read_.time - kLatest) return false;
   }
   return false;
 }
@@ -206,9 +213,9 @@ bool Reader::read_listed(Part part) {
 
 }  // namespace
 
-EventsRead read_events(const AssetEvents& events, const EventPositions& position,
+EventsRead read_events(const AssetEvents& events, const EventPositions& position, Time newest,
                        std::size_t most_requests) {
-  return Reader(events, most_requests).read(position);
+  return Reader(events, newest, most_requests).read(position);
 }
 
 }  // namespace exporter::airflow

@@ -44,6 +44,7 @@ struct EventPositions {
 struct EventsRead {
   std::vector<AssetEvent> events;  ///< may have been read before
   EventPositions position;         ///< to be handed to the next look, once the events are counted
+  Time time;                       ///< the server's clock; 1970 if it did not reply
   /// Why it could not read all of it. What was read is good, and the next look goes on from there.
   std::optional<Error> failure;
 };
@@ -55,7 +56,10 @@ struct EventsRead {
 ///
 /// The first look is for events to come. Without a time filter it reads up to 1,000 of those
 /// before, which say when assets had their last event.
-EventsRead read_events(const AssetEvents& events, const EventPositions& position,
+///
+/// A look that finds the position ahead of the server's clock, because that was wrong, reads
+/// nothing: the next one begins at `newest`, the newest event that was counted.
+EventsRead read_events(const AssetEvents& events, const EventPositions& position, Time newest,
                        std::size_t most_requests);
 
 }  // namespace exporter::airflow

@@ -167,7 +167,8 @@ class Assets {
     load(deadline);
     try {
       const auto events = events_of(deployment_, samples, deadline);
-      const auto read = read_events(events, position_, kMostRequests);
+      const auto newest = deployment_.assets.begin(deadline).newest();
+      const auto read = read_events(events, position_, newest, kMostRequests);
       count(read, samples, deadline);
       if (read.failure) throw Error(*read.failure);
       if (Clock::now() >= list_due_) read_assets(samples, deadline);
@@ -231,7 +232,8 @@ void Assets::count(const EventsRead& read, Samples& samples, const Deadline& dea
         continue;
       }
       auto& last = last_events[event.asset];
-      if (event.time <= last) continue;
+      const auto latest = read.time + Ledger::kMaxAhead;
+      if (event.time <= last && (last <= latest || event.time > latest)) continue;
       last = event.time;
       run.set_metadata(std::string(kLast) + event.asset, micros(last));
     }

@@ -48,21 +48,22 @@ void DagFollower::load(Ledger::Run& run) {
   if (auto scope = run.metadata(kScope); !scope.empty()) scope_ = std::move(scope);
 }
 
-/// A DAG with a run that ended after the list was read may be newer than the list. If clocks
-/// differ, it is asked for once too often, or later.
+/// A DAG with a run that ended after the list was read may be newer than the list, unless its time
+/// is that of a wrong clock. If clocks differ a little, it is asked for once too often, or later.
 void DagFollower::discard_deleted(LastRuns& last_runs, const DagList& list,
                                   const std::set<std::string>& live, const History& history,
                                   Allowance& allowance, const Deadline& deadline) {
   std::erase_if(existed_, [&](const auto& entry) { return list.dags.contains(entry.first); });
   std::vector<std::string> unlisted, deleted;
   for (const auto& [dag, last] : last_runs) {
-    if (list.dags.contains(dag) || live.contains(dag) || last.ended >= list.time) continue;
+    const bool may_be_newer = last.ended >= list.time && last.ended <= list.time + kPause;
+    if (list.dags.contains(dag) || live.contains(dag) || may_be_newer) continue;
     unlisted.push_back(dag);
   }
   allowance.failures().arrange(unlisted);
   for (const auto& dag : unlisted) {
     const auto existed = existed_.find(dag);
-    if (existed != existed_.end() && list.time < existed->second + kPause) continue;
+    if (existed != existed_.end() && std::chrono::abs(list.time - existed->second) < kPause) continue;
     if (!allowance.take()) break;
     bool is_gone = false;
     const auto ask = [&] { is_gone = is_deleted(history, dag); };
@@ -96,7 +97,7 @@ void DagFollower::ask_past(LastRuns& last_runs, const DagView& view, const Histo
       const auto ask = [&] { past = past_of(history, dag, allowance); };
       if (!allowance.failures().attempt(dag, ask)) continue;
       if (!past) break;
-      learn_past(next, dag, *past);
+      learn_past(next, dag, *past, view.list()->time);
     }
     asked.push_back(dag);
   }

@@ -45,7 +45,7 @@ class Failures {
     const auto waits = [&](const Item& item) {
       const auto found = unreadable_.find(item_of(item));
       return found != unreadable_.end() && found->second.times > 1 &&
-             now_ < found->second.last + kPause;
+             std::chrono::abs(now_ - found->second.last) < kPause;
     };
     std::erase_if(items, waits);
     std::ranges::stable_partition(

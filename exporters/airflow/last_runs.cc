@@ -41,14 +41,18 @@ LastRun read(const Json& json) {
 
 }  // namespace
 
-bool note_end(LastRuns& last_runs, const DagRun& run) {
+bool note_end(LastRuns& last_runs, const DagRun& run, Time now) {
   if (!run.ended) return false;
+  const auto latest = now + Ledger::kMaxAhead;
+  const auto is_newer = [&](Time than) {
+    return *run.ended > than || (than > latest && *run.ended <= latest);
+  };
   auto& last = last_runs[run.dag];
   const auto before = last;
   const bool succeeded = run.state == "success";
-  if (succeeded) last.success_at = std::max(last.success_at.value_or(*run.ended), *run.ended);
+  if (succeeded && (!last.success_at || is_newer(*last.success_at))) last.success_at = run.ended;
   const bool is_same = last.run == run.id && last.ended == *run.ended;
-  if (is_same || *run.ended > last.ended) {
+  if (is_same || is_newer(last.ended)) {
     const auto failures = is_same && last.state == "failed" ? last.consecutive_failures - 1
                                                             : last.consecutive_failures;
     last.consecutive_failures = succeeded ? 0 : failures + 1;
@@ -64,11 +68,12 @@ bool note_end(LastRuns& last_runs, const DagRun& run) {
   return last != before;
 }
 
-void learn_past(LastRuns& last_runs, const std::string& dag, std::span<const DagRun> runs) {
+void learn_past(LastRuns& last_runs, const std::string& dag, std::span<const DagRun> runs,
+                Time now) {
   std::vector<DagRun> in_order(runs.begin(), runs.end());
   std::ranges::sort(in_order, {}, &DagRun::ended);
   LastRuns past;
-  for (const auto& run : in_order) note_end(past, run);
+  for (const auto& run : in_order) note_end(past, run, now);
   const auto found = past.find(dag);
   if (found == past.end()) return;
   auto& learned = found->second;

@@ -24,13 +24,15 @@ struct LastRun {
 };
 using LastRuns = std::map<std::string, LastRun, std::less<>>;  ///< by DAG
 
-/// Records a finished run; one that ended before the last one can only affect the last success.
-/// Returns whether anything changed.
-bool note_end(LastRuns& last_runs, const DagRun& run);
+/// Records a finished run, at this time by the server's clock; one that ended before the last one
+/// can only affect the last success. A run whose end is ahead of the clock, because that was wrong,
+/// is the last one until another ends. Returns whether anything changed.
+bool note_end(LastRuns& last_runs, const DagRun& run, Time now);
 
 /// Records the newest finished runs of a DAG, as queried: what is known of its last run may be
 /// older or newer.
-void learn_past(LastRuns& last_runs, const std::string& dag, std::span<const DagRun> runs);
+void learn_past(LastRuns& last_runs, const std::string& dag, std::span<const DagRun> runs,
+                Time now);
 
 /// Whether the last success of the DAG is known, and therefore its last run.
 bool knows_success(const LastRuns& last_runs, std::string_view dag);

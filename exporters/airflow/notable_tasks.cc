@@ -13,6 +13,9 @@ constexpr auto kKept = std::chrono::hours(24);
 /// needed.
 constexpr std::size_t kMostFailing = 1000;
 
+/// False also for hours far ahead, from when a clock was wrong.
+bool is_kept(Time hour, Time now) { return std::chrono::abs(now - hour) < kKept; }
+
 }  // namespace
 
 void NotableTasks::load(Ledger::Run& run) {
@@ -75,18 +78,19 @@ void NotableTasks::note_longest(Ledger::Run& run, Hour hour, Tallies& tallies, c
 }
 
 void NotableTasks::expire(Ledger::Run& run, Time now) {
-  while (!hours_.empty() && hours_.begin()->first + kKept <= now) {
-    const auto& [hour, tallies] = *hours_.begin();
+  std::erase_if(hours_, [&](const auto& entry) {
+    const auto& [hour, tallies] = entry;
+    if (is_kept(hour, now)) return false;
     for (const auto& [name, tally] : tallies) store(run, hour, name, {});
-    hours_.erase(hours_.begin());
-  }
+    return true;
+  });
 }
 
 template <class Add>
 NotableTasks::Ranking NotableTasks::ranking(const Shows& shows, Time now, const Add& add) const {
   std::map<Name, double> values;
   for (const auto& [hour, tallies] : hours_) {
-    if (hour + kKept <= now) continue;  // discarded with the next try that counts
+    if (!is_kept(hour, now)) continue;  // discarded with the next try that counts
     for (const auto& [name, tally] : tallies) {
       if (shows(name.dag)) add(values[name], tally);
     }

@@ -120,12 +120,22 @@ void RunCounter::update(const Live& live, const History& history, Failures& fail
   load(deadline);
   time_ = live.runs.time;
   failures.begin(time_);
+  go_back_if_ahead(deadline);
   note_live(live);
   Allowance for_runs(history.most_requests, failures);
   count_runs(read_runs(history, live.runs, known_, kLookback, for_runs), deadline);
   Allowance allowance(history.most_requests, failures);
   read_pending(history, allowance, deadline);
   read_live(history, allowance, deadline);
+}
+
+/// If the server's clock was ahead, what it has changed since is read again.
+void RunCounter::go_back_if_ahead(const Deadline& deadline) {
+  if (known_.position.recent <= time_ + Ledger::kMaxAhead) return;
+  const auto newest = runs_.begin(deadline).newest();
+  known_.position = {newest, newest, newest};
+  known_.read_up_to = {};
+  known_.unread = {};
 }
 
 /// Finished runs are read first: they may make these requests unnecessary, and have priority.
@@ -151,7 +161,7 @@ void RunCounter::count_runs(const RunsRead& read, const Deadline& deadline) {
     Finished finished(run, options_.deployment, options_.detail);
     for (const auto& each : ended) {
       if (!each.ended) continue;
-      if (note_end(last_runs, each)) store_last_run(run, last_runs, each.dag);
+      if (note_end(last_runs, each, time_)) store_last_run(run, last_runs, each.dag);
       if (!finished.count(each)) continue;
       pending.insert_or_assign(key_of(each), each);
       run.set_metadata(pending_key(key_of(each)), written(each));
@@ -172,7 +182,10 @@ void RunCounter::note_live(const Live& live) {
   live_.clear();
   for (const auto& run : live.runs.rows) live_.emplace(key_of(run), run);
   std::erase_if(due_, [&](const auto& entry) { return !live_.contains(entry.first); });
-  for (const auto& [key, run] : live_) due_.try_emplace(key, time_ + kLivePause);
+  for (const auto& [key, run] : live_) {
+    auto& due = due_.try_emplace(key, time_ + kLivePause).first->second;
+    due = std::min(due, time_ + kLivePause);  // the clock may have been ahead
+  }
   std::set<TryKey> tries;
   for (const auto& task : live.tasks.rows) {
     tries.insert(
@@ -296,7 +309,7 @@ void RunCounter::forget_pending(const std::vector<Tasks>& all, const Deadline& d
     const auto key = key_of(tasks.run);
     if (tasks.is_partial || !pending_.contains(key)) continue;
     const bool may_change = std::ranges::any_of(tasks.rows, is_live);
-    if (may_change && time_ < *tasks.run.ended + kAfterEnd) continue;
+    if (may_change && std::chrono::abs(time_ - *tasks.run.ended) < kAfterEnd) continue;
     done.push_back(key);
   }
   if (done.empty()) return;

@@ -70,6 +70,7 @@ class RunCounter {
   };
 
   void load(const Deadline& deadline);
+  void go_back_if_ahead(const Deadline& deadline);
   void count_runs(const RunsRead& read, const Deadline& deadline);
   void note_live(const Live& live);
   void read_pending(const History& history, Allowance& allowance, const Deadline& deadline);

@@ -54,6 +54,10 @@ std::string Largest::text() const {
 }
 
 void Largest::decide(const std::map<std::string, double>& amounts, Time now) {
+  for (auto& [value, member] : members_) {  // the clock may have been ahead
+    member.since = std::min(member.since, now);
+    member.seen = std::min(member.seen, now);
+  }
   std::vector<std::pair<double, std::string>> others;
   for (const auto& [value, amount] : amounts) {
     const auto member = members_.find(value);

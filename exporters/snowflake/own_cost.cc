@@ -6,7 +6,7 @@ namespace {
 /// Adds nothing if no warehouse is used.
 void collect(Account& account, Samples& samples, const Deadline& deadline) {
   if (!account.warehouse) return;
-  account.warehouse->spending().add_to(samples, deadline);
+  account.warehouse->add_cost_to(samples, deadline);
   const auto cycle = account.warehouse->pace(deadline);
   samples.add(kOwnCycle, static_cast<double>(cycle.count()), account.name);
 }

@@ -89,14 +89,14 @@ OwnWarehouse::OwnWarehouse(WarehouseOptions options, Api& api, std::string accou
     : options_(std::move(options)),
       api_(api),
       account_(std::move(account)),
-      spending_(Spending::of(account_, ledger, options_.credits_per_day)) {}
+      spending_(Spending::of(account_, ledger)) {}
 
 Table OwnWarehouse::run(const std::string& name, std::string text, const Deadline& deadline) {
   const auto now_price = price(deadline);
   const auto timeout = options_.statement_timeout;
   // If a reply is lost or is a proxy's, the request is repeated until the deadline, and the last
   // repetition may run for a whole statement timeout.
-  auto permit = spending_->enter(now_price, 2 * timeout, deadline);
+  auto permit = spending_->enter(options_.credits_per_day, now_price, 2 * timeout, deadline);
   try {
     auto table = api_.run({.name = name, .text = std::move(text), .warehouse = options_.name},
                           deadline.no_later_than(Clock::now() + timeout));
@@ -109,7 +109,11 @@ Table OwnWarehouse::run(const std::string& name, std::string text, const Deadlin
 }
 
 std::chrono::seconds OwnWarehouse::pace(const Deadline& deadline) {
-  return options_.cycle * spending_->stretch(options_.cycle, deadline);
+  return options_.cycle * spending_->stretch(options_.credits_per_day, options_.cycle, deadline);
+}
+
+void OwnWarehouse::add_cost_to(Samples& samples, const Deadline& deadline) {
+  spending_->add_to(options_.credits_per_day, samples, deadline);
 }
 
 /// Asked once in each cycle, by SHOW, which is free, because the warehouse's size may change.

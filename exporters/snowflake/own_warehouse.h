@@ -46,6 +46,9 @@ class OwnWarehouse {
   /// would not last.
   std::chrono::seconds pace(const Deadline& deadline);
 
+  /// Adds what its statements have cost, and the cap.
+  void add_cost_to(Samples& samples, const Deadline& deadline);
+
   Spending& spending() { return *spending_; }
 
   /// Its current price, for which it asks `statement_timeout` at most. Throws as run().

@@ -50,26 +50,17 @@ double Spending::State::current_on(Time of) const {
   return credits;
 }
 
-Spending::Spending(std::string account, SharedLedger ledger, double credits_per_day)
-    : account_(std::move(account)),
-      ledger_(std::move(ledger)),
-      clock_(wall_clock),
-      cap_(credits_per_day) {}
+Spending::Spending(std::string account, SharedLedger ledger)
+    : account_(std::move(account)), ledger_(std::move(ledger)), clock_(wall_clock) {}
 
-std::shared_ptr<Spending> Spending::of(const std::string& account, const SharedLedger& ledger,
-                                       double credits_per_day) {
+std::shared_ptr<Spending> Spending::of(const std::string& account, const SharedLedger& ledger) {
   static std::mutex mutex;
   static std::map<const Ledger*, std::weak_ptr<Spending>> all;
   const std::lock_guard lock(mutex);
   std::erase_if(all, [](const auto& entry) { return entry.second.expired(); });
   auto& known = all[&*ledger];
   auto spending = known.lock();
-  if (spending == nullptr) {
-    known = spending = std::make_shared<Spending>(account, ledger, credits_per_day);
-  } else {
-    const std::lock_guard of_spending(spending->mutex_);
-    spending->cap_ = credits_per_day;
-  }
+  if (spending == nullptr) known = spending = std::make_shared<Spending>(account, ledger);
   return spending;
 }
 
@@ -83,21 +74,21 @@ Spending::Permit::~Permit() {
 }
 
 /// The reservation counts before it is stored, so that others who ask meanwhile respect it.
-Spending::Permit Spending::enter(const Price& price, seconds timeout, const Deadline& deadline) {
+Spending::Permit Spending::enter(double cap, const Price& price, seconds timeout,
+                                 const Deadline& deadline) {
   load(deadline);
   const auto turn = turn_to_store(deadline);
-  const auto until = reserve(price, timeout);
+  const auto reservation = reserve(cap, price, timeout);
   try {
     store(deadline);
   } catch (...) {
-    const std::lock_guard lock(mutex_);
-    --running_;
+    cancel(reservation);
     throw;
   }
-  return Permit(this, until);
+  return Permit(this, reservation.until);
 }
 
-Spending::Time Spending::reserve(const Price& price, seconds timeout) {
+Spending::Reservation Spending::reserve(double cap, const Price& price, seconds timeout) {
   const std::lock_guard lock(mutex_);
   const auto now = clock_();
   settle(now);
@@ -105,26 +96,39 @@ Spending::Time Spending::reserve(const Price& price, seconds timeout) {
   const bool is_resumed = !is_awake(now);
   if (is_resumed) next.wakes.push_back({now, now, 0});
   auto& wake = next.wakes.back();
+  const Reservation reservation{now + kRounding + timeout + price.auto_suspend, is_resumed,
+                                wake.until, state_.reserved};
   wake.credits_per_second = std::max(wake.credits_per_second, price.credits_per_hour / 3600);
-  const auto until = now + kRounding + timeout + price.auto_suspend;
-  wake.until = std::max({wake.until, wake.from + kLeastBilled, until});
-  check_cap(next, now);
+  wake.until = std::max({wake.until, wake.from + kLeastBilled, reservation.until});
+  check_cap(cap, next, now);
   if (is_resumed) next.reserved = wake.credits();
   state_ = std::move(next);
   auto_suspend_ = std::max(running_ == 0 ? seconds() : auto_suspend_, price.auto_suspend);
   ++running_;
-  return until;
+  return reservation;
 }
 
-void Spending::check_cap(const State& next, Time now) const {
+/// If other statements are running, the last of them determines when the wake ends.
+void Spending::cancel(const Reservation& reservation) {
+  const std::lock_guard lock(mutex_);
+  if (--running_ > 0) return;
+  if (reservation.is_resumed) {
+    state_.wakes.pop_back();
+    state_.reserved = reservation.reserved_before;
+  } else {
+    state_.wakes.back().until = reservation.until_before;
+  }
+}
+
+void Spending::check_cap(double cap, const State& next, Time now) const {
   const auto today = day_of(now), tomorrow = today + days(1);
   const double spent = state_.spent + state_.current_on(today);
   const double then = next.spent + next.current_on(today);
-  if (cap_ <= 0 || then <= cap_) return;
+  if (cap <= 0 || then <= cap) return;
   throw CreditsSpent(Reason::rate_limited,
                      "the day's credits do not suffice for a statement: it may take " +
-                         std::to_string(then - spent) + ", " + std::to_string(cap_ - spent) +
-                         " of " + std::to_string(cap_) +
+                         std::to_string(then - spent) + ", " + std::to_string(cap - spent) +
+                         " of " + std::to_string(cap) +
                          " are left; the next statement may run on " +
                          format_rfc3339(tomorrow).substr(0, 10),
                      Clock::now() + (tomorrow - now));
@@ -133,8 +137,9 @@ void Spending::check_cap(const State& next, Time now) const {
 /// If resuming costs more than the rest until the suspension, a warehouse that may be suspended
 /// counts as suspended: Snowflake has seen the last statement end before this host did.
 bool Spending::is_awake(Time now) const {
-  return running_ > 0 ||
-         (!state_.wakes.empty() && (now < awake_until_ || now == state_.wakes.back().from));
+  if (state_.wakes.empty()) return false;
+  const auto& wake = state_.wakes.back();
+  return now == wake.from || now < (running_ > 0 ? wake.until : awake_until_);
 }
 
 void Spending::leave(std::optional<Time> until) {
@@ -148,28 +153,31 @@ void Spending::leave(std::optional<Time> until) {
   }
 }
 
-/// When the last statement has ended, the rest of the reservation is returned; if it ended late, it
-/// costs more. Returns whether it was the last one.
+/// When the last statement has ended, the rest of the reservation is returned; none of it if the end
+/// was noticed only after its time, or with a clock that went forward. Returns whether it was the
+/// last one.
 bool Spending::end_statement(std::optional<Time> until) {
   const std::lock_guard lock(mutex_);
-  if (until) unknown_until_ = std::max(unknown_until_, *until);
-  if (--running_ > 0) return false;
-  auto& wake = state_.wakes.back();
   const auto now = clock_();
+  go_back_to(now);
+  auto& wake = state_.wakes.back();
+  if (until) unknown_until_ = std::max(unknown_until_, std::min(*until, wake.until));
+  if (--running_ > 0) return false;
+  if (now > wake.until) return true;
   wake.until =
       std::max({wake.from + kLeastBilled, now + kRounding + auto_suspend_, unknown_until_});
   awake_until_ = auto_suspend_ >= kLeastBilled ? wake.until : now + auto_suspend_ / 2;
   return true;
 }
 
-std::int64_t Spending::stretch(seconds cycle, const Deadline& deadline) {
+std::int64_t Spending::stretch(double cap, seconds cycle, const Deadline& deadline) {
   load(deadline);
   const std::lock_guard lock(mutex_);
-  if (cap_ <= 0) return 1;
+  if (cap <= 0) return 1;
   const auto now = clock_();
   settle(now);
   const auto today = day_of(now);
-  const double left = cap_ - state_.spent - state_.current_on(today);
+  const double left = cap - state_.spent - state_.current_on(today);
   const double cost = state_.last_cost;
   if (cost <= 0) return 1;
   const double cycles_left = static_cast<double>((today + days(1) - now) / cycle);
@@ -179,9 +187,9 @@ std::int64_t Spending::stretch(seconds cycle, const Deadline& deadline) {
                     kMostStretch);
 }
 
-void Spending::add_to(Samples& samples, const Deadline& deadline) {
+void Spending::add_to(double cap, Samples& samples, const Deadline& deadline) {
   load(deadline);
-  if (settle_and_add_to(samples)) {
+  if (settle_and_add_to(cap, samples)) {
     const auto turn = turn_to_store(deadline);
     store(deadline);
   }
@@ -191,23 +199,21 @@ void Spending::add_to(Samples& samples, const Deadline& deadline) {
 }
 
 /// Returns whether wakes have ended that are not yet in the ledger.
-bool Spending::settle_and_add_to(Samples& samples) {
+bool Spending::settle_and_add_to(double cap, Samples& samples) {
   const std::lock_guard lock(mutex_);
   const auto now = clock_();
   settle(now);
   const auto today = day_of(now);
   samples.add(kOwnToday, state_.spent + state_.current_on(today), account_);
-  samples.add(kOwnCap, cap_ > 0 ? cap_ : std::numeric_limits<double>::infinity(), account_);
+  samples.add(kOwnCap, cap > 0 ? cap : std::numeric_limits<double>::infinity(), account_);
   return !ended_.empty();
 }
 
 /// Ends wakes whose time is over, and resets the sum on a new day.
 void Spending::settle(Time now) {
+  go_back_to(now);
   const auto today = day_of(now);
-  if (today > state_.day) {
-    state_.day = today;
-    state_.spent = 0;
-  }
+  if (today != state_.day) begin_day(today);
   const auto is_under_way = [&](const Wake& wake) { return wake.until > now; };
   if (state_.wakes.empty() || running_ > 0 || std::ranges::any_of(state_.wakes, is_under_way)) {
     return;
@@ -219,6 +225,30 @@ void Spending::settle(Time now) {
   }
   ended_.insert(ended_.end(), state_.wakes.begin(), state_.wakes.end());
   state_.wakes.clear();
+}
+
+/// What was spent on a day that is not over yet, or was before, is spent on this day.
+void Spending::begin_day(Time today) {
+  const auto day = state_.day;
+  const auto spent = state_.spent;
+  state_.spent = today == state_.day_before ? state_.spent_before : 0;
+  if (today < day) state_.spent += spent;
+  state_.day = today;
+  state_.day_before = day;
+  state_.spent_before = spent;
+}
+
+/// A wake that is ahead began just now: the clock was ahead.
+void Spending::go_back_to(Time now) {
+  if (state_.wakes.empty()) return;
+  const auto ahead = std::ranges::max(state_.wakes, {}, &Wake::from).from - now;
+  if (ahead <= seconds(0)) return;
+  for (auto& wake : state_.wakes) {
+    wake.from -= ahead;
+    wake.until -= ahead;
+  }
+  unknown_until_ -= ahead;
+  awake_until_ -= ahead;
 }
 
 SingleFlight::Flight Spending::turn_to_store(const Deadline& deadline) {
@@ -251,6 +281,10 @@ Spending::State Spending::state_of(const Json& json) {
   State state;
   state.day = time_of(json.at("day"));
   state.spent = json.at("spent").number();
+  if (const auto day = json.find("day_before")) {  // a newer version wrote it
+    state.day_before = time_of(*day);
+    state.spent_before = json.at("spent_before").number();
+  }
   state.last_cost = json.at("last_cost").number();
   state.reserved = json.at("reserved").number();
   for (const auto& wake : json.at("wakes").items()) {
@@ -284,6 +318,8 @@ std::string Spending::text_of(const State& state) {
   JsonObject json;
   json.add("day", count(state.day));
   json.add("spent", state.spent);
+  json.add("day_before", count(state.day_before));
+  json.add("spent_before", state.spent_before);
   json.add("last_cost", state.last_cost);
   json.add("reserved", state.reserved);
   std::vector<JsonObject> wakes;

@@ -61,18 +61,18 @@ struct Price {
 ///
 /// A statement is admitted only if the cap would hold even if it used all of its time. That is
 /// committed before it starts, so that neither a crash nor a hung statement spends more.
-/// Thread-safe.
+///
+/// If the clock goes back, what was spent while it was ahead was spent on the day that it really
+/// was, and a running wake began just now. Thread-safe.
 class Spending {
  public:
   using Time = std::chrono::sys_seconds;
 
-  /// A cap of zero means none.
-  Spending(std::string account, SharedLedger ledger, double credits_per_day);
+  Spending(std::string account, SharedLedger ledger);
 
-  /// Returns the instance for that ledger, which has this cap from now on: after a reload,
-  /// statements of the previous configuration may still be running.
-  static std::shared_ptr<Spending> of(const std::string& account, const SharedLedger& ledger,
-                                      double credits_per_day);
+  /// Returns the instance for that ledger: after a reload, statements of the previous configuration
+  /// may still be running. The cap is that of each caller, because a configuration may be refused.
+  static std::shared_ptr<Spending> of(const std::string& account, const SharedLedger& ledger);
 
   /// An admitted statement. Destroying this ends it if note_end() was called; otherwise it counts
   /// as running for its maximum time.
@@ -96,16 +96,17 @@ class Spending {
   };
 
   /// Admits a statement that ends within `timeout` under all circumstances. Throws CreditsSpent if
-  /// it could cost more than the rest of the day's credits; its not_before is the next day. Throws
-  /// what Ledger::begin() does.
-  Permit enter(const Price& price, std::chrono::seconds timeout, const Deadline& deadline);
+  /// it could cost more than the rest of the day's `cap` (in credits; 0: none); its not_before is
+  /// the next day. Throws what Ledger::begin() does, and then nothing is reserved.
+  Permit enter(double cap, const Price& price, std::chrono::seconds timeout,
+               const Deadline& deadline);
 
   /// The factor by which the time between two resumptions must exceed `cycle`, so that the rest of
-  /// the day's credits lasts if each costs as much as the last one.
-  std::int64_t stretch(std::chrono::seconds cycle, const Deadline& deadline);
+  /// the day's `cap` lasts if each costs as much as the last one.
+  std::int64_t stretch(double cap, std::chrono::seconds cycle, const Deadline& deadline);
 
   /// Adds the credits spent in total and today, and the cap.
-  void add_to(Samples& samples, const Deadline& deadline);
+  void add_to(double cap, Samples& samples, const Deadline& deadline);
 
   static Time wall_clock();
   Time now() const { return clock_(); }
@@ -123,6 +124,8 @@ class Spending {
   struct State {
     Time day{};            ///< the start of the day of `spent`
     double spent = 0;      ///< credits of its finished wakes
+    Time day_before{};     ///< the same of the last day before
+    double spent_before = 0;
     double last_cost = 0;  ///< credits of the last of them
     double reserved = 0;   ///< credits to be left for the first statement of a wake
     /// The current ones: several if each is suspended before its minimum of a minute ends.
@@ -131,16 +134,27 @@ class Spending {
     double current_on(Time day) const;  ///< credits of these
   };
 
+  /// What a statement may use, and what was there before.
+  struct Reservation {
+    Time until;
+    bool is_resumed;
+    Time until_before;
+    double reserved_before;
+  };
+
   void load(const Deadline& deadline);
   SingleFlight::Flight turn_to_store(const Deadline& deadline);
   void store(const Deadline& deadline);
-  Time reserve(const Price& price, std::chrono::seconds timeout);
-  void check_cap(const State& next, Time now) const;
-  bool settle_and_add_to(Samples& samples);
+  Reservation reserve(double cap, const Price& price, std::chrono::seconds timeout);
+  void cancel(const Reservation& reservation);
+  void check_cap(double cap, const State& next, Time now) const;
+  bool settle_and_add_to(double cap, Samples& samples);
   static std::string text_of(const State& state);
   static State state_of(const Json& json);
   bool is_awake(Time now) const;
   void settle(Time now);
+  void begin_day(Time today);
+  void go_back_to(Time now);
   void leave(std::optional<Time> until);
   bool end_statement(std::optional<Time> until);
 
@@ -149,7 +163,6 @@ class Spending {
   Time (*clock_)();
   SingleFlight storing_;  ///< in the ledger, which may take long
   std::mutex mutex_;      ///< of what follows
-  double cap_;
   bool is_loaded_ = false;
   State state_;
   std::vector<Wake> ended_;  ///< wakes that are not yet in the ledger

@@ -18,6 +18,10 @@ const std::string kAttempt = "attempt", kReadUpTo = "read_up_to.", kNewest = "ne
 const std::string kGauges = "gauges.";
 constexpr int kMostTimeouts = 3;  // in a row: each may use the warehouse for its whole time
 
+std::chrono::sys_seconds next_day(std::chrono::sys_seconds now) {
+  return std::chrono::floor<std::chrono::days>(now) + std::chrono::days(1);
+}
+
 /// The members of a Top are in the ledger; changes are committed with the rest of the run.
 Shown decide_shown(Ledger::Run& run, const UsageStatement& statement, const Table& table,
                    std::chrono::sys_seconds now) {
@@ -55,6 +59,7 @@ Usage::Usage(Account& account, const Group& group)
 void Usage::collect(Samples& samples, const Deadline& deadline) {
   load(deadline);
   const auto now = account_.clock();
+  go_back_if_ahead(now, deadline);
   if (is_due(now, deadline)) {
     failure_.reset();
     for (const auto& statement : group_.statements) {
@@ -92,6 +97,18 @@ void Usage::load(const Deadline& deadline) {
   }
   run.commit();
   is_loaded_ = true;
+}
+
+/// If the clock was ahead, what Snowflake has recorded since the newest counted row is read again.
+void Usage::go_back_if_ahead(Time now, const Deadline& deadline) {
+  const auto latest = std::chrono::floor<seconds>(now + Ledger::kMaxAhead);
+  if (attempt_ > latest) attempt_ = {};
+  for (auto& [name, known] : known_) {
+    known.not_before = std::min(known.not_before, next_day(now));
+    if (known.read_up_to <= latest) continue;
+    const auto newest = ledger_.begin(deadline, now).newest();
+    known.read_up_to = std::chrono::floor<seconds>(newest);
+  }
 }
 
 /// Reading one statement must not compact what a failing one has not read for long.
@@ -170,7 +187,7 @@ void Usage::note_failure(const UsageStatement& statement, const Error& error, Ti
   if (error.reason() != Reason::timeout) return;
   if (++known.timeouts >= kMostTimeouts) {
     known.off = "timeout";
-    known.not_before = std::chrono::floor<std::chrono::days>(now) + std::chrono::days(1);
+    known.not_before = next_day(now);
   }
   store_timeouts(statement, deadline);
 }

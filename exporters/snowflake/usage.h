@@ -47,6 +47,7 @@ class Usage {
   };
 
   void load(const Deadline& deadline);
+  void go_back_if_ahead(Time now, const Deadline& deadline);
   bool is_due(Time now, const Deadline& deadline);
   void read(const UsageStatement& statement, Time now, Samples& samples, const Deadline& deadline);
   void note_failure(const UsageStatement& statement, const Error& error, Time now,

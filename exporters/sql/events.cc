@@ -114,6 +114,7 @@ class Events {
   void read(Samples& samples, const Deadline& deadline) {
     if (!position_) position_ = load_position(deadline);
     const auto now = source_->clock();
+    go_back_if_ahead(now, deadline);
     const bool is_full =
         !last_full_ || now < *last_full_ || now - *last_full_ >= events_.full_interval;
     if (is_full && !full_at_) full_at_ = start(now, events_.late);
@@ -125,6 +126,13 @@ class Events {
     if (!is_full) return;
     last_full_ = now;
     full_at_.reset();
+  }
+
+  /// If the clock was ahead, events since the newest one that is not are read again.
+  void go_back_if_ahead(Time now, const Deadline& deadline) {
+    const auto latest = now + Ledger::kMaxAhead;
+    if (full_at_ && *full_at_ > latest) full_at_.reset();
+    if (*position_ > latest) position_ = ledger_.begin(deadline, now).newest();
   }
 
   Time start(Time now, microseconds back) const {

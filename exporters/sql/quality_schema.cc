@@ -52,14 +52,17 @@ std::optional<Time> SchemaWatch::note(const std::string& dataset,
   const auto key = "columns/" + dataset;
   const auto text = run.metadata(key);
   auto remembered = Remembered::parse(text);
-  if (remembered.columns != columns) {
-    if (!text.empty()) {
+  const auto now = Ledger::wall_clock();
+  const bool is_ahead = remembered.changed > (now + Ledger::kMaxAhead).time_since_epoch().count();
+  if (is_ahead) remembered.changed = now.time_since_epoch().count();  // the clock was wrong
+  if (is_ahead || remembered.columns != columns) {
+    if (!text.empty() && remembered.columns != columns) {
       const auto added = only_in(columns, remembered.columns),
                  removed = only_in(remembered.columns, columns);
       log::warn(
           "the columns of a table have changed",
           {{"source", source_}, {"dataset", dataset}, {"added", added}, {"removed", removed}});
-      remembered.changed = Ledger::wall_clock().time_since_epoch().count();
+      remembered.changed = now.time_since_epoch().count();
     }
     remembered.columns = columns;
     run.set_metadata(key, remembered.text());

@@ -141,6 +141,17 @@ TEST_CASE("an hour of clocks that are far ahead loses nothing") {
   CHECK(book.figures().open_events <= 20);
 }
 
+TEST_CASE("a run knows the newest event that is not ahead of its clock") {
+  Book book;
+  CHECK(book.begin().newest() == kStart);
+  book.report("a", kStart + 1h, 1);
+  book.report("ahead", kStart + 400 * kDay, 1, kStart + 400 * kDay);
+  book.report("b", kStart + 2h, 1, kStart + 400 * kDay);
+  CHECK(book.begin(kStart + 400 * kDay).newest() == kStart + 400 * kDay);
+  CHECK(book.begin(kStart + 3h).newest() == kStart + 2h);
+  CHECK(book.begin(kStart + 1h).newest() == kStart + 1h);
+}
+
 TEST_CASE("clocks that are far ahead for days do not freeze the counters after them") {
   Book book({.allowed_lateness = 16h, .retention = kDay * 90});
   Hours hours(book, kStart);

@@ -5,6 +5,7 @@
 #include <random>
 #include <set>
 
+#include "common/ledger/ledger.h"
 #include "tests/support/error_of.h"
 
 using namespace exporter;
@@ -47,8 +48,11 @@ class World {
                                return page(since, order, offset);
                              },
                              has_time_filter_};
-    const auto read = read_events(source, position_, most_requests);
-    for (const auto& event : read.events) read_.insert(event.id);
+    const auto read = read_events(source, position_, newest_, most_requests);
+    for (const auto& event : read.events) {
+      read_.insert(event.id);
+      if (event.time <= now_ + Ledger::kMaxAhead) newest_ = std::max(newest_, event.time);
+    }
     failed_ = read.failure.has_value();
     position_ = read.position;
   }
@@ -102,6 +106,7 @@ class World {
   std::vector<AssetEvent> events_;
   std::set<std::int64_t> wanted_, read_;
   EventPositions position_{{kStart, 0}, {kStart, 0}};
+  Time newest_ = kStart;
   int requests_ = 0;
   bool failed_ = false;
 };
@@ -165,6 +170,28 @@ TEST_CASE("what is eleven minutes old costs a request or two every ten minutes w
   }
   CHECK(requests > 120 + 8);
   CHECK(requests <= 120 + 2 * 12);
+}
+
+TEST_CASE("after the server's clock was ahead, every event of then and since is read") {
+  const bool has_time_filter = GENERATE(true, false);
+  World world(has_time_filter, 1);
+  const auto pass = [&](int looks) {
+    for (int i = 0; i < looks; ++i) {
+      world.pass(60s);
+      world.add_many(20);
+      world.look(30);
+    }
+  };
+  pass(30);
+  const auto jump = std::chrono::days(400);
+  world.pass(jump);
+  pass(60);
+  world.pass(-jump);
+  world.add_many(300);
+  pass(30);
+  CHECK(world.missed().empty());
+  CHECK(world.position().recent.time < kStart + 3h);
+  CHECK(world.position().late.time < kStart + 3h);
 }
 
 TEST_CASE("an event of a worker whose clock is behind is read up to ten minutes late") {
@@ -244,7 +271,7 @@ TEST_CASE("the first look reads a thousand events of before where these say when
                      return EventPage{{}, 0, 0, kStart};
                    },
                    false};
-  CHECK(read_events(none, {}, 30).position.recent.time == kStart - 60s);
+  CHECK(read_events(none, {}, {}, 30).position.recent.time == kStart - 60s);
   int requests = 0;
   const AssetEvents many{[&](Time, EventOrder order, std::size_t) {
                            ++requests;
@@ -254,7 +281,7 @@ TEST_CASE("the first look reads a thousand events of before where these say when
                            return page;
                          },
                          false};
-  const auto read = read_events(many, {}, 30);
+  const auto read = read_events(many, {}, {}, 30);
   CHECK(requests == 10);
   CHECK(read.position.recent.index == 3000);
   CHECK(read.events.size() == 1000);

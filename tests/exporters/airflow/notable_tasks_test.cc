@@ -77,6 +77,17 @@ TEST_CASE("the tasks whose tries fail, and the longest try of each, of a day, ac
   CHECK(tasks.stored() == 0);
 }
 
+TEST_CASE("tries from when the clock was ahead are not those of the day") {
+  Tasks tasks;
+  tasks.note({task_of("a", "failed", kNow)});
+  const auto ahead = kNow + 24h * 400;
+  tasks.note({task_of("b", "failed", ahead, 500s)}, ahead);
+  tasks.note({task_of("c", "failed", kNow)});
+  CHECK(Tasks::of(tasks.notable.failures(all, kNow)) == Values{{"c", 1}});
+  CHECK(Tasks::of(tasks.notable.longest(all, kNow)) == Values{{"c", 10}});
+  CHECK(tasks.stored() == 1);
+}
+
 TEST_CASE("twenty tasks are named, those with the highest values") {
   Tasks tasks;
   std::vector<TaskInstance> some;

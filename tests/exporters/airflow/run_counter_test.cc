@@ -330,3 +330,38 @@ TEST_CASE("what ended before the first start tells of the last run, and counts n
   CHECK(airflow.page().empty());
   CHECK(airflow.counter->pending() == 0);
 }
+
+TEST_CASE("after the server's clock was ahead, runs count and are the last ones as before") {
+  Airflow airflow;
+  airflow.ended = {finished("d", "1", kNow)};
+  airflow.now += 30s;
+  airflow.update();
+  airflow.now += std::chrono::days(400);
+  airflow.ended = {finished("d", "ahead", airflow.now - 10s)};
+  airflow.live = {running("d", "live")};
+  airflow.update();
+  REQUIRE(airflow.counter->last_runs().at("d").run == "ahead");
+  if (GENERATE(true, false)) airflow.kill();
+
+  airflow.now = kNow + 10min;
+  airflow.ended = {finished("d", "2", kNow + 5min, "failed")};
+  airflow.slices.clear();
+  airflow.asked_for_tasks.clear();
+  airflow.update();
+  REQUIRE(!airflow.slices.empty());
+  CHECK(airflow.slices.front().from == kNow);
+  CHECK(airflow.counter->read_up_to().recent <= airflow.now);
+  const auto last = airflow.counter->last_runs().at("d");
+  CHECK(last.run == "2");
+  CHECK(last.success_at > airflow.now);
+  CHECK(airflow.has(
+      "airflow_dag_runs_total{deployment=\"a\",dag_id=\"d\",state=\"failed\",run_type=\"scheduled\"} 1"));
+  airflow.ended = {finished("d", "3", kNow + 9min)};
+  airflow.update();
+  CHECK(airflow.counter->last_runs().at("d").success_at == kNow + 9min);
+
+  airflow.asked_for_tasks.clear();
+  airflow.now += 6min;
+  airflow.update();
+  CHECK(airflow.asked_for_tasks.back() == std::vector<RunKey>{{"d", "live"}});
+}

@@ -22,6 +22,15 @@ TEST_CASE("the largest values are shown, from when they were on") {
   CHECK(largest.shown("", kStart) == "");
 }
 
+TEST_CASE("a value that came on while the clock was ahead is shown when that is right again") {
+  Largest largest(2);
+  largest.decide({{"a", 1}, {"b", 1}}, kStart + hours(9600));
+  largest.decide({{"a", 1}}, kStart);
+  CHECK(largest.shown("a", kStart) == "a");
+  largest.decide({{"a", 1}, {"c", 1}}, kStart + hours(24 * 31));
+  CHECK(largest.shown("c", kStart + hours(24 * 31)) == "c");
+}
+
 TEST_CASE("a value that is too long to be stored with the others is not shown") {
   Largest largest(3);
   const std::string longest(250, 'x'), too_long(251, 'x'), quotes(126, '"');

@@ -29,25 +29,28 @@ class Spender {
  public:
   explicit Spender(double cap, const std::string& directory = "")
       : ledgers_(directory),
-        spending_("prod", ledgers_.open("snowflake_spending", "prod", kOptions), cap) {
+        spending_("prod", ledgers_.open("snowflake_spending", "prod", kOptions)),
+        cap_(cap) {
     spending_.set_clock([] { return now; });
   }
 
-  Spending& operator*() { return spending_; }
-  Spending* operator->() { return &spending_; }
+  /// A statement that is given a minute.
+  Spending::Permit enter(const Price& price = kSmall, const Deadline& deadline = soon()) {
+    return spending_.enter(cap_, price, minutes(1), deadline);
+  }
+  std::int64_t stretch(seconds cycle) { return spending_.stretch(cap_, cycle, soon()); }
 
   SharedLedger ledger() { return ledgers_.open("snowflake_spending", "prod", kOptions); }
 
-  /// A statement that takes so long, and is given a minute.
   void run(seconds takes, const Price& price = kSmall) {
-    auto permit = spending_.enter(price, minutes(1), soon());
+    auto permit = enter(price);
     now += takes;
     permit.note_end();
   }
 
   std::map<std::string, double> figures() {
     Samples samples;
-    spending_.add_to(samples, soon());
+    spending_.add_to(cap_, samples, soon());
     std::string page;
     samples.render(Format::text, page);
     std::map<std::string, double> values;
@@ -63,6 +66,7 @@ class Spender {
   static constexpr Ledger::Options kOptions{.past = std::chrono::days(3650)};
   Ledgers ledgers_;
   Spending spending_;
+  const double cap_;
 };
 
 }  // namespace
@@ -123,8 +127,8 @@ TEST_CASE("statements that run together cost what one costs") {
   now = kTen;
   Spender spender(0);
   {
-    auto one = spender->enter(kSmall, minutes(1), soon());
-    auto two = spender->enter(kSmall, minutes(1), soon());
+    auto one = spender.enter();
+    auto two = spender.enter();
     now += seconds(20);
     one.note_end();
     two.note_end();
@@ -172,7 +176,7 @@ TEST_CASE("a statement whose end is not known costs all that it may") {
   now = kTen;
   Spender spender(0);
   {
-    auto lost = spender->enter(kSmall, minutes(1), soon());
+    auto lost = spender.enter();
     now += seconds(5);
   }
   spender.run(seconds(2));
@@ -187,7 +191,7 @@ TEST_CASE("what a statement may cost is on the disk before it starts") {
   const TemporaryDirectory directory;
   now = kTen;
   Spender killed(0.1, directory.path());
-  const auto permit = killed->enter(kSmall, minutes(1), soon());
+  const auto permit = killed.enter();
   {
     const TemporaryDirectory copy;  // of what a process leaves that ends now
     std::filesystem::copy(directory.path(), copy.path(), std::filesystem::copy_options::recursive);
@@ -203,7 +207,7 @@ TEST_CASE("a statement in the second of a restart does not give back what was re
   const TemporaryDirectory directory, copy;
   now = kTen;
   Spender killed(0, directory.path());
-  const auto permit = killed->enter(kSmall, minutes(1), soon());
+  const auto permit = killed.enter();
   std::filesystem::copy(directory.path(), copy.path(), std::filesystem::copy_options::recursive);
   Spender next(0, copy.path());
   next.run(seconds(2));
@@ -236,25 +240,94 @@ TEST_CASE("what runs over midnight counts on both days") {
   CHECK(spender.figures()["snowflake_own_credits_today"] == Approx(51.0 / 3600));
 }
 
+TEST_CASE("what was spent while the clock was ahead was spent today") {
+  const TemporaryDirectory directory;
+  const bool is_restarted = GENERATE(true, false);
+  const double cap = 300.0 / 3600;
+  std::optional<Spender> spender(std::in_place, cap, directory.path());
+  const auto restart = [&] {
+    spender.reset();
+    spender.emplace(cap, directory.path());
+  };
+  const auto today = [&] { return spender->figures()["snowflake_own_credits_today"] * 3600; };
+  now = kTen;
+  spender->run(seconds(2));
+  now += std::chrono::days(400);
+  spender->run(seconds(2));
+  CHECK(today() == Approx(63));
+  if (is_restarted) restart();
+  now = kTen + hours(1);
+  CHECK(today() == Approx(2 * 63));
+  if (is_restarted) restart();
+  now += minutes(5);
+  spender->run(seconds(2));
+  now += minutes(5);
+  CHECK(today() == Approx(3 * 63));
+  CHECK_THROWS_AS(spender->enter(), CreditsSpent);
+  now = kTen + std::chrono::days(1);
+  spender->run(seconds(2));
+  now += minutes(5);
+  CHECK(today() == Approx(63));
+  CHECK(spender->figures()["snowflake_own_billed_seconds_total"] == Approx(4 * 63));
+}
+
+TEST_CASE("a statement during which the clock jumps costs no more than it may") {
+  const auto jump = GENERATE(std::chrono::days(400), std::chrono::days(-400));
+  now = kTen;
+  Spender spender(0.1);
+  {
+    auto permit = spender.enter();
+    now += jump;
+    if (GENERATE(true, false)) permit.note_end();
+  }
+  now += hours(1);
+  const auto seconds = spender.figures()["snowflake_own_billed_seconds_total"];
+  CHECK(seconds >= 61);
+  CHECK(seconds <= 121);
+  spender.run(std::chrono::seconds(2));
+  CHECK(spender.figures()["snowflake_own_credits_today"] * 3600 <= 121 + 63);
+}
+
+TEST_CASE("a statement whose cost cannot be stored is not reserved") {
+  now = kTen;
+  Spender spender(200.0 / 3600);
+  const auto today = [&] { return spender.figures()["snowflake_own_credits_today"] * 3600; };
+  const auto fail = [&] {
+    const auto ledger = spender.ledger();
+    const auto other = ledger.begin(soon());
+    CHECK_THROWS_AS(spender.enter(kSmall, Deadline::in(std::chrono::milliseconds(1))), Error);
+  };
+  spender.figures();
+  fail();
+  CHECK(today() == 0);
+  spender.run(seconds(2));
+  fail();
+  CHECK(today() == Approx(63));
+  now += minutes(5);
+  fail();
+  CHECK(today() == Approx(63));
+  CHECK(spender.stretch(hours(1)) < 1000);
+}
+
 TEST_CASE("the pace is what makes the day's credits last") {
   const seconds cycle = minutes(45);
   now = kTen;
   Spender enough(0.5);
-  CHECK(enough->stretch(cycle, soon()) == 1);
+  CHECK(enough.stretch(cycle) == 1);
   enough.run(seconds(2));
   now += minutes(45);
-  CHECK(enough->stretch(cycle, soon()) == 1);
+  CHECK(enough.stretch(cycle) == 1);
 
   now = kTen;
   Spender little(0.1);  // 5 times 63 s, for 14 h
   little.run(seconds(2));
   now += minutes(45);
-  CHECK(little->stretch(cycle, soon()) == 6);  // 17 cycles, of which 3 can be paid
+  CHECK(little.stretch(cycle) == 6);  // 17 cycles, of which 3 can be paid
 
   Spender spent(0.04);
   spent.run(seconds(2));
   now += minutes(45);
-  CHECK(spent->stretch(cycle, soon()) > 1000);
+  CHECK(spent.stretch(cycle) > 1000);
 }
 
 TEST_CASE("after a reload, statements of before count in the same credits") {
@@ -263,17 +336,28 @@ TEST_CASE("after a reload, statements of before count in the same credits") {
   const auto open = [&] {
     return ledgers.open("snowflake_spending", "prod", {.past = std::chrono::days(3650)});
   };
-  const auto before = Spending::of("prod", open(), 0.05);
+  const auto before = Spending::of("prod", open());
   before->set_clock([] { return now; });
-  auto running = before->enter(kSmall, minutes(1), soon());
+  auto running = before->enter(0.05, kSmall, minutes(1), soon());
   now += minutes(2);
-  const auto after = Spending::of("prod", open(), 0.04);
-  CHECK_THROWS_AS(after->enter(kSmall, minutes(1), soon()), CreditsSpent);
+  const auto after = Spending::of("prod", open());
+  CHECK_THROWS_AS(after->enter(0.04, kSmall, minutes(1), soon()), CreditsSpent);
   Ledgers others("");
   const auto other = Spending::of(
-      "prod", others.open("snowflake_spending", "prod", {.past = std::chrono::days(3650)}), 0.04);
+      "prod", others.open("snowflake_spending", "prod", {.past = std::chrono::days(3650)}));
   other->set_clock([] { return now; });
-  other->enter(kSmall, minutes(1), soon()).note_end();
+  other->enter(0.04, kSmall, minutes(1), soon()).note_end();
+}
+
+TEST_CASE("the cap of a configuration that was refused is not in force") {
+  now = kTen;
+  Ledgers ledgers("");
+  const auto ledger =
+      ledgers.open("snowflake_spending", "prod", {.past = std::chrono::days(3650)});
+  const auto in_force = Spending::of("prod", ledger);
+  in_force->set_clock([] { return now; });
+  const auto refused = Spending::of("prod", ledger);
+  CHECK_THROWS_AS(in_force->enter(0.01, kSmall, minutes(1), soon()), CreditsSpent);
 }
 
 TEST_CASE("a ledger that is in use holds up only those who store in it, until their deadlines") {
@@ -286,16 +370,16 @@ TEST_CASE("a ledger that is in use holds up only those who store in it, until th
   std::stop_source stop;
   auto entering = std::async(std::launch::async, [&] {
     return error_of(Reason::cancelled, [&] {
-      spender->enter(kSmall, minutes(1), Deadline::in(minutes(1), stop.get_token()));
+      spender.enter(kSmall, Deadline::in(minutes(1), stop.get_token()));
     });
   });
   while (spender.figures()["snowflake_own_credits_today"] == spent &&
          entering.wait_for(seconds(0)) == std::future_status::timeout) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  CHECK(spender->stretch(hours(1), soon()) >= 1);
+  CHECK(spender.stretch(hours(1)) >= 1);
   CHECK(error_of(Reason::timeout, [&] {
-          spender->enter(kSmall, minutes(1), Deadline::in(std::chrono::milliseconds(1)));
+          spender.enter(kSmall, Deadline::in(std::chrono::milliseconds(1)));
         }) == "the cost of another statement is being stored");
   stop.request_stop();
   CHECK(entering.get() != "no error");

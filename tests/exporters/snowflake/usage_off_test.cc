@@ -141,3 +141,23 @@ TEST_CASE("a statement that takes too long three times in a row is read once a d
   now += hours(1);
   CHECK(is_off(reader, "timeout") == -1);
 }
+
+TEST_CASE("a statement that took too long while the clock was ahead is read the next day") {
+  const TemporaryDirectory directory;
+  const auto start = tomorrow() + hours(3);
+  now = start + hours(24 * 400);
+  Reader reader(kGroup, "", directory.path());
+  reader.server.set("SELECT THINGS",
+                    reply(408, kTimeoutReply, "Content-Type: application/json\r\n"));
+  for (int i = 0; i < 3; ++i) {
+    is_off(reader, "timeout");
+    now += hours(1);
+  }
+  REQUIRE(is_off(reader, "timeout") == 1);
+  now = start;
+  is_off(reader, "timeout");
+  reader.server.set_rows("SELECT THINGS", kColumns, row(start, "x", 5));
+  now = start + hours(24);
+  CHECK(reader.value(kA) == 5);
+  CHECK(reader.failure.empty());
+}

@@ -135,6 +135,31 @@ TEST_CASE("a statement is not read again before its pace, also after a restart")
   CHECK(reader.server.count("SELECT THINGS") == 1);
 }
 
+TEST_CASE("after the clock was ahead, what was recorded since is read and counted") {
+  const TemporaryDirectory directory;
+  const auto start = tomorrow() + hours(3) + minutes(1);
+  now = start;
+  std::optional<Reader> reader(std::in_place, kGroup, "", directory.path());
+  const auto set_rows = [&](const std::string& rows) {
+    reader->server.set_rows("SELECT THINGS", kColumns, rows);
+  };
+  set_rows(row(start - hours(2), "x", 5));
+  CHECK(reader->value(kA) == 5);
+  now += hours(24 * 400);
+  set_rows("");
+  CHECK(reader->value(kA) == 5);
+  if (GENERATE(true, false)) reader.emplace(kGroup, "", directory.path());
+  now = start + hours(2);
+  const auto counted_bucket = floor_to(start - hours(2), hours(1));
+  const auto lo = counted_bucket - hours(6);
+  set_rows(row(start - hours(2), "x", 5) + "," + row(start, "x", 2));
+  CHECK(reader->value(kA) == 7);
+  CHECK(reader->server.count("SELECT THINGS " + at(lo)) == 1);
+  now += hours(1);
+  CHECK(reader->value(kA) == 7);
+  CHECK(reader->server.count("SELECT THINGS") == 3);
+}
+
 TEST_CASE("rows whose labels have the same bytes in other places are two") {
   static constexpr std::string_view kTwo[] = {"L_KIND", "L_PART"};
   static constexpr Value kOne[] = {{"V_A", kThings}};

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "common/base/log.h"
+#include "exporters/sql/quality_schema.h"
 #include "exporters/sql/quality_table.h"
 #include "tests/exporters/sql/quality_fixture.h"
 #include "tests/support/caught_log.h"
@@ -322,6 +323,24 @@ TEST_CASE("columns of another type than expected are missing, and logged once") 
   CHECK(run_of(collector, "sql_quality_")[missing] == "1");
   CHECK(logged("\"amount is NUMERIC, not text\"") == 1);
   CHECK(logged(both) == 1);
+}
+
+TEST_CASE("a change of the columns while the clock was ahead is as old as its correction") {
+  Ledgers ledgers("");
+  const auto now = Ledger::wall_clock();
+  {
+    const auto ledger = ledgers.open("quality", "shop", {});
+    auto run = ledger.begin(Deadline::in(1min));
+    const auto ahead = (now + 400 * 24h).time_since_epoch().count();
+    run.set_metadata("columns/orders", std::to_string(ahead) + "\nid INTEGER");
+    run.commit();
+  }
+  SchemaWatch watch(ledgers, "shop");
+  const auto changed = watch.note("orders", {"id INTEGER"}, Deadline::in(1min));
+  REQUIRE(changed);
+  CHECK(*changed >= now);
+  CHECK(*changed <= Ledger::wall_clock());
+  CHECK(watch.note("orders", {"id INTEGER"}, Deadline::in(1min)) == changed);
 }
 
 TEST_CASE("a change of the columns is noticed over a restart, and logged") {
