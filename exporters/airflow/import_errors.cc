@@ -19,8 +19,8 @@ constexpr MetricView kMetrics[] = {kErrors, kSince};
 
 constexpr std::string_view kPrefix = "import_error/";
 
-/// When each error was first seen, by its id, which does not change. In the ledger's metadata, so
-/// that errors are not new after a restart.
+/// When each error was first seen, by its id, which does not change; now, if that is ahead. In the
+/// ledger's metadata, so that errors are not new after a restart.
 class ImportErrors {
  public:
   explicit ImportErrors(Deployment& deployment) : deployment_(deployment) {}
@@ -66,14 +66,18 @@ void ImportErrors::load(Ledger::Run& run) {
 
 void ImportErrors::update(const std::map<std::int64_t, ImportError>& errors, Time now,
                           const Deadline& deadline) {
-  const auto is_same = [](const auto& a, const auto& b) { return a.first == b.first; };
+  const auto is_right = [&](Time seen) { return seen <= now + Ledger::kMaxAhead; };
+  const auto is_same = [&](const auto& error, const auto& known) {
+    return error.first == known.first && is_right(known.second);
+  };
   if (is_loaded_ && std::ranges::equal(errors, first_seen_, is_same)) return;
   auto run = deployment_.ledger.begin(deadline);
   if (!is_loaded_) load(run);
   FirstSeen next;
   for (const auto& [id, error] : errors) {
     const auto known = first_seen_.find(id);
-    next.emplace(id, known != first_seen_.end() ? known->second : now);
+    const bool is_known = known != first_seen_.end() && is_right(known->second);
+    next.emplace(id, is_known ? known->second : now);
     run.set_metadata(std::string(kPrefix) + std::to_string(id),
                      std::to_string(next.at(id).time_since_epoch().count()));
   }

@@ -4,6 +4,8 @@
 #include <tuple>
 #include <vector>
 
+#include "common/ledger/ledger.h"
+
 namespace exporter::airflow {
 namespace {
 
@@ -83,7 +85,7 @@ void Selection::set_list(DagList list) {
     if (!filter_->passes(dag)) excluded->insert(id);
   }
   const std::lock_guard lock(mutex_);
-  now_ = std::max(now_, list.time);
+  now_ = list.time;
   view_.list_ = std::make_shared<const DagList>(std::move(list));
   view_.excluded_ = std::move(excluded);
   choose();
@@ -93,7 +95,7 @@ void Selection::set_runs(EndedRuns ended, std::set<std::string> live, Time now) 
   const std::lock_guard lock(mutex_);
   ended_ = std::move(ended);
   live_ = std::move(live);
-  now_ = std::max(now_, now);
+  now_ = now;
   choose();
 }
 
@@ -113,12 +115,17 @@ Selection::Rank Selection::rank_of(const std::string& dag) const {
   return listed->is_paused ? Rank::paused : Rank::waits;
 }
 
+/// False also for a time that the clock gave while it was ahead.
+bool Selection::is_held(Time until) const {
+  return now_ < until && until <= now_ + kHold + Ledger::kMaxAhead;
+}
+
 /// Its current rank, or the one before a restart.
 Selection::Place Selection::place_of(const std::string& dag) const {
   if (const auto before = places_.find(dag); before != places_.end()) return before->second;
   if (const auto ended = ended_.find(dag); ended != ended_.end()) {
     const auto until = ended->second.at + kHold;
-    if (now_ < until) return {Rank::runs, until};
+    if (is_held(until)) return {Rank::runs, until};
   }
   return {};
 }
@@ -141,7 +148,7 @@ void Selection::choose() {
     place = place_of(dag);
     const auto rank = rank_of(dag);
     if (rank <= place.rank) place.until = now_ + kHold;
-    if (rank <= place.rank || now_ >= place.until) place.rank = rank;
+    if (rank <= place.rank || !is_held(place.until)) place.rank = rank;
     const bool is_new = view_.shown_ && !view_.shown_->contains(dag);
     order.emplace_back(place.rank, is_new, dag);
   }

@@ -88,6 +88,7 @@ class Selection {
   };
 
   Rank rank_of(const std::string& dag) const;
+  bool is_held(Time until) const;
   Place place_of(const std::string& dag) const;
   void choose();
 

@@ -198,15 +198,16 @@ void Spending::add_to(double cap, Samples& samples, const Deadline& deadline) {
   }
 }
 
-/// Returns whether wakes have ended that are not yet in the ledger.
+/// Returns whether there is something that is not yet in the ledger.
 bool Spending::settle_and_add_to(double cap, Samples& samples) {
   const std::lock_guard lock(mutex_);
   const auto now = clock_();
+  const auto before = text_of(state_);
   settle(now);
   const auto today = day_of(now);
   samples.add(kOwnToday, state_.spent + state_.current_on(today), account_);
   samples.add(kOwnCap, cap > 0 ? cap : std::numeric_limits<double>::infinity(), account_);
-  return !ended_.empty();
+  return !ended_.empty() || text_of(state_) != before;
 }
 
 /// Ends wakes whose time is over, and resets the sum on a new day.
@@ -221,6 +222,7 @@ void Spending::settle(Time now) {
   state_.last_cost = 0;
   for (const auto& wake : state_.wakes) {
     state_.spent += wake.credits_on(today);
+    state_.spent_before += wake.credits_on(state_.day_before);
     state_.last_cost += wake.credits();
   }
   ended_.insert(ended_.end(), state_.wakes.begin(), state_.wakes.end());

@@ -41,9 +41,22 @@ void NamedCampaigns::write(const std::string& name, const Member& member, Ledger
   run.set_metadata(std::string(kPrefix) + name, text_of(member.since) + ' ' + text_of(member.seen));
 }
 
+/// What was decided while the clock was ahead was decided now. Returns whether there was anything.
+bool NamedCampaigns::go_back_to(Time now, Ledger::Run& run) {
+  bool was_ahead = false;
+  for (auto& [name, member] : members_) {
+    if (std::max(member.since, member.seen) <= now + Ledger::kMaxAhead) continue;
+    member.since = std::min(member.since, now);
+    member.seen = std::min(member.seen, now);
+    write(name, member, run);
+    was_ahead = true;
+  }
+  return was_ahead;
+}
+
 bool NamedCampaigns::decide(const std::map<std::string, double>& orders, Time now,
                             Ledger::Run& run) {
-  bool has_changed = false;
+  bool has_changed = go_back_to(now, run);
   std::vector<std::pair<double, std::string>> others;
   for (const auto& [name, count] : orders) {
     const auto member = members_.find(name);

@@ -30,6 +30,7 @@ class NamedCampaigns {
     Time since;  ///< earlier orders count as "other"
     Time seen;
   };
+  bool go_back_to(Time now, Ledger::Run& run);
   static void write(const std::string& name, const Member& member, Ledger::Run& run);
 
   std::size_t most_;

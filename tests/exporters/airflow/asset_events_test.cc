@@ -5,7 +5,6 @@
 #include <random>
 #include <set>
 
-#include "common/ledger/ledger.h"
 #include "tests/support/error_of.h"
 
 using namespace exporter;
@@ -48,10 +47,11 @@ class World {
                                return page(since, order, offset);
                              },
                              has_time_filter_};
-    const auto read = read_events(source, position_, newest_, most_requests);
+    const auto newest = *std::prev(times_.upper_bound(now_));
+    const auto read = read_events(source, position_, newest, most_requests);
     for (const auto& event : read.events) {
       read_.insert(event.id);
-      if (event.time <= now_ + Ledger::kMaxAhead) newest_ = std::max(newest_, event.time);
+      times_.insert(event.time);
     }
     failed_ = read.failure.has_value();
     position_ = read.position;
@@ -106,7 +106,7 @@ class World {
   std::vector<AssetEvent> events_;
   std::set<std::int64_t> wanted_, read_;
   EventPositions position_{{kStart, 0}, {kStart, 0}};
-  Time newest_ = kStart;
+  std::set<Time> times_{kStart};  ///< of the events that were read
   int requests_ = 0;
   bool failed_ = false;
 };
@@ -189,6 +189,10 @@ TEST_CASE("after the server's clock was ahead, every event of then and since is 
   world.pass(-jump);
   world.add_many(300);
   pass(30);
+  for (int i = 0; i < 25; ++i) {
+    world.pass(60s);
+    world.look(30);
+  }
   CHECK(world.missed().empty());
   CHECK(world.position().recent.time < kStart + 3h);
   CHECK(world.position().late.time < kStart + 3h);

@@ -114,6 +114,26 @@ TEST_CASE("a component of an unexpected shape costs itself alone") {
   error_of(Reason::decode, [&] { page_of(collect); });
 }
 
+TEST_CASE("an import error that was first seen while the clock was ahead is as old as its correction") {
+  const auto ledgers = std::make_shared<Ledgers>("");
+  Replay airflow("3.3");
+  airflow.set_json(kErrors3, errors(error_row(1, "a.py"), 1));
+  const auto deployment = deployment_of(airflow.url(), "username: a, password: b", ledgers);
+  {
+    auto run = deployment->ledger.begin(Deadline::in(std::chrono::minutes(1)));
+    const auto ahead = Ledger::wall_clock() + std::chrono::days(400);
+    run.set_metadata("import_error/1", std::to_string(ahead.time_since_epoch().count()));
+    run.commit();
+  }
+  const auto collect = collector(kImportErrors, deployment);
+  const std::string a =
+      "airflow_import_error_first_seen_timestamp_seconds{deployment=\"prod\","
+      "bundle=\"b\",file=\"a.py\"} ";
+  const auto seen = line_of(page_of(collect), a);
+  CHECK(std::stod(seen.substr(seen.rfind(' '))) <= seconds_of(Ledger::wall_clock()));
+  CHECK(line_of(page_of(collect), a) == seen);
+}
+
 TEST_CASE("an import error is as old as when it was first seen, also after a restart") {
   const TemporaryDirectory directory;
   Replay airflow("3.3");

@@ -168,6 +168,17 @@ TEST_CASE("at the edge of the limit a DAG keeps its place until another needs it
   CHECK(shown(selection, all) == Names{"b"});
 }
 
+TEST_CASE("a place that a DAG got while the clock was ahead is not kept for longer") {
+  const Names all{"a", "b"};
+  Selection selection(entry("dag_limit: 1"));
+  selection.set_list(list_of(all));
+  const auto ahead = kNow + std::chrono::days(400);
+  selection.set_runs({{"b", {.failed = false, .at = ahead}}}, {"b"}, ahead);
+  CHECK(shown(selection, all) == Names{"b"});
+  selection.set_runs({{"b", {.failed = false, .at = ahead}}}, {"a"}, kNow);
+  CHECK(shown(selection, all) == Names{"a"});
+}
+
 namespace {
 
 const std::string kDagList = "GET /api/v2/dags?exclude_stale=false&limit=100&offset=0";

@@ -148,7 +148,8 @@ TEST_CASE("after the clock was ahead, what was recorded since is read and counte
   now += hours(24 * 400);
   set_rows("");
   CHECK(reader->value(kA) == 5);
-  if (GENERATE(true, false)) reader.emplace(kGroup, "", directory.path());
+  const bool is_restarted = GENERATE(true, false);
+  if (is_restarted) reader.emplace(kGroup, "", directory.path());
   now = start + hours(2);
   const auto counted_bucket = floor_to(start - hours(2), hours(1));
   const auto lo = counted_bucket - hours(6);
@@ -157,7 +158,7 @@ TEST_CASE("after the clock was ahead, what was recorded since is read and counte
   CHECK(reader->server.count("SELECT THINGS " + at(lo)) == 1);
   now += hours(1);
   CHECK(reader->value(kA) == 7);
-  CHECK(reader->server.count("SELECT THINGS") == 3);
+  CHECK(reader->server.count("SELECT THINGS") == (is_restarted ? 2 : 4));
 }
 
 TEST_CASE("rows whose labels have the same bytes in other places are two") {

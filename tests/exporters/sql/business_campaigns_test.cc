@@ -3,6 +3,7 @@
 #include <map>
 
 #include "exporters/sql/business/largest.h"
+#include "exporters/sql/business/named_campaigns.h"
 #include "tests/exporters/sql/business_world.h"
 
 using namespace exporter;
@@ -156,6 +157,27 @@ TEST_CASE("a new campaign has its name before its first order is counted") {
   const auto found = SmallShop::read(collect);
   CHECK(found.at(SmallShop::orders_of("b")) == 1);
   CHECK_FALSE(found.contains(SmallShop::orders_of("other")));
+}
+
+TEST_CASE("a campaign that was named while the clock was ahead counts when that is right again") {
+  Ledger ledger("business", "");
+  const auto now = Ledger::wall_clock();
+  const auto decide = [&](NamedCampaigns& campaigns, const std::string& name, Time at) {
+    auto run = ledger.begin(Deadline::in(1min), {});
+    campaigns.load(run);
+    campaigns.decide({{name, 1}}, at, run);
+    run.commit();
+    Parameters parameters;
+    campaigns.expression(parameters);
+    return parameters;
+  };
+  NamedCampaigns campaigns(1);
+  decide(campaigns, "a", now);
+  decide(campaigns, "b", now);  // no room: names from now on have a start
+  decide(campaigns, "b", now + 24h * 91);
+  decide(campaigns, "b", now + 24h * 400);
+  CHECK(std::get<Time>(decide(campaigns, "b", now).at("since1")) <= now);
+  CHECK(std::get<std::string>(decide(campaigns, "c", now + 24h * 91).at("campaign1")) == "c");
 }
 
 TEST_CASE("a name that became free does not take orders that were counted as other") {

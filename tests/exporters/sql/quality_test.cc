@@ -330,17 +330,17 @@ TEST_CASE("a change of the columns while the clock was ahead is as old as its co
   const auto now = Ledger::wall_clock();
   {
     const auto ledger = ledgers.open("quality", "shop", {});
-    auto run = ledger.begin(Deadline::in(1min));
-    const auto ahead = (now + 400 * 24h).time_since_epoch().count();
+    auto run = ledger.begin(Deadline::in(std::chrono::minutes(1)));
+    const auto ahead = (now + std::chrono::days(400)).time_since_epoch().count();
     run.set_metadata("columns/orders", std::to_string(ahead) + "\nid INTEGER");
     run.commit();
   }
   SchemaWatch watch(ledgers, "shop");
-  const auto changed = watch.note("orders", {"id INTEGER"}, Deadline::in(1min));
+  const auto changed = watch.note("orders", {"id INTEGER"}, Deadline::in(std::chrono::minutes(1)));
   REQUIRE(changed);
   CHECK(*changed >= now);
   CHECK(*changed <= Ledger::wall_clock());
-  CHECK(watch.note("orders", {"id INTEGER"}, Deadline::in(1min)) == changed);
+  CHECK(watch.note("orders", {"id INTEGER"}, Deadline::in(std::chrono::minutes(1))) == changed);
 }
 
 TEST_CASE("a change of the columns is noticed over a restart, and logged") {
