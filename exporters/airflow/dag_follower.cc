@@ -63,7 +63,8 @@ void DagFollower::discard_deleted(LastRuns& last_runs, const DagList& list,
   allowance.failures().arrange(unlisted);
   for (const auto& dag : unlisted) {
     const auto existed = existed_.find(dag);
-    if (existed != existed_.end() && std::chrono::abs(list.time - existed->second) < kPause) continue;
+    if (existed != existed_.end() && std::chrono::abs(list.time - existed->second) < kPause)
+      continue;
     if (!allowance.take()) break;
     bool is_gone = false;
     const auto ask = [&] { is_gone = is_deleted(history, dag); };

@@ -153,9 +153,9 @@ void Spending::leave(std::optional<Time> until) {
   }
 }
 
-/// When the last statement has ended, the rest of the reservation is returned; none of it if the end
-/// was noticed only after its time, or with a clock that went forward. Returns whether it was the
-/// last one.
+/// When the last statement has ended, the rest of the reservation is returned; none of it if the
+/// end was noticed only after its time, or with a clock that went forward. Returns whether it was
+/// the last one.
 bool Spending::end_statement(std::optional<Time> until) {
   const std::lock_guard lock(mutex_);
   const auto now = clock_();

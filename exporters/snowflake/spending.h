@@ -122,9 +122,9 @@ class Spending {
     double credits_on(Time day) const;
   };
   struct State {
-    Time day{};            ///< the start of the day of `spent`
-    double spent = 0;      ///< credits of its finished wakes
-    Time day_before{};     ///< the same of the last day before
+    Time day{};         ///< the start of the day of `spent`
+    double spent = 0;   ///< credits of its finished wakes
+    Time day_before{};  ///< the same of the last day before
     double spent_before = 0;
     double last_cost = 0;  ///< credits of the last of them
     double reserved = 0;   ///< credits to be left for the first statement of a wake

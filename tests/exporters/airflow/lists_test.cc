@@ -114,7 +114,8 @@ TEST_CASE("a component of an unexpected shape costs itself alone") {
   error_of(Reason::decode, [&] { page_of(collect); });
 }
 
-TEST_CASE("an import error that was first seen while the clock was ahead is as old as its correction") {
+TEST_CASE(
+    "an import error that was first seen while the clock was ahead is as old as its correction") {
   const auto ledgers = std::make_shared<Ledgers>("");
   Replay airflow("3.3");
   airflow.set_json(kErrors3, errors(error_row(1, "a.py"), 1));

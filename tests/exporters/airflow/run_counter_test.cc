@@ -354,8 +354,9 @@ TEST_CASE("after the server's clock was ahead, runs count and are the last ones 
   const auto last = airflow.counter->last_runs().at("d");
   CHECK(last.run == "2");
   CHECK(last.success_at > airflow.now);
-  CHECK(airflow.has(
-      "airflow_dag_runs_total{deployment=\"a\",dag_id=\"d\",state=\"failed\",run_type=\"scheduled\"} 1"));
+  CHECK(
+      airflow.has("airflow_dag_runs_total{deployment=\"a\",dag_id=\"d\",state=\"failed\",run_type="
+                  "\"scheduled\"} 1"));
   airflow.ended = {finished("d", "3", kNow + 9min)};
   airflow.update();
   CHECK(airflow.counter->last_runs().at("d").success_at == kNow + 9min);

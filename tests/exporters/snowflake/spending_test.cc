@@ -352,8 +352,7 @@ TEST_CASE("after a reload, statements of before count in the same credits") {
 TEST_CASE("the cap of a configuration that was refused is not in force") {
   now = kTen;
   Ledgers ledgers("");
-  const auto ledger =
-      ledgers.open("snowflake_spending", "prod", {.past = std::chrono::days(3650)});
+  const auto ledger = ledgers.open("snowflake_spending", "prod", {.past = std::chrono::days(3650)});
   const auto in_force = Spending::of("prod", ledger);
   in_force->set_clock([] { return now; });
   const auto refused = Spending::of("prod", ledger);
@@ -369,9 +368,8 @@ TEST_CASE("a ledger that is in use holds up only those who store in it, until th
   const auto other = ledger.begin(soon());
   std::stop_source stop;
   auto entering = std::async(std::launch::async, [&] {
-    return error_of(Reason::cancelled, [&] {
-      spender.enter(kSmall, Deadline::in(minutes(1), stop.get_token()));
-    });
+    return error_of(Reason::cancelled,
+                    [&] { spender.enter(kSmall, Deadline::in(minutes(1), stop.get_token())); });
   });
   while (spender.figures()["snowflake_own_credits_today"] == spent &&
          entering.wait_for(seconds(0)) == std::future_status::timeout) {
