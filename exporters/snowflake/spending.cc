@@ -97,7 +97,7 @@ Spending::Reservation Spending::reserve(double cap, const Price& price, seconds 
   if (is_resumed) next.wakes.push_back({now, now, 0});
   auto& wake = next.wakes.back();
   const Reservation reservation{now + kRounding + timeout + price.auto_suspend, is_resumed,
-                                wake.until, state_.reserved};
+                                wake.until};
   wake.credits_per_second = std::max(wake.credits_per_second, price.credits_per_hour / 3600);
   wake.until = std::max({wake.until, wake.from + kLeastBilled, reservation.until});
   check_cap(cap, next, now);
@@ -114,7 +114,6 @@ void Spending::cancel(const Reservation& reservation) {
   if (--running_ > 0) return;
   if (reservation.is_resumed) {
     state_.wakes.pop_back();
-    state_.reserved = reservation.reserved_before;
   } else {
     state_.wakes.back().until = reservation.until_before;
   }

@@ -139,7 +139,6 @@ class Spending {
     Time until;
     bool is_resumed;
     Time until_before;
-    double reserved_before;
   };
 
   void load(const Deadline& deadline);
