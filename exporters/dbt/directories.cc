@@ -205,6 +205,21 @@ std::vector<std::string> expand(const std::string& pattern) {
   return directories;
 }
 
+/// Nothing if a directory matches the pattern.
+std::string why_empty(const std::string& pattern) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const auto all = expand(pattern);
+  if (std::ranges::any_of(all, [&](const auto& path) { return fs::is_directory(path, error); })) {
+    return {};
+  }
+  if (fs::exists(all.front(), error)) return "not a directory";
+  const bool is_glob = pattern.find_first_of("*?[{") != pattern.npos;
+  std::string why = is_glob ? "no directory matches" : "the directory does not exist";
+  if (fs::path(pattern).is_absolute()) return why;
+  return why + "; it is relative to " + fs::current_path(error).string();
+}
+
 }  // namespace
 
 Lister directories(const std::string& pattern) {
@@ -224,7 +239,8 @@ Lister directories(const std::string& pattern) {
             found.insert(found.begin(), closed.begin(), closed.end());
             return found;
           },
-          [pattern, ends = LogEnds()]() mutable { return ends(expand(pattern)); }};
+          [pattern, ends = LogEnds()]() mutable { return ends(expand(pattern)); },
+          [pattern] { return why_empty(pattern); }};
 }
 
 }  // namespace exporter::dbt

@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "exporters/dbt/command_end.h"
 #include "exporters/dbt/command_line.h"
+#include "exporters/dbt/content.h"
 #include "exporters/dbt/counters.h"
 #include "exporters/dbt/families.h"
 
@@ -92,7 +93,7 @@ void Follower::update(const Deadline& deadline) {
   }
   auto all = list_(deadline);
   note_listing(all);
-  if (all.empty()) throw Error(Reason::io, "no artifacts in " + list_.place);
+  if (all.empty()) throw list_.no_artifacts();
   // Results may depend on the manifest, so read it first.
   std::stable_partition(all.begin(), all.end(),
                         [](const Found& found) { return found.kind == Kind::manifest; });
@@ -168,7 +169,7 @@ void Follower::follow(const Found& found, const Deadline& deadline) {
   const std::string kind(to_string(found.kind));
   Content content;
   try {
-    content = read(found);
+    content = read_content(found, project_.labels.env_labels);
   } catch (const Error& error) {
     if (found.failed) found.failed(error);
     if (!is_first_look_ && may_be_unfinished(found)) return;
@@ -211,20 +212,6 @@ void Follower::note_taken(const ArtifactKey& place, const std::string& version,
   failed_[place] = {version};
   note_failure(kind, Error(Reason::decode, "parts left out: " + std::to_string(unread.parts) +
                                                ", the first: " + unread.error));
-}
-
-/// The environment in a manifest is ignored: after a partial parse, it is that of the last full
-/// one.
-Follower::Content Follower::read(const Found& found) const {
-  const auto& env_labels = project_.labels.env_labels;
-  switch (found.kind) {
-    case Kind::manifest: return read_manifest(found.artifact);
-    case Kind::catalog: return read_catalog(found.artifact);
-    case Kind::sources:
-    case Kind::freshness: return read_freshness_results(found.artifact, found.kind, env_labels);
-    case Kind::run_results: break;
-  }
-  return read_run_results(found.artifact, env_labels);
 }
 
 void Follower::take_in(const SeenArtifacts::value_type& seen, Manifest manifest, const Deadline&) {

@@ -5,7 +5,6 @@
 #include <set>
 #include <string>
 #include <utility>
-#include <variant>
 
 #include "common/base/error.h"
 #include "common/ledger/ledgers.h"
@@ -41,12 +40,10 @@ class Follower {
   static std::span<const MetricView> metrics();
 
  private:
-  using Content = std::variant<Manifest, Catalog, RunResults, FreshnessResults>;
   struct Failed {
     std::string version;
     int malformed = 0;  ///< how often it was read as malformed
   };
-  Content read(const Found& found) const;
 
   Time order(const Found& found, const Metadata& metadata);
   void compare_clocks(const Found& found, const Metadata& metadata);

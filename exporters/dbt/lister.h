@@ -62,13 +62,17 @@ struct Lister {
   std::function<std::vector<Found>(const Deadline&)> list;
   /// The last command that ended in each log, if there are logs.
   std::function<std::vector<EndedCommand>()> ended = [] { return std::vector<EndedCommand>(); };
+  /// Why an empty list is empty: "the directory does not exist"; empty if that is not known.
+  std::function<std::string()> why_empty = [] { return std::string(); };
 
   /// Throws Error.
   std::vector<Found> operator()(const Deadline& deadline) const { return list(deadline); }
+  /// The error for an empty list.
+  Error no_artifacts() const;
 };
 
 /// The target directories that match a path or a glob ("/srv/jobs/*/target"). A missing directory
-/// counts as one without artifacts.
+/// counts as one without artifacts; why_empty() tells them apart.
 Lister directories(const std::string& pattern);
 
 /// The artifacts below an address, the client's base URL: sends a HEAD per update and a GET per new

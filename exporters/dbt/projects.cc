@@ -179,7 +179,10 @@ std::shared_ptr<ProjectSource> make_project(const SourceInputs& inputs) {
 
 }  // namespace
 
-constinit const SourceKind<ProjectSource> kProjects{
-    .key = "projects", .label = "project", .flags = kFlags, .make = make_project};
+constinit const SourceKind<ProjectSource> kProjects{.key = "projects",
+                                                    .label = "project",
+                                                    .flags = kFlags,
+                                                    .make = make_project,
+                                                    .check = check_project};
 
 }  // namespace exporter::dbt

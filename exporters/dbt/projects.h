@@ -22,6 +22,10 @@ struct ProjectSource {
   ProjectLabels labels = {};
 };
 
+/// Reads the artifacts; of a remote source, the newest of each kind.
+Findings check_project(ProjectSource& project, std::span<const std::string_view> collectors,
+                       const Deadline& deadline);
+
 /// The projects in the list, or the one that the flags describe. Making them throws Error{config},
 /// and as Ledgers::open() does.
 extern const SourceKind<ProjectSource> kProjects;

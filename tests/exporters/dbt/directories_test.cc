@@ -180,3 +180,22 @@ TEST_CASE("a glob finds the artifacts of all its directories, the oldest first")
   CHECK(look(directory.path() / "none*/target").empty());
   CHECK(look(directory.path() / "none").empty());
 }
+
+TEST_CASE("an error for a missing directory says that it does not exist") {
+  const TemporaryDirectory directory;
+  const auto path = directory.path().string();
+  const auto error = [](const std::string& pattern) {
+    CHECK(look(pattern).empty());
+    return std::string(directories(pattern).no_artifacts().what());
+  };
+  CHECK(error(path) == "no artifacts in " + path);
+  CHECK(error(path + "/gone") == "no artifacts in " + path + "/gone: the directory does not exist");
+  for (const auto* glob : {"/*/target", "/{a,b}", "/gon?"}) {
+    CHECK(error(path + glob) == "no artifacts in " + path + glob + ": no directory matches");
+  }
+  directory.write("file", "");
+  CHECK(error(path + "/file") == "no artifacts in " + path + "/file: not a directory");
+  CHECK(error("./gone") ==
+        "no artifacts in ./gone: the directory does not exist; it is relative to " +
+            fs::current_path().string());
+}
