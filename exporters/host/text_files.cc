@@ -48,6 +48,7 @@ std::vector<std::string> matching_directories(const std::string& pattern) {
 
 std::vector<std::string> prom_files(const std::string& directory) {
   const std::unique_ptr<DIR, int (*)(DIR*)> handle(::opendir(directory.c_str()), ::closedir);
+  if (!handle && errno == ENOENT) fail(directory, "the directory does not exist");
   if (!handle) throw io_error(directory, errno);
   std::vector<std::string> files;
   while (const auto* entry = ::readdir(handle.get())) {

@@ -77,8 +77,8 @@ class Textfile {
   explicit Textfile(const Host& host) : patterns_(host.settings.texts(kFlags[0].name)) {}
 
   void collect(Samples& samples, const Deadline& deadline) {
-    Errors errors;
-    const auto paths = list(errors);
+    Errors errors, unlisted;
+    const auto paths = list(unlisted);
     std::vector<std::unique_ptr<const Source>> sources;
     TextMerge merge;
     for (const auto& path : paths) {
@@ -95,23 +95,23 @@ class Textfile {
       samples.add(kChanged, static_cast<double>(source->file.changed), source->path);
     }
     for (const auto& path : paths) samples.add(kFileError, errors.contains(path) ? 1 : 0, path);
-    samples.add(kScrapeError, errors.empty() ? 0 : 1);
-    report(std::move(errors));
+    samples.add(kScrapeError, errors.empty() && unlisted.empty() ? 0 : 1);
+    report("text file refused", std::move(errors), refused_);
+    report("text files not read", std::move(unlisted), unlisted_);
   }
 
  private:
-  std::vector<std::string> list(Errors& errors) const;
+  std::vector<std::string> list(Errors& unlisted) const;
   std::unique_ptr<const Source> read(const std::string& path) const;
-  void report(Errors errors);
+  static void report(std::string_view what, Errors errors, Errors& before);
 
   std::vector<std::string> patterns_;
   OwnNames own_names_;
-  Errors reported_;
+  Errors refused_, unlisted_;  // files and directories, as of the last run
 };
 
-/// The files in all directories, without duplicates. A directory that cannot be read is an error of
-/// its own.
-std::vector<std::string> Textfile::list(Errors& errors) const {
+/// The files in all directories, without duplicates, and the directories that cannot be read.
+std::vector<std::string> Textfile::list(Errors& unlisted) const {
   std::vector<std::string> paths;
   std::unordered_set<std::string> seen;
   for (const auto& pattern : patterns_) {
@@ -121,7 +121,7 @@ std::vector<std::string> Textfile::list(Errors& errors) const {
           if (seen.insert(path).second) paths.push_back(std::move(path));
         }
       } catch (const Error& error) {
-        errors.emplace(directory, error.what());
+        unlisted.emplace(directory, error.what());
       }
     }
   }
@@ -139,15 +139,13 @@ std::unique_ptr<const Source> Textfile::read(const std::string& path) const {
   return source;
 }
 
-/// Logs the changes since the last run.
-void Textfile::report(Errors errors) {
+/// Logs the changes since the last run, `before`.
+void Textfile::report(std::string_view what, Errors errors, Errors& before) {
   for (const auto& [path, error] : errors) {
-    const auto before = reported_.find(path);
-    if (before == reported_.end() || before->second != error) {
-      log::warn("text file refused", {{"error", error}});
-    }
+    const auto found = before.find(path);
+    if (found == before.end() || found->second != error) log::warn(what, {{"error", error}});
   }
-  reported_ = std::move(errors);
+  before = std::move(errors);
 }
 
 }  // namespace

@@ -6,9 +6,11 @@
 #include <fstream>
 #include <map>
 
+#include "common/base/log.h"
 #include "exporters/host/collectors.h"
 #include "exporters/host/text_files.h"
 #include "tests/exporters/host/collect_of.h"
+#include "tests/support/caught_log.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/upstreams.h"
 
@@ -248,6 +250,18 @@ TEST_CASE("directories of text files are found by patterns, each file once") {
         "# HELP one Metric read from /one/x.prom\n# TYPE one untyped\none 1\n"
         "# HELP two Metric read from /two/x.prom\n# TYPE two untyped\ntwo 1\n" +
             status({{"one/x.prom", kGood}, {"two/x.prom", kGood}}, 0));
+}
+
+TEST_CASE("the log says once that a directory of text files does not exist") {
+  const Directory directory;
+  const auto gone = directory.path() + "/gone";
+  const Textfiles collector({gone});
+  const exporter::testing::CaughtLog log(directory.path() + "/log");
+  collector.page();
+  collector.page();
+  log::flush(std::chrono::seconds(10));
+  CHECK(log.lines("msg=") == std::vector<std::string>{"msg=\"text files not read\" error=\"" +
+                                                      gone + ": the directory does not exist\""});
 }
 
 TEST_CASE("a directory of text files that cannot be read is an error beside the others") {
