@@ -26,7 +26,7 @@ std::string written(const std::string& source, const Findings& findings) {
   for (const auto& finding : findings) width = std::max(width, finding.what.size());
   auto text = source + '\n';
   for (const auto& finding : findings) {
-    text += (finding.is_good ? "  " : "! ") + finding.what;
+    text += (finding.is_good && !finding.is_warning ? "  " : "! ") + finding.what;
     text.append(width + 2 - finding.what.size(), ' ') += printable(finding.text, kMostText) + '\n';
   }
   return text;

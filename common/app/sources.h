@@ -43,6 +43,7 @@ struct Finding {
   std::string what;  ///< "DAG runs"
   std::string text;  ///< "allowed", or what is wrong: shown to the user, holds no secrets
   bool is_good = true;
+  bool is_warning = false;  ///< marked like a bad one; the exit status stays 0
 };
 using Findings = std::vector<Finding>;
 

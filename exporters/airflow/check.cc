@@ -1,7 +1,8 @@
 #include <algorithm>
 
 #include "common/base/error.h"
-#include "exporters/airflow/deployment.h"
+#include "common/base/text.h"
+#include "exporters/airflow/dags.h"
 
 namespace exporter::airflow {
 namespace {
@@ -104,6 +105,21 @@ std::optional<std::string> failure_of_login(const Api& api, bool is_login_known,
   return text;
 }
 
+/// Whether each deadline is of a DAG: one of none is never missed.
+Finding check_deadlines(Deployment& deployment, const Deadline& deadline) {
+  const std::string what = "deadlines";
+  try {
+    Samples samples;
+    read_dags(deployment, samples, deadline);
+  } catch (const Error& error) {
+    return {what, error.what(), false};
+  }
+  const auto unmatched = deployment.requirements.unmatched(deployment.selection.view());
+  if (unmatched.empty()) return {what, "each matches a DAG"};
+  return {what, "warning: no DAG, or only an excluded one, matches " + joined(unmatched, ", "),
+          true, true};
+}
+
 }  // namespace
 
 /// Airflow 2 does not distinguish a rejected login from a missing permission, except that a list
@@ -132,6 +148,9 @@ Findings check_deployment(Deployment& deployment, std::span<const std::string_vi
                       is_login_known ? "accepted" : "not known, because no list could be read",
                       is_login_known});
   findings.insert(findings.end(), lists.begin(), lists.end());
+  if (!deployment.requirements.empty() && lists.front().is_good) {
+    findings.push_back(check_deadlines(deployment, deadline));
+  }
   return findings;
 }
 

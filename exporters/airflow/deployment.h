@@ -25,7 +25,7 @@ struct Deployment {
   Selection selection;
 };
 
-/// Reads the version and one row of each list.
+/// Reads the version and one row of each list, and, if there are deadlines, all DAGs.
 Findings check_deployment(Deployment& deployment, std::span<const std::string_view> collectors,
                           const Deadline& deadline);
 

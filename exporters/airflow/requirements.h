@@ -19,6 +19,8 @@ class Requirements {
   /// Throws Error{config}.
   explicit Requirements(const Yaml& deployment);
 
+  bool empty() const { return rules_.empty(); }
+
   /// For each DAG of the list with a deadline, the time since when it must have had a successful
   /// run; the strictest if several apply. Leaves out DAGs that are paused or in no file.
   std::map<std::string, Time> of(const DagList& list, Time now) const;

@@ -178,6 +178,19 @@ class Airflow(unittest.TestCase):
             self.assertRegex(result.stdout, r"\n! pools +refused: .*\n")
             self.assertNotIn("hush-hush", result.stdout + result.stderr)
 
+    def test_a_warning_of_a_check_does_not_fail_it(self):
+        with Replay("3.3") as airflow:
+            for path in ("dags", "dags/~/dagRuns", "dags/~/dagRuns/~/taskInstances", "pools", "importErrors",
+                         "dagWarnings", "assets", "jobs"):
+                airflow.replies[f"GET /api/v2/{path}?limit=1"] = recorded("3.3", "pools")
+                airflow.replies[f"GET /api/v2/{path}?state=running&limit=1"] = recorded("3.3", "pools")
+            config = self.folder / "airflow.yml"
+            config.write_text(f"deployments:\n  - {{name: prod, url: '{airflow.url}', username: viewer, password: viewer,\n"
+                              "     deadlines: [{dag_id: daily, max_age: 2h}, {dag_id: dayly, max_age: 2h}]}\n")
+            result = run(f"--config.file={config}", "--config.check-sources", name=NAME)
+            self.assertRegex(result.stdout, r"\n! deadlines +warning: no DAG, or only an excluded one, matches dayly\n$")
+            self.assertEqual(result.returncode, 0, result.stdout)
+
     def test_who_may_read_nothing_is_down_and_sees_health(self):
         with Replay("2.11") as airflow:
             for request in airflow.replies:

@@ -53,6 +53,29 @@ TEST_CASE("a check says what a deployment is and what may be read of it") {
             "! jobs: refused: the user's role may not read jobs\n");
 }
 
+TEST_CASE("a check warns of deadlines that match no DAG") {
+  Replay airflow("3.3");
+  allow_all(airflow, "v2");
+  const std::string list = "GET /api/v2/dags?exclude_stale=false&limit=100&offset=0";
+  airflow.set_json(list,
+                   R"({"dags": [{"dag_id": "orders"}, {"dag_id": "hidden"}], "total_entries": 2})");
+  const auto deadlines = [&](const std::string& ids) {
+    const auto text = checked(airflow.url(),
+                              "username: viewer, password: hush, dag_exclude: hidden, "
+                              "budget: {requests_per_second: 1000}, deadlines: [" +
+                                  ids + "]");
+    return text.substr(text.find("jobs: allowed\n") + 14);
+  };
+  CHECK(deadlines("").empty());
+  CHECK(deadlines("{dag_id: 'ord.*', max_age: 2h}") == "deadlines: each matches a DAG\n");
+  CHECK(deadlines("{dag_id: orders, max_age: 2h}, {dag_id: ordres, max_age: 2h}, "
+                  "{dag_id: hidden, max_age: 2h}") ==
+        "deadlines: warning: no DAG, or only an excluded one, matches ordres, hidden\n");
+  airflow.set(list, reply(500, ""));
+  CHECK(deadlines("{dag_id: orders, max_age: 2h}") ==
+        "! deadlines: GET " + airflow.url() + "/api/v2/dags: status 500\n");
+}
+
 TEST_CASE("a list that Airflow 2 refuses first is a missing right, if another is allowed") {
   Replay airflow("2.11");
   allow_all(airflow, "v1");
