@@ -143,8 +143,10 @@ ApiOptions read_options(const Yaml& entry, const std::string& name, bool is_aske
     std::tie(options.token_type, options.authorize) = *std::move(credentials);
   } else if (is_asked) {
     entry.fail(
-        "no credentials: expected private_key, oauth_token, programmatic_access_token or "
-        "workload_identity_token, each as it is, as KEY_file or as KEY_env");
+        "no credentials: expected private_key and user, oauth_token, programmatic_access_token or "
+        "workload_identity_token, each secret as it is, as KEY_file or as KEY_env (as flags: "
+        "--account.private-key-file and --account.user, --account.oauth-token-file or "
+        "--account.programmatic-access-token-file)");
   }
   if (const auto directory = entry.optional("record")) {
     options.recording =

@@ -33,7 +33,9 @@ TEST_CASE("an account has an identifier and one kind of credentials") {
   CHECK_THAT(list_refusal("oauth_token: t"), Catch::Contains("identifier: missing"));
   CHECK_THAT(list_refusal("identifier: 'my org', oauth_token: t"),
              Catch::Contains("identifier: expected an account identifier"));
-  CHECK_THAT(list_refusal("identifier: myorg-prod"), Catch::Contains("no credentials"));
+  CHECK_THAT(list_refusal("identifier: myorg-prod"),
+             Catch::Contains("no credentials: expected private_key and user, oauth_token, ") &&
+                 Catch::Contains("(as flags: --account.private-key-file and --account.user, "));
   CHECK_THAT(list_refusal("identifier: myorg-prod, private_key: k"),
              Catch::Contains("private_key: needs a user"));
   CHECK_THAT(refusal("programmatic_access_token: t"),
