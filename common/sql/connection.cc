@@ -162,7 +162,8 @@ Error login_failure(const Diagnosis& diagnosis, const Secret* password, Dialect 
   }
   const auto reason = reason_of(diagnosis, dialect);
   const bool says_more = reason != Reason::query && reason != Reason::timeout;
-  return {says_more ? reason : Reason::connect, printable(text, kMaxMessage) + codes_of(diagnosis)};
+  return {says_more ? reason : Reason::connect, printable(text, kMaxMessage) + codes_of(diagnosis) +
+                                                    advice_on_driver(diagnosis, dialect)};
 }
 
 milliseconds time_left(const Deadline& deadline) {

@@ -94,6 +94,18 @@ bool says_password(std::string_view message) {
          lower.find("login failed") != std::string::npos;
 }
 
+std::string package_of(Dialect dialect) {
+  switch (dialect) {
+    case Dialect::postgresql: return "Debian's package is odbc-postgresql";
+    case Dialect::mariadb:
+    case Dialect::mysql: return "Debian's package is odbc-mariadb";
+    case Dialect::sqlite: return "Debian's package is libsqliteodbc";
+    case Dialect::sqlserver: return "Debian's package of FreeTDS is tdsodbc";
+    case Dialect::other: break;
+  }
+  return "Debian's packages are odbc-postgresql, odbc-mariadb, libsqliteodbc and tdsodbc";
+}
+
 }  // namespace
 
 Reason reason_of(const Diagnosis& diagnosis, Dialect dialect) {
@@ -112,6 +124,14 @@ bool ends_connection(const Diagnosis& diagnosis, Dialect dialect) {
 
 std::string codes_of(const Diagnosis& diagnosis) {
   return " (SQLSTATE " + diagnosis.state + ", code " + std::to_string(diagnosis.native) + ")";
+}
+
+/// unixODBC takes the name of a driver that is not in odbcinst.ini for the path of its library.
+std::string advice_on_driver(const Diagnosis& diagnosis, Dialect dialect) {
+  if (diagnosis.message.find("Can't open lib") == std::string::npos) return {};
+  return ": the driver is not installed, or odbcinst.ini names it differently (odbcinst -q -d "
+         "lists the names). " +
+         package_of(dialect);
 }
 
 void throw_failure(const Diagnosis& diagnosis, std::string_view statement, Dialect dialect) {

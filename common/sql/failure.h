@@ -20,6 +20,10 @@ bool ends_connection(const Diagnosis& diagnosis, Dialect dialect);
 /// " (SQLSTATE 42P01, code 1)", to append to an error.
 std::string codes_of(const Diagnosis& diagnosis);
 
+/// What to do if unixODBC cannot load the driver, to append to the error of a login; empty for
+/// other failures.
+std::string advice_on_driver(const Diagnosis& diagnosis, Dialect dialect);
+
 /// The statement reads a table that does not exist.
 struct NoSuchTable : Error {
   NoSuchTable(const Error& error, bool certain) : Error(error), is_certain(certain) {}

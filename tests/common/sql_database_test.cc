@@ -230,3 +230,10 @@ TEST_CASE("a setting that the database does not have is said once") {
                                  "time limit: this database has no such setting"});
   CHECK(log.lines("a setting of the session is not in force").size() == 3);
 }
+
+TEST_CASE("a login with a driver that is not installed says what to install") {
+  Database database(options("Driver=PostgreSQL Gone;Server=db"));
+  CHECK_THAT(error_of(Reason::config, [&] { ask(database, "SELECT 1 AS a"); }),
+             Catch::Contains("Can't open lib 'PostgreSQL Gone'") &&
+                 Catch::EndsWith("Debian's package is odbc-postgresql"));
+}

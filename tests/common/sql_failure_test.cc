@@ -86,6 +86,21 @@ TEST_CASE("a failure says its codes and no data") {
   CHECK(error == "invalid input syntax: \"…\"; Error while (SQLSTATE 22P02, code 7)");
 }
 
+TEST_CASE("a driver that cannot be loaded comes with what to install") {
+  const Diagnosis diagnosis{"01000", 0,
+                            "[unixODBC]Can't open lib 'PostgreSQL Unicode' : file not found"};
+  const std::string what =
+      ": the driver is not installed, or odbcinst.ini names it differently (odbcinst -q -d lists "
+      "the names). Debian's package ";
+  CHECK(advice_on_driver(diagnosis, postgresql) == what + "is odbc-postgresql");
+  CHECK(advice_on_driver(diagnosis, mariadb) == what + "is odbc-mariadb");
+  CHECK(advice_on_driver(diagnosis, mysql) == what + "is odbc-mariadb");
+  CHECK(advice_on_driver(diagnosis, sqlite) == what + "is libsqliteodbc");
+  CHECK(advice_on_driver(diagnosis, sqlserver) == what + "of FreeTDS is tdsodbc");
+  CHECK_THAT(advice_on_driver(diagnosis, other), Catch::Contains("Debian's packages are "));
+  CHECK(advice_on_driver({"08001", 101, "could not connect"}, postgresql).empty());
+}
+
 TEST_CASE("a failure says whether a table is not there") {
   const auto lack = [](Dialect dialect, const Diagnosis& diagnosis) -> std::string {
     try {
