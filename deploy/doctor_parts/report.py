@@ -52,7 +52,9 @@ class Report:
         for row in self.rows:
             lines.append(f"{row.status:<7}  {row.check:<{width}}  {row.found}")
             if row.action:
-                lines.append(f"{'':<7}  {'':<{width}}  -> {row.action}")
+                first, *more = row.action.splitlines()
+                lines.append(f"{'':<7}  {'':<{width}}  -> {first}")
+                lines += [f"{'':<7}  {'':<{width}}     {line}" for line in more]
         return "\n".join(lines) + f"\n\n{self.count(OK)} ok, {self.count(WARNING)} warnings, {self.count(FAILED)} failed\n"
 
 

@@ -1,6 +1,7 @@
 """Sends a test alert through each receiver in turn, and finds its result in Alertmanager's counters."""
 
 import datetime
+import json
 import secrets
 import time
 
@@ -25,12 +26,27 @@ def find_route(config):
     return None
 
 
+def route_for(receivers, fallback):
+    """The route for test alerts to these receivers, as an entry of a YAML list."""
+    children = [f"    {{matchers: [{quoted(f'receiver={json.dumps(name, ensure_ascii=False)}')}], receiver: {quoted(name)}}}"
+                for name, channels in receivers.items() if channels]
+    test_alerts = f'{LABEL}=~".+"'
+    return (f"- {{matchers: [{quoted(test_alerts)}], receiver: {quoted(fallback)}, group_by: ['...'], group_wait: 0s,"
+            " group_interval: 1m, routes: [\n" + ",\n".join(children) + "]}")
+
+
+def quoted(text):
+    """A scalar of YAML."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def send_to_all(report, alertmanager, only, wait):
     """Sends to the receivers in `only`, or to all."""
     routed = find_route(alertmanager.config)
     if routed is None:
         report.add(FAILED, "test alerts", f"not sent: no route matches the label {LABEL}",
-                   "copy the first route from alertmanager/alertmanager.yml")
+                   "add this to Alertmanager's configuration as the first entry of `routes` below `route`, and reload it:\n"
+                   + route_for(alertmanager.receivers, alertmanager.config["route"]["receiver"]))
         return
     unknown = [name for name in only if name not in alertmanager.receivers]
     if unknown:

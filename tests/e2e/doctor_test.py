@@ -3,6 +3,7 @@
 import contextlib
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import threading
@@ -234,6 +235,31 @@ class Stack(unittest.TestCase):
         self.assertEqual(code, 1)
         for name in ("Prometheus", "Alertmanager", "Grafana"):
             self.assertRegex(row(text, name)[0], "failed: .*: 401 Unauthorized")
+
+
+class OwnAlertmanager(unittest.TestCase):
+    """One whose configuration is not the shipped one."""
+
+    def test_the_route_that_it_prints_delivers_test_alerts(self):
+        folder, arrived = self.enterContext(support.folder()), Sinks()
+        alertmanager = server.Alertmanager("prometheus-alertmanager", folder, arrived)
+        team = "the team's \"own\""
+        config = {"route": {"receiver": team, "routes": [{"matchers": ['severity="none"'], "receiver": "nobody"}]},
+                  "receivers": [{"name": team, "webhook_configs": [{"url": f"http://127.0.0.1:{arrived.http}/heartbeat"}]},
+                                {"name": "nobody"}]}
+        file = folder / "alertmanager.yml"
+        file.write_text(json.dumps(config))
+        self.enterContext(alertmanager)
+        flags = ("--prometheus=http://127.0.0.1:1", "--alertmanager", alertmanager.url, "--send")
+        text = doctor(*flags)[1]
+        self.assertEqual(row(text, "test alerts"), ["failed: not sent: no route matches the label doctor"])
+        route = re.search(r"^ +- \{matchers: .*?\]\}$", text, re.M | re.S)[0]
+        config["route"]["routes"][:0] = yaml.safe_load(route)
+        file.write_text(json.dumps(config))
+        alertmanager.ask("/-/reload", method="POST")
+        text = doctor(*flags)[1]
+        self.assertEqual(row(text, f"test alert to {team}"), ["ok: webhook arrived"])
+        self.assertIn("DoctorTest", str([message.body for message in arrived.found("heartbeat")]))
 
 
 class OfGrafana(unittest.TestCase):
