@@ -39,14 +39,13 @@ class Failed(Exception):
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(prog="deploy/quickstart", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="deploy/quickstart", description=f"{__doc__.splitlines()[0]} The first start installs Debian packages, by sudo,"
+        " and builds the exporters.", epilog="The ports are on 127.0.0.1. docs/demo.md describes the demo.")
     parser.add_argument(
         "--check", action="store_true",
         help="wait until all targets are up and all rules evaluated, print the table and exit",
     )
-    for name, port in DEFAULT_PORTS.items():
-        parser.add_argument(f"--{name}-port", type=port_number, default=port, metavar="PORT",
-                            help=f"the port of {name} (default: {port})")
     parser.add_argument("--dbt-target", type=target_folder, metavar="PATH",
                         help="the target directory of your dbt project, instead of the example's")
     shown = parser.add_mutually_exclusive_group()
@@ -55,8 +54,13 @@ def parse_arguments():
     shown.add_argument("--demo", action="store_true",
                        help="start a fake Airflow, a fake Snowflake account and a shop's databases, and "
                             "their exporters")
-    parser.add_argument("--airflow-username", metavar="USER", help="a user who may read it")
-    parser.add_argument("--airflow-password-file", metavar="FILE", help="the file with the user's password")
+    parser.add_argument("--airflow-username", metavar="USER", help="with --airflow: a user who may read it")
+    parser.add_argument("--airflow-password-file", metavar="FILE",
+                        help="with --airflow: the file with the user's password")
+    for name, port in DEFAULT_PORTS.items():
+        what = name.title().replace("Fake-", "the fake ") if name in NO_EXPORTERS else f"{name}_exporter"
+        parser.add_argument(f"--{name}-port", type=port_number, default=port, metavar="PORT",
+                            help=f"the port of {what} (default: %(default)s)")
     # Used by deploy/quickstart before it builds.
     parser.add_argument("--ports-only", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()

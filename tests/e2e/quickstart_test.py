@@ -44,6 +44,17 @@ class Shown(unittest.TestCase):
         self.check(*airflow, "--dbt-target", target, shown=["airflow", "dbt"])
 
 
+class Help(unittest.TestCase):
+    def test_it_describes_each_option(self):
+        result = subprocess.run([support.SOURCE / "deploy/quickstart", "--help"], capture_output=True, text=True, check=True)
+        text = " ".join(result.stdout.split())
+        for option in ("--check wait until", "--demo start a fake Airflow", "--dbt-target PATH the target directory",
+                       "--airflow URL the web server", "--airflow-username USER with --airflow: a user",
+                       "--airflow-password-file FILE with --airflow: the file",
+                       *(f"--{name}-port PORT the port of " for name in quickstart.DEFAULT_PORTS)):
+            self.assertIn(option, text)
+
+
 class Alertmanager(unittest.TestCase):
     def test_it_is_the_shipped_one_but_tells_nobody(self):
         shipped = support.SOURCE / "alertmanager"
