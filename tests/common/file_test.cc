@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t kMax = 1000;
-constexpr auto kLong = 60s;  // never waited for when all is well
+constexpr auto kLong = 60s;  // not reached unless the test fails
 
 std::string read(const std::string& path, Clock::duration patience = kLong) {
   return read_file_within(path, kMax, patience);

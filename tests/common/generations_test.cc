@@ -20,7 +20,7 @@ namespace {
 constexpr auto kGauge = gauge("test_value", "Help.");
 constexpr auto kLong = 60s;  // never waited for when all is well
 
-/// An exporter of one collector, which hangs when told to.
+/// An exporter with one collector, which hangs while `hang` is set.
 class Source {
  public:
   Source() {
@@ -46,7 +46,7 @@ class Source {
     if (!is_released_) release_.set_value();
     is_released_ = true;
   }
-  /// Waits until so many runs hang.
+  /// Waits until that many runs hang.
   void wait_for_hanging(int count) const {
     const auto until = Clock::now() + kLong;
     while (hanging_ < count && Clock::now() < until) std::this_thread::sleep_for(1ms);
@@ -74,7 +74,7 @@ class Source {
   std::atomic<int> hanging_ = 0;
 };
 
-/// The generations end before the source that they use, and only once nothing hangs.
+/// Releases runs that hang, then destroys the generations before the source that they use.
 struct Exporter {
   Source source;
   Generations generations{source.app(), source.command()};
@@ -161,7 +161,7 @@ TEST_CASE("a reload that is late counts as failed until it is done, and not any 
   go_on.set_value();
   CHECK_FALSE(reload.get());
   CHECK(shows(generations, "exporter_config_last_reload_successful 1"));
-  generations.note_late_reload();  // by who found it late just before it was done
+  generations.note_late_reload();  // called just before the reload ended
   CHECK(shows(generations, "exporter_config_last_reload_successful 1"));
 }
 
@@ -179,7 +179,7 @@ TEST_CASE("a collector that hangs delays neither a reload nor the scrape that us
     generations.load();
     scraped = nullptr;
   }
-  CHECK(Clock::now() - begin < kReloads * 500ms);  // a generation waits a second for it to end
+  CHECK(Clock::now() - begin < kReloads * 500ms);  // each waits up to 1 s at its end
   CHECK_FALSE(generations.end(Clock::now() + 10ms));
   source.release();
   CHECK(generations.end(Clock::now() + kLong));

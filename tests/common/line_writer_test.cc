@@ -29,7 +29,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kLong = 60s;  // never waited for when all is well
+constexpr auto kLong = 60s;  // not reached unless the test fails
 
 std::string notice(std::uint64_t dropped) { return "dropped " + std::to_string(dropped) + '\n'; }
 
@@ -52,7 +52,7 @@ class Channel {
   void close_writer() { close(ends_[1]); }
   void close_reader() { close(ends_[0]); }
 
-  /// Writes until no byte more fits; how many bytes that were.
+  /// Writes until the buffer is full. Returns the number of bytes written.
   std::size_t fill() {
     REQUIRE(::fcntl(writer(), F_SETFL, O_NONBLOCK) == 0);
     const std::string filling(4096, 'f');
@@ -66,7 +66,7 @@ class Channel {
     return filled;
   }
 
-  /// What comes until `enough` of it is there, or the writer's end is closed.
+  /// Reads until there are `enough` bytes or the writer's end is closed.
   template <class Enough>
   std::string read_until(Enough enough) {
     std::string all;
@@ -96,7 +96,7 @@ std::vector<std::string> lines_of(std::string_view text) {
   return lines;
 }
 
-/// Runs it on a thread; whether it ended in time. One that hangs is abandoned.
+/// Runs it on a thread. Returns whether it ended in time; if not, the thread is abandoned.
 template <class Function>
 bool ends(Function function) {
   auto promise = std::make_shared<std::promise<void>>();
@@ -140,7 +140,7 @@ TEST_CASE("a reader that stalls holds up nobody, and learns how many lines it mi
     const auto dropped = writer.dropped();
     CHECK(dropped > 0);
 
-    // The first lines come, whole and in order, then what stands for those dropped, then the rest.
+    // The first lines come whole and in order, then the notice of dropped ones, then the rest.
     const auto said = "\n" + notice(dropped);
     const auto text = channel.read_until(
         [&](const std::string& all) { return all.find(said) != std::string::npos; });

@@ -20,7 +20,7 @@ struct Ended {
   const char* state;
 };
 
-/// Counts what has ended by then.
+/// Counts the events that ended by that time.
 PastCounting::Count count(std::vector<Ended> all) {
   return [all = std::move(all)](Ledger::Run& run, PastCounting::Time by) {
     for (const auto& [id, at, state] : all) {
@@ -50,7 +50,7 @@ TEST_CASE("the past is what scrapes at each step would have shown") {
                               {"d", kFrom + 201s, "failed"}});
   TimedSamples page;
   PastCounting past(kFrom, 100s);
-  // Steps are at whole multiples; what is new was 0 when it was shown last.
+  // Samples are at whole multiples of the step. A new series starts with 0 at the previous one.
   past.advance(kFrom + 250s, counted, &show, page, soon());
   CHECK(past.at() == kFrom + 250s);
   CHECK(written(page) == kHeader +

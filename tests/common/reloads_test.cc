@@ -12,9 +12,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kLong = 60s;  // never waited for when all is well
+constexpr auto kLong = 60s;  // not reached unless the test fails
 
-/// A reload that the test lets go on.
+/// A reload that waits until the test releases it.
 struct Hanging {
   std::counting_semaphore<> begun{0}, go_on{0};
   std::atomic<int> count = 0, late = 0;
@@ -103,7 +103,7 @@ TEST_CASE("when a reload will be late is known as soon as it was asked for") {
   reload.go_on.release();
 }
 
-/// Whether it was noted as late so many times, as who waits for signals notes it.
+/// Whether it was noted as late that many times, by the thread that waits for signals.
 bool is_late(Reloads& reloads, const Hanging& reload, int times) {
   for (const auto end = Clock::now() + kLong; reload.late < times && Clock::now() < end;) {
     std::this_thread::sleep_until(reloads.late_at());

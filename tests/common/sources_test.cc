@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A source that says what it was made of.
+/// A source that keeps the inputs it was made of.
 struct Shop {
   std::string name, url;
   bool is_remote;

@@ -39,7 +39,7 @@ const Case kCases[] = {
     {postgresql, "28000", 1, "", Reason::auth, false},
     {postgresql, "HYT00", 1, "", Reason::timeout, false},
     {postgresql, "HYT01", 1, "", Reason::timeout, true},
-    {postgresql, "HY000", 1045, "", Reason::query, false},  // another's code
+    {postgresql, "HY000", 1045, "", Reason::query, false},  // a code of MariaDB
     {postgresql, "IM002", 0, "", Reason::config, false},
     {other, "HY008", 0, "", Reason::cancelled, false},
     {sqlserver, "28000", 18456, "Login failed for user", Reason::auth, false},
@@ -115,7 +115,7 @@ TEST_CASE("a failure says whether a table is not there") {
   CHECK(lack(postgresql, {"42P01", 1, ""}) == "not there");
   CHECK(lack(postgresql, {"42501", 1, "permission denied"}) == "");
   CHECK(lack(postgresql, {"42703", 1, "column a does not exist"}) == "");
-  CHECK(lack(postgresql, {"HY000", 1142, ""}) == "");  // another's code
+  CHECK(lack(postgresql, {"HY000", 1142, ""}) == "");  // a code of MariaDB
   CHECK(lack(mariadb, {"42S02", 1146, ""}) == "not there");
   CHECK(lack(mariadb, {"42000", 1142, ""}) == "not there or not allowed");
   CHECK(lack(mysql, {"42000", 1142, ""}) == "not there or not allowed");

@@ -128,7 +128,7 @@ TEST_CASE("a driver that hangs and has no known socket keeps one thread, and not
     CHECK(runner_fixture::page(views[1]) == runner_fixture::kHeader + "demo_run 1\n");
   }
   REQUIRE(eventually([&] { return cancels() == before + 1; }));
-  // Longer than all that the guard does: shutting down a socket has nothing to act upon.
+  // Longer than all steps of the guard: there is no socket that it could shut down.
   std::this_thread::sleep_for(Guard::kGrace + 500ms);
   CHECK(ended == 0);
   CHECK(asked == 1);

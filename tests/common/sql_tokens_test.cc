@@ -12,8 +12,8 @@ namespace {
 using enum Dialect;
 constexpr Dialect kAll[] = {postgresql, mariadb, mysql, sqlite, sqlserver, other};
 
-/// Each token but single blanks between the others, with a letter for its kind and "!" where it
-/// does not end.
+/// The tokens, each with a letter for its kind, and "!" if it is unterminated. Blanks between
+/// tokens are left out.
 std::string tokens(std::string_view text, Dialect dialect) {
   std::string result, whole;
   const std::string given(text);
@@ -121,7 +121,7 @@ TEST_CASE("tokens of statements, by dialect") {
     for (const auto dialect : dialects) {
       INFO(text << " as " << to_string(dialect));
       CHECK(tokens(text, dialect) == expected);
-      // What lies in memory behind the text is not of it.
+      // The tokenizer does not read beyond the end of the text.
       for (const char behind : std::string("'\"`]*/-$:=a \n")) {
         INFO(behind);
         CHECK(tokens(std::string_view(text + behind).substr(0, text.size()), dialect) == expected);

@@ -167,7 +167,8 @@ TEST_CASE("a time that was cut is refused, but where it is another time") {
   for (std::size_t length = 0; length < whole.size(); ++length) {
     if (time_text(whole.substr(0, length))) accepted.push_back(whole.substr(0, length));
   }
-  // Years alone are seconds; a time without its offset, its fraction or its seconds is UTC's.
+  // A number is seconds, even if it looks like a year. A time without an offset is in UTC; fraction
+  // and seconds are optional.
   CHECK(accepted ==
         std::vector<std::string>{"2", "20", "202", "2026", "2026-03-29", "2026-03-29 ",
                                  "2026-03-29 02:30", "2026-03-29 02:30:01", "2026-03-29 02:30:01.1",

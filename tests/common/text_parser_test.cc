@@ -9,7 +9,7 @@ using namespace exporter;
 
 namespace {
 
-/// The page of a text after it was taken apart, or what is wrong with it.
+/// The page made of a parsed text, or the error.
 std::string reread(const std::string& text, Format format = Format::text) {
   try {
     const auto parsed = parse_text(text, "x.prom");

@@ -27,7 +27,7 @@ std::string moment(const TimeZone& zone, local_seconds time, Twice twice = Twice
   return format_rfc3339(zone.moment_of(time, twice)).substr(0, 16);
 }
 
-/// What the C library knows, of one zone at a time.
+/// The C library's time zone, which is one for the process.
 class CLibrary {
  public:
   ~CLibrary() {
@@ -88,11 +88,11 @@ TEST_CASE("when clocks go forward, a time that they leave out is when they do") 
     CHECK(moment(berlin, local(2026, 3, 29, 2, 30), twice) == "2026-03-29T01:00");
   }
   CHECK(moment(berlin, local(2026, 3, 29, 3, 0)) == "2026-03-29T01:00");
-  // At midnight, and by half an hour.
+  // A change at midnight, and one of half an hour.
   CHECK(moment(TimeZone::load("America/Havana"), local(2026, 3, 8, 0, 30)) == "2026-03-08T05:00");
   CHECK(moment(TimeZone::load("Australia/Lord_Howe"), local(2026, 10, 4, 2, 15)) ==
         "2026-10-03T15:30");
-  // A day that was not.
+  // A day that the zone skipped.
   CHECK(moment(TimeZone::load("Pacific/Apia"), local(2011, 12, 30, 6, 0)) == "2011-12-30T10:00");
 }
 

@@ -244,7 +244,7 @@ TEST_CASE("a password hash that is not bcrypt is refused, and not shown") {
   refused("$2y$32" + good.substr(6));
   refused("$2y$ab" + good.substr(6));
   refused(good.substr(0, 59) + "$");
-  // Names that may be secrets are not shown.
+  // Names that may be secrets are not quoted.
   CHECK(error_of("basic_auth_users:\n  \"a:b\": x\n") ==
         "web.yml:2:3: basic_auth_users: a user name cannot contain a colon");
   CHECK(error_of("basic_auth_users:\n  " + good + ": x\n") ==
@@ -317,7 +317,7 @@ TEST_CASE("a wrong password takes as long for a user who does not exist") {
     CHECK(check.check(users, credentials(user, "wonderland")) == Result::wrong);
     return cpu_time() - begin;
   };
-  // The least of several is the cost itself: what else the machine does only adds to it.
+  // The minimum of several measurements: other work on the machine only adds to it.
   double known = 1e9, unknown = 1e9;
   const auto as_long = [&] { return unknown > known / 2 && unknown < known * 2; };
   for (int i = 0; i < 3 || (i < 30 && !as_long()); ++i) {

@@ -26,7 +26,7 @@ TEST_CASE("yaml: scalars of another program's file keep its tags", "[yaml]") {
   CHECK(file.required("d").tag().empty());
   CHECK(file.required("d").integer() == 5);
   CHECK(file.required("e").tag().empty());
-  // What has a tag is no number, whatever it stands for.
+  // A value with a tag is not a number, even if its text is.
   CHECK_THROWS(load("a: !env 5").required("a").integer());
   CHECK_THROWS(load("a: !env {b: 1}"));
   CHECK_THROWS(load("a: !env [b]"));

@@ -206,7 +206,7 @@ TEST_CASE("without a budget of the user's, that of the version holds for all req
   const auto start = Clock::now();
   for (int i = 0; i < 4; ++i) deployment->api.get_open("/health", soon());
   for (int i = 0; i < 15; ++i) deployment->api.get("/pools", kPage, soon());
-  CHECK(airflow.requests().size() == 21);  // with two for the version; the burst is 20
+  CHECK(airflow.requests().size() == 21);  // two of them for the version; the burst is 20
   CHECK(Clock::now() - start >= std::chrono::milliseconds(1900));
 }
 

@@ -15,13 +15,13 @@ namespace {
 
 constexpr Time kStart = Time(1'800'000'000s);
 
-/// The events of an Airflow, which go on between any two requests.
+/// The events of an Airflow; new ones may be committed between any two requests.
 class World {
  public:
   World(bool has_time_filter, unsigned seed) : has_time_filter_(has_time_filter), random_(seed) {}
 
-  /// An event that happened up to 55 s ago, few up to ten minutes, and is committed now; several
-  /// may have one time, without a time filter a few.
+  /// Commits an event of up to 55 s ago, sometimes of up to ten minutes ago. Several may have the
+  /// same time; a few, if there is no time filter.
   void add() {
     add_late(std::chrono::seconds(random(4) > 0 ? 0 : random(8) > 0 ? random(55) : random(600)));
   }
@@ -34,7 +34,7 @@ class World {
   void add_many(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) add();
   }
-  /// Deletes events of a while ago that are before the position.
+  /// Deletes old events before the position.
   void clean() {
     const auto old = std::min<Time>(now_ - 3h, position_.late.time);
     std::erase_if(events_, [&](const auto& event) { return event.time < old; });
@@ -68,8 +68,8 @@ class World {
   bool has_failed() const { return failed_; }
   const EventPositions& position() const { return position_; }
   const std::set<std::int64_t>& read() const { return read_; }
-  bool is_busy = false;  ///< things happen between two requests
-  int fails_at = 0;      ///< this request of a look; 0: none
+  bool is_busy = false;  ///< new events are committed between two requests
+  int fails_at = 0;      ///< the number of the request that fails in each run; 0: none
   std::size_t page_size = 100;
 
  private:
@@ -80,11 +80,11 @@ class World {
       add_many(random(8));
       if (random(4) == 0) clean();
     }
-    std::vector<const AssetEvent*> all;  // a copy of thousands for each page would take most time
+    std::vector<const AssetEvent*> all;  // copies of thousands for each page would be slow
     for (const auto& event : events_) {
       if (!has_time_filter_ || event.time >= since) all.push_back(&event);
     }
-    // Without ids, the order of those of one moment is any.
+    // Without ids, events of the same time come in any order.
     if (!has_time_filter_) std::ranges::shuffle(all, random_);
     if (has_time_filter_) std::ranges::sort(all, {}, &AssetEvent::id);
     std::ranges::stable_sort(all, {}, &AssetEvent::time);

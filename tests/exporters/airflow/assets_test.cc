@@ -20,7 +20,7 @@ const std::string kEvents2 = "GET /api/v1/datasets/events?order_by=-timestamp&li
 const std::string kJobs3 =
     "GET /api/v2/jobs?is_alive=true&job_state=running&order_by=-latest_heartbeat&limit=100&offset=";
 
-/// Of the clock, as events before the first start do not count.
+/// A time relative to now, because events before the first start do not count.
 std::string in_seconds(int seconds) {
   return format_rfc3339(std::chrono::floor<std::chrono::milliseconds>(Ledger::wall_clock()) +
                         std::chrono::seconds(seconds));

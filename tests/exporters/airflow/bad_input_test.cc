@@ -21,7 +21,7 @@ struct BadReply {
   Reason reason;
 };
 
-/// Besides what the tests of the client have: bodies that are cut, overload, bad encodings.
+/// Truncated bodies, overload and bad encodings are in the tests of the HTTP client.
 std::vector<BadReply> bad_replies() {
   const std::string login = "<html><form>Log in</form></html>",
                     html = "Content-Type: text/html\r\n";
@@ -43,7 +43,7 @@ std::vector<BadReply> bad_replies() {
   };
 }
 
-/// How a run of the collector failed, whether or not it shows something.
+/// The failure of a run of the collector, even if it also has samples.
 std::optional<Error> failure_of(const CollectFunction& collect) {
   try {
     Samples samples;

@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// What is asked of one version, and what it answers.
+/// A replay of one version, and the requests sent to it.
 struct Asked {
   explicit Asked(const std::string& version_)
       : version(version_), airflow(version_), deployment(deployment_of(airflow.url())) {}
@@ -46,7 +46,7 @@ TEST_CASE("finished runs are asked for by a closed slice of their changes, in mi
   const auto history = history_of(*asked.deployment, asked.samples, asked.deadline);
   const bool is_airflow3 = asked.version == "3.3";
   CHECK(history.has_due_filter == is_airflow3);
-  CHECK(history.most_requests == (is_airflow3 ? 60 : 15));  // of 30 seconds
+  CHECK(history.most_requests == (is_airflow3 ? 60 : 15));  // for 30 seconds
   Slice slice{at(3, 0, 0), at(3, 1, 0) + 500ms, {}};
   if (is_airflow3) {
     slice.due_from = at(2, 0, 0);
@@ -124,7 +124,7 @@ TEST_CASE("a run and the tries of a task are asked for by their names") {
     CHECK((*tries)[0].ended < (*tries)[1].started);
     CHECK((*tries)[2].state == "success");
   }
-  // Before 2.10 there was no such list.
+  // Airflow before 2.10 has no such list.
   task.task = "gone";
   CHECK(history.tries(task).has_value() == (asked.version == "3.3"));
 }

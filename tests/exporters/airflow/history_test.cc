@@ -15,7 +15,7 @@ using airflow_world::World;
 
 namespace {
 
-/// An exporter's part of one deployment, which can be killed.
+/// The run counter of one deployment, which can be killed.
 class Watch {
  public:
   Watch(World& world, bool has_due_filter, bool has_tries, Time start, std::string state = {})
@@ -52,7 +52,7 @@ class Watch {
       REQUIRE(error.what() == std::string("made up"));
     }
   }
-  /// What was not committed is gone.
+  /// Discards what was not committed.
   void kill() {
     selection_.emplace(Yaml::parse("{}", "airflow.yml"));
     counter_.reset();
@@ -107,14 +107,14 @@ class Watch {
   bool knows_past_ = false;
 };
 
-/// What the first has and the second has not.
+/// The first counts less the second, without zeros.
 World::Counts difference(World::Counts of, const World::Counts& from) {
   for (const auto& [key, value] : from) of[key] -= value;
   std::erase_if(of, [](const auto& entry) { return entry.second == 0; });
   return of;
 }
 
-/// A history of a few hours with outages, errors and kills, and then everything is read.
+/// Simulates a few hours with outages, errors and kills, then reads everything.
 void check(std::uint64_t seed, const std::string& state = {}) {
   std::mt19937_64 random(seed);
   const auto below = [&](unsigned limit) {

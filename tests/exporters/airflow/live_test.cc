@@ -17,7 +17,7 @@ const std::string kRuns2 =
 const std::string kTasks2 = "GET /api/v1/dags/~/dagRuns/~/taskInstances?limit=";
 const std::string kTasks3 = "GET /api/v2/dags/~/dagRuns/~/taskInstances?limit=100" + kStates;
 
-/// A page of tasks, numbered from `from` until before `to`.
+/// A page of the tasks [from, to).
 std::string tasks(int from, int to, int total, const std::string& next = "") {
   std::string rows;
   for (int i = from; i < to; ++i) {
@@ -81,7 +81,7 @@ TEST_CASE("live task instances that Airflow 2 cannot give at once are read page 
 TEST_CASE("a run that ends between two pages of Airflow 2 hides no other") {
   Replay airflow("2.11");
   airflow.set_json(kRuns2, runs(0, 100, 150));
-  // Three have ended: at the place 90 is what was at 93.
+  // Three runs have ended: offset 90 has the run that was at 93.
   airflow.set_json(kRuns2 + "&offset=90", runs(93, 150, 147));
   CHECK(read(read_live_runs, airflow).rows.size() == 150);
 }

@@ -20,8 +20,8 @@ std::string json(const std::string& body) {
   return reply(200, body, "Content-Type: application/json\r\n");
 }
 
-/// An Airflow 2 that gives at most `page` of its `total` pools at once; that at `hidden` has no
-/// limit.
+/// An Airflow 2 that returns at most `page` of its `total` pools at once; the one at `hidden` has
+/// no limit, and its page gets a 500.
 std::string answer_of_many(const std::string& request, std::size_t total, std::size_t hidden,
                            std::size_t page) {
   if (request.starts_with("GET /api/v1/version")) return json(R"({"version": "2.11.2"})");

@@ -35,7 +35,7 @@ DagList list_of(const std::vector<std::string>& dags) {
 
 Time at(const std::string& time) { return *parse_rfc3339(time); }
 
-/// Since when "orders" must have succeeded at a time; empty where it has no deadline.
+/// The time since when "orders" must have succeeded, as of `now`; empty if it has no deadline.
 std::string required(const std::string& deadlines, const std::string& now) {
   const auto all = requirements_of(deadlines).of(list_of({"orders"}), at(now));
   if (all.empty()) return "";
@@ -48,7 +48,7 @@ TEST_CASE("by a time of each day a run must have succeeded on that day") {
   const std::string daily = "{dag_id: orders, done_by: '06:00'}";
   CHECK(required(daily, "2026-07-01T06:00:00Z") == "2026-07-01T00:00:00.000Z");
   CHECK(required(daily, "2026-07-01T23:00:00Z") == "2026-07-01T00:00:00.000Z");
-  // Until then, what the deadline before required.
+  // Until then, the previous deadline applies.
   CHECK(required(daily, "2026-07-01T05:59:59Z") == "2026-06-30T00:00:00.000Z");
 }
 
@@ -80,7 +80,7 @@ TEST_CASE("a deadline is in the local time of its zone, through both changes of 
   CHECK(required(berlin, "2026-10-25T04:59:00Z") == "2026-10-23T22:00:00.000Z");
   CHECK(required(berlin, "2026-10-25T05:00:00Z") == "2026-10-24T22:00:00.000Z");
 
-  // A time that there is not, and one that there is twice.
+  // A local time that does not exist, and one that occurs twice.
   const std::string half = "{dag_id: orders, done_by: '02:30', timezone: Europe/Berlin}";
   CHECK(required(half, "2026-03-29T00:59:59Z") == "2026-03-27T23:00:00.000Z");
   CHECK(required(half, "2026-03-29T01:00:00Z") == "2026-03-28T23:00:00.000Z");
@@ -89,7 +89,7 @@ TEST_CASE("a deadline is in the local time of its zone, through both changes of 
   CHECK(required("{dag_id: orders, done_by: '06:00', since: '02:30', timezone: Europe/Berlin}",
                  "2026-10-25T05:00:00Z") == "2026-10-25T00:30:00.000Z");
 
-  // Ahead of UTC and behind, where the day is another.
+  // Time zones ahead of and behind UTC, where the date differs.
   CHECK(required("{dag_id: orders, done_by: '06:00', timezone: Pacific/Auckland}",
                  "2026-06-30T18:00:00Z") == "2026-06-30T12:00:00.000Z");
   CHECK(required("{dag_id: orders, done_by: '22:00', timezone: America/Los_Angeles}",

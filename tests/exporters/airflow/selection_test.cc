@@ -152,14 +152,14 @@ TEST_CASE("at the edge of the limit a DAG keeps its place until another needs it
   CHECK(shown(selection, all) == Names{"c"});
   selection.set_runs({}, {}, kNow + 30s);
   CHECK(shown(selection, all) == Names{"c"});
-  // Within the hour another that runs does not take it, later it does.
+  // For an hour, another running DAG does not take its place.
   selection.set_runs({}, {"a"}, kNow + 1min);
   CHECK(shown(selection, all) == Names{"c"});
   selection.set_runs({}, {}, kNow + 2h);
   CHECK(shown(selection, all) == Names{"c"});
   selection.set_runs({}, {"b"}, kNow + 2h);
   CHECK(shown(selection, all) == Names{"b"});
-  // One that fails takes it at once.
+  // A failing DAG takes it at once.
   selection.set_runs({{"a", {true}}}, {"b"}, kNow + 2h);
   CHECK(shown(selection, all) == Names{"a"});
   selection.set_runs({{"a", {false}}}, {"b"}, kNow + 2h + 59min);
@@ -212,7 +212,7 @@ TEST_CASE("all that is of an excluded DAG is left off the page, and not asked fo
   airflow.set_json("GET /api/v2/dagWarnings?limit=100&offset=0",
                    R"({"total_entries": 2, "dag_warnings": [
       {"dag_id": "in", "warning_type": "w"}, {"dag_id": "out", "warning_type": "w"}]})");
-  // What ends after the first start counts, and its tasks are asked for.
+  // A run that ends after the first start counts, and its tasks are requested.
   const auto ended =
       format_rfc3339(std::chrono::floor<std::chrono::milliseconds>(Ledger::wall_clock() + 1min));
   const auto run = [&](const std::string& dag) {
@@ -247,7 +247,7 @@ TEST_CASE("what the limit keeps off the page is counted") {
              Catch::Contains("airflow_dags_hidden{deployment=\"prod\"} 2\n") &&
                  Catch::Contains("airflow_dag_paused{deployment=\"prod\",dag_id=\"a\"}"));
   CHECK(first.dropped() == 2);
-  // The recorded answers have a run of it that is running.
+  // The recorded replies have a running run of this DAG.
   const auto text = page(deployment, {"runs"}, second);
   CHECK(second.dropped() > 2);
   CHECK(deployment->selection.view().hidden() == second.dropped());

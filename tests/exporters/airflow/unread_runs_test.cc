@@ -17,7 +17,7 @@ struct Changed {
   bool is_due_long_ago = false;
 };
 
-/// An Airflow that answers no page on which a run is that it cannot describe.
+/// An Airflow that fails each page with a run that it cannot describe.
 struct Flawed {
   explicit Flawed(bool has_due_filter = true) : airflow(has_due_filter) {
     airflow.history.changed_runs = [this](const Slice& slice, std::size_t offset) {
@@ -49,7 +49,7 @@ struct Flawed {
     return page;
   }
 
-  /// Runs that end one second after another, and are called 0, 1, ...
+  /// Adds runs that end one second after another and are named 0, 1, ...
   void add(int many, std::chrono::milliseconds apart = 1s) {
     for (int i = 0; i < many; ++i) {
       last += apart;
@@ -95,7 +95,7 @@ struct Flawed {
 
 TEST_CASE("a run that cannot be read costs itself alone, however many end with it") {
   const int many = GENERATE(1, 2, 8, 9, 60, 100, 400);
-  const int at = GENERATE(0, 1, 2);  // halves
+  const int at = GENERATE(0, 1, 2);  // the first, one in the middle, the last
   const auto reason = GENERATE(Reason::http_status, Reason::decode);
   const bool has_due_filter = GENERATE(false, true);
   CAPTURE(many, at, has_due_filter);
@@ -156,7 +156,7 @@ TEST_CASE("a run that leaves the slice while it is read apart hides no other") {
   deployment.airflow.now += 1min;
   const auto first = deployment.requests;
   deployment.before_page = [&] {
-    // After the list has failed and was counted, and half of it was read.
+    // After the list failed, its rows were counted, and half of them were read.
     if (deployment.requests == first + 4) deployment.changes[0].time = deployment.airflow.now;
   };
   deployment.update();
@@ -250,7 +250,7 @@ TEST_CASE("runs of a time in which none can be read all count after it") {
 }
 
 TEST_CASE("many runs that cannot be read hold up no other") {
-  const auto apart = GENERATE(0ms, 300ms);  // in one moment, or within a minute
+  const auto apart = GENERATE(0ms, 300ms);  // at the same time, or within a minute
   Flawed deployment(false);
   deployment.airflow.history.most_requests = 15;
   deployment.update();

@@ -22,7 +22,7 @@ namespace {
 const auto kBuild =
     std::filesystem::path(SOURCE_DIR) / "tests/fixtures/dbt/recorded/dbt-1.11/02_build";
 
-/// A web server that holds artifacts below /shop, for who knows the token.
+/// A web server with artifacts below /shop, which requires a token.
 class Store {
  public:
   Store() : server_(options(), [this](const http::Request& request) { return answer(request); }) {}

@@ -1,5 +1,4 @@
-// What dbt never wrote on purpose: files that are cut short, of the wrong kind, of wrong types. A
-// real artifact stays in the target directory as the last good one.
+// Truncated artifacts, and artifacts of the wrong kind or with values of wrong types.
 
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -53,7 +52,7 @@ std::string manifest_error(const std::string& text) {
   return error_of(Reason::decode, [&] { read_manifest(artifact(text)); });
 }
 
-/// After an update: the error, if there is one, and the samples.
+/// Updates; returns the error, if any, and the samples.
 std::string page_of(Follower& follower) {
   const auto error = update(follower);
   Samples samples;
@@ -74,13 +73,14 @@ std::size_t resident_bytes() {
   return resident * 4096;
 }
 
-/// What dbt no longer writes.
+/// Sets the modification time to long ago, so that the file counts as completely written.
 void write_long_ago(const fs::path& path, const std::string& text) {
   std::ofstream(path) << text;
   fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(1));
 }
 
-/// Takes all rights from a file or directory, and root's from this process, for a while.
+/// Removes all permissions of a file or directory, and root's privileges of this process, until
+/// destruction.
 class Closed {
  public:
   explicit Closed(const fs::path& path) : path_(path), rights_(fs::status(path).permissions()) {
@@ -90,7 +90,7 @@ class Closed {
   ~Closed() {
     if (is_root_) {
       if (::seteuid(0) != 0) std::abort();
-      ::prctl(PR_SET_DUMPABLE, 1);  // which a change of user takes; leak checkers need it
+      ::prctl(PR_SET_DUMPABLE, 1);  // a change of user clears it; leak checkers need it
     }
     fs::permissions(path_, rights_);
   }
@@ -273,7 +273,7 @@ TEST_CASE("an artifact that dbt still writes is no failure until it is left so")
   const auto whole = read_file(kBuild / "run_results.json");
   Follower follower("shop", directories(target.path()),
                     SharedLedger(std::make_shared<Ledger>("dbt", "")));
-  CHECK(page_of(follower).starts_with("no artifacts"));  // the first look waits for nothing
+  CHECK(page_of(follower).starts_with("no artifacts"));  // the first update does not wait
   std::ofstream(path) << whole.substr(0, 1000);
   CHECK(page_of(follower).empty());
   std::ofstream(path) << whole.substr(0, 2000);

@@ -31,7 +31,7 @@ TEST_CASE("the command of a dbt command line is what dbt takes for it") {
       {"dbt source snapshot-freshness", "source freshness"},
       {"dbt freshness", "freshness"},
       {"dbt run-operation test --args {run: 1}", "run-operation"},
-      // Options with a value, which may be the name of a command.
+      // Options whose value may be the name of a command.
       {"dbt --target test ls", "list"},
       {"dbt --target test retry", "retry"},
       {"dbt -t run docs generate", "docs generate"},
@@ -41,20 +41,20 @@ TEST_CASE("the command of a dbt command line is what dbt takes for it") {
       {"dbt --defer --state docs --target seed run", "run"},
       {"dbt --log-path debug deps", "deps"},
       {"dbt --printer-width 80 --record-timing-info test clone", "clone"},
-      // Short ones, with others and with the value attached.
+      // Short options, combined and with the value attached.
       {"dbt -ttest ls", "list"},
       {"dbt -t=test ls", "list"},
       {"dbt -qt test ls", "list"},
       {"dbt -dqx test", "test"},
       {"dbt -r seed list", "list"},
-      // Flags, which take none.
+      // Flags without a value.
       {"dbt --no-partial-parse --debug run", "run"},
       {"dbt --quiet test", "test"},
       {"dbt --warn-error build", "build"},
       {"dbt --fail-fast seed", "seed"},
       {"dbt -- run", "run"},
       {"dbt -q -- ls", "list"},
-      // Values with blanks, in quotes or where these are lost.
+      // Values with blanks, with and without quotes.
       {R"(dbt --warn-error-options '{"error": "all", "warn": ["run"]}' ls)", "list"},
       {R"(dbt --warn-error-options {"error": "all", "warn": ["run"]} ls)", "list"},
       {R"(dbt --vars="{test: 1, run: 2}" ls)", "list"},
@@ -65,10 +65,10 @@ TEST_CASE("the command of a dbt command line is what dbt takes for it") {
       {"dbt --vars env: test -q deps", "deps"},
       {R"(dbt --vars env: "test run" seed)", "seed"},
       {"dbt --select a b --exclude test --quiet build", "build"},
-      // Options that came later than this exporter.
+      // Unknown options.
       {"dbt --of-the-future ls", "list"},
       {"dbt --of-the-future value ls", "list"},
-      // What is none of dbt's.
+      // Not a command of dbt.
       {"dbt", ""},
       {"", ""},
       {"dbt --version", ""},

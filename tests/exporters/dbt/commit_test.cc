@@ -1,4 +1,4 @@
-// Each commit of a project's ledger can fail: what is known is never ahead of what is stored.
+// Each commit to a project's ledger can fail. The state in memory is never ahead of the stored one.
 
 #include <catch2/catch.hpp>
 #include <memory>
@@ -20,7 +20,7 @@ std::string results_after_months(const std::string& invocation) {
   return text.replace(text.find("2026-01"), 7, "2026-09");
 }
 
-/// What dbt does, one change of the artifacts at a time; each one's news needs a commit.
+/// Changes of the artifacts, each of which needs a commit.
 using Step = void (*)(Listed& listed);
 constexpr Step kSteps[] = {
     [](Listed& listed) { listed.put(Kind::manifest, manifest(1, "killed", "table")); },
@@ -62,7 +62,7 @@ class Exporter {
 
   struct Look {
     std::string error;
-    std::vector<std::string> lines;  ///< of the page; none when there is no news
+    std::vector<std::string> lines;  ///< of the page; none if it did not change
   };
   Look look() {
     Samples samples;

@@ -1,4 +1,4 @@
-// What only dbt 2.0 writes: reused nodes, what it had nothing to do for, freshness.json.
+// Artifacts of dbt 2.0: reused nodes, nodes without work, freshness.json.
 
 #include <catch2/catch.hpp>
 
@@ -56,7 +56,7 @@ struct Shop {
     const auto found = all.find({"model", "skipped"});
     return found == all.end() ? 0 : found->second;
   }
-  /// Whether the counters have the line.
+  /// Whether the line is among the counters.
   bool counts(const std::string& line) const {
     Samples samples;
     std::set<std::string, std::less<>> nodes;
@@ -164,12 +164,12 @@ TEST_CASE("freshness.json has the freshness of sources and of models") {
   };
   const auto measured_at = project.freshness_at;
   CHECK(restarted_at() == measured_at);
-  // Of models alone: of sources it says nothing.
+  // It has only models, so the freshness of sources does not change.
   shop.artifacts.put(Kind::freshness, freshness_of("two", row("model.shop.a", "Error")));
   update(shop.follower);
   CHECK(project.freshness.at("model.shop.a").last.status == "error");
   CHECK(project.freshness_at == measured_at);
-  // The other command, in its own file.
+  // The other command writes another file.
   shop.artifacts.put(Kind::sources, freshness(4, "three", "pass"));
   update(shop.follower);
   CHECK(project.freshness.at(source).last.status == "pass");

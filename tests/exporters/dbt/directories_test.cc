@@ -14,7 +14,7 @@ std::vector<Found> look(const fs::path& pattern) {
   return directories(pattern)(Deadline::in(std::chrono::minutes(1)));
 }
 
-/// dbt's log of an invocation, as it writes it by default.
+/// dbt's log of an invocation, in its default format.
 std::string log_of(const std::string& invocation, const std::string& command_in_quotes) {
   return "======== 15:24:48.978 | " + invocation +
          " ========\n15:24:48.980 [debug] [MainThread]: running dbt with arguments {'quiet': "
@@ -131,7 +131,7 @@ TEST_CASE("dbt's log names the last command that ended, whatever that left") {
   CHECK(last() == "two deps succeeded");
   log += std::string(100'000, ' ') + '\n' + ended("dbt build", "failed");
   directory.write("logs/dbt.log", log);
-  CHECK(last().empty());  // its beginning is too far away
+  CHECK(last().empty());  // its start is too far back in the log
   directory.write("logs/dbt.log",
                   R"({"info": {"invocation_id": "four", "msg": "Command `dbt run` failed at 1"}})"
                   "\n");
@@ -167,7 +167,7 @@ TEST_CASE("a glob finds the artifacts of all its directories, the oldest first")
   REQUIRE(found.size() == 2);
   CHECK(found[0].artifact.origin == written[1]);
   CHECK(found[1].artifact.origin == written[0]);
-  // One that cannot be looked into is told of beside the others; alone, it fails the look.
+  // A directory that cannot be read is reported beside the others; alone, it is an error.
   fs::create_directories(directory.path() / "nightmare/target/manifest.json");
   const auto beside = look(directory.path() / "{hourly,night*}/target");
   REQUIRE(beside.size() == 3);

@@ -20,14 +20,14 @@ class Followed {
     update(*follower_);
     return follower_->project();
   }
-  /// The invocation that a look finds incomplete.
+  /// The invocation that an update finds incomplete.
   std::string incomplete() {
     const auto& found = look().incomplete;
     REQUIRE(found.size() <= 1);
     return found.empty() ? "" : found.begin()->second.invocation_id;
   }
   void restart() { follower_.emplace("shop", artifacts.lister(), ledger_); }
-  /// Whether a look changes nothing that could be shown.
+  /// Whether an update changes nothing on the page.
   bool stands_still() {
     const auto before = follower_->revision();
     look();
@@ -39,7 +39,7 @@ class Followed {
   std::optional<Follower> follower_{std::in_place, "shop", artifacts.lister(), ledger_};
 };
 
-/// The results "two" and the freshness that passed are what the page shows.
+/// Checks that the page shows the results "two" and the freshness that passed.
 void check_newest_is_good(const Project& project) {
   CHECK(project.nodes.at("model.shop.a").last.status == "success");
   CHECK(project.invocations.at("build").metadata.invocation_id == "two");
@@ -105,7 +105,7 @@ TEST_CASE("the manifest is read before the results, whichever was written first"
   Followed shop;
   shop.artifacts.put(Kind::run_results, results(2, "one", "skipped"));
   shop.artifacts.put(Kind::manifest, manifest(1, "one", "ephemeral"));
-  // dbt 2.0 calls a node skipped that has no table.
+  // dbt 2.0 reports nodes without a table as skipped.
   CHECK(shop.look().nodes.empty());
 }
 
@@ -255,12 +255,12 @@ TEST_CASE("a command that failed without results is known by dbt's log") {
   CHECK(outcome("deps") == Outcome::failure);
   end("five", "deps", false);
   CHECK(outcome("deps") == Outcome::success);
-  // What set to work and failed without results is still incomplete.
+  // A command that started to run nodes and failed without results is still incomplete.
   shop.artifacts.put(Kind::manifest, manifest(3, "unreachable", "table"));
   end("unreachable", "build", true);
   CHECK(outcome("build") == Outcome::failure);
   CHECK(shop.incomplete() == "unreachable");
-  // Its results come later than the line of the log: these are what they say.
+  // Its results arrive after the log line, and replace it.
   shop.artifacts.put(Kind::run_results, results(4, "unreachable", "error"), End::failure);
   CHECK(shop.incomplete().empty());
   CHECK(shop.look().nodes.at("model.shop.a").consecutive_failures == 1);
@@ -337,7 +337,7 @@ TEST_CASE("a writer whose clock is behind is heard like the others") {
   check_newest_is_good(shop.look());
   shop.artifacts.put(Kind::run_results, results(31, "three", "error"));
   shop.artifacts.put(Kind::run_results, results(5, "other", "success"), true, "other");
-  // What was never replaced is as old as it says.
+  // An artifact that was never replaced is ordered by its own time.
   CHECK(shop.look().nodes.at("model.shop.a").last.status == "error");
   shop.artifacts.put(Kind::run_results, results(21, "other too", "success"), true, "other");
   CHECK(shop.look().nodes.at("model.shop.a").last.status == "success");

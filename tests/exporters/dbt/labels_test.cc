@@ -1,5 +1,4 @@
-// Labels that the configuration gives a project, and those that dbt's environment gives what it
-// ran: which variables are read, and what of them is shown.
+// Labels of a project from the configuration, and labels of results from dbt's environment.
 
 #include "exporters/dbt/labels.h"
 
@@ -22,7 +21,7 @@ std::string refusal(const std::string& project) {
   return error_of(Reason::config, [&] { project_of("target: target, " + project); });
 }
 
-/// Artifacts as if dbt had been run with that environment.
+/// Artifacts of a dbt with that environment.
 std::string with_env(std::string artifact, const std::string& env) {
   const std::string schema = "\"dbt_schema_version\"";
   return artifact.insert(artifact.find(schema), "\"env\": " + env + ", ");
@@ -32,7 +31,7 @@ std::string run(const std::string& env, int minute = 1, const std::string& statu
   return with_env(results(minute, "invocation-" + std::to_string(minute), status), env);
 }
 
-/// An exporter of one project with these keys beside its target.
+/// An exporter of one project with these keys besides `target`.
 class Exporter {
  public:
   explicit Exporter(const std::string& keys) {
@@ -44,7 +43,7 @@ class Exporter {
 
   void leave(const std::string& name, const std::string& text) { directory_.write(name, text); }
 
-  /// The lines of the family with that name, without what they have in common.
+  /// The lines of a family, without their common parts.
   std::vector<std::string> lines(const std::string& name) {
     const auto begin = name + R"({project="shop",)";
     std::vector<std::string> found;

@@ -1,5 +1,5 @@
-// fixtures/dbt/format1/ holds the ledger that an older exporter wrote of the recorded commands 02,
-// 03, 04 and 06 of dbt 1.9, and the counters that it showed then.
+// fixtures/dbt/format1/ has a ledger of format 1 with the recorded commands 02, 03, 04 and 06 of
+// dbt 1.9, and the counters that belong to it.
 
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -45,7 +45,7 @@ TEST_CASE("what an older exporter has counted is there, and is not counted again
   const auto expected = read_file(kFixtures / "format1/expected.prom");
   for (const auto* command : {"", "02_build", "03_run", "04_test", "06_source_freshness"}) {
     CAPTURE(command);
-    // In another directory than those of the ledger, so that they are read.
+    // In a directory that the ledger does not know, so that they are read.
     for (const auto* name : {"run_results.json", "sources.json"}) {
       const auto artifact = kFixtures / "recorded/dbt-1.9" / command / name;
       if (fs::exists(artifact)) target.write(name, read_file(artifact));

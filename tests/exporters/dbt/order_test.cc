@@ -1,4 +1,4 @@
-// What is said of clocks that are wrong.
+// Logs about wrong clocks.
 
 #include <catch2/catch.hpp>
 

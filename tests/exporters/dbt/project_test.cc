@@ -1,5 +1,4 @@
-// What results add to what is known of a project: of each node the last real result, whatever
-// comes in between, in whatever order.
+// A project keeps the last real result of each node, in whatever order results arrive.
 
 #include "exporters/dbt/project.h"
 

@@ -19,7 +19,7 @@ std::string refusal(const std::string& project) {
   return error_of(Reason::config, [&] { project_of(project); });
 }
 
-/// Sets a variable, or takes it away, until destruction.
+/// Sets or unsets a variable until destruction.
 class Variable {
  public:
   Variable(const char* name, const char* value) : name_(name) {

@@ -1,7 +1,7 @@
-// fixtures/dbt/recorded/<version>/<command>/ holds what a real dbt left in its target directory
-// after that command, one after the other in one project; of most manifests only the metadata, as
-// the rest is that of the last whole one. expected.changes has the lines of the page that the
-// command took away (-) and brought (+): the whole page, as that of the command before is known.
+// fixtures/dbt/recorded/<version>/<command>/ has the target directory that a real dbt left after
+// each of several commands in one project. Most manifests have only metadata; the rest is that of
+// the last whole one. expected.changes has the lines of the page that the command removed (-) and
+// added (+), which together with the previous page are the whole page.
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -45,7 +45,7 @@ class Target {
  public:
   Target() { restart(); }
 
-  /// As after a kill: what the process knew is gone, what the ledger has is there.
+  /// Restarts as after SIGKILL, with only the ledger.
   void restart() {
     collector_ = {};
     ledgers_.reset();
@@ -53,8 +53,8 @@ class Target {
     collector_ = make();
   }
 
-  /// What the command left behind. A manifest of which there is only the metadata is the last one
-  /// with these.
+  /// Installs the artifacts of the command. A manifest with only metadata is the last whole one
+  /// with this metadata.
   void leave(const fs::path& command) {
     for (const auto& entry : fs::directory_iterator(command)) {
       if (entry.path().extension() != ".json") continue;

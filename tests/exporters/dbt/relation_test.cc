@@ -1,4 +1,4 @@
-// The label dataset: the table of a node as the warehouse has it, as the other exporters name it.
+// The label `dataset`: the table of a node, named as by the other exporters.
 
 #include <catch2/catch.hpp>
 
@@ -21,7 +21,7 @@ std::string dataset(const std::string& text, const std::string& id) {
       .dataset;
 }
 
-/// That of a model with these members.
+/// The label of a model with these members.
 std::string of_model(const std::string& members) {
   return dataset(document(R"("nodes": {"model.shop.a": {)" + members + "}}"), "model.shop.a");
 }

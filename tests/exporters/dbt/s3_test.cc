@@ -47,7 +47,7 @@ class Lake {
     const std::lock_guard lock(mutex_);
     objects_.erase(key);
   }
-  /// From now on each request gets this.
+  /// Answers each further request with this.
   void refuse(int status, const std::string& code, const std::string& message) {
     const std::lock_guard lock(mutex_);
     refusal_ = {status, error_document(code, message)};
@@ -61,7 +61,7 @@ class Lake {
     seen_ = all.size();
     return fresh;
   }
-  /// Of each its first line, "GET /lake/key".
+  /// The first line of each, "GET /lake/key".
   std::vector<std::string> lines() {
     auto lines = requests();
     for (auto& line : lines) line = line.substr(0, line.find(" HTTP/1.1\r\n"));
@@ -90,7 +90,7 @@ class Lake {
     return {200, object->second.text, "ETag: " + object->second.tag + "\r\n"};
   }
 
-  /// The token is the key that the last page ended with, after "+/".
+  /// The token is "+/" and the last key of the previous page.
   std::string list(const std::string& target) const {
     std::smatch parts;
     REQUIRE(std::regex_match(

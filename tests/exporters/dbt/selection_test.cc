@@ -39,7 +39,7 @@ Project shop() {
                   node("test.shop.unique_a", "shop", "models/marts/a.yml", {"finance", "slow"})});
 }
 
-/// What is chosen, and in the end how many were dropped.
+/// The chosen nodes, followed by the number of dropped ones.
 std::pair<Ids, std::size_t> choose(const Project& project, const Flags& flags) {
   const Settings settings(Selection::flags(), flags, nullptr);
   Samples samples;

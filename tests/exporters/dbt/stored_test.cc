@@ -1,4 +1,4 @@
-// What is known of a project outlives the artifacts, the process and its configuration.
+// The state of a project survives the artifacts, the process and its configuration.
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -48,7 +48,7 @@ std::string manifest_of(const std::string& model, const std::string& at) {
          R"( "package_name": "shop", "depends_on": {"nodes": []}}}})";
 }
 
-/// The artifact as if its day was so many days before today.
+/// The artifact with its times moved to that many days ago.
 std::string dated(std::string text, int days_ago) {
   const std::chrono::year_month_day day =
       std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()) -
@@ -72,7 +72,7 @@ class Exporter {
     ledgers_ = std::make_shared<Ledgers>(state());
     reload();
   }
-  /// As after a kill.
+  /// Restarts as after SIGKILL.
   void restart() {
     stop();
     start();
@@ -90,7 +90,7 @@ class Exporter {
     reload();
   }
 
-  /// The lines of the page that begin so; nothing when there is nothing new.
+  /// The lines of the page with this start; empty if the page did not change.
   std::vector<std::string> lines(const std::string& begin) {
     std::vector<std::string> found;
     std::istringstream in(page_of(collector_));
@@ -143,7 +143,7 @@ TEST_CASE("results that are found again after a restart are not counted again") 
   exporter.lines("");
   exporter.restart();
   CHECK(exporter.lines("dbt_node_runs_total{") == kTwoRuns);
-  // Another inode: read once more.
+  // Another inode, so it is read again.
   write(path, run_of("model.shop.a", "error", "2", "20T02"));
   CHECK(exporter.lines("dbt_node_runs_total{") == kTwoRuns);
 }
@@ -206,7 +206,7 @@ TEST_CASE("a node that the project has no longer is forgotten after 90 days with
   CHECK(status() == 1);
   fs::remove(exporter.path() / "target/manifest.json");
   exporter.restart();
-  // After a month it comes back as it was, after half a year it is new.
+  // After a month a node returns with its state, after half a year without.
   CHECK(status() == (days_ago == 30 ? 2 : 1));
 }
 

@@ -1,4 +1,4 @@
-// Rows that cannot be read, in artifacts of which the rest can.
+// Artifacts with some unreadable rows.
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -33,7 +33,7 @@ std::string document(std::string_view schema, std::string_view more) {
 
 std::string results(std::string_view more) { return document("run-results/v6", more); }
 
-/// What dbt no longer writes.
+/// Sets the modification time to long ago, so that the file counts as completely written.
 void write_long_ago(const fs::path& path, const std::string& text) {
   std::ofstream(path) << text;
   fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(1));
@@ -88,8 +88,8 @@ TEST_CASE("a row that cannot be read is left out, and the others are taken") {
 
 namespace {
 
-/// A value of a document in place of the one in «» that has that number, and the others as they
-/// are; empty when there are not as many.
+/// Replaces the value with that number among those in «» of a document. Returns an empty text if
+/// there are fewer.
 std::string with_value(std::string_view marked, std::size_t number, std::string_view value) {
   constexpr std::string_view kBegin = "«", kEnd = "»";
   std::string text;
@@ -202,7 +202,7 @@ TEST_CASE("an artifact that could be read in part is shown, and called unreadabl
 
   write_long_ago(path, part);
   CHECK(has(readable + "0\n"));
-  CHECK(has(failures));  // once, however often it is polled
+  CHECK(has(failures));  // counted once, however often it is polled
   CHECK(follower.project().nodes.size() == 27);
 
   write_long_ago(path, whole);
@@ -250,7 +250,7 @@ TEST_CASE("what left rows that cannot be read failed, unless dbt's log says that
     CHECK(outcome(kind, text, End::failure) == Outcome::failure);
     CHECK(outcome(kind, text, End::success) == Outcome::success);
   }
-  // Of a value beside the rows nothing follows.
+  // An unreadable value outside the rows says nothing about the outcome.
   const auto beside = results(R"("args": {"which": "run"}, "elapsed_time": NaN, "results": [])");
   CHECK(outcome(Kind::run_results, beside, End::untold) == Outcome::success);
 }

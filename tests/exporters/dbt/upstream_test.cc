@@ -1,5 +1,5 @@
-// What fails is seen wherever it is in the project: by the exposures after it, by the coverage, and
-// as a series of its own, whatever its type.
+// A failed node of any type has its own series, and is shown by the exposures downstream and the
+// coverage.
 
 #include <catch2/catch.hpp>
 
@@ -117,7 +117,7 @@ TEST_CASE("whatever failed has a series, and a description where the manifest ha
             R"(dbt_node_info{project="shop",unique_id="saved_query.shop.q",resource_type=)"
             R"("saved_query",package="",name="q",database="",schema="",materialized="",owner="",)"
             R"(group="",access="",severity="",path="",tested="",dataset=""} 1)"));
-  // What was in the project and is no longer has none.
+  // A node that was removed from the project has no series.
   let_run(project, "model.shop.gone", "error");
   CHECK_FALSE(
       has(kNodes, project,

@@ -324,7 +324,7 @@ TEST_CASE("the stream ends when the next listing is due, which inspects only wha
   Engine engine(fixture.options, upstreams());
   REQUIRE(engine.follow(soon()));
   CHECK(eventually([&] { return fake.asked("/containers/json") >= 2; }));
-  fake.set('b', {.name = "job", .status = "exited"});  // and no event says so
+  fake.set('b', {.name = "job", .status = "exited"});  // without an event
   CHECK(eventually([&] { return states(engine) == "web running\njob exited\n"; }));
   CHECK(engine.view().up);
   CHECK(fake.asked("/containers/" + id_of('a') + "/json") == 1);

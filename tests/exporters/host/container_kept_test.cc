@@ -1,4 +1,4 @@
-// What the container collector keeps from run to run instead of reading it again.
+// What the container collector caches between runs.
 
 #include <net/if.h>
 #include <sched.h>
@@ -26,7 +26,7 @@ using std::chrono::seconds;
 
 namespace {
 
-/// A process with a network of its own, whose loopback device is named eth0: it waits to be killed.
+/// A process with its own network, whose loopback device is named eth0. It runs until it is killed.
 class Isolated {
  public:
   Isolated() {
@@ -50,7 +50,7 @@ class Isolated {
   Isolated& operator=(const Isolated&) = delete;
 
   std::string pid() const { return std::to_string(child_); }
-  /// False where that is forbidden.
+  /// False if that is not permitted.
   explicit operator bool() const { return isolated_; }
 
   void end() {
@@ -96,7 +96,7 @@ class FakeGroup {
                                              std::to_string(microseconds) + '\n');
   }
   void know() { reader_.know("/demo", known_); }
-  /// What is shown as waiting for I/O when it is read after so many seconds, in microseconds.
+  /// The time of waiting for I/O that is shown by a run after that many seconds, in microseconds.
   double waited(int after) {
     reader_.usage("/demo", known_, Clock::time_point{} + seconds(1000 + after));
     return known_.usage.io_waiting.value() * 1e6;

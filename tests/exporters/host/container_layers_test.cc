@@ -24,7 +24,7 @@ constexpr std::string_view kHostTable =
     "34 22 254:5 / /data rw - ext4 /dev/vda5 rw\n"
     "40 31 0:60 / /var/lib/docker/overlay2/1/merged rw - overlay overlay rw,upperdir=/x\n";
 
-/// A machine with these mounts, on which processes have roots that a test gives them.
+/// A machine with these mounts, whose processes have the roots that a test sets.
 class Machine {
  public:
   explicit Machine(std::string_view table = kHostTable, const std::string& owner = "1",
@@ -36,7 +36,7 @@ class Machine {
     std::filesystem::create_directories(directory_.path() / pid);
     directory_.write(pid + "/mountinfo", table);
   }
-  /// The mount that the real directory lies on is at the root of the process.
+  /// Makes this directory, and so its file system, the root of the process.
   void root(const std::string& pid, const std::string& real) {
     const auto link = directory_.path() / pid / "root";
     std::filesystem::remove(link);
@@ -52,7 +52,7 @@ class Machine {
   Settings settings_{kContainer.flags, {}, nullptr};
 };
 
-/// "device path" of the file system below this root; "none" when there is none.
+/// "device path" of the file system below this root; "none" if there is none.
 std::string system_of(Machine& machine, const std::string& root) {
   machine.mounts("500", "900 899 0:70 / /proc rw - proc proc rw\n" + root +
                             "901 899 0:71 / /sys ro - sysfs sysfs ro\n");

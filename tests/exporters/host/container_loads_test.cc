@@ -17,7 +17,7 @@ using container::Loads;
 
 namespace {
 
-/// A machine whose tasks are in the states that a test gives them.
+/// A machine whose tasks are in the states that a test sets.
 class Machine {
  public:
   Loads loads() {

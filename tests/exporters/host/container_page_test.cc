@@ -16,7 +16,7 @@ using namespace followed_engine;
 
 namespace {
 
-/// The page with TIME for the values that are the time of the run.
+/// The page with TIME in place of values that are the time of the run.
 std::string without_time(std::string_view page) {
   std::string text;
   while (!page.empty()) {
@@ -29,7 +29,7 @@ std::string without_time(std::string_view page) {
   return text;
 }
 
-/// A page of the collector; the engine's socket and what else stands below `machine`.
+/// The collector on a machine whose /proc, /sys and udev are below `machine`.
 class Collected {
  public:
   Collected(const std::string& machine, const std::string& socket)
@@ -49,7 +49,7 @@ class Collected {
     }
     return without_time(page);
   }
-  /// The page once it has the engine's containers: a run waits no longer than a second for them.
+  /// The page once it has the engine's containers, for which a run waits at most a second.
   std::string listed_page() {
     std::string listed;
     CHECK(eventually([&] {

@@ -36,7 +36,7 @@ class Collected {
         collect_(collect_of(kContainer, {settings_, "/nonexistent/proc", "/nonexistent/sys", rootfs,
                                          "/nonexistent/udev", upstreams()})) {}
 
-  /// The lines that tell of engines.
+  /// The lines about engines.
   std::string engines() {
     Samples samples;
     collect_(samples, Deadline::at(Clock::now() + 20s));
@@ -53,7 +53,7 @@ class Collected {
   CollectFunction collect_;
 };
 
-/// While it lives, this thread may not do what only root may.
+/// Removes root's privileges from this thread until destruction.
 class Unprivileged {
  public:
   Unprivileged() : was_root_(::geteuid() == 0) { become(65534); }
@@ -62,7 +62,7 @@ class Unprivileged {
   Unprivileged& operator=(const Unprivileged&) = delete;
 
  private:
-  /// Unlike seteuid(), of this thread alone.
+  /// Unlike seteuid(), affects only this thread.
   void become(uid_t user) const {
     if (was_root_) CHECK(::syscall(SYS_setreuid, -1, user) == 0);
   }

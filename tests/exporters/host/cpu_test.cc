@@ -1,4 +1,4 @@
-// What fixtures cannot show of the cpu collector: how it goes from one state to the next.
+// The state that the cpu collector keeps between runs, which fixtures cannot test.
 
 #include <catch2/catch.hpp>
 #include <fstream>
@@ -35,7 +35,7 @@ class Machine {
     fs::remove_all(directory_.path() / ("sys/devices/system/cpu/cpu" + std::to_string(cpu)) / file);
   }
 
-  /// The samples of one run, without the lines of comments.
+  /// The samples of one run without comments.
   std::string samples() const {
     Samples samples;
     collect_(samples, Deadline::in(std::chrono::seconds(10)));

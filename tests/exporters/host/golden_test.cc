@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// What these give comes from the system, the clock and the network: each has a test of its own.
+/// These depend on the system, the clock and the network. Each has its own test.
 const std::set<std::string> kNotFromFiles = {"ethtool", "network_route", "probe", "qdisc",
                                              "systemd", "time",          "timex", "uname"};
 
@@ -53,7 +53,7 @@ std::map<std::string, std::vector<std::string>> flags_of(const fs::path& machine
   return given;
 }
 
-/// The flags of all collectors: some read another's.
+/// The flags of all collectors, because some read another's.
 std::vector<Flag> all_flags() {
   std::vector<Flag> flags;
   for (const auto* module : modules()) {
@@ -69,14 +69,14 @@ std::string without(std::string text, const std::string& prefix) {
   return text;
 }
 
-/// The values that are the time of the run are written as NOW.
+/// Replaces values that are the time of the run by NOW.
 std::string without_time(const std::string& page) {
   static const std::regex kNow("(\ncontainer_last_seen\\{[^\n]*\\}) [0-9.e+]+");
   return std::regex_replace(page, kNow, "$1 NOW");
 }
 
-/// The page, with what was left out and why the run failed as comments, or, with "error: " in
-/// front, what the run threw; paths are relative to the machine.
+/// The page, with dropped samples and the failure of the run as comments; or "error: " and the
+/// exception. Paths are relative to the machine.
 std::string run(const CollectFunction& collect, const fs::path& machine) {
   Samples samples;
   try {

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// File systems of which some hang until they are freed.
+/// File systems, some of which hang until they are released.
 class FileSystems {
  public:
   ~FileSystems() { free_all(); }
@@ -50,7 +50,7 @@ class FileSystems {
     const std::lock_guard lock(state_->mutex);
     return state_->asked[path];
   }
-  /// Waits until so many calls came back in all.
+  /// Waits until that many calls have returned in total.
   void await_answers(int count) {
     std::unique_lock lock(state_->mutex);
     REQUIRE(state_->changed.wait_for(lock, 30s, [&] { return state_->answered >= count; }));
@@ -80,7 +80,7 @@ std::string shape(const std::vector<std::optional<MountStat>>& stats) {
   return text;
 }
 
-/// Long enough for a loaded machine: only calls that find a hung mount wait so long.
+/// Long enough for a busy machine: only calls for a hung mount take this long.
 Clock::time_point soon() { return Clock::now() + 1s; }
 Clock::time_point late() { return Clock::now() + 30s; }
 
@@ -156,8 +156,9 @@ TEST_CASE("many mounts that hang at once leave all others their answers") {
     expected += i % 3 == 0 ? 'a' : '-';
   }
   const auto all = mounts(paths);
-  // 40 mounts hang and 4 threads come every 10 ms. A loaded machine needs more than those 100 ms,
-  // but the call takes all the time that it is given: it gets more only when it was not enough.
+  // 40 mounts hang, and 4 threads are started every 10 ms, so 100 ms suffice on an idle machine. A
+  // hung mount takes all the time that the call is given, so a busy machine gets more only if
+  // needed.
   for (auto wait = 500ms; found != expected && wait < 60s; wait *= 3) {
     FileSystems systems;
     for (const auto& path : paths) {

@@ -1,4 +1,4 @@
-// What the kernel tells of queues, routes and drivers of network devices, which no file has.
+// Queues, routes and drivers of network devices, which the kernel reports only by sockets.
 
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
@@ -41,7 +41,7 @@ bool has(const std::string& page, const std::string& line) {
   return page.find('\n' + line + '\n') != std::string::npos;
 }
 
-/// Has the kernel queue what leaves by the loopback device of this process's network.
+/// Adds a queue to the loopback device of this process's network.
 void queue_loopback() {
   struct {
     nlmsghdr header{};
@@ -63,7 +63,7 @@ void queue_loopback() {
   ::close(socket);
 }
 
-/// Routes 192.0.2.0/24 by the loopback device of this process's network.
+/// Routes 192.0.2.0/24 to the loopback device of this process's network.
 void route_by_loopback() {
   rtentry route{};
   const auto set = [](sockaddr& to, std::uint32_t address) {

@@ -1,4 +1,4 @@
-// What netlink tells of this machine, beside what its files say.
+// Compares what netlink reports about this machine with its files.
 
 #include <arpa/inet.h>
 #include <net/if.h>
@@ -40,7 +40,7 @@ std::string page_of(const host::Module& module, const std::string& procfs, const
   return page;
 }
 
-/// The value of that line of a page.
+/// The value of a series.
 std::string value_in(const std::string& page, const std::string& series) {
   const auto at = page.find('\n' + series + ' ');
   REQUIRE(at != std::string::npos);
@@ -67,7 +67,7 @@ class Listener {
   int socket_;
 };
 
-/// Makes a recorded machine of this one's sockets.
+/// Writes this machine's socket files as a fixture.
 void record_sockets(const fs::path& machine) {
   fs::create_directories(machine / "self/net");
   for (const auto* name : {"tcp", "tcp6"}) {
@@ -76,7 +76,7 @@ void record_sockets(const fs::path& machine) {
   }
 }
 
-/// Gives the loopback device of this process's network another MTU.
+/// Sets the MTU of the loopback device of this process's network.
 void set_mtu(int mtu) {
   const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   ifreq request{};
@@ -86,7 +86,7 @@ void set_mtu(int mtu) {
   ::close(socket);
 }
 
-/// Calls `same` until it is true; the machine may change between two readings, but not always.
+/// Calls `same` until it is true, because the machine may change between two readings.
 template <class Same>
 bool once_in(int attempts, Same same) {
   for (int i = 0; i < attempts; ++i) {
@@ -155,7 +155,7 @@ TEST_CASE("only the /proc of this process's network tells of its own network") {
   CHECK(own("/proc"));
   CHECK_FALSE(own(kNowhere));
   CHECK_FALSE(own(std::string(SOURCE_DIR) + "/tests/fixtures/host/netdev/container/proc"));
-  // The host's /proc as a container sees it, with the host's network.
+  // The host's /proc, mounted into a container with the host's network.
   const TemporaryDirectory mounted;
   fs::create_symlink("/proc/self", mounted.path() / "1");
   CHECK(own(mounted.path()));
@@ -222,7 +222,7 @@ TEST_CASE("collectors of the network read what was recorded without process 1") 
 }
 
 TEST_CASE("connections tracked are counted by whose network it is, not by whose processes") {
-  // The host's /proc as a container with the host's network and processes of its own sees it.
+  // The host's /proc, mounted into a container with the host's network and its own processes.
   const TemporaryDirectory machine;
   fs::create_symlink("/proc/self", machine.path() / "1");
   fs::create_directories(machine.path() / "sys/net/netfilter");
@@ -252,7 +252,7 @@ TEST_CASE("a device that changes is asked for and read again, one that does not 
     };
     say_flags("0x8");
     auto all = shown();
-    say_flags("0x9");  // of which the kernel would tell
+    say_flags("0x9");  // the kernel reports such a change
     all += shown();
     set_mtu(1280);
     all += shown();

@@ -43,7 +43,7 @@ class Listener6 {
   std::string authority_;
 };
 
-/// Reads what comes and never answers.
+/// Reads requests and never answers.
 void silence(Peer& peer) { peer.wait_closed(); }
 
 }  // namespace

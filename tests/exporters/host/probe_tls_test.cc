@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kDay = 86400;
 
-/// In how many days the page says that a certificate of the target's expires; 0 when it does not.
+/// The days until a certificate of the target expires, according to the page; 0 if it has none.
 double days_left(const Run& run, const std::string& target) {
   const auto expiry = run.values.find(series("probe_ssl_earliest_cert_expiry", target));
   return expiry == run.values.end() ? 0 : (expiry->second - unix_now()) / kDay;

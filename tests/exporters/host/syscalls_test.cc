@@ -1,5 +1,5 @@
-// The collectors that ask the kernel by system calls, which no recorded tree can answer: their
-// pages are compared with what the test's own calls say.
+// The collectors that use system calls, which fixtures cannot replace: their pages are compared
+// with the results of the test's own calls.
 
 #include <sys/timex.h>
 #include <sys/utsname.h>

@@ -20,11 +20,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A directory of text files, which goes with the test.
+/// A temporary directory of text files.
 class Directory {
  public:
   std::string path() const { return directory_.path(); }
-  /// Writes a file that was last changed `changed` seconds after 1970.
+  /// Writes a file with the modification time `changed`, in seconds since 1970.
   void write(const std::string& name, const std::string& text, std::time_t changed = 1700000003) {
     const auto path = directory_.path() / name;
     fs::create_directories(path.parent_path());
@@ -46,7 +46,7 @@ class Textfiles {
                             {settings_, "/proc", "/sys", "/", "/run/udev/data", upstreams()})) {}
   explicit Textfiles(const Directory& directory) : Textfiles(std::vector{directory.path()}) {}
 
-  /// The page, `prefix` taken out of it, from which so many series were left out as given twice.
+  /// The page without `prefix`. Checks the number of duplicate series that were left out.
   std::string page(const std::string& prefix = {}, std::size_t duplicates = 0) const {
     Samples samples;
     collect_(samples, Deadline::in(std::chrono::seconds(60)));
@@ -64,7 +64,7 @@ class Textfiles {
   CollectFunction collect_;
 };
 
-/// What the collector says of the files themselves.
+/// The collector's metrics about the files themselves.
 std::string status(const std::vector<std::pair<std::string, int>>& files, int scrape_error = 1) {
   std::string changed, errors;
   for (const auto& [file, state] : files) {

@@ -16,7 +16,7 @@ std::vector<std::string> spots_of(const std::string& root, const std::string& ro
   const Settings settings({}, {}, nullptr);
   auto found =
       blind_spots({settings, root + "/proc", root + "/sys", rootfs, root + "/udev", upstreams()});
-  // Whether this test runs in a container of its own is not the machine's doing.
+  // Depends on whether this test runs in a container.
   std::erase_if(found, [](const std::string& spot) { return spot.starts_with("node_uname_info"); });
   return found;
 }

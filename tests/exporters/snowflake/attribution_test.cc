@@ -62,7 +62,7 @@ TEST_CASE("dbt's results are asked for as long as the window reaches, over a res
     attributing.collect();
     CHECK(attributing.server.count("FROM OWNED\\nGROUP") == 1);
     write_results(path, kFirst, now);
-    attributing.collect();  // it is not time to ask
+    attributing.collect();  // not due yet
     write_results(path, kSecond, now + hours(8));
   }
   now += hours(6);

@@ -27,7 +27,7 @@ std::string result(const std::string& id, const std::string& node) {
          R"(", "rows_affected": 1}, "unique_id": ")" + node + R"("})";
 }
 
-/// A project whose commands write over their results.
+/// A project whose commands overwrite its results.
 class Project {
  public:
   std::string write(const std::string& results, DbtResults::Time at = kNow,
@@ -41,7 +41,7 @@ class Project {
   std::string write_text(const std::string& text, const std::string& name = "a") {
     const auto path = (directory_.path() / (name + ".json")).string();
     std::ofstream(path) << text;
-    // Two writes may be within one tick of the file system's clock.
+    // Two writes may get the same time from the file system.
     std::filesystem::last_write_time(
         path, std::filesystem::file_time_type() + std::chrono::seconds(++writes_));
     return path;

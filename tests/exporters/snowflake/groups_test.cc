@@ -25,7 +25,7 @@ bool gives(const UsageStatement& statement, std::string_view column) {
          (text.find("SELECT " + std::string(column) + ",") != std::string::npos);
 }
 
-/// The labels that no column fills: each value of such a metric needs a part.
+/// The number of labels without a column: each value of such a metric needs a part for them.
 std::size_t count_of_parts(const UsageStatement& statement, const MetricView& metric) {
   return static_cast<std::size_t>(
       std::count_if(metric.labels.begin(), metric.labels.end(), [&](std::string_view label) {
@@ -75,7 +75,7 @@ std::chrono::sys_seconds tomorrow() {
   return today + std::chrono::days(1);
 }
 
-/// The start of a statement as it stands in a request.
+/// The start of a statement, as encoded in a request.
 std::string in_json(std::string_view text) {
   exporter::JsonObject json;
   json.add("", text.substr(0, text.find('{')));
@@ -106,7 +106,7 @@ void answer(AccountServer& server, const UsageStatement& statement) {
   server.set_rows(in_json(statement.text), columns, "[" + cells + "]");
 }
 
-/// The page of an account whose answers are those rows.
+/// The page of an account that answers with those rows.
 std::string page_of_rows(const Group& group) {
   AccountServer server;
   server.set_rows("SHOW WAREHOUSES\"", "name,size,type,state,auto_suspend",

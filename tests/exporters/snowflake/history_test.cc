@@ -49,10 +49,10 @@ constexpr Group kGroup{"things", 1h, kStatements, "USAGE_VIEWER"};
 
 sys_seconds now;
 
-/// Page and truth, in thousandths: `family{...}` by the label `kind`.
+/// Shown or expected sums in thousandths, by family and the label `kind`.
 using Sums = std::map<std::string, std::int64_t>;
 
-/// Things that happen, and what is seen of each at which time.
+/// A simulated account: events, and from when on each is visible.
 class World {
  public:
   explicit World(std::uint64_t seed) : random_(seed) {}
@@ -69,7 +69,7 @@ class World {
     }
   }
 
-  /// Every series grows by more than any correction took from it.
+  /// Lets every series grow by more than any correction took from it.
   void grow() {
     for (const auto* kind : kKinds) {
       for (const std::uint64_t ms : {500, 5'000, 50'000}) {
@@ -78,7 +78,7 @@ class World {
     }
   }
 
-  /// The answer to a statement, in which failures are made up.
+  /// The answer to a statement; some are simulated failures.
   std::string answer(std::string_view text) {
     if (below(100) < failures) {
       return below(2) == 0 ? failure_reply("000603", "internal error") : reply(200, "<html>");
@@ -105,7 +105,7 @@ class World {
     return reply(200, rows_body("L_KIND,B,V_COUNT,V_MS,LE_1,LE_10", rows));
   }
 
-  /// What counters must be when all is seen.
+  /// The expected counters once all events are visible.
   Sums truth() const {
     Sums sums;
     for (const auto& [key, sum] : grouped(1h, sys_seconds::max())) {
@@ -130,13 +130,13 @@ class World {
   }
 
   std::uint64_t failures = 0;  ///< percent
-  seconds refused{};           ///< the buckets of the one statement that always fails
+  seconds refused{};           ///< the bucket width of the statement that always fails
 
  private:
   struct Version {
     sys_seconds seen;
     std::string kind;
-    std::uint64_t count, ms;  ///< each of them takes so long
+    std::uint64_t count, ms;  ///< how many, and the duration of each
   };
   struct Thing {
     sys_seconds when;
@@ -155,7 +155,7 @@ class World {
     things_.push_back({when, {{seen, any_kind(), count, ms}}});
   }
 
-  /// Another kind, other values, or nothing at all.
+  /// Changes its kind or its values, or removes it.
   void correct(Thing& thing) {
     const auto last = thing.versions.back();
     const auto seen = std::max(now, last.seen) + seconds(below(3600));
@@ -186,10 +186,10 @@ class World {
 
   std::mt19937_64 random_;
   std::vector<Thing> things_;
-  std::map<seconds, sys_seconds> first_;  ///< by the buckets' width: when counting begins
+  std::map<seconds, sys_seconds> first_;  ///< start of counting, by bucket width
 };
 
-/// The exporter's part, which can be restarted.
+/// The exporter's reader of usage, which can be restarted.
 class Reader {
  public:
   Reader(World& world, std::string state)
@@ -199,7 +199,7 @@ class Reader {
     restart();
   }
 
-  /// With a directory what is not on the disk is gone.
+  /// Discards the state in memory; with a state directory, all of it.
   void restart() {
     usage_.reset();
     account_.reset();
@@ -252,14 +252,14 @@ class Reader {
   const std::string state_;
   ScriptedServer server_;
   std::shared_ptr<Ledgers> ledgers_;
-  std::optional<SharedLedger> held_;  ///< in memory it is lost when nobody holds it
+  std::optional<SharedLedger> held_;  ///< keeps the ledger alive if it is in memory only
   std::shared_ptr<Account> account_;
   std::optional<Usage> usage_;
 };
 
-/// Some days with outages, failures and restarts, and then everything is read.
+/// Simulates some days with outages, failures and restarts, then reads everything.
 void check(std::uint64_t seed, const std::string& state = {}) {
-  // A ledger counts from when it was made, by the clock of this machine.
+  // A ledger counts from the time of its creation, by this machine's clock.
   now = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()) + 240h;
   World world(seed);
   now += seconds(world.below(86'400));
@@ -275,7 +275,7 @@ void check(std::uint64_t seed, const std::string& state = {}) {
   int outages = 0;
   for (auto steps = 10 + world.below(40); steps > 0; --steps) {
     world.pass(1min + seconds(world.below(5400)));
-    if (world.below(20) == 0 && ++outages <= 2) {  // what is older than a week is not read again
+    if (world.below(20) == 0 && ++outages <= 2) {  // events older than a week are not read again
       for (auto outage = world.below(40); outage > 0; --outage) world.pass(1h);
     }
     world.failures = world.below(4) == 0 ? 50 : 0;

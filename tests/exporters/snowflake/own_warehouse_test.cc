@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Its list of warehouses never comes.
+/// An account whose list of warehouses never completes.
 struct Hanging {
   Hanging() {
     const std::string json = "Content-Type: application/json\r\n";

@@ -57,7 +57,7 @@ std::string row(const std::string& kind, sys_seconds time, int value) {
   return R"([")" + kind + R"(",")" + at(time) + R"(",")" + std::to_string(value) + R"("])";
 }
 
-/// The past of a group, which ends when it is made or before.
+/// Reads the past of a group, up to the current time at most.
 class Reader {
  public:
   explicit Reader(const std::string& more = "")
@@ -71,7 +71,7 @@ class Reader {
   AccountServer server;
   std::string prefix = "snowflake_test_";
 
-  /// The lines of what is read up to then that start with the prefix.
+  /// Reads up to a time. Returns the new lines that start with the prefix.
   std::string read(const Group& group, sys_seconds until, std::optional<sys_seconds> to,
                    seconds step = hours(1)) {
     if (!past_) past_.emplace(*account_, group, PastRange{kStart, to, step});

@@ -32,7 +32,7 @@ std::string text_of(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// The file of kShow. That it is whole JSON is what parsing checks.
+/// The recorded answer to kShow. Throws if it is not valid JSON.
 Json recorded_in(const std::filesystem::path& directory) {
   return Json::parse(text_of(directory / "show_things.json"), "recording");
 }
@@ -144,7 +144,7 @@ TEST_CASE("what users name or write is a pseudonym, and all that is not known") 
            {"NEW", "text", {"2", "word"}},
            {"NEW", "", {"2"}},
            {"state", "variant", {"STARTED"}},
-           // Columns that are kept, with values that are not theirs
+           // Kept columns with unexpected values
            {"state",
             "text",
             {"PAYROLL.STARTED", "a \"b\"", "a\\b", "a\nb", "\xff", "Æ", megabyte,

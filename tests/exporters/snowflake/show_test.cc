@@ -9,7 +9,7 @@ using namespace exporter::snowflake;
 
 namespace {
 
-/// The page of a collector, without its comments.
+/// The page of a collector without comments.
 std::string values(AccountServer& server, const snowflake::Module& module) {
   const auto page = page_of(module.make(account_of(server.url())));
   std::string lines;

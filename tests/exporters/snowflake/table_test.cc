@@ -24,7 +24,7 @@ Table table_of(const std::string& columns, const std::string& rows,
                                           "show_things"));
 }
 
-/// What a function gives of the only row.
+/// The result of a function for the only row.
 template <class Function>
 auto of_row(const std::string& cell, const Function& read) {
   std::optional<decltype(read(std::declval<const Row&>()))> result;

@@ -28,7 +28,7 @@ std::string series(const std::string& metric, const std::string& labels) {
   return "business_" + metric + "{source=\"shop\"," + labels + ",dataset=\"shop\"}";
 }
 
-/// The truth, of rows as they were made.
+/// The expected sums, from the rows as they were written.
 std::map<std::string, double> truth(const BusinessShop& shop,
                                     const std::function<std::string(const std::string&)>& shown) {
   std::map<std::string, std::int64_t> cents;
@@ -53,7 +53,8 @@ std::string small_config(int campaigns) {
          std::to_string(campaigns) + "}\n";
 }
 
-/// A database with orders of today, as names are given by the clock of the exporter.
+/// A database with orders of today, because the exporter's clock decides when a campaign gets a
+/// name.
 class SmallShop {
  public:
   SmallShop() {
@@ -90,7 +91,7 @@ TEST_CASE("orders and refunds are counted by currency and campaign to the last u
   World world;
   const auto collect = kRevenueGroup.make(world.business());
   const BusinessShop shop;
-  // spring has the most orders, c1 and c10 are the first of those with equally many.
+  // spring has the most orders; of those with equally many, c1 and c10 are the first by name.
   std::map<std::string, int> orders;
   for (const auto& order : shop.orders()) ++orders[order.campaign];
   std::vector<std::pair<int, std::string>> largest;
@@ -140,7 +141,7 @@ TEST_CASE("a campaign keeps its name, over a restart too") {
     CHECK(found.at(SmallShop::orders_of("b")) == 2);
     CHECK(found.at(SmallShop::orders_of("other")) == 1);
   }
-  // c becomes the largest of all.
+  // c becomes the largest campaign, but gets no name of its own.
   for (int id = 7; id <= 20; ++id) small.order(id, "c");
   const auto found = SmallShop::read(small.start(2));
   CHECK(found.at(SmallShop::orders_of("b")) == 2);
@@ -188,7 +189,7 @@ TEST_CASE("a name that became free does not take orders that were counted as oth
   CHECK(SmallShop::read(collect).at(SmallShop::orders_of("other")) == 1);
   small.shop().execute("DELETE FROM bm_orders WHERE order_id = 1");
   small.now += std::chrono::days(100);
-  // Orders of b are in sight of a clock that is ahead only by their time.
+  // The clock is ahead, so only the time of an order decides whether it is read.
   small.shop().execute("INSERT INTO bm_orders VALUES (3, " +
                        literal(small.now - 2min, Dialect::sqlite) + ", 2.5, 'EUR', 'b', NULL)");
   const auto found = SmallShop::read(collect);

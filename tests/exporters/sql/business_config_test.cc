@@ -17,7 +17,7 @@ std::string refused(const std::string& configuration) {
   return error_of(Reason::config, [&] { Shop().source("business: " + configuration + "\n"); });
 }
 
-/// The page of which views are there.
+/// The page of the collector that shows which views exist.
 std::string views(const std::shared_ptr<Business>& business) {
   return Shop::page(kDataGroup.make(business));
 }
@@ -125,7 +125,7 @@ TEST_CASE("a statement that fails has the views looked at again") {
   shop.execute("CREATE TABLE bm_users (user_id, signed_up_at)");
   const auto source = shop.source(kBerlin);
   const auto collect = Shop::collector(source, "business_data").collect;
-  for (int i = 0; i < 2; ++i) {  // the second look says that nothing changes
+  for (int i = 0; i < 2; ++i) {  // the second run finds no change
     CHECK_THAT(Shop::page(collect), Catch::Contains(present("bm_users", 1)));
   }
   shop.execute("ALTER TABLE bm_users RENAME COLUMN signed_up_at TO joined_at");

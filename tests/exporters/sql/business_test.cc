@@ -12,7 +12,7 @@ namespace {
 
 const std::string kShop = "source=\"shop\",dataset=\"shop\"";
 
-/// A page's lines, in order: those of these families alone.
+/// The lines of these families, in the order of the page.
 std::string of(const std::string& page, const std::string& family) {
   std::string lines;
   for (std::size_t at = 0; at < page.size();) {
@@ -24,7 +24,7 @@ std::string of(const std::string& page, const std::string& family) {
   return lines;
 }
 
-/// What a series of a page has.
+/// The value of a series.
 std::string value(const std::string& page, const std::string& family, const std::string& labels) {
   const auto series = family + "{" + kShop + (labels.empty() ? "" : ",") + labels + "} ";
   const auto at = page.find(series);
@@ -58,7 +58,7 @@ TEST_CASE("conversion counts who started, and of them who finished in time", "[s
                 "funnel=\"application\",channel=\"" + std::string(channel) + "\",campaign=\"\"") ==
           "20");
   }
-  // By app one finished a second before the end, by web one at the end.
+  // In the app, a user converted a second before the end of the period; on the web, one at its end.
   CHECK(figure("converted_users", "app", "7d") == "77");
   CHECK(figure("converted_users", "app", "1d") == "11");
   CHECK(figure("converted_users", "web", "7d") == "70");
@@ -99,7 +99,7 @@ TEST_CASE("mails count that are old enough, opens apart by who opens", "[shop]")
     CHECK(figure("complained", campaign) == "10");
     CHECK(figure("unsubscribed", campaign) == "5");
   }
-  // The last one opened half a minute before the time was over.
+  // The last mail was opened half a minute before the deadline.
   CHECK(figure("opened", "A", "human") == "191");
   CHECK(figure("opened", "B", "human") == "77");
   CHECK(figure("clicked", "A") == "47");
@@ -145,7 +145,7 @@ TEST_CASE("campaigns have users, a baseline, and the time of the last event", "[
   const auto page = world.page(kCampaignsGroup);
   CHECK(value(page, "business_campaign_users", "campaign=\"spring\"") == "66");
   CHECK(value(page, "business_campaign_users", "campaign=\"old\"") == "0");
-  // Two of the four Sundays lie too early for users of 30 days before.
+  // Two of the four Sundays are too early for users of 30 days before.
   CHECK(value(page, "business_campaign_users_baseline", "campaign=\"spring\"") == "63");
   const Time last = std::chrono::sys_days(2026y / 3 / 18) + 9h + 34min;
   CHECK(std::stod(value(page, "business_campaign_last_event_timestamp_seconds",
@@ -170,7 +170,7 @@ TEST_CASE("retention counts who of a cohort came on the last local day", "[shop]
   for (const auto& [day, retained] :
        std::map<std::string, std::string>{{"1", "18"}, {"7", "12"}, {"30", "6"}}) {
     CHECK(value(page, "business_retention_cohort_users", "day=\"" + day + "\"") == "60");
-    // Those who finish an application on the next day come, too.
+    // Users who finish an application on the next day are active on it, too.
     CHECK(value(page, "business_retention_retained_users", "day=\"" + day + "\"") ==
           (day == "1" ? "25" : retained));
   }
@@ -178,15 +178,16 @@ TEST_CASE("retention counts who of a cohort came on the last local day", "[shop]
 
 TEST_CASE("sales of an hour are compared with the same hour on the wall clock", "[shop]") {
   World world;
-  // Between 12 and 13 in Berlin on the Monday after clocks went forward; a sale and a day before it
-  // with three times as many orders are among the four weeks, of which the calendar has one.
+  // Between 12:00 and 13:00 in Berlin on the Monday after the change to summer time. The four weeks
+  // before include a sale and a day with three times as many orders, one of which is in the
+  // calendar.
   const auto local = world.page(kSalesGroup);
   CHECK(eur(local, "business_period_revenue", "hour") == "160");
   CHECK(eur(local, "business_period_revenue_baseline", "hour") == "160");
   CHECK(eur(local, "business_period_orders", "hour") == "16");
   CHECK(eur(local, "business_period_orders_baseline", "hour") == "16");
   CHECK(value(local, "business_period_revenue", "currency=\"USD\",period=\"hour\"") == "50");
-  // By UTC it seems to be a fifth of what is usual.
+  // In UTC, the hour has a fifth of the usual revenue.
   const auto utc = world.page(kSalesGroup, "business: {timezone: UTC}\n");
   CHECK(eur(utc, "business_period_revenue", "hour") == "160");
   CHECK(eur(utc, "business_period_revenue_baseline", "hour") == "800");
@@ -219,7 +220,7 @@ TEST_CASE("a baseline goes on with the hours", "[shop]") {
   auto now = BusinessShop::now() - 3h;
   const auto collect = kSalesGroup.make(std::make_shared<Business>(
       business->source(), business->source()->business, [&now] { return now; }));
-  // From 9 to 10 in Berlin, and from 12 to 13.
+  // From 9:00 to 10:00 in Berlin, and from 12:00 to 13:00.
   CHECK(eur(Shop::page(collect), "business_period_revenue_baseline", "hour") == "800");
   now += 3h;
   CHECK(eur(Shop::page(collect), "business_period_revenue_baseline", "hour") == "160");
@@ -254,7 +255,7 @@ TEST_CASE("what is late is said by view", "[shop]") {
   CHECK_THAT(page, !Catch::Contains("business_data_loaded_timestamp_seconds{" + kShop +
                                     ",view=\"bm_refunds\"}"));
   CHECK(value(page, "business_view_present", "view=\"bm_users\"") == "1");
-  // One is of the year 2099.
+  // One order is of the year 2099.
   const auto sent = std::stod(seconds_of(BusinessShop::now() - 1h));
   CHECK(std::stod(value(page, "business_data_newest_timestamp_seconds",
                         "view=\"bm_email_sends\"")) == sent);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr Time kBegin = std::chrono::sys_days(2026y / 3 / 26) + 5h;
 
-/// Times that are often the same distance apart, also at the edges, and before the period.
+/// Times that are often equally far apart, some at the limits of the period or before it.
 std::string rows_of_pairs(std::mt19937_64& random, std::chrono::seconds length, double& in_time) {
   std::uniform_int_distribution<int> hours(-2, 80), kinds(0, 4), around(-1, 1);
   std::string rows;
@@ -57,7 +57,7 @@ TEST_CASE("pairs of times are counted as if each was compared") {
       }
       CHECK(all == 300);
       CHECK(found == expected);
-      // In SQL, not one by one: all that did not end are some 60.
+      // SQL decides about most pairs; about 60 have no end.
       CHECK((days == 1 || length < 24h || decided > expected / 8));
       CHECK((days == 1 || length <= 24h || late > 75));
       shop.execute("DROP TABLE pairs");

@@ -14,7 +14,7 @@ namespace {
 
 Deadline soon() { return Deadline::in(std::chrono::minutes(5)); }
 
-/// The finding on a collector; a text of its own where there is none.
+/// The finding about a collector; a bad one if there is none.
 Finding finding(const std::shared_ptr<Source>& source, std::string_view what) {
   const auto findings = check_source(*source, {}, soon());
   const auto found = std::ranges::find(findings, what, &Finding::what);
@@ -95,7 +95,7 @@ TEST_CASE("a check fails for a view that is there and cannot be read") {
   };
   CHECK(levels("warn", "view=bm_orders") == 1);
   CHECK(levels("info", "view=bm_users") == 1);
-  // Of another view that is not there.
+  // Its view does not exist, which is no error.
   CHECK(finding(source, "business_email").is_good);
 }
 

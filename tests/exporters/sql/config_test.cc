@@ -20,13 +20,13 @@ std::string error_in(const std::string& configuration) {
   return error_of(Reason::config, [&] { shop.source(configuration); });
 }
 
-/// What is wrong with a metric of a query.
+/// The error for a metric of a query.
 std::string error_in_metric(const std::string& metric) {
   return error_in("collectors:\n  a:\n    every: 1m\n    query: SELECT 1 AS n\n    metrics: [{" +
                   metric + "}]\n");
 }
 
-/// What is wrong with a collector of one metric.
+/// The error for a collector of one metric.
 std::string error_in_collector(const std::string& lines) {
   return error_in("collectors:\n  a:\n" + lines + "    metrics: [{name: n, help: N., value: n}]\n");
 }

@@ -106,7 +106,7 @@ TEST_CASE("import: data source names as ODBC strings", "[sql][import]") {
 
 TEST_CASE("import: no piece of a password is in what is made of a data source name",
           "[sql][import]") {
-  // The password begins and ends with X; between are signs that a URL should have encoded.
+  // The password starts and ends with X; between are characters that a URL should encode.
   const std::vector<std::string> signs{
       "",     "/",     "@",    ":",    "?",    "#",    "(",   ")",    "()",   "%",          "%4",
       "$",    "{{A}}", ";",    "&",    "=",    "//",   "@/",  "/@",   "?@",   "#@",         "@?",

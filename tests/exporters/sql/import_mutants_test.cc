@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using namespace exporter;
 
-/// What --config.check looks at, in this process. Throws what is wrong.
+/// Checks the configuration as --config.check does, in this process. Throws Error.
 void check_accepted(const std::string& text) {
   const auto file = Yaml::parse(text, "ours.yml");
   std::vector<std::string> names;

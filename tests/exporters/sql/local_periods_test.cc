@@ -46,7 +46,7 @@ TEST_CASE("the last period that has ended, by local time") {
 }
 
 TEST_CASE("the Monday after clocks changed is compared with the same local hour") {
-  // 12:00 to 13:00 in Berlin, whose summer began on the 29th.
+  // 12:00 to 13:00 in Berlin, where summer time started on the 29th.
   const auto hours = berlin(1h);
   CHECK(text(last_period(hours, at("2026-03-30T11:05:00Z"))) ==
         "2026-03-30T10:00 2026-03-30T11:00");
@@ -56,7 +56,7 @@ TEST_CASE("the Monday after clocks changed is compared with the same local hour"
 }
 
 TEST_CASE("an hour that clocks leave out or repeat is no period, a day of 23 hours is one") {
-  // The hour from 2 to 3 does not exist on the 29th of March, and takes two on the 25th of October.
+  // The hour from 2:00 to 3:00 does not exist on 29 March, and takes two hours on 25 October.
   const auto hours = berlin(1h);
   CHECK(text(last_period(hours, at("2026-03-29T01:30:00Z"))) ==
         "2026-03-29T00:00 2026-03-29T01:00");
@@ -68,7 +68,7 @@ TEST_CASE("an hour that clocks leave out or repeat is no period, a day of 23 hou
         "2026-03-28T23:00 2026-03-29T22:00");
   CHECK(text(last_period(berlin(12h), at("2026-03-29T11:00:00Z"))) ==
         "2026-03-28T11:00 2026-03-28T23:00");
-  // Samoa had no 30th of December 2011.
+  // Samoa skipped 30 December 2011.
   const LocalPeriods apia{TimeZone::load("Pacific/Apia"), 24h, {}};
   CHECK(text(last_period(apia, at("2011-12-30T22:00:00Z"))) == "2011-12-29T10:00 2011-12-30T10:00");
 }
@@ -88,7 +88,7 @@ TEST_CASE("a local day has 23, 24 or 25 hours") {
         "2026-03-28T23:00 2026-03-29T22:00");
   CHECK(text(local_day(zone, at("2026-10-25T23:30:00Z"), 1)) ==
         "2026-10-24T22:00 2026-10-25T23:00");
-  // It is the next day in Berlin already.
+  // In Berlin, it is already the next day.
   CHECK(text(local_day(zone, at("2026-03-30T22:30:00Z"), 1)) ==
         "2026-03-29T22:00 2026-03-30T22:00");
   CHECK(local_day_of(zone, at("2026-03-30T22:30:00Z")) == local_days(2026y / 3 / 31));

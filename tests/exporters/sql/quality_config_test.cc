@@ -16,7 +16,7 @@ using Catch::Contains;
 
 namespace {
 
-/// What is wrong with the configuration of a table.
+/// The error for the configuration of a table.
 std::string error_in(const std::string& table) {
   return error_of(Reason::config, [&] {
     const auto file =
@@ -136,7 +136,7 @@ TEST_CASE("a statement without a value of the rows reads the table no more than 
 }
 
 TEST_CASE("a line feed in a column's type separates no columns") {
-  // It also separates what is remembered of them, so that the table would change at each look.
+  // Stored columns are separated by line feeds, so the table would seem to change with each run.
   CHECK(described({{"a", "enum('x\ny')"}, {"b", "text"}}) ==
         std::vector<std::string>{"a enum('x y')", "b text"});
 }

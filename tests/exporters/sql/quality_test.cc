@@ -40,7 +40,7 @@ void add(Shop& shop, const std::string& values) {
   shop.execute("INSERT INTO orders VALUES (" + values + ")");
 }
 
-/// Adds rows ten minutes after the start of the hour that began so many hours before this one.
+/// Adds rows at minute 10 of the hour that many hours before the current one.
 void add_hour(Shop& shop, int before, int rows) {
   const auto at = "strftime('%Y-%m-%d %H:10:00', 'now', '-" + std::to_string(before) + " hours')";
   for (int i = 0; i < rows; ++i) add(shop, "1, 1, 'c', 'paid', 1, " + at + ", NULL");
@@ -90,7 +90,7 @@ TEST_CASE("one statement counts the rows that fail, of those in the window") {
   CHECK(run["check_success{dataset=\"orders\",check=\"key\",column=\"id, line\"}"] == "1");
   CHECK(run["interval_seconds{dataset=\"orders\",check=\"key\",column=\"id, line\"}"] == "3600");
   CHECK(run["interval_seconds{dataset=\"orders\",check=\"range\",column=\"amount\"}"] == "600");
-  CHECK(run["statements_total{dataset=\"orders\",check=\"scan\"}"] == "2");  // the clock, and all
+  CHECK(run["statements_total{dataset=\"orders\",check=\"scan\"}"] == "2");  // clock and checks
   CHECK(run["statements_total{dataset=\"orders\",check=\"key\"}"] == "1");
 }
 
@@ -121,7 +121,7 @@ TEST_CASE("an empty table is said to be so, and has no newest row") {
   CHECK(run["failing_rows{dataset=\"orders\",check=\"not_null\",column=\"customer\"}"] == "0");
   CHECK(run["newest_timestamp_seconds{dataset=\"orders\",of=\"event\"}"] == "absent");
   CHECK(run["check_success{dataset=\"orders\",check=\"freshness\",column=\"at\"}"] == "1");
-  // One that is not empty, but has no row in the window.
+  // A table that is not empty, but has no row in the window.
   add(shop, "1, 1, 'a', 'paid', 10, '2026-01-02 03:04:05', NULL");
   const auto later = run_once(shop, configuration);
   CHECK(later["table_empty{dataset=\"orders\"}"] == "0");
@@ -178,7 +178,7 @@ TEST_CASE("a table that is not there costs two statements, and no other table") 
   CHECK(run["check_success{dataset=\"main.orders\",check=\"rows\",column=\"\"}"] == "1");
   CHECK(run["table_empty{dataset=\"main.orders\"}"] == "1");
   const auto scans = run["statements_total{dataset=\"gone\",check=\"scan\"}"];
-  CHECK(scans == "3");  // the clock, the checks, whether the table is there
+  CHECK(scans == "3");  // the clock, the checks, whether the table exists
 }
 
 TEST_CASE("what cannot be measured is shown for three intervals") {
@@ -239,7 +239,7 @@ TEST_CASE("a key is looked at at its own pace") {
 TEST_CASE("rows whose value is missing in another table are counted, of those in the window") {
   Shop shop;
   make_orders(shop);
-  // It has a column of the name of the one that refers to it, and a NULL among its values.
+  // The referenced table has a column with the name of the referencing one, and a NULL.
   shop.execute("CREATE TABLE customers (code TEXT, customer TEXT)");
   shop.execute("INSERT INTO customers VALUES ('a', 'z'), ('b', 'z'), ('b', 'z'), (NULL, 'z')");
   for (const std::string customer : {"'a'", "'b'", "'z'", "'Z'", "NULL"}) {
@@ -376,7 +376,7 @@ TEST_CASE("rows of the last hour stand beside the median of the same hour in the
   within_one<std::chrono::hours>([&] {
     Shop shop;
     make_orders(shop);
-    add_hour(shop, 5 * kWeek, 1);  // so that all weeks count
+    add_hour(shop, 5 * kWeek, 1);  // so that all weeks are in the baseline
     add_hour(shop, kWeek + 1, 9);
     add_hour(shop, 2 * kWeek + 1, 2);
     add_hour(shop, 3 * kWeek + 1, 4);

@@ -27,7 +27,7 @@ void make(Shop& shop, const std::string& table, const std::string& time) {
   shop.execute("CREATE TABLE " + table + " (" + time + " TEXT, amount NUMERIC)");
 }
 
-/// Rows of a day so many days ago, at its first and its last second in UTC.
+/// Adds rows in the first and the last second of a day in UTC, that many days ago.
 void add_day(Shop& shop, const std::string& table, int days_ago, const std::string& amount) {
   const auto day = "date('now', '-" + std::to_string(days_ago) + " days')";
   for (const std::string clock : {"00:00:00", "23:59:59"}) {
@@ -57,8 +57,8 @@ TEST_CASE("days that differ are counted, and those that are not settled are left
     make(warehouse, "raw_orders", "created");
     for (int day = 0; day < 12; ++day) {
       add_day(shop, "orders", day, "10.10");
-      if (day == 1 || day == 9) continue;  // not settled, and before the window
-      if (day == 4) continue;              // a day that one side lacks
+      if (day == 1 || day == 9) continue;  // not final yet; before the window
+      if (day == 4) continue;              // a day without rows in one source
       add_day(warehouse, "raw_orders", day, day == 6 ? "10.11" : day == 3 ? "10.101" : "10.1");
     }
     fourth = shop.text("SELECT date('now', '-4 days')");
@@ -105,7 +105,7 @@ TEST_CASE("a difference is found once a day, and a failure is tried again") {
 
   add_day(shop, "orders", 3, "1");
   const auto third = run_of(collector, "sql_quality_reconciliation_");
-  CHECK(third["difference" + labels("rows")] == "0");  // it is not due
+  CHECK(third["difference" + labels("rows")] == "0");  // not due yet
 }
 
 TEST_CASE("days are those of the zone") {

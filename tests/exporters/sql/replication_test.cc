@@ -40,7 +40,7 @@ const std::string kLabels = "{replica=\"replica\",table=\"orders\"}";
 
 double lag(const RunOf& run) { return std::stod(run["lag_seconds" + kLabels]); }
 
-/// A time in SQL, some seconds before now.
+/// A time that many seconds ago, as SQL.
 std::string ago(int seconds) {
   return "datetime('now', '-" + std::to_string(seconds) + " seconds')";
 }

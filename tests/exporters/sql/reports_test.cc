@@ -26,7 +26,7 @@ const std::string kOthers =
     "    right: {source: warehouse, table: raw.orders, time: created}\n"
     "replication:\n  - {primary: shop, replica: warehouse, table: orders, time: at, max_lag: 1h, "
     "heartbeat: {table: beats, time: ts}}\n";
-/// One of two sources of this driver; nothing is asked of it.
+/// A source of this driver, beside another one. It is never connected to.
 std::shared_ptr<Source> source_of(const std::string& driver, const std::string& configuration,
                                   std::size_t which = 0) {
   const auto file = Yaml::parse("sources:\n  - {name: shop, odbc: \"Driver=" + driver +

@@ -21,13 +21,13 @@ namespace {
 
 constexpr auto kTimeout = 1500ms;
 constexpr double kLatest = 1.5 + 4;  // seconds
-constexpr auto kLonger = 8s;         // in which a query starts and its server is stopped
+constexpr auto kLonger = 8s;         // enough for a query to start and its server to be stopped
 
 struct Server {
   std::string name, variable, sleep, slow_rows, other;
 };
 
-// PostgreSQL's rows come in pieces of ten, each after a tenth of a second.
+// PostgreSQL returns rows in batches of ten, each after 0.1 s.
 const std::string kRows = "SELECT i, pg_sleep(0.01) AS s FROM generate_series(1, 100000) i";
 const Server kServers[] = {
     {"postgresql", "SQL_POSTGRESQL", "SELECT pg_sleep(60) AS v", kRows, "SQL_MARIADB"},
@@ -35,7 +35,7 @@ const Server kServers[] = {
     {"mariadb", "SQL_MARIADB", "SELECT sleep(60) AS v", "", "SQL_POSTGRESQL"},
 };
 
-/// Asks another server all the time: how often it answered.
+/// Queries another server continuously, and counts its answers.
 class Others {
  public:
   explicit Others(const std::string& variable) : database_(options(string_of(variable))) {}
@@ -56,7 +56,7 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// A query that fails, at most four seconds late.
+/// Checks that a query fails, at most four seconds late.
 void check_failure(Reason reason, Database& database, const std::string& sql,
                    Clock::duration timeout = kTimeout) {
   const auto begin = Clock::now();
@@ -72,14 +72,14 @@ void check_no_login(Database& database) {
   check_failure(Reason::connect, database, "SELECT 1 AS a");
 }
 
-/// After the server goes on, nothing of ours runs there, and the next query works.
+/// Checks that, after the server continues, none of our queries runs there and the next one works.
 void check_recovery(const Server& server, Database& database) {
   CHECK(row(ask(database, "SELECT 7 AS a", 60s)) == "7 ");
   wait_for_running(server.name, 0);
   CHECK(database.figures().stuck == 0);
 }
 
-/// Accepts connections, as the kernel does, and says nothing.
+/// Accepts connections and never answers.
 class SilentPeer {
  public:
   SilentPeer() : number_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -142,7 +142,7 @@ TEST_CASE("a server stops while it executes") {
 
 TEST_CASE("a server stops while rows are fetched") {
   for (const auto& server : kServers) {
-    if (server.slow_rows.empty()) continue;  // the driver has them all when it has executed
+    if (server.slow_rows.empty()) continue;  // the driver reads all rows when it executes
     INFO(server.variable);
     Database database(options(string_of(server.variable) + ";Fetch=10"));
     Others others(server.other);
@@ -240,7 +240,7 @@ TEST_CASE("many queries hang at a time, and none for longer than one") {
     }
     threads.clear();
     CHECK(seconds_since(begin) < kLatest);
-    std::vector<std::string> expected(7, "connect");  // of logins; one connection was kept
+    std::vector<std::string> expected(7, "connect");  // for logins; one connection was idle
     expected.push_back("timeout");
     std::sort(reasons.begin(), reasons.end());
     CHECK(reasons == expected);

@@ -1,4 +1,4 @@
-// Logins, lost connections, locks and poolers beside real servers.
+// Logins, lost connections, locks and poolers with real servers.
 
 #include <catch2/catch.hpp>
 #include <thread>

@@ -1,4 +1,4 @@
-// What values, names and settings are beside real servers.
+// Values, names and settings with real servers.
 
 #include <catch2/catch.hpp>
 #include <cstdio>
