@@ -1,27 +1,31 @@
 #include "common/app/rows.h"
 
-#include <optional>
-
-#include "common/base/error.h"
-
 namespace exporter {
 
-void read_rows(const Json& array, Samples& samples,
-               const std::function<void(const Json& row)>& read) {
-  std::optional<Error> first;
-  std::size_t malformed = 0;
-  const auto rows = array.items();
+std::size_t ListRows::take(const Json& page, const std::function<void(const Json& row)>& read) {
+  const auto rows = page.items();
   for (const auto& row : rows) {
     try {
       read(row);
+      has_read_ = true;
     } catch (const Error& error) {
       if (error.reason() != Reason::decode) throw;
-      if (malformed++ == 0) first = error;
+      samples_.note_malformed_row(error.what());
+      if (!first_) first_ = error;
     }
   }
-  if (!first) return;
-  if (malformed == rows.size()) throw Error(*first);
-  samples.note_malformed_row(first->what());
+  return rows.size();
+}
+
+void ListRows::check() const {
+  if (first_ && !has_read_) throw Error(*first_);
+}
+
+void read_rows(const Json& page, Samples& samples,
+               const std::function<void(const Json& row)>& read) {
+  ListRows rows(samples);
+  rows.take(page, read);
+  rows.check();
 }
 
 }  // namespace exporter

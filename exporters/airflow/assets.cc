@@ -10,7 +10,6 @@
 #include "common/config/json_object.h"
 #include "exporters/airflow/asset_events.h"
 #include "exporters/airflow/asset_uri.h"
-#include "exporters/airflow/failures.h"
 #include "exporters/airflow/list.h"
 
 namespace exporter::airflow {
@@ -114,38 +113,35 @@ Query EventList::query_of(Time since, EventOrder order, std::size_t offset,
   return query;
 }
 
+/// A page without any readable event is not an error, because it may have a single one.
 std::size_t EventList::add_rows(const Answer& answer, EventPage& page) const {
-  const auto rows = answer.body.at(version_ == ApiVersion::v1 ? "dataset_events" : "asset_events");
-  read_rows(rows, samples_,
-            [&](const Json& row) { page.rows.push_back(read_asset_event(version_, row)); });
   page.time = answer.time;
-  return rows.items().size();
+  return ListRows(samples_).take(
+      answer.body.at(version_ == ApiVersion::v1 ? "dataset_events" : "asset_events"),
+      [&](const Json& row) { page.rows.push_back(read_asset_event(version_, row)); });
 }
 
 /// If Airflow cannot describe an event, the others are read, and the run fails.
 EventPage EventList::page(Time since, EventOrder order, std::size_t offset) const {
-  const auto ask_part = [&](std::size_t from, std::size_t limit) {
+  EventPage page;
+  const auto ask = [&](std::size_t from, std::size_t limit) {
     return api_.get_once(path(), query_of(since, order, from, limit), deadline_);
   };
-  EventPage page;
-  try {
-    const auto answer = api_.get(path(), query_of(since, order, offset, kPage), deadline_);
-    page.received = add_rows(answer, page);
-    page.total = offset + page.received + (page.received < kPage ? 0 : 1);
-    if (answer.body.find("total_entries")) page.total = total_of(answer.body);
-    return page;
-  } catch (const Error& error) {
-    if (!Failures::may_be_of_one(error)) throw;
-  }
-  const auto counted = ask_part(kBeyond, 1);
-  page.time = counted.time;
-  page.total = total_of(counted.body);
-  const auto end = std::min(page.total, offset + kPage);
-  read_apart(
-      offset, end,
-      [&](std::size_t from, std::size_t limit) { return add_rows(ask_part(from, limit), page); },
-      [&](const Error& error) { samples_.set_failure(error); });
-  page.received = end - std::min(end, offset);
+  const auto read_part = [&](std::size_t from, std::size_t limit) {
+    const auto answer = ask(from, limit);
+    const bool has_total = answer.body.find("total_entries").has_value();
+    if (has_total) page.total = total_of(answer.body);
+    const auto received = add_rows(answer, page);
+    if (!has_total) page.total = from + received + (received < limit ? 0 : 1);
+    return received;
+  };
+  const auto count = [&] {
+    const auto answer = ask(kBeyond, 1);
+    page.time = answer.time;
+    return page.total = total_of(answer.body);
+  };
+  page.received =
+      read_page(offset, read_part, count, [&](const Error& error) { samples_.set_failure(error); });
   return page;
 }
 
@@ -248,7 +244,7 @@ void Assets::read_assets(Samples& samples, const Deadline& deadline) {
   const auto api = deployment_.api.release(deadline).api;
   const bool is_v1 = api == ApiVersion::v1;
   std::vector<Asset> assets;
-  const auto unread = read_list(
+  const auto left_out = read_list(
       deployment_, is_v1 ? "/datasets" : "/assets", is_v1 ? "datasets" : "assets", {}, samples,
       [&](const Json& row) {
         auto asset = read_asset(api, row);
@@ -257,9 +253,10 @@ void Assets::read_assets(Samples& samples, const Deadline& deadline) {
         assets.push_back(std::move(asset));
       },
       deadline, kMostAssets);
-  store_list(assets, unread == 0, deadline);
+  const bool is_whole = left_out.beyond == 0 && !left_out.has_unreadable;
+  store_list(assets, is_whole, deadline);
   assets_ = std::move(assets);
-  unread_ = unread;
+  unread_ = left_out.beyond;
   list_due_ = Clock::now() + kListPause;
 }
 

@@ -116,12 +116,32 @@ std::size_t Requests::count_changed(const Slice& slice) const {
   return total_of(api_.get_once(kRuns, query, deadline_).body);
 }
 
+/// Runs that cannot be read are noted as malformed rows, also if there are no others.
 Page<DagRun> Requests::ended_runs(const Slice& slice, std::size_t offset) const {
-  return runs({{"state", "success"},
-               {"state", "failed"},
-               {"end_date_gte", text_of(slice.from)},
-               {"end_date_lte", text_of(slice.to)}},
-              offset);
+  Page<DagRun> page;
+  std::size_t unreadable = 0;
+  const auto ask = [&](std::size_t from, std::size_t limit) {
+    Query query{{"state", "success"},
+                {"state", "failed"},
+                {"end_date_gte", text_of(slice.from)},
+                {"end_date_lte", text_of(slice.to)}};
+    add_part(query, from, limit);
+    return api_.get_once(kRuns, query, deadline_).body;
+  };
+  const auto read_part = [&](std::size_t from, std::size_t limit) {
+    const auto answer = ask(from, limit);
+    page.total = total_of(answer);
+    return ListRows(samples_).take(answer.at("dag_runs"), [&](const Json& row) {
+      page.rows.push_back(read_run(version_, row));
+    });
+  };
+  const auto leave_out = [&](const Error& error) {
+    if (++unreadable > kMostUnreadable) throw Error(error);
+    samples_.note_malformed_row(error.what());
+  };
+  const auto count = [&] { return page.total = total_of(ask(kBeyond, 1)); };
+  page.received = read_page(offset, read_part, count, leave_out);
+  return page;
 }
 
 std::optional<DagRun> Requests::find_run(const RunKey& run) const {

@@ -22,6 +22,7 @@ void collect(Deployment& deployment, Samples& samples, const Deadline& deadline)
   if (deployment.api.release(deadline).api == ApiVersion::v1) return;
   std::map<std::string, std::uint64_t> alive{
       {"scheduler", 0}, {"triggerer", 0}, {"dag_processor", 0}};
+  ListRows rows(samples);
   std::size_t received = kPage;
   for (std::size_t pages = 0; received == kPage && pages < kMostPages; ++pages) {
     const Query query{{"is_alive", "true"},
@@ -30,12 +31,11 @@ void collect(Deployment& deployment, Samples& samples, const Deadline& deadline)
                       {"limit", std::to_string(kPage)},
                       {"offset", std::to_string(pages * kPage)}};
     const auto page = deployment.api.get("/jobs", query, deadline).body;
-    const auto rows = page.at("jobs");
-    received = rows.items().size();
-    read_rows(rows, samples, [&](const Json& row) {
+    received = rows.take(page.at("jobs"), [&](const Json& row) {
       const auto component = component_of_job(row);
       if (!component.empty()) ++alive[component];
     });
+    rows.check();
   }
   for (const auto& [component, count] : alive) {
     samples.add(kAlive, static_cast<double>(count), deployment.name, component);

@@ -43,7 +43,8 @@ class Reader {
         samples_(samples),
         deadline_(deadline),
         list_(std::move(list)),
-        read_(std::move(read)) {}
+        read_(std::move(read)),
+        list_rows_(samples) {}
 
   LiveSet<Row> read(ApiVersion api);
 
@@ -54,16 +55,16 @@ class Reader {
   void ask_for_all();
   bool read_by_cursor();
   void read_by_offset();
-  bool has_more() const { return received_ < total_ && rows_.size() < kMostLive; }
+  bool has_more() const { return received_ < total_ && !rows_.empty() && rows_.size() < kMostLive; }
 
   Deployment& deployment_;
   Samples& samples_;
   const Deadline& deadline_;
   const List list_;
   const std::function<Row(const Json&)> read_;
+  ListRows list_rows_;
   std::map<decltype(row_key(std::declval<Row>())), Row> rows_;
   std::size_t received_ = 0, total_ = 0;  // of the last page
-  bool retries_ = true;
   Time time_;
 };
 
@@ -75,6 +76,7 @@ LiveSet<Row> Reader<Row>::read(ApiVersion api) {
     if (!Failures::may_be_of_one(error)) throw;
     read_parts();
   }
+  list_rows_.check();
   LiveSet<Row> live;
   live.time = time_;
   if (rows_.size() >= kMostLive && total_ > rows_.size()) {
@@ -94,19 +96,18 @@ void Reader<Row>::read_whole(ApiVersion api) {
 
 template <class Row>
 void Reader<Row>::read_parts() {
-  retries_ = false;
   const auto ask_at = [&](std::size_t offset, std::size_t limit) {
     return ask(limit, {{"offset", std::to_string(offset)}});
   };
   const auto total = std::min(total_of(ask_at(kBeyond, 1)), kMostLive);
   for (std::size_t offset = 0; offset < total; offset += kPage) {
-    read_apart(
-        offset, std::min(offset + kPage, total),
+    read_page(
+        offset,
         [&](std::size_t from, std::size_t limit) {
           ask_at(from, limit);
           return received_;
         },
-        [&](const Error& error) { samples_.set_failure(error); });
+        [&] { return total; }, [&](const Error& error) { samples_.set_failure(error); });
   }
 }
 
@@ -116,16 +117,14 @@ Json Reader<Row>::ask(std::size_t limit, Query more) {
   for (const auto state : list_.states) query.emplace_back("state", state);
   query.insert(query.end(), list_.order.begin(), list_.order.end());
   query.insert(query.end(), more.begin(), more.end());
-  auto& api = deployment_.api;
-  const auto answer =
-      retries_ ? api.get(list_.path, query, deadline_) : api.get_once(list_.path, query, deadline_);
+  const auto answer = deployment_.api.get_once(list_.path, query, deadline_);
   if (time_ == Time()) time_ = answer.time;
   const auto rows = answer.body.at(list_.key);
   received_ = rows.items().size();
   const auto total = answer.body.find("total_entries");
   total_ =
       total ? static_cast<std::size_t>(std::max<std::int64_t>(0, total->integer())) : received_;
-  read_rows(rows, samples_, [&](const Json& row) {
+  list_rows_.take(rows, [&](const Json& row) {
     auto each = read_(row);
     rows_.insert_or_assign(row_key(each), std::move(each));
   });

@@ -43,7 +43,7 @@ void add(Samples& samples, const Deployment& deployment, const Pool& pool) {
 /// Airflow 2 answers 500 for a page that includes a pool without a limit. Pages then avoid it: the
 /// positions of such pools are found by bisection and remembered, also by a run that fails before
 /// it has found all of them. Each position is tried again after kRunsRemembered runs, and when the
-/// list has a different length.
+/// list has a different length. If even their number cannot be read, nothing can.
 class Pools {
  public:
   explicit Pools(Deployment& deployment) : deployment_(deployment) {}
@@ -57,8 +57,9 @@ class Pools {
     } else {
       hidden_.clear();
       unread = read_list(
-          deployment_, "/pools", "pools", {}, samples,
-          [&](const Json& row) { add(samples, deployment_, read_pool(row)); }, deadline);
+                   deployment_, "/pools", "pools", {}, samples,
+                   [&](const Json& row) { add(samples, deployment_, read_pool(row)); }, deadline)
+                   .beyond;
     }
     samples.add(kUnread, static_cast<double>(unread), deployment_.name);
     samples.add(kHidden, static_cast<double>(hidden_.size()), deployment_.name);
@@ -70,10 +71,13 @@ class Pools {
   std::int64_t read_around_hidden(const Deadline& deadline);
   void read_range(std::size_t from, std::size_t to, const Deadline& deadline);
   void read_part(std::size_t from, std::size_t to, const Deadline& deadline);
+  void read_total(const Deadline& deadline);
   std::optional<std::size_t> read_page(std::size_t from, std::size_t to, const Deadline& deadline);
 
   Deployment& deployment_;
-  Samples* samples_ = nullptr;  // of the run
+  Samples* samples_ = nullptr;    // of the run
+  std::optional<ListRows> rows_;  // of the run
+  bool has_answered_ = false;     // in the run
   std::size_t runs_ = 0;
   std::size_t total_ = 0;         // according to the last page
   std::set<std::size_t> hidden_;  // positions in the list
@@ -84,6 +88,8 @@ std::int64_t Pools::read_around_hidden(const Deadline& deadline) {
   const bool asks_again = ++runs_ % kRunsRemembered == 0;
   const auto known = hidden_;
   const auto total_before = std::exchange(total_, kPage);
+  rows_.emplace(*samples_);
+  has_answered_ = false;
   std::size_t from = 0;
   for (const auto at : known) {
     read_range(from, at, deadline);
@@ -99,6 +105,7 @@ std::int64_t Pools::read_around_hidden(const Deadline& deadline) {
     from = rows.value_or(1);
   }
   read_range(from, kMostPools, deadline);
+  rows_->check();
   if (!known.empty() && total_ != total_before) runs_ = kRunsRemembered - 1;  // they moved
   return static_cast<std::int64_t>(total_ - std::min(total_, kMostPools));
 }
@@ -118,6 +125,7 @@ void Pools::read_part(std::size_t from, std::size_t to, const Deadline& deadline
     return;
   }
   if (to - from == 1) {
+    if (!has_answered_) read_total(deadline);
     hidden_.insert(from);
     return;
   }
@@ -126,17 +134,22 @@ void Pools::read_part(std::size_t from, std::size_t to, const Deadline& deadline
   read_part(middle, to, deadline);
 }
 
+void Pools::read_total(const Deadline& deadline) {
+  const Query query{{"limit", "1"}, {"offset", std::to_string(kBeyond)}};
+  total_ = total_of(deployment_.api.get_once("/pools", query, deadline).body);
+  has_answered_ = true;
+}
+
 /// The number of rows; nothing if a hidden pool is among them.
 std::optional<std::size_t> Pools::read_page(std::size_t from, std::size_t to,
                                             const Deadline& deadline) {
   const Query query{{"limit", std::to_string(to - from)}, {"offset", std::to_string(from)}};
   const auto page = deployment_.api.get_unless_500("/pools", query, deadline);
   if (!page) return std::nullopt;
-  const auto rows = page->body.at("pools");
-  total_ =
-      static_cast<std::size_t>(std::max<std::int64_t>(0, page->body.at("total_entries").integer()));
-  read_rows(rows, *samples_, [&](const Json& row) { add(*samples_, deployment_, read_pool(row)); });
-  return rows.items().size();
+  total_ = total_of(page->body);
+  has_answered_ = true;
+  return rows_->take(page->body.at("pools"),
+                     [&](const Json& row) { add(*samples_, deployment_, read_pool(row)); });
 }
 
 }  // namespace

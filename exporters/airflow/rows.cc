@@ -12,6 +12,16 @@ std::string text_at(const Json& row, std::string_view key) {
   return value ? value->string() : std::string();
 }
 
+/// A name or an id of at most 250 characters in Airflow. The ledger combines two of these into a
+/// key (Ledger::kMaxMetadataKey).
+std::string name_at(const Json& row, std::string_view key) {
+  constexpr std::size_t kMost = 1000;  // bytes
+  const auto value = row.at(key);
+  auto name = value.string();
+  if (name.size() > kMost) value.fail("longer than " + std::to_string(kMost) + " bytes");
+  return name;
+}
+
 bool flag_at(const Json& row, std::string_view key) {
   const auto value = row.find(key);
   return value && value->boolean();
@@ -59,7 +69,7 @@ std::string schedule_of(ApiVersion api, const Json& row) {
 
 /// One name for Airflow 2's dataset and Airflow 3's asset.
 std::string type_of(const Json& row) {
-  const auto type = row.at("run_type").string();
+  auto type = name_at(row, "run_type");
   return type == "dataset_triggered" || type == "asset_triggered" ? "asset" : type;
 }
 
@@ -73,7 +83,7 @@ std::optional<Time> due_of(ApiVersion api, const Json& row, std::string_view typ
 
 Dag read_dag(ApiVersion api, const Json& row) {
   Dag dag;
-  dag.id = row.at("dag_id").string();
+  dag.id = name_at(row, "dag_id");
   dag.name = text_at(row, "dag_display_name");
   dag.schedule = schedule_of(api, row);
   dag.owners = owners_of(row);
@@ -89,9 +99,9 @@ Dag read_dag(ApiVersion api, const Json& row) {
 
 DagRun read_run(ApiVersion api, const Json& row) {
   DagRun run;
-  run.dag = row.at("dag_id").string();
-  run.id = row.at("dag_run_id").string();
-  run.state = row.at("state").string();
+  run.dag = name_at(row, "dag_id");
+  run.id = name_at(row, "dag_run_id");
+  run.state = name_at(row, "state");
   run.type = type_of(row);
   run.due = due_of(api, row, run.type);
   run.queued = time_at(row, "queued_at");
@@ -103,9 +113,9 @@ DagRun read_run(ApiVersion api, const Json& row) {
 TaskInstance read_task(const Json& row) {
   TaskInstance task;
   task.uuid = text_at(row, "id");
-  task.dag = row.at("dag_id").string();
-  task.run = row.at("dag_run_id").string();
-  task.task = row.at("task_id").string();
+  task.dag = name_at(row, "dag_id");
+  task.run = name_at(row, "dag_run_id");
+  task.task = name_at(row, "task_id");
   task.map_index = row.at("map_index").integer();
   task.try_number = row.at("try_number").integer();
   task.state = text_at(row, "state");

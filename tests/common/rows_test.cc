@@ -45,6 +45,20 @@ TEST_CASE("rows of which none can be read are an error") {
         "GET /queues: expected array, got object");
 }
 
+TEST_CASE("the rows of several pages are of one list") {
+  Samples samples;
+  ListRows rows(samples);
+  const auto take = [&](const std::string& page) {
+    return rows.take(Json::parse(page, "it"), [](const Json& row) { row.integer(); });
+  };
+  CHECK(take("[7, 8]") == 2);
+  CHECK_FALSE(rows.has_left_out());
+  CHECK(take("[null]") == 1);
+  CHECK_NOTHROW(rows.check());
+  CHECK(rows.has_left_out());
+  CHECK(samples.first_malformed_row() == "it: [0]: expected integer, got null");
+}
+
 TEST_CASE("another error of a row is one of all rows") {
   Samples samples;
   const auto fail = [](const Json&) { throw Error(Reason::io, "the disk is full"); };
