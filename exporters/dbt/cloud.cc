@@ -106,15 +106,18 @@ void Cloud::name_jobs(const Deadline& deadline) {
   named_at_ = Clock::now();
 }
 
-/// Discards jobs that were deleted.
+/// Discards jobs that were deleted, unless some of the list could not be read.
 void Cloud::list_jobs(const Deadline& deadline) {
   std::set<std::int64_t> listed;
-  for (auto& job : api_.jobs(names_, deadline)) {
+  auto jobs = api_.jobs(names_, deadline);
+  for (auto& job : jobs.rows) {
     if (!is_wanted(job.id)) continue;
     listed.insert(job.id);
     jobs_[job.id].job = std::move(job);
   }
-  std::erase_if(jobs_, [&](const auto& entry) { return !listed.contains(entry.first); });
+  if (jobs.is_whole) {
+    std::erase_if(jobs_, [&](const auto& entry) { return !listed.contains(entry.first); });
+  }
   ++revision_;
 }
 

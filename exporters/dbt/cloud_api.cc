@@ -32,13 +32,35 @@ std::string command_in(const std::string& name) {
   return name.substr(begin + 1, end - begin - 1);
 }
 
+/// The rows of a list; those that cannot be read are logged.
+class LoggedRows {
+ public:
+  using Read = std::function<void(const Json& row)>;
+
+  /// The number of rows of a page, with those that could not be read.
+  std::size_t take(const Json& page, const Read& read) { return rows_.take(page, read); }
+  /// Throws the first error if no row could be read.
+  void finish() const {
+    rows_.check();
+    const auto& malformed = samples_.first_malformed_row();
+    if (!malformed.empty()) log::warn("malformed rows left out", {{"first", malformed}});
+  }
+  bool is_whole() const { return !rows_.has_left_out(); }
+
+ private:
+  Samples samples_;
+  ListRows rows_{samples_};
+};
+
 std::vector<CloudStep> read_steps(const Json& run) {
   std::vector<CloudStep> steps;
   const auto all = run.find("run_steps");
   if (!all) return steps;
-  for (const auto& step : all->items()) {
+  LoggedRows rows;
+  rows.take(*all, [&](const Json& step) {
     steps.push_back({step.at("index").integer(), command_in(text_at(step, "name"))});
-  }
+  });
+  rows.finish();
   std::ranges::sort(steps, {}, &CloudStep::index);
   return steps;
 }
@@ -65,13 +87,17 @@ std::optional<CloudRun> try_read_run(const Json& json) {
   }
 }
 
-/// The number of rows, with those that could not be read.
-std::size_t read_rows(const Json& data, const std::function<void(const Json& row)>& read) {
-  Samples samples;
-  exporter::read_rows(data, samples, read);
-  const auto& malformed = samples.first_malformed_row();
-  if (!malformed.empty()) log::warn("malformed rows left out", {{"first", malformed}});
-  return data.items().size();
+/// Throws if not even its id can be read.
+CloudRun read_listed_run(const Json& json) {
+  try {
+    return read_run(json);
+  } catch (const Error& error) {
+    CloudRun run;
+    run.id = json.at("id").integer();
+    run.is_malformed = true;
+    log::warn("malformed run", {{"run", run.id}, {"error", error.what()}});
+    return run;
+  }
 }
 
 std::string id_at(const Json& object, std::string_view key) {
@@ -119,17 +145,18 @@ std::optional<Json> CloudApi::find(const std::string& target, const Deadline& de
 CloudRuns CloudApi::runs(const std::string& query, const Deadline& deadline) const {
   const auto data = get(account_ + "/runs/?" + query + scope_, deadline);
   CloudRuns runs;
-  const auto received =
-      read_rows(data, [&](const Json& row) { runs.rows.push_back(read_run(row)); });
-  runs.is_last = received < kPage;
+  LoggedRows rows;
+  runs.is_last =
+      rows.take(data, [&](const Json& row) { runs.rows.push_back(read_listed_run(row)); }) < kPage;
+  rows.finish();
   return runs;
 }
 
 CloudRuns CloudApi::runs_after(std::int64_t id, const Deadline& deadline) const {
   auto found = runs("id__gt=" + std::to_string(id) + "&order_by=id&limit=" + std::to_string(kPage),
                     deadline);
-  const auto is_before = [id](const CloudRun& run) { return run.id <= id; };
-  if (std::ranges::any_of(found.rows, is_before)) {
+  const auto before = std::erase_if(found.rows, [id](const CloudRun& run) { return run.id <= id; });
+  if (before > 0 && found.rows.empty()) {
     throw Error(Reason::decode, "GET " + url_ + account_ + "/runs/: runs that were not asked for");
   }
   return found;
@@ -167,13 +194,15 @@ std::optional<CloudRun> CloudApi::find_run(std::int64_t id, const Deadline& dead
 void CloudApi::read_names(std::map<std::int64_t, std::string>& names, const std::string& what,
                           const Deadline& deadline) const {
   const auto take = [&](const Json& row) { names[row.at("id").integer()] = text_at(row, "name"); };
+  LoggedRows rows;
   try {
     for (std::size_t page = 0; page < kMostPages; ++page) {
       const auto data = find(names_ + '/' + what + "/?limit=" + std::to_string(kPage) +
                                  "&offset=" + std::to_string(page * kPage),
                              deadline);
-      if (!data || read_rows(*data, take) < kPage) return;
+      if (!data || rows.take(*data, take) < kPage) break;
     }
+    rows.finish();
   } catch (const Error& error) {
     if (error.reason() == Reason::auth) return;
     if (!may_be_of_one(error)) throw;
@@ -181,7 +210,7 @@ void CloudApi::read_names(std::map<std::int64_t, std::string>& names, const std:
   }
 }
 
-std::vector<CloudJob> CloudApi::jobs(CloudNames& names, const Deadline& deadline) const {
+CloudJobs CloudApi::jobs(CloudNames& names, const Deadline& deadline) const {
   read_names(names.projects, "projects", deadline);
   read_names(names.environments, "environments", deadline);
   const auto name = [](const auto& known, const std::string& id) {
@@ -189,18 +218,21 @@ std::vector<CloudJob> CloudApi::jobs(CloudNames& names, const Deadline& deadline
         std::ranges::find(known, id, [](auto& each) { return std::to_string(each.first); });
     return found == known.end() ? id : found->second;
   };
-  std::vector<CloudJob> jobs;
+  CloudJobs jobs;
+  LoggedRows rows;
   for (std::size_t page = 0; page < kMostPages; ++page) {
     const auto data = get(account_ + "/jobs/?limit=" + std::to_string(kPage) +
                               "&offset=" + std::to_string(page * kPage) + scope_,
                           deadline);
-    const auto received = read_rows(data, [&](const Json& job) {
-      jobs.push_back({job.at("id").integer(), text_at(job, "name"),
-                      name(names.projects, id_at(job, "project_id")),
-                      name(names.environments, id_at(job, "environment_id"))});
+    const auto received = rows.take(data, [&](const Json& job) {
+      jobs.rows.push_back({job.at("id").integer(), text_at(job, "name"),
+                           name(names.projects, id_at(job, "project_id")),
+                           name(names.environments, id_at(job, "environment_id"))});
     });
     if (received < kPage) break;
   }
+  rows.finish();
+  jobs.is_whole = rows.is_whole();
   return jobs;
 }
 
@@ -214,7 +246,9 @@ std::vector<Kind> CloudApi::artifacts(std::int64_t run, std::int64_t step,
   std::vector<Kind> kinds;
   if (!data) return kinds;
   std::set<std::string> files;
-  for (const auto& path : data->items()) files.insert(path.string());
+  LoggedRows rows;
+  rows.take(*data, [&](const Json& path) { files.insert(path.string()); });
+  rows.finish();
   for (const auto kind : kKinds) {
     if (files.contains(std::string(to_string(kind)) + ".json")) kinds.push_back(kind);
   }

@@ -32,6 +32,7 @@ struct CloudRun {
   std::optional<Time> started_at, finished_at;
   bool has_saved_artifacts = false;
   std::vector<CloudStep> steps;  ///< only if a single run was requested
+  bool is_malformed = false;     ///< only its id could be read
 
   bool is_finished() const { return status >= CloudStatus::success; }
   Time ended_at() const { return finished_at.value_or(created_at); }
@@ -46,6 +47,11 @@ struct CloudRuns {
 struct CloudJob {
   std::int64_t id = 0;
   std::string name, project, environment;  ///< names; ids if the token may not read names
+};
+
+struct CloudJobs {
+  std::vector<CloudJob> rows;
+  bool is_whole = true;  ///< none was left out
 };
 
 /// The names of projects and environments, by id.
@@ -65,7 +71,7 @@ bool may_be_of_one(const Error& error);
 
 /// The part of dbt Cloud's Admin API (v2, and v3 for names) that is used here. Throws Error. A
 /// row of an unexpected shape is skipped and logged; if all rows of a list are such, the first
-/// error is thrown.
+/// error is thrown. A run in a list of runs is such only if it has no id.
 class CloudApi {
  public:
   static constexpr std::size_t kPage = 100;
@@ -86,7 +92,7 @@ class CloudApi {
   std::optional<CloudRun> find_run(std::int64_t id, const Deadline& deadline) const;
 
   /// Updates the names as far as they can be read, as they only describe.
-  std::vector<CloudJob> jobs(CloudNames& names, const Deadline& deadline) const;
+  CloudJobs jobs(CloudNames& names, const Deadline& deadline) const;
 
   /// The artifacts in the target directory after the step.
   std::vector<Kind> artifacts(std::int64_t run, std::int64_t step, const Deadline& deadline) const;

@@ -22,9 +22,7 @@ void CloudHistory::read(const CloudApi& api, const Use& use, const Deadline& dea
 /// Reads back from the newest run to the position, or as far as the lookback.
 void CloudHistory::read_past(const CloudApi& api, const Use& use, const Deadline& deadline) {
   const auto since = std::chrono::system_clock::now() - options_.lookback;
-  const auto is_due = [&](const CloudRun& run) {
-    return position_ > 0 ? run.id > position_ : run.created_at >= since;
-  };
+  bool is_due = true;  // also a malformed run after one that is
   auto newest = newest_;
   for (std::size_t page = 0;; ++page) {
     if (page == kMaxPages) {
@@ -34,9 +32,14 @@ void CloudHistory::read_past(const CloudApi& api, const Use& use, const Deadline
     const auto runs = api.newest_runs(page * CloudApi::kPage, deadline);
     for (const auto& run : runs.rows) {
       newest = std::max(newest, run.id);
-      if (is_due(run) || !run.is_finished()) take(run, use);
+      if (position_ > 0) {
+        is_due = run.id > position_;
+      } else if (!run.is_malformed) {
+        is_due = run.created_at >= since;
+      }
+      if (is_due || !(run.is_finished() || run.is_malformed)) take(run, use);
     }
-    if (runs.is_last || !is_due(runs.rows.back())) break;
+    if (runs.is_last || !is_due) break;
   }
   newest_ = newest;
   has_read_past_ = true;
@@ -77,8 +80,8 @@ void CloudHistory::read_open(const CloudApi& api, const Use& use, const Deadline
 void CloudHistory::note_unreadable(std::int64_t id, const Error& error) {
   const bool is_over = std::chrono::system_clock::now() - open_.at(id).created_at > kPatience;
   if (unreadable_.insert(id).second || is_over) {
-    log::warn(is_over ? "unfinished run cannot be read, and is no longer followed"
-                      : "unfinished run cannot be read, and is asked for again",
+    log::warn(is_over ? "run cannot be read, and is no longer followed"
+                      : "run cannot be read, and is asked for again",
               {{"project", options_.project}, {"run", id}, {"error", error.what()}});
   }
   if (is_over) close(id);
@@ -90,13 +93,20 @@ void CloudHistory::close(std::int64_t id) {
 }
 
 void CloudHistory::take(const CloudRun& run, const Use& use) {
-  if (!options_.is_wanted(run)) return;
+  if (run.is_malformed) {
+    const auto [known, is_new] = open_.try_emplace(run.id, run);
+    if (is_new)
+      known->second.created_at =
+          std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+    return;
+  }
+  if (!options_.is_wanted(run)) return close(run.id);
   if (run.is_finished()) {
     close(run.id);
     return use(run);
   }
   const auto [known, is_new] = open_.try_emplace(run.id, run);
-  const bool is_news = is_new || known->second.status != run.status;
+  const bool is_news = is_new || known->second.is_malformed || known->second.status != run.status;
   known->second = run;
   if (!is_news) return;
   ++revision_;

@@ -14,8 +14,8 @@
 namespace exporter::dbt {
 
 /// Reads the runs of an account page by page from a position on, and asks for unfinished ones again
-/// until they have ended, or for two days if they cannot be read. The ids of runs ascend with their
-/// creation.
+/// until they have ended, or for two days if they cannot be read, and so for runs that are
+/// malformed in the list. The ids of runs ascend with their creation.
 class CloudHistory {
  public:
   struct Options {
@@ -35,7 +35,7 @@ class CloudHistory {
   void read(const CloudApi& api, const std::function<void(const CloudRun&)>& use,
             const Deadline& deadline);
 
-  /// The unfinished runs, by id.
+  /// The unfinished runs, by id; malformed ones are of job 0.
   const std::map<std::int64_t, CloudRun>& open() const { return open_; }
 
   /// The last run up to which none is unfinished, or pending elsewhere. Never decreases.

@@ -124,7 +124,7 @@ S3Listing list(const Bucket& bucket, const std::string& prefix, const std::strin
   get.target += "list-type=2&prefix=" + percent_encoded(prefix);
   const auto response = bucket.client->send(std::move(get), deadline);
   if (response.status != 200) throw s3_refusal(bucket.address(prefix), response);
-  return read_s3_listing(response.body, bucket.address(prefix));
+  return read_s3_listing(response.body, bucket.address(prefix), token.empty());
 }
 
 class Matches {

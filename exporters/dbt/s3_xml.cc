@@ -25,7 +25,7 @@ S3Object read_object(const pugi::xml_node& contents, const std::string& origin) 
   return object;
 }
 
-void read_objects(const pugi::xml_node& root, const std::string& origin,
+void read_objects(const pugi::xml_node& root, const std::string& origin, bool is_first,
                   std::vector<S3Object>& objects) {
   std::optional<Error> first;
   for (const auto& contents : root.children("Contents")) {
@@ -36,19 +36,19 @@ void read_objects(const pugi::xml_node& root, const std::string& origin,
     }
   }
   if (!first) return;
-  if (objects.empty()) throw Error(*first);
+  if (is_first && objects.empty()) throw Error(*first);
   log::warn("malformed objects of a listing left out", {{"first", first->what()}});
 }
 
 }  // namespace
 
-S3Listing read_s3_listing(std::string_view xml, const std::string& origin) {
+S3Listing read_s3_listing(std::string_view xml, const std::string& origin, bool is_first) {
   pugi::xml_document document;
   const auto parsed = document.load_buffer(xml.data(), xml.size());
   const auto root = document.child("ListBucketResult");
   if (!parsed || !root) throw Error(Reason::decode, origin + ": not the XML of a listing");
   S3Listing listing;
-  read_objects(root, origin, listing.objects);
+  read_objects(root, origin, is_first, listing.objects);
   if (std::string_view(root.child_value("IsTruncated")) == "true") {
     listing.next = root.child_value("NextContinuationToken");
     if (listing.next.empty()) {

@@ -23,8 +23,8 @@ struct S3Listing {
 };
 
 /// An object without key, size or time is left out and logged. Throws Error{decode} that begins
-/// with the origin, also if no object can be read.
-S3Listing read_s3_listing(std::string_view xml, const std::string& origin);
+/// with the origin, also if no object of the first page can be read.
+S3Listing read_s3_listing(std::string_view xml, const std::string& origin, bool is_first = true);
 
 /// "AccessDenied: Access Denied" in an error document; empty for anything else.
 std::string read_s3_error(std::string_view xml);

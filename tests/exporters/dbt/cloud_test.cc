@@ -232,7 +232,7 @@ TEST_CASE("runs are read although names or jobs cannot be, and known names stay"
   CloudNames names;
   api.jobs(names, Deadline::in(20s));
   cloud.next("/projects/", {refused});
-  CHECK(api.jobs(names, Deadline::in(20s)).at(0).project == "Shop");
+  CHECK(api.jobs(names, Deadline::in(20s)).rows.at(0).project == "Shop");
 }
 
 TEST_CASE(
