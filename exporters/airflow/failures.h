@@ -43,9 +43,8 @@ class Failures {
   template <class Item>
   void arrange(std::vector<Item>& items) const {
     const auto waits = [&](const Item& item) {
-      const auto found = unreadable_.find(item_of(item));
-      return found != unreadable_.end() && found->second.times > 1 &&
-             std::chrono::abs(now_ - found->second.last) < kPause;
+      return is_unreadable(item) &&
+             std::chrono::abs(now_ - unreadable_.at(item_of(item)).last) < kPause;
     };
     std::erase_if(items, waits);
     std::ranges::stable_partition(
@@ -75,6 +74,13 @@ class Failures {
       note(item, error);
       return false;
     }
+  }
+
+  /// Whether it has failed more than once, and was not read since.
+  template <class Item>
+  bool is_unreadable(const Item& item) const {
+    const auto found = unreadable_.find(item_of(item));
+    return found != unreadable_.end() && found->second.times > 1;
   }
 
   template <class Item>

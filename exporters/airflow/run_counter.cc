@@ -17,6 +17,8 @@ constexpr auto kReadLately = std::chrono::minutes(15);
 constexpr auto kLivePause = std::chrono::minutes(5);
 /// How long after its end a run may still have tasks that end.
 constexpr auto kAfterEnd = std::chrono::minutes(10);
+/// How long after its end the tasks of a run are asked for if they cannot be read.
+constexpr auto kPatience = std::chrono::hours(24);
 
 std::int64_t count(Time time) { return time.time_since_epoch().count(); }
 Time time_at(const Json& json, std::string_view key) {
@@ -210,6 +212,7 @@ void RunCounter::read_pending(const History& history, Allowance& allowance,
   for (const auto& [key, run] : pending_) runs.push_back(run);
   std::ranges::stable_sort(runs, {}, [](const DagRun& run) { return run.ended; });
   read_and_count(history, std::move(runs), allowance, deadline);
+  give_up_pending(allowance.failures(), deadline);
 }
 
 void RunCounter::read_live(const History& history, Allowance& allowance, const Deadline& deadline) {
@@ -312,11 +315,26 @@ void RunCounter::forget_pending(const std::vector<Tasks>& all, const Deadline& d
     if (may_change && std::chrono::abs(time_ - *tasks.run.ended) < kAfterEnd) continue;
     done.push_back(key);
   }
-  if (done.empty()) return;
+  forget_pending(done, deadline);
+}
+
+void RunCounter::give_up_pending(const Failures& failures, const Deadline& deadline) {
+  std::vector<RunKey> given_up;
+  for (const auto& [key, run] : pending_) {
+    if (time_ < *run.ended + kPatience || !failures.is_unreadable(key)) continue;
+    log::warn("tasks of a run that cannot be read are not counted",
+              {{"dag_id", key.dag}, {"dag_run_id", key.run}});
+    given_up.push_back(key);
+  }
+  forget_pending(given_up, deadline);
+}
+
+void RunCounter::forget_pending(const std::vector<RunKey>& runs, const Deadline& deadline) {
+  if (runs.empty()) return;
   auto run = runs_.begin(deadline);
-  for (const auto& key : done) run.set_metadata(pending_key(key), {});
+  for (const auto& key : runs) run.set_metadata(pending_key(key), {});
   run.commit();
-  for (const auto& key : done) pending_.erase(key);
+  for (const auto& key : runs) pending_.erase(key);
 }
 
 }  // namespace exporter::airflow

@@ -83,6 +83,8 @@ class RunCounter {
                    const Deadline& deadline);
   void count_tasks(const std::vector<Tasks>& all, const Deadline& deadline);
   void forget_pending(const std::vector<Tasks>& all, const Deadline& deadline);
+  void give_up_pending(const Failures& failures, const Deadline& deadline);
+  void forget_pending(const std::vector<RunKey>& runs, const Deadline& deadline);
 
   const Options options_;
   SharedLedger runs_, tasks_;

@@ -226,6 +226,29 @@ TEST_CASE(
   CHECK(airflow.counter->pending() == 0);
 }
 
+TEST_CASE("tasks that cannot be read are given up a day after the end of their run") {
+  Airflow airflow;
+  airflow.ended = {finished("d", "1", kNow)};
+  int requests = 0;
+  airflow.history.tasks = [&](std::span<const RunKey>, std::size_t) -> Page<TaskInstance> {
+    ++requests;
+    throw Error(Reason::decode, "task_instances[0].try_number: missing");
+  };
+  const auto update_until = [&](Time time) {
+    for (; airflow.now < time; airflow.now += 10min) CHECK_THROWS_AS(airflow.update(), Error);
+  };
+  update_until(kNow + 24h);
+  CHECK(airflow.counter->pending() == 1);
+  CHECK_THROWS_AS(airflow.update(), Error);
+  CHECK(airflow.counter->pending() == 0);
+  requests = 0;
+  airflow.kill();
+  airflow.now += 10min;
+  airflow.update();
+  CHECK(airflow.counter->pending() == 0);
+  CHECK(requests == 0);
+}
+
 TEST_CASE("a task whose tries cannot be read holds up no other") {
   Airflow airflow;
   for (const char* const id : {"1", "2"}) {
