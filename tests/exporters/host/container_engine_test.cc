@@ -354,3 +354,27 @@ TEST_CASE("a follower ends at once, whatever its engine does") {
   fixture.options.first_pause = 60s;
   CHECK(took([](Peer& peer) { peer.reset(); }) < kAtOnce);
 }
+
+TEST_CASE("a bad item of the list of containers costs itself alone") {
+  const auto item = [](char id, const std::string& state) {
+    return "{\"Id\": \"" + std::string(64, id) + "\", \"State\": " + state + "}";
+  };
+  const std::vector<std::string> good{item('a', "\"running\""), item('b', "\"exited\""),
+                                      item('c', "\"dead\"")};
+  const auto bad = GENERATE_COPY(values<std::string>(
+      {"7", "null", "\"a\"", "[]", "{}", R"({"Id": null})", R"({"Id": 7})", R"({"Id": "a"})",
+       R"({"Id": "../../info"})", "{\"Id\": \"" + std::string(100'000, 'a') + "\"}", item('d', "7"),
+       item('d', "{}"), item('d', "1e300")}));
+  for (std::size_t at = 0; at <= good.size(); ++at) {
+    CAPTURE(bad.substr(0, 100), at);
+    std::string list, ids;
+    for (std::size_t i = 0; i <= good.size(); ++i) {
+      if (i == at) list += (i == 0 ? "" : ", ") + bad;
+      if (i < good.size()) list += (list.empty() ? "" : ", ") + good[i];
+    }
+    for (const auto& each : container::parse_list(Json::parse("[" + list + "]", "list"))) {
+      ids += each.id.substr(0, 1);
+    }
+    CHECK(ids == "abc");
+  }
+}
