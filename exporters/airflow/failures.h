@@ -76,11 +76,12 @@ class Failures {
     }
   }
 
-  /// Whether it has failed more than once, and was not read since.
+  /// Whether it has failed more than once, for at least so long, and was not read since.
   template <class Item>
-  bool is_unreadable(const Item& item) const {
+  bool is_unreadable(const Item& item, Time::duration time = {}) const {
     const auto found = unreadable_.find(item_of(item));
-    return found != unreadable_.end() && found->second.times > 1;
+    return found != unreadable_.end() && found->second.times > 1 &&
+           found->second.last - found->second.first >= time;
   }
 
   template <class Item>
@@ -91,7 +92,7 @@ class Failures {
   template <class Item>
   void note(const Item& item, const Error& error) {
     if (may_be_of_one(error)) {
-      auto& failed = unreadable_[item_of(item)];
+      auto& failed = unreadable_.try_emplace(item_of(item), Failed{0, now_, now_}).first->second;
       ++failed.times;
       failed.last = now_;
     }
@@ -122,8 +123,8 @@ class Failures {
 
  private:
   struct Failed {
-    int times = 0;
-    Time last;
+    int times;
+    Time first, last;
   };
 
   static constexpr int kMost = 3;

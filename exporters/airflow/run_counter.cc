@@ -17,7 +17,7 @@ constexpr auto kReadLately = std::chrono::minutes(15);
 constexpr auto kLivePause = std::chrono::minutes(5);
 /// How long after its end a run may still have tasks that end.
 constexpr auto kAfterEnd = std::chrono::minutes(10);
-/// How long after its end the tasks of a run are asked for if they cannot be read.
+/// How long the tasks of a run are asked for if they cannot be read.
 constexpr auto kPatience = std::chrono::hours(24);
 
 std::int64_t count(Time time) { return time.time_since_epoch().count(); }
@@ -321,7 +321,7 @@ void RunCounter::forget_pending(const std::vector<Tasks>& all, const Deadline& d
 void RunCounter::give_up_pending(const Failures& failures, const Deadline& deadline) {
   std::vector<RunKey> given_up;
   for (const auto& [key, run] : pending_) {
-    if (time_ < *run.ended + kPatience || !failures.is_unreadable(key)) continue;
+    if (!failures.is_unreadable(key, kPatience)) continue;
     log::warn("tasks of a run that cannot be read are not counted",
               {{"dag_id", key.dag}, {"dag_run_id", key.run}});
     given_up.push_back(key);
