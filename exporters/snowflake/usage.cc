@@ -207,13 +207,15 @@ void Usage::count(const UsageStatement& statement, const Table& table, Time lo, 
                   Samples& samples, const Deadline& deadline) {
   const auto families = families_of(statement);
   auto& known = known_[statement.name];
+  const auto latest = static_cast<double>((hi + Ledger::kMaxAhead).time_since_epoch().count());
   double newest = 0;
   auto run = begin(deadline);
   const auto shown = decide_shown(run, statement, table, hi);
   run.replace_window(lo, hi, families);
   table.each_row(samples, [&](const Row& row) {
     count_row(run, account_.name, statement, row, shown);
-    newest = std::max(newest, row.number("newest").value_or(0));
+    if (const auto at = row.number("newest").value_or(0); at <= latest)
+      newest = std::max(newest, at);
   });
   const std::string name(statement.name);
   run.set_metadata(kReadUpTo + name, std::to_string(hi.time_since_epoch().count()));

@@ -84,6 +84,17 @@ TEST_CASE("a name that changes is not counted again") {
   CHECK(reader.value(kA) == 5);
 }
 
+TEST_CASE("a row with a time far ahead does not hide how old the data is") {
+  now = tomorrow() + hours(3);
+  Reader reader(kGroup);
+  const auto good = row(now - hours(2), "x", 5);
+  const auto bad = R"(["y",")" + at(now - hours(2)) + R"(","1","1000","0","1","1e15"])";
+  reader.server.set_rows("SELECT THINGS", kColumns, good + "," + bad);
+  CHECK(reader.value(R"(snowflake_data_timestamp_seconds{account="prod",statement="things"})") ==
+        static_cast<double>((now - hours(2) + minutes(10)).time_since_epoch().count()));
+  CHECK(reader.value(kA) == 5);
+}
+
 TEST_CASE("a row that can no longer be read counts as it did") {
   now = tomorrow() + hours(3);
   Reader reader(kNamedGroup);
