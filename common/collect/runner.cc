@@ -240,7 +240,10 @@ class Runner::State : public std::enable_shared_from_this<Runner::State> {
     std::unique_lock lock(mutex_);
     while (!stop_.stop_requested()) {
       give_up_overdue(Clock::now());
-      if (!notices_.empty()) tell(lock);
+      if (!notices_.empty()) {
+        tell(lock);
+        continue;  // stop() may have come meanwhile, and wakes only those that wait
+      }
       auto index = next_ready();
       if (index == slots_.size() && waiting_ > 0) {
         lock.unlock();

@@ -359,3 +359,27 @@ TEST_CASE("the end does not wait for a collector that hangs, and tells the other
   CHECK(Clock::now() - begin < 1min);
   gate->open();
 }
+
+TEST_CASE("a runner that ends while it logs what hangs leaves nothing behind") {
+  constexpr int kCollectors = 40;  // so many that logging them takes longer than waking a thread
+  const auto token = std::make_shared<int>();
+  const auto hang = [token](Samples&, const Deadline& deadline) {
+    exporter::pause(1h, deadline.stop());
+  };
+  std::vector<Collector> collectors;
+  for (int i = 0; i < kCollectors; ++i) {
+    collectors.push_back(in_background("hung" + std::to_string(i), {1ms, 1h}, hang));
+    collectors.back().timeout = 10ms;
+  }
+  std::atomic<int> failures = 0;
+  // It is called with the lock held: the others have hung, too, after the first pause, and the end
+  // waits for the lock after the last.
+  const auto count = [&](const Collector&, Reason) {
+    const int number = ++failures;
+    if (number == 1 || number == kCollectors) std::this_thread::sleep_for(200ms);
+  };
+  auto runner = std::make_unique<Runner>(std::move(collectors), Runner::Options{{}, count});
+  REQUIRE(eventually([&] { return failures == kCollectors; }));
+  runner.reset();
+  CHECK(eventually([&] { return token.use_count() == 2; }));  // this one and that of `hang`
+}
