@@ -34,6 +34,7 @@ struct MountStatter::Batch {
   enum class State { skipped, waiting, running, answered };
   struct Slot {
     State state = State::waiting;
+    bool hung = false;  ///< nobody waits for it any more
     MountStat stat;
   };
 
@@ -52,15 +53,36 @@ struct MountStatter::Batch {
 /// memory, so that each costs only its stack.
 struct MountStatter::Shared {
   StatFunction stat;
+  std::shared_ptr<HungMounts> hung;
   std::mutex mutex;
   std::condition_variable work;
   std::condition_variable_any answered;
   std::shared_ptr<Batch> batch;
-  std::size_t threads = 0, idle = 0;
+  std::size_t threads = 0, idle = 0, stuck = 0;
   bool closed = false;
 
   bool has_work() const { return batch && batch->has_work(); }
 };
+
+const std::shared_ptr<HungMounts>& HungMounts::of_process() {
+  static const auto kMounts = std::make_shared<HungMounts>();
+  return kMounts;
+}
+
+void HungMounts::add(std::uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  ids_.insert(id);
+}
+
+void HungMounts::remove(std::uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  ids_.erase(ids_.find(id));
+}
+
+bool HungMounts::contains(std::uint64_t id) const {
+  const std::lock_guard lock(mutex_);
+  return ids_.contains(id);
+}
 
 int MountStatter::system_stat(const char* path, struct statfs& stat) {
   int result = 0;
@@ -70,9 +92,13 @@ int MountStatter::system_stat(const char* path, struct statfs& stat) {
   return result == 0 ? 0 : errno;
 }
 
-MountStatter::MountStatter(std::size_t workers, StatFunction stat)
+MountStatter::MountStatter(std::size_t workers)
+    : MountStatter(workers, system_stat, HungMounts::of_process()) {}
+
+MountStatter::MountStatter(std::size_t workers, StatFunction stat, std::shared_ptr<HungMounts> hung)
     : workers_(std::max<std::size_t>(workers, 1)), shared_(std::make_shared<Shared>()) {
   shared_->stat = std::move(stat);
+  shared_->hung = std::move(hung);
 }
 
 MountStatter::~MountStatter() {
@@ -88,7 +114,7 @@ std::vector<std::optional<MountStat>> MountStatter::stat(Mounts mounts, Clock::t
   const auto done = [&] { return batch->open == 0; };
   if (!done()) {
     const int error = shared_->idle > 0 ? 0 : start_worker();
-    if (error != 0 && shared_->threads <= stuck_.size()) {
+    if (error != 0 && shared_->threads <= shared_->stuck) {
       throw io_error("cannot start a thread", error);
     }
     shared_->batch = batch;
@@ -106,31 +132,27 @@ std::vector<std::optional<MountStat>> MountStatter::stat(Mounts mounts, Clock::t
 
   std::vector<std::optional<MountStat>> stats(batch->slots.size());
   for (std::size_t i = 0; i < stats.size(); ++i) {
-    const auto& slot = batch->slots[i];
+    auto& slot = batch->slots[i];
     if (slot.state == Batch::State::answered) stats[i] = slot.stat;
-    if (slot.state == Batch::State::running) stuck_.push_back({(*batch->mounts)[i].id, batch, i});
+    if (slot.state != Batch::State::running) continue;
+    slot.hung = true;
+    ++shared_->stuck;
+    shared_->hung->add((*batch->mounts)[i].id);
   }
   return stats;
 }
 
 std::size_t MountStatter::stuck() const {
   const std::lock_guard lock(shared_->mutex);
-  return static_cast<std::size_t>(
-      std::count_if(stuck_.begin(), stuck_.end(), [](const Stuck& stuck) {
-        return stuck.batch->slots[stuck.index].state != Batch::State::answered;
-      }));
+  return shared_->stuck;
 }
 
-std::shared_ptr<MountStatter::Batch> MountStatter::make_batch(Mounts mounts) {
-  std::erase_if(stuck_, [](const Stuck& stuck) {
-    return stuck.batch->slots[stuck.index].state == Batch::State::answered;
-  });
+std::shared_ptr<MountStatter::Batch> MountStatter::make_batch(Mounts mounts) const {
   auto batch = std::make_shared<Batch>();
   batch->slots.resize(mounts->size());
   batch->open = mounts->size();
-  for (std::size_t i = 0; i < mounts->size() && !stuck_.empty(); ++i) {
-    const auto same = [&](const Stuck& stuck) { return stuck.id == (*mounts)[i].id; };
-    if (std::none_of(stuck_.begin(), stuck_.end(), same)) continue;
+  for (std::size_t i = 0; i < mounts->size(); ++i) {
+    if (!shared_->hung->contains((*mounts)[i].id)) continue;
     batch->slots[i].state = Batch::State::skipped;
     --batch->open;
   }
@@ -166,6 +188,10 @@ void MountStatter::serve(const std::shared_ptr<Shared>& shared) {
       lock.lock();
       slot.stat = error == 0 ? to_mount_stat(stat) : MountStat{.error = error};
       slot.state = Batch::State::answered;
+      if (slot.hung) {
+        --shared->stuck;
+        shared->hung->remove((*batch->mounts)[index].id);
+      }
       if (--batch->open == 0) shared->answered.notify_all();
     } else {
       if (shared->idle > 0) break;

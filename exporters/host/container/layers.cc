@@ -22,13 +22,17 @@ bool is_below(std::string_view path, std::string_view directory) {
 
 }  // namespace
 
-Layers::Layers(const Host& host, MountStatter::StatFunction stat)
+Layers::Layers(const Host& host, std::unique_ptr<MountStatter> statter)
     : proc_(host.proc()),
       rootfs_(host.rootfs),
       // As in filesystem.cc: a service may have its own mount table, the first process has the
       // host's.
       table_path_(proc_.exists("1/mountinfo") ? "1/mountinfo" : "self/mountinfo"),
-      statter_(kWorkers, std::move(stat)) {}
+      statter_(std::move(statter)) {}
+
+std::unique_ptr<MountStatter> Layers::make_statter() {
+  return std::make_unique<MountStatter>(kWorkers);
+}
 
 std::shared_ptr<const LayerSystem> Layers::of(std::string_view pid,
                                               std::string_view upper_directory) {
@@ -67,7 +71,7 @@ void Layers::ask(const Deadline& deadline) {
   }
   if (due.empty()) return;
   const auto stats =
-      statter_.stat(places, std::min(deadline.when(), now + kPatience), deadline.stop());
+      statter_->stat(places, std::min(deadline.when(), now + kPatience), deadline.stop());
   for (std::size_t i = 0; i < due.size(); ++i) {
     due[i]->stat = stats[i] && stats[i]->error == 0 ? stats[i] : std::nullopt;
     due[i]->asked = now;

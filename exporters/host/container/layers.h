@@ -34,7 +34,7 @@ struct Layer {
 /// however many containers it has.
 class Layers {
  public:
-  explicit Layers(const Host& host, MountStatter::StatFunction stat = MountStatter::system_stat);
+  explicit Layers(const Host& host, std::unique_ptr<MountStatter> statter = make_statter());
 
   /// The file system that a container writes to: that of its overlay's upper directory, as named by
   /// its engine or else found in the mounts of its process; without an overlay, that of the
@@ -48,6 +48,7 @@ class Layers {
   void ask(const Deadline& deadline);
 
  private:
+  static std::unique_ptr<MountStatter> make_statter();
   std::optional<std::uint64_t> root_mount_of(std::string_view pid) const;
   std::optional<Mount> root_of(std::string_view pid);
   const Mount* mount_of(std::string_view pid, std::string_view upper_directory);
@@ -58,7 +59,7 @@ class Layers {
   std::string rootfs_, table_path_;
   std::optional<std::vector<Mount>> table_{};  ///< of the host, read since the last ask()
   std::map<std::uint64_t, std::shared_ptr<LayerSystem>> systems_{};  ///< by the mount's number
-  MountStatter statter_;
+  std::unique_ptr<MountStatter> statter_;
 };
 
 }  // namespace exporter::host::container

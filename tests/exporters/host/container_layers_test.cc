@@ -43,7 +43,8 @@ class Machine {
     std::filesystem::create_symlink(real, link);
   }
   Layers layers(MountStatter::StatFunction stat = MountStatter::system_stat) {
-    return Layers({settings_, directory_.path(), "/", rootfs_, "/", upstreams()}, std::move(stat));
+    return Layers({settings_, directory_.path(), "/", rootfs_, "/", upstreams()},
+                  std::make_unique<MountStatter>(4, std::move(stat)));
   }
 
  private:

@@ -136,6 +136,27 @@ TEST_CASE("a mount that hangs is asked again only after it answered, and recover
   CHECK(systems.asked("/dead") == 2);
 }
 
+TEST_CASE("a mount that hangs costs one thread for all that share what hangs") {
+  FileSystems systems;
+  const auto hung = std::make_shared<HungMounts>();
+  const auto all = mounts({"/a", "/dead"});
+  systems.hang("/dead");
+  // As a reload does, each replaces the one before it.
+  auto statter = std::make_unique<MountStatter>(4, systems.stat(), hung);
+  REQUIRE(shape(statter->stat(all, soon())) == "a-");
+  for (int i = 0; i < 5; ++i) {
+    statter = std::make_unique<MountStatter>(4, systems.stat(), hung);
+    CHECK(shape(statter->stat(all, soon())) == "a-");
+    CHECK(statter->stuck() == 0);
+  }
+  CHECK(systems.asked("/dead") == 1);
+
+  systems.free_all();
+  systems.await_answers(7);
+  while (hung->contains(2)) std::this_thread::yield();
+  CHECK(shape(statter->stat(all, late())) == "aa");
+}
+
 TEST_CASE("another file system that is mounted over a hung one's path is asked") {
   FileSystems systems;
   MountStatter statter(4, systems.stat());
