@@ -16,9 +16,6 @@
 namespace exporter::host::container {
 namespace {
 
-/// Limits of the walk: anyone who may create control groups, even in a container, determines their
-/// number.
-constexpr std::size_t kMaxDirectories = 20'000;
 constexpr std::size_t kMaxDepth = 24;
 constexpr std::size_t kMaxWithin = 100;
 
@@ -75,11 +72,12 @@ std::string container_of(std::string_view path) {
   return std::string(name.substr(before.size()));
 }
 
-Cgroups::Cgroups(const Host& host, Filter taken)
+Cgroups::Cgroups(const Host& host, Filter taken, std::size_t most)
     : sysfs_(std::filesystem::absolute(host.sysfs)),
       rootfs_(std::filesystem::absolute(host.rootfs)),
       mount_table_(host.self() + "/mountinfo"),
       taken_(std::move(taken)),
+      most_(most),
       proc_(host.proc()) {}
 
 /// The first mount of each tree counts; those of containers come later in the table.
@@ -144,7 +142,8 @@ bool Cgroups::visit(Directory& directory, const Directory* parent, std::size_t d
   if (found.st_ino != directory.inode) begin(directory, found.st_ino);
   // A file system that does not count directories reports 1.
   const auto before = std::exchange(directory.links, found.st_nlink);
-  if (found.st_nlink != before || found.st_nlink < 2) list(directory, depth);
+  const bool has_room = directory.dropped > 0 && depth < kMaxDepth && directories_ < most_;
+  if (found.st_nlink != before || found.st_nlink < 2 || has_room) list(directory, depth);
   const auto vanished = [&](const auto& child) { return !visit(*child, &directory, depth + 1); };
   if (std::erase_if(directory.below, vanished) > 0) {
     changed_ = true;
@@ -182,7 +181,7 @@ void Cgroups::list(Directory& directory, std::size_t depth) {
     auto path = directory.path + '/' + name;
     const std::span below(directory.below.data(), known);
     if (std::ranges::binary_search(below, path, {}, path_of)) continue;
-    if (depth < kMaxDepth && directories_ + directory.below.size() < kMaxDirectories) {
+    if (depth < kMaxDepth && directories_ + directory.below.size() < most_) {
       directory.below.push_back(std::make_unique<Directory>(Directory{.path = std::move(path)}));
     } else {
       ++directory.dropped;

@@ -44,11 +44,15 @@ std::string container_of(std::string_view path);
 constexpr std::size_t kIdDigits = 64;
 
 /// The host's tree of control groups (cgroups(7)): cgroup v2, v1, or both side by side. Tracks it
-/// from run to run: a directory is listed again only if its number of directories has changed or
-/// one of them is gone.
+/// from run to run: a directory is listed again only if its number of directories has changed, one
+/// of them is gone, or some of them were left out.
 class Cgroups {
  public:
-  Cgroups(const Host& host, Filter taken);
+  /// The limit of the walk: anyone who may create control groups, even in a container, determines
+  /// their number.
+  static constexpr std::size_t kMostDirectories = 20'000;
+
+  Cgroups(const Host& host, Filter taken, std::size_t most = kMostDirectories);
 
   /// The groups to show, in the order of their paths; the pointers are valid until the next call.
   /// Throws Error{io} when out of descriptors.
@@ -82,6 +86,7 @@ class Cgroups {
 
   std::string sysfs_, rootfs_, mount_table_;
   Filter taken_;
+  std::size_t most_;
   Files proc_;
   Hierarchies hierarchies_;
   std::string root_;  ///< of the walked hierarchy

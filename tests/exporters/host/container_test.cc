@@ -129,6 +129,21 @@ TEST_CASE("a walk ends, however deep and many the control groups are") {
   }
 }
 
+TEST_CASE("a control group that a burst of others kept out is found when those are gone") {
+  constexpr std::size_t kMost = 20;
+  Machine machine;
+  const auto burst = machine.root() / "burst";
+  for (std::size_t i = 0; i < kMost; ++i) fs::create_directories(burst / std::to_string(i));
+  fs::create_directories(machine.root() / "late" / "x.slice");
+  Cgroups cgroups(machine.host(), machine.slices(), kMost);
+  CHECK(ids(cgroups).empty());
+  CHECK(cgroups.dropped() > 0);
+  fs::remove_all(burst);
+  ids(cgroups);
+  CHECK(ids(cgroups) == std::vector<std::string>{"/late/x.slice"});
+  CHECK(cgroups.dropped() == 0);
+}
+
 TEST_CASE("an engine's description is taken as it is, and no more of it than fits a label") {
   const auto plain = inspected(R"({"Id":")" + kId + R"(","State":{}})");
   CHECK(plain.id == kId);
