@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cmath>
 #include <ctime>
 #include <memory>
 #include <optional>
@@ -58,9 +59,8 @@ double boot_time() {
 }
 
 double start_time(double ticks_since_boot) {
-  static const double kStarted =
-      boot_time() + ticks_since_boot / static_cast<double>(::sysconf(_SC_CLK_TCK));
-  return kStarted;
+  static KeptTime started;
+  return started.keep(boot_time() + ticks_since_boot / static_cast<double>(::sysconf(_SC_CLK_TCK)));
 }
 
 std::optional<double> open_descriptors() {
@@ -81,6 +81,12 @@ double limit_of(rlimit limit) {
 }
 
 }  // namespace
+
+double KeptTime::keep(double unix_seconds) {
+  constexpr double kMostJitter = 1;
+  if (std::abs(unix_seconds - kept_) > kMostJitter) kept_ = unix_seconds;
+  return kept_;
+}
 
 void add_process_metrics(Samples& samples) {
   rusage usage{};
