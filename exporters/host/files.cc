@@ -47,7 +47,8 @@ std::size_t max_open() {
 
 }  // namespace
 
-Files::Files(std::string root, Tree tree) : root_(std::move(root)), tree_(tree) {
+Files::Files(std::string root, Tree tree, Clock::duration unused_after)
+    : root_(std::move(root)), tree_(tree), unused_after_(unused_after) {
   while (root_.ends_with('/')) root_.pop_back();
 }
 
@@ -104,17 +105,22 @@ bool Files::is_unreadable(int error) const {
   return tree_ == Tree::sys && !is_absent(error) && !is_exhausted(error);
 }
 
-/// Whether one more descriptor may be kept. Closes those that were not used recently, but only
-/// after enough reads for each file of a run to have been used.
+/// Whether one more descriptor may be kept. Closes those that were not used for a while or, where
+/// there is no room, not recently, but then only after enough reads for each file of a run to have
+/// been used.
 bool Files::make_room() {
   const auto has_room = [this] { return open_.size() < max_open() && OpenFile::may_keep(); };
-  if (has_room()) return true;
-  if (reads_ < 2 * max_open()) return false;
+  const bool is_due = Clock::now() - closed_unused_ >= unused_after_;
+  if (is_due || (!has_room() && reads_ >= 2 * max_open())) close_unused();
+  return has_room();
+}
+
+void Files::close_unused() {
+  closed_unused_ = Clock::now();
   reads_ = 0;
   for (auto entry = open_.begin(); entry != open_.end();) {
     entry = std::exchange(entry->second.asked, false) ? std::next(entry) : open_.erase(entry);
   }
-  return has_room();
 }
 
 /// Reads the whole file into buffer_; false, with the errno value, if it cannot.
@@ -182,11 +188,6 @@ std::optional<std::string> Files::link(std::string_view relative) const {
 
 bool Files::exists(std::string_view relative) const {
   return ::access(path(relative).c_str(), F_OK) == 0;
-}
-
-void Files::forget(std::string_view directory) {
-  const auto below = path(directory) + '/';
-  std::erase_if(open_, [&](const auto& entry) { return entry.first.starts_with(below); });
 }
 
 bool Lines::next(std::string_view& line) {

@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "common/base/clock.h"
 #include "common/base/text.h"
 #include "exporters/host/open_file.h"
 
@@ -15,8 +16,8 @@ namespace exporter::host {
 
 /// Reads the small files below one directory (/proc, /sys or a copy of them). Descriptors of files
 /// that the kernel generates stay open between runs, which halves the cost of a read. If a device
-/// is gone, its files are opened again; files that are no longer read are closed when there are
-/// many. Not thread-safe: each collector has its own.
+/// is gone, its files are opened again; files that are no longer read are closed as others are
+/// opened later. Not thread-safe: each collector has its own.
 class Files {
  public:
   /// The kind of files. In sys a single read returns an attribute, and one that fails (EACCES, EIO,
@@ -24,7 +25,8 @@ class Files {
   /// descriptors is an error in both.
   enum class Tree { proc, sys };
 
-  Files(std::string root, Tree tree);
+  /// `unused_after`: how long a file that is not read may stay open.
+  Files(std::string root, Tree tree, Clock::duration unused_after = std::chrono::minutes(5));
 
   /// The whole content, up to 64 MiB; nothing if the file is absent. The text is valid until the
   /// next call of a function that reads. Throws Error{io} with the path.
@@ -46,8 +48,6 @@ class Files {
   /// The target of a symbolic link; nothing if it is absent or not a link.
   std::optional<std::string> link(std::string_view path) const;
   bool exists(std::string_view path) const;
-  /// Closes the files that are open below a directory that is gone.
-  void forget(std::string_view directory);
 
   /// The full path, for messages and for calls that take one.
   std::string path(std::string_view relative) const;
@@ -56,19 +56,22 @@ class Files {
   enum class Keep { no, yes };
   struct Kept {
     OpenFile file;
-    bool asked;  ///< since the last make_room()
+    bool asked;  ///< since the last close_unused()
   };
   std::optional<std::string_view> open_and_read(const std::string& full, Keep keep);
   bool fill(int descriptor, int& error);
   bool is_unreadable(int error) const;
   bool make_room();
+  void close_unused();
 
   std::string root_;
   Tree tree_;
   std::string buffer_;
   std::unordered_map<std::string, Kept> open_;
   std::unordered_set<std::string> empty_;  ///< logged already
-  std::size_t reads_ = 0;                  // since the last make_room()
+  Clock::duration unused_after_;
+  Clock::time_point closed_unused_ = Clock::now();
+  std::size_t reads_ = 0;  // since then
 };
 
 /// Iterates over the lines of a text and keeps its position, for errors like "path:line: what".

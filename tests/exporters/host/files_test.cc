@@ -3,9 +3,12 @@
 #include <sys/resource.h>
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 using namespace exporter::host;
+using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 namespace {
@@ -40,4 +43,15 @@ TEST_CASE("descriptors stay open up to a bound, and then those last asked for") 
   const std::size_t few = 10;
   for (std::size_t n = 0; n < 5 * bound; ++n) REQUIRE(files.read(name(bound + n % few)));
   CHECK(open_files() == few);
+}
+
+TEST_CASE("descriptors of files that are no longer read are closed as others are opened later") {
+  constexpr std::size_t kLasting = 20, kRuns = 20, kNew = 5;
+  Files files("/proc", Files::Tree::proc, 10ms);
+  for (std::size_t run = 0; run < kRuns; ++run) {
+    for (std::size_t n = 0; n < kLasting; ++n) REQUIRE(files.read(name(n)));
+    for (std::size_t n = 0; n < kNew; ++n) REQUIRE(files.read(name(kLasting + run * kNew + n)));
+    std::this_thread::sleep_for(15ms);
+  }
+  CHECK(open_files() <= kLasting + 3 * kNew);
 }
