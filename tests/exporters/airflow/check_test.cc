@@ -72,6 +72,7 @@ TEST_CASE("a check warns of deadlines that match no DAG") {
                   "{dag_id: hidden, max_age: 2h}") ==
         "deadlines: warning: no DAG, or only an excluded one, matches ordres, hidden\n");
   airflow.set(list, reply(500, ""));
+  airflow.set("GET /api/v2/dags?exclude_stale=false&limit=1&offset=1000000000", reply(500, ""));
   CHECK(deadlines("{dag_id: orders, max_age: 2h}") ==
         "! deadlines: GET " + airflow.url() + "/api/v2/dags: status 500\n");
 }
