@@ -1,4 +1,4 @@
-#include <ranges>
+#include <optional>
 
 #include "common/base/time.h"
 #include "exporters/dbt/content.h"
@@ -52,10 +52,10 @@ Findings check(Kind kind, const std::vector<Found>& all, const ProjectSource& pr
   Findings findings;
   std::optional<Finding> newest;
   std::size_t count = 0;
-  for (const auto& found : std::views::reverse(all)) {
-    if (found.kind != kind) continue;
+  for (auto found = all.rbegin(); found != all.rend(); ++found) {
+    if (found->kind != kind) continue;
     deadline.check();
-    auto finding = read(found, project.labels.env_labels);
+    auto finding = read(*found, project.labels.env_labels);
     if (!finding.is_good) {
       findings.push_back(std::move(finding));
     } else if (++count; !newest) {
