@@ -1,7 +1,7 @@
-// Measures many open events in a ledger, or in the obvious table, whose key is the event and the
-// series: bench_ledger ledger|table EVENTS REPORTS_A_RUN [DIRECTORY]; in memory without a
-// directory. Prints a line for each phase: its name, reports, seconds, CPU seconds, seconds of the
-// slowest run, the peak resident bytes so far, bytes of the file.
+// Measures a ledger with many open events, or a table whose key is the event and the series:
+// bench_ledger ledger|table EVENTS REPORTS_A_RUN [DIRECTORY]. Without a directory, in memory.
+// Prints a line for each phase: its name, reports, seconds, CPU seconds, seconds of the slowest
+// run, peak resident bytes so far, bytes of the file.
 
 #include <sqlite3.h>
 #include <sys/resource.h>
@@ -153,7 +153,7 @@ class Bench {
   void measure(Table& table) {
     phases([&](const auto& works) { table.take_in(works); });
   }
-  /// The cost of a start: before the exporter listens, and in its first run.
+  /// Measures a start: opening, before the exporter listens, and the first run.
   void measure_start(const std::string& directory) {
     size_ = [] { return 0; };
     std::optional<Ledger> ledger;

@@ -41,7 +41,7 @@ std::string http_date(std::chrono::seconds from_now) {
   return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
 }
 
-/// How far ahead a reply with these headers is held for.
+/// How long a reply with these headers holds back later calls; empty if it does not.
 std::optional<std::chrono::seconds> hold_of(int status, const std::string& headers) {
   const ScriptedServer server(always(status, headers));
   ClientFixture fixture(server.url());
@@ -88,7 +88,7 @@ TEST_CASE("a Retry-After holds for a client that takes the place of another") {
   CHECK(*error.not_before() >= *not_before);
   CHECK(*error.not_before() < *not_before + 1s);
   CHECK(server.requests().size() == 1);
-  // Neither another upstream there nor the same one elsewhere is meant.
+  // It holds back neither another upstream at this address nor this one at another address.
   fixture.options.name = "beside";
   CHECK(fixture.client().send(request("/"), soon()).status == 429);
   fixture.options.name = "up";

@@ -24,7 +24,7 @@ ClientOptions named() {
   return options;
 }
 
-/// The entry as a file in `directory`, all of whose keys are known.
+/// The entry as a file in `directory`. Throws if it has an unknown key.
 ClientConfig read(const std::string& entry,
                   const TemporaryDirectory& directory = TemporaryDirectory()) {
   const auto yaml = Yaml::load_file(directory.write("a.yml", entry));

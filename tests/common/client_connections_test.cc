@@ -23,14 +23,14 @@ Script sluggish() {
   });
 }
 
-/// How long a call took that must succeed.
+/// The duration of a call, which must succeed.
 Clock::duration took(Client& client, const Deadline& deadline, const std::string& target = "/") {
   const auto start = Clock::now();
   CHECK(result_of(client, request(target), deadline) == "status 200");
   return Clock::now() - start;
 }
 
-/// Asks until the server has seen another connection; false when that never happens.
+/// Sends requests until the server has accepted another connection; false if it never does.
 bool reconnects(Client& client, const ScriptedServer& server, std::chrono::milliseconds pause) {
   const auto before = server.connections();
   for (const auto until = Clock::now() + 60s; Clock::now() < until;) {
@@ -78,7 +78,7 @@ TEST_CASE("kept connections that are forgotten cost half of the time, however ma
     std::jthread other([&] { client.send(request("/"), soon()); });
     client.send(request("/"), soon());
   }
-  // Takes the handle whose connection failed, so that the retry finds the other one.
+  // Uses the connection that failed, so that the retry gets the other one.
   std::jthread other([&] {
     while (fixture.requests().count("error") == 0) std::this_thread::sleep_for(1ms);
     client.send(request("/", "POST"), soon());

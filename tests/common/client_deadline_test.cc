@@ -19,8 +19,8 @@ namespace {
 
 /// How far beyond its deadline a call may return on a machine that is busy with other tests.
 constexpr auto kLate = 2s;
-/// How soon a stop must be seen. It comes after libcurl's own timers of a transfer's first 200 ms,
-/// which would hide that nothing else wakes it.
+/// How soon a call must end after a stop. Stops come after libcurl's own timers in the first 200 ms
+/// of a transfer, which would hide that nothing else wakes it.
 constexpr auto kSoonStopped = 500ms;
 constexpr auto kAfterTimers = 300ms;
 
@@ -30,7 +30,7 @@ void silence(Peer& peer) {
   peer.wait_closed();
 }
 
-/// The result, when it came in time.
+/// The result. Checks that the call returned in time.
 std::string result_in(Client& client, ClientRequest each, std::chrono::milliseconds time) {
   const auto start = Clock::now();
   auto result = result_of(client, std::move(each), Deadline::in(time));
@@ -227,7 +227,7 @@ struct Cancelled {
   std::chrono::milliseconds after;
 };
 
-/// Stops a call some time after `ready` was counted down.
+/// Stops a call once `ready` is open and libcurl's own timers have passed.
 Cancelled cancel(Client& client, std::latch& ready) {
   std::stop_source stop;
   Clock::time_point stopped;

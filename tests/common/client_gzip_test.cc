@@ -20,7 +20,7 @@ std::string body_of(const std::string& bytes, const std::string& headers, int st
   return fixture.client().send(request("/"), soon()).body;
 }
 
-/// As a proper chunked body, so that HTTP itself has nothing against it.
+/// A reply with the bytes as a valid chunked body.
 std::string chunked(const std::string& bytes) {
   char size[20];
   std::snprintf(size, sizeof size, "%zx", bytes.size());
@@ -62,7 +62,7 @@ TEST_CASE("a body that was cut is an error, whoever asks, although HTTP calls it
           client.stream(
               request("/a"), [&](std::string_view piece) { seen += piece.size(); }, soon());
         }) == expected);
-  CHECK(server.requests().size() == 5);  // the sink was given some of it
+  CHECK(server.requests().size() == 5);  // not retried: the sink already had data
   CHECK(seen > 0);
 }
 

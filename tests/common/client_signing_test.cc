@@ -94,7 +94,7 @@ std::string expected_signature(const Received& received, const std::string& regi
                            "/s3/aws4_request\n" + sha256(canonical_request(received))));
 }
 
-/// The request that a server gets, which is signed.
+/// The signed request as the server receives it.
 Received received(const std::string& method, const std::string& target,
                   std::optional<SecretSource> session_token = {}) {
   ScriptedServer server(answer([](const std::string&) { return reply(200, ""); }));

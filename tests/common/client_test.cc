@@ -22,7 +22,7 @@ std::string user_agent() {
   return std::string("User-Agent: data-platform-exporters/") + kVersion + "\r\n";
 }
 
-/// What the client sends beyond what it was asked to.
+/// The headers that the client adds to each request.
 std::string own_headers(const ScriptedServer& server) {
   return "Host: 127.0.0.1:" + std::to_string(server.port()) + "\r\n" + user_agent() +
          "Accept: */*\r\nAccept-Encoding: gzip\r\n";
@@ -102,7 +102,7 @@ TEST_CASE("each method is sent as it is, with a body where it has one") {
             "POST /b HTTP/1.1\r\n" + own + "Content-Length: 0\r\n\r\n",
             "PUT /c HTTP/1.1\r\n" + own + "Content-Length: 2\r\n\r\n" + std::string("\0x", 2),
             "DELETE /d HTTP/1.1\r\n" + own + "\r\n", "HEAD /e HTTP/1.1\r\n" + own + "\r\n"});
-  CHECK(server.connections() == 2);  // one for each POST, the second of which is kept
+  CHECK(server.connections() == 2);  // one for each POST; the other requests reuse the second one
 }
 
 TEST_CASE("a target is joined to the base URL's path") {

@@ -33,7 +33,7 @@ Exposition::Query query(Format format = Format::text, bool gzip = false) {
 
 std::string page(Exposition& exposition) { return exposition.scrape(query()).joined(); }
 
-/// The lines of the page that begin so.
+/// The lines of the page that start with `begin`.
 std::vector<std::string> lines(const std::string& page, const std::string& begin) {
   std::vector<std::string> found;
   for (std::size_t at = 0; at < page.size();) {

@@ -50,7 +50,7 @@ TEST_CASE("a name from a source belongs to who uses it first") {
   CHECK(names.clashes(1, "b", named({{kCounter, "rows"}, {kGauge, "other"}})) == Names{"rows"});
   CHECK(names.clashes(1, "b", named({{kCounter, "rows"}, {kGauge, "other"}})) == Names{"rows"});
   CHECK(names.clashes(2, "c", named({{kGauge, "other"}})) == Names{"other"});
-  // When its owner leaves it, another may have it.
+  // When its owner no longer uses it, another one gets it.
   CHECK(names.clashes(0, "a", named({{kGauge, "lines"}})).empty());
   CHECK(names.clashes(2, "c", named({{kGauge, "rows"}})).empty());
 }
@@ -61,7 +61,7 @@ TEST_CASE("a name that becomes free goes to one that waits for it with unchanged
   CHECK(names.clashes(0, "a", named({{kGauge, "rows"}})).empty());
   CHECK(names.clashes(1, "b", wanted) == Names{"rows"});
   CHECK(names.clashes(2, "c", wanted) == Names{"rows", "other"});
-  // Who uses a name keeps it, whatever else it uses.
+  // A collector keeps a name while it uses it, whatever else it uses.
   CHECK(names.clashes(0, "a", named({{kGauge, "rows"}, {kGauge, "lines"}})).empty());
   CHECK(names.clashes(1, "b", wanted) == Names{"rows"});
   CHECK(names.clashes(0, "a", named({})).empty());
@@ -84,7 +84,7 @@ TEST_CASE("a family has one type, whoever of one name uses it") {
   CHECK(names.clashes(1, "a", named({{kHistogram, "rows"}})) == Names{"rows"});
   CHECK(names.clashes(0, "a", named({})).empty());
   CHECK(names.clashes(2, "a", named({{kHistogram, "rows"}})).empty());
-  // Who waits for the other type gets it when the first changes.
+  // A collector that waits with the other type gets the name when the first one changes.
   CHECK(names.clashes(3, "a", named({{kGauge, "rows"}})) == Names{"rows"});
   CHECK(names.clashes(1, "a", named({})).empty());
   CHECK(names.clashes(2, "a", named({{kGauge, "rows"}})).empty());

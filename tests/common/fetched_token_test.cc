@@ -118,7 +118,7 @@ TEST_CASE("tokens that are all refused are fetched less and less often") {
     CHECK(client.send(request("/"), soon()).status == 401);
     seconds = std::chrono::duration<double>(Clock::now() - start).count();
   }
-  // The first, its replacement, and one after 1 s, another 2 s later, ...
+  // The first token, its replacement, one after 1 s, another after 2 s more, and so on.
   CHECK(*issuer.count >= 3);
   CHECK(*issuer.count <= 2 + std::log2(seconds + 1));
 }
@@ -218,7 +218,7 @@ TEST_CASE("a token is renewed before it expires, and used until then when that f
           return first;
         }
         if (fetched == 2) {
-          CHECK(deadline.left() <= 10s);  // half of what the request has
+          CHECK(deadline.left() <= 10s);  // half of the request's time
           failed = Clock::now();
           throw Error(Reason::timeout, "late");
         }

@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kGauge = gauge("test_value", "Help.");
-constexpr auto kLong = 60s;  // never waited for when all is well
+constexpr auto kLong = 60s;  // not reached unless the test fails
 
 /// An exporter with one collector, which hangs while `hang` is set.
 class Source {

@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kNodeKeys[] = {"name", "config.severity", "tags", "depends_on.*.id"};
 constexpr JsonRecord kRecords[] = {{"metadata"}, {"nodes.*", kNodeKeys}, {"results.*", kNodeKeys}};
 
-/// What JSON looks like when it is written again, on one line.
+/// The value as JSON on one line.
 std::string written(const Json& json);
 
 /// All records in their order, read in pieces of that many bytes.

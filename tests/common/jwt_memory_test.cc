@@ -1,5 +1,5 @@
-// What stays in this process's memory of a key and of its passphrase. What is looked for is held
-// masked, so that the test does not find itself.
+// Whether this process's memory still contains parts of a key or of its passphrase. The texts to
+// find are masked in memory, so that the test does not find its own copy.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -47,7 +47,7 @@ bool is_in(std::string_view bytes, const std::string& masked) {
   return false;
 }
 
-/// Writable memory of this process, but for the huge mappings of sanitizers.
+/// The writable memory of this process, without the huge mappings of sanitizers.
 std::vector<std::pair<std::size_t, std::size_t>> writable_mappings() {
   constexpr std::size_t kLargest = 256u << 20;
   std::vector<std::pair<std::size_t, std::size_t>> mappings;
@@ -61,7 +61,7 @@ std::vector<std::pair<std::size_t, std::size_t>> writable_mappings() {
   return mappings;
 }
 
-/// The first of them that stands in memory; -1 when none does.
+/// The index of the first text found in memory; -1 if there is none.
 int first_in_memory(const std::vector<std::string>& masked) {
   constexpr std::size_t kChunk = 1u << 20, kOverlap = 64;
   static std::vector<char> chunk(kChunk);

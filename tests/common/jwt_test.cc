@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// The key of RFC 7515, A.2.1, which everybody has.
+/// The example key of RFC 7515, A.2.1, which is public.
 constexpr const char* kRfcKey = R"(-----BEGIN PRIVATE KEY-----
 MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCh+BYK4uPJtGXO
 jS1lYmM2K5J9vinh8CR3/BYlzJChNuOL2TSXxbbqY913EeZ8dCn5VrD7io8ImtxL
@@ -106,7 +106,7 @@ RsaKey load(const std::string& pem, const std::string& passphrase = "") {
                       passphrase.empty() ? std::nullopt : std::optional(keys().file(passphrase)));
 }
 
-/// Why a key cannot be loaded; no error holds a passphrase or a part of a key.
+/// The error for a key. Checks that it contains no passphrase and no part of the key.
 std::string why(const std::string& pem, const std::string& passphrase = "") {
   const auto text = error_of(Reason::config, [&] { load(pem, passphrase); });
   CHECK(text.find("hunter") == std::string::npos);
@@ -124,14 +124,14 @@ std::string why(const std::string& pem, const std::string& passphrase = "") {
 
 std::string in(const std::string& pem) { return "private key, file " + keys().path(pem) + ": "; }
 
-/// Whether openssl finds the signature of the text to be that of the key in plain.pem.
+/// Checks with openssl that the signature of the text is valid for the key in plain.pem.
 void check_signature(const std::string& text, const std::string& signature) {
   keys().write("text", text);
   keys().write("signature", signature);
   keys().run("openssl dgst -sha256 -verify public.pem -signature signature text");
 }
 
-/// RFC 4648, 5.
+/// Decodes base64url (RFC 4648, 5).
 std::string decoded(std::string_view base64url) {
   constexpr std::string_view kDigits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

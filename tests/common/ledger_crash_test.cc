@@ -19,12 +19,12 @@ namespace {
 
 constexpr std::size_t kRuns = 25;
 
-/// Each so many operations are tried, all with LEDGER_ROUNDS=1000.
+/// One of this many operations is tested; all with LEDGER_ROUNDS=1000.
 std::int64_t stride() {
   return std::max<std::int64_t>(1, 23 / static_cast<std::int64_t>(history::rounds()));
 }
 
-/// A source whose history goes into a ledger, run by run.
+/// A source whose history is recorded in a ledger, run by run.
 class Source {
  public:
   explicit Source(std::uint64_t seed) : runs_(history::runs(seed, kRuns)) {}
@@ -34,12 +34,12 @@ class Source {
                                     history::kCreated);
   }
 
-  /// Reads on from where the ledger is, to the end; throws where the disk does.
+  /// Reads from the ledger's position to the end. Throws if the disk fails.
   void read(Ledger& ledger) {
     while (position_of(ledger) < kRuns) commit_next(ledger);
   }
 
-  /// Whether the ledger is whole: with all that was committed, and nothing of a run that was not.
+  /// Checks that the ledger has all that was committed, and nothing of a run that was not.
   void check(Ledger& ledger) {
     const auto position = position_of(ledger);
     REQUIRE(position >= committed_);
@@ -77,8 +77,8 @@ class Source {
   std::size_t committed_ = 0;
 };
 
-/// Calls `arrange(disk, operation)` for operations of a source's reading until there are no more,
-/// and checks what is left each time; answers how often the process ended.
+/// For each operation, calls `arrange(disk, operation)`, reads a source and checks what is left,
+/// until there are no more operations. Returns how often the process ended.
 template <class Arrange>
 int end_at_each(std::uint64_t seed, Arrange&& arrange) {
   int ended = 0;

@@ -21,7 +21,7 @@ using namespace state_fixture;
 
 namespace {
 
-/// While one lives, this thread has no rights of root's on files.
+/// During its lifetime this thread has none of root's permissions on files.
 class Unprivileged {
  public:
   Unprivileged() {
@@ -32,7 +32,7 @@ class Unprivileged {
   Unprivileged& operator=(const Unprivileged&) = delete;
 };
 
-/// While one lives, no file of this process grows beyond a size: writing fails as on a full disk.
+/// During its lifetime no file of this process grows beyond a size: writes fail as on a full disk.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
@@ -52,7 +52,7 @@ class FileSizeLimit {
   void (*handler_)(int);
 };
 
-/// While one lives, fcntl() has no lock service, as on NFS without lockd.
+/// During its lifetime fcntl() has no lock service, as on NFS without lockd.
 class NoLocks {
  public:
   NoLocks() : vfs_(sqlite3_vfs_find(nullptr)), before_(vfs_->xGetSystemCall(vfs_, "fcntl")) {
@@ -71,7 +71,7 @@ class NoLocks {
   sqlite3_syscall_ptr before_;
 };
 
-/// What fsync(2) was called of by this thread while one lives.
+/// The files for which this thread called fsync(2) during its lifetime.
 class Synced {
  public:
   Synced() { current_ = this; }
@@ -97,7 +97,7 @@ thread_local Synced* Synced::current_ = nullptr;
 
 }  // namespace
 
-/// Stands before the C library's: the program's own symbols come first.
+/// Replaces the C library's: the program's own symbols have priority.
 extern "C" int fsync(int descriptor) {
   Synced::note(descriptor);
   using Function = int (*)(int);
@@ -303,5 +303,5 @@ TEST_CASE("a file that is used alike does not shrink and grow with each run") {
     before = size;
   }
   CHECK(shrunk == 0);
-  CHECK(before < 10 << 20);  // 17 of 80 hours
+  CHECK(before < 10 << 20);  // open: 17 of 80 hours
 }

@@ -182,7 +182,7 @@ std::vector<std::string_view> views(const model::Labels& labels) {
   return {labels.begin(), labels.end()};
 }
 
-/// A zero has either sign: sources have both, and the ledger's file only one.
+/// A zero has either sign, because sources send both and the ledger's file stores only one.
 double number_of(const model::Value& value, const std::string& id) {
   if (value.thousandths == 0) return id.size() % 2 == 0 ? -0.0 : 0.0;
   return static_cast<double>(value.thousandths) / 1000;

@@ -41,7 +41,7 @@ std::map<std::string, std::string> metadata_of(Ledger::Run& run) {
   return all;
 }
 
-/// What a history has met, to see that it can fail.
+/// How often each special case occurred; a history without one does not test it.
 struct Met {
   std::int64_t late = 0, ahead = 0, dropped = 0, compacted_early = 0, corrections = 0,
                watermark_back = 0;
@@ -60,8 +60,8 @@ struct Met {
   }
 };
 
-/// Plays the runs on a ledger and on the model; some are abandoned, and the ledger is closed and
-/// opened between some.
+/// Applies the runs to a ledger and to the model, and compares the two. Some runs are abandoned,
+/// and the ledger is reopened between some.
 Met check_history(std::uint64_t seed, std::size_t count, const std::filesystem::path& directory) {
   std::mt19937_64 random(seed);
   const auto chance = [&](unsigned percent) { return random() % 100 < percent; };

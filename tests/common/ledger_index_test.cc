@@ -47,7 +47,7 @@ TEST_CASE("an index names every row of a hash until one is taken, and no other h
 
 TEST_CASE("an index forgets a row, and goes on to name the others") {
   constexpr std::int64_t kRows = 48;
-  // Of few hashes, which stand next to each other, and around the end of the slots.
+  // Few hashes, so that rows fill adjacent slots, also around the end of the table.
   const auto hash_at = [](std::int64_t row) { return hash_of(row % 5 * (0xffff'ffff / 4)); };
   for (std::int64_t erased = 1; erased <= kRows; ++erased) {
     EventIndex index;

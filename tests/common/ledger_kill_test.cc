@@ -23,7 +23,7 @@ extern char** environ;
 
 namespace {
 
-/// A process that plays a history on a ledger, with the end of a pipe to its output.
+/// A process that applies a history to a ledger, and the read end of a pipe for its output.
 class Driver {
  public:
   Driver(const std::string& directory, std::uint64_t seed, std::size_t count) {
@@ -50,7 +50,7 @@ class Driver {
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
 
-  /// Its next output, waiting for it until a time; false at its end and after that time.
+  /// Appends its next output; false at the end of the output and after `until`.
   bool read_until(std::chrono::steady_clock::time_point until, std::string& out) const {
     using std::chrono::milliseconds;
     const auto left = std::chrono::ceil<milliseconds>(until - std::chrono::steady_clock::now());
@@ -64,7 +64,7 @@ class Driver {
     return size > 0;
   }
 
-  /// Its status as waitpid() has it; what it wrote last stays readable.
+  /// Kills it. Returns its status as waitpid() has it; its last output can still be read.
   int kill() {
     ::kill(pid_, SIGKILL);
     int status = 0;
@@ -78,7 +78,7 @@ class Driver {
   int output_ = -1;
 };
 
-/// Compares each whole page of a driver with the model at the same position, which it follows.
+/// Compares each page of a driver with the page of the model at the same position.
 class Reader {
  public:
   Reader(std::uint64_t seed, std::size_t count) : runs_(history::runs(seed, count)) {}
@@ -92,7 +92,7 @@ class Reader {
         continue;
       }
       follow_to(parse_number<std::size_t>(line.substr(5)).value());
-      // The first page of a process is before its first run.
+      // A driver prints its first page before its first run.
       REQUIRE(std::exchange(page, {}) == history::page(model_));
     }
   }
@@ -100,7 +100,7 @@ class Reader {
 
  private:
   void follow_to(std::size_t position) {
-    REQUIRE(position >= position_);  // what was shown had reached the disk
+    REQUIRE(position >= position_);  // a position that was shown is on the disk
     while (position_ < position) {
       const auto& run = runs_[position_++];
       model_.begin(run.options, run.now);
@@ -114,7 +114,7 @@ class Reader {
   Model model_{history::kCreated};
 };
 
-/// Kills the driver at random moments until it has read all; answers how often.
+/// Kills the driver at random moments until it has read all. Returns how often.
 int kill_until_done(std::uint64_t seed, std::size_t count) {
   INFO("LEDGER_SEED=" << seed);
   const TemporaryDirectory directory;
@@ -124,8 +124,8 @@ int kill_until_done(std::uint64_t seed, std::size_t count) {
     REQUIRE(kills < 10'000);
     Driver driver(directory.path(), seed, count);
     std::string output;
-    // From its first page on, so that each has done something; then at any moment of its runs; the
-    // window grows, so that it comes to an end on the slowest machine too.
+    // After its first page, so that each process gets further; then at any moment of its runs. The
+    // window grows, so that the history also ends on the slowest machine.
     bool open =
         driver.read_until(std::chrono::steady_clock::now() + std::chrono::minutes(1), output);
     REQUIRE(open);
@@ -161,7 +161,7 @@ TEST_CASE("a second process says which file another one has") {
   const TemporaryDirectory directory;
   const auto open = [&] { Ledger("killed", directory.path(), {}, history::kCreated); };
   {
-    // Its output is more than a pipe holds: it waits, with the ledger open.
+    // Its output is larger than the pipe: it blocks with the ledger open.
     const Driver driver(directory.path(), 1, 2'000);
     std::string output;
     REQUIRE(driver.read_until(std::chrono::steady_clock::now() + std::chrono::minutes(1), output));

@@ -1,4 +1,4 @@
-// Files of older formats, and metrics that are declared otherwise than before.
+// Files of older formats, and metrics whose declarations have changed.
 
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -22,7 +22,7 @@ constexpr std::array<double, 2> kBounds = {1, 10};
 const Ledger::Options kOptions = {.allowed_lateness = 16h};
 const auto kNow = kStart + 40h;
 
-/// What the fixture showed when format 1 was written.
+/// The counters of the fixture, as shown by the version that wrote it.
 const std::string kTasksOfFormat1 = tasks_page(
     "test_tasks_total{state=\"failed\",queue=\"main\"} 19\n"
     "test_tasks_total{state=\"failed\",queue=\"side\"} 21\n"
@@ -57,7 +57,7 @@ struct Older {
 
 Ledger::Run begin(Ledger& ledger) { return ledger.begin(soon(), kOptions, kNow); }
 
-/// Reports what the source had said in the fixture's last 16 hours once more.
+/// Reports again what the source reported in the fixture's last 16 hours.
 void report_again(Ledger& ledger) {
   auto run = begin(ledger);
   for (int hour = 25; hour <= 40; ++hour) {
@@ -76,12 +76,12 @@ void report_again(Ledger& ledger) {
   run.commit();
 }
 
-/// Counters of an older version, in memory's stead on disk.
+/// What later versions declare in place of kTasks.
 constexpr auto kJobs = counter("test_jobs_total", "Jobs.", "state", "queue");
 constexpr auto kByRegion = counter("test_tasks_total", "Tasks.", "state", "queue", "region");
 constexpr auto kByState = counter("test_tasks_total", "Tasks.", "state");
 
-/// A ledger in a directory, which is opened with other migrations each time.
+/// A ledger that can be reopened with other migrations.
 struct Reopened {
   Reopened() {
     const auto ledger = open({});
@@ -102,7 +102,7 @@ struct Reopened {
   std::unique_ptr<Ledger> open(std::vector<Migration> migrations) const {
     return std::make_unique<Ledger>("test", directory.path(), std::move(migrations), kStart);
   }
-  /// Opened, and loaded by a run that changes nothing.
+  /// Opens the ledger and loads it by a run that changes nothing.
   std::unique_ptr<Ledger> load(std::vector<Migration> migrations) const {
     auto ledger = open(std::move(migrations));
     { const auto run = begin(*ledger); }
@@ -152,7 +152,7 @@ TEST_CASE("a file of format 1 is migrated without losing a count") {
   check();
   auto run = begin(*ledger);
   run.record(kTasks, {"task 40.0", kNow}, 3, "failed", "main");  // corrected by 2
-  run.record(kTasks, {"moved", kNow - 1h}, 3, "ok", "main");     // back, where 66 are true
+  run.record(kTasks, {"moved", kNow - 1h}, 3, "ok", "main");     // back, where the true value is 66
   run.record(kTasks, {"one more", kNow}, 1, "ok", "main");
   run.commit();
   CHECK(page(*ledger, kTasks).find("{state=\"ok\",queue=\"main\"} 70\n") != std::string::npos);
@@ -223,7 +223,7 @@ TEST_CASE(
   CHECK(ledger->figures()->series == 2);
   auto run = begin(*ledger);
   run.record(kByState, {"b", kNow}, 3, "ok");
-  run.record(kByState, {"c", kNow}, 95, "failed");  // 10 + 95 are true, 104 were shown
+  run.record(kByState, {"c", kNow}, 95, "failed");  // the true value is 105; 104 was shown
   run.commit();
   CHECK(page(*ledger, kByState) == tasks_page("test_tasks_total{state=\"failed\"} 105\n"
                                               "test_tasks_total{state=\"ok\"} 1004\n"));
@@ -306,7 +306,7 @@ TEST_CASE("a migration is applied once, and not to what is counted after it") {
   auto ledger = state.load(migrations);
   {
     auto run = begin(*ledger);
-    run.record(kTasks, {"a", kNow}, 1, "ok", "main");  // an exporter that was set back
+    run.record(kTasks, {"a", kNow}, 1, "ok", "main");  // by an older version of the exporter
     run.commit();
   }
   ledger.reset();
@@ -336,7 +336,7 @@ TEST_CASE("two metrics can become one") {
         "test_work_total{kind=\"more\"} 7\n"
         "test_work_total{kind=\"task\"} 1107\n");
   auto run = begin(*ledger);
-  run.record(kKinds, {"a", kNow}, 7, "more");  // both are known as they were
+  run.record(kKinds, {"a", kNow}, 7, "more");  // both events are known
   run.record(kKinds, {"a", kNow}, 1, "task");
   run.commit();
   CHECK(ledger->figures()->corrections == 1);

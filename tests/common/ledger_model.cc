@@ -222,7 +222,7 @@ void Model::clear_windows() {
   }
 }
 
-/// Its values stay, its ids are discarded.
+/// Keeps the values, discards the ids.
 std::int64_t Model::compact(Time from, Time to) {
   const auto is_within = [&](const Known& event) { return event.when >= from && event.when < to; };
   std::int64_t count = 0;
@@ -242,7 +242,7 @@ std::int64_t Model::compact(Time from, Time to) {
 void Model::move_watermark() {
   auto& d = draft_;
   const auto lateness = options_.allowed_lateness;
-  // What was ahead when it was reported.
+  // Includes events that were ahead when they were reported.
   const auto newest = std::max(newest_, newest_known());
   if (newest > d.newest + lateness) {
     d.jumped_from = d.newest;

@@ -48,7 +48,7 @@ class Model {
   Time watermark() const { return committed_.watermark; }
 
  private:
-  /// The order of a page: a label that goes on comes before the one that ends there.
+  /// The order of a page: a label comes before its own prefixes.
   struct LongerFirst {
     bool operator()(const Labels& a, const Labels& b) const;
   };

@@ -1,4 +1,4 @@
-// A ledger that is full goes on counting.
+// A full ledger goes on counting.
 
 #include <catch2/catch.hpp>
 #include <ctime>
@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A burst of 150 events in one run, of series of their own or of one.
+/// Reports 150 events in one run, each in a series of its own or all in one.
 void burst(Book& book, bool own_series) {
   auto run = book.begin(kStart);
   for (int i = 0; i < 150; ++i) {
@@ -84,7 +84,7 @@ TEST_CASE("events that are far ahead do not fill a ledger for good") {
         std::string::npos);
   const auto figures = book.figures();
   CHECK(figures.ahead == 1000);
-  CHECK(figures.dropped < 10);  // of those that are ahead
+  CHECK(figures.dropped < 10);  // events that are ahead
   CHECK(figures.compacted_early > 0);
   CHECK(figures.open_events <= 100);
 }

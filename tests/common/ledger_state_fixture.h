@@ -74,7 +74,7 @@ inline std::string page_of(const std::string& value) {
          value + "\n";
 }
 
-/// A ledger that started again at kLater and works.
+/// Checks that the ledger started again at kLater and works.
 inline void check_fresh(Ledger& ledger, bool discarded) {
   CHECK(page(ledger).empty());
   {
@@ -89,7 +89,7 @@ inline void check_fresh(Ledger& ledger, bool discarded) {
   CHECK(page(ledger) == page_of("1"));
 }
 
-/// A closed ledger with more than one page of events and of series.
+/// Writes a ledger with more than one page of events and of series, and closes it.
 inline void fill(const StateDirectory& state) {
   const auto ledger = state.open(kStart);
   auto run = begin(*ledger);

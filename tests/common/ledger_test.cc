@@ -90,14 +90,14 @@ TEST_CASE("an event whose labels change moves to its new series") {
   CHECK(page(book.ledger, kTasks) ==
         tasks_page("test_tasks_total{state=\"ok\",queue=\"main\"} 7\n"
                    "test_tasks_total{state=\"running\",queue=\"main\"} 6\n"));  // never falls
-  state("c", 5, "running");  // and what was there is gone: 1 + 5
+  state("c", 5, "running");  // the true value is now 1 + 5
   state("d", 2, "running");
   CHECK(page(book.ledger, kTasks) ==
         tasks_page("test_tasks_total{state=\"ok\",queue=\"main\"} 7\n"
                    "test_tasks_total{state=\"running\",queue=\"main\"} 8\n"));
   CHECK(book.figures().open_events == 4);
   CHECK(book.figures().corrections == 1);
-  state("a", 7, "running");  // back, and known there
+  state("a", 7, "running");  // moves back, and is not new there
   state("a", 7, "running");
   CHECK(book.figures().corrections == 2);
   CHECK(book.figures().open_events == 4);
@@ -183,7 +183,7 @@ TEST_CASE("an event can stand for many observations, and is corrected like any o
   {
     auto run = book.begin();
     run.observe(kSeconds, kBounds, {"one more", kStart}, 0.5, "main");
-    run.observe(kSeconds, kBounds, {"hour 1", kStart}, 3, "main");  // one instead of many
+    run.observe(kSeconds, kBounds, {"hour 1", kStart}, 3, "main");  // one in place of many
     run.commit();
   }
   CHECK(book.figures().open_events == 2);
@@ -230,7 +230,7 @@ TEST_CASE("a histogram whose observation moves stays consistent, and no bucket f
   CHECK(page(book.ledger, kSeconds, kBounds) == shown("0", "0", "1", "20"));
   observe("a", 0.5);  // its old bucket keeps what it has shown
   CHECK(page(book.ledger, kSeconds, kBounds) == shown("1", "1", "2", "20"));
-  observe("b", 30);  // which this one makes true
+  observe("b", 30);  // now the true value is the shown one
   CHECK(page(book.ledger, kSeconds, kBounds) == shown("1", "1", "2", "30.5"));
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr auto kDay = 24h;
 
-/// An event each hour, by a clock and a source that are ahead of the truth.
+/// Reports an event each hour, by a clock and a source that may be ahead of true time.
 struct Hours {
   Hours(Book& of, Ledger::Time start) : book(of), truth(start) {}
 
@@ -243,7 +243,7 @@ TEST_CASE("a source that is years ahead for ever goes on when its ledger is full
   CHECK(book.shown() == std::to_string(24 * 60));
   CHECK(book.figures().dropped == 0);
   CHECK(book.figures().compacted_early > 24 * 50);
-  // What was compacted of it does not count again, and when it is put right it goes on.
+  // Compacted events do not count again. When the source's clock is corrected, counting goes on.
   book.report("hour 1000", kStart + 1000h + kDay * 365 * 4, 1, hours.truth);
   CHECK(book.figures().late == 1);
   hours.pass(24);
@@ -260,7 +260,7 @@ TEST_CASE("a ledger that was created while the clock was ahead counts when it is
 
   Book counted;
   Hours ahead(counted, right);
-  ahead.pass(5, kDay * 365, kDay * 365);  // has counted in the wrong time
+  ahead.pass(5, kDay * 365, kDay * 365);  // has counted while the clock was wrong
   ahead.pass(100);
   CHECK(counted.shown() == "104");
   CHECK(counted.figures().late == 1);  // when the clock was put right
@@ -292,7 +292,7 @@ TEST_CASE("options are of a run, and the next may have others") {
   book.options.allowed_lateness = 2h;
   hours.pass(1);
   CHECK(book.figures().open_events == 3);
-  book.options.allowed_lateness = 16h;  // what is compacted stays so
+  book.options.allowed_lateness = 16h;  // compacted events stay compacted
   book.report("hour 30", kStart + 30h, 9, hours.truth);
   CHECK(book.figures().late == 1);
   hours.pass(40);

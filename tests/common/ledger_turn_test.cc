@@ -1,4 +1,4 @@
-// Who may run: one at a time, and none that was stopped holds up the next.
+// One run at a time; a run that was stopped does not block the next.
 
 #include <atomic>
 #include <catch2/catch.hpp>

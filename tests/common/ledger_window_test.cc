@@ -206,14 +206,14 @@ TEST_CASE("a window of a run that is given up is not replaced") {
   CHECK(book.figures().corrections == 0);
 }
 
-// ---- a day of a warehouse's hours, as its history tells of them: late, without a name at first,
-// corrected. It is read each half an hour, nine hours back.
+// ---- The hourly rows of warehouses for a day: they come late, at first without a name, and are
+// corrected. The last nine hours are read every half hour.
 
 namespace {
 
 constexpr auto kCredits = counter("test_credits_total", "Credits.", "warehouse");
 
-/// A row of the source, from when on it can be read.
+/// A version of a row of the source, and when it becomes visible.
 struct Version {
   std::chrono::minutes visible;
   int hour;
@@ -221,7 +221,7 @@ struct Version {
   double credits;
 };
 
-/// The versions of the rows of a day, by row.
+/// The versions of each row of a day.
 std::vector<std::vector<Version>> rows_of_a_day(std::uint64_t seed) {
   std::mt19937_64 random(seed);
   const auto roll = [&](int sides) {
@@ -248,7 +248,7 @@ std::vector<std::vector<Version>> rows_of_a_day(std::uint64_t seed) {
   return rows;
 }
 
-/// The sum of what is shown after each half an hour of a day and a half was read.
+/// Reads a day's rows every half hour for a day and a half. Returns the sum of the counters.
 double read_a_day(const std::vector<std::vector<Version>>& rows, bool replace) {
   Book book;
   for (std::chrono::minutes now{30}; now < 36h; now += 30min) {
@@ -271,7 +271,7 @@ double read_a_day(const std::vector<std::vector<Version>>& rows, bool replace) {
     }
     run.commit();
   }
-  // What falls waits for growth: all of it, at once.
+  // Counters do not fall, so growth must make up for all that was taken back.
   auto run = book.begin(kStart + 36h);
   for (int i = 0; i < 9; ++i) {
     const auto warehouse = i == 8 ? std::string() : "WH" + std::to_string(i);

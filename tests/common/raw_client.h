@@ -18,7 +18,7 @@
 
 namespace exporter::testing {
 
-/// A wait of this length has failed: the machine may be slow and busy.
+/// The limit of each wait. It is long, because the machine may be slow and busy.
 constexpr std::chrono::seconds kHang{300};
 
 /// A plain TCP client that sends exactly what it is given, for what a real client would not send.

@@ -37,8 +37,8 @@ TEST_CASE("collectors on scrape run one after the other while the background wai
                 uncounted());
   const std::size_t all[] = {0, 1, 2};
   runner.collect(all, soon(), Runner::Which::all);
-  // In a scrape that stalls, as on a busy machine, another thread takes over. One that comes at
-  // once after another finds a thread awake, and wakes a second one.
+  // Repeated, because another thread takes over a scrape that stalls on a busy machine. The pauses
+  // are there because a scrape right after another finds a thread awake, which wakes a second one.
   CHECK(eventually([&] {
     beside = false;
     for (int i = 0; i < 20; ++i) {
@@ -219,7 +219,7 @@ TEST_CASE("collectors that hang on scrape do not stop the background") {
   collectors.push_back(in_background("alive", {1s, 1h}, numbered(runs)));
   Runner runner(std::move(collectors), uncounted());
   REQUIRE(eventually([&] { return *runs == 1; }));
-  // The scrape ends before the next run is due: it sets no thread on that.
+  // The scrape ends before the next run is due, so it assigns no thread to that run.
   const std::vector<std::size_t> all = {0, 1, 2, 3};
   runner.collect(all, Clock::now() + 300ms);
   gate->wait_for_arrivals(3);
@@ -255,7 +255,7 @@ TEST_CASE("collectors of a source run a few at once, and one that hangs does not
   gate->wait_for_arrivals(1);
   REQUIRE(
       eventually([&] { return runner.views()[0].status->outcome == Status::Outcome::failure; }));
-  // It has been given up, and both places are used again.
+  // The run was given up, and both places are in use again.
   REQUIRE(eventually([&] {
     const std::lock_guard lock(mutex);
     return runs > 100 && most >= 2;
@@ -372,8 +372,8 @@ TEST_CASE("a runner that ends while it logs what hangs leaves nothing behind") {
     collectors.back().timeout = 10ms;
   }
   std::atomic<int> failures = 0;
-  // It is called with the lock held: the others have hung, too, after the first pause, and the end
-  // waits for the lock after the last.
+  // Called with the lock held: during the first pause the other collectors exceed their timeouts,
+  // during the last one the destructor waits for the lock.
   const auto count = [&](const Collector&, Reason) {
     const int number = ++failures;
     if (number == 1 || number == kCollectors) std::this_thread::sleep_for(200ms);
@@ -381,5 +381,5 @@ TEST_CASE("a runner that ends while it logs what hangs leaves nothing behind") {
   auto runner = std::make_unique<Runner>(std::move(collectors), Runner::Options{{}, count});
   REQUIRE(eventually([&] { return failures == kCollectors; }));
   runner.reset();
-  CHECK(eventually([&] { return token.use_count() == 2; }));  // this one and that of `hang`
+  CHECK(eventually([&] { return token.use_count() == 2; }));  // `token` and the copy in `hang`
 }

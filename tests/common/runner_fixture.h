@@ -28,7 +28,7 @@ class Gate {
     open_ = true;
     changed_.notify_all();
   }
-  /// Throws where Catch2's checks, which only work in the main thread, would fail.
+  /// Throws at a timeout, because Catch2's checks work only in the main thread.
   void pass() {
     std::unique_lock lock(mutex_);
     ++arrived_;
@@ -97,7 +97,7 @@ inline std::string page(const exporter::Runner::View& view) {
   return view.snapshot ? view.snapshot->page(exporter::Format::text) : "";
 }
 
-/// Waits until it holds; false after a minute.
+/// Waits until the condition holds; false after a minute.
 template <class Condition>
 bool eventually(Condition&& condition) {
   const auto give_up = soon();

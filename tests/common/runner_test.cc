@@ -10,7 +10,7 @@ using namespace runner_fixture;
 
 namespace {
 
-/// What a thread keeps, and takes its time to give back when it ends.
+/// A value of a thread whose destruction takes a while.
 struct Kept {
   ~Kept() {
     std::this_thread::sleep_for(100ms);
@@ -81,7 +81,7 @@ TEST_CASE("scrapes that wait at the same time share one run") {
     });
   }
   while (asking < 20) std::this_thread::yield();
-  std::this_thread::sleep_for(100ms);  // for the last of them to get from asking to waiting
+  std::this_thread::sleep_for(100ms);  // until the last of them waits
   gate.open();
   first.join();
   for (auto& other : others) other.join();
@@ -109,7 +109,7 @@ TEST_CASE("what waits for nothing runs in the thread of the scrape, and two scra
   gate.open();
   first.join();
   second.join();
-  CHECK(*runs == 3);  // the second asked when that of the first had begun
+  CHECK(*runs == 3);  // the second scrape asked after the first one's run had started
 }
 
 TEST_CASE("a scrape runs what waits for nothing once, whoever else asks for it meanwhile") {
@@ -200,7 +200,7 @@ TEST_CASE("a run that outlasts its timeout has failed until it ends, and is coun
   });
   stuck.timeout = 10ms;
   Runner runner({stuck}, failures.options());
-  // The scrape does not wait for its own deadline.
+  // The scrape ends at the collector's timeout, before its own deadline.
   const auto late = runner.collect(kFirst, soon())[0].status;
   CHECK(late->error == "did not finish within its timeout, and still runs");
   CHECK(runner.views()[0].status == late);

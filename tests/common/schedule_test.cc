@@ -35,7 +35,7 @@ TEST_CASE("after failures runs come later, up to the longest pause") {
   CHECK(pauses({15s, 0s, 30s}, 4) == Pauses{15s, 30s, 30s, 30s});
   CHECK(pauses({10s, 0s, 1h}, 11) ==
         Pauses{10s, 20s, 40s, 80s, 160s, 320s, 640s, 1280s, 2560s, 1h, 1h});
-  // Never more often than when all is well.
+  // Never more often than without failures.
   CHECK(pauses({5min, 0s, 1min}, 3) == Pauses{5min, 5min, 5min});
 }
 
@@ -53,10 +53,10 @@ TEST_CASE("in a cycle intervals are whole cycles, and runs stay at its instants"
   CHECK(next_instant(often, {kStart, kStart + 2min, 0, {}}) == 45min);
   const Every exact{.interval = 45min, .keep_stale_for = 0s, .cycle = 45min};
   CHECK(next_instant(exact, {kStart, kStart + 2min, 0, {}}) == 45min);
-  // A run that outlasts its cycle leaves instants out.
+  // A run that takes longer than a cycle skips instants.
   CHECK(next_instant(exact, {kStart, kStart + 100min, 0, {}}) == 135min);
   CHECK(next_instant(exact, {kStart, kStart + 45min, 0, {}}) == 90min);
-  // After failures too.
+  // Also after failures.
   CHECK(next_instant(exact, {kStart, kStart + 1min, 2, {}}) == 90min);
 }
 

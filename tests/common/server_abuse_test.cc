@@ -27,7 +27,7 @@ using http::ServerOptions;
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;  // memory is then the sanitizer's
+constexpr bool kSanitized = true;  // most memory is then the sanitizer's
 #else
 constexpr bool kSanitized = false;
 #endif
@@ -44,7 +44,7 @@ ServerOptions options_of(std::size_t max_connections, std::chrono::seconds idle_
 
 Response done(const Request&) { return text("done"); }
 
-/// The status of a page, or why there is none.
+/// The status of a page, or the error.
 std::string status(const Server& server) {
   try {
     return status_of(RawClient(server.port()).say(kGetAndClose).read_to_end());
@@ -72,8 +72,8 @@ bool all_others_sleep() {
   return true;
 }
 
-/// Waits until the server has done what it does behind a response: twice in a row each thread of
-/// the process but the caller's sleeps.
+/// Waits until the server has finished its work after a response: all other threads of the process
+/// sleep, twice in a row.
 void wait_until_quiet() {
   const auto give_up = std::chrono::steady_clock::now() + kHang;
   for (int quiet = 0; quiet < 2; quiet = all_others_sleep() ? quiet + 1 : 0) {
@@ -81,7 +81,7 @@ void wait_until_quiet() {
   }
 }
 
-/// Says one byte after the other until the server ends the connection or 20 s have passed.
+/// Sends one byte after the other until the server ends the connection; false after 20 s.
 bool drip_until_ended(RawClient& client, const std::string& start, char byte) {
   client.say(start);
   const auto deadline = std::chrono::steady_clock::now() + 20s;
@@ -259,8 +259,8 @@ TEST_CASE(
   });
   int served = 0;
   while (flooding) {
-    // A client of a machine that is this busy may be kept from speaking for 100 ms, and then its
-    // connection is one of those that make room.
+    // On a machine this busy, a client may be unable to send for 100 ms; then its connection may be
+    // closed to make room.
     const auto give_up = std::chrono::steady_clock::now() + kHang;
     while (status(server) != "200") REQUIRE(std::chrono::steady_clock::now() < give_up);
     ++served;

@@ -1,4 +1,4 @@
-// Heads of requests that two readers can take for different requests (RFC 9110, RFC 9112).
+// Request heads that two parsers can read as different requests (RFC 9110, RFC 9112).
 
 #include <catch2/catch.hpp>
 #include <string>
@@ -17,14 +17,14 @@ namespace {
 
 const std::string kHost = "Host: x\r\n";
 
-/// All that the server says before it ends the connection.
+/// All bytes that the server sends before it ends the connection.
 std::string answer(const Server& server, const std::string& request) {
   return RawClient(server.port()).say(request).read_to_end();
 }
 
 std::string get(const std::string& headers) { return "GET / HTTP/1.1\r\n" + headers + "\r\n"; }
 
-/// With a body that another reader takes for a request of its own.
+/// A request with a body that another parser would take for a second request.
 std::string post(const std::string& headers) {
   return "POST / HTTP/1.1\r\n" + kHost + headers + "\r\nGET /inner HTTP/1.1\r\n" + kHost + "\r\n";
 }
@@ -68,7 +68,7 @@ TEST_CASE("a head that can be read in two ways is refused, and the connection cl
     CHECK(body_of(all) == fault + "\n");
     CHECK(all.find("Connection: close") != all.npos);
   }
-  // What the library refuses by itself.
+  // Refused by the HTTP library.
   for (const auto& request :
        {get(""), get("Host: x\r\n y\r\n"), get("Host: x\r\nX\0Y: a\r\n"s), get("Host: x\r\nX\r\n"),
         post("Content-Length: 1x\r\n"), post("Content-Length: -1\r\n")}) {

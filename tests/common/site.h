@@ -84,7 +84,7 @@ inline std::string tls_status(const http::Server& server, const TlsOptions& opti
   return reply.response.empty() ? "refused" : status_of(reply.response);
 }
 
-/// Waits until it becomes true; false after 20 s.
+/// Waits until `is_true` returns true; false after 20 s.
 inline bool eventually(const std::function<bool()>& is_true) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (std::chrono::steady_clock::now() < deadline) {

@@ -55,7 +55,7 @@ inline exporter::sql::Table ask(exporter::sql::Database& database, std::string_v
   return database.query(exporter::sql::Statement(sql, database.dialect()), {}, limits, deadline);
 }
 
-/// The cells of the first row, each followed by a blank; NULL as -.
+/// The cells of a row, each followed by a blank; NULL as -.
 inline std::string row(const exporter::sql::Table& table, std::size_t index = 0) {
   std::string result;
   for (std::size_t i = 0; i < table.columns().size(); ++i) {

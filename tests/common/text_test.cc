@@ -23,7 +23,7 @@ std::string bad(std::size_t count, std::string_view rest = {}) {
   return text.append(rest);
 }
 
-/// UTF-8 of any number up to 0x1FFFFF, surrogates and those beyond Unicode included.
+/// The UTF-8 form of a number up to 0x1FFFFF, also of surrogates and numbers beyond Unicode.
 std::string encoded(std::uint32_t code) {
   const auto tail = [code](int shift) {
     return static_cast<char>(0x80 | ((code >> shift) & 0x3F));

@@ -13,7 +13,7 @@ using namespace exporter;
 
 namespace {
 
-constexpr std::size_t kMost = 1 << 20;  // bytes: a bomb would take the time of other inputs
+constexpr std::size_t kMost = 1 << 20;  // bytes; larger outputs would take the time of other inputs
 
 struct Decoded {
   std::string text;

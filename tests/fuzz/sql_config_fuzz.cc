@@ -44,7 +44,7 @@ std::vector<std::shared_ptr<Source>> read(std::string_view text) {
 
 }  // namespace
 
-/// Reports about an accepted one must work.
+/// All reports about an accepted configuration must work.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size > kMaxSize) return 0;
   const auto sources = read({reinterpret_cast<const char*>(data), size});

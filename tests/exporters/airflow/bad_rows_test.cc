@@ -58,7 +58,7 @@ class Airflow {
     page_ = page;
     requests_ = 0;
   }
-  /// Requests for a row with this text, or for any if it is empty, are answered with this status.
+  /// Answers requests for a row with this text, or for any row if it is empty, with this status.
   void set_fault(std::optional<std::string> row, int status = 500) {
     const std::lock_guard lock(mutex_);
     fault_ = std::move(row);
@@ -66,7 +66,7 @@ class Airflow {
     requests_ = 0;
   }
   std::string url() const { return server_.url(); }
-  /// For rows, since something was set.
+  /// The number of requests for rows since the last change of the lists or the fault.
   std::size_t requests() {
     const std::lock_guard lock(mutex_);
     return requests_;
@@ -121,12 +121,12 @@ class Airflow {
   ScriptedServer server_;
 };
 
-/// A list, and what else must be there to see its rows on the page.
+/// A list, and the other lists that its rows need to appear on the page.
 struct Case {
   std::string name;
   const airflow::Module* module;
   Listing list;
-  /// A row all of whose samples have this name.
+  /// Makes a row; all of its samples contain the name.
   std::function<Row(const std::string& name)> row;
   std::vector<Listing> others = {};
   bool has_pages = true;
@@ -311,7 +311,7 @@ Result collect(const airflow::Module& module, const Airflow& airflow) {
   return result;
 }
 
-/// What is on the page of neither this row nor of all rows together.
+/// The lines that are neither of this row nor of all rows together.
 std::set<std::string> others(std::set<std::string> lines, const std::string& name) {
   std::erase_if(lines, [&](const std::string& line) {
     const auto has = [&](std::string_view text) { return line.find(text) != line.npos; };
@@ -322,7 +322,7 @@ std::set<std::string> others(std::set<std::string> lines, const std::string& nam
   return lines;
 }
 
-/// Values in place of that of a field, as JSON; nothing: the field is missing.
+/// Values that replace the one of a field, as JSON; nullopt removes the field.
 std::vector<std::optional<std::string>> bad_values() {
   return {std::nullopt,
           "null",
@@ -341,7 +341,7 @@ std::vector<std::optional<std::string>> bad_values() {
           "\"0001-01-01T00:00:00Z\""};
 }
 
-/// The texts of a bad row, each with what is bad about it.
+/// Bad rows made from a good one, each with a description of its fault.
 std::vector<std::pair<std::string, std::string>> bad_rows(const Row& good) {
   std::vector<std::pair<std::string, std::string>> all;
   for (const auto* row : {"7", "null", "\"a\"", "[]", "{}", "NaN"}) all.emplace_back(row, row);
@@ -395,7 +395,7 @@ TEST_CASE("a bad row of a list costs itself alone") {
       rows[at] = bad;
       airflow.set(lists_of(each, rows), page);
       const auto result = collect(*each.module, airflow);
-      // A finished run that is alone on its page is asked for again: see UnreadRuns.
+      // A finished run that is alone on its page is requested again: see UnreadRuns.
       const bool is_asked_again = each.name == "finished runs" && page == 2 && at == 2;
       if (!is_asked_again) CHECK(result.failure == "");
       const auto rest = others(expected[at].lines, names[at]);

@@ -25,7 +25,7 @@ std::string checked(const Replay& airflow) {
                  "username: viewer, password: hush, budget: {requests_per_second: 1000}");
 }
 
-/// All lists of a page of one row.
+/// Answers requests for each of the lists.
 void allow_all(Replay& airflow, const std::string& version) {
   for (const auto* list : {"dags", "dags/~/dagRuns", "dags/~/dagRuns/~/taskInstances", "pools",
                            "importErrors", "dagWarnings", "datasets", "assets", "jobs"}) {

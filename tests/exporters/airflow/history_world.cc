@@ -33,7 +33,7 @@ World::World(std::uint64_t seed, Time start, bool has_ids)
   make_past();
 }
 
-/// Up to ten days back, for all DAGs and for some that no longer run.
+/// Makes runs of up to ten days ago, for all DAGs and for some that no longer run.
 void World::make_past() {
   for (int i = 0; i < 3; ++i) dags_.push_back("old " + std::to_string(i));
   for (const auto& dag : dags_) {
@@ -67,7 +67,7 @@ void World::settle() {
   for (int i = 0; i < 200; ++i) pass(1s);
 }
 
-/// Commits late: others see a change some time after its own time.
+/// Commits a change late: others see it some time after its own time.
 void World::touch(Run& run) {
   const auto late = random(10) == 0 ? 600'000 : random(3) == 0 ? 40'000 : 4'000;
   run.updated = now_ - std::chrono::milliseconds(random(static_cast<unsigned>(late)));
@@ -132,7 +132,7 @@ void World::note_end(const Run& run) {
   success = std::max(success, *run.run.ended);
 }
 
-/// Whether it is still live.
+/// Returns whether the task is still live.
 bool World::advance_task(Run& run, std::size_t index) {
   auto& task = run.tasks[index];
   if (task.state == "running") {
@@ -150,7 +150,7 @@ bool World::advance_task(Run& run, std::size_t index) {
   }
   if (task.state == "up_for_retry" || task.state.empty()) {
     if (task.state == "up_for_retry") run.tries.push_back(task);
-    if (task.state.empty() && random(8) == 0) {  // what comes before it failed
+    if (task.state.empty() && random(8) == 0) {  // an upstream task failed
       task.state = "upstream_failed";
       task.started = task.ended = random(2) == 0 ? std::optional(now_) : std::nullopt;
       ++tries_[{task.dag, task.state}];
@@ -209,7 +209,7 @@ bool World::is_seen(const Run& run) const {
   return run.run.ended && *run.run.ended < seen_ && run.touched < seen_;
 }
 
-/// Another DAG takes its place.
+/// Replaces a DAG by another one.
 void World::delete_dag() {
   auto& dag = dags_[random(static_cast<unsigned>(dags_.size()))];
   const auto is_of_dag = [&](const auto& entry) { return entry.first.first == dag; };
@@ -256,7 +256,7 @@ std::map<std::string, std::string> World::last_states() const {
   return states;
 }
 
-/// Time passes with each request.
+/// Lets time pass during a request, which may fail.
 void World::answer() {
   if (random(4) == 0) pass(200ms);
   if (failing_ == 0 || random(failing_) != 0) return;

@@ -31,14 +31,14 @@ struct Run {
 
 /// A deployment in which runs start, retry, fail, are cleared, marked and deleted, individually and
 /// with their DAGs, and which continues while it is queried. Some runs ended long before it
-/// started. Some runs, without tasks, cannot be described: each page fails that has one. It counts
-/// its own events as the expected result, but for theirs.
+/// started. Some runs, without tasks, are unreadable: a page with one of them fails. It counts its
+/// own events, except those of unreadable runs, as the expected result.
 class World {
  public:
   /// Airflow 3 has an id for each try of a task.
   World(std::uint64_t seed, Time start, bool has_ids);
 
-  /// Lets time pass, and something happen meanwhile.
+  /// Lets time pass, in which something happens.
   void pass(std::chrono::milliseconds time);
   /// Starts nothing more, and finishes what is live.
   void settle();
@@ -49,7 +49,7 @@ class World {
   void set_seen(Time up_to) { seen_ = up_to; }
   /// A request fails with a probability of one in `one_in`; 0: never.
   void set_failing(unsigned one_in) { failing_ = one_in; }
-  /// What is live now.
+  /// The live runs and tasks.
   exporter::airflow::Live live();
   exporter::airflow::DagList dags();
   /// Answers with the rows at the time of each call.

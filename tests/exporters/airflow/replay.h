@@ -52,5 +52,5 @@ exporter::CollectFunction collector(
     const exporter::airflow::Module& module,
     const std::shared_ptr<exporter::airflow::Deployment>& deployment);
 
-/// The page of one run; throws what the run does, also a failure beside samples.
+/// The page of one run. Throws the error of the run, even if it also has samples.
 std::string page_of(const exporter::CollectFunction& collect);

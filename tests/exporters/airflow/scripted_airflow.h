@@ -36,7 +36,7 @@ inline DagRun running(const std::string& dag, const std::string& id) {
   return run;
 }
 
-/// The task of a run of the DAG d, which has succeeded.
+/// The task of a run of the DAG d, succeeded.
 inline TaskInstance succeeded(const std::string& run, std::int64_t try_number = 1) {
   TaskInstance task;
   task.dag = "d";

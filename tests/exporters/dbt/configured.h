@@ -23,7 +23,7 @@ std::shared_ptr<exporter::dbt::ProjectSource> project_of(
     const std::string& entry,
     std::shared_ptr<exporter::Ledgers> ledgers = std::make_shared<exporter::Ledgers>(""));
 
-/// Updates it; returns what it throws.
+/// Updates the follower. Returns the error that it throws, if any.
 std::optional<exporter::Error> update(exporter::dbt::Follower& follower);
 
 /// The page of one run of the collector.

@@ -13,14 +13,14 @@ inline std::string metadata(const std::string& schema, int minute, const std::st
          invocation + "\"}, ";
 }
 
-/// A manifest of one model, model.shop.a, of a minute of an hour.
+/// A manifest with one model, model.shop.a, written at a minute of an hour.
 inline std::string manifest(int minute, const std::string& invocation,
                             const std::string& materialized) {
   return metadata("manifest/v12", minute, invocation) +
          R"("nodes": {"model.shop.a": {"config": {"materialized": ")" + materialized + "\"}}}}";
 }
 
-/// The results of an invocation that ran it.
+/// The results of an invocation that ran this model.
 inline std::string results(int minute, const std::string& invocation, const std::string& status,
                            const std::string& command = "build") {
   return metadata("run-results/v6", minute, invocation) + R"("args": {"which": ")" + command +

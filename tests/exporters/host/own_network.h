@@ -27,7 +27,7 @@ std::optional<std::string> in_own_network(const Say& say) {
     try {
       const auto said = there ? say() : std::string();
       written = ::write(ends[1], said.data(), said.size()) == std::ssize(said);
-    } catch (...) {  // a check that failed; the other process tells
+    } catch (...) {  // a check failed; the parent process reports it
     }
     ::_exit(!there ? 2 : written ? 0 : 1);
   }
@@ -46,7 +46,7 @@ std::optional<std::string> in_own_network(const Say& say) {
   return said;
 }
 
-/// Sends itself three datagrams over the loopback device of this process's network.
+/// Sends three datagrams to itself over the loopback device of this process's network.
 inline void use_loopback() {
   const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   ifreq request{};

@@ -46,5 +46,5 @@ std::shared_ptr<exporter::snowflake::Account> account_of(
     const std::string& url, const std::string& entry = "",
     std::shared_ptr<exporter::Ledgers> ledgers = std::make_shared<exporter::Ledgers>(""));
 
-/// The page of one run; throws what the run does, also a failure beside samples.
+/// The page of one run. Throws the error of the run, even if it also has samples.
 std::string page_of(const exporter::CollectFunction& collect);

@@ -11,7 +11,7 @@ using namespace exporter::snowflake;
 
 namespace {
 
-/// A list, and the cells of a good row behind its name.
+/// A list, and the cells of a good row after its name.
 struct Case {
   const snowflake::Module* module;
   std::string statement, columns;
@@ -86,7 +86,7 @@ std::vector<std::string> bad_rows(const std::vector<std::string>& good) {
   return all;
 }
 
-/// The samples of the rows of other names.
+/// The samples of the rows with other names.
 std::set<std::string> others(AccountServer& server, const Case& each,
                              const std::vector<std::string>& rows, const std::string& name) {
   std::string text;

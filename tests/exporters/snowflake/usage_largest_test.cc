@@ -36,7 +36,7 @@ TEST_CASE("the largest values have series, and the sum of all is right") {
                      things(now - hours(1), "b", "\"3\"") + "," +
                      things(now - hours(1), "c", "null");
   reader.server.set_rows("SELECT TOP", "L_KIND,B,V_A", rows);
-  CHECK(reader.value(a) == -1);  // what is of before it was one of the largest
+  CHECK(reader.value(a) == -1);  // from before it was one of the largest
   CHECK(reader.value(other) == 8);
   now += hours(1);
   rows += "," + things(now - hours(1), "a", "\"2\"") + "," + things(now - hours(1), "b", "\"50\"");
@@ -107,7 +107,7 @@ TEST_CASE("each key has largest values of its own, which stay so over a restart"
     reader.server.set_rows("SELECT TAGGED", "L_KEY,L_VALUE,B,V_A", rows);
     CHECK(shown(reader, "team", "other") == 9);
     CHECK(shown(reader, "stage", "other") == 1);
-    CHECK(shown(reader, "stage", "") == 8);  // none is no value that could be one of the largest
+    CHECK(shown(reader, "stage", "") == 8);  // an empty value is never one of the largest
   }
   now += hours(1);
   Reader reader(kTaggedGroup, "", directory.path());

@@ -8,7 +8,7 @@
 #include "exporters/snowflake/usage.h"
 #include "tests/exporters/snowflake/account_server.h"
 
-/// Shared by the tests of Usage: a group, and an account that reads one at a time that tests set.
+/// Shared by the tests of Usage: a group, and a reader of it at a time that tests set.
 namespace usage_test {
 
 using namespace exporter;
@@ -16,7 +16,7 @@ using namespace exporter::snowflake;
 
 inline std::chrono::sys_seconds now;
 
-/// A ledger counts from its start, which is today.
+/// A ledger counts from its creation, which is today.
 inline std::chrono::sys_seconds tomorrow() {
   const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
   return today + std::chrono::days(1);
@@ -97,7 +97,7 @@ inline constexpr const char* kA =
     R"(snowflake_test_things_total{account="prod",kind="x",part="a"})";
 inline constexpr const char* kColumns = "L_KIND,B,V_A,V_B_MS,LE_1,LE_10,NEWEST";
 
-/// A row of kGroup's.
+/// A row of kGroup.
 inline std::string row(std::chrono::sys_seconds bucket, const std::string& kind, int count) {
   const auto n = std::to_string(count);
   return R"([")" + kind + R"(",")" + at(bucket) + R"(",")" + n + R"(",")" + n + R"(000","0",")" +

@@ -25,13 +25,13 @@ const std::string kConfiguration =
 
 const std::vector<std::string> kCountries{"de", "fr", "nl"};
 
-/// A transaction that has begun, and writes its row when it commits.
+/// A transaction that has started, and inserts its row when it commits.
 struct Open {
   int id;
   Time created, commits;
 };
 
-/// A shop whose rows come late, are corrected, move and vanish, beside an exporter that is killed.
+/// A shop whose rows commit late, are corrected, move and are deleted; the exporter is killed.
 class History {
  public:
   explicit History(unsigned seed) : random_(seed) {
@@ -48,12 +48,12 @@ class History {
       commit();
       if (pick(0, 3) == 0) change();
       if (pick(0, 15) == 0) start();
-      if (pick(0, 3) != 0) read();  // or it is down
+      if (pick(0, 3) != 0) read();  // otherwise it is down
     }
   }
 
-  /// All that may be late is read again, and then comes enough growth to make up for what was taken
-  /// back: a counter never falls.
+  /// Reads again all rows that may be late, then adds enough growth to make up for what was taken
+  /// back, because a counter never falls.
   std::string end() {
     now_ += 4h;
     commit();
@@ -95,7 +95,7 @@ class History {
   int pick(int from, int to) { return std::uniform_int_distribution<int>(from, to)(random_); }
   const std::string& country() { return kCountries[std::size_t(pick(0, 2))]; }
 
-  /// As a restart after SIGKILL: the old one ends where it is.
+  /// Restarts the exporter as after SIGKILL.
   void start() {
     collect_ = {};
     auto source = shop_.source(kConfiguration);
@@ -105,7 +105,7 @@ class History {
 
   std::string read() { return Shop::page(collect_); }
 
-  /// Most commit at once, some within the overlap, few much later, within what may be late.
+  /// Starts a transaction: most commit at once, some within the overlap, a few within `late`.
   void begin() {
     const auto kind = pick(0, 9);
     const auto wait = kind < 7 ? 0s : kind < 9 ? std::chrono::seconds(pick(1, 590)) : 4h;
@@ -126,7 +126,7 @@ class History {
                   std::to_string(amount) + ".25)");
   }
 
-  /// Of a row that is young enough to be read once more.
+  /// Changes or deletes a row that is young enough to be read again.
   void change() {
     const auto where = " WHERE id = (SELECT id FROM orders WHERE created_at > " +
                        literal(now_ - 3h, Dialect::sqlite) + " ORDER BY id * " +

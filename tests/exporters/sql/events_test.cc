@@ -34,7 +34,7 @@ class Orders {
     start();
   }
 
-  /// As a restart does.
+  /// Restarts the exporter.
   void start() {
     collect_ = {};
     source_ = shop_.source(events(keys_));

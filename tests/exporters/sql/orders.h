@@ -18,7 +18,7 @@ inline const std::string kEvents =
     "at >= :since\", unit: id, when: at, overlap: 1m, late: 6h}\n"
     "    metrics: [{name: counted_total, help: Counted.}]\n";
 
-/// The table that they read, with one row.
+/// Creates the table that they read, with one row.
 inline void make_orders(Shop& shop) {
   shop.execute(
       "CREATE TABLE orders (id INTEGER, at TEXT); "

@@ -20,7 +20,7 @@ struct RunOf {
   }
 };
 
-/// Does it, and repeats it if a new period of the clock has started meanwhile.
+/// Calls `act`, and again if a new period of the clock started meanwhile.
 template <class Period, class Do>
 void within_one(const Do& act) {
   const auto period = [] { return std::chrono::floor<Period>(Ledger::wall_clock()); };
@@ -31,7 +31,7 @@ void within_one(const Do& act) {
   }
 }
 
-/// Runs it once; `prefix` is removed from the names of metrics.
+/// Runs the collector once; `prefix` is removed from the names of metrics.
 inline RunOf run_of(const Collector& collector, std::string_view prefix) {
   Samples samples;
   collector.collect(samples, Deadline::in(std::chrono::minutes(5)));
