@@ -1,4 +1,4 @@
-"""What the benchmarks share: servers under test, scrapes of them, and tables of what was measured."""
+"""Shared by the benchmarks: servers under test, scrapes of them, and tables of results."""
 
 import contextlib
 import http.client
@@ -80,13 +80,13 @@ class Server:
             return reply.status, reply.read()
 
     def pids(self):
-        """The process and its children: nginx works in one."""
+        """The process and its children: nginx serves from one."""
         children = pathlib.Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children").read_text()
         return [self.child.pid, *map(int, children.split())]
 
     def cpu_seconds(self):
-        # The CPU-time clock of another process (clock_getcpuclockid(3)), in nanoseconds and with the
-        # threads that have ended; /proc/PID/stat counts ticks of 10 ms.
+        # The CPU-time clock of another process (clock_getcpuclockid(3)): it has nanoseconds and
+        # includes threads that have ended. /proc/PID/stat counts ticks of 10 ms.
         return sum(time.clock_gettime((~pid << 3) | 2) for pid in self.pids())
 
     def memory_bytes(self, key="VmRSS"):
@@ -97,7 +97,7 @@ class Server:
         return total
 
     def share_bytes(self):
-        """Its proportional set size: what it shares with other processes counts in part."""
+        """Its proportional set size: memory that it shares with other processes counts in part."""
         total = 0
         for pid in self.pids():
             rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
@@ -129,7 +129,7 @@ class Series:
                 try:
                     connection.request("GET", server.path, headers=headers)
                     reply = connection.getresponse()
-                except http.client.RemoteDisconnected:  # one that does not keep connections
+                except http.client.RemoteDisconnected:  # the server does not keep connections
                     connection.close()
                     connection.request("GET", server.path, headers=headers)
                     reply = connection.getresponse()
@@ -151,7 +151,8 @@ class Series:
 
 
 def alternate(servers, headers, rounds, requests):
-    """One Series a server; the servers take turns, so that the machine's noise meets all alike."""
+    """A Series for each server. The servers take turns, so that noise of the machine affects all
+    alike."""
     series = [Series() for _ in servers]
     for _ in range(rounds):
         for server, each in zip(servers, series):
@@ -160,7 +161,7 @@ def alternate(servers, headers, rounds, requests):
 
 
 def concurrent(server, headers, connections, seconds):
-    """wrk's latencies (ms), requests and refusals, with CPU a good request (ms)."""
+    """wrk's latencies (ms), the requests and refusals, and the CPU of a good request (ms)."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "30s"]
     for name, value in headers.items():
         command += ["-H", f"{name}: {value}"]

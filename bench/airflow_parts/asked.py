@@ -1,4 +1,4 @@
-"""What each request of airflow_exporter costs by itself."""
+"""Measures the cost of each of airflow_exporter's requests."""
 
 import datetime
 import json
@@ -17,7 +17,7 @@ def text_of(now, seconds):
 
 
 def requests(dags):
-    """What it is for, its path, its body, and how often it is asked in a cycle."""
+    """For each request: its purpose, its path, its body, and the number of them in a cycle."""
     now = datetime.datetime.now(datetime.timezone.utc)
     changes = (f"/dags/~/dagRuns?state=success&state=failed&updated_at_gte={text_of(now, 95)}"
                f"&updated_at_lte={text_of(now, 5)}&order_by=id&limit=100&offset=0")  # fmt: skip
@@ -39,7 +39,7 @@ def requests(dags):
 
 
 def measure_requests(deployment):
-    url = deployment.url("plugin")  # which nobody asks by now
+    url = deployment.url("plugin")  # which is not used by anything else by now
 
     def ask(path, body, token=None):
         headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}

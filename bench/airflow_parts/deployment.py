@@ -1,5 +1,5 @@
-"""A real Airflow 3 on a PostgreSQL of its own. Each monitor has an API server and a database role for
-itself, so that what it costs can be told from what the others do, and from Airflow's own work."""
+"""A real Airflow 3 with its own PostgreSQL. Each monitor has its own API server and database role, so that
+its cost can be told from the costs of the others and of Airflow itself."""
 
 import json
 import os
@@ -19,13 +19,13 @@ PINS = [ROOT / "tests/live/airflow_pins/3.3.txt", HERE / "pins.txt"]
 UV = "uv==0.13.9"
 STATSD_EXPORTER = "github.com/prometheus/statsd_exporter@v0.24.0"
 PROGRAMS = ROOT / "build/bench-airflow"
-BOUND = 300  # seconds, for what takes a few
+BOUND = 300  # seconds, for steps that take a few
 PASSWORD = "battery-staple"
 ROLES = ("airflow", "exporter", "plugin")
 
 
 def uv():
-    """uv as it is installed; else one of its own, as Debian has none."""
+    """The path of uv: the installed one, or one in a virtual environment, because Debian has none."""
     if found := shutil.which("uv"):
         return found
     own = PROGRAMS / "uv"
@@ -36,7 +36,7 @@ def uv():
 
 
 def install():
-    """The directory of Airflow's programs, and statsd_exporter, which Debian does not have."""
+    """The directory of Airflow's programs and the path of statsd_exporter, installed because Debian has neither."""
     place, whole = PROGRAMS / "airflow", PROGRAMS / "airflow/pins.txt"
     pins = "".join(file.read_text() for file in PINS)
     if not whole.exists() or whole.read_text() != pins:
@@ -53,7 +53,7 @@ def install():
 
 
 class Postgres:
-    """Debian's PostgreSQL. It does not run as root: then it is Debian's user's."""
+    """Debian's PostgreSQL. It does not run as root; as root, the benchmark runs it as Debian's user."""
 
     def __init__(self, top):
         self.port = free_port()
@@ -68,7 +68,7 @@ class Postgres:
         subprocess.run([self.programs / "initdb", "--auth=trust", "--username=airflow", "--encoding=UTF8",
                         "--locale=C.UTF-8", "--no-sync", "--pgdata", place / "data"],
                        check=True, stdout=subprocess.DEVNULL, **options)  # fmt: skip
-        # Workers of parallel queries belong to nobody: a query stays in its own process.
+        # Parallel workers are not connections of a role, so each query stays in its own process.
         settings = {"unix_socket_directories": "", "fsync": "off", "shared_buffers": "512MB",
                     "max_wal_size": "4GB", "max_parallel_workers_per_gather": 0,
                     "shared_preload_libraries": "pg_stat_statements",
@@ -81,7 +81,7 @@ class Postgres:
         self.sql("create extension pg_stat_statements")
         for role in ROLES[1:]:
             self.sql(f"create role {role} superuser login")
-        self.seen = {}  # CPU seconds of processes of each role, with those that have ended
+        self.seen = {}  # CPU seconds by process of each role, including processes that have ended
 
     def answers(self):
         self.server.check_running()
@@ -107,7 +107,7 @@ class Postgres:
         return f"postgresql+{driver}://{role}@127.0.0.1:{self.port}/airflow"
 
     def cpu_seconds(self, role):
-        """Of the role's connections since the start. One that ends is as it was at the last call."""
+        """The CPU seconds of the role's connections since the start. One that has ended counts as of the last call."""
         pids = self.sql(f"select pid from pg_stat_activity where usename = '{role}' and pid <> pg_backend_pid()")
         seen = self.seen.setdefault(role, {})
         for pid in map(int, pids.split()):
@@ -116,7 +116,7 @@ class Postgres:
 
 
 class Deployment:
-    """Airflow in a directory of its own, all parts of it started and ended by process."""
+    """Airflow in its own directory. Each component is a process that this class starts and stops."""
 
     def __init__(self, top, statsd_port):
         self.programs, self.statsd_exporter = install()
@@ -182,12 +182,12 @@ class Deployment:
         return float(self.postgres.sql(sql) or 0)
 
     def work(self):
-        """From now on the DAGs of the folder have runs."""
+        """Lets the DAGs of the folder have runs from now on."""
         self.postgres.sql("update dag set is_paused = false, next_dagrun_create_after = now() "
                           "where dag_id like 'work_%'")  # fmt: skip
 
     def rest(self):
-        """No more runs; returns when the last one has ended."""
+        """Starts no more runs, and returns when the last one has ended."""
         def has_ended():
             self.postgres.sql("update dag set next_dagrun_create_after = null where dag_id like 'work_%'")
             return not self.number("select count(*) from dag_run where state in ('queued', 'running')")
@@ -195,11 +195,11 @@ class Deployment:
         wait_until(has_ended, "the last run has ended", BOUND)
 
     def cpu_seconds(self, role):
-        """Of the API server for the role, and of its part of the database."""
+        """The CPU seconds of the API server for the role, and of the role's database connections."""
         return (self.processes[f"api-server of {role}"].cpu_seconds(), self.postgres.cpu_seconds(role))
 
     def own_cpu_seconds(self):
-        """Of Airflow and of the whole database."""
+        """The CPU seconds of Airflow and of the whole database."""
         own = [process for name, process in self.processes.items() if not name.endswith(ROLES[1:])]
         return sum(process.cpu_seconds() for process in [*own, self.postgres.server])
 

@@ -1,11 +1,11 @@
-"""DAGs with runs and task instances of the past, inserted by SQL as copies of one that ran."""
+"""Past DAGs with runs and task instances, inserted by SQL as copies of one that ran."""
 
-TASKS = 5  # of a run
+TASKS = 5  # of each run
 EVERY = "interval '13 seconds'"  # 6,600 runs a day, whatever the size
 
 
 def copied(postgres, table, source, values):
-    """An insert of rows that are as the one called b, but for the values; `source` also says of how many."""
+    """An INSERT of copies of the row named b, with other `values`; `source` also determines how many."""
     columns = postgres.sql("select string_agg(column_name, ',' order by ordinal_position) "
                            f"from information_schema.columns where table_name = '{table}'").split(",")  # fmt: skip
     assert not set(values) - set(columns), f"{table} has other columns: {columns}"
@@ -14,7 +14,7 @@ def copied(postgres, table, source, values):
 
 
 def add_dags(postgres, count):
-    """Of a bundle of which Airflow has no files; it leaves them alone. Due tomorrow."""
+    """Adds DAGs to a bundle without files, so that Airflow leaves them alone. They are due tomorrow."""
     each = f"generate_series(0, {count - 1}) i, lateral (select 'history_' || i as d) n"
     of = "from {} where dag_id = 'work_9' limit 1"
     statements = [
@@ -35,8 +35,8 @@ def add_dags(postgres, count):
 
 
 def add_runs(postgres, dags, first, last):
-    """The runs of these numbers, 0 the newest, each with its task instances. A tenth of them has failed, of each
-    DAG, but not the last one."""
+    """Adds the runs with these numbers, of which 0 is the newest, and their task instances. A tenth of each
+    DAG's runs has failed, but not its last one."""
     postgres.sql("create table if not exists version_of as select dag_id, id from dag_version "
                  "where dag_id like 'history_%'")  # fmt: skip
     template = "select run_id from dag_run where dag_id = 'work_9' and state = 'success' order by id limit 1"
@@ -59,7 +59,7 @@ def add_runs(postgres, dags, first, last):
                                     "queued_at", "start_date", "created_at"], "e"),
                    "end_date": ended, "updated_at": ended, "last_scheduling_decision": ended,
                    "created_dag_version_id": "v.id"}),
-        # As Airflow's own ids (UUID version 7), these begin with the time.
+        # Like Airflow's own ids (UUID version 7), these start with the time.
         copied(postgres, "task_instance", f"{runs}, (select * from task_instance where dag_id = 'work_9' and "
                f"run_id in ({template})) b", {
                    "id": "(lpad(to_hex((extract(epoch from e) * 1000)::bigint), 12, '0') || '7' || "
@@ -71,7 +71,7 @@ def add_runs(postgres, dags, first, last):
 
 
 def fill(deployment, dags, task_instances):
-    """Adds DAGs unless they are there, and what is missing of the task instances. A work DAG has run."""
+    """Adds the DAGs unless they exist, and the missing task instances. A work DAG must have run before."""
     postgres = deployment.postgres
     if not deployment.number("select count(*) from dag where dag_id like 'history_%'"):
         add_dags(postgres, dags)

@@ -1,4 +1,4 @@
-"""airflow_exporter alone under a full load: 200 tries of tasks end a second, in a fake Airflow."""
+"""airflow_exporter alone under a full load: a fake Airflow in which 200 tries of tasks end per second."""
 
 import pathlib
 import re
@@ -47,7 +47,7 @@ def page_of(server):
 
 
 def wait_until_even(server):
-    """What ended before the start has been read, and the page hardly grows any more."""
+    """Waits until runs that ended before the start are counted and the page hardly grows."""
     give_up, series = time.monotonic() + 300, 0
     while True:
         page = page_of(server)
@@ -63,7 +63,7 @@ def wait_until_even(server):
 
 
 def measure_load(server, upstream, minutes):
-    """The table's rows, and what of the targets was missed."""
+    """Returns the rows of the table, and the targets that were missed."""
     before, cpu, upstream_cpu, begin = page_of(server), server.cpu_seconds(), upstream.cpu_seconds(), time.monotonic()
     time.sleep(minutes * 60)
     after, took = page_of(server), time.monotonic() - begin
@@ -71,7 +71,7 @@ def measure_load(server, upstream, minutes):
     more = {name: value_of(after, name) - value_of(before, name) for name in (
         "exporter_upstream_requests_total", "airflow_task_tries_total", "airflow_dag_runs_total",
         "airflow_runs_read_timestamp_seconds")}  # fmt: skip
-    read = max(1, more["airflow_runs_read_timestamp_seconds"])  # by leaps of a look
+    read = max(1, more["airflow_runs_read_timestamp_seconds"])  # advances once per run of the collector
     tries, runs = more["airflow_task_tries_total"] / read, more["airflow_dag_runs_total"] / read
     series = sum(not line.startswith("#") for line in after.splitlines())
     resident, peak = server.memory_bytes() / 1e6, server.memory_bytes("VmHWM") / 1e6
@@ -116,7 +116,7 @@ def measure_scrapes(server, folder, missed):
 def measure(minutes, missed):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        folder.chmod(0o755)  # nginx's worker may be another user: it must be able to look inside
+        folder.chmod(0o755)  # nginx's worker may run as another user, which must be able to read it
         with fake() as upstream, exporter(folder, upstream) as server:
             wait_until_even(server)
             missed += measure_load(server, upstream, minutes)

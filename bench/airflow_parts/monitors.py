@@ -1,4 +1,4 @@
-"""The three that watch the deployment side by side, and what their pages count."""
+"""The three monitors of the deployment, and what their pages count."""
 
 import contextlib
 import http.client
@@ -24,11 +24,11 @@ class Page:
         self.text, self.seconds = text, seconds
 
     def series(self, kind=b"airflow_"):
-        """How many; those of processes and collectors are left out."""
+        """The number of series, without those about processes and collectors."""
         return sum(name.startswith(kind) for name, _, _ in LINE.findall(self.text))
 
     def sum(self, pattern, **labels):
-        """Of the samples whose whole name fits and whose labels have these values."""
+        """The sum of the samples whose whole name matches and whose labels have these values."""
         total = 0
         for name, text, value in LINE.findall(self.text):
             if not re.fullmatch(pattern, name.decode()):
@@ -40,7 +40,7 @@ class Page:
 
 
 class Monitor:
-    """Something with a page at a port."""
+    """A server with a page at a port."""
 
     path, process = "/metrics", None
 
@@ -66,7 +66,7 @@ class Monitor:
         self.process.stop(signal.SIGKILL)
 
     def scrapes(self, headers, requests):
-        """Its own CPU and latencies."""
+        """Measures its CPU and its latencies."""
         series = Series()
         series.run(ServerOf(self), headers, requests)
         return series
@@ -90,13 +90,13 @@ class Exporter(Monitor):
         wait_until(self.try_get, "airflow_exporter answers", BOUND)
 
     def is_whole(self, dags):
-        """Each DAG is there, or counted as hidden, and what had ended when it started."""
+        """The page, if it has or counts as hidden each DAG, and has the results before its start; otherwise None."""
         page = self.get()
         seen = page.sum("airflow_dag_info") + page.sum("airflow_dags_hidden")
         return page if seen >= dags and page.sum("airflow_runs_read_timestamp_seconds") else None
 
     def has_read(self, end):
-        """Whether all that ended before `end`, in seconds since 1970, is counted."""
+        """The page, if it counts everything that ended before `end`, in seconds since 1970; otherwise None."""
         page = self.get()
         read = page.sum("airflow_runs_read_timestamp_seconds") > end
         return page if read and not page.sum("airflow_unread_runs") else None
@@ -115,7 +115,7 @@ class Exporter(Monitor):
 
 
 class ServerOf:
-    """A monitor as measure.Series wants it."""
+    """A monitor as a server for measure.Series."""
 
     def __init__(self, monitor):
         self.name, self.port, self.path = monitor.name, monitor.port, monitor.path
@@ -126,7 +126,7 @@ class ServerOf:
 
 
 class StatsD(Monitor):
-    """What Airflow sends, in statsd_exporter with the mappings of Airflow's chart."""
+    """statsd_exporter with the mappings of Airflow's chart, to which Airflow sends its metrics."""
 
     name = "StatsD"
 
@@ -148,7 +148,7 @@ class StatsD(Monitor):
         return page.sum({"success": "airflow_dagrun_duration_count", "failed": "airflow_dagrun_failed_count"}[state])
 
     def tries(self, page, state):
-        """The name of the DAG and of the task is in that of the metric."""
+        """The names of the DAG and of the task are part of the metric's name."""
         return page.sum(f"airflow_ti_finish_.*_{state}")
 
     def last_states(self, _):
@@ -156,7 +156,7 @@ class StatsD(Monitor):
 
 
 class Plugin(Monitor):
-    """The page that the plugin adds to an API server."""
+    """The page that the plugin adds to Airflow's API server."""
 
     name, path = "plugin", "/admin/metrics/"
 
@@ -186,7 +186,7 @@ print((time.process_time() - begin) / 20000)
 
 
 def seconds_a_datagram(deployment, port):
-    """CPU that Airflow spends on sending one, to a port at which nobody looks."""
+    """The CPU seconds that Airflow spends on sending a datagram, to a port on which nothing listens."""
     environment = {**deployment.environment_of("airflow"), "AIRFLOW__METRICS__STATSD_PORT": str(port)}
     done = subprocess.run([deployment.programs / "python", "-c", SEND], env=environment, timeout=BOUND,
                           capture_output=True, text=True)  # fmt: skip

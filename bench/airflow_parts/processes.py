@@ -10,7 +10,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def wait_until(condition, what, seconds):
-    """The condition's first true value. It is looked at each half second."""
+    """Returns the condition's first true value, polled every half second."""
     give_up = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > give_up:
@@ -20,7 +20,7 @@ def wait_until(condition, what, seconds):
 
 
 def stat_of(pid):
-    """The fields of /proc/PID/stat after the name; none when the process has gone."""
+    """The fields of /proc/PID/stat after the name; None if the process has ended."""
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -36,7 +36,7 @@ def cpu_seconds_of(pids, *, with_ended):
 
 
 def tree_of(pid):
-    """The process and all below it."""
+    """The process and its descendants."""
     children = {}
     for name in os.listdir("/proc"):
         if name.isdigit() and (fields := stat_of(name)):
@@ -69,7 +69,7 @@ class Process:
         return int(fields[21]) * os.sysconf("SC_PAGE_SIZE") if fields else 0
 
     def stop(self, how=signal.SIGTERM):
-        """Then its children that are left."""
+        """Stops it, then its remaining children."""
         if self.child.poll() is None:
             self.child.send_signal(how)
         try:

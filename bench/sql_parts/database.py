@@ -1,5 +1,4 @@
-"""A PostgreSQL of the benchmark's own, with a database for each exporter, so that what each costs it can be
-told apart."""
+"""The benchmark's own PostgreSQL, with a database for each exporter, so that their costs can be told apart."""
 
 import contextlib
 import pathlib
@@ -10,7 +9,7 @@ from servers import PASSWORDS, PostgreSql
 
 EXPORTERS = ("sql_exporter", "prometheus_sql_exporter", "query_exporter")
 USER, PASSWORD = "monitor", PASSWORDS["monitor"]
-SOURCES = [f"source_{number:02}" for number in range(50)]  # users, as one peer tells sources apart by them
+SOURCES = [f"source_{number:02}" for number in range(50)]  # users, because one of the peers tells sources apart by them
 KINDS, ROWS = 50, 100_000
 PAUSE = """
 create table pauses (seconds float8); insert into pauses values (0);
@@ -27,7 +26,7 @@ grant select on pauses, orders to public"""
 
 
 class Database(PostgreSql):
-    # Workers of parallel queries belong to nobody: a query stays in its own process.
+    # Parallel workers are not connections of a user, so each query stays in its own process.
     SETTINGS = {**PostgreSql.SETTINGS, "log_statement": "none", "max_connections": "500", "shared_buffers": "512MB",
                 "max_parallel_workers_per_gather": "0", "shared_preload_libraries": "pg_stat_statements",
                 "max_wal_size": "4GB"}  # fmt: skip
@@ -54,24 +53,25 @@ class Database(PostgreSql):
         return int(self.admin(f"select sessions from pg_stat_database where datname = '{name}'"))
 
     def statements(self, name):
-        """Those that have ended."""
+        """The number of statements that have ended."""
         return int(self.admin("select coalesce(sum(calls), 0) from pg_stat_statements where dbid = "
                               f"(select oid from pg_database where datname = '{name}')"))  # fmt: skip
 
     def pause(self, seconds):
-        """How long the query that can hang hangs from now on."""
+        """Sets how long the query that can hang takes from now on."""
         for name in EXPORTERS:
             self.admin(f"update pauses set seconds = {seconds}", name)
 
     def end_pauses(self):
-        """Those that have begun too."""
+        """Ends all pauses, including those that have started."""
         self.pause(0)
         self.admin("select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'")
 
 
 class Sessions:
-    """Processes of the server by one word of their titles, looked at several times a second: how many there
-    are, and what CPU each has used until it was last seen. A title is `postgres: USER DATABASE ADDRESS STATE`."""
+    """The server's processes, by a word of their titles, sampled several times a second: their greatest
+    number, and the CPU that each had used when last seen. A title is `postgres: USER DATABASE ADDRESS
+    STATE`."""
 
     USER, DATABASE = 1, 2
 
@@ -112,5 +112,5 @@ class Sessions:
         return {name: sum(cpu for (of, _), cpu in self.cpu.items() if of == name) for name in self.names}
 
     def cpu_seconds(self, name):
-        """Since the block began."""
+        """The CPU seconds since the start of the block."""
         return self.totals()[name] - self.begin[name]

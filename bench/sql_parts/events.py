@@ -1,4 +1,4 @@
-"""100,000 rows a minute into exact counters: rows that commit late, are corrected and deleted among them."""
+"""100,000 rows a minute into exact counters; some rows commit late, are corrected or deleted."""
 
 import contextlib
 import re
@@ -9,7 +9,7 @@ import time
 from database import SOURCES, USER, Sessions
 from measure import PLAIN, print_table
 
-RATE, OLDER = 100_000, 1_000_000  # rows a minute, and those that are there before
+RATE, OLDER = 100_000, 1_000_000  # rows a minute, and rows that exist before
 EVERY, OVERLAP, LATE = 30, 30, 600  # seconds
 GOAL = 0.1  # of a core
 FACTS = f"""
@@ -59,7 +59,7 @@ class Writer:
                 raise RuntimeError("a session that writes has failed")
 
     def write(self):
-        """What is wanted until now, each second; one row of the last seconds is corrected, one deleted."""
+        """Inserts, each second, the rows due until now; of the last seconds one row is corrected and one deleted."""
         with self.session() as send:
             while not self.over.wait(1):
                 more = int((time.monotonic() - self.begin) / 60 * RATE) - self.written
@@ -78,7 +78,7 @@ class Writer:
 
 
 def ours(exporters):
-    """The collector of docs/sql.md, with the times of a table that is written as fast."""
+    """The collector of docs/sql.md, with times for a table that is written this fast."""
     return exporters.ours_of({"sources": exporters.sources([USER]), "collectors": {"facts": {
         "every": f"{EVERY}s",
         "events": {"query": "SELECT id, created_at, country, amount, seconds FROM facts "
@@ -94,7 +94,7 @@ def ours(exporters):
 
 
 def peers(exporters):
-    """They can only count the whole table, each time; without a histogram."""
+    """The peers can only count the whole table each time; they have no histogram."""
     url = exporters.database.url
     yield exporters.debian_of(f"{EVERY}s", [url("postgres", "sql_exporter", PEERS[0])], [
         {"name": "facts", "help": "Facts.", "labels": ["country"], "values": list(COLUMNS), "query": COUNT}])
@@ -116,7 +116,7 @@ def total(page, name):
 
 
 def truth_of(database, newest_before):
-    """By country: how many rows there are, and their amount."""
+    """The number of rows and the amount by country."""
     rows = database.admin(f"select country, count(*), sum(amount) from facts where id > {newest_before} group by 1",
                           "sql_exporter")  # fmt: skip
     return {country: (float(count), float(amount)) for country, count, amount in
@@ -131,7 +131,7 @@ def counted(page):
 
 
 def differences(database, server, newest_before):
-    """Between the counters and the table, after it has been read to its end."""
+    """The differences between the counters and the table, once it has been read to its end."""
     give_up = time.monotonic() + 4 * EVERY
     while True:
         truth, found = truth_of(database, newest_before), counted(page_of(server))
@@ -143,7 +143,7 @@ def differences(database, server, newest_before):
 
 
 def wait_until_read(server):
-    """Once, so that what is written from now on is after its start."""
+    """Waits for the first run, so that later rows are written after the exporter's start."""
     give_up = time.monotonic() + BOUND
     while not total(page_of(server), "exporter_collector_last_success_timestamp_seconds"):
         if time.monotonic() > give_up:
@@ -152,7 +152,7 @@ def wait_until_read(server):
 
 
 def measure_window(database, servers, writer, seconds):
-    """CPU of a core of each server and of its part of the database, and rows a second."""
+    """Measures the CPU of each server and of its part of the database, as a share of a core, and rows a second."""
     ours, users = servers[0], (USER, *PEERS)
     before, written = page_of(ours), writer.written
     with Sessions(database, users, Sessions.USER) as sessions:
@@ -175,11 +175,11 @@ def measure(exporters, database, seconds, missed):
             time.sleep(2 * EVERY + 5)
             cpu, of_database, written, read = measure_window(database, servers, writer, seconds)
             writer.corrects = False
-            time.sleep(2 * EVERY)  # a counter does not fall: what was taken back is made up for
+            time.sleep(2 * EVERY)  # until growth makes up for corrections, because a counter does not fall
         wrong = differences(database, servers[0], OLDER)
         counted_in_all = total(page_of(servers[0]), "shop_facts_total")
         memory = [(server.memory_bytes(), server.memory_bytes("VmHWM")) for server in servers]
-    late = LATE / 3600 * RATE / 60 * cpu[0] / read  # once an hour all that may be late is read again
+    late = LATE / 3600 * RATE / 60 * cpu[0] / read  # once an hour all rows that may be late are read again
     print(f"{written * 60:,.0f} rows a minute, of which {read * 60:,.0f} are read a minute, each {EVERY} s; an overlap "
           f"of {OVERLAP} s; {seconds} s. With what is read once an hour, `late` of {LATE // 60} minutes: "
           f"{(cpu[0] + late) * 100:.1f} % of a core.\n")  # fmt: skip

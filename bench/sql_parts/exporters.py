@@ -1,4 +1,4 @@
-"""sql_exporter and its peers, which are given the same queries."""
+"""sql_exporter and its peers, all with the same queries."""
 
 import json
 import re
@@ -17,7 +17,7 @@ HANGING = KINDS - 1  # the query that can hang
 
 
 class Query:
-    """What one of the queries asks: its columns have the names of the metrics, as query-exporter wants it."""
+    """One of the queries. Its columns have the names of the metrics, as query-exporter requires."""
 
     def __init__(self, number):
         self.name, self.metrics = f"q{number:02}", (f"shop_orders_{number:02}", f"shop_at_{number:02}")
@@ -31,7 +31,7 @@ QUERIES = [Query(number) for number in range(KINDS)]
 
 
 def find_query_exporter():
-    """A virtual environment of the benchmark's own: Debian has none of it."""
+    """The path of query-exporter in a virtual environment, because Debian does not have it."""
     place, whole = PROGRAMS / "query-exporter", PROGRAMS / "query-exporter/pins.txt"
     if not whole.exists() or whole.read_text() != PINS.read_text():
         subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
@@ -42,7 +42,7 @@ def find_query_exporter():
 
 
 def programs():
-    """Each exporter's program; fails with what is missing."""
+    """The program of each exporter. Fails if one is missing."""
     debian = shutil.which("prometheus-sql-exporter")
     if not debian:
         raise SystemExit("prometheus-sql-exporter is missing: deploy/packages bench installs it")
@@ -53,7 +53,7 @@ def programs():
 
 
 def write(folder, name, configuration):
-    """JSON is YAML, too."""
+    """Writes it as JSON, which is YAML, too."""
     path = folder / name
     path.write_text(json.dumps(configuration, indent=1))
     return path
@@ -75,14 +75,14 @@ class Exporters:
                                        f"--web.listen-address=127.0.0.1:{port}", *flags], port)  # fmt: skip
 
     def debian_of(self, interval, connections, queries):
-        """One job: its queries run one after the other, for all connections at once."""
+        """With one job, whose queries run one after the other, each for all connections at once."""
         port, file = free_port(), write(self.folder, "debian.yml", {"jobs": [
             {"name": "shop", "interval": interval, "connections": connections, "queries": queries}]})  # fmt: skip
         return Server("prometheus-sql-exporter", [self.programs["prometheus-sql-exporter"], f"-config.file={file}",
                                                   f"-web.listen-address=127.0.0.1:{port}"], port)  # fmt: skip
 
     def query_exporter_of(self, urls, metrics, queries):
-        """With as many connections to a database as sql_exporter makes by default."""
+        """With as many connections to a database as sql_exporter has by default."""
         port, file = free_port(), write(self.folder, "query_exporter.yml", {
             "databases": {name: {"dsn": url, "connection-pool": {"size": 3}} for name, url in urls.items()},
             "metrics": {name: {"type": "gauge", "description": "Of orders.", "labels": ["country"]} for name in metrics},
@@ -118,7 +118,7 @@ def database_of(server):
 
 
 def times_of(page):
-    """By query: when the oldest of its values on the page was read."""
+    """For each query, when the oldest of its values on the page was read."""
     times = {}
     for number, value in re.findall(rb"^[^#\n]*shop_at_(\d\d)[^\n]* (\S+)$", page, re.M):
         times[int(number)] = min(float(value), times.get(int(number), float("inf")))

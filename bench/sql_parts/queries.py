@@ -1,4 +1,4 @@
-"""50 queries in the background, then with one that hangs, then at each scrape."""
+"""50 queries in the background, then with one of them that hangs, then at each scrape."""
 
 import contextlib
 import statistics
@@ -14,7 +14,7 @@ PAGE_GOAL, AGE_GOAL = 1, 2 * INTERVAL
 
 
 class Watch(threading.Thread):
-    """Asks for a page each second, or as soon as the last one has come."""
+    """Requests a page each second, or as soon as the last one has come."""
 
     def __init__(self, server, seconds):
         super().__init__()
@@ -82,7 +82,7 @@ def table_of_hang(database, servers, missed):
 
 
 def table_of_scrapes(database, exporters):
-    """The queries run at each scrape, whose timeout is 10 s."""
+    """Measures queries that run at each scrape, with a timeout of 10 s."""
     rows = []
     for make in (exporters.ours, exporters.query_exporter):
         with make(QUERIES, None) as server:
@@ -100,7 +100,7 @@ def table_of_scrapes(database, exporters):
 def measure(exporters, database, seconds, missed):
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(server) for server in exporters.all(QUERIES, f"{INTERVAL}s")]
-        stack.callback(database.end_pauses)  # an exporter may wait for its queries before it ends
+        stack.callback(database.end_pauses)  # an exporter may wait for its queries before it exits
         for server in servers:
             wait_until_whole(server, QUERIES)
         print(f"50 queries every {INTERVAL} s, a scrape each {SCRAPES} s, {seconds} s:\n", flush=True)

@@ -15,7 +15,7 @@ GOAL = 2  # times nginx
 
 
 def system_calls(server, headers):
-    """Of one scrape."""
+    """The number of system calls of one scrape."""
     words = ["strace", "-f", "-c", "-U", "calls,name", *(f"--attach={pid}" for pid in server.pids())]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as strace:
         attached = strace.stderr.readline()
@@ -36,7 +36,7 @@ def measure(exporters, database, missed):
         for name, headers in (("metrics", PLAIN), ("metrics.gz", GZIP)):
             (folder / name).write_bytes(servers[0].get(headers)[1])
         servers.insert(1, stack.enter_context(nginx(folder)))
-        time.sleep(5)  # the last statements are counted
+        time.sleep(5)  # so that the last statements are counted
         before = {server: database.statements(database_of(server)) for server in servers if server.name != "nginx"}
         rows = []
         for mode, headers, path in (("plain", PLAIN, "/metrics"), ("gzip", GZIP, "/metrics.gz")):

@@ -1,4 +1,4 @@
-"""50 sources in one process."""
+"""50 sources in one process of each exporter."""
 
 import time
 
@@ -10,7 +10,7 @@ EACH, INTERVAL, GOAL = QUERIES[:5], 30, 60e6
 
 
 def measure(exporters, database, seconds, missed):
-    """One exporter at a time."""
+    """Measures one exporter at a time."""
     rows = []
     for server in exporters.all(EACH, f"{INTERVAL}s", SOURCES):
         with Sessions(database) as sessions, server:

@@ -1,5 +1,5 @@
-"""DAGs of which runs end while the benchmark measures: of five tasks each, which the scheduler ends by
-itself, but for one that runs in some of them: it succeeds, fails, is tried again, or is skipped."""
+"""DAGs whose runs end while the benchmark measures. A run has five tasks, which the scheduler ends
+without a worker; in some DAGs one of them runs, and succeeds, fails, is retried or is skipped."""
 
 import datetime
 
