@@ -1,11 +1,11 @@
-"""The project's Alertmanager for the quickstart: as it is shipped, but that it tells nobody."""
+"""The shipped Alertmanager configuration for the quickstart, without notifications."""
 
 import re
 import shutil
 
 
 def without_channels(text):
-    """The configuration with all its receivers, of which none has a channel."""
+    """The configuration with all receivers, none of which has an integration."""
     kept, is_inside = [], False
     for line in text.splitlines(keepends=True):
         if re.match(r"\w", line):
@@ -17,7 +17,7 @@ def without_channels(text):
 
 
 def write_to(folder, source):
-    """Copies the configuration and its templates, and gives the path of the former."""
+    """Copies the configuration and its templates. Returns the path of the configuration."""
     shutil.copytree(source / "templates", folder / "alertmanager/templates")
     config = folder / "alertmanager/alertmanager.yml"
     config.write_text(without_channels((source / "alertmanager.yml").read_text()))
@@ -25,6 +25,6 @@ def write_to(folder, source):
 
 
 def summary(alerts):
-    """What to say of its alerts, as its API gives them."""
+    """A summary of the alerts that its API returned."""
     inhibited = sum(bool(alert["status"]["inhibitedBy"]) for alert in alerts)
     return f"alerts: {len(alerts)}, inhibited: {inhibited}"

@@ -1,4 +1,4 @@
-"""What the fakes of remote sources have in common: their time, and the HTTP server around them."""
+"""Shared by the fakes of remote sources: their time, and their HTTP server."""
 
 import contextlib
 import email.utils
@@ -8,12 +8,12 @@ import threading
 import time
 from typing import NamedTuple
 
-DRIP = 64  # pieces of a slow body
+DRIP = 64  # number of pieces of a slow body
 MOST_BODY = 1 << 20
 
 
 class Clock:
-    """The time of a fake: goes on from `start` `speed` times as fast as ours, and by advance()."""
+    """The time of a fake: it starts at `start`, passes `speed` times as fast as real time, and jumps with advance()."""
 
     def __init__(self, start=None, speed=1.0):
         self.start, self.speed = time.time() if start is None else start, speed
@@ -30,8 +30,8 @@ class Clock:
 
 
 class Reply(NamedTuple):
-    """What goes over the wire, and how: "slow", a little of the body at a time; "cut", half of it; in
-    "chunked" pieces; "lost", not at all. Its Date is the time of the fake as it is sent, if not given."""
+    """A reply and how it is sent: "slow", a little of the body at a time; "cut", half of it; "chunked", in
+    chunks; "lost", not at all. Unless `date` is given, its Date is the time of the fake when it is sent."""
 
     status: int
     headers: list
@@ -41,22 +41,22 @@ class Reply(NamedTuple):
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves from the start until close(). With a certificate, files of it and its key, by TLS.
+    """Serves until close(). With a certificate, a pair of files with it and its key, it uses TLS.
 
-    A fake has its own reply_to(method, target, headers, body), which gives a Reply, and skew(), the
-    seconds that the Date header is wrong by. It is whole before it calls this constructor.
+    A fake implements reply_to(method, target, headers, body), which returns a Reply, and skew(), the error
+    of the Date header in seconds. It must be initialized before it calls this constructor.
     """
 
     daemon_threads = True
     request_queue_size = 64
-    keeps_connections = True  # after an answer
+    keeps_connections = True  # after a reply
 
     def __init__(self, clock, port=0, host="127.0.0.1", certificate=None):
         super().__init__((host, port), Handler)
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
-            # The handshake is the handler's, so that one which never ends holds up nobody else.
+            # The handler does the handshake, so that a client that never completes it delays no others.
             self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.url = f"{'https' if certificate else 'http'}://{host}:{self.server_port}"
         self.clock = clock
@@ -77,7 +77,7 @@ class Server(http.server.ThreadingHTTPServer):
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 120
-    wbufsize = -1  # head and body go together: a second packet would wait for the first one's receipt
+    wbufsize = -1  # sends head and body together: a second packet would wait for the acknowledgement of the first
 
     def do_GET(self):
         length = int(self.headers.get("Content-Length", 0))
@@ -125,7 +125,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(0.005)
 
     def handle(self):
-        with contextlib.suppress(ConnectionError, TimeoutError, ssl.SSLError):  # whoever asked has gone
+        with contextlib.suppress(ConnectionError, TimeoutError, ssl.SSLError):  # the client has disconnected
             super().handle()
 
     def finish(self):

@@ -1,4 +1,4 @@
-"""Serves the fake until it is ended:
+"""Serves the fake until it is stopped:
 
     python3 -B deploy/airflow_fake --port 8080 --version 3.3
 """
@@ -8,7 +8,7 @@ import pathlib
 import signal
 import sys
 
-# Run by the name of its directory, it is not yet a package.
+# Run by the name of its directory, this is not part of a package.
 sys.path[0] = str(pathlib.Path(__file__).resolve().parent.parent)
 
 from airflow_fake import faults  # noqa: E402

@@ -1,4 +1,4 @@
-"""The paths of both REST APIs that an exporter asks, answered from a world."""
+"""The parts of both REST APIs that the exporter uses, answered from a World."""
 
 import json
 import re
@@ -7,7 +7,7 @@ import urllib.parse
 from airflow_fake import rows
 from airflow_fake.query import Query, Refusal, Wanted, bad_request, detail, problem, write_cursor
 
-TOTAL_LIMIT = 50_000  # what 3.3 counts up to beside a cursor
+TOTAL_LIMIT = 50_000  # up to which 3.3 counts when there is a cursor
 PAGE = ("limit", "offset")
 LIST = (*PAGE, "order_by")
 
@@ -30,12 +30,12 @@ JOBS = {"scheduler": "SchedulerJob", "triggerer": "TriggererJob", "dag_processor
 
 
 def sortable(value):
-    """What is not there comes first."""
+    """A sort key that puts None first."""
     return (False, 0) if value is None else (True, value)
 
 
 class Api:
-    """Answers one version; who asks is known to be allowed to."""
+    """Answers requests for one version. The login has been checked before."""
 
     def __init__(self, world):
         self.world, self.is_v1 = world, world.is_v1
@@ -71,7 +71,7 @@ class Api:
         self.lists = [(method, re.compile(path), answer, known) for method, path, answer, known in lists]
 
     def answer(self, method, target, body):
-        """The body of the answer to a request below the API's prefix. Raises Refusal."""
+        """The body of the reply to a request below the API's prefix. Raises Refusal."""
         path, _, query = target.partition("?")
         query = Query(self.is_v1, urllib.parse.parse_qsl(query, keep_blank_values=True))
         found = [(each, match) for each in self.lists if (match := each[1].fullmatch(path))]
@@ -88,7 +88,7 @@ class Api:
         raise detail(405, "Method Not Allowed") if found else self.no_path()
 
     def is_open(self, target):
-        """Whether it needs no login."""
+        """Whether the path needs no login."""
         return target.partition("?")[0] in ("/version", "/health", "/monitor/health")
 
     def no_path(self):
@@ -106,7 +106,7 @@ class Api:
                    detail(422, "JSON decode error")) from None
 
     def page(self, key, found, query, row, has_clamp=True):
-        """A part of a list by offset."""
+        """One page of a list, by offset."""
         limit, offset = query.page(has_clamp)
         some = found[offset:] if limit is None else found[offset:offset + limit]
         return {key: [row(each) for each in some], "total_entries": len(found)}
@@ -128,7 +128,7 @@ class Api:
         return page
 
     def jobs(self, query):
-        """Those that are not alive are left out after they were counted."""
+        """Dead processes are omitted, but counted in total_entries."""
         wanted = {"job_type": query.one("job_type"), "state": query.one("job_state")}
         found = []
         for number, (component, began, beat) in enumerate(self.world.jobs(), 1):
@@ -181,7 +181,7 @@ class Api:
                          lambda each: rows.asset_row(self.world, *each, last.get(each[1].uri)))
 
     def asset_events(self, query):
-        """In the order of their ids, which is that of time."""
+        """In the order of their ids, which is the order of time."""
         low, high = query.ranges(["timestamp"]).get("timestamp", (0, float("inf")))
         wanted = query.one("dataset_id" if self.is_v1 else "asset_id")
         ids = {asset.uri: str(number) for number, asset in enumerate(self.world.assets, 1)}
@@ -220,7 +220,7 @@ class Api:
         return sortable(value.get(field, run.due)), run.number
 
     def page_of_work(self, key, found, query, row, key_of, has_clamp=True):
-        """By offset, or of 3.3 by cursor, in the order of ids."""
+        """One page of runs or tasks, by offset, or in 3.3 by cursor in the order of ids."""
         has_cursor = not self.is_v1 and query.one("cursor") is not None
         if not has_cursor:
             page = self.page(key, found, query, row, has_clamp)
@@ -276,7 +276,7 @@ class Api:
         return sortable(values[field]), look.uuid
 
     def select_tasks(self, runs, wanted):
-        """(instance, look) of each; of Airflow 3 in the order of ids."""
+        """The matching (instance, look); in Airflow 3 in the order of ids."""
         now = self.world.now
         found = [(each, look) for run in runs for each in run.instances
                  if wanted.accepts_task(each, look := each.at(now), now)]
@@ -285,7 +285,7 @@ class Api:
         return found
 
     def tasks_of_runs(self, body):
-        """By POST. Airflow 2 has no pages there."""
+        """The answer to the POST for tasks of runs. Airflow 2 has no pages there."""
         query = Query(self.is_v1, [(name.removeprefix("page_"), str(body[name]))
                                    for name in ("page_limit", "page_offset") if name in body])
         query.pairs = query.pairs or [("limit", "100")]
@@ -298,7 +298,7 @@ class Api:
                                  lambda task: [task[1].uuid])
 
     def tries(self, _query, dag_id, run_id, task_id, map_index=-1):
-        """All that have run, those that are tried again as `failed`, and the one that is seen now."""
+        """All finished tries, with retried ones as `failed`, and the current one."""
         now, found = self.world.now, None
         for each in self.find(dag_id, run_id).instances:
             if each.task.name == task_id and each.map_index == int(map_index) and each.at(now):

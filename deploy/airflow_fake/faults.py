@@ -1,4 +1,4 @@
-"""How the fake misbehaves, when it is to: each fault at a share of the requests."""
+"""Faults of the fake: each occurs in a share of the requests."""
 
 import argparse
 import json
@@ -21,7 +21,7 @@ HELP = {
 
 
 class Faults:
-    """None of them unless asked for. The same seed makes the same requests fail."""
+    """Without arguments there are no faults. With the same seed the same requests fail."""
 
     def __init__(self, seed=1, retry_after=1, **amounts):
         unknown = set(amounts) - set(HELP)
@@ -39,7 +39,7 @@ class Faults:
         return happens
 
     def before(self):
-        """What is answered instead, if anything. Raises Refusal."""
+        """Returns a reply to send instead of the answer, if any. Raises Refusal."""
         if self.happens("429"):
             raise Refusal(429, {"detail": "Too many requests"},
                           headers=[("Retry-After", str(self.retry_after))])
@@ -57,7 +57,7 @@ class Faults:
 
 
 def parse_faults(text):
-    """Amounts by name of a command line: "429=0.05,slow=0.01"."""
+    """Parses a command line's "429=0.05,slow=0.01" to amounts by name."""
     try:
         pairs = (each.split("=", 1) for each in text.split(","))
         amounts = {name: float(amount) for name, amount in pairs}

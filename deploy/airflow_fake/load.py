@@ -1,7 +1,7 @@
-"""A deployment as large as a benchmark wants it: what is in its database is computed when it is asked for.
+"""A deployment of any size for benchmarks, whose rows are computed on request.
 
-Run n of DAG n mod N is due at a time and ends at a time that n alone says, one after the other, so that
-what is live, what changed and what is due in an interval are intervals of n.
+Run n belongs to DAG n mod N. Its due time and its end follow from n alone, in the order of n, so that live
+runs, changed runs and runs that are due in an interval are intervals of n.
 """
 
 import collections
@@ -14,12 +14,12 @@ from airflow_fake.world import COMPONENTS, HEALTHY_FOR, HEARTBEAT, LIVE_RUNS, is
 
 TASKS = tuple(Task(name, after=after, pool="default_pool") for name, after in (
     ("extract", ()), ("transform", ("extract",)), ("load", ("transform",)), ("check", ("load",))))
-RETRIED_OF, FAILED_OF = 10, 40  # one of so many runs has a retry, or fails
+RETRIED_OF, FAILED_OF = 10, 40  # one of this many runs has a retry, or fails
 TRIES_OF_RUN = len(TASKS) + 1 / RETRIED_OF
 
 
 class Numbers:
-    """The runs of an interval of n, made one by one."""
+    """The runs of an interval of n, each made when it is read."""
 
     def __init__(self, load, numbers):
         self.load, self.numbers = load, numbers
@@ -37,13 +37,13 @@ class Numbers:
 
 
 class Load:
-    """What World is to the API."""
+    """Has the interface of World for the API."""
 
     def __init__(self, start, version, dags=5000, live_runs=500, tries_per_second=200, tasks=1_000_000):
         self.start = self.now = start
         self.version, self.is_v1 = version, version.startswith("2.")
         self.rate = tries_per_second / TRIES_OF_RUN  # runs a second
-        self.takes = live_runs / self.rate  # seconds of a run
+        self.takes = live_runs / self.rate  # duration of a run in seconds
         self.history = tasks // len(TASKS)  # runs
         self.dags = {f"load_{n:05}": Dag(f"load_{n:05}", 0, *TASKS, tags=("load",),
                                          file=f"load_{n // 10:04}.py")
@@ -52,7 +52,7 @@ class Load:
         self.first_due = start - self.takes - self.history / self.rate
         self.pools, self.assets, self.events = [Pool("default_pool", 128)], [Asset("s3://lake/load")], []
         self.incidents = Incidents(start)
-        self.plans = collections.OrderedDict()  # of what was asked for last
+        self.plans = collections.OrderedDict()  # the most recently used runs
         self.most_plans = 3 * live_runs
 
     def advance(self, now):
@@ -65,7 +65,7 @@ class Load:
         return round(self.first_due + number / self.rate, 6)
 
     def number_at(self, due):
-        """Of the first run that is due then or later, of those that there are."""
+        """The number of the first existing run that is due then or later."""
         if math.isinf(due):
             return self.next_number() if due > 0 else 0
         return min(max(0, math.ceil((due - self.first_due) * self.rate)), self.next_number())
@@ -77,7 +77,7 @@ class Load:
         return self.due(number) + self.takes
 
     def run(self, number):
-        """As it is planned, all of it."""
+        """The whole run as planned."""
         if number in self.plans:
             self.plans.move_to_end(number)
             return self.plans[number]
@@ -105,7 +105,7 @@ class Load:
         return run
 
     def plan_task(self, each, due, ready, step, state, has_retry):
-        """Takes the time of a step, with a retry in its middle."""
+        """Plans a task that takes the time of a step, with a retry in the middle if it has one."""
         number, run = 1, each.run
         run.instances.append(each)
         each.looks.add(due, TaskLook(uuid=self.uuid(run.number, len(run.instances), 1), max_tries=1,
@@ -130,15 +130,15 @@ class Load:
 
     @staticmethod
     def uuid(number, task, try_number):
-        """In the order in which runs were made."""
+        """In the order of runs."""
         text = f"{number:012x}7{task:03x}8{try_number:03x}000000000000"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:32]}"
 
     # What the API asks
 
     def select_runs(self, wanted):
-        """Bounds of what is due, and of what changed if it has ended, are bounds of n. Whoever asks for
-        others has each run looked at."""
+        """Bounds of due times, and of changes of finished runs, become bounds of n. With any other filter
+        each run is checked."""
         low, high = 0, self.next_number()
         finished = self.number_at(self.now - self.takes)
         is_live, is_finished = wanted.states >= LIVE_RUNS, wanted.states >= {"success", "failed"}
@@ -164,7 +164,7 @@ class Load:
         return [run for run in found if run and (dag_ids is None or run.dag.id in dag_ids)]
 
     def find_run(self, dag_id, run_id):
-        """An id has the time at which its run was due."""
+        """The id contains the time at which the run was due."""
         try:
             due = datetime.datetime.fromisoformat(run_id.partition("__")[2]).timestamp()
         except ValueError:

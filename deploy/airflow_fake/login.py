@@ -1,4 +1,4 @@
-"""Who may ask: passwords of Airflow 2 at each request, tokens of Airflow 3."""
+"""Logins: passwords for Airflow 2 at each request, tokens for Airflow 3."""
 
 import base64
 import hashlib
@@ -8,7 +8,7 @@ import time
 
 from airflow_fake.query import Refusal, detail, problem
 
-LEEWAY = 10  # seconds that a token is taken after it has expired
+LEEWAY = 10  # seconds for which an expired token is still accepted
 
 
 def encoded(data):
@@ -16,17 +16,17 @@ def encoded(data):
 
 
 class Login:
-    """One user. Tokens are in the machine's time, not in that of the world."""
+    """One user. Tokens use the machine's time, not the time of the World."""
 
     def __init__(self, is_v1, user="viewer", password="viewer", token_seconds=86400, now=time.time):
         self.is_v1, self.user, self.password = is_v1, user, password
         self.token_seconds, self.now = token_seconds, now
-        self.key = b"a key of the fake alone"  # with another one, no token of before is taken
-        self.tokens = 0  # that were made
-        self.refused = set()  # lists that the user has no right to, as "/pools"
+        self.key = b"a key of the fake alone"  # a new key would make all earlier tokens invalid
+        self.tokens = 0  # number of tokens issued
+        self.refused = set()  # lists for which the user lacks permission, such as "/pools"
 
     def check(self, authorization, path):
-        """Raises Refusal."""
+        """Raises Refusal if the request is not allowed."""
         if self.is_v1:
             self.check_password(authorization, path)
             return
@@ -44,7 +44,7 @@ class Login:
             raise detail(403, "Forbidden")
 
     def check_password(self, authorization, path):
-        """Why it is refused, nobody can tell from the answer."""
+        """The reply does not say why a request is refused."""
         right = "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         if not hmac.compare_digest(authorization, right) or path in self.refused:
             raise problem(403, "Forbidden", None, "PermissionDenied")
@@ -53,7 +53,7 @@ class Login:
         return encoded(hmac.digest(self.key, head.encode(), hashlib.sha512))
 
     def make_token(self, body):
-        """The answer to POST /auth/token."""
+        """The reply to POST /auth/token."""
         try:
             given = json.loads(body)
             user, password = given["username"], given["password"]
@@ -72,7 +72,7 @@ class Login:
 
 
 def wrong_version(is_v1, path):
-    """What one version says to a path of the other."""
+    """The reply of one version to a path of the other."""
     if not is_v1 and path.startswith("/api/v1"):
         return Refusal(404,
                        {"error": "/api/v1 has been removed in Airflow 3, please use its upgraded version "

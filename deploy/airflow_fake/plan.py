@@ -1,6 +1,6 @@
-"""How a run goes: when it is made, all that will happen to it and its tasks, and how each row looks when.
+"""Plans runs: when a run is made, all states of it and of its tasks are computed, with their times.
 
-Times are seconds since 1970. What cannot end (a task of a pool that does not exist) ends at NEVER.
+Times are seconds since 1970. A task that cannot end, because its pool does not exist, ends at NEVER.
 """
 
 import bisect
@@ -13,7 +13,7 @@ RETRY_PAUSE = 30
 
 
 class Timeline:
-    """What a row shows from which time on."""
+    """The states of a row, each with the time from which it is visible."""
 
     __slots__ = ("times", "looks")
 
@@ -25,7 +25,7 @@ class Timeline:
         self.looks.append(look)
 
     def at(self, time):
-        """What it shows then; None before the first time."""
+        """The state at that time; None before the first one."""
         index = bisect.bisect_right(self.times, time)
         return self.looks[index - 1] if index else None
 
@@ -52,7 +52,7 @@ class TaskLook(NamedTuple):
 
 
 class End(NamedTuple):
-    """The end of a try, as it is to be counted; None where nothing is to be observed."""
+    """The expected observation of the end of a try; None for values that are not observed."""
 
     time: float
     state: str
@@ -61,16 +61,16 @@ class End(NamedTuple):
 
 
 class Instance:
-    """A task in a run, or one of the parts that it was mapped to."""
+    """A task of a run, or one part of a mapped task."""
 
     __slots__ = ("run", "task", "map_index", "looks", "tries", "ends", "until")
 
     def __init__(self, run, task, map_index=-1):
         self.run, self.task, self.map_index = run, task, map_index
         self.looks = Timeline()
-        self.tries = []  # TaskLook of each that has run, in its last state
+        self.tries = []  # the last TaskLook of each try that has run
         self.ends = []
-        self.until = NEVER  # when its row is gone
+        self.until = NEVER  # when its row is removed
 
     def at(self, time):
         return self.looks.at(time) if time < self.until else None
@@ -80,7 +80,7 @@ class Instance:
 
 
 class Run:
-    """A run of a DAG. Cleared, it goes on under the same id."""
+    """A run of a DAG. A cleared run continues under the same id."""
 
     __slots__ = ("number", "dag", "id", "type", "due", "interval", "looks", "instances", "ends", "clears")
 
@@ -93,7 +93,7 @@ class Run:
         self.clears = 0
 
     def end(self):
-        """When it ends, as things are planned."""
+        """The planned end."""
         return self.looks.looks[-1].end or NEVER
 
     def parts(self, task, time=NEVER):
@@ -101,21 +101,21 @@ class Run:
 
 
 def make_uuid(dice, time):
-    """As Airflow 3 makes them (RFC 9562, version 7): in the order of time."""
+    """A UUID version 7 (RFC 9562), as Airflow 3 makes them: sorted by time."""
     tail = f"{dice.getrandbits(74):019x}"
     text = f"{int(time * 1000):012x}7{tail[:3]}{8 + dice.getrandbits(2):x}{tail[3:18]}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:32]}"
 
 
 class Pool:
-    """Slots that are given to who is planned first."""
+    """Slots, given to tasks in the order of planning."""
 
     def __init__(self, name, slots, description=""):
         self.name, self.slots, self.description = name, slots, description
         self.free = [0.0] * max(0, slots)
 
     def claim(self, earliest, hold):
-        """When there is a slot for so many seconds."""
+        """Reserves a slot for `hold` seconds. Returns when it is free."""
         if not self.free:
             return earliest
         time = max(earliest, heapq.heappop(self.free))
@@ -124,14 +124,14 @@ class Pool:
 
 
 class Planner:
-    """Makes timelines. The same seed, runs and order give the same."""
+    """Makes timelines. The same seed, runs and order give the same result."""
 
     def __init__(self, seed, pools, incidents):
         self.seed, self.incidents = seed, incidents
         self.pools = {pool.name: pool for pool in pools}
 
     def plan(self, run, at):
-        """All of a run that is queued at that time."""
+        """Plans all of a run that is queued at that time."""
         dice = self.dice(run)
         run.looks.add(at, RunLook("queued", at, None, None, at))
         for task in run.dag.tasks:
@@ -139,7 +139,7 @@ class Planner:
         self.go_on(run, at, dice)
 
     def clear(self, run, at):
-        """Runs what did not succeed once more, or all of it."""
+        """Clears the tasks that did not succeed, or all tasks."""
         run.clears += 1
         dice = self.dice(run)
         everything = dice.random() < 0.3
@@ -153,7 +153,7 @@ class Planner:
         self.go_on(run, at, dice)
 
     def mark(self, run, at, with_tasks):
-        """Somebody calls a failed run a success. Its times stay; of Airflow 2 its tasks follow."""
+        """Marks a failed run as success. Its times do not change; in Airflow 2 its tasks are marked, too."""
         run.looks.add(at, run.looks.looks[-1]._replace(state="success", updated=at))
         for each in run.instances:
             if with_tasks and each.last().state == "failed":
@@ -175,7 +175,7 @@ class Planner:
         if dag.one_at_a_time:
             start = max(start, dag.free_at + dice.uniform(0.5, 2))
         run.looks.add(start, RunLook("running", at, start, None, start))
-        ends = {}  # of tasks, with their state
+        ends = {}  # of the tasks by name, with their states
         for task in dag.tasks:
             ends[task.name] = self.plan_task(run, task, start, ends, dice)
         end = max(time for time, _ in ends.values()) + dice.uniform(0.3, 2)
@@ -186,13 +186,13 @@ class Planner:
         state = "failed" if has_failed else "success"
         updated = end + dice.uniform(0.05, 1)
         look = RunLook(state, at, start, end, updated)
-        run.looks.add(updated + dice.uniform(0, 0.5), look)  # seen when the transaction has ended
+        run.looks.add(updated + dice.uniform(0, 0.5), look)  # visible when the transaction commits
         run.ends.append(look)
-        for each in run.instances:  # what has no time of its own is counted at the end of its run
+        for each in run.instances:  # ends without a time of their own count at the end of the run
             each.ends = [e._replace(time=end) if e.time == NEVER else e for e in each.ends]
 
     def plan_task(self, run, task, start, ends, dice):
-        """When it ends, and how."""
+        """Returns when the task ends, and its state."""
         before = [ends[name] for name in task.after]
         ready = max([start, *(time for time, _ in before)])
         parts = run.parts(task)
@@ -216,7 +216,7 @@ class Planner:
         return max(time for time, _ in results), worst
 
     def expand(self, run, task, waiting, ready, dice):
-        """The row of the whole task goes, those of its parts come; without parts it stays."""
+        """Replaces the row of a mapped task by those of its parts; without parts it stays."""
         if waiting[0].map_index >= 0:
             return waiting
         count = dice.randint(*task.parts)
@@ -226,14 +226,14 @@ class Planner:
 
     @staticmethod
     def pass_over(waiting, state, ready, dice):
-        """It does not run; often that has no time."""
+        """Plans tasks that do not run; many of them have no times."""
         time = ready + dice.uniform(0.2, 1)
         has_time = state == "upstream_failed" and dice.random() < 0.5
         for each in waiting:
             last = each.last()
             times = {"start": time, "end": time, "duration": 0.0} if has_time else {
                 "start": None, "end": None, "duration": None}
-            # What never ran shows the same after a clear as before.
+            # A task that never ran shows the same after a clear as before.
             kept = {} if last.number == 0 and len(each.ends) else times
             look = last._replace(state=state, updated=time, **kept)
             each.looks.add(time, look)
@@ -242,7 +242,7 @@ class Planner:
 
     def plan_instance(self, each, ready, dice):
         task, run = each.task, each.run
-        if task.pool not in self.pools:  # waits for ever
+        if task.pool not in self.pools:  # waits forever
             each.looks.add(ready + 1, each.last()._replace(
                 state="scheduled", number=1, scheduled=ready + 1, queued=None, updated=ready + 1))
             return NEVER, "success"
@@ -264,7 +264,7 @@ class Planner:
         raise AssertionError("the last try is never tried again")
 
     def plan_try(self, each, ready, dice):
-        """Up to its end; says how its row looks then, but for the state."""
+        """Plans a try up to its end. Returns its row at the end, without the state."""
         task, last = each.task, each.last()
         scheduled = ready + dice.uniform(0.2, 1)
         seconds = task.seconds * dice.uniform(0.7, 1.4) * self.incidents.slowness(task.pool, ready)
@@ -272,7 +272,7 @@ class Planner:
         queued = self.pools[task.pool].claim(scheduled + dice.uniform(0.1, 0.5), queue_time + seconds)
         start = queued + queue_time
         uuid = make_uuid(dice, scheduled) if last.number else last.uuid
-        # Times of the try before stay until this one has its own.
+        # The times of the previous try stay until this one has its own.
         look = last._replace(state="scheduled", number=last.number + 1, uuid=uuid, scheduled=scheduled,
                              queued=None, updated=scheduled)
         each.looks.add(scheduled, look)
@@ -295,7 +295,7 @@ class Planner:
         return look
 
     def defer(self, each, look, seconds, dice):
-        """Waits in the triggerer, and keeps its start."""
+        """Defers the task to the triggerer. It keeps its start time."""
         deferred = look.start + dice.uniform(1, 3)
         each.looks.add(deferred, look._replace(state="deferred", updated=deferred))
         resumed = self.incidents.alive_at("triggerer", deferred + seconds)
@@ -310,7 +310,7 @@ class Planner:
         return back, started + dice.uniform(0.5, 2)
 
     def poke(self, each, look, seconds, dice):
-        """Looks, gives its slot back and comes again, with the same number."""
+        """Reschedules a sensor: it checks, releases its slot and runs again with the same number."""
         for _ in range(each.task.pokes):
             paused = look.start + dice.uniform(0.5, 1.5)
             look = look._replace(state="up_for_reschedule", end=paused,

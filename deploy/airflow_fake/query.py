@@ -1,4 +1,4 @@
-"""What a request asks for: its parameters, checked as each version of Airflow checks them."""
+"""The parameters of a request, checked as each version of Airflow checks them."""
 
 import base64
 import binascii
@@ -11,13 +11,13 @@ RUN_STATES = ("queued", "running", "success", "failed")
 TASK_STATES = ("removed", "scheduled", "queued", "running", "success", "restarting", "failed",
                "up_for_retry",
                "up_for_reschedule", "upstream_failed", "skipped", "deferred")
-MOST_ROWS = 100  # of a page
+MOST_ROWS = 100  # of one page
 ERRORS = "https://airflow.apache.org/docs/apache-airflow/2.11.2/stable-rest-api-ref.html#section/Errors/"
 INFINITY = float("inf")
 
 
 class Refusal(Exception):
-    """An answer that is no list."""
+    """A reply that is an error or not JSON."""
 
     def __init__(self, status, body, content_type="application/json", headers=()):
         super().__init__(status)
@@ -26,14 +26,14 @@ class Refusal(Exception):
 
 
 def problem(status, title, detail, kind):
-    """Of Airflow 2: RFC 7807."""
+    """An error of Airflow 2, as RFC 7807."""
     url = kind if kind == "about:blank" else ERRORS + kind
     body = {"detail": detail, "status": status, "title": title, "type": url}
     return Refusal(status, json.dumps(body, indent=2) + "\n", "application/problem+json")
 
 
 def detail(status, text):
-    """Of Airflow 3."""
+    """An error of Airflow 3."""
     return Refusal(status, {"detail": text})
 
 
@@ -42,13 +42,13 @@ def bad_request(title, text):
 
 
 class Query:
-    """Parameters of a request to one version."""
+    """The parameters of a request to one version."""
 
     def __init__(self, is_v1, pairs):
         self.is_v1, self.pairs = is_v1, pairs
 
     def require_known(self, known):
-        """Airflow 2 refuses what it does not know, Airflow 3 ignores it."""
+        """Airflow 2 rejects unknown parameters, Airflow 3 ignores them."""
         unknown = sorted({name for name, _ in self.pairs} - set(known))
         if self.is_v1 and unknown:
             raise bad_request(None, f"Extra query parameter(s) {', '.join(unknown)} not in spec")
@@ -77,7 +77,7 @@ class Query:
                             "input": text}])
 
     def page(self, has_clamp=True):
-        """Limit and offset; the limit is None for all rows."""
+        """Limit and offset; a limit of None means all rows."""
         limit = self.integer("limit", 100 if self.is_v1 else 50)
         offset = self.integer("offset", 0)
         if not has_clamp:
@@ -119,7 +119,7 @@ class Query:
                              "ctx": {"error": "input is too short"}}])
 
     def ranges(self, fields):
-        """The bounds of each field that has some, both included."""
+        """The bounds, both inclusive, of each field that has any."""
         found = {}
         for field in fields:
             low, high = self.time(field + "_gte"), self.time(field + "_lte")
@@ -128,7 +128,7 @@ class Query:
         return found
 
     def order(self, allowed):
-        """(field, whether it descends), of the first that is asked for."""
+        """The first field to order by and whether it is descending; None without one."""
         text = self.one("order_by")
         if text is None:
             return None
@@ -139,7 +139,7 @@ class Query:
         return field, text.startswith("-")
 
     def run_states(self):
-        """Airflow 2 takes a list with commas, and any word."""
+        """In Airflow 2 a comma-separated list of any words."""
         states = self.all("state")
         if self.is_v1:
             return {state for text in states for state in text.split(",")}
@@ -175,15 +175,15 @@ def write_cursor(key):
 
 
 class Wanted:
-    """Which rows of runs and tasks a request wants."""
+    """The filter of a request for runs or tasks."""
 
     def __init__(self, is_v1, states=(), ranges=None, dag_id=None, run_id=None, **others):
         self.is_v1, self.states, self.ranges = is_v1, set(states), ranges or {}
         self.dag_id, self.run_id = dag_id, run_id
-        self.others = {name: set(values) for name, values in others.items() if values}  # of tasks
+        self.others = {name: set(values) for name, values in others.items() if values}  # filters for tasks
 
     def is_in(self, values, now):
-        """Airflow 3 takes now for a start or an end that is not there."""
+        """In Airflow 3 a missing start or end counts as now."""
         for field, (low, high) in self.ranges.items():
             value = values[field]
             if value is None and not self.is_v1 and field in ("start_date", "end_date"):
@@ -212,6 +212,6 @@ class Wanted:
 
 
 def run_values(run, look):
-    """What bounds can be set for."""
+    """The fields of a run for which there can be bounds."""
     return {"updated_at": look.updated, "start_date": look.start, "end_date": look.end, "run_after": run.due,
             "logical_date": interval_of(run)[1], "execution_date": run.interval[0]}

@@ -1,4 +1,4 @@
-"""Rows of Airflow's lists, with the keys and types that 2.11.2 and 3.3.2 give them."""
+"""The rows of Airflow's lists, with the keys and types of 2.11.2 and 3.3.2."""
 
 import base64
 import datetime
@@ -21,7 +21,7 @@ def token_of(file):
 
 
 def next_run(world, dag):
-    """Of a paused DAG it moves on, too."""
+    """For a paused DAG the next run advances, too."""
     due = dag.next_due(world.now)
     return (None, None, None) if due is None else (due - dag.every, due, due)
 
@@ -75,7 +75,7 @@ def dag_v2(world, dag):
 
 
 def interval_of(run):
-    """Of Airflow 3 a run that nobody scheduled has none."""
+    """In Airflow 3 only scheduled and backfill runs have an interval."""
     return run.interval if run.type in ("scheduled", "backfill") else (None, None)
 
 
@@ -132,7 +132,7 @@ def operator_of(task):
 
 
 def try_v1(each, look):
-    """What a list and the tries of a task have in common."""
+    """The fields that the list of tasks and the list of tries have in common."""
     task = each.task
     return {
         "dag_id": each.run.dag.id, "dag_run_id": each.run.id, "duration": look.duration,

@@ -1,4 +1,4 @@
-"""The data platform that the fake runs: DAGs, pools, assets, and what goes wrong when."""
+"""The data platform of the fake: its DAGs, pools, assets, and incidents."""
 
 from typing import NamedTuple
 
@@ -12,36 +12,36 @@ class Task(NamedTuple):
     seconds: float = 20
     after: tuple = ()
     retries: int = 0
-    fails: float = 0  # how often a try does
+    fails: float = 0  # share of the tries that fail
     skips: float = 0
-    parts: tuple = ()  # the least and the most that it is mapped to
+    parts: tuple = ()  # minimum and maximum number of mapped parts
     defers: bool = False
-    pokes: int = 0  # how often it is rescheduled
+    pokes: int = 0  # number of reschedules
     pool: str = "default_pool"
     queue: str = "default"
-    outlet: str = ""  # the asset that it writes
+    outlet: str = ""  # the asset that it updates
 
 
 class Dag:
-    """What is in a file of DAGs, and since when and until when it is there."""
+    """A DAG, and when it exists."""
 
     def __init__(self, dag_id, every, *tasks, offset=0, owners="data-platform", tags=(), file=None,
                  name=None, paused=False, gone=None, asset="", one_at_a_time=False, description=None):
         self.id, self.every, self.offset, self.tasks = dag_id, every, offset, tasks
         self.owners, self.tags, self.name = owners, tags, name or dag_id
         self.file = file or dag_id + ".py"
-        self.paused, self.gone = paused, gone  # seconds from the start of the fake
+        self.paused, self.gone = paused, gone  # seconds after the start of the fake
         self.asset, self.one_at_a_time, self.description = asset, one_at_a_time, description
         self.free_at = 0.0
 
     def next_due(self, after):
-        """The first time after that one at which a run is due; None without a schedule."""
+        """The first time after `after` at which a run is due; None without a schedule."""
         if not self.every:
             return None
         return ((after - self.offset) // self.every + 1) * self.every + self.offset
 
     def cron(self):
-        """The schedule in Airflow's words, and what it calls it."""
+        """The schedule and its description, as Airflow shows them."""
         if self.asset:
             return "Asset", "Triggered by assets"
         if not self.every:
@@ -63,29 +63,30 @@ class Asset(NamedTuple):
 
 
 class Window(NamedTuple):
-    """Time and again: from `first` on, by the start of the fake, for so many seconds."""
+    """A repeated period: it starts `first` seconds after the start of the fake, lasts `length`, and repeats
+    `every` seconds."""
 
     first: float
     length: float
     every: float
 
     def bounds(self, time):
-        """The start and end of the one that time is in, and its number; None outside."""
+        """The start, end and number of the period that contains the time; None outside."""
         number = (time - self.first) // self.every
         begin = self.first + number * self.every
         return (begin, begin + self.length, int(number)) if time < begin + self.length else None
 
 
 class Incidents:
-    """What goes wrong, by the time since the start of the fake."""
+    """Incidents by the time since the start of the fake."""
 
     def __init__(self, start, failing=None, stuck=None, broken=None, starving=None, dead=None):
         self.start = start
-        self.failing = failing or {}  # by DAG and task
+        self.failing = failing or {}  # windows by DAG and task
         self.stuck = stuck or {}
-        self.broken = broken or {}  # by file
-        self.starving = starving or {}  # by pool: the window, and how much longer its tasks take
-        self.dead = dead or {}  # by component
+        self.broken = broken or {}  # windows by file
+        self.starving = starving or {}  # by pool: the window, and the factor for the duration of its tasks
+        self.dead = dead or {}  # windows by component
 
     def during(self, windows, key, time):
         window = windows.get(key)
@@ -109,19 +110,19 @@ class Incidents:
         return factor if window.bounds(time - self.start) else 1
 
     def died_at(self, component, time):
-        """Since when it sends no heartbeat; None while it does."""
+        """The time since which it sends no heartbeat; None while it does."""
         found = self.during(self.dead, component, time)
         return found[0] if found else None
 
     def comebacks(self, component, time):
-        """When a new process took the place of a dead one, up to then: (death, start)."""
+        """Each replacement of a dead process up to that time: (death, start)."""
         window = self.dead.get(component)
         while window and self.start + window.first + window.length <= time:
             yield self.start + window.first, self.start + window.first + window.length
             window = window._replace(first=window.first + window.every)
 
     def alive_at(self, component, time):
-        """That time, or when the component is back."""
+        """The time itself, or when the component is back."""
         found = self.during(self.dead, component, time)
         return found[1] if found else time
 
@@ -156,12 +157,12 @@ def erp(name, seconds):
 
 
 def dags():
-    """All DAGs, in no order."""
+    """All DAGs, in no particular order."""
     return [*data_dags(), *business_dags(), *platform_dags()]
 
 
 def data_dags():
-    """What brings data in, and dbt."""
+    """DAGs that load data, and dbt."""
     return [
         ingest("orders", 5 * MINUTE, ORDERS), ingest("payments", 5 * MINUTE, PAYMENTS, MINUTE),
         ingest("customers", 15 * MINUTE, CUSTOMERS),
@@ -177,7 +178,7 @@ def data_dags():
 
 
 def business_dags():
-    """What departments do with it."""
+    """DAGs of business departments."""
     return [
         Dag("marketing_attribution", 30 * MINUTE, Task("spend", 20, retries=1, fails=0.1),
             Task("touchpoints", 25, parts=(3, 6)), Task("model", 90, ("spend", "touchpoints"), fails=0.04),
@@ -205,7 +206,7 @@ def business_dags():
 
 
 def platform_dags():
-    """What keeps the platform going, and what others left on it."""
+    """DAGs that maintain the platform, and abandoned ones."""
     return [
         Dag("data_quality_checks", 15 * MINUTE, Task("row_counts", 10, retries=2, fails=0.3),
             Task("freshness", 10, retries=2, fails=0.2), Task("report", 5, ("row_counts", "freshness")),
@@ -233,7 +234,7 @@ def platform_dags():
     ]
 
 
-# Runs that are not due by a schedule: DAG, kind, and when.
+# Runs without a schedule: DAG, kind, and window.
 TRIGGERS = [("experiment_sizing", "manual", Window(-90 * MINUTE, 1, 1000 * DAY)),
             ("marketing_attribution", "manual", Window(7 * MINUTE, 1, 47 * MINUTE)),
             ("revenue_report", "backfill", Window(12 * MINUTE, 1, 25 * MINUTE)),
@@ -241,8 +242,7 @@ TRIGGERS = [("experiment_sizing", "manual", Window(-90 * MINUTE, 1, 1000 * DAY))
 
 
 def incidents(start):
-    """So that whoever starts the demo sees something wrong, and what was wrong become right: each lasts longer
-    than its alert waits."""
+    """Chosen so that the demo shows both problems and recoveries. Each incident lasts longer than its alert waits."""
     return Incidents(
         start,
         failing={("ingest_payments", "extract"): Window(-40 * MINUTE, 65 * MINUTE, 5 * HOUR),

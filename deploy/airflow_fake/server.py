@@ -1,4 +1,4 @@
-"""The HTTP server of the fake: one version, its login, and /truth beside the API."""
+"""The HTTP server of the fake: one version of the API with its login, and /truth."""
 
 import collections
 import gzip
@@ -14,26 +14,26 @@ from airflow_fake.login import Login, wrong_version
 from airflow_fake.query import Refusal
 from fake_server import Reply, Server
 
-COMPRESSED_FROM = 1024  # bytes of a body (3.3)
+COMPRESSED_FROM = 1024  # minimum size of a body in bytes (3.3)
 IDS = re.compile(r"/(dags|dagRuns|taskInstances)/(?!list$)[^/]+(/[0-9]+(?=/))?")
 
 
 class Fake(Server):
-    """Serves a world. The clock says what time it is there."""
+    """Serves a World at the time of the clock."""
 
     def __init__(self, world, clock, port=0, login=None, faults=None, host="127.0.0.1"):
         self.world, self.keeps_connections = world, not world.is_v1
         self.login, self.faults = login or Login(world.is_v1), faults or Faults()
         self.api = Api(world)
-        self.lock = threading.RLock()  # of the world and the faults
-        self.asked = collections.Counter()  # requests by path without ids, as "GET /api/v2/dags/*/dagRuns"
+        self.lock = threading.RLock()  # for the world and the faults
+        self.asked = collections.Counter()  # requests by path without ids: "GET /api/v2/dags/*/dagRuns"
         super().__init__(clock, port, host)
 
     def skew(self):
         return self.faults.amount("skew")
 
     def counters(self, since, until=None, by_task=False):
-        """What an exporter that counts since that time must show of what ended."""
+        """The counters that an exporter which counts since that time must show."""
         with self.lock:
             self.world.advance(self.clock.now())
             return truth.counters(self.world, since, until, by_task)
@@ -59,7 +59,7 @@ class Fake(Server):
                 reply = self.faults.before() or self.answer(method, target, headers, body)
             except Refusal as refusal:
                 reply = Reply(refusal.status, refusal.headers, refusal.body)
-            # Not when it is sent: the clock may have jumped on since the world was looked at.
+            # Not the time of sending: the clock may have advanced since the world was read.
             return reply._replace(date=self.world.now)
 
     def answer(self, method, target, headers, body):
@@ -82,7 +82,7 @@ class Fake(Server):
         return Reply(200, replied, answered, self.faults.manner(is_v1))
 
     def truth(self, target):
-        """Not of Airflow: /truth?since=SECONDS, and until=SECONDS, by_task=1."""
+        """Not part of Airflow: /truth?since=SECONDS, with until=SECONDS and by_task=1."""
         query = dict(urllib.parse.parse_qsl(target.partition("?")[2]))
         until = float(query["until"]) if "until" in query else None
         counted = self.counters(float(query.get("since", 0)), until, query.get("by_task") == "1")
@@ -92,7 +92,7 @@ class Fake(Server):
 
 
 def written(body, is_v1):
-    """Airflow 2 escapes what is not ASCII, Airflow 3 does not."""
+    """Airflow 2 escapes non-ASCII characters, Airflow 3 does not."""
     if is_v1:
         return json.dumps(body, indent=2).encode() + b"\n"
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

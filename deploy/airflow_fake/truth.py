@@ -1,6 +1,6 @@
-"""What an exporter must show of a world: samples, computed from what happened, not from what the API says.
+"""The samples that an exporter must show of a World, computed from its events, not from the API's replies.
 
-A series is written as on the page of airflow_exporter, without the label `deployment`.
+Series are written as on airflow_exporter's page, without the label `deployment`.
 """
 
 import collections
@@ -36,7 +36,7 @@ def escaped(value):
 
 
 def series(family, values):
-    """As a page has it; a label without a value is no label."""
+    """The series as on a page; labels with empty values are omitted."""
     labels = ",".join(f'{name}="{escaped(value)}"' for name, value in zip(LABELS[family], values) if value)
     return family + ("{" + labels + "}" if labels else "")
 
@@ -46,7 +46,7 @@ def written(counts):
 
 
 def counters(world, since, until=None, by_task=False):
-    """Of what ended from one time to another, or now, by the clock of the world, in runs that it has."""
+    """Counts ends from `since` to `until` or now, by the clock of the World, of runs that still exist."""
     counts = collections.Counter()
     until = world.now if until is None else min(until, world.now)
     for run in world.runs_ended_since(since):
@@ -67,7 +67,7 @@ def count_run(counts, world, run, since, until):
             continue
         counts["airflow_dag_runs_total", run.dag.id, look.state, run.type] += 1
         counts["airflow_dag_run_duration_seconds_count", run.dag.id, look.state] += 1
-        if not world.is_v1:  # which does not say since when a run was queued
+        if not world.is_v1:  # which has no time since when a run is queued
             counts["airflow_dag_run_queue_seconds_count", run.dag.id] += 1
         if run.type == "scheduled":
             counts["airflow_dag_run_schedule_delay_seconds_count", run.dag.id] += 1
@@ -82,7 +82,7 @@ def count_try(counts, dag_id, task_id, end):
 
 
 def gauges(world):
-    """Of what is now."""
+    """The current state."""
     counts = collections.Counter()
     for run in world.live.values():
         counts["airflow_runs", run.dag.id, run.looks.at(world.now).state] += 1
@@ -108,7 +108,7 @@ def gauges(world):
 
 
 def add_components(counts, world):
-    """Airflow 2 has no list of jobs, and its processor of DAGs runs inside the scheduler."""
+    """Airflow 2 has no list of jobs, and its DAG processor runs inside the scheduler."""
     counts["airflow_component_healthy", "metadatabase"] = 1
     for component in COMPONENTS:
         if not world.is_v1:
@@ -120,7 +120,7 @@ def add_components(counts, world):
 
 
 def last_states(world):
-    """By DAG, that of the run that ended last, as somebody may have marked it since."""
+    """By DAG, the state of the run that ended last; it may have been marked since."""
     last = {}
     for run in world.last_runs():
         for ended in run.ends:

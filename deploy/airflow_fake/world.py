@@ -1,4 +1,4 @@
-"""A deployment of Airflow that lives: its database, as it is at a time."""
+"""A simulated deployment of Airflow: the contents of its database at a time."""
 
 import bisect
 import datetime
@@ -10,7 +10,7 @@ from airflow_fake import scenario
 from airflow_fake.plan import NEVER, Planner, Run
 
 LIVE_RUNS = frozenset(("queued", "running"))
-KEPT = 48 * 3600  # how long runs stay that have ended
+KEPT = 48 * 3600  # how long finished runs are kept
 CHANGED_AFTER = 25 * 60  # how long after its end a run is cleared or marked
 HEARTBEAT, PARSE = 5, 30
 HEALTHY_FOR = 30  # seconds after a heartbeat
@@ -22,7 +22,7 @@ def iso(seconds):
 
 
 class World:
-    """Runs as the scenario has them. It moves with advance(), and answers what the API asks."""
+    """The runs of a scenario. advance() moves time; the other methods return what the API needs."""
 
     def __init__(self, start, version="3.3", seed=1, past=26 * 3600, dags=None, incidents=None):
         self.start, self.now, self.version, self.seed = start, start - past, version, seed
@@ -32,12 +32,12 @@ class World:
         self.assets = scenario.ASSETS
         self.incidents = incidents or scenario.incidents(start)
         self.planner = Planner(seed, self.pools, self.incidents)
-        self.accepts = True  # new runs
+        self.accepts = True  # whether new runs are made
         self.runs = {}  # by DAG and id
         self.live = {}  # by number
-        self.changed = []  # (when it changed, number) of runs that have ended, then
+        self.changed = []  # (time of the change, number) of runs that had ended by then
         self.by_number = {}
-        self.events = []  # of assets: (time, number, URI, instance that wrote, run that it made)
+        self.events = []  # of assets: (time, number, URI, instance that wrote, run that it triggered)
         self.agenda, self.order, self.numbers = [], itertools.count(), itertools.count(1)
         self.begin()
         self.advance(start)
@@ -56,14 +56,14 @@ class World:
         heapq.heappush(self.agenda, (when, next(self.order), what, arguments))
 
     def advance(self, now):
-        """All that happens until then."""
+        """Executes everything that happens until `now`."""
         while self.agenda and self.agenda[0][0] <= now:
             self.now, _, what, arguments = heapq.heappop(self.agenda)
             what(*arguments)
         self.now = max(self.now, now)
 
     def settle(self):
-        """From now on no run is made or changed, and those that are live come to their ends."""
+        """Makes and changes no more runs; live ones come to their ends."""
         self.accepts = False
 
     # What happens
@@ -87,7 +87,7 @@ class World:
         if not self.accepts:
             return
         due = self.now
-        if kind == "backfill":  # of a day long ago
+        if kind == "backfill":  # of a day in the past
             number = round((self.now - self.start) / every)
             due = dag.next_due(self.start - (10 + number % 1000) * 86400)
         run = self.make(dag, f"{kind}__{iso(due)}", kind, due, (due, due))
@@ -106,10 +106,10 @@ class World:
         self.expect(run)
 
     def expect(self, run):
-        """What its tasks do to others, and its end."""
+        """Schedules the effects of the run's tasks on others, and the run's end."""
         for each in run.instances:
             writes = each.task.outlet and each.tries and each.last().state == "success"
-            if writes and each.last().end > self.now:  # not again where it is not run again
+            if writes and each.last().end > self.now:  # not again for a task that did not run again
                 self.at(each.last().end, self.wrote, each)
         if run.end() < NEVER:
             self.at(run.looks.times[-1], self.ended, run)
@@ -160,7 +160,7 @@ class World:
     # What the API asks
 
     def select_runs(self, wanted):
-        """Those of a filter, by number."""
+        """The runs that match a filter, by number."""
         if wanted.states and LIVE_RUNS.issuperset(wanted.states):
             found = self.live.values()
         elif wanted.states and LIVE_RUNS.isdisjoint(wanted.states) and "updated_at" in wanted.ranges:
@@ -175,7 +175,7 @@ class World:
         return sorted(found, key=lambda run: run.number)
 
     def runs_of(self, dag_ids, run_ids):
-        """All of these DAGs with these ids; None stands for any."""
+        """The runs of these DAGs with these ids; None means any."""
         if dag_ids is not None and run_ids is not None:
             found = [self.runs.get((dag, run)) for dag in dag_ids for run in run_ids]
             return [run for run in found if run]
@@ -189,11 +189,11 @@ class World:
         return self.runs.get((dag_id, run_id))
 
     def runs_ended_since(self, since):
-        """Those that may have ended then or later, or have tries that did."""
+        """The runs that may have ended then or later, or have tries that did."""
         return [run for run in self.runs.values() if run.end() >= since]
 
     def last_runs(self):
-        """Among them is that of each DAG that ended last."""
+        """Runs that include the one of each DAG that ended last."""
         return self.runs.values()
 
     def has_import_errors(self, dag):
@@ -203,21 +203,21 @@ class World:
         return self.is_gone(dag) or (not self.is_v1 and self.has_import_errors(dag))
 
     def last_parsed(self, dag):
-        """The processor goes over all files; those that are gone it parsed last before."""
+        """The processor parses all files in turn; a deleted file keeps the time of its last parsing."""
         time_ = self.now if not self.is_gone(dag) else self.start + dag.gone
         died = self.incidents.died_at("dag_processor", time_)
         time_ = died or time_
         return time_ - (time_ - sum(dag.id.encode())) % PARSE
 
     def import_errors(self):
-        """(id, file, when it was parsed last) of each file that is broken."""
+        """(id, file, time of the last parsing) of each broken file."""
         for number, file in enumerate(sorted({dag.file for dag in self.dags.values()})):
             found = self.incidents.is_broken(file, self.now)
             if found:
                 yield 1000 * number + found[2] + 500, file, self.now - (self.now - found[0]) % PARSE
 
     def dag_warnings(self):
-        """(DAG, message, time): Airflow 3 has none of these."""
+        """(DAG, message, time); Airflow 3 has no such warnings."""
         known = {pool.name for pool in self.pools}
         for dag in self.dags.values():
             missing = sorted({task.pool for task in dag.tasks} - known)
@@ -225,7 +225,7 @@ class World:
                 yield dag, f"Dag '{dag.id}' references non-existent pools: {missing}", self.start - 3600
 
     def heartbeat(self, component):
-        """When the component last said that it lives."""
+        """The last heartbeat of the component."""
         died = self.incidents.died_at(component, self.now)
         return died or self.now - (self.now - len(component)) % HEARTBEAT
 
@@ -233,7 +233,7 @@ class World:
         return self.now - beat <= HEALTHY_FOR
 
     def jobs(self):
-        """(component, when it started, its last heartbeat) of each process, the dead ones included."""
+        """(component, start, last heartbeat) of each process, including dead ones."""
         found = []
         for component in COMPONENTS:
             began = self.start - 86400
@@ -244,7 +244,7 @@ class World:
         return sorted(found, key=lambda job: job[1])
 
     def slots(self):
-        """By pool, how many of its slots are in which state."""
+        """The number of slots by pool and state."""
         used = {pool.name: dict.fromkeys(("running", "queued", "scheduled", "deferred"), 0)
                 for pool in self.pools}
         for run in self.runs_with_live_tasks():

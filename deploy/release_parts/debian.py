@@ -1,4 +1,4 @@
-"""A Debian 12 to build in, for one architecture."""
+"""A Debian 12 for building, for one architecture."""
 
 import pathlib
 import shutil

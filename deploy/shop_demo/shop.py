@@ -1,12 +1,13 @@
-"""A shop that lives: visits, applications, orders, mails and subscriptions with the shape of a day and of a week, a
+"""A simulated shop: visits, applications, orders, mails and subscriptions that vary by hour and weekday, a
 replica, and a warehouse into which orders are imported.
 
-Ratios that are compared with what is usual are exact, not random, so that only what is meant to be wrong is wrong:
+Ratios that are compared with a baseline are exact, not random, so that only the intended problems appear:
 
-- the campaign retargeting went silent 36 hours before the start;
-- in the app, fewer of those who begin an application have submitted it since three days before;
-- the mailing win_back is opened by few;
-- the import has been broken since the day before yesterday (import.sql), and exchange rates have not come since.
+- the campaign retargeting has been silent since 36 hours before the start;
+- in the app, a smaller share of started applications has been submitted since three days before;
+- few open the mailing win_back;
+- the import has been broken since the day before yesterday (import.sql), and exchange rates have been
+missing since.
 """
 
 import datetime
@@ -18,16 +19,16 @@ import random
 import sqlite3
 
 HOUR = datetime.timedelta(hours=1)
-HISTORY = datetime.timedelta(days=36)  # a baseline is of four weeks, before a day that is two days ago
+HISTORY = datetime.timedelta(days=36)  # a baseline covers four weeks before a day that is two days ago
 DAY = 86400
-WEEK = (1.1, 1, 1, 1, 1.05, 1.1, 0.75)  # how busy a day is, from Monday on
-VISITS, CARTS, MAILS, SUBSCRIPTIONS = 2400, 800, 500, 10  # a day
-CUSTOMERS = 20_000  # before the history
+WEEK = (1.1, 1, 1, 1, 1.05, 1.1, 0.75)  # relative activity from Monday on
+VISITS, CARTS, MAILS, SUBSCRIPTIONS = 2400, 800, 500, 10  # per day
+CUSTOMERS = 20_000  # before the start of the history
 COUNTRIES = {"DE": 5, "FR": 3, "NL": 2}
 CAMPAIGNS = {None: 6, "spring_sale": 2, "newsletter": 1.5, "retargeting": 1}
 MAILINGS = {"newsletter": 3, "cart_reminder": 2, "win_back": 2}
-OPENED = {"newsletter": 0.24, "cart_reminder": 0.41, "win_back": 0.07}  # by humans
-PRICES = {1: 9, 12: 96}  # of a subscription, by its months
+OPENED = {"newsletter": 0.24, "cart_reminder": 0.41, "win_back": 0.07}  # share of mails opened by people
+PRICES = {1: 9, 12: 96}  # of a subscription, by its term in months
 SHIPS_AFTER = 6 * HOUR
 REPLICATED_EVERY = datetime.timedelta(minutes=4)
 IMPORT_DELAY = datetime.timedelta(minutes=1)
@@ -38,7 +39,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def configuration(directory):
-    """That of sql_exporter for the databases in a directory."""
+    """The configuration of sql_exporter for the databases in a directory."""
     return (HERE / "sql_exporter.yml").read_text().replace("Database=", f"Database={directory}/")
 
 
@@ -51,7 +52,7 @@ def text_of(moment):
 
 
 class Shop:
-    """Writes shop.db, replica.db and warehouse.db into a new directory, with all that happened up to the start."""
+    """Writes shop.db, replica.db and warehouse.db into a new directory, with all events up to the start."""
 
     def __init__(self, directory, start):
         self.start, self.begin = start, start - HISTORY
@@ -91,7 +92,7 @@ class Shop:
         heapq.heappush(self.agenda, (moment, next(self.numbers), act, arguments))
 
     def later(self, moment, smallest, largest, act, *arguments):
-        """Within so many minutes, most of them soon."""
+        """Schedules an act after a random number of minutes between the two; most delays are short."""
         minutes = smallest * (largest / smallest) ** self.random.random()
         self.at(moment + datetime.timedelta(minutes=minutes), act, *arguments)
 
@@ -106,7 +107,7 @@ class Shop:
         return day * (1 - 0.5 * math.cos((hour - 3) / 24 * 2 * math.pi))
 
     def advance(self, until):
-        """All that happens up to then, as one transaction."""
+        """Executes all events up to then, in one transaction."""
         while self.agenda[0][0] <= until:
             moment, _, act, arguments = heapq.heappop(self.agenda)
             act(moment, *arguments)
@@ -122,7 +123,7 @@ class Shop:
     # -- chance
 
     def share(self, what, ratio):
-        """True for exactly this ratio of the calls."""
+        """Returns True for exactly this share of the calls."""
         self.shares[what] = self.shares.get(what, 0.5) + ratio
         if self.shares[what] < 1:
             return False
@@ -133,7 +134,7 @@ class Shop:
         return self.random.choices(list(weights), weights.values())[0]
 
     def customer(self):
-        """Those who signed up last come most often."""
+        """A customer. Those who signed up recently come most often."""
         back = int(4000 * (self.random.paretovariate(1) - 1))
         return self.customers - back if back < self.customers else self.random.randint(1, self.customers)
 
@@ -220,7 +221,7 @@ class Shop:
                               " WHERE shipped_at IS NULL AND created_at < ?", (text_of(until - SHIPS_AFTER),))
 
     def replicate(self, until):
-        """The replica is behind by up to four minutes."""
+        """Updates the replica, which is up to four minutes behind."""
         if until - self.replicated < REPLICATED_EVERY:
             return
         self.replicated = until
@@ -243,7 +244,7 @@ class Shop:
         self.database.execute("ALTER TABLE warehouse.orders ADD COLUMN coupon TEXT")
 
     def prune(self, until):
-        """Once an hour, so that the databases do not grow for ever."""
+        """Deletes old rows once an hour, so that the databases do not grow without limit."""
         if until - self.pruned < HOUR:
             return
         self.pruned = until

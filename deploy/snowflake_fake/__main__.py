@@ -1,4 +1,4 @@
-"""Serves the fake until it is ended:
+"""Serves the fake until it is stopped:
 
     python3 -B deploy/snowflake_fake --port 8081 --public-key rsa_key.pub
 """
@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-# Run by the name of its directory, it is not yet a package.
+# Run by the name of its directory, this is not part of a package.
 sys.path[0] = str(pathlib.Path(__file__).resolve().parent.parent)
 
 from fake_server import Clock  # noqa: E402

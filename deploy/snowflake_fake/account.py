@@ -1,4 +1,4 @@
-"""An account of Snowflake that lives: its objects, and all that happens in the order of time."""
+"""A simulated Snowflake account: its objects, and events in the order of time."""
 
 import collections
 import heapq
@@ -15,13 +15,13 @@ from snowflake_fake.usage import Usage, decimal_of
 from snowflake_fake.warehouse import HOUR, whole
 
 DAY = 86400
-CLOUD_CREDITS = Decimal("0.00002")  # for cloud services, a statement
+CLOUD_CREDITS = Decimal("0.00002")  # for cloud services, per statement
 
 
 class Account:
-    """Moves with advance(). The same seed is the same history.
+    """A simulated account, whose time advance() moves. The same seed gives the same history.
 
-    Unless `is_alive`, nothing happens but what is asked for.
+    Unless `is_alive`, nothing happens except what is requested.
     """
 
     def __init__(self, start, seed=1, past=3 * DAY, is_alive=True):
@@ -30,7 +30,7 @@ class Account:
         created = self.began - 30 * DAY
         self.roles = objects.roles()
         self.warehouses = objects.warehouses(created)
-        self.created_as = dict(self.warehouses)  # by the first name
+        self.created_as = dict(self.warehouses)  # warehouses by their first name
         self.monitors = objects.monitors(created)
         self.databases = objects.databases(created)
         self.pipes, self.dynamic_tables = objects.pipes(created), objects.dynamic_tables(created)
@@ -41,8 +41,8 @@ class Account:
         for warehouse in self.warehouses.values():
             warehouse.closed = self.began
         self.usage = Usage(seed)
-        self.executions = collections.Counter()  # of statements by name
-        self.tags = collections.Counter()  # of statements by query tag
+        self.executions = collections.Counter()  # number of executed statements by name
+        self.tags = collections.Counter()  # number of statements by query tag
         self.agenda, self.order, self.numbers = [], itertools.count(), itertools.count(1)
         self.metering = Metering(self)
         self.metering.begin()
@@ -57,7 +57,7 @@ class Account:
         self.warehouses[warehouse].monitor = self.monitors[monitor]
 
     def fill_budget(self):
-        """From the start on one resource monitor is at four fifths of its quota."""
+        """Sets the quota of one resource monitor so that 80 % of it is used at the start."""
         monitor = self.monitors["TRANSFORM_BUDGET"]
         monitor.quota = max(1, round(monitor.used(self.now) * 10 / 8))
 
@@ -74,7 +74,7 @@ class Account:
         self.at((self.now // seconds + 1) * seconds, tick)
 
     def advance(self, now):
-        """All that happens until then."""
+        """Executes everything that happens until `now`."""
         while self.agenda and self.agenda[0][0] <= now:
             self.now, _, what, arguments = heapq.heappop(self.agenda)
             what(*arguments)
@@ -90,13 +90,13 @@ class Account:
         return f"01c4d8d0-{number >> 32 & 0xffff:04x}-ea1d-0000-{number & 0xffffffff:012x}"
 
     def run(self, name, seconds, **fields):
-        """A statement that arrives now on a warehouse by its first name. Raises Refusal."""
+        """Runs a statement that arrives now on a warehouse, which is given by its first name. Raises Refusal."""
         warehouse = self.created_as[name]
         query = warehouse.begin(self.now, seconds)
         return query, self.record(self.now, query.end, warehouse, query, **fields)
 
     def record(self, arrived, end, warehouse, query, **fields):
-        """Writes down a statement that ran, and what it cost; returns its id."""
+        """Records a statement that ran, and its cost. Returns its id."""
         provisioning, overload = query.queued(arrived, end) if query else (0, 0)
         row = {"QUERY_ID": fields.get("QUERY_ID") or self.query_id(), "QUERY_TYPE": "SELECT",
                "EXECUTION_STATUS": "SUCCESS", "QUERY_TAG": "",
@@ -121,7 +121,7 @@ class Account:
         return row["QUERY_ID"]
 
     def meter_statement(self, row, warehouse, query):
-        """What a statement on an adaptive warehouse cost, by the hour; the names come when it has ended."""
+        """Records the cost of a statement on an adaptive warehouse by hour; the names become visible after its end."""
         common = {name: row[name] for name in ("QUERY_ID", "WAREHOUSE_ID", "QUERY_TAG")}
         named = {name: row.get(name) for name in ("WAREHOUSE_NAME", "USER_NAME")}
         for hour in range(whole(query.start), math.ceil(query.end), HOUR):
@@ -135,7 +135,7 @@ class Account:
             added.correct(added.versions[0][0] + 900, **ended)
 
     def rename_warehouse(self, old, new):
-        """Rows of the last hours have the new name later: the number is what stays."""
+        """Rows of the last hours get the new name later; their warehouse number stays."""
         if old not in self.warehouses:
             return
         self.warehouses = {new if name == old else name: each for name, each in self.warehouses.items()}

@@ -1,7 +1,8 @@
-"""What the exporter's statements answer: computed from the rows, and sharing no code with their SQL.
+"""The answers to the exporter's statements, computed from the rows without their SQL.
 
-A statement is known by its name in the query tag. L_* are labels, N_* a name beside an id, B the start
-of the bucket, V_* what it adds to a counter, LE_* cumulative counts, G_* gauges, NEWEST the last event.
+A statement is identified by its name in the query tag. Columns: L_* are labels, N_* a name beside an id, B
+the start of the bucket, V_* what it adds to a counter, LE_* cumulative counts, G_* gauges, NEWEST the last
+event.
 """
 
 import datetime
@@ -19,8 +20,8 @@ END = float("inf")
 
 
 class Request(NamedTuple):
-    """The bounds that are in the text of a statement, as seconds since the epoch; `high` is excluded. The keys of
-    query tags that it asks for, and what it says of dbt's results: nodes and targets by query id."""
+    """The contents of a statement's text: its bounds in seconds since 1970, of which `high` is excluded,
+    the keys of query tags that it selects, and dbt's results: nodes and targets by query id."""
 
     now: float
     low: float
@@ -46,7 +47,7 @@ def total(name):
 
 
 def number(value):
-    """A number of any column: nothing is 0, and credits that are text are read as FLOAT."""
+    """A column as a number: NULL is 0, and credits in text columns are read as FLOAT."""
     return float(value) if isinstance(value, str) else value or 0
 
 
@@ -59,14 +60,14 @@ def count_if(test):
 
 
 def at_most(measure, bound):
-    """Counts the rows that measure `bound` or less; those without the measure do not count."""
+    """Counts the rows whose measure is at most `bound`; rows without the measure do not count."""
     return count_if(lambda row: measure(row) is not None and measure(row) <= bound)
 
 
 # Measures and labels of a row
 
 def seconds(first, last):
-    """Whole seconds that the clock moved on between two times, or None."""
+    """The whole seconds between two times as DATEDIFF counts them; None if one is missing."""
     def measure(row):
         return None if None in (row.get(first), row.get(last)) else int(row[last]) - int(row[first])
     return measure
@@ -80,7 +81,7 @@ def milliseconds(first, last):
 
 
 def sum_of(measure):
-    """Negative ones and those that are not there count as 0."""
+    """Adds the measure of the rows; negative and missing ones count as 0."""
     return lambda rows: sum(max(measure(row) or 0, 0) for row in rows)
 
 
@@ -93,12 +94,12 @@ def lower(name):
 
 
 def dataset(*names):
-    """database.schema.table, as datasets are called."""
+    """database.schema.table in lower case, the form of the label `dataset`."""
     return lambda row: ".".join(row.get(name) or "" for name in names).lower()
 
 
 def label_if(test, labelled):
-    """A label where it is needed, and none elsewhere."""
+    """The label if the test passes; otherwise empty."""
     return lambda row: labelled(row) if test(row) else ""
 
 
@@ -114,22 +115,22 @@ class Counters(NamedTuple):
     """A statement that groups rows by labels and buckets of `width` seconds."""
 
     view: str
-    time: str  # the column that the bounds are of, by which the view's rows are in order
+    time: str  # the column for the bounds; the rows of the view are sorted by it
     width: int
     labels: dict
     values: dict
     where: object = None
-    joined: object = None  # adds to the rows what they need of another view
+    joined: object = None  # adds columns of another view to the rows
 
     def rows(self, usage, request):
-        """Those within the bounds; what has not ended has no time yet."""
+        """The rows within the bounds. A row that has not ended has no time yet."""
         found = usage.visible(self.view, request.now, request.low, request.high)
         found = [row for row in found if row.get(self.time) is not None
                  and (self.where is None or self.where(row))]
         return self.joined(found, usage, request) if self.joined else found
 
     def groups(self, usage, request):
-        """Rows by labels and bucket."""
+        """The rows by labels and bucket."""
         found = {}
         for row in self.rows(usage, request):
             bucket = int(row[self.time] // self.width * self.width)
@@ -144,7 +145,7 @@ class Counters(NamedTuple):
         return table(names, rows)
 
     def sums(self, usage, request):
-        """By labels what all buckets add up to: what counters must show."""
+        """The sums of all buckets by labels: what counters must show."""
         sums = {}
         for key, group in self.groups(usage, request).items():
             one = sums.setdefault(key[:-1], dict.fromkeys(self.adding(), 0))
@@ -157,7 +158,7 @@ class Counters(NamedTuple):
 
 
 class Gauges(NamedTuple):
-    """A statement about what is: `compute` makes its rows of those of the view."""
+    """A statement about the current state: `compute` makes its rows from those of the view."""
 
     view: str
     names: tuple

@@ -1,4 +1,4 @@
-"""Who ran a statement: what dbt writes in a comment into it, and what its query tag says of keys."""
+"""Who ran a statement, according to dbt's comment in it and to keys of its query tag."""
 
 import json
 
@@ -7,7 +7,7 @@ DAY = 86400
 
 
 def read_object(text):
-    """What is there of it, where it is an object of JSON, or one as Python prints it."""
+    """The object in a text that is JSON or a printed Python dictionary; otherwise empty."""
     for written in (text, text.replace("'", '"')):
         try:
             found = json.loads(written)
@@ -18,7 +18,7 @@ def read_object(text):
 
 
 def comment_of(text):
-    """That of dbt, which is in front of a statement until 1.9 and at its end since; or another's."""
+    """dbt's comment, at the start of a statement up to dbt 1.9 and at its end since; otherwise another comment."""
     last = text.rpartition(OPEN)[2].rstrip(" ;\r\n")
     at_end = read_inner(last) if last.find(CLOSE) == len(last) - len(CLOSE) else {}
     if at_end.get("app") != "dbt" and text.lstrip(" ").startswith(OPEN):
@@ -27,7 +27,7 @@ def comment_of(text):
 
 
 def read_inner(text):
-    """What is there of a comment of which `text` follows the first quote."""
+    """The contents of a comment, of which `text` follows the first quote."""
     try:
         return json.loads('{"' + text.partition(CLOSE)[0])
     except ValueError:
@@ -35,9 +35,9 @@ def read_inner(text):
 
 
 def owner(text, tag, result=("", "")):
-    """The labels of a statement but for its warehouse; `result` has its node and target by dbt's results."""
+    """The labels of a statement, except its warehouse. `result` has its node and target from dbt's results."""
     comment = comment_of(text)
-    if comment.get("node_id") == "internal":  # of dbt, outside of nodes
+    if comment.get("node_id") == "internal":  # statements of dbt outside of nodes
         del comment["node_id"]
     said = (comment, read_object(tag))
 
@@ -55,20 +55,20 @@ def owner(text, tag, result=("", "")):
 
 
 def tag_value(tag, key):
-    """The text of a key's value, if it is one that is no object and no list."""
+    """The value of a key as text; empty if it is an object or a list."""
     value = read_object(tag).get(key)
     text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
     return "" if text.startswith(("{", "[")) else text[:100]
 
 
 def with_tags(rows, _, request):
-    """Rows of QUERY_ATTRIBUTION_HISTORY, each once for each key that is asked for."""
+    """The rows of QUERY_ATTRIBUTION_HISTORY, one for each requested key."""
     return [row | {"L_KEY": key, "L_VALUE": tag_value(row.get("QUERY_TAG") or "", key)}
             for row in rows for key in request.keys]
 
 
 def with_owners(rows, usage, request):
-    """Rows of QUERY_ATTRIBUTION_HISTORY with their owners, by texts from a day around the bounds."""
+    """The rows of QUERY_ATTRIBUTION_HISTORY with their owners, found by texts from a day around the bounds."""
     queries = usage.visible("QUERY_HISTORY", request.now, request.low - DAY, request.high + DAY)
     texts = {query["QUERY_ID"]: query.get("QUERY_TEXT") for query in queries}
     return [row | owner(texts.get(row["QUERY_ID"]) or "", row.get("QUERY_TAG") or "",

@@ -1,4 +1,4 @@
-"""Who may ask: key-pair tokens, and programmatic access, OAuth and workload identity tokens."""
+"""Authentication: key-pair tokens, and programmatic access, OAuth and workload identity tokens."""
 
 import base64
 import binascii
@@ -14,21 +14,21 @@ from snowflake_fake.protocol import Refusal
 
 TYPE_HEADER = "X-Snowflake-Authorization-Token-Type"
 TYPES = ("KEYPAIR_JWT", "OAUTH", "PROGRAMMATIC_ACCESS_TOKEN", "WORKLOAD_IDENTITY_FEDERATION")
-LONGEST = 3600  # seconds after `iat` that a key-pair token is taken, whatever `exp` says
-LEEWAY = 60  # seconds that a token may be issued in the future
+LONGEST = 3600  # seconds after `iat` for which a key-pair token is accepted, whatever its `exp`
+LEEWAY = 60  # seconds by which a token may be issued in the future
 RSA_ALGORITHM = bytes.fromhex("300d06092a864886f70d0101010500")  # rsaEncryption with NULL (RFC 8017, A.1)
 SHA256_PREFIX = bytes.fromhex("3031300d060960864801650304020105000420")  # of DigestInfo (RFC 8017, 9.2)
 LOG_LENGTH = 1000
 
 
 class Der:
-    """Reads the values of a DER encoding one after the other."""
+    """Reads the values of a DER encoding in order."""
 
     def __init__(self, data):
         self.data, self.at = data, 0
 
     def read(self, tag):
-        """The contents of the next value, which has this tag. Raises ValueError."""
+        """The contents of the next value, which must have this tag. Raises ValueError."""
         if self.at + 2 > len(self.data) or self.data[self.at] != tag:
             raise ValueError(f"no value with tag {tag:#04x} at byte {self.at}")
         length, start = self.data[self.at + 1], self.at + 2
@@ -46,7 +46,7 @@ class PublicKey:
     """An RSA public key, as `openssl rsa -pubout` writes it."""
 
     def __init__(self, pem):
-        """Raises ValueError."""
+        """Parses the PEM text. Raises ValueError."""
         lines = [line.strip() for line in pem.strip().splitlines()]
         if lines[:1] != ["-----BEGIN PUBLIC KEY-----"] or lines[-1] != "-----END PUBLIC KEY-----":
             raise ValueError("not a PEM file with a PUBLIC KEY")
@@ -54,7 +54,7 @@ class PublicKey:
         info = Der(der).read(0x30)
         if not info.startswith(RSA_ALGORITHM):
             raise ValueError("not an RSA key")
-        bits = Der(info[len(RSA_ALGORITHM):]).read(0x03)  # which begins with the count of unused ones
+        bits = Der(info[len(RSA_ALGORITHM):]).read(0x03)  # starts with the number of unused bits
         numbers = Der(Der(bits[1:]).read(0x30))
         self.modulus = int.from_bytes(numbers.read(0x02), "big")
         self.exponent = int.from_bytes(numbers.read(0x02), "big")
@@ -62,7 +62,7 @@ class PublicKey:
         self.fingerprint = "SHA256:" + base64.b64encode(hashlib.sha256(der).digest()).decode()
 
     def verifies(self, text, signature):
-        """Whether it is the RSASSA-PKCS1-v1_5 signature with SHA-256 (RFC 8017, 8.2.2)."""
+        """Whether this is the RSASSA-PKCS1-v1_5 signature with SHA-256 (RFC 8017, 8.2.2)."""
         number = int.from_bytes(signature, "big")
         if len(signature) != self.size or number >= self.modulus:
             return False
@@ -73,7 +73,7 @@ class PublicKey:
 
 
 class User:
-    """Who asks: at most two public keys, for rotation, tokens by type, and what a session starts with."""
+    """A user: at most two public keys, for rotation, tokens by type, and the defaults of a session."""
 
     def __init__(self, name, roles, warehouse=None, keys=(), tokens=None):
         self.name, self.roles, self.warehouse = name, list(roles), warehouse
@@ -84,11 +84,11 @@ class User:
 
 
 class Fault(Exception):
-    """Which check of a token failed: said in the log of the fake, never in the answer."""
+    """The failed check of a token. It appears in the fake's log, never in the reply."""
 
 
 class Auth:
-    """The users of one account. Tokens are in the machine's time plus `offset`, not in the account's."""
+    """The users of one account. Tokens use the machine's time plus `offset`, not the account's time."""
 
     def __init__(self, accounts, now=time.time):
         self.accounts, self.now, self.offset = set(accounts), now, 0.0
@@ -103,7 +103,7 @@ class Auth:
         self.log.append({"time": self.now() + self.offset, "fault": fault, "detail": detail})
 
     def check(self, headers):
-        """The user. Raises Refusal."""
+        """Returns the user. Raises Refusal."""
         scheme, _, token = headers.get("Authorization", "").partition(" ")
         kind = headers.get(TYPE_HEADER, "OAUTH")
         try:
@@ -150,7 +150,7 @@ class Auth:
         times = [claims.get(name) for name in ("iat", "exp")]
         if not all(isinstance(each, int) and not isinstance(each, bool) for each in times):
             raise Fault("times", "iat and exp are not both integers")
-        issued, expires = (each / 1000 if each > 1e11 else each for each in times)  # of ms or s
+        issued, expires = (each / 1000 if each > 1e11 else each for each in times)  # in ms or s
         if issued > now + LEEWAY:
             raise Fault("issued in the future", f"{issued - now:.0f} s ahead")
         if now >= expires:
@@ -160,7 +160,7 @@ class Auth:
 
 
 def read_jwt(token):
-    """Header, claims, signature, and the bytes that were signed (RFC 7515, 3.1). Raises Fault."""
+    """The header, the claims, the signature and the signed bytes (RFC 7515, 3.1). Raises Fault."""
     try:
         parts = token.split(".")
         head, claims, signature = (decoded(part) for part in parts)
@@ -173,16 +173,16 @@ def read_jwt(token):
 
 
 def decoded(part):
-    """Of base64url without padding, and of nothing else (RFC 7515, 2). Raises ValueError."""
+    """Decodes base64url without padding, strictly (RFC 7515, 2). Raises ValueError."""
     if not re.fullmatch(r"[\w-]+", part, re.ASCII):
         raise ValueError("not base64url")
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
 def refused(kind):
-    """The 401 for a token of that kind, in the service's words; None stands for no token at all.
+    """The 401 for a token of this type, with Snowflake's texts; None means that there is no token.
 
-    The code for workload identity is not documented: that of OAuth stands for it.
+    The code for workload identity is not documented, so the code of OAuth is used.
     """
     if kind is None:
         return Refusal(401, "390101", "Authorization header not found in the request data.")

@@ -1,4 +1,4 @@
-"""The exporter's statements by name, as counters and gauges over the views."""
+"""The exporter's statements by name, as counters and gauges of the views."""
 
 import operator
 
@@ -37,7 +37,7 @@ def is_password_alone(row):
 
 
 def idle(rows):
-    """Compute that no query used, where the view says what queries used."""
+    """The credits that no query used, of rows that have the credits of queries."""
     return sum(max(row["CREDITS_USED_COMPUTE"] - row["CREDITS_ATTRIBUTED_COMPUTE_QUERIES"], 0) for row in rows
                if row["CREDITS_ATTRIBUTED_COMPUTE_QUERIES"] is not None)
 
@@ -51,7 +51,7 @@ def load_seconds(name):
 
 
 def run_seconds(first):
-    """Milliseconds of a task that has started."""
+    """The milliseconds of tasks that have started."""
     measure = milliseconds(*first)
     return sum_of(lambda row: None if row.get("QUERY_START_TIME") is None else measure(row))
 
@@ -218,7 +218,7 @@ def storage(rows, request):
 
 
 def grouped(rows, *labels):
-    """Rows by the values of labels."""
+    """The rows by values of the labels."""
     found = {}
     for row in rows:
         found.setdefault(tuple(label(row) for label in labels), []).append(row)
@@ -226,7 +226,7 @@ def grouped(rows, *labels):
 
 
 def database_storage(rows, request):
-    """Databases that were dropped are one."""
+    """All dropped databases have one row."""
     name = label_if(lambda row: row["DELETED"] is None, label("DATABASE_NAME"))
     by_day = grouped(of_days(rows, request, "USAGE_DATE"), name, lambda row: row["USAGE_DATE"])
     return [[*key, total("AVERAGE_DATABASE_BYTES")(group), total("AVERAGE_FAILSAFE_BYTES")(group)]
@@ -234,7 +234,7 @@ def database_storage(rows, request):
 
 
 def table_storage(rows, _):
-    """What is in schemas and databases that were dropped is one."""
+    """Tables of dropped schemas and databases have one row."""
     def is_in_place(row):
         return row.get("SCHEMA_DROPPED") is None and row.get("CATALOG_DROPPED") is None
 
@@ -258,7 +258,7 @@ def freshness(rows, _):
 
 
 def credentials(rows, request):
-    """The bound is now: what expires later than it."""
+    """`low` is now: only later expirations count as ahead."""
     answered = []
     for key, group in grouped(rows, lower("TYPE"), lower("STATUS")):
         dates = [row["EXPIRATION_DATE"] for row in group]

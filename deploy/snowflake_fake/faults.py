@@ -1,4 +1,4 @@
-"""How the fake misbehaves, when it is to: rules that tests switch on while it runs."""
+"""Faults of the fake: rules that tests set while it runs."""
 
 import collections
 import random
@@ -31,7 +31,7 @@ COMMON = ("fault", "count", "share", "statement")
 
 
 class Rule:
-    """One fault: for `count` requests or all of them, a `share` of them, of one `statement` or any."""
+    """A fault: for `count` requests or all, a `share` of them, for one `statement` or any."""
 
     def __init__(self, fault, count=None, share=1.0, statement=None, **options):
         if fault not in HELP:
@@ -44,18 +44,18 @@ class Rule:
 
 
 class Faults:
-    """None of them unless asked for. The same seed makes the same requests fail."""
+    """Without rules there are no faults. With the same seed the same requests fail."""
 
     def __init__(self, seed=1):
         self.dice, self.rules = random.Random(seed), []
         self.counts = collections.Counter()
 
     def set(self, rules):
-        """In place of those of before. Raises ValueError or TypeError."""
+        """Replaces all rules. Raises ValueError or TypeError."""
         self.rules = [Rule(**rule) for rule in rules]
 
     def take(self, fault, statement=None):
-        """The options of the first rule that applies now, which uses it up by one; or None."""
+        """The options of the first rule that applies, whose count is decreased; None without one."""
         for rule in self.rules:
             if rule.matches(fault, statement) and self.dice.random() < rule.share:
                 if rule.left is not None:
@@ -65,7 +65,7 @@ class Faults:
         return None
 
     def before(self, statement):
-        """Raises Refusal for what is answered instead of what was asked."""
+        """Raises Refusal for a reply that replaces the answer."""
         status = self.take("status", statement)
         if status is not None:
             number = status.get("status", 500)
@@ -76,11 +76,11 @@ class Faults:
             raise Refusal(401, "390144", "JWT token is invalid. [00000000-0000-0000-0000-000000000000]")
 
     def skew(self):
-        """Seconds by which the fake's word of the time is wrong."""
+        """The error of the fake's Date header in seconds."""
         return sum(rule.options.get("seconds", 0) for rule in self.rules if rule.fault == "skew")
 
     def reply(self, reply, statement):
-        """The answer as it goes out."""
+        """The reply as it is sent, changed by faults."""
         instead = self.take("not_json", statement)
         if instead is not None:
             return Reply(instead.get("status", 200), [("Content-Type", "text/html")],
@@ -98,7 +98,7 @@ class Faults:
 
 
 def columns(table, options):
-    """A SHOW result with other columns."""
+    """A SHOW result with removed, added or reordered columns."""
     keep = [at for at, column in enumerate(table.columns) if column.name not in options.get("drop", ())]
     keep = keep[::-1] if options.get("reverse") else keep
     added = [Column(name, "text") for name in options.get("add", ())]

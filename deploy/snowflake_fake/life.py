@@ -1,4 +1,4 @@
-"""What happens in the account by itself: statements, tasks, refreshes, files, logins."""
+"""Events of the account: statements, tasks, refreshes, files, logins."""
 
 import json
 from typing import NamedTuple
@@ -8,19 +8,19 @@ from snowflake_fake.protocol import Refusal
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 CANCELLED = "SQL execution canceled"
-WHOLE = 0.1  # share of what happens or ends at a bound of buckets or histograms
+WHOLE = 0.1  # share of events that happen or end at a bound of buckets or histograms
 
 
 class Workload(NamedTuple):
-    """Statements that come again and again."""
+    """A kind of statement that runs repeatedly."""
 
     warehouse: str
     every: float
-    seconds: tuple  # the shortest and the longest
+    seconds: tuple  # minimum and maximum duration
     kind: str
     user: str
-    burst: int = 1  # that arrive at once
-    hours: tuple = (0, 24)  # of the day
+    burst: int = 1  # number of statements that arrive together
+    hours: tuple = (0, 24)  # hours of the day
     text: str = ""
     tag: str = ""
 
@@ -30,8 +30,8 @@ def dbt_comment(node, version="1.9.4"):
                                "target_name": "prod", "node_id": f"model.shop.{node}"}) + " */"
 
 
-# dbt's comment is in front until 1.9 and at the end since. A tag that a template of Airflow's renders is what
-# Python prints of a dictionary.
+# dbt's comment is at the start up to 1.9 and at the end since. A query tag that a template of Airflow
+# renders is a printed Python dictionary.
 WORKLOADS = (
     Workload("LOAD_WH", 15 * MINUTE, (20, 90), "COPY", "LOADER", burst=2,
              tag=str({"dag_id": "ingest_orders", "task_id": "copy", "team": "loading"})),
@@ -56,7 +56,7 @@ CREDENTIALS = (("PAT", "ACTIVE", 9), ("PAT", "EXPIRED", -3), ("KEYPAIR", "ACTIVE
 
 
 class Life:
-    """Puts on the account's agenda what happens, each event when the one before has happened."""
+    """Schedules the account's events, each when the previous one has happened."""
 
     def __init__(self, account):
         self.account, self.usage = account, account.usage
@@ -115,7 +115,7 @@ class Life:
         self.run(workload.warehouse, seconds, **fields)
 
     def run(self, warehouse, seconds, **fields):
-        """When the statement started and ended, its id, and whether the warehouse took it."""
+        """Returns when the statement started and ended, its id, and whether the warehouse accepted it."""
         now = self.account.now
         try:
             query, query_id = self.account.run(warehouse, seconds, **fields)
@@ -129,7 +129,7 @@ class Life:
     # Tasks and dynamic tables
 
     def run_task(self, task, attempt=1):
-        """The task, and then those after it; what has failed is tried once more."""
+        """Runs the task, then its successors; a failed run is retried once."""
         account, due = self.account, self.account.now
         if task.every and attempt == 1:
             account.at(due + task.every, self.run_task, task)
@@ -160,7 +160,7 @@ class Life:
                 account.at(ended, self.run_task, child)
 
     def refresh(self, table):
-        """A row while it runs, which gets its end later."""
+        """Adds a row when the refresh starts, and its end later."""
         account, started = self.account, self.account.now
         dice = account.dice("refresh", table.name, started)
         seconds = table.seconds * dice.uniform(0.8, 1.2)
@@ -184,7 +184,7 @@ class Life:
     # Files and replication
 
     def load_file(self, pipe):
-        """A quiet table's rows are seen two days later."""
+        """Loads a file. Rows of a table that is rarely loaded become visible two days later."""
         account, received = self.account, self.account.now
         account.at(received + pipe.every, self.load_file, pipe)
         dice = account.dice("file", pipe.name, received)
@@ -237,7 +237,7 @@ class Life:
     # What comes by the hour and by the day
 
     def hour(self, now):
-        """Of the hour that has ended: pipes, serverless tasks, replication, alerts, locks."""
+        """Records the hour that has ended: pipes, serverless tasks, replication, alerts, locks."""
         began = now - HOUR
         times = {"START_TIME": began, "END_TIME": now}
         metering = self.account.metering
@@ -283,7 +283,7 @@ class Life:
         row.correct(row.versions[0][0] + HOUR, ACQUIRED_AT=asked + dice.uniform(0, 900))
 
     def stand(self):
-        """What is there from the first day on: tables, what they take, credentials."""
+        """Adds what exists from the first day on: tables, their storage, credentials."""
         now = self.account.now
         for database, database_id, schema, table, number in TABLES:
             self.usage.add("TABLES", now, {
@@ -302,7 +302,7 @@ class Life:
                 "EXPIRATION_DATE": None if days is None else self.account.start + days * DAY})
 
     def stand_dropped(self, now):
-        """Tables that were dropped: alone, with schema or database, and in fail-safe without names."""
+        """Adds dropped tables: alone, with their schema or database, and in fail-safe without names."""
         dropped = now - 2 * DAY
         gone = {"TABLE_CREATED": now - 30 * DAY, "TABLE_DROPPED": dropped, "DELETED": True,
                 "ACTIVE_BYTES": 1 << 21, "TIME_TRAVEL_BYTES": 1 << 20, "FAILSAFE_BYTES": 0,
@@ -318,7 +318,7 @@ class Life:
             self.usage.add("TABLE_STORAGE_METRICS", now, gone | {"ID": 296 + number} | more)
 
     def day(self, now):
-        """Tables grow, but for the last one, which nobody touches; a warehouse is renamed now and then."""
+        """Lets all tables but the last one grow; renames a warehouse every few days."""
         if now // DAY % 10 == 0:
             self.account.rename_warehouse("ADHOC_WH", "ADHOC_WH_2")
         elif now // DAY % 10 == 5:

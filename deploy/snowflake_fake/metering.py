@@ -1,4 +1,4 @@
-"""What the account is metered for: rows of five minutes, of hours and of days."""
+"""The account's metering: rows of five minutes, of hours and of days."""
 
 import collections
 from decimal import Decimal
@@ -8,19 +8,19 @@ from snowflake_fake.usage import decimal_of
 from snowflake_fake.warehouse import HOUR, whole
 
 DAY, LOAD = 86400, 300
-SHORTEST_ATTRIBUTED = 0.1  # seconds: no shorter statement has a cost of its own
-EARLY = 0.05  # share of hours that are first seen without their idle credits
-CLOUD_DELAY = 6 * HOUR  # credits for cloud services are seen later than those of compute
-PRICE = Decimal("3.00")  # of a credit
+SHORTEST_ATTRIBUTED = 0.1  # seconds; shorter statements have no cost of their own
+EARLY = 0.05  # share of hours that first appear without their idle credits
+CLOUD_DELAY = 6 * HOUR  # credits for cloud services become visible later than compute credits
+PRICE = Decimal("3.00")  # per credit
 CURRENCY = "EUR"
-DROPPED = {17: "RAW_2025", 18: "SCRATCH"}  # databases that take space still
+DROPPED = {17: "RAW_2025", 18: "SCRATCH"}  # dropped databases that still use storage
 ORGANIZATION = {"ORGANIZATION_NAME": "DEMO", "CONTRACT_NUMBER": "C-1"}
 ACCOUNT = {"ACCOUNT_NAME": "ACCOUNT", "ACCOUNT_LOCATOR": "FK12345", "REGION": "AWS_EU_CENTRAL_1",
            "SERVICE_LEVEL": "ENTERPRISE", "CURRENCY": CURRENCY}
 
 
 class Metering:
-    """Meters an account as its time goes on."""
+    """Meters an account while its time passes."""
 
     def __init__(self, account):
         self.account, self.usage = account, account.usage
@@ -46,7 +46,7 @@ class Metering:
             self.take_events(warehouse)
 
     def load(self, warehouse, low, high):
-        """No row where nothing ran or waited."""
+        """Adds no row if nothing ran or waited."""
         queries = [query for query in warehouse.queries if query.end > low]
         running = sum(query.overlap(low, high) for query in queries)
         waited = [query.queued(low, high) for query in queries]
@@ -81,11 +81,11 @@ class Metering:
             self.day(now)
 
     def attribute(self, warehouse, hour):
-        """Credits of the hour that are statements' own, each of which has a row once it has ended."""
+        """Credits of the hour attributed to statements, each of which gets a row once it has ended."""
         shares, total = warehouse.shares(hour, hour + HOUR), Decimal(0)
         compute = warehouse.used_since(hour, hour + HOUR, hour + HOUR)[1]
         rate = warehouse.rate()
-        if sum(shares.values()) * rate > compute * HOUR:  # it was smaller for a part of the hour
+        if sum(shares.values()) * rate > compute * HOUR:  # the warehouse was smaller for a part of the hour
             rate = compute * HOUR / Fraction(sum(shares.values()))
         for query, seconds in shares.items():
             credits = decimal_of(rate * Fraction(seconds) / HOUR)
@@ -97,7 +97,7 @@ class Metering:
                 "WAREHOUSE_NAME": warehouse.name, "QUERY_TAG": query.row["QUERY_TAG"],
                 "USER_NAME": query.row.get("USER_NAME"), "START_TIME": query.start, "END_TIME": query.end,
                 "CREDITS_ATTRIBUTED_COMPUTE": float(query.attributed)})
-        return min(total, decimal_of(compute))  # rounding adds up
+        return min(total, decimal_of(compute))  # rounding errors add up
 
     def meter_warehouse(self, warehouse, hour, attributed):
         seconds, compute = warehouse.hours[hour]
@@ -118,7 +118,7 @@ class Metering:
                    ENTITY_TYPE="WAREHOUSE", NAME=warehouse.name)
 
     def meter(self, hour, service, compute, cloud=Decimal(0), delay=CLOUD_DELAY, **more):
-        """One row of a service, of which the credits for cloud services come later."""
+        """Adds a row of a service; its credits for cloud services follow later."""
         row = self.usage.add("METERING_HISTORY", hour, {
             "SERVICE_TYPE": service, "START_TIME": hour, "END_TIME": hour + HOUR,
             "CREDITS_USED_COMPUTE": compute, "CREDITS_USED_CLOUD_SERVICES": Decimal(0),
@@ -172,7 +172,7 @@ class Metering:
         services = {service: values for (when, service), values in self.days.items() if when == day}
         warehouses = services.get("WAREHOUSE_METERING", (Decimal(0), Decimal(0)))[0]
         cloud = sum((each[1] for each in services.values()), Decimal(0))
-        free = min(cloud, warehouses / 10)  # of the day's credits for warehouses a tenth is free
+        free = min(cloud, warehouses / 10)  # cloud services are free up to a tenth of the day's credits for warehouses
         for service, (compute, used) in sorted(services.items()):
             adjustment = decimal_of(-free * used / cloud) if cloud else Decimal(0)
             row = self.usage.add("METERING_DAILY_HISTORY", day, {
@@ -187,7 +187,7 @@ class Metering:
         self.storage(day, now)
 
     def charge(self, day, now, service, credits):
-        """What the credits cost, and a rebate that comes when the month is closed."""
+        """Adds the cost of the credits, and a rebate when the month is closed."""
         amount = (credits * PRICE).quantize(Decimal("0.01"))
         common = ORGANIZATION | ACCOUNT | {
             "USAGE_DATE": day, "USAGE_TYPE": "compute", "USAGE": round(credits, 3), "RATING_TYPE": "compute",

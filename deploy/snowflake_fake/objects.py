@@ -1,23 +1,23 @@
-"""The account that is made up: what it has, and in which state."""
+"""The objects of the made-up account, and their states."""
 
 import dataclasses
 
 from snowflake_fake.warehouse import AdaptiveWarehouse, Monitor, Warehouse
 
 DAY = 86400
-HOSTILE = 'BI "Æther"\nsecond line'  # a quoted identifier may hold anything
+HOSTILE = 'BI "Æther"\nsecond line'  # a quoted identifier may contain anything
 EXPORTER_WAREHOUSE, EXPORTER_ROLE = "EXPORTER_WH", "SNOWFLAKE_EXPORTER"
 
 
 @dataclasses.dataclass
 class Role:
-    """What a role may see: all, or kinds of objects, single ones, warehouses to use, and views."""
+    """What a role may see: everything, or kinds of objects, single objects, warehouses and views."""
 
     name: str
     is_admin: bool = False
     kinds: frozenset = frozenset()  # "WAREHOUSES", "TASKS", ...
     objects: frozenset = frozenset()  # ("WAREHOUSES", name)
-    warehouses: frozenset = frozenset()  # that it may use
+    warehouses: frozenset = frozenset()  # on which it has USAGE
     readers: frozenset = frozenset()  # database roles of SNOWFLAKE
 
     def sees(self, kind, name):
@@ -29,7 +29,7 @@ class Database:
     name: str
     number: int
     size: int = 0  # bytes
-    origin: str = ""  # of a share
+    origin: str = ""  # the share of an imported database
     options: str = ""
     kind: str = "STANDARD"
     created: float = 0.0
@@ -44,7 +44,7 @@ class Pipe:
     table: str = ""
     every: float = 300.0  # seconds between files
     invalid_reason: str | None = None
-    is_named_late: bool = False  # whether the views have its name an hour later than the row
+    is_named_late: bool = False  # whether its name appears in the views an hour after the row
     created: float = 0.0
 
 
@@ -76,7 +76,7 @@ class Task:
     state: str = "started"
     suspended_reason: str | None = None
     suspended: float | None = None
-    failures: float = 0.0  # share of the runs
+    failures: float = 0.0  # share of the runs that fail
     skips: float = 0.0
     database: str = "ANALYTICS"
     schema: str = "JOBS"
@@ -98,7 +98,7 @@ class Group:
 
 
 def roles():
-    """ACCOUNTADMIN sees all; LIMITED little, PUBLIC nothing."""
+    """ACCOUNTADMIN sees everything; LIMITED little, PUBLIC nothing."""
     kinds = frozenset(("WAREHOUSES", "RESOURCE MONITORS", "PIPES", "DYNAMIC TABLES", "TASKS",
                        "REPLICATION GROUPS", "DATABASES"))
     every = frozenset(("USAGE_VIEWER", "GOVERNANCE_VIEWER", "SECURITY_VIEWER", "OBJECT_VIEWER",

@@ -1,4 +1,4 @@
-"""What the SQL API puts on the wire: tables, cells, answers and refusals."""
+"""The formats of the SQL API: tables, cells, answers and errors."""
 
 import decimal
 import json
@@ -10,7 +10,7 @@ TEXT_LENGTH = 16777216
 
 
 class Column(NamedTuple):
-    """One column of a result; `scale` counts decimals."""
+    """A column of a result; `scale` is the number of decimals."""
 
     name: str
     type: str
@@ -24,7 +24,7 @@ class Column(NamedTuple):
                 "scale": self.scale, "nullable": True, "length": length, "type": self.type}
 
     def cell(self, value):
-        """The value as a string, or None; times are seconds since the epoch."""
+        """The value as a string, or None; times are in seconds since 1970."""
         if value is None:
             return None
         if self.type == "boolean":
@@ -39,7 +39,7 @@ class Column(NamedTuple):
 
 
 def show_column(name, kind):
-    """A column of a SHOW command, with precision and scale as a live account wrote them."""
+    """A column of a SHOW command, with the precision and scale that a live account returned."""
     if kind == "fixed":
         return Column(name, kind, 9, 0)
     if kind == "timestamp_ltz":
@@ -48,7 +48,7 @@ def show_column(name, kind):
 
 
 def column_of(name, values):
-    """The column for what a SELECT computed: the type follows from the values."""
+    """The column for a computed value of a SELECT; its type follows from the values."""
     known = [value for value in values if value is not None]
     if not known and name.startswith(("L_", "N_")) or any(isinstance(value, str) for value in known):
         return Column(name, "text")
@@ -65,14 +65,14 @@ class Table(NamedTuple):
     rows: list
 
     def cells(self, nullable=True):
-        """All rows as the wire has them; without `nullable` a missing value is the text "null"."""
+        """All rows as sent; without `nullable` a missing value is the text "null"."""
         missing = None if nullable else "null"
         return [[missing if value is None else column.cell(value)
                  for column, value in zip(self.columns, row)] for row in self.rows]
 
 
 class Refusal(Exception):
-    """An error that Snowflake answers with: a status, its own code and text."""
+    """An error reply of Snowflake: a status, a code and a text."""
 
     def __init__(self, status, code, message, sql_state=None, headers=()):
         super().__init__(message)
@@ -92,7 +92,7 @@ def json_reply(status, body, headers=()):
 
 
 def not_authorized(name):
-    """What does not exist and what the role may not see are one error."""
+    """Objects that do not exist and objects that the role may not see cause the same error."""
     return Refusal(422, "002003", f"SQL compilation error:\nObject '{name}' does not exist or not "
                                   "authorized.", "42S02")
 

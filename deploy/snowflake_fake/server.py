@@ -1,4 +1,4 @@
-"""The HTTP server of the fake: the SQL API, and /fake beside it for tests."""
+"""The HTTP server of the fake: the SQL API, and /fake for tests."""
 
 import gzip
 import json
@@ -18,14 +18,14 @@ ROWS_OF_A_PARTITION = 5000
 
 
 class Fake(Server):
-    """Serves an account. The clock says what time it is there."""
+    """Serves an account at the time of the clock."""
 
     def __init__(self, account, clock, auth, port=0, certificate=None, answer=None, host="127.0.0.1"):
         self.account, self.auth = account, auth
         self.faults = Faults(account.seed)
         self.statements = Statements(account, self.faults, answer)
         self.rows_of_a_partition = ROWS_OF_A_PARTITION
-        self.lock = threading.RLock()  # of the account, the faults and the statements
+        self.lock = threading.RLock()  # for the account, the faults and the statements
         super().__init__(clock, port, host, certificate)
 
     def skew(self):
@@ -74,7 +74,7 @@ class Fake(Server):
         return self.faults.reply(reply, name)
 
     def check_head(self, method, handle, headers):
-        """Raises Refusal; the codes of these are not documented."""
+        """Raises Refusal if a header is wrong; the codes are not documented."""
         if not re.match(r"[^\s/]+/\S+", headers.get("User-Agent", "")):
             self.auth.note("user agent", "no User-Agent as name/version")
             raise Refusal(400, "391903", "The request has no valid User-Agent.")
@@ -90,7 +90,7 @@ class Fake(Server):
         return statement.name if statement else None
 
     def state(self, statement, query):
-        """What the statement has come to."""
+        """The reply with the state of the statement."""
         url = f"/api/v2/statements/{statement.handle}"
         common = {"statementHandle": statement.handle, "createdOn": self.stamp(statement),
                   "statementStatusUrl": f"{url}?requestId={statement.request_id}"}
@@ -112,7 +112,7 @@ class Fake(Server):
         return round((statement.created + self.faults.skew()) * 1000)
 
     def partition(self, statement, query, common):
-        """The first partition with what is known of all, another one gzipped and bare."""
+        """A partition of the result: the first one with all metadata, the others as gzip without it."""
         cells = statement.table.cells(statement.is_nullable)
         size = self.rows_of_a_partition
         parts = [cells[at:at + size] for at in range(0, len(cells), size)] or [[]]
@@ -142,7 +142,7 @@ class Fake(Server):
             "statementHandle": statement.handle,
             "statementStatusUrl": f"/api/v2/statements/{statement.handle}?requestId={statement.request_id}"})
 
-    # Not of Snowflake: for tests
+    # Not part of Snowflake: for tests
 
     def control(self, method, path, query, body):
         """GET /fake/health, /fake/log, /fake/truth?since=; POST /fake/faults, /fake/clock."""
@@ -166,7 +166,7 @@ class Fake(Server):
 
 
 def read_uuid(query):
-    """The id of the request, or a new one. Raises Refusal."""
+    """The id of the request, or a new id. Raises Refusal."""
     try:
         return str(uuid.UUID(query["requestId"])) if "requestId" in query else str(uuid.uuid4())
     except ValueError:

@@ -1,4 +1,4 @@
-"""SHOW commands: what the account has now, as far as the role may see it."""
+"""SHOW commands: the current objects that the role may see."""
 
 import re
 
@@ -6,14 +6,14 @@ from snowflake_fake.protocol import Refusal, Table, show_column, syntax_error
 from snowflake_fake.usage import LAYOUTS
 
 MOST_ROWS = 10_000
-CUT = ("WAREHOUSES", "RESOURCE MONITORS", "PIPES")  # silently; the others are an error without LIMIT
-PLACED = ("PIPES", "DYNAMIC TABLES", "TASKS")  # that a default database narrows, without IN ACCOUNT
+CUT = ("WAREHOUSES", "RESOURCE MONITORS", "PIPES")  # silently; for the others it is an error without LIMIT
+PLACED = ("PIPES", "DYNAMIC TABLES", "TASKS")  # restricted by a default database, without IN ACCOUNT
 COMMAND = re.compile(
     r"SHOW\s+(?P<kind>WAREHOUSES|RESOURCE\s+MONITORS|PIPES|DYNAMIC\s+TABLES|TASKS|REPLICATION\s+GROUPS|"
     r"DATABASES)(?:\s+LIKE\s+'(?P<like>[^']*)')?"
     r"(?:\s+IN\s+(?:(?P<account>ACCOUNT)|DATABASE\s+(?P<database>\w+|\"(?:[^\"]|\"\")+\")))?"
     r"(?:\s+LIMIT\s+(?P<limit>\d+)(?:\s+FROM\s+'(?P<after>[^']*)')?)?\s*;?\s*", re.IGNORECASE)
-NOT_RECORDED = {"is_interactive"}  # documented, and not in what a live account answered
+NOT_RECORDED = {"is_interactive"}  # documented, but not in the recorded answers of a live account
 
 
 class Command:
@@ -36,7 +36,7 @@ def unquoted(name):
 
 
 def show(account, role, text, session_warehouse=None, database=None):
-    """The answer to a SHOW command. Raises Refusal."""
+    """The result of a SHOW command. Raises Refusal."""
     command = Command(text)
     place = command.database or (None if command.is_account else database)
     rows = [row for row in ROWS[command.kind](account, role)
@@ -74,7 +74,7 @@ def credits_text(value):
 
 
 def warehouses(account, _):
-    """Texts for true and false, empty ones for shares of what is suspended, "null" for no monitor."""
+    """Booleans are texts; shares of a suspended warehouse are empty, and a missing monitor is "null"."""
     for each in account.warehouses.values():
         is_started = each.is_started()
         share = {"available": "100", "provisioning": "0", "quiescing": "0", "other": "0"}
@@ -125,7 +125,7 @@ def pipes(account, _):
 
 
 def dynamic_tables(account, role):
-    """What needs MONITOR is null for a role without it."""
+    """Columns that need MONITOR are NULL for a role without it."""
     for each in account.dynamic_tables:
         row = {"created_on": each.created, "name": each.name, "database_name": each.database,
                "schema_name": each.schema, "cluster_by": "", "rows": 1000, "bytes": 1 << 20,

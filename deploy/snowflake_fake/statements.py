@@ -1,4 +1,4 @@
-"""Statements: what runs, on what, for how long, and what becomes of it."""
+"""Statements: what runs, where, for how long, and how it ends."""
 
 import collections
 import json
@@ -12,9 +12,9 @@ from snowflake_fake.usage import LAYOUTS, readers
 
 ASYNC_AFTER = 45  # seconds after which a request is answered with 202
 DEFAULT_TIMEOUT, LONGEST_TIMEOUT = 172800, 604800  # seconds
-SELECT_SECONDS, SHOW_SECONDS = 2.0, 0.2  # that a statement runs by default
+SELECT_SECONDS, SHOW_SECONDS = 2.0, 0.2  # default durations
 NEVER = float("inf")
-KEPT = 2000  # statements whose results can be asked for
+KEPT = 2000  # statements whose results are kept
 VIEW = re.compile(r"\bSNOWFLAKE\s*\.\s*((?:READER_)?ACCOUNT_USAGE|ORGANIZATION_USAGE)\s*\.\s*(\w+)",
                   re.IGNORECASE)
 TOKENS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|[^;'"/-]+|.""", re.DOTALL)
@@ -33,14 +33,14 @@ def invalid(message):
 
 
 def strip_comments(text):
-    """Without the comments in front."""
+    """The text without leading comments."""
     while found := COMMENTS.match(text):
         text = text[found.end():]
     return text.strip()
 
 
 def split(text):
-    """The statements of a text: a semicolon in a literal or a comment ends none."""
+    """The statements of a text. A semicolon in a literal or a comment does not end one."""
     found = [""]
     for token in TOKENS.findall(text):
         if token == ";":
@@ -51,7 +51,7 @@ def split(text):
 
 
 class Asked:
-    """The body of a request, checked. Raises Refusal."""
+    """The checked body of a request. Raises Refusal."""
 
     def __init__(self, user, body):
         try:
@@ -67,7 +67,7 @@ class Asked:
         unknown = set(body) - FIELDS | set(self.parameters) - PARAMETERS
         if unknown:
             raise invalid(f"It has unknown fields: {', '.join(sorted(unknown))}.")
-        self.count = self.number("multi_statement_count", 1)  # of statements
+        self.count = self.number("multi_statement_count", 1)  # number of statements
         self.most_rows = self.number("rows_per_resultset", 0) or None
         self.timeout = body.get("timeout", DEFAULT_TIMEOUT)
         if not isinstance(self.timeout, int) or isinstance(self.timeout, bool) or self.timeout < 0:
@@ -84,11 +84,11 @@ class Asked:
         return int(found)
 
     def is_in_utc(self):
-        """Whether days and hours are those of the views, if the statement reads any."""
+        """Whether days and hours are those of the views, for a statement that reads any."""
         return not VIEW.search(self.text) or self.parameters.get("timezone") in ("UTC", "Etc/UTC")
 
     def name(self, text=None):
-        """What a statement is called: by its tag, or by its first words."""
+        """The name of a statement: from its query tag, or else its first words."""
         try:
             tag = json.loads(self.tag)
             if tag["app"] == answers.APPLICATION:
@@ -106,7 +106,7 @@ class Asked:
 
 
 class Statement:
-    """One that was executed: running, succeeded, failed or cancelled."""
+    """An executed statement: running, succeeded, failed or cancelled."""
 
     def __init__(self, request_id, asked, user, text, handle, now):
         self.request_id, self.asked, self.user = request_id, asked, user
@@ -114,29 +114,29 @@ class Statement:
         self.name, self.created = asked.name(text), now
         self.state, self.table, self.failure = "running", None, None
         self.warehouse, self.query = None, None
-        self.polls = 0  # that are still answered with 202; None: all of them
+        self.polls = 0  # number of further replies with 202; None: always
         self.ready = now  # when it ends
         self.is_nullable, self.children = True, []
 
     def fields(self):
-        """What its row in QUERY_HISTORY says from the start."""
+        """The columns of its row in QUERY_HISTORY that are known from the start."""
         return {"QUERY_ID": self.handle, "QUERY_TEXT": self.text, "QUERY_TAG": self.asked.tag,
                 "USER_NAME": self.user.name, "ROLE_NAME": self.asked.role,
                 "QUERY_TYPE": "SHOW" if self.name.startswith("SHOW") else "SELECT"}
 
 
 class Statements:
-    """All statements of the account; `answer(name, text, now)` makes the results of those with a name."""
+    """All statements of the account; `answer(name, text, now)` computes the results of named statements."""
 
     def __init__(self, account, made_up, answer=None):
         self.account, self.faults = account, made_up
         self.answer = answer or (
             lambda name, text, now: answers.answer(STATEMENTS, name, account.usage, text, now))
         self.by_handle, self.by_request = collections.OrderedDict(), {}
-        self.repeated = 0  # requests that were answered with what had succeeded before
+        self.repeated = 0  # requests that were answered with the result of an earlier one
 
     def submit(self, user, request_id, is_retry, is_async, asked):
-        """Executes what is asked, unless it is a repetition of what has succeeded. Raises Refusal."""
+        """Executes the request, unless it repeats one that has succeeded. Raises Refusal."""
         known = self.by_request.get(request_id)
         if is_retry and known and known.state == "succeeded":
             self.repeated += 1
@@ -156,7 +156,7 @@ class Statements:
         return self.execute_all(user, request_id, asked, texts)
 
     def execute_all(self, user, request_id, asked, texts):
-        """Several statements in one request, which need a warehouse even if none of them uses it."""
+        """Executes several statements of one request, which needs a warehouse even if none of them does."""
         self.warehouse(asked)
         parent = self.make(request_id, asked, user, asked.text)
         for number, text in enumerate(texts):
@@ -182,7 +182,7 @@ class Statements:
         return statement
 
     def execute(self, user, request_id, is_async, asked, text):
-        """Counts it, and starts it."""
+        """Counts the statement and starts it."""
         statement = self.make(request_id, asked, user, text)
         self.account.executions[statement.name] += 1
         self.account.tags[asked.tag] += 1
@@ -198,7 +198,7 @@ class Statements:
     # What a statement does
 
     def start(self, statement):
-        """Compiles it and gives it a warehouse, if it needs one. Raises Refusal."""
+        """Compiles the statement and assigns a warehouse, if it needs one. Raises Refusal."""
         text, now = strip_comments(statement.text).rstrip("; \n"), self.account.now
         made_up = self.faults.take("error", statement.name)
         if made_up is not None:
@@ -226,7 +226,7 @@ class Statements:
             raise syntax_error(text)
 
     def select(self, statement, role, text):
-        """Needs no warehouse if it reads no table; an error of compilation does not resume one."""
+        """A SELECT without a table needs no warehouse; a compilation error resumes none."""
         if not re.search(r"\bFROM\b", text, re.IGNORECASE):
             statement.table = constants(text)
             statement.ready = self.account.now + SHOW_SECONDS
@@ -241,13 +241,13 @@ class Statements:
         statement.ready = statement.query.end
 
     def compile(self, role, text):
-        """Raises Refusal for a view that the role may not read."""
+        """Raises Refusal if the role may not read a view."""
         for schema, view in VIEW.findall(text.upper()):
             if view not in LAYOUTS or not (role.is_admin or readers(view) & role.readers):
                 raise not_authorized(f"SNOWFLAKE.{schema}.{view}")
 
     def warehouse(self, asked):
-        """The session's. Raises Refusal."""
+        """The warehouse of the session. Raises Refusal."""
         role = self.account.roles[asked.role]
         if asked.warehouse not in self.account.warehouses or not (
                 role.is_admin or asked.warehouse in role.warehouses):
@@ -257,7 +257,7 @@ class Statements:
     # How long it takes
 
     def hold(self, statement, is_async):
-        """Ends it at once, where the answer to the request can say how, or leaves it running."""
+        """Ends the statement at once if the reply to the request can have the result; otherwise leaves it running."""
         now, limit = self.account.now, statement.created + statement.asked.timeout
         if self.faults.take("timeout", statement.name) is not None:
             limit = now
@@ -277,19 +277,19 @@ class Statements:
             self.end(statement, statement.ready, "succeeded")
 
     def complete(self, statement):
-        """What nobody has asked for ends all the same."""
+        """Ends the statement, also if nobody requests its result."""
         if statement.state == "running":
             self.end(statement, statement.ready, "succeeded")
 
     def expire(self, statement, limit):
-        """Ends at its timeout what still runs."""
+        """Ends the statement at its timeout, if it still runs."""
         if statement.state == "running":
             self.end(statement, limit, "failed", Refusal(
                 408, "000630", "Statement reached its statement or warehouse timeout of "
                                f"{statement.asked.timeout} second(s) and was canceled.", "57014"))
 
     def poll(self, handle):
-        """The statement after one more question for it. Raises Refusal."""
+        """The statement after a further request for it. Raises Refusal."""
         statement = self.find(handle)
         if statement.state != "running":
             return statement
@@ -307,7 +307,7 @@ class Statements:
         return statement
 
     def cancel(self, handle):
-        """Raises Refusal."""
+        """Cancels the statement. Raises Refusal."""
         statement = self.find(handle)
         if statement.state != "running":
             raise Refusal(422, "000709", f"Statement {handle} not found", "02000")
@@ -321,7 +321,7 @@ class Statements:
         return self.by_handle[handle]
 
     def end(self, statement, when, state, failure=None):
-        """Its end, what it cost, and its row in QUERY_HISTORY."""
+        """Records the end of the statement, its cost, and its row in QUERY_HISTORY."""
         statement.state, statement.failure, statement.ready = state, failure, when
         warehouse, query = statement.warehouse, statement.query
         if query:
@@ -334,7 +334,7 @@ class Statements:
 
 
 def constants(text):
-    """The answer to a SELECT of literals and of functions of the session."""
+    """The result of a SELECT of literals and session functions."""
     items = [item.strip() for item in text.split(None, 1)[1].split(",")] if len(text.split()) > 1 else [""]
     values = []
     for item in items:

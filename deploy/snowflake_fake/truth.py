@@ -1,4 +1,4 @@
-"""What an exporter must show of an account, computed from what happened, not from what was answered."""
+"""What an exporter must show of an account, computed from its events, not from its answers."""
 
 from snowflake_fake.account import CLOUD_CREDITS
 from snowflake_fake.answers import END, Request
@@ -9,7 +9,7 @@ DAY = 86400
 
 
 def credits_by_day(warehouse, now):
-    """Credits for compute by UTC day, whose key is its first second."""
+    """The compute credits by UTC day, whose key is the day's first second."""
     found = {}
     uses = {hour: use[1] for hour, use in warehouse.hours.items()}
     uses[warehouse.closed] = warehouse.used_since(warehouse.closed, whole_end(now), now)[1]
@@ -31,14 +31,14 @@ def warehouses(account):
 
 
 def whole_end(now):
-    """An end that no part is billed beyond."""
+    """A time beyond which no part is billed."""
     return int(now // HOUR + 2) * HOUR
 
 
 def counters(account, since=float("-inf"), seen=END):
-    """By statement the sums by labels of what happened from `since` until now.
+    """The sums by labels of what happened from `since` until now, for each statement.
 
-    Each row counts as it is seen at `seen`; by default, as the last correction leaves it.
+    Each row counts as visible at `seen`; by default, with its last correction.
     """
     found = {}
     for name, statement in COUNTERS.items():

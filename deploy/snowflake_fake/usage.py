@@ -1,6 +1,6 @@
-"""The views of ACCOUNT_USAGE and ORGANIZATION_USAGE: rows that are seen late, and are corrected later.
+"""The views of ACCOUNT_USAGE and ORGANIZATION_USAGE: rows that become visible late and are corrected later.
 
-Times are seconds since the epoch, and so are dates (of their midnight, UTC); credits are decimals.
+Times are seconds since 1970, and so are dates (their midnight in UTC); credits are decimals.
 """
 
 import bisect
@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 NINE = Decimal("0.000000001")
-# Which database role of SNOWFLAKE reads what. What is in no role's list needs imported privileges.
+# The views of each database role of SNOWFLAKE. Views in no list need imported privileges.
 READERS = {
     "USAGE_VIEWER": (
         "WAREHOUSE_METERING_HISTORY METERING_HISTORY METERING_DAILY_HISTORY WAREHOUSE_LOAD_HISTORY "
@@ -28,14 +28,14 @@ READERS = {
 
 
 class Layout(NamedTuple):
-    """What a view or a SHOW command has: its documented delay in seconds, and types by column."""
+    """The documented delay of a view in seconds, and the columns with types of a view or a SHOW command."""
 
     delay: float
     columns: dict
 
 
 def read_layouts(text):
-    """By name; a view's is without its schema."""
+    """The layouts by name; the names of views are without their schema."""
     found = {}
     for paragraph in text.split("\n\n")[1:]:
         head, *lines = paragraph.splitlines()
@@ -51,19 +51,19 @@ TIMES = {name for layout in LAYOUTS.values() for name, kind in layout.columns.it
 
 
 def in_milliseconds(values):
-    """Times as they are stored: no column of the account has finer ones."""
+    """Times as they are stored: all columns have milliseconds at most."""
     return values | {name: round(values[name], 3) for name in TIMES.intersection(values)
                      if isinstance(values[name], float)}
 
 
 def decimal_of(value):
-    """With nine decimals, as the views have credits."""
+    """Rounded to nine decimals, as credits in the views."""
     fraction = Fraction(value)
     return (Decimal(fraction.numerator) / Decimal(fraction.denominator)).quantize(NINE)
 
 
 class Row:
-    """One row of a view and what becomes of it: each version is seen from its time on."""
+    """A row of a view with its versions, each of which is visible from its time on."""
 
     __slots__ = ("time", "versions")
 
@@ -71,31 +71,31 @@ class Row:
         self.time, self.versions = time, [(seen, values)]
 
     def correct(self, seen, **changes):
-        """From that time on the row has other values."""
+        """Changes values of the row from that time on."""
         self.versions.append((seen, self.versions[-1][1] | in_milliseconds(changes)))
 
     def at(self, now):
-        """The values that are seen, if any are."""
+        """The visible values at that time, if any."""
         return next((values for seen, values in reversed(self.versions) if seen <= now), None)
 
 
 class Usage:
-    """All rows by view, in the order of the time by which a statement asks for them."""
+    """All rows by view, sorted by the time in the bounds of statements."""
 
     def __init__(self, seed):
         self.seed = seed
         self.rows = {name: [] for name in LAYOUTS if not name.startswith("SHOW")}
 
     def seen(self, view, happened):
-        """When what happened then is seen, at the latest after the documented delay.
+        """The time from which an event is visible, at most the documented delay later.
 
-        It follows from the view and the time alone, so that what is asked changes nothing of it.
+        It depends only on the view and the time, so that requests do not change it.
         """
         share = zlib.crc32(f"{self.seed}/{view}/{happened:.3f}".encode()) / 0xFFFFFFFF
         return happened + LAYOUTS[view].delay * (0.4 + 0.6 * share)
 
     def add(self, view, time, values, happened=None, seen=None):
-        """A new row: `time` is what it is asked for by, `happened` when it became known to Snowflake."""
+        """Adds a row: `time` is the time in the bounds of statements, `happened` when Snowflake knew the event."""
         unknown = values.keys() - LAYOUTS[view].columns.keys()
         if unknown:
             raise KeyError(f"{view} has no {', '.join(sorted(unknown))}")
@@ -110,18 +110,18 @@ class Usage:
         return row
 
     def visible(self, view, now, low=float("-inf"), high=float("inf")):
-        """What is seen of the rows from one time up to another, which is not included."""
+        """The visible values of the rows from `low` until before `high`."""
         rows = self.rows[view]
         first = bisect.bisect_left(rows, low, key=lambda each: each.time)
         last = bisect.bisect_left(rows, high, key=lambda each: each.time)
         return [values for row in rows[first:last] if (values := row.at(now)) is not None]
 
     def table(self, view, now):
-        """What is seen with all columns, as `SELECT *` has it."""
+        """The visible values with all columns, as `SELECT *` returns them."""
         empty = dict.fromkeys(LAYOUTS[view].columns)
         return [empty | values for values in self.visible(view, now)]
 
 
 def readers(view):
-    """The database roles of which each reads a view."""
+    """The database roles that can read the view."""
     return {role for role, views in READERS.items() if view in views}

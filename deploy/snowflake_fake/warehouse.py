@@ -1,7 +1,7 @@
-"""Warehouses that resume, suspend and are billed, and the resource monitors that stop them.
+"""Warehouses that resume, suspend and are billed, and resource monitors that suspend them.
 
-Billing is as documented: by the second from each resume, 60 seconds at least, and again for what a
-resize adds. Times are seconds since the epoch in the account's time; credits are exact fractions.
+Billing follows the documentation: by the second from each resume, at least 60 seconds, and again for what a
+resize adds. Times are seconds since 1970 in the account's time; credits are exact fractions.
 """
 
 import collections
@@ -15,13 +15,13 @@ from snowflake_fake.protocol import Refusal, no_warehouse
 SIZES = {"X-Small": 1, "Small": 2, "Medium": 4, "Large": 8, "X-Large": 16, "2X-Large": 32, "3X-Large": 64,
          "4X-Large": 128, "5X-Large": 256, "6X-Large": 512}  # credits an hour
 MINIMUM = 60  # seconds that each resume costs at least
-PROVISIONING = 1.0  # seconds until a warehouse that resumes runs a statement
-CONCURRENCY = 8  # statements that a cluster runs at once
+PROVISIONING = 1.0  # seconds from a resume until the warehouse runs statements
+CONCURRENCY = 8  # statements that a cluster runs at the same time
 HOUR = 3600
 
 
 def whole(hour):
-    """The start of the hour in which a time lies."""
+    """The start of the hour that contains a time."""
     return int(hour // HOUR) * HOUR
 
 
@@ -39,25 +39,25 @@ class Part:
 
 
 class Query:
-    """One statement on a warehouse; `end` may be moved by a cancel."""
+    """A statement on a warehouse; a cancel may change its `end`."""
 
     def __init__(self, arrived, start, end, provisioning):
         self.arrived, self.start, self.end, self.provisioning = arrived, start, end, provisioning
-        self.row, self.attributed = None, Decimal(0)  # of QUERY_HISTORY; credits that are its own
+        self.row, self.attributed = None, Decimal(0)  # its row in QUERY_HISTORY; its attributed credits
 
     def overlap(self, low, high):
-        """Seconds that it ran between two times."""
+        """The seconds that it ran between two times."""
         return max(0.0, min(high, self.end) - max(low, self.start))
 
     def queued(self, low, high):
-        """Seconds that it waited, for the warehouse to start and for others."""
+        """The seconds that it waited for the warehouse to start, and for other statements."""
         ready = self.arrived + self.provisioning
         return (max(0.0, min(high, ready) - max(low, self.arrived)),
                 max(0.0, min(high, self.start) - max(low, ready)))
 
 
 class Warehouse:
-    """One warehouse. All calls are in the order of time; settle() makes up for what time alone does."""
+    """A warehouse. Calls must be in the order of time; settle() applies what happens by time alone."""
 
     is_adaptive = False
 
@@ -69,18 +69,18 @@ class Warehouse:
         self.created = self.resumed = self.updated = created
         self.parts, self.active, self.queries = [], [], []
         self.last_end = created
-        self.stopping = None  # since when it suspends, as soon as nothing runs, and why
+        self.stopping = None  # since when it is suspending, until nothing runs, and why
         self.resumes = 0
-        self.hours = {}  # by the start of an hour that has ended: seconds and credits
-        self.closed = 0  # the end of the last one of them
+        self.hours = {}  # seconds and credits by the start of each ended hour
+        self.closed = 0  # the end of the last ended hour
         self.cloud = collections.Counter()  # credits for cloud services by the start of the hour
-        self.events = []  # (time, event, reason), for whoever takes them away
+        self.events = []  # (time, event, reason), until somebody takes them
 
     def is_started(self):
         return any(part.end is None for part in self.parts)
 
     def state(self, now):
-        """As SHOW WAREHOUSES has it."""
+        """The state in SHOW WAREHOUSES."""
         if not self.is_started():
             return "SUSPENDED"
         return "STARTED" if now >= self.resumed + PROVISIONING else "RESUMING"
@@ -89,7 +89,7 @@ class Warehouse:
         return SIZES[self.size] * self.clusters
 
     def settle(self, now):
-        """Suspends the warehouse at the time at which it was idle for long enough."""
+        """Suspends the warehouse at the time at which it had been idle long enough."""
         for query in [query for query in self.active if query.end <= now]:
             self.active.remove(query)
             self.last_end = max(self.last_end, query.end)
@@ -102,7 +102,7 @@ class Warehouse:
             self.stop(idle + self.auto_suspend, "WAREHOUSE_AUTOSUSPEND")
 
     def begin(self, now, seconds):
-        """Runs a statement, resumes for it, and lets it wait for others. Raises Refusal."""
+        """Runs a statement. The warehouse resumes for it, and it may wait for others. Raises Refusal."""
         self.settle(now)
         if self.stopping:
             self.require_quota(now)
@@ -123,18 +123,18 @@ class Warehouse:
 
     @staticmethod
     def cancel(query, now):
-        """Ends a statement that still waits or runs."""
+        """Ends a statement that waits or runs."""
         query.end = min(query.end, now)
         query.start = min(query.start, query.end)
 
     def require_quota(self, now):
-        """Raises Refusal where a resource monitor forbids to resume."""
+        """Raises Refusal if a resource monitor forbids to resume."""
         if self.monitor and self.monitor.is_exceeded(now):
             raise Refusal(422, "090073", f"Warehouse '{self.name}' cannot be resumed because resource "
                                          f"monitor '{self.monitor.name}' has exceeded its quota.", "22000")
 
     def resume(self, now, reason="WAREHOUSE_RESUME"):
-        """Raises Refusal where a resource monitor forbids it."""
+        """Resumes the warehouse. Raises Refusal if a resource monitor forbids it."""
         self.require_quota(now)
         self.parts.append(Part(self.rate(), now))
         self.resumed = self.updated = now
@@ -142,7 +142,7 @@ class Warehouse:
         self.events.append((now, "RESUME_WAREHOUSE", reason))
 
     def suspend(self, now, reason="WAREHOUSE_SUSPEND"):
-        """Lets what runs end first."""
+        """Suspends the warehouse once the running statements have ended."""
         self.settle(now)
         if self.is_started():
             self.stopping = (now, reason)
@@ -156,7 +156,7 @@ class Warehouse:
         self.events.append((at, "SUSPEND_WAREHOUSE", reason))
 
     def resize(self, size, now):
-        """A larger size adds a part with a minimum of its own, a smaller one replaces what is billed."""
+        """A larger size adds a part with its own minimum, a smaller size replaces the billed parts."""
         self.settle(now)
         before, self.size, self.updated = self.rate(), size, now
         self.events.append((now, "RESIZE_WAREHOUSE", "WAREHOUSE_RESIZE"))
@@ -171,7 +171,7 @@ class Warehouse:
         self.parts.append(Part(self.rate(), now, minimum=0))
 
     def close_hour(self, hour):
-        """Keeps what the hour that has ended came to, and drops what nobody asks for any more."""
+        """Keeps the use of the hour that has ended, and drops what is no longer needed."""
         end = hour + HOUR
         self.settle(end)
         self.hours[hour] = self.used_since(hour, end, end)
@@ -180,23 +180,23 @@ class Warehouse:
         self.queries = [query for query in self.queries if query.end > hour]
 
     def used(self, low, high, now):
-        """Billed seconds and credits between two times, of which the first is a whole hour."""
+        """The billed seconds and credits between two times. `low` is the start of an hour."""
         found = [use for hour, use in self.hours.items() if low <= hour and hour + HOUR <= high]
         found.append(self.used_since(max(low, self.closed), high, now))
         return sum(each[0] for each in found), sum(each[1] for each in found)
 
     def used_since(self, low, high, now):
-        """The same of hours that have not ended."""
+        """The same for hours that have not ended."""
         found = [(part.rate, part.seconds(low, high, now)) for part in self.parts]
         return (sum(seconds for _, seconds in found),
                 sum((Fraction(rate * seconds, HOUR) for rate, seconds in found), Fraction(0)))
 
     def charge_cloud(self, now, credits):
-        """Credits for cloud services that a statement took."""
+        """Adds credits for cloud services of a statement."""
         self.cloud[whole(now)] += credits
 
     def shares(self, low, high):
-        """Of each statement that ran between two times its seconds: those that ran at once share them."""
+        """The seconds of each statement between two times; statements that run at the same time share them."""
         found = {query: 0.0 for query in self.queries if query.overlap(low, high) > 0}
         turns = sorted([(max(low, query.start), True, number, query) for number, query in enumerate(found)] +
                        [(min(high, query.end), False, number, query) for number, query in enumerate(found)],
@@ -211,7 +211,7 @@ class Warehouse:
 
 
 class AdaptiveWarehouse(Warehouse):
-    """One that is billed by the statement, never resumes and has no size."""
+    """A warehouse that is billed per statement, never resumes and has no size."""
 
     is_adaptive = True
 
@@ -237,7 +237,7 @@ class AdaptiveWarehouse(Warehouse):
 
 
 class Monitor:
-    """A resource monitor over warehouses: at a share of its quota it lets none of them resume."""
+    """A resource monitor of warehouses: at a share of its quota it lets none of them resume."""
 
     def __init__(self, name, quota, frequency="MONTHLY", level="WAREHOUSE", notify=(75, 90), suspend=None,
                  suspend_immediately=None, created=0.0, comment=""):
@@ -247,7 +247,7 @@ class Monitor:
         self.warehouses = []
 
     def since(self, now):
-        """When the interval that is counted now began."""
+        """The start of its current interval."""
         day = datetime.datetime.fromtimestamp(now, datetime.timezone.utc).replace(hour=0, minute=0, second=0,
                                                                                   microsecond=0)
         if self.frequency == "MONTHLY":
@@ -259,14 +259,14 @@ class Monitor:
         return int(day.timestamp())
 
     def used(self, now):
-        """Credits of its interval: compute and cloud services, as the command shows them."""
+        """The credits of its interval: compute and cloud services, as SHOW RESOURCE MONITORS shows them."""
         low = self.since(now)
         compute = sum(each.used(low, math.ceil(now), now)[1] for each in self.warehouses)
         return compute + sum(Fraction(credits) for each in self.warehouses
                              for hour, credits in each.cloud.items() if hour >= low)
 
     def reached(self, now):
-        """Percent of the quota."""
+        """The used percentage of the quota."""
         return self.used(now) * 100 / self.quota if self.quota else Fraction(0)
 
     def is_exceeded(self, now):
@@ -274,7 +274,7 @@ class Monitor:
         return bool(shares) and self.reached(now) >= min(shares)
 
     def enforce(self, now):
-        """Suspends its warehouses where the quota says so; at once, where it says that."""
+        """Suspends its warehouses if the quota requires it, and immediately if it requires that."""
         if not self.is_exceeded(now):
             return
         at_once = self.suspend_immediately is not None and self.reached(now) >= self.suspend_immediately
