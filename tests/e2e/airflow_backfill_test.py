@@ -1,4 +1,4 @@
-"""The runs of before the first start that airflow_exporter writes: each by its last end, and then a reset."""
+"""The runs before the first start that airflow_exporter writes: each by its last end, then a counter reset."""
 
 import collections
 import datetime
@@ -25,7 +25,7 @@ FAMILIES = ("airflow_dag_runs_total", "airflow_dag_run_duration_seconds_count",
 
 
 def last_ends(world, since, until):
-    """What the runs that are over now count, each once, as it was changed by hand last."""
+    """Counts the runs that have ended, each once, with its state after the last change by hand."""
     counts = collections.Counter()
     for run in world.runs.values():
         look = run.looks.at(world.now)
@@ -85,7 +85,7 @@ class Backfill(unittest.TestCase):
                 with open(file, encoding="utf-8") as lines:
                     text += lines.read()
             self.compare(text, last_ends(world, now - PAST - HOUR, now))
-            for file in result.stdout.split():  # where it cannot write, it leaves nothing
+            for file in result.stdout.split():  # if it cannot write, it leaves no file
                 pathlib.Path(file).unlink()
                 pathlib.Path(file).mkdir()
             again = support.run(*result.args[1:], name="airflow_exporter")

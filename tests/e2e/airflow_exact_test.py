@@ -1,4 +1,4 @@
-"""airflow_exporter beside a fake Airflow in which time flies: each series is what happened."""
+"""airflow_exporter beside a fake Airflow whose time runs fast: each series is what happened there."""
 
 import re
 import sys
@@ -22,7 +22,7 @@ FAULTS = {"429": 0.03, "500": 0.03, "cut": 0.03, "slow": 0.03, "login": 0.02}
 
 
 def known(samples):
-    """Those of families that the exporter has and of which the truth is known."""
+    """The samples of families that the exporter has and whose expected values are known."""
     return {name: value for name, value in samples.items()
             if (family := name.partition("{")[0]) in truth.LABELS
             and family.removesuffix("_count") in FAMILIES}
@@ -48,9 +48,9 @@ class Exact(unittest.TestCase):
 
     @staticmethod
     def advance(fake, exporter, seconds):
-        """Lets time pass there, and waits until what ended up to then is read: some looks fail."""
+        """Lets time pass in the fake, and waits until all that ended by then is read. Some runs of collectors fail."""
         fake.clock.advance(seconds)
-        until = fake.clock.now() - 6  # what changed in the last five seconds is left for the next look
+        until = fake.clock.now() - 6  # changes of the last five seconds are left for the next run
 
         def has_read():
             shown = support.samples(exporter.page())
@@ -60,7 +60,7 @@ class Exact(unittest.TestCase):
         support.poll(has_read, "a look that did not fail")
 
     def difference(self, fake, exporter):
-        """Series that are not as they are to be: the truth, and what the page has."""
+        """The series with wrong values: the expected value, and the one on the page."""
         page = exporter.page().replace('deployment="fake",', "").replace('{deployment="fake"}', "")
         shown = {re.sub(r',?\w+=""', "", name): float(value) for name, value in support.samples(page).items()}
         expected = fake.gauges()
@@ -92,7 +92,7 @@ class Exact(unittest.TestCase):
                     login.key = b"another key"
             fake.settle()
             while len(world.live) > 1:  # one waits for a pool that does not exist
-                self.advance(fake, exporter, 11 * MINUTE)  # the pause between two looks at all runs
+                self.advance(fake, exporter, 11 * MINUTE)  # the pause between two reads of all runs
             self.advance(fake, exporter, 11 * MINUTE)
             try:
                 support.poll(lambda: not self.difference(fake, exporter), "what is true",

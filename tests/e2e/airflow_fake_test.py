@@ -1,4 +1,4 @@
-"""The fake of Airflow that demo, tests and benchmarks share: it answers as the recorded ones did."""
+"""The fake of Airflow for demo, tests and benchmarks: it answers like recorded deployments."""
 
 import base64
 import contextlib
@@ -22,12 +22,12 @@ from fake_server import Clock  # noqa: E402
 
 VERSIONS = ("2.11", "3.3")
 RECORDED = (support.SOURCE / "tests/fixtures/airflow", support.SOURCE / "tests/fixtures/airflow_fake")
-START = 1_795_850_000.0  # of the worlds that no exporter reads
+START = 1_795_850_000.0  # for worlds that no exporter reads
 MINUTE, HOUR = 60, 3600
 LIVE_TASKS = "&".join(f"state={state}" for state in truth.LIVE_TASKS)
 
-# By version: a list of the fake's, the recorded ones of the same kind, and the key of the rows; without
-# a key, it is one row.
+# By version: a list of the fake, the recorded lists of the same kind, and the key of the rows; without a
+# key, the list is one row.
 LISTS = {
     "2.11": [("/dags?only_active=false", ["dags"], "dags"),
              ("/dagWarnings", ["dag_warnings"], "dag_warnings"),
@@ -53,11 +53,11 @@ LISTS = {
             ("/jobs", ["jobs"], "jobs"), ("/monitor/health", ["health"], None),
             ("/version", ["version"], None)],
 }
-# What may be there besides what was on the day of the recording.
+# Types that are allowed besides those of the recording.
 ALSO = {"last_scheduling_decision": {"null"}, "start_date": {"null"},  # a run that is queued
         "state": {"null"}}  # a task whose turn has not come
 
-# By version: what is asked, as whom, and the recorded answer, which is the same byte for byte.
+# By version: the request, the user, and the recorded answer, which must be the same byte for byte.
 REFUSALS = {
     "2.11": [("GET /api/v1/dags/~/dagRuns?bogus=1", True, "err400-unknown-param"),
              ("GET /api/v1/dags/~/dagRuns?updated_at_gte=2026-11-28T03:00:00", True, "err-naive-date"),
@@ -89,7 +89,7 @@ REFUSALS = {
 
 
 def recorded(version, name):
-    """Status, type and body of a file."""
+    """The status, the type and the body in a file."""
     path = next(path for path in (folder / version / f"{name}.http" for folder in RECORDED)
                 if path.is_file())
     head, _, body = path.read_bytes().partition(b"\r\n\r\n")
@@ -98,7 +98,7 @@ def recorded(version, name):
 
 
 def types(rows, path=""):
-    """By place in the rows, which types there are."""
+    """The types at each place in the rows."""
     found = {}
     for row in rows:
         for key, value in row.items():
@@ -119,7 +119,7 @@ def type_of(value):
 
 
 class Client:
-    """Asks a fake as one user."""
+    """Sends requests to a fake as one user."""
 
     def __init__(self, fake):
         self.fake = fake
@@ -130,7 +130,7 @@ class Client:
             self.right = "Bearer " + json.loads(answer)["access_token"]
 
     def ask(self, request, body=b"", right=True):
-        """Status, type and body."""
+        """The status, the type and the body."""
         method, target, *more = request.split(" ", 2)
         headers = {"Authorization": self.right if right is True else right} if right else {}
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.fake.server_port,
@@ -147,7 +147,7 @@ class Client:
         return json.loads(body)
 
     def all(self, path, key):
-        """The rows of all pages of a hundred."""
+        """The rows of all pages, of 100 rows each."""
         rows = []
         while True:
             page = self.get(f"{path}{'&' if '?' in path else '?'}limit=100&offset={len(rows)}")
@@ -180,7 +180,7 @@ class Answers(unittest.TestCase):
         self.compare(types(page[key]), types(row for each in pages for row in each[key]))
 
     def compare(self, ours, theirs):
-        """All keys of a row are there; those within only where there are any on both sides."""
+        """All keys of a row exist; nested keys are compared only if both sides have any."""
         self.assertEqual({place for place in ours if "." not in place},
                          {place for place in theirs if "." not in place})
         for place, kinds in ours.items():
@@ -269,7 +269,7 @@ class Answers(unittest.TestCase):
         fake.clock.advance(2)
         health = client.get("/monitor/health")["triggerer"]
         self.assertEqual(health["status"], "unhealthy")
-        jobs = client.get("/jobs?is_alive=true")  # what is dead is left out, and counted
+        jobs = client.get("/jobs?is_alive=true")  # dead jobs are omitted, but counted
         self.assertEqual((len(jobs["jobs"]), jobs["total_entries"]), (2, 3))
         fake.clock.advance(15 * MINUTE)
         self.assertEqual(client.get("/monitor/health")["triggerer"]["status"], "healthy")
@@ -366,7 +366,7 @@ class Worlds(unittest.TestCase):
 
 
 class Loads(unittest.TestCase):
-    """A load of few: each list is what it is when every run is looked at."""
+    """A small load: each list equals the one made by checking every run."""
 
     def setUp(self):
         self.load = Load(START, "3.3", dags=7, live_runs=30, tries_per_second=20, tasks=2000)

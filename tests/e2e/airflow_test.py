@@ -1,4 +1,4 @@
-"""airflow_exporter beside the recorded answers of Airflow 2 and 3."""
+"""airflow_exporter with the recorded answers of Airflow 2 and 3."""
 
 import base64
 import json
@@ -11,14 +11,14 @@ from airflow_replay import FIXTURES, Replay, recorded
 from support import Exporter, run
 
 NAME = "airflow_exporter"
-# Health is the most frequent, as it is by default: it says whether a deployment is up.
+# Health runs most often, as it does by default: it decides whether a deployment is up.
 FAST = ("--collector.health.interval=1s", *(
     f"--collector.{name}.interval=2s" for name in ("assets", "dags", "dag_warnings", "import_errors", "jobs", "pools", "runs")))
 FIRST_SEEN = re.compile(r"(?m)(_first_seen_timestamp_seconds\{.*\}) .*")
 
 
 def families(page):
-    """The lines of the exporter's own families, sorted, as far as they are recorded."""
+    """The lines of the exporter's own families, sorted, without those that are not recorded."""
     page = FIRST_SEEN.sub(r"\1 NOW", page)
     return sorted(line for line in page.splitlines()
                   if line.startswith("airflow_") and not line.startswith("airflow_up{"))
@@ -55,7 +55,7 @@ class Airflow(unittest.TestCase):
                                  *(f"--web.listen-address=127.0.0.1:{port}" for port in ports), name=NAME)
                     self.assertEqual(result.returncode, 1)
                     self.assertIn("Address already in use", result.stderr)
-                    self.assertNotIn("ledger created", result.stderr)  # which comes before any request
+                    self.assertNotIn("ledger created", result.stderr)  # which happens before the first request
                     self.assertEqual(airflow.requests, [])
 
     def test_each_version_is_logged_into_in_its_own_way(self):

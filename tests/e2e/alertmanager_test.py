@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Alertmanager's configuration: amtool accepts it, its page is current, and what it names is there. What it
-delivers is shown by tests/live/alertmanager."""
+"""Alertmanager's configuration: amtool accepts it, its page is current, and all names in it exist.
+Deliveries are tested by tests/live/alertmanager."""
 
 import itertools
 import os
@@ -18,7 +18,7 @@ FILE = ROOT / "alertmanager/alertmanager.yml"
 
 
 def alternatives(pattern):
-    """The patterns without `|` that a pattern with groups stands for."""
+    """The patterns without `|` that are equivalent to a pattern with groups."""
     group = re.search(r"\(([^()]*)\)", pattern)
     if group:
         each = [pattern[:group.start()] + one + pattern[group.end():] for one in group[1].split("|")]
@@ -27,7 +27,7 @@ def alternatives(pattern):
 
 
 def unknown_names(matchers, names):
-    """What matchers on alertname look for and no alert is called."""
+    """The names that matchers on alertname look for and no alert has."""
     texts = [re.fullmatch(r'alertname(=~?|!=|!~)"(.*)"', matcher) for matcher in matchers]
     return [one for text in texts if text for one in alternatives(text[2])
             if not any(re.fullmatch(one, name) for name in names)]
@@ -60,7 +60,7 @@ class Configuration(unittest.TestCase):
                          "run alertmanager/routes > docs/alert_routes.md")
 
     def test_each_receiver_has_a_route_of_test_alerts(self):
-        """deploy/doctor --send: those that have a channel."""
+        """For `deploy/doctor --send`: each receiver that has an integration."""
         first = self.config["route"]["routes"][0]
         self.assertEqual(first["matchers"], ['doctor=~".+"'])
         wanted = [{"matchers": [f'receiver="{receiver["name"]}"'], "receiver": receiver["name"]}
@@ -87,7 +87,7 @@ class Configuration(unittest.TestCase):
                                 rule)
 
     def test_a_blocked_warehouse_is_known_before_the_failures_on_it_are_sent(self):
-        """By the longest times, but for 15 s in which a command of dbt ends and is scraped."""
+        """In the worst case, except for the 15 s in which a dbt command ends and is scraped."""
         prometheus = yaml.safe_load((ROOT / "prometheus/prometheus.yml").read_text())
         usual = prometheus["global"]
         job = next(one for one in prometheus["scrape_configs"] if one["job_name"] == "snowflake")

@@ -1,4 +1,4 @@
-"""The views of examples/business that SQLite can make give what the contract of docs/business.md has."""
+"""The views of examples/business that SQLite can run return what the contract of docs/business.md requires."""
 
 import pathlib
 import re
@@ -11,7 +11,7 @@ from business_mappings import MAPPINGS, PORTABLE, ROOT, check, expected, names, 
 
 
 def contract():
-    """The columns of each view as the documentation has them, and those that are required."""
+    """The columns of each view in the documentation, and which of them are required."""
     rows = re.findall(r"^\| `(bm_\w+)` \| [^|]* \| ([^|]*) \|$", (ROOT / "docs/business.md").read_text(), re.M)
     return {view: (set(re.findall(r"\w+", columns)), set(re.findall(r"\*\*(\w+)\*\*", columns)))
             for view, columns in rows}  # fmt: skip

@@ -1,4 +1,4 @@
-"""What deploy/compose.yml mounts and runs, without an engine: the files of deploy/compose/ and logs/."""
+"""The files of deploy/compose/ and logs/ that deploy/compose.yml mounts and runs, without an engine."""
 
 import importlib.machinery
 import importlib.util
@@ -13,7 +13,7 @@ from support import SOURCE, folder
 
 
 def load(path):
-    """A program of the project as a module."""
+    """Loads a program of the project as a module."""
     sys.dont_write_bytecode = True
     loader = importlib.machinery.SourceFileLoader(path.name, str(path))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(path.name, loader))
@@ -28,7 +28,7 @@ SETTING = re.compile(r"\$\{(\w+):-([^}]*)\}")
 
 
 def prometheus_of(profiles):
-    """The configuration and the targets that init writes."""
+    """The configuration and the targets that init writes for these profiles."""
     with folder() as made:
         INIT.write_prometheus(made, (SOURCE / "prometheus/prometheus.yml").read_text(),
                               (SOURCE / "deploy/compose/jobs.yml").read_text(), profiles)
@@ -72,7 +72,7 @@ class Prometheus(unittest.TestCase):
 
 class Secrets(unittest.TestCase):
     def test_one_that_is_not_given_is_made_once(self):
-        INIT.GRAFANA = (-1, -1)  # of whoever runs the test
+        INIT.GRAFANA = (-1, -1)  # the user that runs the test
         with folder() as made:
             given, kept = made / "given", made / "kept"
             INIT.write_secret(given, kept)
@@ -109,7 +109,7 @@ class Retention(unittest.TestCase):
 
 
 class Loki(unittest.TestCase):
-    """deploy/compose.loki.yml, which nothing runs, beside what takes its place in compose.yml."""
+    """deploy/compose.loki.yml, which no test runs, compared with the services in compose.yml that it replaces."""
 
     def setUp(self):
         self.services = yaml.safe_load((SOURCE / "deploy/compose.loki.yml").read_text())["services"]

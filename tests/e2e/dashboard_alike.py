@@ -1,4 +1,4 @@
-"""What all dashboards have in common: how they look, which variables they share, and that links keep them."""
+"""Checks what all dashboards have in common: their look, their shared variables, and links that pass these on."""
 
 import re
 
@@ -9,24 +9,24 @@ LOOK = {
     "liveNow": False, "preload": False, "version": 1,
     "timepicker": {"refresh_intervals": ["30s", "1m", "5m", "15m", "1h"]},
 }  # fmt: skip
-REFRESH = ("1m", "5m")  # 5m where what is shown comes hours late
+REFRESH = ("1m", "5m")  # 5m for data that comes hours late
 LINKS = [("Data platform", "dashboards", ""), ("Runbooks", "link", f"{RUNBOOKS}README.md")]
 SHARED = ("datasource", "environment")
 KEPT = ("${datasource:queryparam}", "${environment:queryparam}", "${__url_time_range}")
 COLOR_OF_ALERTS = "rgba(255, 115, 131, 0.5)"
-# What the legend of a chart says of each series, by how it is drawn; where little is bad, the least.
+# The calculations in the legend of a chart by its style; min instead of max if low values are bad.
 LEGENDS = {"line": (["lastNotNull", "mean", "max"], ["lastNotNull", "mean", "min"]), "bars": (["sum", "max"],)}
-# Labels whose values have a meaning, so that colors by turns would mislead.
+# Labels whose values have a meaning, for which a palette of colors would be misleading.
 OF_MEANING = re.compile(r"\{\{(code|mode|outcome|phase|resource_type|severity|state|status)\}\}$")
-# What has nothing to draw without data.
+# Panels that are empty without data.
 LISTS = {"state-timeline", "status-history", "table", "timeseries"}
-# Columns of tables that lead to what they name.
+# Columns of tables that link to the page of their value.
 LEADS = {"Account", "DAG", "Data set", "Deployment", "Host", "Instance", "Owner", "Owners", "Project", "Warehouse"}
 COLOR_OF_LIMITS = {"warning": "orange", "critical": "red"}
 
 
 def problems(root, dashboards):
-    """What a dashboard has otherwise than the others, one line each."""
+    """The differences of each dashboard from the others, one per line."""
     for board in dashboards:
         where = board.path.relative_to(root)
         for text in (*_of_look(board.body), *_of_annotations(board), *_of_links(board), *_of_times(board),
@@ -64,7 +64,7 @@ def _of_links(board):
 
 
 def _of_times(board):
-    """A point in time is shown as how long ago it was, wherever it is."""
+    """Points in time are shown as durations since then, everywhere."""
     for panel in board.panels:
         config = panel.get("fieldConfig") or {}
         columns = {}
@@ -82,7 +82,7 @@ def _of_times(board):
 
 
 def _of_charts(board):
-    """Legends have numbers, and what has a meaning has its color."""
+    """Legends have calculations, and values with a meaning have fixed colors."""
     for panel in board.panels:
         if panel.get("type") != "timeseries":
             continue
@@ -96,7 +96,7 @@ def _of_charts(board):
 
 
 def _of_lists(board):
-    """Names lead to what they name; that, and any other list, says why it is empty."""
+    """Names link to their pages; these and other lists say why they are empty."""
     for panel in board.panels:
         if panel.get("type") in LISTS and panel["fieldConfig"]["defaults"].get("noValue", "–") in ("–", "No data"):
             yield f"{panel['title']}: does not say why it is empty"
@@ -109,7 +109,7 @@ def _of_lists(board):
 
 
 def _fixed_colors(panel):
-    """The fixed colors of a chart by the name, or the expression, of the series that have it."""
+    """The fixed colors of a chart by the name, or the expression, of their series."""
     return {override["matcher"]["options"]: entry["value"]["fixedColor"]
             for override in panel["fieldConfig"].get("overrides") or []
             for entry in override["properties"] if entry["id"] == "color"}  # fmt: skip
@@ -126,7 +126,7 @@ def _of_colors(legend, colors):
 
 
 def _of_variables(root, dashboards):
-    """A variable of one name has one label, and those that all have are the same."""
+    """Variables of the same name have the same label, and variables of all dashboards are the same."""
     first = {}
     for board in dashboards:
         for variable in board.variables:

@@ -1,9 +1,8 @@
-"""Whether a panel that counts events shows each of them once, whatever range it shows and whenever it
-is asked.
+"""Checks that a panel that counts events shows each event once, for any range and at any time.
 
-Prometheus has a day in which counters of the jobs, each scraped at its own interval, count what
-happened in the last hour of it: also while their exporter was not reached, as the first value of a
-series, right after Prometheus saw the exporter for the first time, and around a restart.
+Prometheus has a day of data in which the counters of the jobs, each with its scrape interval, count events
+of the day's last hour. There are events while the exporter was not reached, as the first value of a series,
+right after Prometheus saw the exporter for the first time, and around a restart.
 """
 
 import collections
@@ -22,22 +21,22 @@ from dashboard_view import View
 NOW = 1_750_000_080  # a full minute
 DAY, HOUR, MINUTE = 86400, 3600, 60
 RANGES = (HOUR, 6 * HOUR, DAY)
-PHASES = (0, 15, 30, 45)  # seconds of the minute in which the page is refreshed
-WIDTH = 520  # pixels, of a panel that is a third of the dashboard
+PHASES = (0, 15, 30, 45)  # seconds of the minute in which the page is loaded
+WIDTH = 520  # pixels; a panel of a third of the dashboard
 COUNTS = re.compile(r"\bincrease\(|\boffset \$__(?:interval|range)\b")
 
-# Minutes before NOW.
+# In minutes before NOW.
 OUTAGE = (45, 36)
-OF_OLD, OF_NEW = (50, 40, 33), (21, 12)  # a series that was there, and one that the first event makes
-FIRST_SEEN = 30  # of exporters that have run for long
+OF_OLD, OF_NEW = (50, 40, 33), (21, 12)  # for an existing series, and for one that starts with its first event
+FIRST_SEEN = 30  # exporters that have been running for long
 OF_LATE_OLD, OF_LATE_NEW = (20,), (10,)
 RESTART = 25
 BEFORE_RESTART, AFTER_RESTART = (28,), (15,)
-# Of counters that have outgrown what they were before the restart.
+# Counters that are larger after a restart than before it.
 LITTLE_BEFORE, MUCH_SINCE = 2, (15, 10)
 
 Counter = collections.namedtuple("Counter", "metric old new amount", defaults=(1,))
-# By job: what the events of each kind count. A histogram has buckets of 5 and 30.
+# By job: the amounts of each kind of event. Histograms have buckets of 5 and 30.
 LEDGER = [
     Counter("dbt_invocations_total", {"command": "build", "outcome": "success"},
             {"command": "build", "outcome": "failure"}),
@@ -111,11 +110,11 @@ SOURCES = {  # by job
         "business_active_users": {"dataset": "shop", "window": "1d"},
         "business_active_users_baseline": {"dataset": "shop"}}),
 }  # fmt: skip
-# Which name the owner of what an exporter shows.
+# Metrics with the owner of an object.
 OWNED = ("dbt_node_info", "sql_quality_table_info", "sql_quality_columns_missing",
          "sql_quality_schema_changed_timestamp_seconds")
 OF_LIMITS = re.compile(r"sql_\w+_(?:limit|max_age_seconds|max_lag_seconds)")
-# Seconds between two scrapes of a target, where these are not those of its job.
+# Scrape intervals in seconds that differ from those of the job.
 OWN_INTERVALS = {"airflow1": 15, "airflow2": 60, "airflow5": 60}
 OF_THE_PROCESS = {
     "dbt": [
@@ -135,7 +134,7 @@ OF_THE_PROCESS = {
     "alertmanager": [Counter("alertmanager_notifications_total", {"integration": "slack"}, None),
                      Counter("alertmanager_notifications_failed_total", {"integration": "slack"}, None)],
 }  # fmt: skip
-# A table shows of these only what came since the restart.
+# Metrics of which a table shows only the events since the restart.
 IN_TABLES = {"exporter_upstream_requests_total", "container_restarts_total", "container_oom_events_total"}
 
 
@@ -144,7 +143,7 @@ def is_counting(query):
 
 
 class Day:
-    """What Prometheus has scraped, as OpenMetrics text."""
+    """The samples that Prometheus has scraped, as OpenMetrics text."""
 
     def __init__(self, root):
         self.intervals = scrape_intervals(root)
@@ -184,7 +183,7 @@ class Day:
                                   for amount, time in samples if amount is not None]  # fmt: skip
 
     def _count(self, counter, labels, base, events, times):
-        """A series that began with the base, or, where that is 0, with the first event."""
+        """Adds a series that starts with `base`, or with the first event if that is 0."""
         def value(time, amount=1):
             count = base + sum(time >= NOW - event * MINUTE for event in events)
             return amount * count if count else None
@@ -207,7 +206,7 @@ class Day:
                 self._count(counter, of_target | counter.new, 0, new, times)
 
     def _source(self, job, number, name, phase, first=None):
-        """A source that the exporter of this number shows."""
+        """Adds a source of the exporter with this number."""
         source = SOURCES[job]
         at = {"job": job, "instance": f"{job}{number}", source.label: name}
         times = list(self._times(job, at["instance"], phase, first))
@@ -216,7 +215,7 @@ class Day:
         self._counters(source.counters, at, times, first)
 
     def _describe(self, at, times):
-        """A node or DAG with an owner for each exporter, as production and staging have."""
+        """Adds a node or a DAG with a different owner for each exporter, as production and staging have."""
         for metric, labels in SOURCES[at["job"]].described.items():
             own = {"owner": f"owner of {at['instance']}"} if metric in OWNED or OF_LIMITS.fullmatch(metric) else (
                 {"owners": f"owner of {at['instance']}", "url": "http://x"} if metric == "airflow_dag_info" else {})
@@ -232,8 +231,8 @@ class Day:
         self._counters(counters, at, times, first)
 
     def _restarted(self, at, counters):
-        """What counts from zero again after a restart; or, of a ledger in memory, from the run whose
-        results are still there."""
+        """Adds counters that start from 0 after a restart; in an in-memory ledger, from the run whose
+        results still exist."""
         old, new = self._around_restart(at)
         for counter in counters:
             to = at | counter.old
@@ -243,8 +242,8 @@ class Day:
             self._count(counter, to, int(is_ledger), AFTER_RESTART, new)
 
     def _outgrown(self, at, counters):
-        """What counts more after a restart than before. When it is scraped again, there is an event:
-        of a ledger in memory, one whose results are still there."""
+        """Adds counters that are larger after a restart than before it. There is an event at the first
+        scrape since; in an in-memory ledger, one whose results still exist."""
         old, new = self._around_restart(at)
         if counters is not OF_THE_PROCESS.get(at["job"]):
             self._describe(at, old + new)
@@ -254,7 +253,7 @@ class Day:
             self._count(counter, to, 1, MUCH_SINCE, new)
 
     def _around_restart(self, at):
-        """The times at which this target was scraped before a restart and since."""
+        """The times of this target's scrapes before the restart and since."""
         restart = NOW - RESTART * MINUTE
         times = list(self._times(at["job"], at["instance"], 3))
         source = SOURCES.get(at["job"])
@@ -273,7 +272,7 @@ class Day:
 
 @contextlib.contextmanager
 def serving(root):
-    """A Prometheus that has the day, and its address."""
+    """Runs a Prometheus with the data of the day. Yields its address."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         Day(root).write(folder / "day.om")
@@ -291,7 +290,7 @@ def serving(root):
 
 
 def total(url, query, view, variables):
-    """The sum of all values that the query shows."""
+    """The sum of all values that the query returns."""
     call, parameters = view.request(query, variables)
     found = ask(url, call, **parameters)
     values = [value for series in found for value in series.get("values") or [series["value"]]]
@@ -299,7 +298,7 @@ def total(url, query, view, variables):
 
 
 def problems(root, dashboards, expected):
-    """What counts otherwise than expected says, or is not in it, and what panels cannot ask of the day."""
+    """Panels that count otherwise than expected or are not listed, and queries that fail."""
     counting = [(board, query) for board in dashboards for query in board.panel_queries()
                 if is_counting(query)]  # fmt: skip
     places = {(query.file, query.place) for _, query in counting}
@@ -334,7 +333,7 @@ def _of_query(url, board, query, wanted):
 
 
 def _errors(url, board):
-    """Of the queries that do not count."""
+    """The errors of the queries that do not count."""
     for query in board.panel_queries():
         if is_counting(query):
             continue

@@ -1,4 +1,4 @@
-"""The data that dashboards are checked with: real exporters, a real Prometheus, and its answers."""
+"""The data for the checks of dashboards: real exporters, and a real Prometheus with its answers."""
 
 import contextlib
 import fnmatch
@@ -35,27 +35,27 @@ from snowflake_fake.account import Account  # noqa: E402
 from snowflake_fake.auth import Auth, User  # noqa: E402
 from snowflake_fake.server import Fake as Snowflake  # noqa: E402
 
-INTERVAL, MAX_INTERVAL = 2, 15  # seconds between two scrapes; some must be in $__rate_interval
+INTERVAL, MAX_INTERVAL = 2, 15  # seconds between two scrapes; there must be several within $__rate_interval
 AIRFLOW_COLLECTORS = ("health", "dags", "dag_warnings", "import_errors", "pools", "runs", "assets", "jobs")
 SNOWFLAKE_COLLECTORS = ("warehouses", "resource_monitors", "dynamic_tables", "tasks", "pipes",
                         "replication_groups", "databases")
 SNOWFLAKE_GROUPS = ("cost", "queries", "attribution", "query_tags", "storage", "logins", "loads", "task_runs", "credentials",
                     "currency")
-LATER = 660  # seconds that pass at once in Airflow: what runs every five minutes ends, the triggerer is dead
+LATER = 660  # seconds that pass at once in Airflow: runs due every five minutes end, the triggerer is dead
 AIRFLOWS_READ = ("airflow_runs_read_timestamp_seconds"
                  " and on (deployment) airflow_asset_events_read_timestamp_seconds")
-SHOP_LATER = shop.COLUMN_AFTER + shop.HOUR  # in which something is ordered at night, too
+SHOP_LATER = shop.COLUMN_AFTER + shop.HOUR  # long enough for orders at night, too
 SHOP_READ = "business_orders_total and on (instance) sql_quality_schema_hash"
 ENVIRONMENT = "test"
-RANGE = 600  # seconds of a range query
-# What Grafana puts into a query, here for the whole of every variable.
+RANGE = 600  # of a range query, in seconds
+# The values that Grafana would insert, here the same for all queries.
 REPLACEMENTS = {"$__rate_interval": "1m", "$__range": "10m", "$__interval": "15s"}
 
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Expected:
-    """What may be missing, by what a file says with reasons."""
+    """What may be missing, and why, according to a file."""
 
     def __init__(self, path):
         body = yaml.safe_load(path.read_text()) if path.exists() else {}
@@ -74,7 +74,7 @@ class Expected:
                 raise SystemExit(f"{path}: {entry} has no reason")
 
     def metric(self, name):
-        """The entry that excuses a metric that no exporter has."""
+        """The entry that allows a metric which no exporter has."""
         return next((entry for entry in self.metrics if fnmatch.fnmatch(name, entry)), None)
 
     def may_be_empty(self, file, place, expr):
@@ -83,13 +83,13 @@ class Expected:
 
 
 def airflow(version):
-    """One in which something happens, and fails: the platform of its scenario."""
+    """A fake Airflow in which runs succeed and fail, according to its scenario."""
     clock = Clock()
     return Fake(World(clock.now(), version), clock)
 
 
 def snowflake():
-    """An account in which something happens, and fails, and who may ask it."""
+    """A fake account with activity and failures, and its user."""
     clock, auth = Clock(), Auth({"DEMO-ACCOUNT"})
     auth.add(User("EXPORTER", [objects.EXPORTER_ROLE], objects.EXPORTER_WAREHOUSE,
                   tokens={"PROGRAMMATIC_ACCESS_TOKEN": "pat"}))
@@ -97,14 +97,13 @@ def snowflake():
 
 
 class Live:
-    """Prometheus with the project's configuration, which scrapes real exporters every other second, or
-    as often as this machine can.
+    """Prometheus with the project's configuration, which scrapes real exporters every two seconds, or as
+    often as this machine can.
 
-    host_exporter runs as it is, and over recorded machines for what this one may lack, not get wrong,
-    or not do meanwhile; dbt_exporter over projects in several states, with nine days before them;
-    airflow_exporter beside fake Airflows, in which minutes pass at once; snowflake_exporter beside a fake
-    account; sql_exporter over the shop of the demo, in which an hour passes at once. A further target does
-    not exist. Alerts do not wait.
+    host_exporter monitors this machine, and recorded machines for what this one may lack; dbt_exporter
+    projects in several states, with data of nine days before; airflow_exporter fake Airflows, in which
+    minutes pass at once; snowflake_exporter a fake account; sql_exporter the shop of the demo, in which an
+    hour passes at once. One more target does not exist. Alerts have no pending time.
     """
 
     def __init__(self, root):
@@ -152,7 +151,7 @@ class Live:
         self._stack.close()
 
     def _this_one(self, prometheus_port):
-        """With probes of one that answers, over HTTP and without, and of one that is not there."""
+        """Flags for probes of a target that answers, over HTTP and TCP, and of one that does not exist."""
         targets = (f"http://127.0.0.1:{prometheus_port}/-/healthy",
                    f"tcp://127.0.0.1:{prometheus_port}", "tcp://127.0.0.1:1")
         return (f"--collector.probe.interval={self.interval}s", "--collector.container.socket=",
@@ -160,8 +159,8 @@ class Live:
 
     @staticmethod
     def _with_containers(stack, folder):
-        """Recorded control groups, whose names and states an engine tells; one of its containers
-        has ended."""
+        """Recorded control groups with an engine that returns the names and states of containers; one
+        container has exited."""
         machine = stack.enter_context(RecordedMachine(
             folder / "containers", [FIXTURES / "container/v2_docker"], ["sys/**/docker-*/cpu.stat"]))
         running = [path.name.removeprefix("docker-").removesuffix(".scope")
@@ -183,7 +182,7 @@ class Live:
         (machine.path / "proc/1/net").symlink_to("../self/net")
         disk = machine.path / "root/srv/data"
         disk.unlink()
-        disk.symlink_to("/dev/shm")  # everywhere a file system with space and inodes
+        disk.symlink_to("/dev/shm")  # any file system with space and inodes
         return ("--collector.container.socket=", *machine.flags())
 
     @staticmethod
@@ -193,7 +192,7 @@ class Live:
 
     @staticmethod
     def _dbt(stack, folder, cloud):
-        """The port of a dbt_exporter, with nine days before its page in the data of Prometheus."""
+        """The port of a dbt_exporter. Prometheus has data of nine days before its page."""
         config = dbt_projects.write(folder / "dbt", cloud)
         exporter = stack.enter_context(support.Exporter(
             f"--config.file={config}", "--collector.artifacts.interval=1s", name="dbt_exporter"))
@@ -206,7 +205,7 @@ class Live:
         return exporter.port
 
     def _airflow(self, stack, folder, fakes):
-        """The port of an airflow_exporter beside these and one that does not answer."""
+        """The port of an airflow_exporter for these fakes, and for one deployment that does not answer."""
         deployments = [{"name": fake.world.version, "url": fake.url, "username": "viewer", "password": "viewer",
                         "budget": {"requests_per_second": 100, "burst": 100},
                         "deadlines": [{"dag_id": "ingest_.*", "max_age": "10m"}]} for fake in fakes]
@@ -219,7 +218,7 @@ class Live:
             name="airflow_exporter")).port
 
     def _snowflake(self, stack, folder, fake):
-        """The port of a snowflake_exporter beside this account and one that does not answer."""
+        """The port of a snowflake_exporter for this account, and for one that does not answer."""
         common = {"programmatic_access_token": "pat", "role": objects.EXPORTER_ROLE,
                   "warehouse": objects.EXPORTER_WAREHOUSE,
                   "collector": {name: {"enabled": True} for name in SNOWFLAKE_GROUPS},
@@ -233,7 +232,7 @@ class Live:
             f"--config.file={config}", *intervals, name="snowflake_exporter")).port
 
     def _sql(self, stack, folder):
-        """The port of a sql_exporter over the shop of the demo, all that it may read often read often."""
+        """The port of a sql_exporter for the shop of the demo, with short intervals."""
         directory, config = folder / "shop", folder / "sql_exporter.yml"
         self._shop = shop.Shop(directory, shop.now() - SHOP_LATER)
         stack.callback(self._shop.database.close)
@@ -267,7 +266,7 @@ class Live:
 
 
 def ask(url, what, **parameters):
-    """The result of a call of Prometheus's API."""
+    """The result of a request to Prometheus's API."""
     call = f"{url}/api/v1/{what}?{urllib.parse.urlencode(parameters)}"
     try:
         with OPENER.open(call, timeout=support.START) as reply:
@@ -294,7 +293,7 @@ def variable_values(url, board, variable):
 
 
 def of_environment(board):
-    """All of the environment of all targets: what lost its label on the way finds nothing."""
+    """Selects everything in the environment of all targets: data that lost its label is not found."""
     return all_of(board) | {"$environment": ENVIRONMENT}
 
 
@@ -304,7 +303,7 @@ def all_of(board):
 
 
 class Round:
-    """One round of asking everything: what fails, and what finds nothing."""
+    """One round of all queries: those that fail, and those without a result."""
 
     def __init__(self, url, dashboards):
         self.errors, self.asked, self.empty = [], set(), {}
@@ -325,7 +324,7 @@ class Round:
 
 
 def ask_all(url, dashboards, expected, patience):
-    """The problems with what Prometheus answers. What is missing may still come for a while."""
+    """The problems with Prometheus's answers. Missing data may still appear until `patience` is over."""
     end = time.monotonic() + patience
     while True:
         now = Round(url, dashboards)

@@ -1,4 +1,4 @@
-"""What can be checked of Grafana's dashboards without any data, and the queries that are in them."""
+"""Checks of Grafana's dashboards that need no data, and the queries in them."""
 
 import collections
 import itertools
@@ -12,14 +12,14 @@ from dashboard_view import seconds
 RUNBOOKS = (
     "https://github.com/data-platform-exporters/data-platform-exporters/blob/main/docs/runbooks/"
 )
-# What leads to the page that a label of the row names.
+# A link to the page that is in a label of the row.
 PAGE_OF_ROW = "${__value.raw}"
 TAG = "data-platform"
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 BUILT_IN = {"type": "grafana", "uid": "-- Grafana --"}
 WINDOWS = {"$__rate_interval", "$__range"}
-# What is asked for one time shows the same whatever range is shown beside it; how long something was so is
-# looked at each minute.
+# An instant query shows the same for any range of the dashboard. The duration of a state is measured once
+# per minute.
 WINDOWS_OF_INSTANTS = {"5m", "$__range", "$__range:1m"}
 PANEL_TYPES = {
     "bargauge", "barchart", "gauge", "heatmap", "logs", "row", "stat", "state-timeline", "status-history",
@@ -48,14 +48,14 @@ Query = collections.namedtuple("Query", "file place expr instant least points", 
 
 
 def flatten(panels):
-    """All panels, those in collapsed rows included."""
+    """All panels, including those in collapsed rows."""
     for panel in panels:
         yield panel
         yield from panel.get("panels") or []
 
 
 def urls(value):
-    """All values of a key `url`, wherever they are; a transformation has it as the name of a label."""
+    """All values of keys `url`; in transformations, `url` is the name of a label."""
     children = value if isinstance(value, list) else []
     if isinstance(value, dict):
         children = [child for key, child in value.items() if key != "transformations"]
@@ -76,7 +76,7 @@ class Dashboard:
         self.annotations = (self.body.get("annotations") or {}).get("list") or []
 
     def queried_variables(self):
-        """Those whose values Prometheus is asked for."""
+        """The variables whose values are queried from Prometheus."""
         return [variable for variable in self.variables
                 if variable.get("type") == "query" and variable.get("datasource") != LOGS]
 
@@ -97,7 +97,7 @@ class Dashboard:
 
 
 class Checker:
-    """Checks all dashboards of a project; `found` has a line a problem."""
+    """Checks all dashboards of a project. `found` has one line per problem."""
 
     def __init__(self, root):
         self.root = root
@@ -166,7 +166,7 @@ class Checker:
             if variable.get("type") == "query" and variable.get("datasource") not in (DATASOURCE, LOGS):
                 self.problem(board.path, f"variable {name} does not ask $datasource or $logs")
             if name in ("environment", "job", "instance"):
-                # A target need not say what environment it is of.
+                # A target may lack the label `environment`.
                 wanted = {"type": "query", "multi": True, "includeAll": True,
                           "allValue": ".*" if name == "environment" else ".+"}
                 for key, value in wanted.items():
@@ -232,7 +232,7 @@ class Checker:
                     self.problem(board.path, f"{panel['title']}: does not fit, or is oversized")
 
     def check_names(self, board):
-        """What has the same name as a number shows the same over time."""
+        """A stat and a time series with the same name have the same query."""
         numbers = {panel.get("title", "").lower(): [target.get("expr") for target in panel["targets"]]
                    for panel in board.panels if panel.get("type") == "stat"}  # fmt: skip
         for panel in board.panels:
@@ -298,8 +298,8 @@ class Checker:
 
     @staticmethod
     def wanted_matchers(board, metric):
-        """What must choose a metric, and how that looks. Containers, on the dashboard of another job, are
-        chosen by their names, and units, which have none, by their ids."""
+        """The matchers that a metric needs, as label and pattern. Containers on the dashboard of another
+        job are selected by name, and units, which have no name, by id."""
         yield 'environment=~"$environment"', r'\benvironment=~"\$environment\b'
         if metric.startswith("container_") and any(
                 variable["name"] == "container" for variable in board.variables):
@@ -309,8 +309,8 @@ class Checker:
             yield f'{name}=~"${name}"', rf'\b{name}=~"\${name}\b'
 
     def check_columns(self, panel, problem):
-        """A column whose values lead to runbooks has the alerts that fire, not those that might; one
-        whose values are pages themselves has a label that holds such."""
+        """A column that links to runbooks has firing alerts, not pending ones; a column whose values are
+        URLs has a label that contains URLs."""
         original = {
             new: old
             for transformation in panel.get("transformations") or []
@@ -328,8 +328,8 @@ class Checker:
                 problem(f"column {column} leads to runbooks, and is not the alertname of ALERTS")
 
     def check_step(self, board, target, problem):
-        """Grafana takes $__rate_interval from the query's least step, or else from the data source,
-        which knows one interval for all jobs; the panel's least step does not reach it."""
+        """Grafana derives $__rate_interval from the query's minimum step, or from the data source, which
+        has one interval for all jobs; the minimum step of the panel has no effect on it."""
         where, expr = f"query {target.get('refId')}", target.get("expr", "")
         if re.search(r"\bincrease\(", expr):
             problem(f"{where}: increase() estimates; count by the difference to an earlier value")
@@ -342,14 +342,14 @@ class Checker:
             problem(f"{where}: its interval must be at least {wanted}s, as its jobs are scraped")
 
     def longest_interval(self, board):
-        """Of the jobs that the dashboard shows unless others are chosen."""
+        """The longest interval of the jobs that the dashboard shows by default."""
         chosen = next((variable.get("current", {}).get("value") for variable in board.variables
                        if variable.get("name") == "job"), None)  # fmt: skip
         jobs = [job for job in self.intervals if job in (chosen or [])] or self.intervals
         return max(self.intervals[job] for job in jobs)
 
     def check_limits(self, panel, problem):
-        """What an alert has a limit for shows that limit, and leads to what to do."""
+        """A panel with a metric that an alert compares with a limit shows that limit and links to the runbook."""
         metrics = {
             selector.metric
             for target in panel.get("targets") or []
@@ -367,7 +367,7 @@ class Checker:
             if not limit:
                 continue
             value, name = limit
-            # Of what is counted, more than none is one.
+            # For counts, a limit of 0 may be drawn as 1.
             if name not in metrics and value not in drawn and not (value == 0 and 1 in drawn):
                 problem(f"shows {metric} without the limit of its alert, {value:g}")
             pages = {f"{RUNBOOKS}{alert}.md" for alert in self.records.alerts[name]}
@@ -376,7 +376,7 @@ class Checker:
 
 
 def thresholds(value):
-    """The steps of all thresholds, wherever they are."""
+    """The steps of all thresholds in a value."""
     if isinstance(value, dict):
         if isinstance(value.get("steps"), list):
             yield value["steps"]

@@ -1,20 +1,20 @@
-"""Panels of dashboards that ask the store of logs, by VictoriaLogs' plugin of Grafana."""
+"""Checks panels that query the log store with VictoriaLogs' Grafana plugin."""
 
 LOGS = {"type": "victoriametrics-logs-datasource", "uid": "${logs}"}
-# What a panel asks, by the query's type, and where the store answers that.
+# The paths of the store for the query types of a panel.
 PATHS = {"instant": "query", "stats": "stats_query", "statsRange": "stats_query_range"}
 KEYS = {"datasource", "editorMode", "expr", "legendFormat", "maxLines", "queryType", "refId"}
 
 
 def log_queries(panels):
-    """The title of each panel that asks the store, and its query."""
+    """The title and the query of each panel with logs."""
     for panel in panels:
         if panel.get("datasource") == LOGS:
             yield from ((panel["title"], target) for target in panel.get("targets") or [])
 
 
 def check_log_queries(panel, problem):
-    """Whether each query gives what the panel shows: lines, numbers, or numbers over time."""
+    """Reports queries whose type does not match the panel: lines, numbers, or numbers over time."""
     wanted = {"logs": "instant", "timeseries": "statsRange"}.get(panel.get("type"), "stats")
     for target in panel.get("targets") or []:
         where = f"query {target.get('refId')}"

@@ -1,4 +1,4 @@
-"""The metrics that dashboards may ask for."""
+"""The metrics that dashboards may query."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ OF_PROMETHEUS = {
 
 
 class KnownMetrics:
-    """The names that the exporters' binaries, the recording rules, Prometheus and Alertmanager make."""
+    """The names that exporters' binaries, recording rules, Prometheus and Alertmanager produce."""
 
     def __init__(self, root, records):
         self.names = OF_PROMETHEUS | records.names
@@ -29,7 +29,7 @@ class KnownMetrics:
         for name, rest in re.findall(r"^\|\s*`([^`{]+)[^`]*`\s*\|(.*)", markdown, re.M):
             suffixes = ["", "_bucket", "_count", "_sum"] if "histogram" in rest else [""]
             if re.fullmatch(r"<\w+>", name):
-                continue  # text files may hold anything; nothing of ours counts on it
+                continue  # text files may contain any metric; no dashboard depends on them
             if "<" in name:
                 self.patterns.append(re.compile(re.sub(r"<[^>]*>", r"\\w+", name)))
             else:
@@ -53,13 +53,13 @@ class KnownMetrics:
 
 
 def label_values(variable):
-    """The metric part and the label of a variable's query."""
+    """The metric and the label in a variable's query."""
     match = re.fullmatch(r"label_values\((?:(.+),\s*)?(\w+)\)", variable.get("query") or "", re.S)
     return match and (match[1] or "", match[2])
 
 
 def queries(dashboards):
-    """Every query of every panel, annotation and variable."""
+    """All queries of panels, annotations and variables."""
     for board in dashboards:
         yield from board.panel_queries()
         yield from board.annotation_queries()

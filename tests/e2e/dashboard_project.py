@@ -1,4 +1,4 @@
-"""What the project's Prometheus makes of its configuration, as far as dashboards show it."""
+"""The project's Prometheus configuration, as far as dashboards depend on it."""
 
 import collections
 import re
@@ -60,7 +60,7 @@ def alerts(root):
 
 
 class Records:
-    """The recording rules of the project; of those that are thresholds, the value, the alerts and their severities."""
+    """The recording rules of the project; for thresholds, also the values, the alerts and their severities."""
 
     def __init__(self, root):
         self.names, self.limits = set(), {}
@@ -85,7 +85,7 @@ class Records:
             self.limits[name.removeprefix("threshold:")] = value
 
     def limit_of(self, metric):
-        """The limit that an alert compares a recorded metric with, if one does, and its name."""
+        """The limit that an alert compares a recorded metric with, and its name; None without one."""
         level, _, rest = metric.partition(":")
         name = f"threshold:{rest}"
         is_compared = level and rest in self.limits and name in self.alerts

@@ -1,4 +1,4 @@
-"""The Admin API of dbt Cloud, as far as dbt_exporter asks it: two jobs, and runs without artifacts."""
+"""The Admin API of dbt Cloud, as far as dbt_exporter uses it: two jobs, and runs without artifacts."""
 
 import datetime
 import http.server
@@ -14,7 +14,7 @@ QUEUED, RUNNING, SUCCESS, ERROR = 1, 3, 10, 20
 
 
 def run(identity, job, status, minutes_ago):
-    """A run that was asked for so long ago, and took five minutes if it has ended."""
+    """A run that was requested that many minutes ago, and took five minutes if it has ended."""
     now = datetime.datetime.now(datetime.timezone.utc)
 
     def at(minutes, holds):
@@ -26,7 +26,7 @@ def run(identity, job, status, minutes_ago):
 
 
 class Cloud(http.server.ThreadingHTTPServer):
-    """Serves from its making to the end of the block, on a free port."""
+    """Serves on a free port until the end of the block."""
 
     daemon_threads = True
 
@@ -38,7 +38,7 @@ class Cloud(http.server.ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def end_runs(self):
-        """Two more have ended."""
+        """Adds two runs that have ended."""
         self.runs += [run(105, 11, SUCCESS, 10), run(106, 11, ERROR, 8)]
 
     def __exit__(self, *_):

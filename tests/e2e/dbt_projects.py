@@ -1,4 +1,4 @@
-"""Projects of dbt in all the states that its dashboard shows, and the days before them."""
+"""dbt projects in all states that the dashboard shows, and data of the days before."""
 
 import datetime
 import json
@@ -18,7 +18,8 @@ import dbt_example  # noqa: E402
 DAY = 86400
 COUNT = 5  # of the projects that write() makes
 SAMPLE = re.compile(r"(dbt_\w+)\{(.*)\} (\S+)$", re.M)
-# What the rules must find of so many days ago, and what they have recorded of a run a day since.
+# The age in days of the metrics in LONG_AGO. RECORDED has what rules recorded since, with one run per
+# day.
 DAYS = 9
 LONG_AGO = {"dbt_node_last_run_timestamp_seconds", "dbt_source_snapshotted_at_timestamp_seconds"}
 RECORDED = {
@@ -30,8 +31,8 @@ RECORDED = {
 
 
 def write(folder, cloud):
-    """Writes the projects, and the configuration of dbt_exporter that names them and one of dbt
-    Cloud; its path."""
+    """Writes the projects, and the configuration of dbt_exporter with them and a project of dbt Cloud.
+    Returns its path."""
     yesterday = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
     dbt_example.write_to(folder / "shop/yesterday", yesterday)
     edit(folder / "shop/yesterday/run_results.json", succeed)
@@ -54,7 +55,7 @@ def edit(path, change):
 
 
 def run_again(folder):
-    """Another run of two projects has ended as the last one did."""
+    """Adds a run of two projects, with the same results as the last one."""
     cut_manifest(folder / "cut/today")
     dbt_example.write_to(folder / "next")
     tell_sizes(folder / "next")
@@ -70,7 +71,7 @@ def succeed(body):
 
 
 def tell_sizes(project):
-    """As the adapters of large warehouses do."""
+    """Adds sizes as the adapters of large warehouses report them."""
     def of_results(body):
         for number, result in enumerate(body["results"]):
             result["adapter_response"] |= {"rows_affected": 1000 + number, "bytes_processed": 1e6}
@@ -85,7 +86,7 @@ def tell_sizes(project):
 
 
 def begin_run(project):
-    """Another invocation has written its manifest and run something."""
+    """Makes it look as if another invocation has written its manifest and run a model."""
     edit(project / "manifest.json", lambda body: body["metadata"].update(invocation_id="another"))
     (project / "run").mkdir()
     (project / "run/model.sql").write_text("select 1")
@@ -94,7 +95,7 @@ def begin_run(project):
 def cut_manifest(project):
     manifest = project / "manifest.json"
     manifest.write_bytes(manifest.read_bytes()[:1000])
-    long_ago = time.time() - 3600  # what dbt may still be writing is no failure
+    long_ago = time.time() - 3600  # a file that dbt may still be writing is no failure
     os.utime(manifest, (long_ago, long_ago))
 
 
@@ -104,7 +105,7 @@ def hide_manifest(project):
 
 
 def make_past(page, labels, folder):
-    """Makes blocks for Prometheus of the days before a page that a target with these labels has."""
+    """Writes Prometheus blocks with the days before a page of the target with these labels."""
     now = int(time.time())
     lines = []
     for name, own, value in SAMPLE.findall(page):

@@ -1,4 +1,4 @@
-"""What deploy/ ships for each exporter: the example configuration, and the example project of dbt."""
+"""The files of deploy/ for each exporter: its example configuration, and the example dbt project."""
 
 import datetime
 import json
@@ -45,7 +45,7 @@ class Example(unittest.TestCase):
     def test_it_is_valid_with_each_setting_that_it_shows(self):
         for example in EXAMPLES:
             with self.subTest(example.name):
-                # What excludes something else is tried without it.
+                # Of settings that exclude each other, one is removed.
                 text = re.sub(r"(?m)^#(target|deployment|account):\n(#.*\n)+|^# +(username|password_file):.*\n", "",
                               example.read_text())
                 text, count = re.subn(r"(?m)^#(?=  +(- )?[a-z0-9._-]+:)", "", text)
@@ -62,7 +62,7 @@ class Kubernetes(unittest.TestCase):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
 
     def test_each_dashboard_is_named(self):
-        """kubectl, which tests/live/kubernetes has, would leave out another one."""
+        """Otherwise kubectl, as tests/live/kubernetes runs it, would leave a dashboard out."""
         text = (SOURCE / "grafana/dashboards/kustomization.yaml").read_text()
         self.assertEqual(sorted(re.findall(r"files: \[(.+)\]", text)),
                          sorted(path.name for path in (SOURCE / "grafana/dashboards").glob("*.json")))

@@ -1,4 +1,4 @@
-"""deploy/doctor beside a real Prometheus and Alertmanager: it says that all is well, and names each fault."""
+"""deploy/doctor with a real Prometheus and Alertmanager: it reports that all is well, and each fault."""
 
 import contextlib
 import json
@@ -23,11 +23,11 @@ import send  # noqa: E402
 import server  # noqa: E402
 import sinks  # noqa: E402
 
-INTERVAL = "3s"  # of scrapes and of the group of Watchdog; the other rules are loaded, and would keep a processor busy
+INTERVAL = "3s"  # for scrapes and Watchdog's group; other rules are only loaded, as they would keep a processor busy
 
 
 def doctor(*flags):
-    """The exit code and the rows: status and text by check, and the text of all."""
+    """The exit code, and the report as text."""
     result = subprocess.run([SOURCE / "deploy/doctor", *flags], capture_output=True, text=True, check=False,
                             timeout=support.START, env=support.environment(None))
     if result.stderr:
@@ -36,13 +36,13 @@ def doctor(*flags):
 
 
 def row(text, check):
-    """The rows of a check, as "status: what was found"."""
+    """The rows of a check as "status: text"."""
     lines = [line for line in text.splitlines() if line[9:].startswith(f"{check}  ")]
     return [f"{line[:9].strip()}: {line[9 + len(check):].strip()}" for line in lines]
 
 
 class Sinks(sinks.Sinks):
-    """As those of the live test; Slack's can answer 500."""
+    """The sinks of the live test; Slack's can answer 500."""
 
     slack_is_broken = False
 
@@ -51,7 +51,7 @@ class Sinks(sinks.Sinks):
 
 
 class Prometheus(support.Process):
-    """With the shipped rules."""
+    """A Prometheus with the shipped rules."""
 
     def __init__(self, folder, targets):
         self.port, self.folder, self.targets = free_port(), folder, targets
@@ -81,15 +81,15 @@ class Prometheus(support.Process):
         return of_report.Prometheus("Prometheus", f"http://127.0.0.1:{self.port}")
 
     def has_settled(self, up):
-        """Whether so many targets answer, none is new, and Watchdog fires."""
+        """Whether that many targets are up, none is unknown, and Watchdog fires."""
         with contextlib.suppress(of_report.Failed):
             health = [target["health"] for target in self.ask().api("targets?state=active")["activeTargets"]]
             return "unknown" not in health and health.count("up") == up and self.ask().query("ALERTS")
 
 
 class Grafana(ThreadingHTTPServer):
-    """The parts of Grafana's API that are asked for: SearchHit, DataSource and HealthResponse of its published client
-    (github.com/grafana/grafana-openapi-client-go, v0.0.0-20260330113218)."""
+    """The parts of Grafana's API that the doctor uses: SearchHit, DataSource and HealthResponse of its
+    published client (github.com/grafana/grafana-openapi-client-go, v0.0.0-20260330113218)."""
 
     daemon_threads = True
 
@@ -138,7 +138,7 @@ class GrafanaHandler(BaseHTTPRequestHandler):
 
 
 class Stack(unittest.TestCase):
-    """In one test, as starting it takes long: first all is well, then everything fails."""
+    """A single test, because starting the stack takes long: first all is well, then everything fails."""
 
     def test_it_says_what_is_well_and_names_each_fault(self):
         stack = self.enterContext(contextlib.ExitStack())
@@ -192,7 +192,7 @@ class Stack(unittest.TestCase):
         self.sinks.slack_is_broken = True
         text = (folder / "alertmanager/alertmanager.yml").read_text().replace(str(self.sinks.smtp), "1")
         config = json.loads(text)
-        config["route"]["routes"][0]["routes"].pop()  # that of heartbeat
+        config["route"]["routes"][0]["routes"].pop()  # the route of heartbeat
         config["inhibit_rules"].pop()
         (folder / "alertmanager/alertmanager.yml").write_text(json.dumps(config))
         self.alertmanager.ask("/-/reload", method="POST")
@@ -238,7 +238,7 @@ class Stack(unittest.TestCase):
 
 
 class OwnAlertmanager(unittest.TestCase):
-    """One whose configuration is not the shipped one."""
+    """An Alertmanager whose configuration is not the shipped one."""
 
     def test_the_route_that_it_prints_delivers_test_alerts(self):
         folder, arrived = self.enterContext(support.folder()), Sinks()
@@ -316,7 +316,7 @@ class Parts(unittest.TestCase):
         self.assertEqual(send.outcome(change, 2), ("failed", "was rejected by 1 of 2 channels"))
 
     def found_of(self, samples=(), alerts=(), retried=()):
-        """What is said of a receiver whose counters do not change."""
+        """The result for a receiver whose counters do not change."""
         fake = unittest.mock.Mock(receivers={"team": {"slack": 1}})
         fake.metrics.return_value = list(samples)
         fake.server.json.side_effect = lambda _: [alert | {"labels": posted["labels"]} for alert in alerts
@@ -396,7 +396,7 @@ class Parts(unittest.TestCase):
         self.assertEqual(of_alertmanager.problem_of_secret(folder, False), "is a directory")
 
     def test_which_files_are_secrets(self):
-        """A newer Alertmanager shows what is not set as an empty text. Mail takes a newline for a part of the password."""
+        """A newer Alertmanager returns unset secrets as empty texts. In a mail password, a newline is significant."""
         folder = self.enterContext(support.folder())
         for name in ("mail", "slack"):
             (folder / name).write_text("a\n")

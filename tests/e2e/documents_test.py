@@ -1,4 +1,4 @@
-"""Each relative link of a document leads to a file that is there, and to a heading that it has."""
+"""Each relative link in a document leads to an existing file, and to an existing heading."""
 
 import os
 import pathlib
@@ -15,7 +15,7 @@ HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.M)
 
 
 def documents(root):
-    """Those of the project: not what was built or fetched."""
+    """The documents of the project, without built or downloaded ones."""
     found = []
     for folder, folders, files in os.walk(root):
         folders[:] = [name for name in folders if name != "build" and not name.startswith(".")]
@@ -24,7 +24,7 @@ def documents(root):
 
 
 def anchors(text):
-    """Of the headings, as GitHub makes them."""
+    """The anchors of the headings, as GitHub generates them."""
     found = set()
     for heading in HEADING.findall(FENCE.sub("", text)):
         words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
@@ -38,7 +38,7 @@ def anchors(text):
 
 
 def broken(root, path):
-    """(link, what is wrong with it) of a document."""
+    """The broken links of a document, each with what is wrong."""
     text = path.read_text()
     prose = CODE.sub("", FENCE.sub("", text))
     for match in LINK.finditer(prose):

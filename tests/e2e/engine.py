@@ -1,5 +1,5 @@
-"""A container engine of Docker's API, as far as host_exporter asks one: a few containers that stay
-as they are."""
+"""A container engine with the part of Docker's API that host_exporter uses, and a few containers that
+do not change."""
 
 import contextlib
 import http.server
@@ -9,8 +9,8 @@ import threading
 
 
 class Engine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    """Serves on a socket from its making to the end of the block; `containers` are the replies of
-    GET /containers/ID/json."""
+    """Serves on a socket until the end of the block. `containers` are the replies to GET
+    /containers/ID/json."""
 
     daemon_threads = True
 
@@ -68,7 +68,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def container(identity, name, status="running", exit_code=0, health=None, **state):
-    """What the engine says of a container."""
+    """The engine's reply about a container."""
     told = {"Status": status, "OOMKilled": False, "Pid": 0, "ExitCode": exit_code,
             "StartedAt": "2026-01-02T03:04:05Z",
             "FinishedAt": "0001-01-01T00:00:00Z" if status == "running" else "2026-01-03T00:00:00Z",

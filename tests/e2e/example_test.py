@@ -1,4 +1,4 @@
-"""The exporter of examples/exporter, beside two servers of jobs: what CONTRIBUTING.md promises of a copy."""
+"""The exporter of examples/exporter with two job servers: what CONTRIBUTING.md promises about a copy of it."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from support import SOURCE, Exporter
 NAME = "examples/jobs_exporter"
 LABEL, UP, COUNTER = "server", "jobs_up", "jobs_finished_total"
 GOLDEN = SOURCE / "tests/fixtures/examples/jobs_exporter.prom"
-# Families that differ from run to run, or from machine to machine.
+# Families that differ between runs or machines.
 VOLATILE = re.compile(r"process_\w+|exporter_build_info|exporter_upstream_\w+|exporter_ledger_size_bytes|"
                       r"exporter_collector_duration_seconds|\w+_timestamp_seconds")
 FAST = ("--collector.queues.interval=1s", "--collector.finished.interval=1s", "--log.level=debug")
@@ -46,7 +46,7 @@ class Example(unittest.TestCase):
         return Exporter(f"--config.file={self.config}", f"--state.dir={self.folder}/state", *FAST, name=NAME)
 
     def wait_for(self, exporter, **wanted):
-        """The page's samples, once these are among them: up_berlin=0, finished_oslo=3 of all outcomes."""
+        """The samples of the page, once it has these values: up_berlin=0, finished_oslo=3 (all outcomes)."""
         figures = {}
 
         def found():
@@ -65,13 +65,13 @@ class Example(unittest.TestCase):
             raise AssertionError(f"{error}, it had {figures}") from None
 
     def wait_for_runs(self, server, count=3):
-        """Until so many more runs of both collectors have come to their end."""
+        """Waits until that many more runs of both collectors have finished."""
         before = dict(server.answered)
         support.poll(lambda: all(server.answered[path] > before[path] + count for path in before), "more runs")
 
     @staticmethod
     def failed_for(exporter, server):
-        """Why runs have failed."""
+        """The reasons of failed runs."""
         return set(re.findall(rf'exporter_collector_failures_total{{(?=.*source="{server}").*reason="(\w+)"',
                               exporter.page()))
 

@@ -1,4 +1,4 @@
-"""The command line and the configuration file, as a user meets them."""
+"""The command line and the configuration file, as seen by users."""
 
 import re
 import unittest
@@ -181,7 +181,7 @@ def run_filesystem(*flags):
 
 
 def listed_collectors(enabled=None):
-    """The names of the collectors as --metrics.list has them."""
+    """The names of the collectors in --metrics.list."""
     found = re.findall(r"^## (\w+)( \(off by default\))?$", run("--metrics.list").stdout, re.M)
     return {name for name, off in found if enabled is None or enabled == (off == "")}
 

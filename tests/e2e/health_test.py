@@ -1,4 +1,4 @@
-"""--health-check: what HEALTHCHECK runs in a container."""
+"""--health-check, which HEALTHCHECK runs in a container."""
 
 import contextlib
 import http.server
@@ -13,11 +13,11 @@ import support
 from support import EXPORTER, Exporter, Process, WebConfig, folder
 
 ALONE = ("--collector.disable-defaults", "--collector.time")
-BOUND = 5  # a check asks for 3 s; the rest is for the start of the program
+BOUND = 5  # a check has a timeout of 3 s; the rest is for starting the program
 
 
 def check(*flags, program=EXPORTER):
-    """(exit code, standard output, standard error) of a check that is done in time."""
+    """The exit code, the standard output and the standard error of a check. Fails if it takes too long."""
     def measure():
         begin = time.monotonic()
         result = subprocess.run([program, "--health-check", *flags], env=support.environment(None),
@@ -39,7 +39,7 @@ def at(address):
 
 
 class Asked(unittest.TestCase):
-    """Where the web flags say."""
+    """Checks the address in the web flags."""
 
     def test_one_that_serves_is_healthy(self):
         with Exporter(*ALONE) as exporter:
@@ -116,7 +116,7 @@ class Asked(unittest.TestCase):
 
 
 class Found(unittest.TestCase):
-    """Without web flags: the one that runs here. A copy of the program has no twins but its own."""
+    """Without web flags, checks the exporter that runs here. A copy of the program finds only its own processes."""
 
     @staticmethod
     @contextlib.contextmanager
@@ -144,7 +144,7 @@ class Found(unittest.TestCase):
     def test_without_one_the_default_port_is_asked(self):
         with self.program() as program:
             code, _, error = check(program=program)
-            if code:  # nothing of this machine listens there
+            if code:  # nothing on this machine listens there
                 self.assertEqual(error, unhealthy(19100, "Couldn't connect to server")[2])
 
 

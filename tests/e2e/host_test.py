@@ -1,5 +1,4 @@
-"""What host_exporter does as it was started: with few descriptors, with paths in any spelling, on
-files of other makers."""
+"""host_exporter with few descriptors, with paths in any spelling, and with files in unknown layouts."""
 
 import re
 import resource
@@ -15,12 +14,12 @@ FEWEST = 64
 
 
 def few(limit):
-    """Options of a process that may open so many files."""
+    """Options for a process that may open only that many files."""
     return {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))}
 
 
 def lasting(page):
-    """The families that are there as long as a machine is."""
+    """The families that a machine has as long as it runs."""
     return {name for name in support.families(page)
             if name.startswith(("node_cpu", "node_disk", "node_memory", "node_network", "node_softnet"))}
 
@@ -61,7 +60,7 @@ class Descriptors(unittest.TestCase):
 
 
 class Paths(unittest.TestCase):
-    """A path means the same however many slashes it has."""
+    """Paths with any number of slashes mean the same."""
 
     def setUp(self):
         self.machine = self.enterContext(support.folder())
@@ -119,7 +118,7 @@ class Paths(unittest.TestCase):
 
 class Layouts(unittest.TestCase):
     def said_of(self, name):
-        """What the log says of that fixture's files in three scrapes, none of which fails."""
+        """The log messages about the files of that fixture in three scrapes, all of which succeed."""
         collector = name.partition("/")[0]
         procfs = support.SOURCE / "tests/fixtures/host" / name / "proc"
         with Exporter("--collector.disable-defaults", f"--collector.{collector}",

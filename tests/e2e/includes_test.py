@@ -1,4 +1,4 @@
-"""Who may include whom: the rules of ARCHITECTURE.md ("Directories") hold in every source file."""
+"""The rules for includes in ARCHITECTURE.md ("Directories") hold in every source file."""
 
 import pathlib
 import re
@@ -8,7 +8,7 @@ import unittest
 import support
 from support import SOURCE
 
-# Beside itself, each part of common/ may include these.
+# The other parts that each part of common/ may include.
 PARTS = {
     "base": set(),
     "metric": {"base"},
@@ -20,7 +20,7 @@ PARTS = {
     "app": {"base", "metric", "config", "collect", "http", "ledger"},
 }
 
-# Libraries that only some files may include, by the begin of the header's name.
+# Libraries that only some files may include, by the start of the header's name.
 LIBRARIES = {
     "curl/": r"common/http/\w+\.(h|cc)",
     "microhttpd.h": r"common/http/\w+\.cc",
@@ -41,7 +41,7 @@ LIBRARIES = {
 
 
 def violations(root):
-    """One line for each include that is against the rules."""
+    """One line for each include that breaks a rule."""
     found = []
     for folder in ("common", "exporters", "examples"):
         for path in sorted((root / folder).rglob("*.[hc]*")):

@@ -1,12 +1,12 @@
-"""Whether each exporter stands in each place that an exporter needs: names the one that was forgotten."""
+"""Each exporter appears everywhere it must; otherwise the test names the place."""
 
 import re
 import unittest
 
 from support import EXPORTER, SOURCE, run
 
-# What each exporter needs, by file: the expression that must be found in it, or None where the file
-# itself is enough. {name} is "host", {port} its port.
+# What each exporter needs, by file: a pattern that the file must contain, or None if the file itself is
+# enough. {name} is "host", {port} its port.
 PLACES = {
     "CMakeLists.txt": r"add_subdirectory\(exporters/{name}\)",
     "README.md": r"\| `{name}_exporter` \| {port} \|",
@@ -30,13 +30,13 @@ NAMES = sorted(path.parent.name for path in (SOURCE / "exporters").glob("*/main.
 
 
 def port_of(name):
-    """Where the exporter listens unless told."""
+    """The default port of the exporter."""
     text = (SOURCE / "exporters" / name / "main.cc").read_text()
     return re.search(r'default_listen = ":(\d+)"', text).group(1)
 
 
 def missing(root, name, port):
-    """One line for each place where the exporter does not stand."""
+    """One line for each place where the exporter is missing."""
     for place, pattern in PLACES.items():
         path = root / place.format(name=name)
         if not path.is_file():
@@ -47,7 +47,7 @@ def missing(root, name, port):
 
 
 def listed(name):
-    """The sections of the exporter's list of metrics: expressions of what their families' samples are called."""
+    """The sections of the exporter's list of metrics, with patterns for the names of their samples."""
     sections = (SOURCE / f"docs/metrics/{name}.md").read_text().split("\n## ")[1:]
     suffixes = {"histogram": "_(bucket|count|sum)", "summary": "(_count|_sum)?"}
     return {section.split()[0]: {re.sub(r"<\w+>", r"\\w+", family) + suffixes.get(kind, "")
@@ -56,11 +56,11 @@ def listed(name):
 
 
 def recorded_pages(name):
-    """The samples' names on the pages that tests expect of the exporter; a collector of host has a directory."""
+    """The names of samples on the recorded pages of the exporter; collectors of host have their own directories."""
     fixtures = SOURCE / "tests/fixtures" / name
     for path in sorted([*fixtures.rglob("*.prom"), *fixtures.rglob("*.changes")]):
         found = re.findall(r"(?m)^\+?([a-z]\w*)[{ ]", path.read_text())
-        # The metrics of a shop are those of a configuration of sql_exporter.
+        # Metrics of a shop come from a configuration of sql_exporter.
         yield path.relative_to(fixtures), {each for each in found if not each.startswith("shop_")}
 
 

@@ -1,5 +1,5 @@
-"""The server of jobs that examples/exporter reads: its queues, and its finished jobs page by page.
-Run by itself, it serves until it is interrupted."""
+"""The job server that examples/exporter reads: its queues, and its finished jobs page by page. As a
+program, it serves until it is interrupted."""
 
 import datetime
 import http.server
@@ -10,14 +10,14 @@ import urllib.parse
 
 
 def job(identity, queue, outcome, seconds, minutes_ago):
-    """A job that finished so long ago."""
+    """A job that finished that many minutes ago."""
     finished = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=minutes_ago)
     return {"id": identity, "queue": queue, "outcome": outcome, "seconds": seconds,
             "finished_at": finished.isoformat()}
 
 
 class JobsServer(http.server.ThreadingHTTPServer):
-    """Serves from its making to the end of the block, on a free port; not while it is down."""
+    """Serves on a free port until the end of the block, except while it is down."""
 
     daemon_threads = True
 
@@ -32,7 +32,7 @@ class JobsServer(http.server.ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def go_down(self):
-        """Refuses connections, and keeps the port from others."""
+        """Refuses connections, and keeps its port."""
         self.shutdown()
         self.socket.close()
         self.socket = socket.socket()

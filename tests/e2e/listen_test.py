@@ -1,4 +1,4 @@
-"""Where an exporter listens, and what it says when it cannot."""
+"""The addresses on which an exporter listens, and its errors if it cannot."""
 
 import shutil
 import socket
@@ -68,7 +68,7 @@ class Addresses(unittest.TestCase):
 
 class Refusals(unittest.TestCase):
     def refusal(self, *flags):
-        """The one line that says why; none says that it listens."""
+        """The only error line. Checks that no line reports that it listens."""
         result = run(*ALONE, *flags)
         self.assertEqual((result.returncode, result.stdout), (1, ""))
         self.assertNotIn("listening", result.stderr)
@@ -126,7 +126,7 @@ class Activation(unittest.TestCase):
                     self.assertEqual(exporter.address, f"127.0.0.1:{port}")
                     self.assertEqual(exporter.get().status, 200)
                     self.assertEqual(exporter.stop(), 0)
-            # Nobody listens now, and yet a client may come: the next one will serve it.
+            # A client may connect although nobody accepts: the next exporter will serve it.
             with socket.create_connection(("127.0.0.1", port), timeout=support.START) as early:
                 early.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
                 with Exporter(*ALONE, "--web.systemd-socket", command=self.passing(listener),

@@ -1,4 +1,5 @@
-"""What the compiler says of a metric that breaks a rule: the rule's name, at the declaration."""
+"""The compiler rejects a metric that breaks a rule, with the rule's name and the line of the
+declaration."""
 
 import os
 import pathlib
@@ -31,7 +32,7 @@ SOUND = ('counter("runs_total", "Help.", "a", "b")', 'gauge("runs", "Help.")',
 
 
 def rules_by_line(declarations):
-    """The rules that the compiler names, by the line of the declaration, from 0."""
+    """The rules that the compiler reports, by the number of the declaration, from 0."""
     lines = ['#include "common/metric/metric.h"']
     lines += [f"const auto k{i} = exporter::{text};" for i, text in enumerate(declarations)]
     with tempfile.NamedTemporaryFile("w", suffix=".cc") as file:

@@ -1,4 +1,4 @@
-"""Every page of a running exporter: what it answers, in which format and encoding."""
+"""Every page of a running exporter: its content, formats and encodings."""
 
 import contextlib
 import gzip
@@ -18,7 +18,7 @@ FIXED = ("--collector.disable-defaults", "--collector.loadavg", "--collector.fil
          f"--path.procfs={SOURCE}/tests/fixtures/host/loadavg/typical/proc",
          "--web.disable-exporter-metrics")
 
-# Sent by Prometheus 2.42 (seen on the wire), by 3.5 with its defaults, and by browsers and tools.
+# The headers of Prometheus 2.42 (captured), of 3.5 with its defaults, and of browsers and tools.
 PROMETHEUS_2 = ("application/openmetrics-text;version=1.0.0,"
                 "application/openmetrics-text;version=0.0.1;q=0.75,"
                 "text/plain;version=0.0.4;q=0.5,*/*;q=0.1")
@@ -182,7 +182,7 @@ class Negotiation(unittest.TestCase):
 
 
 class Compression(unittest.TestCase):
-    """The page of all collectors of a fixed tree, compressed: the joined pieces are one member."""
+    """The compressed page of all collectors of a fixture: joined pieces form one gzip member."""
 
     @classmethod
     def setUpClass(cls):
@@ -224,7 +224,7 @@ class Compression(unittest.TestCase):
 
     @staticmethod
     def outline(page):
-        """The page without the values, which move, and the interrupts, which come and go."""
+        """The page without values, which change, and interrupts, which appear and disappear."""
         return [line.rpartition(" ")[0] if not line.startswith("#") else line
                 for line in page.splitlines() if not line.startswith("node_interrupts_total{")]
 
@@ -253,7 +253,7 @@ PATIENT = {"X-Prometheus-Scrape-Timeout-Seconds": str(support.START)}
 
 
 class HungCollector(unittest.TestCase):
-    """The systemd collector, and a message bus that takes connections and never answers."""
+    """The systemd collector with a message bus that accepts connections and never answers."""
 
     def setUp(self):
         self.bus = support.HungBus(self.enterContext(support.folder()))
@@ -275,7 +275,7 @@ class HungCollector(unittest.TestCase):
             self.assertNotIn("node_systemd_", page)
             if failures in page:
                 break
-            # Others are not told that one scrape had no time.
+            # Other clients are not told that one scrape had no time.
             self.assertGreater(took, 1.49)
             self.assertFalse([line for line in exporter.log() if "collector failed" in line])
         self.assertEqual(support.samples(page)[failures], "1")

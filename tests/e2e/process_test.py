@@ -1,5 +1,5 @@
-"""The process, whatever hangs or throws in it: it hears signals at once, keeps what it has, and says
-what went wrong. By stuck_app, whose parts do so."""
+"""The process while any part of it hangs or throws: it reacts to signals at once, keeps its data, and
+reports what went wrong. Uses stuck_app, whose parts do so."""
 
 import contextlib
 import errno
@@ -28,12 +28,12 @@ class Configured(unittest.TestCase):
         return self.enterContext(Exporter(f"--config.file={self.file}", *flags, name=STUCK))
 
     def make_fifo(self):
-        """A configuration that takes long to read: a FIFO that is opened and not written."""
+        """Makes a configuration that takes long to read: a FIFO that is opened, but not written."""
         self.file.unlink(missing_ok=True)
         os.mkfifo(self.file)
 
     def wait_for_reader(self):
-        """Opens the FIFO once somebody reads it, and leaves it open."""
+        """Opens the FIFO once a reader has opened it, and keeps it open."""
         def opened():
             try:
                 return os.fdopen(os.open(self.file, os.O_WRONLY | os.O_NONBLOCK), "w")
@@ -82,7 +82,7 @@ class Reload(Configured):
         self.assertTrue(self.is_loaded(exporter))
         writer.close()
         self.assertIn("an empty pipe", exporter.wait_for_lines(REFUSED)[0])
-        self.wait_for_reader()  # the one that follows
+        self.wait_for_reader()  # the next reload
         self.assert_ends(exporter)
 
     def test_the_end_does_not_wait_for_one_that_hangs(self):
@@ -191,7 +191,7 @@ class StandardStreams(Configured):
 
 
 class Log(Configured):
-    """Nobody reads the log. Its pipe holds 64 KiB, and each failure of the collector is a line of 16."""
+    """Nobody reads the log. Its pipe has 64 KiB, and each failure of the collector is a line of 16 KiB."""
 
     FAILURES = 30
 
@@ -207,7 +207,7 @@ class Log(Configured):
         support.poll(lambda: self.failures() > self.FAILURES, "failures")
 
     def value(self, pattern):
-        """Of the series that a line of the page begins with; 0 when there is none."""
+        """The value of the first series that matches; 0 if there is none."""
         try:
             page = support.fetch(self.port, "/metrics").body.decode()
         except ConnectionRefusedError:
@@ -234,7 +234,7 @@ class Log(Configured):
         reader.join()
         runs = [int(run) for line in lines for run in re.findall(r'error="run (\d+)\.', line)]
         self.assertGreaterEqual(len(runs), failures)
-        # A run may end before the one before it has said how it went.
+        # A run may end before the previous run has been logged.
         self.assertEqual(sorted(runs), list(range(1, len(runs) + 1)))
 
     def test_lines_that_are_dropped_are_counted(self):

@@ -1,4 +1,4 @@
-"""A real Prometheus reads the exporter's pages, in both formats, as they are written."""
+"""A real Prometheus scrapes the exporter's pages, in both formats, and stores them as they are."""
 
 import contextlib
 import gzip
@@ -14,12 +14,12 @@ import urllib.parse
 import support
 from support import SOURCE, TEXT, Exporter
 
-SCRAPES = 3  # so many are compared with the pages
+SCRAPES = 3  # the number of scrapes that are compared with pages
 
 
 class Proxy(http.server.ThreadingHTTPServer):
-    """Hands an exporter's page on as it is, and keeps what went by. With `accept` it asks for that
-    format, whatever Prometheus asked for."""
+    """Forwards an exporter's pages unchanged, and keeps them. With `accept` it requests that format,
+    whatever Prometheus requested."""
 
     daemon_threads = True
 
@@ -56,7 +56,7 @@ class ProxyHandler(http.server.BaseHTTPRequestHandler):
 
 
 class Prometheus(support.Process):
-    """Scrapes each second, or as often as this machine can now."""
+    """Scrapes every second, or as often as this machine can."""
 
     def __init__(self, folder, jobs, *flags):
         self.port = support.free_port()
@@ -78,7 +78,7 @@ class Prometheus(support.Process):
             return support.fetch(self.port, "/-/ready").status == 200
 
     def scrapes(self, job):
-        """What was stored of each scrape that succeeded, in order: the series with their values."""
+        """The stored samples of each successful scrape, in order: values by series."""
         by_time = {}
         for result in self.ask("query", query=f'{{job="{job}"}}[1h]')["result"]:
             labels = {name: value for name, value in result["metric"].items()
@@ -89,7 +89,7 @@ class Prometheus(support.Process):
 
 
 def series(name):
-    """One without labels."""
+    """A series without labels."""
     return frozenset({("__name__", name)})
 
 
@@ -102,7 +102,7 @@ def unescape(text):
 
 
 def parse(page):
-    """The page's series with their values, as Prometheus.scrapes() has them."""
+    """The values of the page by series, in the form of Prometheus.scrapes()."""
     series = {}
     for line in page.splitlines():
         if line.startswith("#"):
@@ -117,7 +117,7 @@ def parse(page):
 
 
 def headers(page):
-    """Type and help of each family."""
+    """The type and the help text of each family."""
     types = dict(re.findall(r"^# TYPE (\S+) (\S+)$", page, re.M))
     helps = dict(re.findall(r"^# HELP (\S+) (.*)$", page, re.M))
     return {name: (kind, unescape(helps[name])) for name, kind in types.items()}
@@ -144,7 +144,7 @@ class Formats(unittest.TestCase):
             for name in cls.proxies}
 
     def pages(self, name):
-        """The pages of the stored scrapes. One that took Prometheus too long is among the proxy's too."""
+        """The pages of the stored scrapes. The proxy may also have pages that took Prometheus too long."""
         now = series("node_time_seconds")
         by_time = {parse(page)[now]: page
                    for page in (body.decode() for _, body in self.proxies[name].pages)}
@@ -226,13 +226,13 @@ class Tls(unittest.TestCase):
 
 
 class Names(unittest.TestCase):
-    """Every family of this machine, and of all recorded ones but those that text files make up."""
+    """The names of all families of this machine and of recorded machines, except those of text files."""
 
     @classmethod
     def setUpClass(cls):
         fixtures = SOURCE / "tests/fixtures/host"
         pages = [support.run("--once", *all_collectors()).stdout]
-        # Recorded pages have NOW for the time of the scrape.
+        # In recorded pages, NOW stands for the time of the scrape.
         pages += [path.read_text().replace(" NOW\n", " 1\n")
                   for path in sorted(fixtures.rglob("expected.prom"))
                   if path.relative_to(fixtures).parts[0] != "textfile"]
@@ -247,7 +247,7 @@ class Names(unittest.TestCase):
                         if "<" in name and name != "<name>"]
 
     def test_promtool_complains_of_nothing_but_the_names_of_peers(self):
-        # A rapl zone's name is the machine's.
+        # The name of a rapl zone comes from the machine.
         page = "".join(block for name, block in self.blocks.items()
                        if not name.startswith("node_rapl_"))
         check = subprocess.run(["promtool", "check", "metrics"], text=True, check=False,
@@ -258,7 +258,7 @@ class Names(unittest.TestCase):
                     if re.match(r"node_(memory|netstat)_\w*[a-z][A-Z]", name)}
         expected |= {f'node_entropy_{which}_bits use base unit "bytes" instead of "bits"'
                      for which in ("available", "pool_size")}
-        # cAdvisor's name of a gauge; it is there while the machine has containers.
+        # cAdvisor's name of a gauge, which exists if the machine has containers.
         expected |= {f'{name} non-counter metrics should not have "_total" suffix'
                      for name in self.blocks if name == "container_fs_inodes_total"}
         self.assertEqual(set(check.stderr.splitlines()), expected)

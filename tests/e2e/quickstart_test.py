@@ -1,4 +1,4 @@
-"""deploy/quickstart: what it starts, and what it says of an Airflow that it cannot read."""
+"""deploy/quickstart: what it starts, and its error for an Airflow that it cannot read."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""Recorded machines, put to work: the counters in some of their files go up."""
+"""Recorded machines whose counters rise."""
 
 import re
 import shutil
@@ -7,13 +7,13 @@ import threading
 from support import SOURCE
 
 FIXTURES = SOURCE / "tests/fixtures/host"
-# The numbers at the end of a line, but for those that are close to where they begin again.
+# The numbers at the end of a line, except those that would soon overflow.
 COUNTERS = re.compile(r"(?m)(?<=[ :])\d{1,18}(?=[ \d]*$)")
 
 
 class RecordedMachine:
-    """A copy of recorded trees, laid over one another; of files that are in several, the first counts.
-    In the block the counters of some files grow every second, as those of a machine at work do."""
+    """A copy of recorded trees, merged; a file in several trees is taken from the first. In the block,
+    the counters of some files rise every second, as on a running machine."""
 
     def __init__(self, path, machines, counters):
         for machine in machines:

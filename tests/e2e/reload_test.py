@@ -1,4 +1,4 @@
-"""Reload: a changed file is taken over, a faulty one is not, and nobody who scrapes sees a gap."""
+"""Reload: a changed file is used, a faulty one is not, and scrapes see no gap."""
 
 import contextlib
 import gzip
@@ -31,7 +31,7 @@ class Signal(unittest.TestCase):
 
     @staticmethod
     def state(exporter):
-        """Which collectors are on the page, and what it says of the configuration."""
+        """The collectors on the page, and its metrics about the configuration."""
         page = exporter.page()
         shown = support.samples(page)
         return (set(support.collectors(page)), shown["exporter_config_last_reload_successful"],
@@ -85,7 +85,7 @@ class Signal(unittest.TestCase):
 
 class Background(unittest.TestCase):
     def test_what_slow_sources_said_stays_until_they_are_read_again(self):
-        """In no page after a reload, however soon, is a project missing, or the exporter not ready."""
+        """No page after a reload lacks a project, and the exporter is always ready."""
         folder = self.enterContext(support.folder())
         config = folder / "dbt.yml"
         config.write_text(f"projects: [{{name: shop, target: {SOURCE}/examples/dbt/target}}]\n")
@@ -122,7 +122,7 @@ class WebConfigFile(unittest.TestCase):
 
 
 class Scraper(threading.Thread):
-    """Scrapes over one kept connection until told to stop; notes the first answer at fault."""
+    """Scrapes over one kept connection until stopped. Keeps the first faulty answer."""
 
     def __init__(self, port, encoding):
         super().__init__()
@@ -186,7 +186,7 @@ class Load(unittest.TestCase):
             self.assertEqual(exporter.stop(), 0)
 
     def reload(self, exporter, numbers):
-        """By signal and by request in turn, each with another file."""
+        """Reloads by signal and by request in turn, each time with another file."""
         for number in numbers:
             self.file.write_text(f"collector: {{filesystem: {{stat-workers: {number % 4 + 1}}}}}\n")
             if number % 2:
@@ -197,7 +197,8 @@ class Load(unittest.TestCase):
 
     @staticmethod
     def use(exporter):
-        """The least of some readings: each may meet an old generation that is about to go."""
+        """The minimum of several readings, because each may include an old generation that is about to
+        end."""
         readings = []
         for _ in range(20):
             exporter.page()
@@ -206,7 +207,7 @@ class Load(unittest.TestCase):
         return [min(kind) for kind in zip(*readings, strict=True)]
 
     def use_at_rest(self, exporter, before):
-        """On a busy machine old generations go late; what leaks stays."""
+        """On a busy machine old generations end late; leaks remain."""
         give_up = time.monotonic() + support.START
         while True:
             after = self.use(exporter)

@@ -1,4 +1,4 @@
-"""Hashes, keys and passwords never leave the files that hold them: not in logs, pages or errors."""
+"""Hashes, keys and passwords do not appear outside of their files: not in logs, pages or errors."""
 
 import ssl
 import unittest
@@ -16,7 +16,7 @@ class Secrets(unittest.TestCase):
         self.web = support.WebConfig(self.folder)
 
     def secrets(self):
-        """Texts that must not be seen; of the hash and of the key's lines, parts are enough."""
+        """Texts that must not appear; for the hash and the key's lines, parts are enough."""
         key = self.web.key.read_text().splitlines()[1:-1]
         authorization = support.basic_auth(self.web.user, self.web.password)["Authorization"]
         digest = self.web.hash[-31:]
@@ -36,7 +36,7 @@ class WhileServing(Secrets):
                     self.assert_silent(self.serve(f"--log.level={level}", f"--log.format={form}"))
 
     def serve(self, *flags):
-        """All that a server says to all kinds of clients, and writes."""
+        """All replies of a server to all kinds of clients, and its log."""
         tls = ssl.create_default_context(cafile=self.web.certificate)
         with Exporter(*ALONE, *flags, f"--web.config.file={self.web.file}", "--web.access-log",
                       "--web.enable-lifecycle", silent_port=support.free_port()) as exporter:
@@ -81,7 +81,7 @@ class WhileServing(Secrets):
 
 class InErrors(Secrets):
     def faulty(self):
-        """Web configurations that are wrong around a secret."""
+        """Web configurations with an error near a secret."""
         user, bcrypt = self.web.user, self.web.hash
         pem = self.web.key.read_text()
         inline = "".join(f"    {line}\n" for line in pem.splitlines())

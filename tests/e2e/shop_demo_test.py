@@ -1,4 +1,4 @@
-"""The shop of the demo: it lives, and what its documentation says is wrong there is all that is wrong."""
+"""The shop of the demo: it is active, and the faults in its documentation are the only ones."""
 
 import contextlib
 import datetime
@@ -25,13 +25,13 @@ class Page:
             self.samples.setdefault(name, []).append((dict(LABEL.findall(labels)), float(value)))
 
     def values(self, name, *labels, **wanted):
-        """By the values of these labels."""
+        """The values by these labels, of the samples that have the wanted labels."""
         return {tuple(found.get(label) for label in labels): value for found, value in self.samples[name]
                 if wanted.items() <= found.items()}
 
 
 class Demo(unittest.TestCase):
-    """The process, and one page of sql_exporter over it."""
+    """The process of the shop, and a page of sql_exporter for it."""
 
     @classmethod
     def setUpClass(cls):
@@ -121,7 +121,7 @@ class Demo(unittest.TestCase):
 
 
 class Lived(unittest.TestCase):
-    """Three days later."""
+    """The shop after three days."""
 
     @classmethod
     def setUpClass(cls):

@@ -1,4 +1,4 @@
-"""The end of an exporter: at once, with code 0, and with every answer complete."""
+"""An exporter exits at once, with code 0, and completes every reply."""
 
 import contextlib
 import http.client
@@ -28,7 +28,7 @@ class Shutdown(unittest.TestCase):
             exporter.get()
 
     def assert_ends_in_time(self, serving, number=signal.SIGTERM):
-        """`serving` starts an exporter, and what keeps it busy until the end of the stack."""
+        """`serving` starts an exporter, and keeps it busy until the end of the stack."""
         def attempt():
             with contextlib.ExitStack() as stack:
                 exporter = serving(stack)
@@ -65,7 +65,7 @@ class Shutdown(unittest.TestCase):
                     idle.getresponse().read()
                     exporter.send(number)
                     exporter.wait_for_lines("msg=stopping")
-                    # Connections without a request are closed when all others are to be the last.
+                    # Idle connections are closed first if all other connections are to be the last.
                     self.assertEqual(idle.sock.recv(1), b"")
                     idle.close()
                     self.assertEqual(answers, [], "the scrape was over too early")
@@ -153,9 +153,8 @@ class Shutdown(unittest.TestCase):
 
 
 class Scraper(threading.Thread):
-    """Scrapes over one connection after the other until it is refused; notes an answer that is not
-    whole. A request that the exporter did not begin to answer does not count: its connection was
-    closed while the request was on its way."""
+    """Scrapes over new connections until one is refused. Keeps an incomplete reply. A request whose
+    reply did not start does not count: its connection was closed while the request was on its way."""
 
     def __init__(self, port):
         super().__init__()

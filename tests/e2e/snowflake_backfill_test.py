@@ -1,5 +1,5 @@
-"""The past that snowflake_exporter writes, in a real Prometheus before what it counts since: each unit of
-work once."""
+"""The past that snowflake_exporter writes, in a real Prometheus, before the counters that it shows: each
+event counts once."""
 
 import collections
 import contextlib
@@ -20,16 +20,16 @@ from snowflake_fake.life import WORKLOADS, Life
 from snowflake_sums import ADDS, DURATION, added
 from snowflake_time import Clock, Driver, Lively, one_user, write_config
 
-PAST, SINCE = 12, 3  # days before the exporter counts, and since
+PAST, SINCE = 12, 3  # days before the exporter counts, and days since
 NAME = "snowflake_exporter"
-# Sums that fall when other rows of a view come: what was idle, or billed, is attributed or adjusted later. A
-# counter shows the highest.
+# Sums that fall when further rows of a view appear, because idle or billed credits are attributed or
+# adjusted later. A counter shows the highest sum.
 FALLING = ("snowflake_warehouse_idle_credits_total", "snowflake_billed_credits_total")
 GROUPS = ("cost", "queries", "storage")
 
 
 def lively_account(start, days):
-    """An account in which only statements run, of which none is corrected."""
+    """An account in which only statements run. None is corrected."""
     account = Account(start - days * DAY, past=DAY, is_alive=False)
     life = Life(account)
     for number, workload in enumerate(WORKLOADS):
@@ -45,7 +45,7 @@ def promtool(*arguments):
 
 @contextlib.contextmanager
 def prometheus(folder):
-    """A Prometheus that has what is in folder/data, and its address."""
+    """Runs a Prometheus with the data in folder/data. Yields its address."""
     (folder / "prometheus.yml").write_text("{}")
     url = f"http://127.0.0.1:{support.free_port()}"
     with support.Process(["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
@@ -62,7 +62,7 @@ def ask(url, path, **parameters):
 
 
 def key(labels):
-    """As a page has a series."""
+    """The series as on a page."""
     labels = dict(labels)
     name = labels.pop("__name__")
     return name, frozenset(labels.items())
@@ -77,7 +77,7 @@ def key_of(text):
 
 
 def grown(values):
-    """By how much a counter grew, which was 0 before its first sample and after each reset."""
+    """The increase of a counter, which was 0 before its first sample and after each reset."""
     total = before = 0.0
     for _, text in values:
         value = float(text)
@@ -103,7 +103,7 @@ class Backfill(unittest.TestCase):
         file.write_text(text)
         promtool("tsdb", "create-blocks-from", "openmetrics", file, self.folder / "data")
 
-    # The past and what is counted since
+    # The past, and the counters since
 
     def test_each_unit_of_work_counts_once_in_the_past_or_since(self):
         start = float(int(time.time()))
@@ -130,13 +130,13 @@ class Backfill(unittest.TestCase):
             self.assert_recorded(start)
 
     def assert_each_once(self, url, since, answered, until, page):
-        """What series grew by is what happened, as the last reads had it."""
+        """The increase of each series is what happened, as of the last reads."""
         read = {key_of(name): value for name, value in support.samples(page).items()
                 if name.startswith("snowflake_read_timestamp_seconds{")}
         expected = collections.Counter()
         for name in ADDS.keys() - {"query_tags"}:
             at = float(read[key_of(f'snowflake_read_timestamp_seconds{{account="demo",statement="{name}"}}')])
-            # What is seen between the reading's time and the answer is in it.
+            # What becomes visible between the time of the read and the answer is included.
             request = answers.Request(answered[name], since, at)
             for group, rows in COUNTERS[name].groups(self.account.usage, request).items():
                 row = dict(zip([*COUNTERS[name].labels, "B"], group))
@@ -160,7 +160,7 @@ class Backfill(unittest.TestCase):
             self.assertLess(shown[series], 1.5 * float(expected[series]) + 0.1)
 
     def assert_storage(self, url, since, start):
-        """A day's bytes are there from its end on."""
+        """The bytes of a day are there from its end on."""
         days = {row["USAGE_DATE"]: float(row["STORAGE_BYTES"])
                 for row in self.account.usage.visible("STORAGE_USAGE", self.clock.now())}
         checked = 0
@@ -173,10 +173,10 @@ class Backfill(unittest.TestCase):
         self.assertGreater(checked, PAST - 6)
 
     def assert_recorded(self, start):
-        """The recording rules make of it what dashboards show, without a step where the past ends."""
+        """The recording rules return what dashboards show, without a step at the end of the past."""
         rules = support.SOURCE / "prometheus/rules/snowflake_cost.yml"
         begin, end = start - 1.5 * DAY, start + 1.5 * DAY
-        for _ in range(2):  # some rules are of others
+        for _ in range(2):  # some rules depend on others
             with prometheus(self.folder) as url:
                 promtool("tsdb", "create-blocks-from", "rules", f"--url={url}", f"--start={int(begin)}",
                          f"--end={int(end)}", f"--output-dir={self.folder}/data", rules)
@@ -193,7 +193,7 @@ class Backfill(unittest.TestCase):
     # The command
 
     def used(self):
-        """Credits of the exporter's warehouse, to which nothing else happens."""
+        """The credits of the exporter's warehouse, which nothing else uses."""
         now = int(self.clock.now())
         with self.fake.lock:
             self.account.advance(now + HOUR)
@@ -254,7 +254,7 @@ class Backfill(unittest.TestCase):
 
 
 def with_times(pages):
-    """Pages as one OpenMetrics text with timestamps."""
+    """The pages as one OpenMetrics text with timestamps."""
     families = {}
     for at, page in pages:
         for line in page.splitlines():

@@ -1,4 +1,4 @@
-"""What the tests of the fake Snowflake share: keys, a client, and a fake whose time stands still."""
+"""Shared by the tests of the fake Snowflake: keys, a client, and a fake whose time does not pass."""
 
 import base64
 import contextlib
@@ -32,7 +32,7 @@ def encoded(data):
 
 
 class Key:
-    """A key pair of openssl's: what signs is not what the fake checks with."""
+    """A key pair. It signs with openssl, whose code the fake does not use for checking."""
 
     def __init__(self, folder, name, bits=2048):
         self.path = folder / f"{name}.p8"
@@ -46,7 +46,7 @@ class Key:
         return openssl("dgst", digest, "-sign", self.path, given=data)
 
     def token(self, now, user=USER, digest="-sha256", head=None, **changed):
-        """A good token, but for what is changed."""
+        """A valid token, except for what is changed."""
         claims = {"iss": f"{ACCOUNT}.{user}.{self.fingerprint}", "sub": f"{ACCOUNT}.{user}",
                   "iat": int(now), "exp": int(now) + 3540} | changed
         parts = (head or {"alg": "RS256", "typ": "JWT"}, claims)
@@ -64,7 +64,7 @@ def bearer(token, kind="KEYPAIR_JWT"):
 
 
 class Reply:
-    """An answer of the fake."""
+    """A reply of the fake."""
 
     def __init__(self, reply):
         self.status, self.headers, self.raw = reply.status, reply.headers, reply.read()
@@ -75,14 +75,14 @@ class Reply:
         return json.loads(self.body)
 
     def rows(self):
-        """By column."""
+        """The rows as dictionaries by column."""
         body = self.json()
         names = [column["name"] for column in body["resultSetMetaData"]["rowType"]]
         return [dict(zip(names, row)) for row in body["data"]]
 
 
 class Client:
-    """Asks a fake with a programmatic access token."""
+    """Sends requests to a fake with a programmatic access token."""
 
     headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "test/1"}
 
@@ -90,7 +90,7 @@ class Client:
         self.fake, self.token = fake, token
 
     def ask(self, method, target, body=None, **changed):
-        """An answer; a header that is None is left out."""
+        """The reply to a request; a header that is None is omitted."""
         headers = self.headers | bearer(self.token, "PROGRAMMATIC_ACCESS_TOKEN") | {
             name.replace("_", "-"): value for name, value in changed.items()}
         headers = {name: value for name, value in headers.items() if value is not None}
@@ -111,7 +111,7 @@ class Client:
         return self.ask("GET", f"/api/v2/statements/{handle}{query}")
 
     def named(self, name, low=NOW - DAY, high=NOW, **fields):
-        """One of the exporter's statements, whose text is like the shipped one's."""
+        """The reply to one of the exporter's statements, with a text like the shipped one."""
         tag = json.dumps({"app": "snowflake_exporter", "statement": name})
         text = (f"SELECT 1 FROM SNOWFLAKE.ACCOUNT_USAGE.{STATEMENTS[name].view} WHERE T >= "
                 f"TO_TIMESTAMP_LTZ({low:.0f}) AND T < TO_TIMESTAMP_LTZ({high:.0f})")
@@ -122,7 +122,7 @@ class Client:
         return self.ask("GET", "/fake/truth").json()
 
     def billed(self):
-        """Seconds for which the exporter's warehouse was billed."""
+        """The seconds for which the exporter's warehouse was billed."""
         return self.truth()["warehouses"][WAREHOUSE]["billed_seconds"]
 
     def make_faults(self, *rules):
@@ -131,7 +131,7 @@ class Client:
 
 
 class Served(unittest.TestCase):
-    """Tests beside a fake whose time stands still."""
+    """Tests with a fake whose time does not pass."""
 
     maxDiff = None
 

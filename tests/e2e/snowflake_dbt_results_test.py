@@ -1,5 +1,5 @@
-"""The collector `attribution` beside a dbt whose statements have neither comments nor tags: each is its node's by the
-query ids that each run leaves, in a file that the next run writes over."""
+"""The collector `attribution` with a dbt whose statements have neither comments nor tags: they are
+attributed to nodes by the query ids in a file of each run, which the next run overwrites."""
 
 import collections
 import datetime
@@ -13,7 +13,7 @@ from snowflake_fake.account import Account
 from snowflake_time import Clock, Driver, Lively, one_user, write_config
 
 DAYS, STEP = 3, 30 * MINUTE
-SETTLED = 20 * HOUR  # after which all is seen and read
+SETTLED = 20 * HOUR  # until all is visible and read
 NODES = ("model.shop.orders", "model.shop.sessions", "test.shop.unique_orders_id.a1b2")
 ATTRIBUTED, OF_NODES = "snowflake_attributed_credits_total", "snowflake_dbt_node_credits_total"
 
@@ -21,7 +21,7 @@ ATTRIBUTED, OF_NODES = "snowflake_attributed_credits_total", "snowflake_dbt_node
 class Results(unittest.TestCase):
     def setUp(self):
         self.folder = self.enterContext(support.folder())
-        # A ledger counts from when it was made, by this machine's clock.
+        # A ledger counts from its creation, by this machine's clock.
         self.start = (time.time() // DAY + 10) * DAY + 5 * MINUTE
         self.clock = Clock(self.folder / "clock", self.start)
         self.account = Account(self.start - DAY, past=DAY, is_alive=False)
@@ -32,10 +32,10 @@ class Results(unittest.TestCase):
         self.arguments = (config, self.folder / "state", self.folder / "clock", "attribution")
         self.driver = Driver(*self.arguments)
         self.addCleanup(lambda: self.driver.end())
-        self.nodes = {}  # by query id
+        self.nodes = {}  # nodes by query id
 
     def build(self):
-        """Two statements for each node, of which the results name the second."""
+        """Runs two statements for each node, and writes results that name the second one."""
         results = []
         for number, node in enumerate(NODES):
             self.account.run("TRANSFORM_WH", 10)
@@ -54,7 +54,7 @@ class Results(unittest.TestCase):
         return page
 
     def happened(self):
-        """Credits by tool and by node, as the account has them at last."""
+        """The credits by tool and by node, after all corrections."""
         credits = collections.Counter()
         for row in self.account.usage.rows["QUERY_ATTRIBUTION_HISTORY"]:
             values = row.versions[-1][1]
@@ -85,7 +85,7 @@ class Results(unittest.TestCase):
         of_nodes = {name: float(shown[f'{OF_NODES}{{account="demo",warehouse="TRANSFORM_WH",target="prod",'
                                       f'unique_id="{name}"}}']) for name in (*NODES, "other")}
         self.assertAlmostEqual(sum(of_nodes.values()), expected["dbt"], places=6)
-        self.assertLess(of_nodes["other"], 0.2 * expected["dbt"])  # of before they were first seen
+        self.assertLess(of_nodes["other"], 0.2 * expected["dbt"])  # from before they were first seen
         for name in NODES:
             self.assertLess(of_nodes[name], expected[name])
             self.assertGreater(of_nodes[name], 0.8 * expected[name])

@@ -1,4 +1,4 @@
-"""snowflake_exporter's collectors beside a fake account in which 30 days pass: each counter is what happened,
+"""snowflake_exporter's collectors with a fake account in which 30 days pass: each counter is what happened,
 and no day costs more than its cap."""
 
 import collections
@@ -20,22 +20,22 @@ from snowflake_sums import ADDS, BOUNDS, added, series
 from snowflake_time import Clock, Driver, Lively, one_user, write_config
 
 DAYS, STEP = 30, 45 * MINUTE // 2  # a cycle is 45 minutes
-SETTLED = 4 * DAY  # after which nothing of the views changes any more
-CAP = 0.5  # credits a day: less than a cycle of 45 minutes takes
+SETTLED = 4 * DAY  # after which no view changes any more
+CAP = 0.5  # credits a day: less than a cycle of 45 minutes would use
 OUTAGE = (6.2, 6.4)  # days
 
 
 class Model:
-    """What the counters of one statement must be: sums of rows by bucket, of which the highest shows."""
+    """The expected counters of a statement: sums of rows by bucket, of which the highest is shown."""
 
     def __init__(self, statement):
         self.statement, self.low = statement, None
-        self.buckets = {}  # their start: by series what they add
+        self.buckets = {}  # by start of the bucket: what it adds to each series
         self.sums, self.peaks = collections.Counter(), {}
-        self.since = {}  # from when on a value of a key is shown: of all, as they are few
+        self.since = {}  # the time from which a value of a key is shown; all values are, because they are few
 
     def take(self, read):
-        """A read that was committed: what is in its window replaces what was."""
+        """Applies a committed read: it replaces the rows in its window."""
         self.low = read.low if self.low is None else self.low
         for row in read.rows:
             if row.get("L_VALUE") and row["V_CREDITS"]:
@@ -50,14 +50,14 @@ class Model:
             self.peaks[name] = max(self.peaks.get(name, Decimal(0)), value)
 
     def added(self, row):
-        """What happened before a value was known is of other ones."""
+        """What happened before a value was known counts as `other`."""
         if row.get("L_VALUE") and self.since[row["L_KEY"], row["L_VALUE"]] > row["B"]:
             row = row | {"L_VALUE": "other"}
         return added(self.statement, row)
 
 
 class Read:
-    """One answer to a statement."""
+    """An answer to a statement."""
 
     def __init__(self, text, now, table):
         request = answers.read_request(text, now)
@@ -67,7 +67,7 @@ class Read:
 
 
 class Noting(Lively):
-    """Keeps what it answered."""
+    """Keeps its answers."""
 
     def __init__(self, *arguments):
         self.reads, self.at_answer = [], None
@@ -84,7 +84,7 @@ class Noting(Lively):
 class Exact(unittest.TestCase):
     maxDiff = 4000
     SEED = 7
-    # Once each, for one request, among those of a cycle.
+    # One fault of each kind, for one request, in different cycles.
     FAULTS = ({"fault": "status", "status": 503, "count": 1}, {"fault": "status", "status": 500, "count": 3},
               {"fault": "status", "status": 429, "retry_after": 0, "count": 1}, {"fault": "lost", "count": 1},
               {"fault": "cut", "count": 1}, {"fault": "not_json", "count": 1},
@@ -96,7 +96,7 @@ class Exact(unittest.TestCase):
     def setUp(self):
         self.folder = self.enterContext(support.folder())
         self.dice = random.Random(self.SEED)
-        # A ledger counts from when it was made, by this machine's clock.
+        # A ledger counts from its creation, by this machine's clock.
         self.start = (time.time() // DAY + 10) * DAY + 5 * MINUTE
         self.clock = Clock(self.folder / "clock", self.start)
         self.account = Account(self.start - DAY, past=DAY, is_alive=False)
@@ -119,7 +119,7 @@ class Exact(unittest.TestCase):
         account.advance(self.start)
 
     def correct(self, now):
-        """Statements of the last hours turn out to have failed, or to have cost more or less."""
+        """Corrects statements of the last hours: they failed, or cost more or less."""
         rows = [row for row in self.account.usage.rows["QUERY_HISTORY"][-40:]
                 if now - 3 * HOUR < row.time < now and row.versions[-1][1].get("WAREHOUSE_NAME") != WAREHOUSE]
         for row in self.dice.sample(rows, min(2, len(rows))):
@@ -137,7 +137,7 @@ class Exact(unittest.TestCase):
         self.kills += 1
 
     def collect(self, killed=False):
-        """Runs the collectors, takes over what they read, and compares what they spent."""
+        """Runs the collectors, applies what they read to the models, and compares their cost."""
         if killed:
             self.kill_some_time()
         found = self.driver.collect()
@@ -147,7 +147,7 @@ class Exact(unittest.TestCase):
         if found is None:
             self.driver.end()
             self.driver = Driver(*self.arguments)
-            found = self.driver.collect()  # at the same time: what was committed is on the page
+            found = self.driver.collect()  # at the same time: the page has what was committed
         page, failures = found
         shown = {name: Decimal(value) for name, value in support.samples(page).items() if value not in ("+Inf", "NaN")}
         self.failures.update(failure.partition(":")[0] for failure in failures)
@@ -156,14 +156,14 @@ class Exact(unittest.TestCase):
         return shown
 
     def kill_some_time(self):
-        """Before or while a statement is answered, or after it."""
+        """Kills the driver before, during or after the answer to a statement."""
         self.timer = threading.Timer(self.dice.uniform(0, 0.05), self.kill)
         if self.dice.random() < 0.5:
             self.fake.at_answer = self.kill
         self.timer.start()
 
     def take_over(self, shown):
-        """The page says up to when what is counted was read: the last answer to that statement."""
+        """Applies the last answer to each statement whose read time on the page has changed."""
         for name, model in self.models.items():
             at = shown.get(series("snowflake_read_timestamp_seconds", statement=name))
             if at is None or at == self.read_up_to.get(name):
@@ -183,7 +183,7 @@ class Exact(unittest.TestCase):
     # 30 days
 
     def faults_at(self, step, is_stuck):
-        """What goes wrong in a cycle; statements take their time, but not that of the timeout."""
+        """The faults of a cycle. Statements take a while, but end before their timeout."""
         found = [{"fault": "long", "seconds": self.dice.uniform(0.1, 0.6)}]
         if is_stuck:
             found.append({"fault": "running", "count": 1})
@@ -194,7 +194,7 @@ class Exact(unittest.TestCase):
         return found
 
     def happen(self, step):
-        """What happens to the account on some days."""
+        """Applies what happens to the account on some days."""
         account = self.account
         own = account.warehouses[WAREHOUSE]
         events = {
@@ -211,7 +211,7 @@ class Exact(unittest.TestCase):
         events.get(step * STEP / DAY, lambda: None)()
 
     def allow(self, *readers):
-        """What the exporter's role may read from now on."""
+        """Sets what the exporter's role may read from now on."""
         role = self.account.roles[ROLE]
         self.account.roles[ROLE] = dataclasses.replace(role, readers=frozenset(readers))
 
@@ -229,7 +229,7 @@ class Exact(unittest.TestCase):
         for fault in {each["fault"] for each in self.FAULTS} | {"running"}:
             self.assertGreater(self.fake.faults.counts[fault], 0, fault)
         self.fake.faults.set([])
-        # What the last cycle takes is counted when its warehouse has been suspended, which is not yet.
+        # The cost of the last cycle is counted once its warehouse has been suspended, which is later.
         warehouse, until = self.account.warehouses[WAREHOUSE], self.clock.now()
         with self.fake.lock:
             self.account.advance(until)
@@ -241,7 +241,7 @@ class Exact(unittest.TestCase):
         self.assert_paid(shown, list(by_day), resumes)
 
     def assert_counted(self, shown):
-        """Each series is the highest that its sum ever was, and none is missing."""
+        """Each series shows the highest value of its sum, and none is missing."""
         peaks = collections.Counter()
         for model in self.models.values():
             peaks.update({name: peak for name, peak in model.peaks.items() if "_bucket{" not in name})
@@ -258,7 +258,7 @@ class Exact(unittest.TestCase):
         self.assertEqual({name for name in shown if name.partition("{")[0] in families} - set(peaks), set())
 
     def assert_true(self):
-        """The sums behind them are what happened, of all that does not change any more."""
+        """The sums are what happened, as far as it does not change any more."""
         high = self.clock.now() - SETTLED
         for name, model in self.models.items():
             statement, expected = COUNTERS[name], {}
@@ -274,7 +274,7 @@ class Exact(unittest.TestCase):
                 self.assertEqual(nonzero(counted.get(bucket, {})), nonzero(expected.get(bucket, {})), (name, bucket))
 
     def assert_paid(self, shown, by_day, resumes):
-        """No day costs more than the cap, most of which is used; what the exporter says of it is not less."""
+        """No day costs more than the cap, most of which is used. The exporter does not show less than the cost."""
         self.assertLessEqual(max(by_day), CAP)
         self.assertGreater(max(by_day), 0.9 * CAP)
         own, billed = float(shown[series("snowflake_own_credits_total")]), sum(by_day)

@@ -1,4 +1,4 @@
-"""Tokens that the fake Snowflake takes and refuses: openssl signs them, and shares no code with it."""
+"""Tokens that the fake Snowflake accepts and rejects, signed by openssl, whose code it does not use."""
 
 import base64
 import contextlib
@@ -53,7 +53,7 @@ class Tokens(unittest.TestCase):
         self.assertEqual((key.fingerprint, key.size), (self.odd.fingerprint, 257))
         self.assertTrue(key.verifies(b"text", signature))
         self.assertFalse(key.verifies(b"texts", signature))
-        beyond = int.from_bytes(signature, "big") + key.modulus  # the same number to that modulus
+        beyond = int.from_bytes(signature, "big") + key.modulus  # equal modulo the modulus
         for other in (b"\0" + signature, signature[:-1], beyond.to_bytes(257, "big"), b""):
             self.assertFalse(key.verifies(b"text", other))
 

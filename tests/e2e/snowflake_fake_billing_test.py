@@ -1,4 +1,4 @@
-"""What the fake Snowflake bills for made sequences of statements, in seconds and credits."""
+"""The seconds and credits that the fake Snowflake bills for given sequences of statements."""
 
 import json
 import random
@@ -11,12 +11,12 @@ from snowflake_fake.account import Account
 from snowflake_fake.protocol import Refusal
 from snowflake_fake.warehouse import Monitor, Warehouse
 
-ACTS = {"ask": 50, "poll": 30, "cancel": 5, "faults": 5, "resize": 3, "suspend": 3}  # and their weights
+ACTS = {"ask": 50, "poll": 30, "cancel": 5, "faults": 5, "resize": 3, "suspend": 3}  # requests and their weights
 CYCLE = ("storage", "warehouse_credits", "queries", "logins", "tasks")
 
 
 class Billing(unittest.TestCase):
-    """Made sequences, in seconds and credits."""
+    """Given sequences of statements, in seconds and credits."""
 
     def warehouse(self, **options):
         warehouse = Warehouse("WH", 1, **({"auto_suspend": 60} | options))
@@ -30,11 +30,11 @@ class Billing(unittest.TestCase):
     def test_seconds_from_the_resume_to_the_suspension(self):
         for runs, expected, resumes in (
                 ([], 0, 0),
-                ([(100, 2)], 63, 1),  # 1 s to resume, 2 s that ran, 60 s idle
+                ([(100, 2)], 63, 1),  # 1 s to resume, 2 s of execution, 60 s idle
                 ([(100, 200)], 261, 1),
-                ([(100, 2), (130, 2)], 92, 1),  # the second one finds it running
-                ([(100, 2), (164, 2)], 126, 2),  # and here suspended, a second before
-                ([(100.4, 2)] * 5, 64, 1)):  # at once: parts of seconds count as whole ones
+                ([(100, 2), (130, 2)], 92, 1),  # the second statement finds it running
+                ([(100, 2), (164, 2)], 126, 2),  # here it was suspended a second before
+                ([(100.4, 2)] * 5, 64, 1)):  # at the same time: parts of seconds are rounded up
             with self.subTest(runs):
                 warehouse = self.warehouse()
                 for at, seconds in runs:
@@ -46,7 +46,7 @@ class Billing(unittest.TestCase):
         warehouse = self.warehouse(auto_suspend=5)
         warehouse.begin(100, 2)
         self.assertEqual(self.used(warehouse, 101), (60, Fraction(1, 60)))
-        warehouse.begin(110, 2)  # the minute of the first one has not passed, and is paid all the same
+        warehouse.begin(110, 2)  # the minute of the first statement is not over, and is billed all the same
         self.assertEqual(self.used(warehouse, 5000), (120, Fraction(2, 60)))
         self.assertEqual(warehouse.resumes, 2)
 
@@ -68,7 +68,7 @@ class Billing(unittest.TestCase):
         self.assertEqual(self.used(warehouse, 5000)[0], 300)
         warehouse.begin(6000, 100)
         warehouse.suspend(6010)
-        warehouse.begin(6020, 200)  # which keeps it
+        warehouse.begin(6020, 200)  # which keeps it running
         self.assertEqual(self.used(warehouse, 9000)[0], 300 + 220 + 60)
 
     def test_a_size_doubles_the_rate(self):
@@ -139,7 +139,7 @@ class Billing(unittest.TestCase):
                 with self.assertRaises(Refusal) as refused:
                     warehouse.begin(2000, 1)
                 self.assertEqual(refused.exception.code, "090073")
-                warehouse.begin(DAY, 1)  # another day, another quota
+                warehouse.begin(DAY, 1)  # the quota is per day
                 self.assertEqual(warehouse.resumes, 2)
 
     def test_the_lower_share_of_a_quota_decides(self):
@@ -152,7 +152,7 @@ class Billing(unittest.TestCase):
 
 
 class Histories(Served):
-    """Random sequences of requests, after which the books agree with each other."""
+    """Random sequences of requests, after which all records agree with each other."""
 
     def test_the_books_agree(self):
         for seed in range(12):
@@ -175,7 +175,7 @@ class Histories(Served):
         self.assertAlmostEqual(costs[0]["CREDITS_ATTRIBUTED_COMPUTE"], (3061 + 3 * 161) / 3600)
 
     def live(self, fake, client, dice):
-        """Until all has ended, and what happened is seen."""
+        """Sends requests until all statements have ended and all events are visible."""
         handles, warehouse = [], fake.account.warehouses[WAREHOUSE]
         for _ in range(60):
             fake.clock.advance(dice.choice((0, 0.3, 1, 5, 44, 61, 300, 3600)))
@@ -246,7 +246,7 @@ class Costs(Served):
 
     def test_a_day_of_cycles_in_credits(self):
         fake, client = self.serve()
-        for _ in range(8):  # each three hours five statements at once
+        for _ in range(8):  # every three hours five statements at the same time
             for name in CYCLE:
                 client.named(name)
             fake.clock.advance(3 * HOUR)

@@ -1,4 +1,4 @@
-"""The SQL API of the fake Snowflake that demo, tests and benchmarks share."""
+"""The SQL API of the fake Snowflake for demo, tests and benchmarks."""
 
 import http.client
 import unittest
@@ -158,14 +158,14 @@ class Api(Served):
         fake, client = self.serve()
         client.make_faults({"fault": "long", "seconds": 300})
         self.assert_refused(client.named("storage", timeout=20), 408, "000630", "57014")
-        self.assertEqual(client.named("storage", timeout=0).status, 202)  # as long as it takes
+        self.assertEqual(client.named("storage", timeout=0).status, 202)  # 0 is the longest timeout
         fake.clock.advance(HOUR)
         before, reply = client.billed(), client.named("storage", timeout=100)
         self.assertEqual(reply.status, 202)
         fake.clock.advance(101)
         self.assert_refused(client.get(reply.json()["statementHandle"]), 408, "000630", "57014")
         fake.clock.advance(HOUR)
-        # 1 s to resume and 100 s that ran, then idle until it suspends
+        # 1 s to resume and 100 s of execution, then idle until it suspends
         self.assertEqual(client.billed() - before, 100 + 60)
 
     def test_a_cancel_ends_the_statement(self):

@@ -1,4 +1,4 @@
-"""What the fake Snowflake shows of its objects and its past."""
+"""The objects and the views of the fake Snowflake."""
 
 import json
 import unittest
@@ -121,7 +121,7 @@ class Views(Served):
     @classmethod
     def setUpClass(cls):
         cls.account = Account(NOW)
-        cls.account.advance(NOW + 3 * DAY)  # after which all that happened before is seen
+        cls.account.advance(NOW + 3 * DAY)  # after which all earlier events are visible
 
     def test_every_statement_answers_its_columns(self):
         fake, client = self.serve(is_alive=True, roles=("ACCOUNTADMIN",))
@@ -187,7 +187,7 @@ class Views(Served):
         queries = usage.table("QUERY_ATTRIBUTION_HISTORY", now)
         own = sum(row["CREDITS_ATTRIBUTED_COMPUTE"] for row in queries)
         self.assertGreater(own, 100)
-        self.assertAlmostEqual(own, float(metered), delta=0.5)  # the last hour's, and very short ones
+        self.assertAlmostEqual(own, float(metered), delta=0.5)  # without the last hour's and very short statements
         known = {row["QUERY_ID"] for row in usage.table("QUERY_HISTORY", now)}
         self.assertTrue(all(row["QUERY_ID"] in known for row in queries))
 
@@ -233,7 +233,7 @@ class Views(Served):
         self.assertEqual({number for number, _ in changed}, {1005})
 
     def test_what_is_seen_at_the_end_is_the_truth(self):
-        """Buckets that are asked for again and again add up to what happened."""
+        """The buckets of repeated reads add up to what happened."""
         low, units = NOW - DAY // 2, {}
         fake, client = self.serve(is_alive=True, roles=("ACCOUNTADMIN",))
         for _ in range(60):

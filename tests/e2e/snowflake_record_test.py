@@ -1,4 +1,4 @@
-"""What --record writes: nothing of the account's own, and enough that the same page comes of it again."""
+"""The output of --record: it contains nothing of the account, and enough to produce the same page again."""
 
 import dataclasses
 import json
@@ -16,10 +16,10 @@ from snowflake_fake.server import Fake
 from snowflake_replay import Replay
 from snowflake_time import TOKEN, Clock, Driver, one_user, write_config
 
-HALF_A_DAY = 13 * HOUR  # after which all groups are due again
+HALF_A_DAY = 13 * HOUR  # when all groups are due again
 ABSENT = (None, "", "null")
-COMMON = {"account", "copy", "never", "pipe", "select", "service"}  # words of users that are Snowflake's, too
-# Labels whose values nobody has named.
+COMMON = {"account", "copy", "never", "pipe", "select", "service"}  # words of users that Snowflake uses, too
+# Labels whose values were not chosen by users.
 FIXED = set("account action class code currency event factor frequency kind le level outcome phase rating reason "
             "refresh_mode second_factor service size source_cloud state statement status success target_cloud tool "
             "type usage".split())
@@ -28,7 +28,7 @@ ESCAPES = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
 
 
 class Noting(Fake):
-    """Keeps its last answer to each statement: names of columns, and rows of cells."""
+    """Keeps its last answer to each statement: the names of columns, and rows of cells."""
 
     def __init__(self, *arguments):
         self.answers = {}
@@ -41,12 +41,12 @@ class Noting(Fake):
 
 
 def recorded_in(directory):
-    """What each file holds, by statement."""
+    """The content of each file, by statement."""
     return {path.stem: json.loads(path.read_text()) for path in directory.iterdir()}
 
 
 def own_words(account):
-    """Of names and texts that the account's users chose, each word of four letters or more."""
+    """The words of four letters or more in names and texts that the account's users chose."""
     texts = [ACCOUNT, USER, TOKEN, objects.HOSTILE, *account.warehouses, *account.monitors, *account.roles]
     things = (account.databases, account.pipes, account.dynamic_tables, account.tasks, account.groups,
               account.warehouses.values(), account.monitors.values())
@@ -74,12 +74,12 @@ def series_of(page, translated=lambda name, value: value):
 
 
 def of_the_account(page):
-    """Without what the exporter says of itself."""
+    """The page without the exporter's metrics about itself."""
     return "\n".join(line for line in page.splitlines() if line.startswith("snowflake_"))
 
 
 class Names:
-    """What stands for what, by answers and what was recorded of them."""
+    """The pseudonyms, from the answers and the recordings of them."""
 
     def __init__(self, answers, recorded):
         self.pseudonyms, self.kept = {}, set()
@@ -102,7 +102,7 @@ class Names:
                     self.take(part, each)
 
     def translated(self, label, value):
-        if label in FIXED or (label in ("unique_id", "user", "value") and value == "other"):  # of all that are not shown
+        if label in FIXED or (label in ("unique_id", "user", "value") and value == "other"):  # for values not shown
             return value
         if label == "dataset":
             return ".".join(self.lower[part] for part in value.split(".")) if value else value
@@ -110,7 +110,7 @@ class Names:
 
 
 class Whole(unittest.TestCase):
-    """All collectors, twice in a day whose time stands still but between them."""
+    """All collectors, twice in a day; time passes only between the two."""
 
     maxDiff = 4000
 
@@ -137,7 +137,7 @@ class Whole(unittest.TestCase):
 
     @classmethod
     def drive(cls, name, fake, **keys):
-        """All collectors, which count in a state of their own."""
+        """Starts a driver of all collectors with its own state."""
         config = write_config(cls.folder / f"{name}.yml", fake, credits_per_day=0, query_tag_keys="[team]", **keys)
         listed = (support.SOURCE / "docs/metrics/snowflake.md").read_text()
         collectors = set(re.findall(r"(?m)^## (\w+)(?: \(off by default\))?$", listed))
@@ -147,7 +147,7 @@ class Whole(unittest.TestCase):
 
     @staticmethod
     def collect(driver):
-        """The page of a second run: during the first one the warehouse is resumed, which SHOW may see or not."""
+        """The page of a second run. During the first run the warehouse resumes, which SHOW may or may not see."""
         for _ in range(2):
             page, failures = driver.collect()
             assert not failures, failures
@@ -186,7 +186,7 @@ class Whole(unittest.TestCase):
             self.assertEqual(names.get(name.lower(), pseudonym.lower()), pseudonym.lower())
 
     def test_the_same_page_comes_of_it(self):
-        """Counters too: the same answers at the same times."""
+        """Also the counters: the answers are the same at the same times."""
         clock = Clock(self.folder / "replay-clock", self.start)
         with Replay(self.firsts) as replay:
             driver = self.drive("replay", replay, warehouse=self.names.pseudonyms[WAREHOUSE])
@@ -205,7 +205,7 @@ class Whole(unittest.TestCase):
 
 
 class Flag(unittest.TestCase):
-    """The exporter itself, with the flag."""
+    """The exporter itself, with the flag --record."""
 
     def setUp(self):
         self.folder = self.enterContext(support.folder())

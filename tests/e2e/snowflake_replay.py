@@ -1,6 +1,6 @@
-"""A server that gives the answers of a recording (docs/snowflake.md, "Report a difference").
+"""A server that replays a recording (docs/snowflake.md, "Report a difference").
 
-    python3 -B tests/e2e/snowflake_replay.py report 8081     serves it on that port until it is ended
+    python3 -B tests/e2e/snowflake_replay.py report 8081     serves it on that port until it is stopped
 """
 
 import http.server
@@ -11,18 +11,18 @@ import threading
 
 
 class Replay(http.server.ThreadingHTTPServer):
-    """Serves the SQL API on 127.0.0.1 from a directory: each statement has the answer of its file, whoever asks."""
+    """Serves the SQL API on 127.0.0.1 from a directory: each statement gets the answer in its file, for any user."""
 
     daemon_threads = True
 
     def __init__(self, directory, port=0):
         super().__init__(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self.directory = directory  # that is read for each request: it may be set to another one
+        self.directory = directory  # read for each request, so it may be changed
         threading.Thread(target=self.serve_forever, args=(0.1,), daemon=True).start()
 
     def reply_to(self, statement):
-        """Status and body."""
+        """The status and the body."""
         path = self.directory / f"{statement}.json"
         if not path.is_file():
             return 422, {"code": "002003", "message": f"{path.name} is not in the recording", "sqlState": "42S02"}

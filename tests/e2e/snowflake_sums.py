@@ -1,4 +1,4 @@
-"""What the rows of some statements add to counters, computed apart from the exporter."""
+"""What the rows of some statements add to counters, computed without the exporter's code."""
 
 import collections
 from decimal import Decimal
@@ -6,8 +6,8 @@ from decimal import Decimal
 BOUNDS = ("0.1", "0.5", "1.0", "5.0", "15.0", "60.0", "300.0", "1800.0", "7200.0", "+Inf")
 MILLISECOND = Decimal("0.001")
 
-# Of each statement what its columns add to: the family, the labels that are columns, those that are fixed, and
-# what 1 is there.
+# What the columns of each statement add to: the family, its labels from columns, its fixed labels, and the
+# unit of the column.
 WAREHOUSE_LABEL, SERVICE_LABEL = {"warehouse": "L_WAREHOUSE"}, {"service": "L_SERVICE"}
 PHASES = {f"V_{phase.upper()}_MS": ("snowflake_query_phase_seconds_total", WAREHOUSE_LABEL, {"phase": phase},
                                     MILLISECOND)
@@ -55,7 +55,7 @@ def decimal(value):
 
 
 def added(statement, row):
-    """By series what one row of an answer adds. The buckets of a histogram are series for themselves."""
+    """What one row of an answer adds to each series. The buckets of a histogram are separate series."""
     found = collections.Counter()
     for column, (family, columns, fixed, unit) in ADDS[statement].items():
         labels = {name: row[label] for name, label in columns.items()} | fixed

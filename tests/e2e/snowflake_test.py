@@ -1,4 +1,4 @@
-"""snowflake_exporter beside a fake account: log in, rights, reports, bad input, and no secret anywhere."""
+"""snowflake_exporter with a fake account: logins, permissions, reports, bad input, and no secret anywhere."""
 
 import dataclasses
 import mmap
@@ -16,7 +16,7 @@ TOKENS = {"OAUTH": "oauth-hush-1", "PROGRAMMATIC_ACCESS_TOKEN": "pat-hush-2",
           "WORKLOAD_IDENTITY_FEDERATION": "WIF.AWS.workload-hush-3"}
 FAST = "--collector.warehouses.interval=1s"
 SUCCEEDED = 'exporter_collector_success{collector="warehouses",source="demo"} '
-LARGEST = 1 << 30  # bytes of a body
+LARGEST = 1 << 30  # bytes of a reply
 
 
 def setUpModule():
@@ -32,7 +32,7 @@ def setUpModule():
 
 
 def secrets():
-    """Pieces of which none may be seen."""
+    """Texts that must not appear anywhere."""
     found = [PASSPHRASE, *(token.removeprefix("WIF.AWS.") for token in TOKENS.values()), "Bearer ", "eyJ"]
     for path in (KEY.path, OTHER.path, FOLDER / "encrypted.p8", FOLDER / "traditional.pem"):
         found += [line for line in path.read_text().splitlines() if not line.startswith("-----") and len(line) > 20]
@@ -50,7 +50,7 @@ class Snowflake(unittest.TestCase):
         self.folder = self.enterContext(support.folder())
 
     def flags(self, *more, key=None, **changed):
-        """Of the one account; those that are None are left out."""
+        """The flags of the single account, without those that are None."""
         flags = {"identifier": ACCOUNT, "name": "demo", "url": self.fake.url, "user": USER, "role": ROLE,
                  "private_key_file": key or KEY.path} | changed
         return (*(f"--account.{name.replace('_', '-')}={value}" for name, value in flags.items()
@@ -159,7 +159,7 @@ class Snowflake(unittest.TestCase):
         exporter.wait_for_lines("configuration reloaded")
         self.succeeds(exporter)
 
-    # Rights and reports
+    # Permissions and reports
 
     def test_a_check_says_what_the_role_may_see(self):
         result = self.run_once(*self.flags(), "--config.check-sources")

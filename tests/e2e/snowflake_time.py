@@ -1,4 +1,4 @@
-"""A fake Snowflake account whose time the test sets, and the collectors in a process that has the same time."""
+"""A fake Snowflake account whose time the test sets, and collectors in a process with the same time."""
 
 import contextlib
 import mmap
@@ -18,7 +18,7 @@ TOKEN = "pat-1"
 
 
 def one_user():
-    """Who may ask with the token."""
+    """A user with the token."""
     auth = Auth({ACCOUNT})
     auth.add(User(USER, (ROLE,), WAREHOUSE, tokens={"PROGRAMMATIC_ACCESS_TOKEN": TOKEN}))
     return auth
@@ -45,7 +45,7 @@ class Clock:
         return self.time
 
     def reach(self, time):
-        """Never goes back."""
+        """Sets the time, unless that would turn it back."""
         self.time = max(self.time, time)
         self.memory[:] = struct.pack("=q", round(self.time * 1e6))
 
@@ -54,21 +54,21 @@ class Clock:
 
 
 class Lively(Fake):
-    """Time passes in it while a statement runs, for most of them at once."""
+    """A fake whose time passes while statements run; most of them take no time."""
 
     def __init__(self, account, clock, auth, seed=1):
         self.dice = random.Random(seed)
-        self.answered = {}  # when a statement was answered last, by its name
+        self.answered = {}  # the time of the last answer by statement
         super().__init__(account, clock, auth, answer=self.note)
 
     def note(self, name, text, now):
-        """The answer to a statement."""
+        """The answer to a statement; keeps its time."""
         self.answered[name] = now
         return answers.answer(STATEMENTS, name, self.account.usage, text, now)
 
     def answer(self, method, path, query, headers, body):
         if method == "POST" and "async" in query and self.dice.random() < 0.97:
-            query["async"] = "false"  # the exporter waits before it asks how a statement does
+            query["async"] = "false"  # the exporter waits before it polls a statement
         return super().answer(method, path, query, headers, body)
 
     def state(self, statement, query):
@@ -80,7 +80,7 @@ class Lively(Fake):
 
 
 class Driver:
-    """The collectors in a process of their own."""
+    """The collectors in their own process."""
 
     def __init__(self, *arguments):
         self.child = subprocess.Popen([support.EXPORTER.parent / "snowflake_driver", *arguments],
@@ -88,12 +88,12 @@ class Driver:
                                       stdout=subprocess.PIPE, text=True)
 
     def collect(self):
-        """The page and the failures, or None where it was killed."""
+        """The page and the failures; None if the process was killed."""
         page = self.ask("collect")
         return page and (page, re.findall(r"(?m)^# failure (.*)", page))
 
     def past(self, since):
-        """What was before, as OpenMetrics with timestamps."""
+        """The past since a time, as OpenMetrics with timestamps."""
         return self.ask(f"past {int(since)}")
 
     def ask(self, command):

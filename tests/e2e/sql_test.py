@@ -1,4 +1,4 @@
-"""sql_exporter beside a database in SQLite: pages, restarts, reloads, locks, what peers do wrong, and no secret anywhere."""
+"""sql_exporter with a SQLite database: pages, restarts, reloads, locks, faults of its peers, and no secret anywhere."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from support import SOURCE, Exporter, run
 NAME = "sql_exporter"
 GOLDEN = SOURCE / "tests/fixtures/sql/exporter.prom"
 PASSWORD = "hush} ;=hush"
-# Families that differ from run to run, or from machine to machine.
+# Families that differ between runs or machines.
 VOLATILE = re.compile(r"process_\w+|exporter_build_info|exporter_upstream_\w+|exporter_ledger_size_bytes|sql_server_info|"
                       r"exporter_collector_duration_seconds|\w+_timestamp_seconds|sql_quer\w+|sql_idle_.*|sql_logins_total|exporter_ledger_open_events")
 COLLECTORS = """
@@ -75,7 +75,8 @@ class Shop(unittest.TestCase):
         return Exporter(f"--config.file={self.config}", f"--state.dir={self.folder}/state", *flags, name=NAME)
 
     def wait_for(self, exporter, **wanted):
-        """A page on which these series, as `orders_DE`, have these values; None for one that is not there."""
+        """Waits for a page with these values by series, such as `orders_DE`; None means that a series does
+        not exist."""
         names = {"open": 'shop_open_orders{{source="shop",country="{}"}}',
                  "orders": 'shop_orders_total{{source="shop",country="{}"}}', "up": 'sql_up{{source="shop"}}',
                  "success": 'exporter_collector_success{{collector="{}",source="shop"}}'}
@@ -123,7 +124,7 @@ class Pages(Shop):
 
 class Failures(Shop):
     def test_a_failed_query_is_tried_again_at_its_next_run(self):
-        """Not kept until an interval has passed, as a cache would."""
+        """It is not delayed by an interval, as a cached result would be."""
         self.write_config(COLLECTORS.replace("FROM orders WHERE shipped_at", "FROM late_orders WHERE shipped_at"))
         with self.start() as exporter:
             self.wait_for(exporter, success_open_orders=0, success_orders=1, up_=1)
@@ -140,7 +141,7 @@ class Failures(Shop):
             self.assertIsNone(re.search("^shop_largest_order_eur", page, re.M), "of a run on scrape nothing stays")
 
     def test_a_lock_is_not_waited_for_without_end(self):
-        self.database.execute("PRAGMA journal_mode = DELETE")  # where a writer excludes readers
+        self.database.execute("PRAGMA journal_mode = DELETE")  # in which a writer excludes readers
         with self.start() as exporter:
             self.wait_for(exporter, open_DE=2)
             self.database.execute("BEGIN EXCLUSIVE")
@@ -219,7 +220,7 @@ class Reloads(Shop):
             before = resident(exporter)
             reload(exporter, 60)
             self.wait_for(exporter, open_DE=2)
-            if not support.SANITIZED:  # they keep what was freed
+            if not support.SANITIZED:  # sanitizers keep freed memory
                 self.assertLess(resident(exporter), before + 6000)
 
 

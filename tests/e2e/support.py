@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: the real binary and the real Prometheus, started and stopped."""
+"""Shared by the end-to-end tests: starts and stops the real exporters and other processes."""
 
 import base64
 import contextlib
@@ -28,7 +28,7 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
-START = 300  # seconds until what does not come is given up; the machine may be slow and busy
+START = 300  # seconds before the test gives up; the machine may be slow and busy
 ATTEMPTS = 3
 
 
@@ -54,7 +54,7 @@ def environment(extra):
 
 
 def poll(condition, what, timeout=None):
-    """Calls condition() until it gives something true, and returns that."""
+    """Calls condition() until it returns something true, and returns that."""
     end = time.monotonic() + (timeout or START)
     while True:
         result = condition()
@@ -66,15 +66,15 @@ def poll(condition, what, timeout=None):
 
 
 def slowness():
-    """How much longer than a quiet machine of our days this one takes for something now; at least 1."""
+    """How much slower this machine is now than a quiet one; at least 1."""
     begin = time.monotonic()
     sum(range(4_000_000))
     return max(1, (time.monotonic() - begin) / 0.1)
 
 
 def in_time(limit, measure):
-    """measure() returns the seconds that something took, and a result; this returns the result if the
-    seconds were within the limit of a quiet machine. A stall is not held against them."""
+    """Returns the result of measure(), which returns the seconds of something and a result, if the seconds
+    were within the limit for a quiet machine. Repeats it, so that a stall does not fail the test."""
     for _ in range(ATTEMPTS):
         took, result = measure()
         if took <= limit * slowness():
@@ -83,14 +83,14 @@ def in_time(limit, measure):
 
 
 def seconds_of_a_page():
-    """How long a page of host_exporter takes on this machine now, start and end of a process included."""
+    """The seconds that a page of host_exporter takes now, including start and exit of a process."""
     begin = time.monotonic()
     run("--once")
     return time.monotonic() - begin
 
 
 class Process:
-    """A child process and the lines that it writes. Killed at the end if it still runs."""
+    """A child process and its output lines. Killed at the end if it still runs."""
 
     def __init__(self, command, env=None, **options):
         self.lines = []
@@ -115,7 +115,7 @@ class Process:
             return [line for line in self.lines if line is not None]
 
     def wait_for_lines(self, text, count=1, timeout=None):
-        """The lines that hold `text`, once there are so many."""
+        """Waits for that many lines that contain `text`. Returns them."""
         def found():
             return [line for line in self.lines if line is not None and text in line]
 
@@ -130,13 +130,13 @@ class Process:
         self.child.send_signal(number)
 
     def wait(self, timeout):
-        """The exit code; the log is complete then."""
+        """Waits for the exit. Returns the exit code; the log is complete then."""
         code = self.child.wait(timeout)
         self._reader.join()
         return code
 
     def stop(self):
-        """Ends it as a user does, and returns the exit code."""
+        """Stops it with SIGTERM, and returns the exit code."""
         self.send(signal.SIGTERM)
         return self.wait(START)
 
@@ -151,8 +151,8 @@ class Process:
 
 
 class Exporter(Process):
-    """host_exporter, or another one, on a free port of 127.0.0.1, unless other flags say where to
-    listen. With `silent_port` it listens there, and is not expected to say so."""
+    """host_exporter, or another one, on a free port of 127.0.0.1, unless flags say otherwise. With
+    `silent_port` it listens on that port and may not log it."""
 
     def __init__(self, *flags, env=None, command=(), silent_port=None, name="host_exporter",
                  **options):
@@ -220,7 +220,7 @@ class Answer:
 
 
 def ask(connection, path, method="GET", headers=None):
-    """One request over an http.client connection, with no headers but Host and the given ones."""
+    """Sends a request over an http.client connection, with only Host and the given headers."""
     connection.putrequest(method, path, skip_accept_encoding=True)
     for name, value in (headers or {}).items():
         connection.putheader(name, value)
@@ -231,7 +231,7 @@ def ask(connection, path, method="GET", headers=None):
 
 
 def fetch(port, path, method="GET", headers=None, host="127.0.0.1", tls=None):
-    """One request over a connection of its own, with TLS when an ssl.SSLContext is given."""
+    """Sends a request over a new connection, with TLS if an ssl.SSLContext is given."""
     connection = (http.client.HTTPSConnection(host, port, timeout=START, context=tls) if tls else
                   http.client.HTTPConnection(host, port, timeout=START))
     with contextlib.closing(connection):
@@ -243,25 +243,25 @@ def basic_auth(user, password):
 
 
 def samples(page):
-    """The page's samples: the series as it is written, and its value."""
+    """The values of the page's samples by series, as written."""
     lines = [line for line in page.splitlines() if line and not line.startswith("#")]
     return {series: value for series, _, value in (line.rpartition(" ") for line in lines)}
 
 
 def families(page):
-    """The names that the page declares, with their types."""
+    """The types of the page's families by name."""
     return dict(re.findall(r"^# TYPE (\S+) (\S+)$", page, re.M))
 
 
 def collectors(page):
-    """Whether each collector on the page succeeded."""
+    """Whether each collector succeeded, according to the page."""
     return {name: value == "1" for name, value in
             re.findall(r'^exporter_collector_success\{collector="(\w+)"\} (\d)$', page, re.M)}
 
 
 class WebConfig:
-    """A web configuration in a folder: TLS with a certificate of its own for 127.0.0.1, and one
-    user. The password's hash has the least cost, for speed."""
+    """A web configuration in a directory: TLS with its own certificate for 127.0.0.1, and one user. The
+    password's hash has the lowest cost, for speed."""
 
     user, password = "prometheus", "correct-horse-battery-staple"
     hash = "$2b$04$ePHi8gnFlMfieOHRg2rg1e/dZ1s2tvWerwzW.QW0tP/UckohMOUMq"
@@ -280,8 +280,8 @@ class WebConfig:
 
 
 class HungBus:
-    """A message bus that takes connections and says nothing: with `flags` and `env` an exporter has a
-    collector, systemd, that hangs from then on until hang_up()."""
+    """A message bus that accepts connections and never answers. With `flags` and `env` an exporter has a
+    collector, systemd, that hangs until hang_up()."""
 
     flags = ("--collector.disable-defaults", "--collector.time", "--collector.systemd")
 
@@ -297,19 +297,19 @@ class HungBus:
         self.clients.append(self._listener.accept()[0])
 
     def has_client(self):
-        """Whether another one has come."""
+        """Whether there is a new connection."""
         return bool(select.select([self._listener], [], [], 0)[0])
 
     def hang_up(self):
-        """Ends the runs that hang; those that come find nobody."""
+        """Ends the runs that hang; later runs cannot connect."""
         self._listener.close()
         for client in self.clients:
             client.close()
 
 
 class SlowTree:
-    """A procfs that keeps the slabinfo collector busy for so many seconds of processor time, about: its
-    slabs' names are held against an expression that no automaton of bounded size decides. Use it with
+    """A procfs that keeps the slabinfo collector busy for about that many seconds of CPU time: the names of
+    its slabs are matched with an expression that needs an automaton of unbounded size. Use it with
     `flags`."""
 
     _EXPRESSION = "a[ab]{200}c|^[ab]+$"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""A server that gives the recorded answers of an Airflow: tests/fixtures/airflow/<version>/requests.tsv.
+"""A server that replays the recorded answers of an Airflow: tests/fixtures/airflow/<version>/requests.tsv.
 
-    tests/support/airflow_replay.py 3.3 8080     serves version 3.3 on that port until it is killed
+    tests/support/airflow_replay.py 3.3 8080     serves version 3.3 on that port until it is stopped
 """
 
 import http.server
@@ -13,7 +13,7 @@ FIXTURES = pathlib.Path(__file__).resolve().parents[1] / "fixtures/airflow"
 
 
 def recorded(version, name):
-    """Status, headers and body of a file."""
+    """The status, the headers and the body in a file."""
     head, _, body = (FIXTURES / version / f"{name}.http").read_bytes().partition(b"\r\n\r\n")
     status, *headers = head.decode().split("\r\n")
     return int(status.split()[1]), [header.split(": ", 1) for header in headers], body
@@ -25,19 +25,19 @@ class Replay(http.server.ThreadingHTTPServer):
     def __init__(self, version, port=0):
         super().__init__(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self.requests = []  # first lines, with what authorizes them
+        self.requests = []  # first lines and credentials
         self.become(version)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def become(self, version):
-        """From now on it is another version."""
+        """Serves another version from now on."""
         lines = (FIXTURES / version / "requests.tsv").read_text().splitlines()
         self.replies = {request: recorded(version, name)
                         for request, name in (line.split("\t") for line in lines)}
         self.not_found = recorded(version, "not_found")
 
     def reply_to(self, request):
-        """A recorded request that ends in * stands for all that start so."""
+        """A recorded request that ends in * matches all with that prefix."""
         for recorded_request, reply in self.replies.items():
             if request == recorded_request or (
                     recorded_request.endswith("*") and request.startswith(recorded_request[:-1])):

@@ -1,11 +1,11 @@
-"""The mappings of examples/business over the rows of tests/fixtures/sql/business."""
+"""The mappings of examples/business with the rows of tests/fixtures/sql/business."""
 
 import pathlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROWS = ROOT / "tests/fixtures/sql/business"
 MAPPINGS = ROOT / "examples/business"
-PORTABLE = ("segment", "shopify", "stripe")  # the others have functions of PostgreSQL
+PORTABLE = ("segment", "shopify", "stripe")  # the others use functions of PostgreSQL
 
 
 def names():
@@ -17,7 +17,7 @@ def statements(name):
 
 
 def text(value):
-    """A cell in one form for all databases: times without a zone, numbers without zeros at their end."""
+    """A cell in the same form for all databases: times without a zone, numbers without trailing zeros."""
     if value is None:
         return ""
     value = str(value).removesuffix("+00")
@@ -28,7 +28,7 @@ def text(value):
 
 
 def expected(name):
-    """By view: its columns, and its rows in order."""
+    """By view: its columns, and its sorted rows."""
     views = {}
     for line in (ROWS / f"{name}.txt").read_text().splitlines():
         if line.startswith("bm_"):
@@ -40,7 +40,7 @@ def expected(name):
 
 
 def check(test, name, select):
-    """`select` gives the rows of a query."""
+    """Compares the views with the expected ones. `select` returns the rows of a query."""
     for view, (columns, rows) in expected(name).items():
         with test.subTest(name=name, view=view):
             found = select(f"SELECT {', '.join(columns)} FROM {view}")

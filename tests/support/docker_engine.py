@@ -1,4 +1,4 @@
-"""A Docker engine of the test's own, with the images of the exporters in it."""
+"""The test's own Docker engine, with the images of the exporters."""
 
 import contextlib
 import fcntl
@@ -16,7 +16,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCKERFILE = ROOT / "deploy/docker/Dockerfile"
 BASE = "debian12:base"
-IMAGE = "host_exporter:test"  # what build() makes unless told
+IMAGE = "host_exporter:test"  # the default result of build()
 # The options of any exporter's container (docs/install.md), and those of host_exporter's and its flags.
 ALONE = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--network=host")
 CONFINED = (*ALONE, "--pid=host", "--uts=host", "--volume=/:/host:ro")
@@ -26,7 +26,7 @@ START = 60
 
 
 class Failed(Exception):
-    """What does not hold."""
+    """A requirement of the test that is not met."""
 
 
 def require(condition, what):
@@ -35,7 +35,7 @@ def require(condition, what):
 
 
 def poll(condition, what, timeout=START):
-    """Calls condition() until it gives something true, and returns that."""
+    """Calls condition() until it returns something true, and returns that."""
     end = time.monotonic() + timeout
     while True:
         result = condition()
@@ -53,8 +53,8 @@ def page(port):
 
 
 class Engine:
-    """dockerd on a socket of its own. Its images and layers stay in .cache/docker, so that a second
-    build is quick; everything else goes with it. A second one waits until the first has ended."""
+    """dockerd on its own socket. Its images and layers stay in .cache/docker, so that later builds are
+    fast; everything else is removed. Another engine waits until this one has ended."""
 
     def __init__(self):
         self.folder = ROOT / ".cache/docker"
@@ -62,7 +62,7 @@ class Engine:
         self._turn = open(self.folder.with_suffix(".turn"), "wb")
         fcntl.flock(self._turn, fcntl.LOCK_EX)
         self._folder = pathlib.Path(tempfile.mkdtemp(prefix="docker-"))
-        self._folder.chmod(0o711)  # for those who may use the socket
+        self._folder.chmod(0o711)  # for users that may use the socket
         self.socket = self._folder / "docker.sock"
         self.url = f"unix://{self.socket}"
         self._log = open(self._folder / "log", "wb")
@@ -107,14 +107,14 @@ class Engine:
                               stderr=subprocess.STDOUT, text=True, timeout=timeout, check=False)
 
     def __call__(self, *arguments, timeout=START):
-        """docker ARGUMENTS...: what it prints."""
+        """The output of docker ARGUMENTS..."""
         result = self._call(*arguments, timeout=timeout)
         if result.returncode:
             raise Failed(f"docker {' '.join(map(str, arguments))}: {result.stdout[-3000:]}")
         return result.stdout.strip()
 
     def group(self):
-        """Who may use the socket."""
+        """The group that may use the socket."""
         return self.socket.stat().st_gid
 
     def inspect(self, name):
@@ -126,12 +126,11 @@ class Engine:
             self("rm", "--force", "--volumes", *found)
 
     def compile(self, exporter):
-        """Builds an image as a user does. Its name."""
+        """Builds an image as a user does. Returns its name."""
         return self._build(exporter, DOCKERFILE, ROOT, "test")
 
     def build(self, exporter="host_exporter"):
-        """Builds an image with the programs that the release build has made, instead of compiling them once
-        more. Its name."""
+        """Builds an image with the programs of the release build, instead of compiling them again. Returns its name."""
         with tempfile.TemporaryDirectory() as context:
             context = pathlib.Path(context)
             for program in (ROOT / "build/release/bin").glob("*_exporter"):
@@ -145,7 +144,7 @@ class Engine:
             return self._build(exporter, dockerfile, context, re.search(r"revision: (\w+)", version)[1])
 
     def _build(self, exporter, dockerfile, context, revision):
-        """On a Debian made by debootstrap: there is no registry to ask."""
+        """The base image is a Debian made by debootstrap, because there is no registry."""
         image = f"{exporter}:test"
         if self._call("inspect", BASE).returncode:
             self("import", base_archive(), BASE, timeout=300)
@@ -155,7 +154,7 @@ class Engine:
 
 
 class Podman:
-    """Podman's service on a socket of its own, for the commands of Docker's that it shares."""
+    """Podman's service on its own socket, with the commands that it shares with Docker."""
 
     def __init__(self):
         self._folder = self.folder = pathlib.Path(tempfile.mkdtemp(prefix="podman-"))
@@ -188,10 +187,10 @@ class Podman:
         remove(self._folder)
 
     def __call__(self, command, *arguments, timeout=START):
-        """podman ARGUMENTS...: what it prints."""
-        if command == "run":  # the limits it would set are above what a confined root may have
+        """The output of podman ARGUMENTS..."""
+        if command == "run":  # podman's default limits are higher than a confined root may set
             arguments = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024", *arguments]
-        # A container that is killed for memory leaves a file "oom" where it was started.
+        # An OOM-killed container leaves a file "oom" in the working directory of its start.
         result = subprocess.run([*self._command, command, *map(str, arguments)], check=False,
                                 cwd=self._folder, stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -201,7 +200,7 @@ class Podman:
         return result.stdout.strip()
 
     def inspect(self, name):
-        """As its service says it, in the form of Docker's."""
+        """The service's description of a container, in Docker's format."""
         answer = subprocess.run(
             ["curl", "--silent", "--fail", "--unix-socket", self.socket,
              f"http://podman/v1.41/containers/{name}/json"],
@@ -212,7 +211,7 @@ class Podman:
 
     @contextlib.contextmanager
     def exporter(self, port, *flags):
-        """host_exporter beside it, on the machine itself."""
+        """A host_exporter for its socket, on the machine itself."""
         process = subprocess.Popen(
             [ROOT / "build/release/bin/host_exporter", f"--web.listen-address=127.0.0.1:{port}",
              f"--collector.container.socket={self.socket}", *flags],
@@ -230,8 +229,8 @@ def base_archive():
 
 
 def remove(folder):
-    """With what an engine leaves mounted in it. Engines clean up after containers in the background:
-    who has the folder among its arguments still works in it."""
+    """Removes a directory and the mounts that an engine left in it. Waits for processes with the directory
+    among their arguments: engines clean up after containers in the background."""
     poll(lambda: not processes_of(folder), f"the processes of {folder} to end")
     for mount in mounts_below(folder):
         subprocess.run(["umount", mount], check=True)
@@ -248,7 +247,7 @@ def processes_of(folder):
 
 
 def mounts_below(folder):
-    """The deepest first."""
+    """The mounts below a directory, deepest first."""
     lines = pathlib.Path("/proc/self/mounts").read_text().splitlines()
     return sorted((path for path in (line.split()[1] for line in lines)
                    if path.startswith(f"{folder}/")), reverse=True)

@@ -11,12 +11,11 @@ _claims = []
 
 
 def free_port(address="127.0.0.1"):
-    """A port on which nobody listens, and which no other caller on this machine is given until this
-    process ends."""
+    """A free port. No other caller on this machine gets it until this process ends."""
     for port in random.sample(PORTS, 200):
         claim = socket.socket(socket.AF_UNIX)
         try:
-            claim.bind(f"\0port-of-a-test-{port}")  # an abstract name: it ends with the process
+            claim.bind(f"\0port-of-a-test-{port}")  # abstract name, released when the process ends
             with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind((address, port))

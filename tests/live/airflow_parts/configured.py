@@ -1,10 +1,10 @@
-"""What the exporter is configured to do, and what follows from it."""
+"""The configuration of the exporter, and what follows from it."""
 
 import math
 import re
 
-EXCLUDED = "excluded"  # the DAG that is not to be shown
-# Met, missed, of a paused DAG, and of none.
+EXCLUDED = "excluded"  # the DAG that is excluded
+# Met, missed, for a paused DAG, and for no DAG.
 DEADLINES = [
     {"dag_id": "ok", "max_age": "1h"},
     {"dag_id": "fail|scheduled", "max_age": "1h"},
@@ -19,7 +19,7 @@ def of_deadline(deadline, dags):
 
 
 def required(dags, now):
-    """Since when DAGs must have succeeded; a pair, as it moves."""
+    """The time since which each DAG must have succeeded, as a pair of bounds, because it moves."""
     for deadline in DEADLINES:
         since = now - HOUR if "max_age" in deadline else now // DAY * DAY - DAY
         for dag in of_deadline(deadline, dags):

@@ -1,5 +1,5 @@
-"""The metadata database of a deployment, read by SQL: PostgreSQL, as SQLite has one writer at a time, for
-which components of Airflow 3 do not wait long enough."""
+"""The metadata database of a deployment, read by SQL. It is PostgreSQL: SQLite has one writer at a time,
+for which components of Airflow 3 do not wait long enough."""
 
 import contextlib
 import datetime
@@ -15,7 +15,7 @@ from waiting import BOUND, poll
 
 
 def timestamp(value):
-    """Seconds since 1970 of what a database gives for a time; None stays."""
+    """The seconds since 1970 of a time from the database; None for None."""
     if value is None:
         return None
     time = datetime.datetime.fromisoformat(value)
@@ -23,7 +23,7 @@ def timestamp(value):
 
 
 class Postgres:
-    """A server of its own on a free port. It does not run as root: then it is Debian's user's."""
+    """A server on a free port. It does not run as root; as root, the test runs it as Debian's user."""
 
     def __init__(self, stack):
         self.port = free_port()

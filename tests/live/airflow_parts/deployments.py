@@ -1,4 +1,4 @@
-"""Real deployments of Airflow: their database, components, users, and API."""
+"""Real deployments of Airflow: their databases, components, users, and API."""
 
 import base64
 import contextlib
@@ -27,10 +27,10 @@ UNHEALTHY_AFTER = 30  # seconds without a heartbeat: Airflow's default
 
 
 def descendants(pid):
-    """The ids of the processes that it has started, and that these have."""
+    """The ids of all descendants of the process."""
     children = {}
     for each in filter(str.isdecimal, os.listdir("/proc")):
-        with contextlib.suppress(OSError):  # it may end meanwhile
+        with contextlib.suppress(OSError):  # the process may have ended
             text = pathlib.Path(f"/proc/{each}/stat").read_text()
             children.setdefault(int(text.rpartition(")")[2].split()[1]), []).append(int(each))
     found, todo = [], [pid]
@@ -42,7 +42,7 @@ def descendants(pid):
 
 
 def uv():
-    """uv as it is installed; else one of its own, as Debian has none."""
+    """The path of uv: the installed one, or one in a virtual environment, because Debian has none."""
     if found := shutil.which("uv"):
         return found
     own = ENVIRONMENTS / "uv"
@@ -53,7 +53,7 @@ def uv():
 
 
 def install(release):
-    """The directory of the programs of that release, which are installed unless they are whole."""
+    """The directory of the programs of that release, installed unless complete."""
     place, pins = ENVIRONMENTS / release, PINS / f"{release}.txt"
     whole = place / "pins.txt"
     if not whole.exists() or whole.read_text() != pins.read_text():
@@ -67,7 +67,7 @@ def install(release):
 
 
 class Airflow:
-    """A deployment in a directory of its own. The parts that differ by version are the subclasses'."""
+    """A deployment in its own directory. What differs by version is in subclasses."""
 
     def __init__(self, stack):
         self.stack, self.processes = stack, {}
@@ -104,8 +104,8 @@ class Airflow:
         self.stack.callback(self.kill, component)
 
     def kill(self, component):
-        """With all that it has started, as an OOM kill of its control group does. Some of it has
-        sessions of its own."""
+        """Kills it with all processes that it started, some of which have their own sessions, as an OOM
+        kill of its control group does."""
         process = self.processes.pop(component, None)
         if not process:
             return
@@ -115,7 +115,7 @@ class Airflow:
         process.wait(BOUND)
 
     def ask(self, method, path, body=None, failure=None):
-        """The answer of Airflow's API to its administrator; None when it fails with that status."""
+        """The reply of Airflow's API to its administrator; None if it fails with the status `failure`."""
         data = body and json.dumps(body).encode()
         headers = {"Authorization": self.authorization()} | ({"Content-Type": "application/json"} if body else {})
         request = urllib.request.Request(f"{self.url}{self.api}{path}", method=method, data=data, headers=headers)
@@ -149,7 +149,7 @@ class Airflow:
         self.ask(method, f"/dags/{urllib.parse.quote(dag)}/dagRuns/{run}{path}", body)
 
     def add_pools(self):
-        """Airflow 2 makes the one without a limit, and fails to say so."""
+        """Airflow 2 creates the pool without a limit, but its reply fails."""
         for name, slots, counts in (("small", 1, False), ("counts_deferred", 3, True), ("no_limit", -1, False)):
             self.ask("POST", "/pools", {"name": name, "slots": slots, "include_deferred": counts}, failure=500)
 
@@ -177,7 +177,7 @@ class Airflow2(Airflow):
         self.add_user("exporter", "Viewer")
 
     def add_user(self, name, role):
-        """With a hash of the least cost, as it is computed at each request."""
+        """Adds a user, whose password hash has the lowest cost, because it is computed at each request."""
         password = hashlib.pbkdf2_hmac("sha256", USERS[name].encode(), b"salt", 1).hex()
         self.database.psql(
             "with one as (insert into ab_user (id, username, first_name, last_name, email, active, password) values "

@@ -1,4 +1,4 @@
-"""A real Prometheus with the project's rules, which does not wait as long as they do."""
+"""A real Prometheus with the project's rules and shorter waits."""
 
 import contextlib
 import json
@@ -12,8 +12,8 @@ WINDOW, WAIT = "15s", "1s"
 
 
 class Prometheus(Process):
-    """Scrapes an exporter each second. The rules are the project's, whose windows and waits of minutes
-    are seconds in the copies."""
+    """Scrapes an exporter every second. In its copies of the project's rules, windows and waits of minutes
+    are seconds."""
 
     def __init__(self, folder, port):
         self.port = free_port()
@@ -35,6 +35,6 @@ class Prometheus(Process):
             return fetch(self.port, "/-/ready").status == 200
 
     def value(self, query):
-        """Of the one series that the query finds; None if there is none."""
+        """The value of the only series that the query returns; otherwise None."""
         found = json.loads(fetch(self.port, f"/api/v1/query?{urlencode({'query': query})}").body)["data"]["result"]
         return float(found[0]["value"][1]) if len(found) == 1 else None

@@ -1,4 +1,4 @@
-"""What the exporter's page must say, by the metadata database, family by family."""
+"""The expected page of the exporter, computed from the metadata database, family by family."""
 
 import collections
 import dataclasses
@@ -13,9 +13,9 @@ from deployments import UNHEALTHY_AFTER
 LIVE = ("running", "queued", "scheduled", "deferred", "up_for_retry", "up_for_reschedule", "restarting")
 ENDED = ("success", "failed", "up_for_retry", "skipped", "upstream_failed", "removed")
 JOBS = {"SchedulerJob": "scheduler", "TriggererJob": "triggerer", "DagProcessorJob": "dag_processor"}
-COMPUTED = {}  # by family: the function of a Reading that gives its samples
+COMPUTED = {}  # by family: the function of a Reading that returns its samples
 
-# What the database does not know. All that begins with these is the exporter's own.
+# Families that the database has no data for. Names with these prefixes are the exporter's own.
 NOT_IN_THE_DATABASE = {
     "exporter_": "the exporter itself",
     "process_": "the exporter itself",
@@ -24,8 +24,8 @@ NOT_IN_THE_DATABASE = {
 
 
 def family(*names):
-    """Of a function that gives (name, labels, value) of these families. A pair of values is the
-    first and the last that may be shown."""
+    """Registers a function that returns (name, labels, value) for these families. A pair of values is the
+    range of allowed values."""
 
     def register(function):
         for name in names:
@@ -36,22 +36,22 @@ def family(*names):
 
 
 def series(name, **labels):
-    """As Prometheus has it: a label without a value is none."""
+    """The series as in Prometheus, where a label with an empty value is missing."""
     return frozenset({"__name__": name, **{key: value for key, value in labels.items() if value}}.items())
 
 
 @dataclasses.dataclass
 class End:
-    """Of a run or of a try of a task."""
+    """The end of a run or of a try of a task."""
 
     row: dict
-    state: str  # in which it was first seen: that counts
+    state: str  # the first one seen, which counts
     when: float
 
 
 class History:
-    """All that ended, also what the database no longer has: it keeps the last end of a run alone, and
-    nothing of what is deleted. Is to be read before each change by hand."""
+    """Everything that ended, including what is no longer in the database, which keeps only the last end of
+    a run and nothing that was deleted. It must be read before each manual change."""
 
     def __init__(self):
         self.runs, self.tries = {}, {}
@@ -66,7 +66,7 @@ class History:
         for row in tasks:
             self.note_try(row, by_id[row["dag_id"], row["run_id"]], row["state"])
         for row in earlier:
-            # A retry is "failed" here.
+            # A retry is "failed" in this table.
             state = "up_for_retry" if row["state"] == "failed" else row["state"]
             self.note_try(row, by_id[row["dag_id"], row["run_id"]], state)
 
@@ -86,7 +86,7 @@ def never_ran(row):
 
 
 class Reading:
-    """The database at one moment."""
+    """The contents of the database at one moment."""
 
     TIMES = ("start_date", "end_date", "queued_at", "queued_dttm", "scheduled_dttm", "due", "timestamp",
              "latest_heartbeat", "next_dagrun_create_after", "last_parsed_time")  # fmt: skip
@@ -133,8 +133,8 @@ class Reading:
         return [row for row in rows if row.get("dag_id") != EXCLUDED]
 
     def expected(self, families, shown):
-        """{family: {series: value}}. From what is shown come only the bounds of histograms, and when
-        the exporter began to count."""
+        """{family: {series: value}}. Only the bounds of histograms and the start of counting are taken from
+        the page."""
         self.shown = shown
         result = {}
         for name in families:
@@ -143,7 +143,7 @@ class Reading:
         return result
 
     def since(self, ledger):
-        """What ended before the exporter's first start counts in no counter."""
+        """The exporter's first start: what ended before does not count."""
         return self.shown[frozenset({"__name__": "exporter_ledger_start_timestamp_seconds", "ledger": ledger,
                                      "source": "airflow"}.items())]  # fmt: skip
 
@@ -154,7 +154,7 @@ class Reading:
         return [end for end in self.history.tries.values() if end.when >= self.since("airflow_tasks")]
 
     def histogram(self, name, observations):
-        """Of (labels, seconds); what is not known, or the wrong way round, is not observed."""
+        """The samples for (labels, seconds). Unknown and negative values are not observed."""
         values = collections.defaultdict(list)
         for labels, value in observations:
             if value is not None and value >= 0:
@@ -199,7 +199,7 @@ def components(reading):
                     for job in jobs)  # fmt: skip
         yield "airflow_component_healthy", {"component": component}, int(alive > 0)
         yield "airflow_component_last_heartbeat_timestamp_seconds", {"component": component}, (newest, newest)
-        if reading.is_3:  # which alone can be asked
+        if reading.is_3:  # the only version with this list
             yield "airflow_component_jobs", {"component": component}, alive
 
 
@@ -286,7 +286,7 @@ def live_runs(reading):
     live = [({"dag_id": run["dag_id"], "state": run["state"]}, run) for run in reading.runs
             if run["state"] in ("running", "queued")]  # fmt: skip
     yield from counts("airflow_runs", (labels for labels, _ in live))
-    # Airflow 2 has the time of a queued run, and does not give it.
+    # Airflow 2 has the time of a queued run, but its API does not return it.
     columns = {"running": "start_date", "queued": "queued_at" if reading.is_3 else None}
     yield from oldest("airflow_oldest_run_timestamp_seconds",
                       ((labels, run.get(columns[run["state"]])) for labels, run in live))  # fmt: skip

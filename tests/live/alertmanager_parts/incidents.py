@@ -1,4 +1,4 @@
-"""Incidents as the exporters' alerts tell of them, and the notifications that they are to give."""
+"""Incidents as alerts of the exporters, and the notifications that are expected for them."""
 
 import functools
 import pathlib
@@ -36,7 +36,7 @@ DAG_FAILED = [
     ("AirflowDagDeadlineMissed", DAG | {"dag_id": "shop_daily"}),
 ]
 
-# By environment, which keeps them apart: what fires, and what is to arrive.
+# By environment, which separates them: the firing alerts, and the expected notifications.
 INCIDENTS = {
     "model": (
         [model("orders"), *DAG_FAILED, ("DbtNodesSkipped", {"project": "shop"})],
@@ -86,7 +86,7 @@ INCIDENTS = {
         [("HostDown", {}), ("ExporterDown", {}), ("AirflowDown", {"deployment": "prod"})],
         [(PAGES, "HostDown")],
     ),
-    # A label that both lack does not join them.
+    # A label that both alerts lack does not join them.
     "no-labels": (
         [("DbtModelFailed", {"project": "shop", "unique_id": "model.shop.a"}), ("AirflowRunsStopped", {"deployment": "prod"}),
          ("AirflowTaskFailureShare", {"deployment": "prod"}), ("SnowflakeQueriesFailing", {"account": "acme"})],
@@ -98,14 +98,14 @@ INCIDENTS = {
 
 @functools.cache
 def rules():
-    """The labels that each alert sets, by its name."""
+    """The labels that each alert's rule sets, by the alert's name."""
     return {rule["alert"]: rule["labels"] for path in ROOT.glob("alerts/*.yml")
             for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]}
 
 
 @functools.cache
 def seen_labels():
-    """The labels that each alert has in the unit tests of the rules, by its name."""
+    """The labels of each alert in the unit tests of the rules, by the alert's name."""
     seen = {}
     for path in ROOT.glob("alerts/tests/*.yml"):
         text = path.read_text()
@@ -119,7 +119,7 @@ def seen_labels():
 
 
 def labels_of(name, labels):
-    """All labels of an alert. Those of the incident must be ones that its rule gives it."""
+    """All labels of an alert. Labels of the incident must be labels that the rule produces."""
     known = seen_labels()[name]
     unknown = labels.keys() - known - (OF_NODES if "unique_id" in known else set())
     if unknown:

@@ -19,13 +19,13 @@ sys.path.insert(0, str(ROOT / "tests/support"))
 from ports import free_port  # noqa: E402
 
 SCALE = 120  # a second of the test is two minutes
-BOUND = 300  # seconds until what does not come is given up; the machine may be slow and busy
+BOUND = 300  # seconds before the test gives up; the machine may be slow and busy
 OPEN = {"times": [{"start_time": "00:00", "end_time": "24:00"}]}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def poll(condition, what):
-    """Calls condition() until it gives something true, and returns that."""
+    """Calls condition() until it returns something true, and returns that."""
     end = time.monotonic() + BOUND
     while not (result := condition()):
         if time.monotonic() > end:
@@ -39,7 +39,7 @@ def seconds(duration):
 
 
 def shortened(route, scale):
-    """A route and those in it, with times that a test can wait for."""
+    """A route and its children with their times divided by `scale`."""
     result = dict(route)
     for key in ("group_wait", "group_interval", "repeat_interval"):
         if key in route:
@@ -50,8 +50,8 @@ def shortened(route, scale):
 
 
 def configuration(sinks, secrets, is_open=True, scale=SCALE):
-    """The shipped file. What differs: times are shorter, the addresses are those of the sinks, to which mail goes
-    without TLS, the secrets are in another directory, and the named times are now, or never."""
+    """The shipped configuration with these changes: times are shorter, addresses are those of the sinks,
+    mail is sent without TLS, secrets are in another directory, and named times are now or never."""
     text = (ROOT / "alertmanager/alertmanager.yml").read_text()
     text = text.replace("/etc/alertmanager/secrets", str(secrets))
     text = text.replace("http://127.0.0.1:9095", f"http://127.0.0.1:{sinks.http}")
@@ -62,11 +62,11 @@ def configuration(sinks, secrets, is_open=True, scale=SCALE):
     never = {"years": ["1999"]}
     for interval in config["time_intervals"]:
         interval["time_intervals"] = [OPEN if is_open else never]
-    return json.dumps(config)  # which is YAML
+    return json.dumps(config)  # JSON is YAML
 
 
 class Alertmanager:
-    """A context that starts it, with state in `folder`, and stops it."""
+    """A context that runs Alertmanager with its state in `folder`."""
 
     def __init__(self, program, folder, sinks, *flags, scale=SCALE):
         self.program, self.folder, self.sinks, self.flags, self.scale = program, folder, sinks, flags, scale
@@ -135,7 +135,7 @@ def iso(time_of):
 
 
 def alert(name, environment, /, severity="critical", ago=0, is_resolved=False, **labels):
-    """An alert as Prometheus sends it, with annotations whose texts need escaping."""
+    """An alert as sent by Prometheus, with annotations that need escaping."""
     now = datetime.datetime.now(datetime.timezone.utc)
     result = {
         "labels": {"alertname": name, "environment": environment, "severity": severity} | labels,

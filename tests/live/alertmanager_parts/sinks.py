@@ -1,4 +1,4 @@
-"""Where the notifications of the test arrive: Slack, PagerDuty, webhooks and mail, on loopback."""
+"""Receivers of the test's notifications: Slack, PagerDuty, webhooks and mail, on loopback."""
 
 import base64
 import email
@@ -18,7 +18,7 @@ TITLE = re.compile(r"(?:Open for an hour: )?(\w+): (\w+)(?: \(\d+\))?, ([\w-]+)"
 
 
 class Message(NamedTuple):
-    """One notification: when it came, over what, and what it says."""
+    """A notification: its time, its channel, and its contents."""
 
     time: float
     channel: str  # the Slack channel, the address of a mail, or pagerduty, webhook, heartbeat
@@ -31,8 +31,8 @@ class Message(NamedTuple):
 
 
 class Sinks:
-    """Listens until the process ends. What is in environment `refused` the webhook answers with 401, and
-    what is in `broken` twice with 500."""
+    """Listens until the process ends. The webhook rejects notifications of the environment `refused` with
+    401, and those of `broken` twice with 500."""
 
     def __init__(self):
         self.messages, self.refused, self.broken = [], 0, 0
@@ -44,7 +44,7 @@ class Sinks:
     def serve(kind, handler):
         server = kind(("127.0.0.1", 0), handler)
         server.daemon_threads = True
-        # An Alertmanager that is stopped leaves its connections.
+        # A stopped Alertmanager abandons its connections.
         report = server.handle_error
         server.handle_error = lambda *of: isinstance(sys.exc_info()[1], ConnectionError) or report(*of)
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -62,7 +62,7 @@ class Sinks:
                     and all(getattr(message, name) == value for name, value in wanted.items())]
 
     def answer_http(self, path, headers, body):
-        """The status with which a request is answered."""
+        """The status of the reply to a request."""
         if path == "/slack":
             attachment = body["attachments"][0]
             self.add(body["channel"], attachment["title"], body, attachment["text"])
@@ -146,7 +146,7 @@ def smtp_handler(sinks):
 
 
 def matchers_of(link):
-    """The matchers that a link to a new silence fills in, as Alertmanager's API takes them."""
+    """The matchers in a link to a new silence, in the form of Alertmanager's API."""
     text = urllib.parse.unquote(re.search(r"#/silences/new\?filter=([^|>\"\s]+)", link)[1])
     pairs = re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', text)
     return [{"name": name, "value": re.sub(r"\\(.)", r"\1", value), "isRegex": False, "isEqual": True}

@@ -1,4 +1,4 @@
-"""A Snowflake account whose time flies, and whose exporter's does as well."""
+"""A Snowflake account whose time runs fast, like that of its exporter."""
 
 import collections
 import re
@@ -18,7 +18,7 @@ from support import samples
 from world import World
 
 DAY = 24 * HOUR
-# What falls, what the exporter itself adds to, and what is counted by whole days.
+# Counters that may fall, that the exporter itself adds to, or that count whole days.
 NOT_COMPARED = ("snowflake_warehouse_idle_credits_total", "snowflake_service_credits_total",
                 "snowflake_billed_credits_total", "snowflake_adjusted_credits_total")
 LEDGERS = {"queries": "queries", "warehouse_credits": "cost", "query_tags": "query_tags"}
@@ -29,7 +29,7 @@ VALUE = re.compile(r',value="[^"]*"')
 
 
 class Short(Life):
-    """Ends when it is told to."""
+    """Events that end when `is_over` is set."""
 
     is_over = False
 
@@ -39,7 +39,7 @@ class Short(Life):
 
 
 class Snowflake(World):
-    """Statements on warehouses, what they cost and whose they are, 20 hours of it in an hour."""
+    """Statements on warehouses, their costs and their owners; 20 hours pass in an hour."""
 
     name, alert, modes = "snowflake", "SnowflakeDown", MODES
     counters = re.compile(r"snowflake_(quer\w+|warehouse_credits|warehouse_attributed_credits)_total|"
@@ -61,7 +61,7 @@ class Snowflake(World):
         self.gate = Gate(self.fake.server_port)
 
     def write_configuration(self, path):
-        """The groups look once a minute whether they are due, even where their interval is shorter."""
+        """Groups check every minute whether they are due, even if their interval is shorter."""
         each = [f"{name}: {{interval: {'1m' if name in GROUPS else '3s'}, timeout: 20s}}" for name in COLLECTORS]
         write_config(path, self.gate, credits_per_day=0, statement_timeout="15s", query_tag_keys="[team]",
                      collector=f"{{{', '.join(each)}}}")
@@ -80,13 +80,13 @@ class Snowflake(World):
         return self.read_up_to(samples(exporter.page())) > 0
 
     def settle(self, exporter):
-        """More than a day passes in which nothing happens, as the views are late."""
+        """Lets more than a day pass in which nothing happens, because the views are late."""
         with self.fake.lock:
             self.life.is_over = True
         for _ in range(2):
             self.clock.jump(14 * HOUR)
             until = self.clock.now() - MINUTE
-            # The exporter looks once a minute whether it is time to read.
+            # The exporter checks every minute whether a read is due.
             poll(lambda until=until: self.read_up_to(samples(exporter.page())) > until, "the account is read", pause=1)
 
     def difference(self, exporter):
@@ -98,7 +98,7 @@ class Snowflake(World):
                 if abs(value - shown.get(name, Decimal(0))) > Decimal("1e-6")}
 
     def expected(self, since):
-        """Of buckets that began when the ledger of the statement was there."""
+        """The counts of buckets that started after the creation of the statement's ledger."""
         found = collections.Counter()
         with self.fake.lock:
             for name, statement in COMPARED.items():
@@ -112,10 +112,10 @@ class Snowflake(World):
 
     @staticmethod
     def merged(counts):
-        """Of all values of a tag together: they are `other` until they are known."""
+        """Adds up all values of a tag, because they count as `other` until they are known."""
         found = collections.Counter()
         for name, value in counts.items():
-            is_own = f'warehouse="{WAREHOUSE}"' in name or 'warehouse=""' in name  # on its warehouse, or on none
+            is_own = f'warehouse="{WAREHOUSE}"' in name or 'warehouse=""' in name  # on its own warehouse, or on none
             if not is_own and not name.startswith(NOT_COMPARED) and "_bucket{" not in name:
                 found[VALUE.sub("", name) if name.startswith("snowflake_query_tag_") else name] += value
         return found
@@ -130,6 +130,6 @@ class Snowflake(World):
 
 
 def shown_since(page):
-    """Since when what each statement returns is counted."""
+    """The time since which each statement is counted."""
     start = 'exporter_ledger_start_timestamp_seconds{{ledger="snowflake_{}",source="demo"}}'
     return {name: float(page[start.format(ledger)]) for name, ledger in LEDGERS.items()}

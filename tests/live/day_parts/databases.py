@@ -1,4 +1,4 @@
-"""Orders in two databases: SQLite, in which a writer may exclude readers, and PostgreSQL, which a network is in front of."""
+"""Orders in two databases: SQLite, in which a writer may exclude readers, and PostgreSQL, which is behind a network."""
 
 import pathlib
 import random
@@ -16,7 +16,7 @@ COUNTRIES, BUCKETS = ("DE", "FR", "NL"), (10, 50, 200)
 
 
 class Sqlite:
-    """Without a write-ahead log, so that a writer excludes readers."""
+    """SQLite without a write-ahead log, so that a writer excludes readers."""
 
     NOW = "datetime('now')"
 
@@ -36,7 +36,7 @@ class Sqlite:
         return rows
 
     def fail(self, _):
-        """Somebody holds a lock."""
+        """Holds an exclusive lock."""
         self.lock.acquire()
         self.locker = sqlite3.connect(self.path, timeout=LATE, isolation_level=None, check_same_thread=False)
         self.locker.execute("BEGIN EXCLUSIVE")
@@ -55,7 +55,7 @@ class Quiet(PostgreSql):
 
 
 class Remote:
-    """PostgreSQL behind a gate."""
+    """PostgreSQL behind a Gate."""
 
     NOW = "now()"
 
@@ -70,7 +70,7 @@ class Remote:
 
     @staticmethod
     def can_be():
-        """Whether server and driver are installed."""
+        """Whether the server and its driver are installed."""
         drivers = pathlib.Path("/etc/odbcinst.ini")
         return (any(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))
                 and drivers.exists() and "[PostgreSQL Unicode]" in drivers.read_text())
@@ -105,7 +105,7 @@ class Remote:
 
 
 class Sql(World):
-    """Orders, some of which are corrected."""
+    """A source with orders, some of which are corrected."""
 
     name = "sql"
     counters = re.compile(r"shop_(orders_total|revenue_eur_total|order_amount_eur_(count|sum|bucket))")
@@ -122,7 +122,7 @@ class Sql(World):
 
     @staticmethod
     def alert_of(mode):
-        """A database with a lock answers."""
+        """A locked database still answers."""
         return "ExporterCollectorFailing" if mode == "locked" else "SqlDown"
 
     def configuration(self):
@@ -150,7 +150,7 @@ class Sql(World):
     def order(self, database):
         database.run(f"INSERT INTO orders (created_at, country, amount) VALUES ({database.NOW}, "
                      f"'{self.dice.choice(COUNTRIES)}', {round(self.dice.lognormvariate(3.5, 1), 2)})")
-        if self.dice.random() < 0.05:  # never less
+        if self.dice.random() < 0.05:  # amounts never fall
             database.run("UPDATE orders SET amount = amount + 1 WHERE id = (SELECT max(id) FROM orders)")
 
     def fail(self, mode):

@@ -1,4 +1,4 @@
-"""A disk of an exporter's state that can be full."""
+"""The disk for an exporter's state, which can be filled."""
 
 import errno
 import os
@@ -9,7 +9,7 @@ PIECE = 1 << 16
 
 
 class Disk:
-    """A directory on a file system of its own, or, where none can be mounted, one in which no file may be written."""
+    """A directory on its own file system, or, if none can be mounted, one in which the exporter may not write files."""
 
     def __init__(self, stack, path):
         self.path, self.filler, self.exporter = path, path / "filler", None

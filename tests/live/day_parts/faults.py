@@ -1,4 +1,4 @@
-"""What is done to the exporters and to their sources, and what each of it is to lead to if it lasts."""
+"""Faults of the exporters and their sources, and the expected notifications if they last."""
 
 import signal
 import time
@@ -7,8 +7,8 @@ from incidents import PAGES, WARNINGS
 
 
 class Fault:
-    """`channel` and `alert` are what is sent if it lasts. Where `alert` is None, it lasts for `seconds`, and nothing is sent
-    but, once each, what is in `may`."""
+    """`channel` and `alert` are the expected notification if the fault lasts. If `alert` is None, it lasts
+    for `seconds`, and only the notifications in `may` are allowed, once each."""
 
     channel, alert, seconds, may = PAGES, None, 60, ()
 
@@ -22,11 +22,11 @@ class Fault:
         raise NotImplementedError
 
     def end(self):
-        """Back to what was before."""
+        """Restores the state before the fault."""
 
 
 class Stop(Fault):
-    """The process ends and stays away."""
+    """The process is stopped and stays away."""
 
     def __init__(self, target, detail):
         super().__init__(target, detail)
@@ -40,7 +40,7 @@ class Stop(Fault):
 
 
 class Restart(Fault):
-    """Of what watches the exporters: what fires goes on, and is not sent again."""
+    """Restarts a process that watches the exporters: firing alerts continue, and are not sent again."""
 
     def __init__(self, name, restart):
         super().__init__(None, name)
@@ -51,7 +51,7 @@ class Restart(Fault):
 
 
 class Reload(Fault):
-    """Several times at once."""
+    """Reloads the configuration several times at once."""
 
     def begin(self):
         for _ in range(3):
@@ -60,7 +60,7 @@ class Reload(Fault):
 
 
 class Misconfigure(Fault):
-    """A configuration that is not valid is rejected, and the old one stays."""
+    """Writes an invalid configuration, which is rejected; the old one stays in use."""
 
     channel, alert = WARNINGS, "ExporterConfigReloadFailed"
 
@@ -74,7 +74,7 @@ class Misconfigure(Fault):
 
 
 class Source(Fault):
-    """The source fails, or what is between."""
+    """The source or the network in front of it fails."""
 
     def __init__(self, target, detail):
         super().__init__(target, detail)
@@ -89,7 +89,7 @@ class Source(Fault):
 
 
 class Fill(Fault):
-    """The disk of the state directory is full. What is written over what was there already fails nowhere."""
+    """Fills the disk of the state directory. Overwriting existing data does not fail on a full disk."""
 
     may = ((WARNINGS, "ExporterCollectorFailing"), (WARNINGS, "DbtArtifactsMissing"))
 
@@ -101,9 +101,9 @@ class Fill(Fault):
 
 
 class Jump(Fault):
-    """The clock of the exporter is wrong by so many seconds."""
+    """The exporter's clock jumps by that many seconds."""
 
-    CACHED = 1.2  # seconds for which libfaketime keeps what it has read
+    CACHED = 1.2  # seconds for which libfaketime caches the file
 
     def begin(self):
         self.target.exporter.clock.jump(self.detail)

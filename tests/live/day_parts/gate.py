@@ -1,4 +1,4 @@
-"""A proxy in front of a source, which fails in each way in which networks and servers do."""
+"""A proxy in front of a source, which fails in all ways in which networks and servers fail."""
 
 import asyncio
 import contextlib
@@ -14,13 +14,13 @@ ANSWERS = {
                b"{\"a\xff\x00\":[}",
     "noise": bytes(range(256)) * 16,
 }
-# How a source may fail: `refuse` has no listener, `reset` ends a connection by a reset, `hang` takes requests and never
-# answers, `cut` ends an answer in its middle.
+# The ways to fail: `refuse` closes the listener, `reset` resets connections, `hang` accepts requests and
+# never answers, `cut` closes the connection in the middle of a reply.
 MODES = ("refuse", "reset", "hang", "cut", *ANSWERS)
 
 
 class Gate:
-    """Listens on 127.0.0.1 and hands on to another port there, until fail()."""
+    """Listens on 127.0.0.1 and forwards to another port there, until fail()."""
 
     def __init__(self, source):
         self.source, self.port, self.mode = source, free_port(), None
@@ -32,7 +32,7 @@ class Gate:
         self._call(self._open())
 
     def fail(self, mode):
-        """Connections that are open end, but for those that are to hang."""
+        """Closes open connections, except those that are to hang."""
         self._call(self._change(mode))
 
     def repair(self):

@@ -1,4 +1,4 @@
-"""An exporter of the test: started and ended many times, with a clock that can be set, and measured."""
+"""An exporter under test: it is started and stopped many times, has a clock that can be set, and is measured."""
 
 import contextlib
 import http.client
@@ -13,17 +13,17 @@ from typing import NamedTuple
 
 from support import ask, environment, free_port
 
-BOUND = 120  # seconds until what does not come is given up; the machine may be slow and busy
+BOUND = 120  # seconds before the test gives up; the machine may be slow and busy
 TICKS = os.sysconf("SC_CLK_TCK")
 WHERE = re.compile(r"^VmRSS:\s+(\d+) kB", re.M)
 
 
 class Failed(Exception):
-    """What does not hold."""
+    """A requirement of the test that is not met."""
 
 
 def poll(condition, what, bound=BOUND, pause=0.2):
-    """Calls condition() until it gives something true, and returns that."""
+    """Calls condition() until it returns something true, and returns that."""
     end = time.monotonic() + bound
     while not (result := condition()):
         if time.monotonic() > end:
@@ -33,7 +33,7 @@ def poll(condition, what, bound=BOUND, pause=0.2):
 
 
 class Measure(NamedTuple):
-    """What a process takes."""
+    """The resources that a process uses."""
 
     resident: int  # KiB
     descriptors: int
@@ -42,7 +42,7 @@ class Measure(NamedTuple):
 
 
 class Clock:
-    """The time of a process by libfaketime: that of the machine, `speed` times as fast, and jumps."""
+    """The time of a process by libfaketime: the machine's time, `speed` times as fast, with jumps."""
 
     def __init__(self, library, file, speed=1):
         self.library, self.file, self.speed = library, file, speed
@@ -52,7 +52,7 @@ class Clock:
         return self.start + self.added + (time.monotonic() - self.began) * self.speed
 
     def environment(self):
-        """Of a process that starts now."""
+        """The environment of a process that starts now."""
         self.write()
         return {"LD_PRELOAD": str(self.library), "FAKETIME_TIMESTAMP_FILE": str(self.file), "TZ": "UTC",
                 "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1",
@@ -63,7 +63,7 @@ class Clock:
         self.write()
 
     def write(self):
-        """At once, so that nobody reads a part. A time is that at which libfaketime reads it, an offset stays."""
+        """Written atomically. A time counts from when libfaketime reads it, an offset is constant."""
         at = time.strftime("@%Y-%m-%d %H:%M:%S", time.gmtime(self.now()))
         made = self.file.with_suffix(".new")
         made.write_text(f"{self.added:+d}\n" if self.speed == 1 else f"{at} x{self.speed}\n")
@@ -71,7 +71,7 @@ class Clock:
 
 
 class Exporter:
-    """On an address of its own, with a state directory and a configuration."""
+    """An exporter with its own address, state directory and configuration."""
 
     def __init__(self, program, folder, name, host, state=None, clock=None, flags=()):
         self.name, self.host, self.port, self.clock, self.state = name, host, free_port(host), clock, state
@@ -105,7 +105,7 @@ class Exporter:
             raise Failed(f"{self.name}_exporter ended by itself with code {code}; its log ends with\n{self.tail()}")
 
     def end(self, number):
-        """Ends it by a signal, and requires the exit code of that."""
+        """Ends the process by a signal, and requires the exit code for that signal."""
         self.require_running()
         self.cpu_before += self.measure().cpu
         self.down.append([time.time(), float("inf")])
@@ -119,7 +119,7 @@ class Exporter:
                          f" its log ends with\n{self.tail()}")
 
     def stop(self):
-        """At the end of the test, however that comes."""
+        """Stops the process at the end of the test, also after a failure."""
         if self.child and self.child.poll() is None:
             self.child.kill()
             self.child.wait()
@@ -128,12 +128,12 @@ class Exporter:
         self.child.send_signal(signal.SIGHUP)
 
     def limit_files(self, size):
-        """The size that its files may have from now on, or no limit."""
+        """Limits the size of its files from now on; None removes the limit."""
         hard = resource.prlimit(self.child.pid, resource.RLIMIT_FSIZE)[1]
         resource.prlimit(self.child.pid, resource.RLIMIT_FSIZE, (hard if size is None else size, hard))
 
     def was_down(self, begin, end):
-        """Whether it was stopped at any time between the two."""
+        """Whether it was stopped at any time between `begin` and `end`."""
         return any(first < end and begin < last for first, last in self.down)
 
     # -- what it shows and takes

@@ -1,4 +1,4 @@
-"""What is looked at all the time: pages, by several clients at once, and what processes take."""
+"""Continuous checks: pages, requested by several clients at once, and the resources of processes."""
 
 import gzip
 import http.client
@@ -12,8 +12,8 @@ ACCEPTS = (TEXT, OPENMETRICS, "*/*")
 
 
 class Load:
-    """Clients that scrape each exporter in turn, beside Prometheus. No counter ever falls, whatever happens to the exporter:
-    what was on a page is in its ledger."""
+    """Clients that scrape each exporter in turn, besides Prometheus. No counter may fall, whatever happens
+    to the exporter, because what was on a page is in its ledger."""
 
     CLIENTS, PAUSE = 3, 0.6
 
@@ -31,7 +31,7 @@ class Load:
             exporter, begin = dice.choice(list(self.exporters.values())), time.time()
             headers = {"Accept": dice.choice(ACCEPTS)} | ({"Accept_Encoding": "gzip"} if dice.random() < 0.5 else {})
             try:
-                # One after the other, as a page that is asked for earlier may come later.
+                # One request at a time, because replies may arrive out of order.
                 with self.locks[exporter.name]:
                     self.look(exporter, exporter.get("/metrics", **headers))
             except (OSError, http.client.HTTPException) as error:
@@ -69,13 +69,13 @@ class Load:
 
 
 class Growth:
-    """What each exporter takes, early in the life of its last process and late."""
+    """The resources of each exporter, early in the life of its last process and late."""
 
     def __init__(self, exporters, after):
         self.exporters, self.after, self.early, self.most = exporters, after, {}, {}
 
     def look(self):
-        """Called every few seconds."""
+        """Takes a measurement; called every few seconds."""
         for name, exporter in self.exporters.items():
             measure = exporter.measure()
             self.most[name] = max(self.most.get(name, 0), measure.resident)
@@ -92,7 +92,7 @@ class Growth:
                    f"{max((seconds for _, seconds in exporter.ends), default=0):.1f} s", f"{exporter.cpu():.1f}")
 
     def problems(self, share=0.1, more=3072):
-        """Processes that take more than they did: of memory some more is not yet growth."""
+        """The processes that use more than before. A small increase of memory is allowed."""
         for name, exporter in self.exporters.items():
             early, late = self.early[name][1], exporter.measure()
             if late.resident > early.resident * (1 + share) + more:

@@ -1,4 +1,4 @@
-"""What the sources of the test have in common."""
+"""The common interface of the test's sources."""
 
 import re
 import threading
@@ -6,31 +6,31 @@ import threading
 import yaml
 from processes import Failed
 
-LATE = 60  # seconds that a source may keep others waiting
+LATE = 60  # seconds for which a source may delay others
 
 
 class World:
-    """A source, and all that happened in it."""
+    """A source, and everything that happened in it."""
 
-    name, alert = "", ""  # of the exporter; what is sent while the source cannot be read
-    modes = ()  # in which it fails
-    brief_modes = ()  # in which it fails for a moment, if these are others
+    name, alert = "", ""  # name of the exporter; alert that is sent while the source cannot be read
+    modes = ()  # the ways in which it can fail
+    brief_modes = ()  # the ways in which it can fail briefly, if different
     counters = re.compile(r"(?!)")  # lines of a page whose values never fall
     flags = ()
 
     def alert_of(self, mode):
-        """What is sent if the source fails so."""
+        """The alert that is sent if the source fails in this way."""
         return self.alert
 
     def configuration(self):
-        """Of the exporter."""
+        """The configuration of the exporter."""
         return {}
 
     def write_configuration(self, path):
         path.write_text(yaml.safe_dump(self.configuration()))
 
     def begin(self, exporter):
-        """From now on things happen."""
+        """Starts the events."""
 
     def fail(self, mode):
         raise NotImplementedError
@@ -39,25 +39,25 @@ class World:
         raise NotImplementedError
 
     def is_read(self, exporter):
-        """Whether all is as it is to be before the first fault."""
+        """Whether the exporter has read everything that it must before the first fault."""
         return True
 
     def settle(self, exporter):
-        """From now on nothing new happens."""
+        """Ends the events."""
 
     def difference(self, exporter):
-        """By series what it must be and what it is, where these differ."""
+        """The series that differ: the expected value and the actual one."""
         return {}
 
     def known(self):
         return ""
 
     def close(self):
-        """Ends what it has started."""
+        """Stops everything that it started."""
 
 
 class Worker(threading.Thread):
-    """Calls act() again and again until stop(), which says if that failed."""
+    """Calls act() repeatedly until stop(), which reports a failure of it."""
 
     def __init__(self, act, every, dice):
         super().__init__(daemon=True)
@@ -80,6 +80,6 @@ class Worker(threading.Thread):
 
 
 def different(expected, shown, near=1e-6):
-    """Values that differ, by series."""
+    """The values that differ, by series."""
     return {name: (expected.get(name, 0), shown.get(name, 0)) for name in expected.keys() | shown.keys()
             if abs(float(expected.get(name, 0)) - float(shown.get(name, 0))) > near}

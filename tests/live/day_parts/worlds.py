@@ -1,4 +1,4 @@
-"""The sources, of which the test knows what happened: each can fail, and says what its exporter must show."""
+"""The sources, whose events the test knows: each can fail, and knows what its exporter must show."""
 
 import contextlib
 import http.client
@@ -20,7 +20,7 @@ from support import samples
 from world import Worker, World, different
 
 class Airflow(World):
-    """A deployment whose DAGs run every 15 s and succeed, though not at the first try."""
+    """A deployment whose DAGs run every 15 s and succeed, some only after a retry."""
 
     name, alert, modes = "airflow", "AirflowDown", MODES
     counters = re.compile(r"airflow_(dag_runs|task_tries|asset_events)_total|airflow_\w+_seconds_(count|sum|bucket)")
@@ -39,7 +39,7 @@ class Airflow(World):
 
     def configuration(self):
         each = {"interval": "3s", "timeout": "20s"}
-        # The difference that the exact test knows is of a deployment with that name.
+        # The difference() of the exact test expects this name of the deployment.
         return {"deployments": [{"name": "fake", "url": self.gate.url, "username": "viewer", "password": "viewer",
                                  "budget": {"requests_per_second": 50, "burst": 100, "at_once": 4}}],
                 "collector": {name: dict(each) for name in ("health", "pools", "assets", "import_errors", "jobs", "dags",
@@ -84,7 +84,7 @@ class Files(http.server.ThreadingHTTPServer):
                 pass
 
             def handle(self):
-                with contextlib.suppress(OSError):  # whoever asked has gone
+                with contextlib.suppress(OSError):  # the client has disconnected
                     super().handle()
 
         super().__init__(("127.0.0.1", 0), Handler)
@@ -92,13 +92,13 @@ class Files(http.server.ThreadingHTTPServer):
 
 
 class Dbt(World):
-    """Two projects: one whose jobs have each a directory, and one at an address.
+    """Two projects: in one, each job has a directory, the other is at a URL.
 
-    Results are replaced by the next ones of the same directory only when they have been counted, as an exporter that is
-    stopped cannot know what was replaced meanwhile."""
+    Results in a directory are replaced only once they were counted, because an exporter that is stopped
+    cannot know what was replaced meanwhile."""
 
     name, alert, brief_modes = "dbt", "DbtArtifactsMissing", ("gone", *MODES)
-    # Where every address answers, there are artifacts that are known as unreadable earlier than those which were readable.
+    # With garbage, every URL replies: artifacts that do not exist become unreadable, earlier than those that were readable.
     modes = tuple(mode for mode in brief_modes if mode != "garbage")
     counters = re.compile(r"dbt_(invocations|node_runs)_total")
     JOBS = 10
@@ -131,7 +131,7 @@ class Dbt(World):
         self.worker = Worker(self.work, 3, self.dice)
 
     def work(self):
-        """Another invocation of each project that has a directory whose results are known."""
+        """Runs another invocation of each project with a directory whose results were counted."""
         with self.lock:
             try:
                 shown = samples(self.exporter.page())
@@ -144,7 +144,7 @@ class Dbt(World):
                     self.build(project)
 
     def build(self, project):
-        """Writes in place, as dbt does."""
+        """Writes the artifacts in place, as dbt does."""
         place = self.free[project].pop(self.dice.randrange(len(self.free[project])))
         manifest, results = (self.written[name] for name in ("manifest", "run_results"))
         now = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime()) + "000000Z"
@@ -179,11 +179,11 @@ class Dbt(World):
     def difference_of(self, project, shown):
         shown = {name: float(value) for name, value in shown.items()
                  if self.counters.match(name) and f'project="{project}"' in name}
-        # What is ensured before it happens is 0.
+        # A counter that is created before its first event is 0.
         return different(self.expected[project], shown)
 
     def fail(self, mode):
-        """The directories of one project are gone, or the address of the other fails."""
+        """Removes the directories of one project, or lets the URL of the other fail."""
         self.mode = mode
         if mode == "gone":
             self.lock.acquire()
@@ -217,7 +217,7 @@ class Dbt(World):
 
 
 class Host(World):
-    """This machine, of which the test knows nothing."""
+    """This machine, about which the test has no expectations."""
 
     name = "host"
 

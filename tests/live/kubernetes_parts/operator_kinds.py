@@ -1,7 +1,8 @@
-"""What the manifests use of the Prometheus operator's kinds, strictly: a key that is not here is refused.
+"""Strict schemas of what the manifests use of the Prometheus operator's kinds: a key that is not here is
+rejected.
 
 The operator's own schemas (its CRDs) are in none of the registries that this project downloads from. They
-are the authority: tests/live/kubernetes --crds DIRECTORY validates by them, too.
+are the authority: tests/live/kubernetes --crds DIRECTORY validates with them, too.
 """
 
 TEXT = {"type": "string", "minLength": 1}
@@ -52,7 +53,7 @@ SCHEMAS = {"PodMonitor": POD_MONITOR, "PrometheusRule": PROMETHEUS_RULE}
 
 
 def strict(schema):
-    """A CRD's schema that refuses keys which it does not name."""
+    """A CRD's schema that rejects keys which it does not define."""
     if isinstance(schema, dict):
         schema = {key: strict(value) for key, value in schema.items() if key != "description"}
         if schema.pop("x-kubernetes-int-or-string", False):
@@ -64,8 +65,8 @@ def strict(schema):
 
 
 def of_crd(crd):
-    """The kind that a CRD defines, and its schema, made strict."""
+    """The kind that a CRD defines, and its strict schema."""
     [version] = [each for each in crd["spec"]["versions"] if each["name"] == "v1"]
     schema = strict(version["schema"]["openAPIV3Schema"])
-    schema["properties"]["metadata"] = {"type": "object"}  # the API server's own
+    schema["properties"]["metadata"] = {"type": "object"}  # validated by the API server itself
     return crd["spec"]["names"]["kind"], schema

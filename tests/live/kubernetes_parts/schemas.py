@@ -1,4 +1,4 @@
-"""Whether objects are what Kubernetes and the operator take, with no key that these do not know."""
+"""Validates objects with the schemas of Kubernetes and the operator, without unknown keys."""
 
 import sys
 
@@ -11,7 +11,7 @@ import kubernetes_validate  # noqa: E402
 
 
 class Validator:
-    """Validates by the pinned schemas, and by CRDs where they are given."""
+    """Validates with the pinned schemas, and with CRDs if given."""
 
     def __init__(self, crds=()):
         schemas = [*SCHEMAS.items(), *map(of_crd, crds)]
@@ -20,7 +20,7 @@ class Validator:
             self.operator.setdefault(kind, []).append(jsonschema.Draft202012Validator(schema))
 
     def problem(self, item):
-        """What is wrong with an object, or None."""
+        """The error in an object, or None."""
         try:
             if item["apiVersion"].startswith("monitoring.coreos.com/"):
                 for validator in self.operator[item["kind"]]:

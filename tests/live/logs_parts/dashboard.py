@@ -1,4 +1,4 @@
-"""The dashboard of logs: each of its queries, asked as Grafana's plugin asks."""
+"""Checks each query of the dashboard of logs, as sent by Grafana's plugin."""
 
 import json
 import pathlib
@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 def ask(stack, target):
-    """The answer to a query of the dashboard, as Grafana's plugin asks for the last hour of all programs."""
+    """The reply to a query of the dashboard for the last hour of all programs, as sent by Grafana's plugin."""
     now = time.time()
     expr = target["expr"].replace("$app", "*")
     if target["queryType"] == "stats":
@@ -28,7 +28,7 @@ def ask(stack, target):
 
 
 def check_dashboard(stack):
-    """Each panel of the dashboard finds what it is to show, and the names in its legend are there."""
+    """Checks that each panel of the dashboard returns what it must show, with the names in its legend."""
     change = {"ts": days_ago(0), "msg": "Request Completed", "kind": "audit", "attrs.app": "grafana", "uname": "ann",
               "method": "POST", "path": "/api/dashboards/db", "status": 200, "remote_addr": "192.0.2.3"}
     slow = {"ts": days_ago(0), "msg": "", "kind": "audit", "attrs.app": "prometheus", "params.query": "slow",
@@ -36,7 +36,7 @@ def check_dashboard(stack):
     lines = [change, change | {"path": "/api/ds/query"}, slow, slow | {"params.query": "rule", "ruleGroup.name": "g"},
              {"ts": days_ago(0), "msg": "slow", "kind": "log", "level": "warn"}]
     stack.insert(*(line | {"inserted": "yes"} for line in lines))
-    # A stream is found by its name a moment after its lines are.
+    # A stream becomes searchable by name a moment after its lines.
     for stream, wanted in (('{kind="log"}', 1), ('{kind="audit",attrs.app="grafana"}', 2),
                            ('{kind="audit",attrs.app="prometheus"}', 2)):
         poll(lambda what=f"{stream} inserted:=yes", wanted=wanted: stack.count(what) == wanted, f"{stream} is stored")
@@ -50,7 +50,7 @@ def check_dashboard(stack):
 
 
 def check_values(found):
-    """What was logged by this test, and only that."""
+    """Checks that the panels show only what this test logged."""
     require(found["Errors"][0][""] == 23, f"errors: {found['Errors']}")
     require(found["Refused requests"][0][""] == 42, f"refused requests: {found['Refused requests']}")
     require({one["client"] for one in found["Refused requests by client"]} == {"192.0.2.1", "192.0.2.2"},

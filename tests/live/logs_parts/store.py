@@ -1,4 +1,4 @@
-"""How the test asks the store, and waits for it."""
+"""Queries the log store, and waits for results."""
 
 import contextlib
 import datetime
@@ -10,7 +10,7 @@ OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Failed(Exception):
-    """What does not hold."""
+    """A requirement of the test that is not met."""
 
 
 def require(condition, what):
@@ -19,7 +19,7 @@ def require(condition, what):
 
 
 def poll(condition, what):
-    """Calls condition() until it gives something true, and returns that."""
+    """Calls condition() until it returns something true, and returns that."""
     end = time.monotonic() + PATIENCE
     last = None
     while time.monotonic() < end:

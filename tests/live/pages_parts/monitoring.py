@@ -1,4 +1,4 @@
-"""The shipped Prometheus files with all times divided by one number, and the processes that are watched."""
+"""The shipped Prometheus files with all times divided by a constant, and the monitored processes."""
 
 import json
 import pathlib
@@ -14,15 +14,15 @@ from ports import free_port  # noqa: E402
 from quickstart import Process, wait_for  # noqa: E402
 from quickstart import Prometheus as Asked  # noqa: E402
 
-SCALE = 20  # a minute of the shipped files is three seconds here
+SCALE = 20  # a minute of the shipped files takes three seconds
 UNITS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 DURATION = r"\d+[smhdw]"
-# Where a duration stands in a rule or in prometheus.yml: a key, a window (also of a query in a text), an offset.
+# Places of durations in rules and in prometheus.yml: keys, windows (also in queries in texts) and offsets.
 PLACE = rf"(?:\b(?:interval|scrape_interval|evaluation_interval|for|keep_firing_for): |\[|\[{DURATION}:|\boffset )"
 
 
 def shortened(text):
-    """The durations of a file divided by SCALE. Thresholds, which are numbers, stay."""
+    """The text with durations divided by SCALE. Thresholds are numbers, and do not change."""
     return re.sub(f"({PLACE})({DURATION})", lambda found: found[1] + divided(found[2]), text)
 
 
@@ -31,8 +31,9 @@ def divided(duration):
 
 
 def make_tree(folder, targets):
-    """Copies prometheus/ and alerts/. What differs: times are shorter, the timeout of a scrape is its interval, the
-    label `environment` is set as the file proposes it, and targets are those of the test, by job."""
+    """Copies prometheus/ and alerts/ with these changes: times are shorter, the timeout of a scrape is its
+    interval, the label `environment` is set as the file suggests, and the targets are those of the test, by
+    job."""
     for name in ("prometheus", "alerts"):
         shutil.copytree(ROOT / name, folder / name)
     config = folder / "prometheus/prometheus.yml"
@@ -45,7 +46,7 @@ def make_tree(folder, targets):
 
 
 class Prometheus(Asked):
-    """Started in a folder, beside an Alertmanager."""
+    """A Prometheus with its files in a directory, and an Alertmanager."""
 
     def __init__(self, folder, targets, alertmanager):
         super().__init__(free_port())
@@ -71,7 +72,7 @@ class Prometheus(Asked):
 
 
 class Exporter:
-    """One exporter on an address of its own, which can be stopped and started again."""
+    """An exporter with its own address, which can be stopped and started again."""
 
     def __init__(self, binaries, folder, name, host, *flags):
         self.name, self.address = name, f"{host}:{free_port(host)}"

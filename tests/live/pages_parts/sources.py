@@ -1,4 +1,4 @@
-"""The five sources, and how each fails and is repaired for real."""
+"""The five sources, and how each really fails and recovers."""
 
 import datetime
 import json
@@ -26,12 +26,12 @@ from snowflake_fake.account import Account  # noqa: E402
 from snowflake_fake.auth import Auth, User  # noqa: E402
 from snowflake_fake.protocol import Refusal  # noqa: E402
 
-ORDERS = "shop.raw.orders"  # in a database, and a source of the dbt project
-NOT_RUN = {"test": "pass", "unit_test": "pass", "exposure": "no-op"}  # how what is not built ends
+ORDERS = "shop.raw.orders"  # in a database, and as a source of the dbt project
+NOT_RUN = {"test": "pass", "unit_test": "pass", "exposure": "no-op"}  # the results of nodes that are not built
 
 
 class Airflow:
-    """A deployment whose DAGs run every 15 seconds, one after the other, so that there is always a task that runs."""
+    """A deployment whose DAGs run every 15 seconds, in turn, so that there is always a running task."""
 
     def __init__(self, *dags):
         start = time.time()
@@ -58,7 +58,7 @@ class Airflow:
 
 
 class Snowflake:
-    """An account in which nothing happens by itself. A resource monitor stops TRANSFORM_WH at one credit."""
+    """An account without activity of its own. A resource monitor stops TRANSFORM_WH at one credit."""
 
     WAREHOUSE = "TRANSFORM_WH"
 
@@ -79,7 +79,8 @@ class Snowflake:
                 "collector": {"warehouses": {"interval": "3s"}, "resource_monitors": {"interval": "3s"}}}
 
     def use_up(self):
-        """A statement on the largest warehouse takes the quota in seconds, and the monitor suspends the warehouse."""
+        """Uses up the quota in seconds with a statement on the largest warehouse; the monitor suspends the
+        warehouse."""
         with self.fake.lock:
             self.account.warehouses[self.WAREHOUSE].resize("6X-Large", self.account.now)
             self.account.run(self.WAREHOUSE, 600)
@@ -109,7 +110,7 @@ class Snowflake:
 
 
 class Dbt:
-    """The target directory of a project: that of examples/dbt, in a database of the project's name."""
+    """The target directory of a project: the one of examples/dbt, with a database named after the project."""
 
     def __init__(self, folder, name, dag_id):
         self.folder, self.name, self.dag_id = folder, name, dag_id
@@ -118,7 +119,7 @@ class Dbt:
         self.measure_freshness(dict.fromkeys(("max_loaded_at", "snapshotted_at"), now()))
 
     def build(self, warehouse, errors=None):
-        """Writes what `dbt build` leaves, with the errors of models by name: what depends on these is skipped."""
+        """Writes the artifacts of `dbt build`, with errors by model; nodes that depend on these are skipped."""
         written = self.written("manifest", "run_results")
         manifest, results = written["manifest"], written["run_results"]
         errors = {f"model.shop.{name}": message for name, message in (errors or {}).items()}
@@ -133,7 +134,8 @@ class Dbt:
         self.put(manifest=manifest, run_results=results)
 
     def measure_freshness(self, times):
-        """Writes what `dbt source freshness` leaves, with these times of the orders. All others are fresh."""
+        """Writes the artifacts of `dbt source freshness` with these times for the orders. All other sources
+        are fresh."""
         sources = self.written("sources")["sources"]
         sources["results"].append(sources["results"][0] | {"unique_id": "source.shop.raw.reviews"})
         for result in sources["results"]:
@@ -144,7 +146,7 @@ class Dbt:
         self.put(sources=sources)
 
     def written(self, *names):
-        """Artifacts of the example, as if dbt had just written them."""
+        """The artifacts of the example, as if dbt had just written them."""
         with tempfile.TemporaryDirectory() as folder:
             place = pathlib.Path(folder) / "target"
             dbt_example.write_to(place)
@@ -154,7 +156,7 @@ class Dbt:
                 for name, text in found.items()}
 
     def put(self, **artifacts):
-        """Each with the id of one invocation, and at once."""
+        """Writes artifacts with the id of one invocation, each atomically."""
         invocation = str(uuid.uuid4())
         for name, artifact in artifacts.items():
             artifact["metadata"]["invocation_id"] = invocation
@@ -164,7 +166,7 @@ class Dbt:
 
 
 def descendants(manifest, nodes):
-    """All that depends on these, and is not one of them."""
+    """All nodes that depend on these, without these."""
     found, known = set(), set(nodes)
     parts = [*manifest["nodes"].items(), *manifest["exposures"].items()]
     while more := {name for name, node in parts if known & set(node["depends_on"].get("nodes", []))} - known:
@@ -182,7 +184,7 @@ def seconds_of(text):
 
 
 class Orders:
-    """A shop of two days in SQLite, whose orders can be lost by a load and come back."""
+    """A shop with two days of orders in SQLite, which a load can lose and restore."""
 
     LOST = datetime.timedelta(hours=8)
 
@@ -193,7 +195,8 @@ class Orders:
         self.folder, self.lost = folder, []
 
     def configuration(self):
-        """That of the demo for the orders alone, read more often, with one data set for table and business."""
+        """The configuration of the demo for the orders only, with short intervals and one data set for
+        table and business."""
         config = yaml.safe_load(shop.configuration(self.folder))
         orders = config["quality"]["shop"]["tables"]["orders"] | {"dataset": ORDERS, "severity": "critical"}
         return {"sources": config["sources"][:1],
@@ -208,7 +211,7 @@ class Orders:
         return rows
 
     def lose(self):
-        """As a load that replaces the last hours, and finds nothing."""
+        """Deletes the last hours, like a load that replaces them and finds no rows."""
         since = (shop.text_of(shop.now() - self.LOST),)
         self.lost = self.query("DELETE FROM orders WHERE created_at > ? RETURNING *", since)
 
@@ -219,6 +222,6 @@ class Orders:
         connection.close()
 
     def freshness(self):
-        """The times that dbt would find."""
+        """The times that dbt would measure."""
         newest = self.query("SELECT max(created_at) FROM orders")[0][0]
         return {"max_loaded_at": newest.replace(" ", "T") + "Z", "snapshotted_at": now()}

@@ -19,7 +19,8 @@ OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def poll(condition, what):
-    """Calls condition() until it gives something true, and returns that. With a pause, as each call asks a server."""
+    """Calls condition() until it returns something true, and returns that. It pauses, because each call is
+    a request."""
     end = time.monotonic() + START
     while not (result := condition()):
         if time.monotonic() > end:
@@ -29,7 +30,7 @@ def poll(condition, what):
 
 
 def get(url, **parameters):
-    """The reply's text, or None while there is none."""
+    """The text of the reply; None if there is none yet."""
     query = f"?{urllib.parse.urlencode(parameters, doseq=True)}" if parameters else ""
     try:
         with OPENER.open(url + query, timeout=30) as reply:
@@ -39,7 +40,7 @@ def get(url, **parameters):
 
 
 class Receiver:
-    """Stands in for Alertmanager, and keeps the last that it was told of each alert."""
+    """Replaces Alertmanager, and keeps the last state of each alert."""
 
     def __init__(self, stack):
         self.alerts, self._lock = {}, threading.Lock()
@@ -68,14 +69,14 @@ class Receiver:
                 self.alerts[tuple(labels.get(name, "") for name in ("alertname", "shard", "replica"))] = alert
 
     def firing(self, name):
-        """The shards and replicas of which that alert fires."""
+        """The shards and replicas for which the alert fires."""
         now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
         with self._lock:
             return [key[1:] for key, alert in self.alerts.items() if key[0] == name and alert["endsAt"][:19] > now]
 
 
 class Server:
-    """A process with a port, which can be ended and started again."""
+    """A process with a port, which can be stopped and started again."""
 
     def __init__(self, stack, *command, port):
         self.command, self.port, self.process, self._stack = command, port, None, stack
@@ -89,19 +90,19 @@ class Server:
         self.process.stop()
 
     def get(self, path, **parameters):
-        """The reply's text, or None while there is none. One that has ended never answers."""
+        """The text of the reply; None if there is none yet. Fails if the process has ended."""
         if self.process.child.poll() is not None:
             raise AssertionError(f"{self.command[0]} has ended:\n" + "\n".join(self.process.log()[-10:]))
         return get(self.url + path, **parameters)
 
     def resident(self):
-        """MB."""
+        """The resident memory in MB."""
         status = pathlib.Path(f"/proc/{self.process.child.pid}/status").read_text()
         return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
 class Store(Server):
-    """VictoriaMetrics, which takes one of the samples that replicas write within a second."""
+    """VictoriaMetrics. Of the samples that replicas write within a second, it keeps one."""
 
     def __init__(self, stack, programs, folder):
         port = free_port()
@@ -111,13 +112,13 @@ class Store(Server):
                          "-retentionPeriod=1d", "-loggerLevel=WARN", port=port)
 
     def ask(self, query):
-        """The samples of an instant query, as labels and value."""
+        """The results of an instant query as labels and value."""
         reply = self.get("/api/v1/query", query=query)
         found = json.loads(reply)["data"]["result"] if reply else []
         return [(each["metric"], float(each["value"][1])) for each in found]
 
     def times(self, series, begin, end):
-        """Of each series, the times of its samples in between."""
+        """The times of the samples of each series between `begin` and `end`."""
         reply = self.get("/api/v1/export", **{"match[]": series, "start": begin, "end": end})
         rows = map(json.loads, (reply or "").splitlines())
         return {row["metric"]["instance"]: [each / 1000 for each in row["timestamps"]] for row in rows}
@@ -140,7 +141,7 @@ class Agent(Server):
         return {each["discoveredLabels"]["__address__"] for each in found if each["labels"]["job"] == "host"}
 
     def appended(self):
-        """The samples that it has written to its log."""
+        """The number of samples that it has written to its WAL."""
         lines = (self.get("/metrics") or "").splitlines()
         return sum(float(line.split()[-1]) for line in lines if line.startswith("prometheus_agent_samples_appended_total"))
 
@@ -161,7 +162,7 @@ class Rules(Server):
 
 
 def programs():
-    """The directory of VictoriaMetrics's programs, which are fetched unless they are there."""
+    """The directory of VictoriaMetrics's programs, downloaded unless they exist."""
     path = subprocess.run([ROOT / "tests/support/debian_suite", "trixie", "victoria-metrics"], stdout=subprocess.PIPE, text=True, timeout=900,
                           check=True).stdout.strip()
     return pathlib.Path(path) / "usr/bin"

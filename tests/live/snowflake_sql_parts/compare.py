@@ -1,5 +1,5 @@
-"""Whether two sets of rows say the same: by what a row is known by (L_ columns, B and DAY), all else as numbers
-within what doubles lose in a sum."""
+"""Compares two sets of rows: a row is identified by its L_ columns, B and DAY; other values must be equal
+as numbers, except for the rounding of sums of doubles."""
 
 import math
 
@@ -16,7 +16,7 @@ def known_by(row):
 
 
 def differences(shown, wanted):
-    """Each as a line of text."""
+    """The differences as lines of text."""
     by_key = {known_by(row): row for row in shown}
     lines = [f"{len(shown) - len(by_key)} rows are known by the same"] if len(by_key) < len(shown) else []
     expected = {known_by(row): row for row in wanted}

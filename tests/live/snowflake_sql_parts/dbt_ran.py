@@ -1,5 +1,5 @@
-"""What real versions of dbt sent to fakesnow, with comments and tags, as rows of the views with made-up credits; and
-whose they are, as dbt says."""
+"""The statements that real versions of dbt sent to fakesnow, with comments and tags, as rows of the views
+with made-up credits; and their owners according to dbt."""
 
 import decimal
 import functools
@@ -19,16 +19,17 @@ HERE = pathlib.Path(__file__).resolve().parent
 ATTRIBUTED, QUERIES = "ACCOUNT_USAGE.QUERY_ATTRIBUTION_HISTORY", "ACCOUNT_USAGE.QUERY_HISTORY"
 WAREHOUSE = "TRANSFORMING"
 OWN = '{comment: "{{ own_comment(node) }}"}'
-# The projects of each version, with the query-comment of dbt_project.yml. By default it is in front until 1.9.
+# The projects of each version, with the query-comment of dbt_project.yml. By default, the comment is at the
+# start until 1.9.
 PROJECTS = {
     "1.9": {"default": None, "appended": "{append: true}", "own": OWN, "no comment": '""',
             "results alone": '""'},
     "1.11": {"default": None, "in front": "{append: false}", "own": OWN,
              "text": "dbt runs {{ node.name if node else connection_name }}", "results alone": "null"},
 }  # fmt: skip
-# These have their nodes in query tags alone.
+# Projects with nodes in query tags only.
 TAGGED = {"no comment", "text"}
-# And these in the results that dbt leaves.
+# Projects with nodes only in the results that dbt writes.
 BY_RESULTS = {"results alone"}
 SETS_TAG = re.compile(r"^(alter session set|show parameters like 'query_tag')", re.M)
 
@@ -42,12 +43,12 @@ def make_project(place, comment, is_tagged):
 
 
 def run_dbt(version, place):
-    """By project what this version sent, and its results."""
+    """The statements that this version sent, and its results, by project."""
     projects = [place / version / name for name in PROJECTS[version]]
     for project in projects:
         make_project(project, PROJECTS[version][project.name], project.name in TAGGED)
     python = environment(f"live-snowflake-sql-dbt-{version}", f"snowflake_sql_dbt_{version}_pins.txt")
-    # Isolated, as the modules beside dbt_session.py are not its own.
+    # Isolated, because the modules beside dbt_session.py are not for it.
     done = subprocess.run([python, "-I", "-B", "-W", "ignore", HERE / "dbt_session.py",
                            place / f"{version}.json", *projects],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)  # fmt: skip
@@ -57,7 +58,7 @@ def run_dbt(version, place):
 
 
 class Ran:
-    """Tables with the statements of a project, until others are made."""
+    """Fills tables with the statements of a project."""
 
     def __init__(self, double, statement, columns, version, name, found, owner):
         self.double, self.statements, self.name = double, [statement], f"dbt {version}, {name}"
@@ -75,12 +76,13 @@ class Ran:
         self.check_results(found, name in BY_RESULTS)
 
     def check_results(self, found, is_by_results):
-        """The nodes with credits are those of run_results.json, and the statements that it names are theirs."""
+        """Checks that the nodes with credits are those of run_results.json, and that the statements it
+        names are theirs."""
         failed = {each["node"] for each in found["results"] if each["status"] not in ("success", "pass")}
         if failed != {"model.shop.broken"}:
             raise SystemExit(f"{self.name}: failed {sorted(failed)}")
         with_credits, of_results = {row["unique_id"] for row in self.rows}, {each["node"] for each in found["results"]}
-        if is_by_results:  # which name no statement of a seed, nor of what failed
+        if is_by_results:  # which has no statement of a seed or of a failed node
             of_results -= {"model.shop.broken", "seed.shop.regions"}
         if with_credits - {""} != of_results:
             raise SystemExit(f"{self.name}: credits of {sorted(with_credits)}, results of {sorted(of_results)}")
@@ -94,8 +96,9 @@ class Ran:
 
 
 def owner_of(sent, is_tagged):
-    """By the node that dbt ran, which is in the comment of each statement. A node that fails leaves its tag to the
-    next one's statements, but only to those that set that one's tag, which no warehouse runs."""
+    """The owner according to the node that dbt ran, which is in the comment of each statement. A failed
+    node leaves its tag to statements of the next node, but only to those that set the next tag, which run
+    on no warehouse."""
     tag = json.loads(sent["tag"])
     is_dbt, dag_id = not is_tagged or tag.get("app") == "dbt", tag.get("dag_id", "")
     node = (tag.get("node_id") if is_tagged else sent["node"]) or ""
@@ -106,14 +109,14 @@ def owner_of(sent, is_tagged):
 
 
 def owner_by_results(sent, nodes):
-    """By the node whose result has the id of the statement, beside what the tag says."""
+    """The owner according to the node whose result has the id of the statement, and to the tag."""
     node, dag_id = nodes.get(sent["id"], ""), json.loads(sent["tag"]).get("dag_id", "")
     return {"tool": "dbt" if node else "airflow", "package": node and node.split(".")[1],
             "target": "prod" if node else "", "dag_id": dag_id, "unique_id": node}  # fmt: skip
 
 
 def ran(double, ship, columns):
-    """The rows of one project after the other. `ship` gives the statement, for patterns of results."""
+    """The rows of each project in turn. `ship` returns the statement for a pattern of results."""
     with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor() as pool:
         runs = pool.map(lambda version: run_dbt(version, pathlib.Path(place)), PROJECTS)
         for version, projects in zip(PROJECTS, runs, strict=True):

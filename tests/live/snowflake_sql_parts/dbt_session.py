@@ -1,5 +1,5 @@
-"""Builds projects with the dbt of this environment, whose Snowflake is fakesnow, and writes as JSON, by project, the
-statements that it sent and the results that it reports. Run by dbt_ran.py.
+"""Builds projects with the dbt of this environment, whose Snowflake is fakesnow. Writes as JSON, by
+project, the statements that it sent and the results that it reports. Run by dbt_ran.py.
 
 Usage: dbt_session.py OUT PROJECT..."""
 
@@ -18,14 +18,14 @@ from fakesnow.conn import FakeSnowflakeConnection
 from fakesnow.cursor import FakeSnowflakeCursor
 from snowflake.connector.converter import SnowflakeConverter
 
-# The second time, tables are there: a merge is then made into them.
+# In the second build, tables exist, so that there are merges.
 BUILDS = 2
 SET_TAG = re.compile(r"alter session set query_tag = '(.*)'$", re.M)
 
 
 class Recorder:
-    """Between dbt and fakesnow, which has no tags of sessions and no temporary tables in schemas, and merges only
-    where no two columns have one name."""
+    """Records the statements between dbt and fakesnow. fakesnow has no session tags and no temporary tables
+    in schemas, and merges only if no two columns have the same name."""
 
     def __init__(self):
         self.sent, self.connect, self.execute = [], FakeSnowflakeConnection.__init__, FakeSnowflakeCursor.execute
@@ -45,7 +45,7 @@ class Recorder:
 
     def run(self, cursor, command, params, *arguments, **named):
         connection = cursor._conn  # noqa: SLF001
-        # dbt knows which node it runs; none while it lists what is there.
+        # dbt knows the node that it runs; there is none while it lists existing relations.
         statement = {"node": get_node_info().get("unique_id"), "text": written(command, params),
                      "tag": connection.query_tag, "id": str(uuid.uuid4())}  # fmt: skip
         self.sent.append(statement)
@@ -62,7 +62,7 @@ class Recorder:
 
 
 def written(command, params):
-    """The text as the connector sends it: with the values of the parameters."""
+    """The text as sent by the connector, with the values of its parameters."""
     if not params:
         return command
     convert = SnowflakeConverter()
@@ -70,7 +70,7 @@ def written(command, params):
 
 
 def build(project, number):
-    """The results of a build, as its artifact has them, of which a copy stays."""
+    """The results of a build, from its artifact, which is copied."""
     dbtRunner().invoke(["--quiet", "--log-level-file", "none", "build",
                         "--project-dir", str(project), "--profiles-dir", str(project),
                         "--target", "prod"])  # fmt: skip

@@ -1,4 +1,4 @@
-"""fakesnow, which runs Snowflake's SQL on DuckDB, with tables in the place of the views."""
+"""fakesnow, which runs Snowflake's SQL on DuckDB, with tables in place of the views."""
 
 import contextlib
 import csv
@@ -40,7 +40,7 @@ class Double:
             self.cursor.execute(f"CREATE SCHEMA SNOWFLAKE.{schema}")
 
     def fill(self, view, columns, rows):
-        """Replaces the table by one with these rows."""
+        """Replaces the table with one that has these rows."""
         types = ", ".join(f'"{each.name}" {each.type}' for each in columns)
         self.cursor.execute(f"CREATE OR REPLACE TABLE SNOWFLAKE.{view} ({types})")
         file = self.place / "rows.csv"
@@ -55,7 +55,7 @@ class Double:
             raise SystemExit(f"{view}: {count} of {len(rows)} rows arrived")
 
     def run(self, text):
-        """The rows, as dictionaries by columns. Throws where it does not run."""
+        """The rows as dictionaries by column. Raises an error if the statement fails."""
         with contextlib.closing(self.connection.cursor()) as cursor:
             cursor.execute(text)
             names = [column.name for column in cursor.description]

@@ -1,4 +1,4 @@
-"""Virtual environments with packages of the Python registry, which the first run leaves in build/."""
+"""Virtual environments with packages from PyPI, which remain in build/."""
 
 import pathlib
 import shutil
@@ -10,7 +10,7 @@ BUILD = LIVE.parents[1] / "build"
 
 
 def environment(name, pins):
-    """The Python of build/NAME, which is made unless it is whole; `pins` is a file beside the test."""
+    """The Python of build/NAME, which is created unless complete. `pins` is a file beside the test."""
     place, pins = BUILD / name, LIVE / pins
     whole = place / "pins.txt"
     if not whole.exists() or whole.read_text() != pins.read_text():

@@ -1,15 +1,15 @@
-"""The rows that deploy/snowflake_fake has after some days, and what it answers of them."""
+"""The rows of deploy/snowflake_fake after some days, and its answers."""
 
 from snowflake_fake.answers import answer
 from snowflake_fake.catalog import STATEMENTS
 from statements import move, widen
 
 DAY = 86_400
-WIDER = 3  # days: what seldom happens is in no window as it is shipped
+WIDER = 3  # days: rare events may be outside of the shipped windows
 
 
 def stored(value, kind):
-    """A value of the fake as the double takes it: the fake has seconds where a column has a time or a day."""
+    """A value of the fake for the double: the fake has seconds in columns with times or dates."""
     if value is None:
         return None
     if kind == "TIMESTAMP_LTZ":
@@ -20,7 +20,7 @@ def stored(value, kind):
 
 
 class Lived:
-    """Tables with what is seen of the fake's rows now, until others are made."""
+    """Fills tables with the currently visible rows of the fake."""
 
     def __init__(self, double, statements, columns, account):
         self.double, self.usage, self.now = double, account.usage, account.now

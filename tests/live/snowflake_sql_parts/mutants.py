@@ -7,7 +7,7 @@ import re
 from compare import differences
 
 SURVIVORS = pathlib.Path(__file__).resolve().parents[1] / "snowflake_sql_survivors.txt"
-# What stands there, and what stands there instead.
+# Patterns, and their replacements.
 CHANGES = (
     (r"COALESCE\((\w+(?:::\w+(?:\(\d+, \d+\))?)?), 0\)", r"\1"),
     (r"COALESCE\((\w+), ''\)", r"COALESCE(\1, 'x')"),
@@ -41,7 +41,7 @@ CHANGES = (
 
 
 def mutants_of(statement):
-    """Each with what it is called: the change, and which one of equal ones."""
+    """Each mutant with its name: the change, and its number among equal changes."""
     counts = collections.Counter()
     for pattern, replacement in CHANGES:
         for found in re.finditer(pattern, statement.text):
@@ -53,7 +53,7 @@ def mutants_of(statement):
 
 
 def read_survivors():
-    """The mutants that are known to give the same, below the reason."""
+    """The mutants that are known to return the same, listed below the reason."""
     lines = (line.strip() for line in SURVIVORS.read_text().splitlines())
     return {line for line in lines if line and not line.startswith("#")}
 
@@ -67,7 +67,7 @@ def fate(made, statement, text):
 
 
 def fates(sets, statements):
-    """Of each mutant, by its name. One that survives a set of rows is tried on the next."""
+    """The fate of each mutant by name. One that survives a set of rows is tried with the next set."""
     found = {}
     for made in sets:
         found |= {name: fate(made, statement, text) for statement in statements
@@ -76,7 +76,7 @@ def fates(sets, statements):
 
 
 def check_mutants(sets, statements, whole):
-    """Whole: all statements, so that a survivor of the list that is not among them is none."""
+    """If `whole`, there are all statements, so that each listed survivor must be among them."""
     found, known = fates(sets, statements), read_survivors()
     alive = {name for name, how in found.items() if how == "survive"}
     lines = [f"survives: {name}" for name in found if name in alive - known]

@@ -1,4 +1,4 @@
-"""The statements that the exporter ships, as --dry-run prints them: with the bounds of their windows."""
+"""The statements of the exporter with the bounds of their windows, as --dry-run prints them."""
 
 import datetime
 import re
@@ -21,14 +21,14 @@ class Statement(NamedTuple):
 
 
 class Window(NamedTuple):
-    """Bounds in the order of time, each given or not: a gauge may have one alone."""
+    """The bounds in the order of time; either may be missing, because a gauge may have only one."""
 
     seconds: list
     days: list
 
 
 def read_statements(dry_run):
-    """From the text of --dry-run: a name after "-- ", and its lines, which are indented by six."""
+    """Parses the output of --dry-run: a name after "-- ", and its lines, which are indented by six spaces."""
     found = []
     for line in dry_run.splitlines():
         if name := re.fullmatch(r" {6}-- (\w+)", line):
@@ -39,7 +39,7 @@ def read_statements(dry_run):
 
 
 def move(statements, now):
-    """The same at another time, so that the rows that are made for them are always the same."""
+    """The statements at another time, so that the rows generated for them are always the same."""
     then = max(statement.window.seconds[-1] for statement in statements if statement.window.seconds)
     days = datetime.timedelta(days=now // 86_400 - then // 86_400)
 
@@ -51,7 +51,7 @@ def move(statements, now):
 
 
 def widen(statements, days):
-    """The same from some days before, of those that have a start and an end in seconds."""
+    """The statements with an earlier start, if they have a start and an end in seconds."""
     def widened(statement):
         bounds = statement.window.seconds
         if len(bounds) < 2:

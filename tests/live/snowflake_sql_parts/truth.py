@@ -1,14 +1,14 @@
-"""What statements must give, computed from the same rows without SQL: what all truths are made of."""
+"""The expected results of statements, computed from the same rows without SQL: the common functions."""
 
 
 def within(rows, column, window):
-    """Those whose time is in the window, without its end."""
+    """The rows whose time is in the window, without its end."""
     low, high = (bound * 1000 for bound in window.seconds)
     return [row for row in rows if row[column] is not None and low <= row[column] < high]
 
 
 def of_days(rows, column, window, days_of):
-    """Those whose day is in the window; without an end, from its start on."""
+    """The rows whose day is in the window; without an end, from its start on."""
     bounds = [days_of(day) for day in window.days]
     return [row for row in rows if bounds[0] <= row[column] and (len(bounds) == 1 or row[column] < bounds[1])]
 
@@ -22,7 +22,7 @@ def epoch(day):
 
 
 def label(column, change=str):
-    """No value is no label."""
+    """The value of a column as a label; empty for NULL."""
     return lambda row: "" if row[column] is None else change(row[column])
 
 
@@ -35,7 +35,7 @@ def bucket(column, step):
 
 
 def seconds_between(start, end):
-    """Whole seconds of the clock that were passed; None if one of them is not known."""
+    """The whole seconds between two times, as DATEDIFF counts them; None if one is unknown."""
     return lambda row: None if None in (row[start], row[end]) else second(row[end]) - second(row[start])
 
 
@@ -48,7 +48,7 @@ def at_least_0(measure):
 
 
 def total(measure):
-    """Of a column, or of what is measured of a row; what is not known adds nothing."""
+    """The sum of a column or of a function of a row; unknown values add nothing."""
     of = measure if callable(measure) else lambda row: row[measure]
     return lambda rows: sum(of(row) or 0 for row in rows)
 
@@ -58,7 +58,7 @@ def count_if(condition=lambda _: True):
 
 
 def at_most(measure, bound):
-    """How many are known not to be more."""
+    """The number of rows with a known value of at most `bound`."""
     def is_within(row):
         value = row[measure] if isinstance(measure, str) else measure(row)
         return value is not None and value <= bound
@@ -75,7 +75,7 @@ def oldest(column):
 
 
 def add_up(rows, by, **values):
-    """The rows that are equal in all of `by`, as one, with what each of the values makes of them."""
+    """Groups the rows by all of `by`, and computes each of the values for each group."""
     groups = {}
     for row in rows:
         groups.setdefault(tuple(of(row) for of in by.values()), []).append(row)
@@ -84,7 +84,7 @@ def add_up(rows, by, **values):
 
 
 def last_of_each(rows, key, order):
-    """The row of each key that is last in an order, which no two share."""
+    """The last row of each key in an order without ties."""
     found = {}
     for row in sorted(rows, key=order):
         found[tuple(row[column] for column in key)] = row

@@ -1,4 +1,5 @@
-"""What the statements that lay credits on dbt's nodes, Airflow's DAGs and keys of query tags must give."""
+"""The expected results of the statements that attribute credits to dbt's nodes, Airflow's DAGs and keys of
+query tags."""
 
 import json
 import re
@@ -18,20 +19,21 @@ def read(text):
 
 
 def comment_of(text):
-    """dbt's, at the end of the statement or in front of it, or else another; without the node of no node."""
+    """dbt's comment at the end or at the start of the statement, or another comment; without a node_id that
+    is no node."""
     at_end, in_front = (found and read(found[1]) for found in (END.search(text or ""), FRONT.match(text or "")))
     comment = at_end if at_end and at_end.get("app") == "dbt" else in_front or at_end or {}
     return {name: value for name, value in comment.items() if (name, value) != ("node_id", "internal")}
 
 
 def said_by(tag):
-    """What a tag says, if it is an object of JSON, or one as Python prints it."""
+    """The contents of a tag that is a JSON object or a printed Python dictionary."""
     said = read(tag) or read(tag.replace("'", '"'))
     return said if isinstance(said, dict) else {}
 
 
 def owner_of(row, text, results=None):
-    """`results` has dbt's nodes and their target by query id, for what names no node itself."""
+    """The owner of a statement. `results` has dbt's nodes and targets by query id, for statements that name no node."""
     tag = row["QUERY_TAG"] or ""
     said = (comment_of(text), said_by(tag))
 
@@ -59,7 +61,7 @@ KEYS = ("team", "dag_id", "Cost.center-1")
 
 
 def value_of(row, key):
-    """What a key has in the tag: a text, a number or a truth value."""
+    """The value of a key in the tag as text: of a text, a number or a boolean."""
     value = said_by(row["QUERY_TAG"] or "").get(key)
     if value is None or isinstance(value, dict | list) or str(value)[:1] in ("{", "["):
         return ""
@@ -75,7 +77,7 @@ def query_tags(rows, window):
 
 
 def by_owner(rows):
-    """The credits of rows by whose they are."""
+    """The credits of the rows by owner."""
     owners = {f"L_{name.upper()}": (lambda row, name=name: row[name])
               for name in ("tool", "package", "target", "dag_id", "unique_id")}  # fmt: skip
     credits = total("CREDITS_ATTRIBUTED_COMPUTE")

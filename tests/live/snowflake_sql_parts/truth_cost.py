@@ -1,4 +1,4 @@
-"""What the statements about credits, money and bytes must give."""
+"""The expected results of the statements about credits, money and bytes."""
 
 from truth import (add_up, bucket, epoch, label, last_of_each, lower, newest, of_days, total, within)  # fmt: skip
 from views import days_of
@@ -12,7 +12,7 @@ def day(column):
 
 
 def hourly(by, step=HOUR, **values):
-    """Of views whose rows have a start and an end, by hours; step 1: of views that are by hours themselves."""
+    """For views whose rows have a start and an end, by hour; with step 1, for views with hourly rows."""
     def truth(rows, window):
         return add_up(within(rows, "START_TIME", window), by | {"B": bucket("START_TIME", step)},
                       **values, NEWEST=newest("END_TIME"))  # fmt: skip
@@ -71,7 +71,7 @@ def table_storage(rows, _):
 
 
 def anomalies(rows, window):
-    """Of a day that was judged several times the first."""
+    """If a day was judged several times, the first one counts."""
     days = of_days(rows, "DATE", window, days_of)
     first = last_of_each(sorted(days, key=lambda row: row["ANOMALY_ID"], reverse=True), ("DATE",), lambda row: 0)
     return [{"DAY": epoch(row["DATE"]), "G_ANOMALY": 1 if row["IS_ANOMALY"] else 0, "G_ACTUAL": row["ACTUAL_VALUE"],

@@ -1,4 +1,4 @@
-"""What the statements about what runs, loads, logs in and waits must give."""
+"""The expected results of the statements about work: what runs, loads, logs in and waits."""
 
 from truth import (add_up, at_least_0, at_most, bucket, count_if, label, lower, milliseconds_between, newest,
                    oldest, second, seconds_between, total, within)  # fmt: skip
@@ -25,7 +25,7 @@ BOUNDS = {"0_1": 100, "0_5": 500, "1": 1000, "5": 5000, "15": 15_000, "60": 60_0
 
 
 def events(time, by, **values):
-    """Of views whose rows happened at a time, by five minutes."""
+    """For views whose rows have a time, by five minutes."""
     def truth(rows, window):
         return add_up(within(rows, time, window), by | {"B": bucket(time, FIVE_MINUTES)}, **values, NEWEST=newest(time))
 
@@ -102,7 +102,7 @@ def credentials(rows, window):
 
 
 def delay(row):
-    """How much later than scheduled, of a run that started."""
+    """How much later than scheduled a run started."""
     return at_least_0(milliseconds_between("SCHEDULED_TIME", "QUERY_START_TIME"))(row)
 
 

@@ -1,9 +1,9 @@
-"""Random rows for the views, as hostile as Snowflake may be: no value where one is expected, times at the
-edges of windows and buckets and a millisecond before, ends before starts, bounds of histograms and one
-beside them, quotes and newlines in names, values of lists that were never documented.
+"""Random rows for the views, with difficult values: NULL where a value is expected, times at the edges of
+windows and buckets and a millisecond before, ends before starts, bounds of histograms and one beside them,
+quotes and newlines in names, undocumented values of enumerations.
 
-A row is a dictionary by columns. Times are milliseconds, dates are days, both since 1970; a VARIANT is what
-its JSON means; a number is an int or a Decimal."""
+A row is a dictionary by column. Times are milliseconds, dates are days, both since 1970; a VARIANT is the
+value of its JSON; a number is an int or a Decimal."""
 
 import csv
 import datetime
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 DAY = 86_400
 NUMBER = decimal.Decimal
-EDGES = (0, -1)  # milliseconds from an edge: at it, and before it
+EDGES = (0, -1)  # milliseconds from an edge: at it, and just before it
 NAMES = ("A", "b c", 'q"\'\n', "É")
 BOUNDS = {"TOTAL_ELAPSED_TIME": (0, 100, 500, 1000, 5000, 15_000, 60_000, 300_000, 1_800_000, 7_200_000)}
 CHOICES = {
@@ -80,9 +80,9 @@ CHOICES = {
     "DATABASE_ID": tuple(range(120)),
     "ANOMALY_ID": ("a", "b", "c"),
 }  # fmt: skip
-# Rows of intervals, in seconds: of whole ones, as a rule.
+# Intervals of rows in seconds; most of them are aligned.
 INTERVALS = {"WAREHOUSE_METERING_HISTORY": 3600, "METERING_HISTORY": 3600, "WAREHOUSE_LOAD_HISTORY": 300}
-# There is one row of these, or none would be the newest.
+# Values that must be unique, because otherwise no row would be the newest.
 UNIQUE = {
     "STORAGE_USAGE": ("USAGE_DATE",),
     "DATABASE_STORAGE_USAGE_HISTORY": ("DATABASE_ID", "USAGE_DATE"),
@@ -91,7 +91,7 @@ UNIQUE = {
     "QUERY_ATTRIBUTION_HISTORY": ("QUERY_ID",),
     "REMAINING_BALANCE_DAILY": ("CONTRACT_NUMBER", "CURRENCY", "DATE"),
 }
-# What a row is of: there always.
+# Columns that identify a row and are never NULL.
 ALWAYS = {"QUERY_ID", "PIPE_ID", "DATABASE_ID", "EFFECTIVE_RATE", "ANOMALY_ID"}
 
 
@@ -123,7 +123,7 @@ class Maker:
         windows = [statement.window for statement in statements]
         self.edges = sorted({now, now - 2 * DAY, *(bound for window in windows for bound in window.seconds)})
         self.days = sorted({now // DAY, *(days_of(day) for window in windows for day in window.days)})
-        # Buckets that many rows share, or a sum would be of one.
+        # Buckets that many rows share; otherwise most sums would have one row.
         self.hot = [random.uniform(self.edges[0], now) // 300 * 300 for _ in range(8)]
 
     def rows(self, count):
@@ -145,7 +145,7 @@ class Maker:
         for name in (f"{self.view}.{column.name}", column.name):
             if name in CHOICES:
                 return self.random.choice(CHOICES[name])
-        if column.name == "QUERY_ID":  # of which there are some in one view alone
+        if column.name == "QUERY_ID":  # some ids exist in only one view
             return f"01b2c3d4-0000-abcd-0000-{self.random.randrange(4000):012}"
         if column.name in BOUNDS:
             return self.random.choice(BOUNDS[column.name]) + self.random.choice((0, 1))
@@ -176,7 +176,7 @@ class Maker:
             return random.choice((0.0, random.randrange(10**6) / 1024))
         if kind == "BOOLEAN":
             return random.random() < 0.5
-        # Some names are of one row alone: a sum may then be of nothing.
+        # Some names occur in one row, so that a sum may be of NULL only.
         return f"only {random.random()}" if random.random() < 0.1 else random.choice(NAMES)
 
     def time(self):
@@ -191,7 +191,7 @@ class Maker:
         return int(random.uniform(low - (high - low) / 4, high + (high - low) / 4) * 1000)
 
     def relate(self, row):
-        """What belongs together in a row."""
+        """Makes related columns of a row consistent."""
         if step := INTERVALS.get(self.view):
             if self.random.random() < 0.8:
                 row["START_TIME"] = row["START_TIME"] // 1000 // step * step * 1000

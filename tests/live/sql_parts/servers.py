@@ -1,5 +1,5 @@
-"""Database servers of this test alone: PostgreSQL with TLS, MariaDB and pgbouncer, on free ports, in a
-temporary directory. None runs as root: then they run as Debian's users of these servers."""
+"""The test's own database servers: PostgreSQL with TLS, MariaDB and pgbouncer, on free ports, in a
+temporary directory. None of them runs as root; as root, the test runs them as Debian's users."""
 
 import contextlib
 import os
@@ -12,8 +12,8 @@ import time
 
 from ports import free_port
 
-BOUND = 60  # seconds until a server that does not start or end is given up
-# What each of PASSWORDS logs in as.
+BOUND = 60  # seconds to wait for the start or the end of a server
+# The users and their passwords.
 PASSWORDS = {"monitor": "secret-of-monitor", "braces": "a;b}c=d {e", "words": "grün 😀", "percent": "%3B%25 #'\"\\"}
 
 
@@ -26,14 +26,14 @@ def wait_until(condition, what):
 
 
 def user_options(name):
-    """Of a subprocess that runs as this user if this one is root's."""
+    """Options of a subprocess that runs as this user, if this process is root's."""
     if os.getuid() != 0:
         return {"cwd": "/"}
     return {"cwd": "/", "user": name, "group": pwd.getpwnam(name).pw_gid, "extra_groups": ()}
 
 
 def descendants(pid):
-    """The process and all that it started."""
+    """The process and its descendants."""
     found = [pid]
     for known in found:
         with contextlib.suppress(OSError):
@@ -43,7 +43,7 @@ def descendants(pid):
 
 
 def is_stopped(pid):
-    """Whether none of its threads runs, or it is gone."""
+    """Whether all of its threads are stopped, or it has ended."""
     with contextlib.suppress(OSError):
         for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
             if (task / "stat").read_text().rpartition(")")[2].split()[0] not in "TZ":
@@ -52,7 +52,7 @@ def is_stopped(pid):
 
 
 class Server:
-    """A server's process, in a directory of its own."""
+    """A server's process, with its own directory."""
 
     def __init__(self, top, name, user):
         self.place, self.options, self.process = top / name, user_options(user), None
@@ -76,7 +76,7 @@ class Server:
         return self.process.poll() is not None
 
     def hold_by(self, words, sql):
-        """Runs SQL in a client that stays until release()."""
+        """Runs SQL in a client that stays connected until release()."""
         self.holder = subprocess.Popen(list(map(str, words)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                        stderr=self.log, text=True)  # fmt: skip
         self.holder.stdin.write(f"{sql}\nselect 'held';\n")
@@ -89,13 +89,13 @@ class Server:
         self.holder.communicate(timeout=BOUND)
 
     def send(self, number):
-        """To all its processes, the first of them last."""
+        """Sends a signal to all its processes, to the first of them last."""
         for pid in reversed(descendants(self.process.pid)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 
     def freeze(self):
-        """A process that is stopped may go on for a moment, and start another one."""
+        """Stops all its processes. Repeated, because a process may run for a moment and start another one."""
         def is_frozen():
             self.send(signal.SIGSTOP)
             return all(map(is_stopped, descendants(self.process.pid)))
@@ -230,7 +230,7 @@ class MariaDb(Server):
 
 
 class PgBouncer(Server):
-    """In front of a PostgreSQL, with one connection that all clients share by transactions."""
+    """A PgBouncer in front of a PostgreSQL, with one connection that all clients share by transaction."""
 
     def __init__(self, top, behind):
         super().__init__(top, "pgbouncer", "postgres")

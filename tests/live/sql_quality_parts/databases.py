@@ -1,5 +1,5 @@
-"""PostgreSQL with a standby and a subscriber, and MariaDB with a replica, on free ports in a directory of this
-test's own. None runs as root: then they run as Debian's users of these servers."""
+"""The test's own PostgreSQL with a standby and a subscriber, and MariaDB with a replica, on free ports in a
+directory. None of them runs as root; as root, the test runs them as Debian's users."""
 
 import os
 import pathlib
@@ -11,7 +11,7 @@ import time
 
 from ports import free_port
 
-BOUND = 60  # seconds until a server that does not start or end, or a state that does not come, is given up
+BOUND = 60  # seconds to wait for the start or the end of a server, or for a state
 PROGRAMS = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))[-1]
 
 
@@ -24,7 +24,7 @@ def wait_until(condition, what):
 
 
 class Server:
-    """A server's process, in a directory of its own."""
+    """A server's process, with its own directory."""
 
     end = signal.SIGTERM
 
@@ -74,7 +74,7 @@ class Server:
 
 
 class PostgreSql(Server):
-    end = signal.SIGINT  # without waiting for its clients
+    end = signal.SIGINT  # does not wait for clients
     users = "SELECT count(*) FROM pg_roles WHERE rolname = '{}'"
 
     def __init__(self, top, name, primary=None):

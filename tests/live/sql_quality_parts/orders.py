@@ -1,4 +1,4 @@
-"""A table of orders with faults that are counted while they are made."""
+"""A table of orders with faults, which are counted when they are made."""
 
 import datetime
 import random
@@ -14,7 +14,7 @@ TYPES = {
 }
 
 
-# As the drivers call them; one of them is wrong, and one column is not there.
+# Types as the drivers name them. One of them is wrong, and one column does not exist.
 DESCRIBED = {
     "postgresql": "order_id: int8, email: text, amount: NUMERIC, created_at: timestamptz, line: text, colour: text",
     "mariadb": "order_id: integer, email: varchar, amount: DECIMAL, created_at: datetime, line: text, colour: text",
@@ -23,8 +23,8 @@ DESCRIBED = {
 
 
 def make_rows(now, seed):
-    """Rows of 36 days, one each ten minutes, half a step off whole ones. Two of three in the last full hours
-    of the weekday of `now` are missing, so that the volume is low."""
+    """Rows of 36 days, one every ten minutes, half a step after whole ones. Two of three rows are missing
+    in the last full hours of the weekday of `now`, so that the volume is low."""
     chance = random.Random(seed)
     rows = []
     for number in range(36 * 24 * 6):
@@ -53,7 +53,7 @@ def is_customer(number):
 
 
 def customers(rows):
-    """Those of the rows that there are, some of them twice, and one without a number."""
+    """The customers of the rows, some of them twice, and one without a number."""
     numbers = sorted({row["customer_id"] for row in rows if row["customer_id"] is not None})
     known = [number for number in numbers if is_customer(number)]
     return [*known, *known[:100], None]
@@ -71,7 +71,7 @@ def literal(value, dialect):
 
 
 def script(rows, dialect, table="orders"):
-    """The SQL that makes the table, and that of its customers."""
+    """The SQL that creates the table and its customers."""
     types = TYPES[dialect].split(", ")
     yield f"CREATE TABLE {table} ({', '.join(' '.join(pair) for pair in zip(COLUMNS, types, strict=True))})"
     for start in range(0, len(rows), 500):
@@ -85,14 +85,14 @@ def script(rows, dialect, table="orders"):
 
 
 def hour_before(now, weeks):
-    """The last full local hour, some weeks before, as instants."""
+    """The last full local hour, that many weeks before, as instants."""
     local = now.astimezone(ZONE).replace(minute=0, second=0, microsecond=0, tzinfo=None)
     local -= datetime.timedelta(hours=1, weeks=weeks)
     return [(local + datetime.timedelta(hours=h)).replace(tzinfo=ZONE) for h in (0, 1)]
 
 
 def truth(rows, now):
-    """What the exporter must show, by metric and labels, without source and dataset."""
+    """The expected values by metric and labels, without source and dataset."""
     dated = [row for row in rows if row["created_at"]]
     window = [row for row in dated if row["created_at"] >= now - datetime.timedelta(hours=24)]
     ahead = now + datetime.timedelta(minutes=5)
@@ -132,5 +132,5 @@ def truth(rows, now):
         ("sql_quality_period_rows",): in_hour(0),
         ("sql_quality_period_rows_baseline",): (weeks[1] + weeks[2]) / 2,
         ("sql_quality_columns",): len(COLUMNS),
-        ("sql_quality_columns_missing", "", "warning"): 2,  # one of another type, one that is not there
+        ("sql_quality_columns_missing", "", "warning"): 2,  # one has another type, one does not exist
     }  # fmt: skip

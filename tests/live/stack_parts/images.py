@@ -1,5 +1,5 @@
-"""Images under the names that deploy/compose.yml has: no registry can be asked, so they are Debian with
-the programs themselves; Grafana is a stand-in."""
+"""Images with the names in deploy/compose.yml. No registry is available, so they are Debian with the
+programs; Grafana is a stand-in."""
 
 import json
 import os
@@ -14,10 +14,10 @@ EXPORTERS = ("airflow", "dbt", "host", "snowflake", "sql")
 PACKAGES = ("busybox ca-certificates libcurl4 libgnutls30 libmicrohttpd12 libodbc2 libprometheus-cpp-core1.0 "
             "libpugixml1v5 libre2-9 libsqlite3-0 libsqliteodbc libyaml-cpp0.7 odbcinst openssl python3 tzdata")
 SUITE = ("docker-compose", "prometheus", "prometheus-alertmanager")
-# A directory of each user that writes, with the owner of the image's own.
+# The directories that users write to, with the owners of the original images.
 OWNED = {"/prometheus": 65534, "/alertmanager": 65534, "/state": 65532, "/var/lib/grafana": 472,
          "/var/log/grafana": 472}
-# By image: its program and its user.
+# The program and the user of each image.
 OTHERS = {
     "prom/prometheus": ("/usr/bin/prometheus", "65534:65534"),
     "prom/alertmanager": ("/usr/bin/prometheus-alertmanager", "65534:65534"),
@@ -29,7 +29,7 @@ OTHERS = {
 
 
 def programs():
-    """What the images hold, by its place there."""
+    """The files of the images by their path in them."""
     suite = pathlib.Path(output("tests/support/debian_suite", "sid", *SUITE))
     tools = pathlib.Path(output("tests/support/log_tools"))
     found = {f"/usr/local/bin/{name}": tools / name for name in ("victoria-logs", "vlagent", "vmalert")}
@@ -46,7 +46,7 @@ def output(*command):
 
 
 def build_all(engine, folder, names):
-    """Builds those that the compose file names."""
+    """Builds the images that the compose file names."""
     if engine("images", "--quiet", BASE) == "":
         engine("import", base_archive(), BASE, timeout=600)
     context = folder / "image"
@@ -82,7 +82,7 @@ def dockerfile_of(name):
         return f"FROM stack:test\nUSER {user}\nENTRYPOINT {json.dumps([program])}\n"
     if image == "python":
         return "FROM stack:test\n"
-    # Of an exporter, what its image says of how it runs.
+    # How an exporter runs, according to its Dockerfile.
     text = (ROOT / "deploy/docker/Dockerfile").read_text()
     stage = re.search(rf"^FROM \w+ AS {image.rpartition('/')[2]}\n(.*?)(?=^FROM|\Z|^#)", text, re.M | re.S)[1]
     return "FROM stack:test\nUSER 65532:65532\n" + re.sub(r"^COPY .*\n", "", stage, flags=re.M)
