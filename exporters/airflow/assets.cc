@@ -10,6 +10,7 @@
 #include "common/config/json_object.h"
 #include "exporters/airflow/asset_events.h"
 #include "exporters/airflow/asset_uri.h"
+#include "exporters/airflow/later.h"
 #include "exporters/airflow/list.h"
 
 namespace exporter::airflow {
@@ -167,7 +168,7 @@ class Assets {
       const auto read = read_events(events, position_, newest, kMostRequests);
       count(read, samples, deadline);
       if (read.failure) throw Error(*read.failure);
-      if (Clock::now() >= list_due_) read_assets(samples, deadline);
+      if (Clock::now() >= list_due_) read_assets(read.time, samples, deadline);
     } catch (const Error& error) {
       samples.set_failure(error);
     }
@@ -179,8 +180,9 @@ class Assets {
 
   void load(const Deadline& deadline);
   void count(const EventsRead& read, Samples& samples, const Deadline& deadline);
-  void read_assets(Samples& samples, const Deadline& deadline);
-  void store_list(const std::vector<Asset>& assets, bool is_whole, const Deadline& deadline);
+  void read_assets(Time now, Samples& samples, const Deadline& deadline);
+  void store_list(const std::vector<Asset>& assets, bool is_whole, Time now,
+                  const Deadline& deadline);
   void add_to(Samples& samples) const;
   void add_producers(Samples& samples) const;
 
@@ -220,16 +222,19 @@ void Assets::count(const EventsRead& read, Samples& samples, const Deadline& dea
   {
     auto run = deployment_.assets.begin(deadline);
     for (const auto& event : events) {
+      const auto id = id_of(event);
+      const Event counted{id, event.time};
+      bool is_new = false;
       try {
-        run.record(kEvents, {id_of(event), event.time}, 1, deployment_.name, event.asset);
+        is_new = run.is_new(kEvents, counted);
+        run.record(kEvents, counted, 1, deployment_.name, event.asset);
       } catch (const Error& error) {
         if (error.reason() != Reason::decode) throw;
         samples.note_malformed_row(error.what());
         continue;
       }
       auto& last = last_events[event.asset];
-      const auto latest = read.time + Ledger::kMaxAhead;
-      if (event.time <= last && (last <= latest || event.time > latest)) continue;
+      if (!is_later(event.time, last, read.time, is_new)) continue;
       last = event.time;
       run.set_metadata(std::string(kLast) + event.asset, micros(last));
     }
@@ -240,7 +245,7 @@ void Assets::count(const EventsRead& read, Samples& samples, const Deadline& dea
   position_ = read.position;
 }
 
-void Assets::read_assets(Samples& samples, const Deadline& deadline) {
+void Assets::read_assets(Time now, Samples& samples, const Deadline& deadline) {
   const auto api = deployment_.api.release(deadline).api;
   const bool is_v1 = api == ApiVersion::v1;
   std::vector<Asset> assets;
@@ -254,14 +259,15 @@ void Assets::read_assets(Samples& samples, const Deadline& deadline) {
       },
       deadline, kMostAssets);
   const bool is_whole = left_out.beyond == 0 && !left_out.has_unreadable;
-  store_list(assets, is_whole, deadline);
+  store_list(assets, is_whole, now, deadline);
   assets_ = std::move(assets);
   unread_ = left_out.beyond;
   list_due_ = Clock::now() + kListPause;
 }
 
 /// Starts counters at 0 before their first event, and discards what is known of deleted assets.
-void Assets::store_list(const std::vector<Asset>& assets, bool is_whole, const Deadline& deadline) {
+void Assets::store_list(const std::vector<Asset>& assets, bool is_whole, Time now,
+                        const Deadline& deadline) {
   auto last_events = last_events_;
   std::set<std::string_view> names, known;
   for (const auto& asset : assets_) known.insert(asset.name);
@@ -272,7 +278,7 @@ void Assets::store_list(const std::vector<Asset>& assets, bool is_whole, const D
       if (!known.contains(asset.name)) run.ensure(kEvents, deployment_.name, asset.name);
       if (!asset.last_event) continue;
       auto& last = last_events[asset.name];
-      last = std::max(last, *asset.last_event);
+      if (is_later(*asset.last_event, last, now, last == Time())) last = *asset.last_event;
     }
     if (is_whole) {
       std::erase_if(last_events, [&](const auto& entry) {

@@ -5,6 +5,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/config/json_object.h"
+#include "exporters/airflow/later.h"
 
 namespace exporter::airflow {
 namespace {
@@ -41,12 +42,9 @@ LastRun read(const Json& json) {
 
 }  // namespace
 
-bool note_end(LastRuns& last_runs, const DagRun& run, Time now) {
+bool note_end(LastRuns& last_runs, const DagRun& run, Time now, bool is_new) {
   if (!run.ended) return false;
-  const auto latest = now + Ledger::kMaxAhead;
-  const auto is_newer = [&](Time than) {
-    return *run.ended > than || (than > latest && *run.ended <= latest);
-  };
+  const auto is_newer = [&](Time than) { return is_later(*run.ended, than, now, is_new); };
   auto& last = last_runs[run.dag];
   const auto before = last;
   const bool succeeded = run.state == "success";
@@ -73,7 +71,7 @@ void learn_past(LastRuns& last_runs, const std::string& dag, std::span<const Dag
   std::vector<DagRun> in_order(runs.begin(), runs.end());
   std::ranges::sort(in_order, {}, &DagRun::ended);
   LastRuns past;
-  for (const auto& run : in_order) note_end(past, run, now);
+  for (const auto& run : in_order) note_end(past, run, now, true);
   const auto found = past.find(dag);
   if (found == past.end()) return;
   auto& learned = found->second;

@@ -26,8 +26,9 @@ using LastRuns = std::map<std::string, LastRun, std::less<>>;  ///< by DAG
 
 /// Records a finished run, at this time by the server's clock; one that ended before the last one
 /// can only affect the last success. A run whose end is ahead of the clock, because that was wrong,
-/// is the last one until another ends. Returns whether anything changed.
-bool note_end(LastRuns& last_runs, const DagRun& run, Time now);
+/// is the last one until another ends. `is_new`: whether it was never recorded before. Returns
+/// whether anything changed.
+bool note_end(LastRuns& last_runs, const DagRun& run, Time now, bool is_new);
 
 /// Records the newest finished runs of a DAG, as queried: what is known of its last run may be
 /// older or newer.

@@ -163,8 +163,9 @@ void RunCounter::count_runs(const RunsRead& read, const Deadline& deadline) {
     Finished finished(run, options_.deployment, options_.detail);
     for (const auto& each : ended) {
       if (!each.ended) continue;
-      if (note_end(last_runs, each, time_)) store_last_run(run, last_runs, each.dag);
-      if (!finished.count(each)) continue;
+      const bool is_new = finished.count(each);
+      if (note_end(last_runs, each, time_, is_new)) store_last_run(run, last_runs, each.dag);
+      if (!is_new) continue;
       pending.insert_or_assign(key_of(each), each);
       run.set_metadata(pending_key(key_of(each)), written(each));
     }

@@ -188,3 +188,50 @@ TEST_CASE("Airflow 2 is not asked for jobs") {
              !has("airflow_component_jobs{"));
   CHECK(airflow.count("GET /api/v1/jobs") == 0);
 }
+
+TEST_CASE(
+    "an event from when the clock was ahead is the last one of its asset until another comes") {
+  const bool is_v1 = GENERATE(true, false);
+  CAPTURE(is_v1);
+  Replay airflow(is_v1 ? "2.11" : "3.3");
+  const std::string asset = "demo://warehouse/orders";
+  const auto times = std::vector{in_seconds(1), in_seconds(400 * 86'400), in_seconds(2)};
+  const auto set_events = [&](std::vector<int> numbers) {  // in the order of their times
+    if (is_v1) std::ranges::reverse(numbers);
+    std::string rows;
+    for (const auto number : numbers) {
+      rows += (rows.empty() ? "" : ",") +
+              event(number, asset, times.at(static_cast<std::size_t>(number)));
+    }
+    airflow.set_json(is_v1 ? kEvents2 : kEvents3, list(is_v1 ? "dataset_events" : "asset_events",
+                                                       rows, static_cast<int>(numbers.size())));
+  };
+  if (!is_v1) {
+    airflow.set_json(
+        kAssets3, list("assets",
+                       R"({"id": 1, "name": ")" + asset + R"(", "uri": ")" + asset +
+                           R"(", "last_asset_event": {"id": 1, "timestamp": ")" + times[1] + "\"}}",
+                       1));
+  }
+  set_events({});
+  auto ledgers = std::make_shared<Ledgers>("");
+  const auto deployment = deployment_of(airflow.url(), "username: a, password: b", ledgers);
+  std::optional collect = collector(kAssets, deployment);
+  const auto is_last = [&](int number) {
+    const auto time = parse_rfc3339(times.at(static_cast<std::size_t>(number)));
+    std::string value;
+    append_value(value, std::chrono::duration<double>(time->time_since_epoch()).count());
+    const auto line = "airflow_asset_last_event_timestamp_seconds{deployment=\"prod\",asset=\"" +
+                      asset + "\"} " + value + '\n';
+    for (int look = 0; look < 2; ++look) CHECK_THAT(page_of(*collect), has(line));
+  };
+  if (is_v1) page_of(*collect);  // its list of assets does not say when they were updated
+  set_events({0});
+  if (is_v1) is_last(0);
+  set_events({0, 1});
+  is_last(1);
+  set_events({0, 2, 1});
+  is_last(2);
+  collect = collector(kAssets, deployment);
+  is_last(2);
+}

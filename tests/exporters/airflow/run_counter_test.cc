@@ -390,3 +390,31 @@ TEST_CASE("after the server's clock was ahead, runs count and are the last ones 
   REQUIRE(!airflow.asked_for_tasks.empty());
   CHECK(airflow.asked_for_tasks.back() == std::vector<RunKey>{{"d", "live"}});
 }
+
+TEST_CASE("the last run from when the clock was ahead stays the last one until another ends") {
+  Airflow airflow;
+  const auto before = finished("d", "before", kNow, "failed");
+  airflow.ended = {before};
+  airflow.now += 30s;
+  airflow.update();
+  airflow.now += std::chrono::days(400);
+  const auto ahead = finished("d", "ahead", airflow.now - 10s, GENERATE("success", "failed"));
+  airflow.ended = {ahead};
+  airflow.update();
+  const auto is_last = [&](const std::string& run, std::uint64_t failures) {
+    for (int update = 0; update < 2; ++update) {
+      airflow.update();
+      const auto last = airflow.counter->last_runs().at("d");
+      CHECK(last.run == run);
+      CHECK(last.consecutive_failures == failures);
+    }
+  };
+  const std::uint64_t failures = ahead.state == "failed" ? 2 : 0;
+  is_last("ahead", failures);
+  airflow.now = kNow + 10min;
+  airflow.ended = {before};  // it is read again
+  is_last("ahead", failures);
+  if (GENERATE(true, false)) airflow.kill();
+  airflow.ended = {before, finished("d", "after", kNow + 9min, "failed"), ahead};
+  is_last("after", failures + 1);
+}
