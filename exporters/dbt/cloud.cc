@@ -69,8 +69,13 @@ std::vector<Found> Cloud::list(const Deadline& deadline) {
   unread_.sweep();
   if (unread_.size() != unread) ++revision_;
   name_jobs(deadline);
-  history_.read(
-      api_, [this](const CloudRun& run) { take(run); }, deadline);
+  try {
+    history_.read(
+        api_, [this](const CloudRun& run) { take(run); }, deadline);
+  } catch (const Error&) {
+    store(deadline);
+    throw;
+  }
   ask_of_jobs(deadline);
   store(deadline);
   return unread_.offer(api_, deadline);
@@ -166,10 +171,10 @@ void Cloud::note_end(const CloudRun& run) {
   ++revision_;
   auto& state = jobs_[run.job];
   state.job.id = run.job;
-  if (!state.last || state.last->ended_at() <= run.ended_at()) state.last = run;
-  if (run.status == CloudStatus::success) {
-    state.success_at = std::max(state.success_at.value_or(run.ended_at()), run.ended_at());
-  }
+  const auto at = run.ended_at();
+  if (!state.last || is_as_new(at, state.last->ended_at())) state.last = run;
+  if (run.status != CloudStatus::success) return;
+  if (!state.success_at || is_as_new(at, *state.success_at)) state.success_at = at;
 }
 
 std::string Cloud::position_key() const { return "read up to " + api_.name(); }

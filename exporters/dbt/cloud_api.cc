@@ -107,6 +107,14 @@ std::string id_at(const Json& object, std::string_view key) {
 
 }  // namespace
 
+bool is_as_new(Time time, Time last) {
+  // Its own nanoseconds would overflow in the year 9999.
+  const auto latest =
+      std::chrono::floor<Time::duration>(std::chrono::system_clock::now()) + std::chrono::days(1);
+  if ((time > latest) != (last > latest)) return last > latest;
+  return time >= last;
+}
+
 bool may_be_of_one(const Error& error) {
   return error.reason() == Reason::http_status || error.reason() == Reason::decode;
 }

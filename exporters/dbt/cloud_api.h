@@ -44,6 +44,10 @@ struct CloudRuns {
   bool is_last = false;
 };
 
+/// Whether what ended at `time` is at least as new as what ended at `last`. A time of more than a
+/// day ahead of the clock is wrong, and not newer than one that is not.
+bool is_as_new(Time time, Time last);
+
 struct CloudJob {
   std::int64_t id = 0;
   std::string name, project, environment;  ///< names; ids if the token may not read names

@@ -8,6 +8,8 @@ namespace exporter::dbt {
 namespace {
 
 constexpr std::size_t kMaxPages = 50, kMaxOpenAtOnce = 20, kMaxUnreadableAtOnce = 3;
+/// More than the ids of all accounts together advance between two runs of one.
+constexpr std::int64_t kLeap = 1'000'000'000;
 /// How old an unfinished run that cannot be read may be.
 constexpr auto kPatience = std::chrono::days(2);
 
@@ -19,18 +21,20 @@ void CloudHistory::read(const CloudApi& api, const Use& use, const Deadline& dea
   read_new(api, use, deadline);
 }
 
-/// Reads back from the newest run to the position, or as far as the lookback.
+/// Reads back from the newest run to the position, or as far as the lookback. Runs that come
+/// meanwhile move those before them to later pages, and are new ones afterwards.
 void CloudHistory::read_past(const CloudApi& api, const Use& use, const Deadline& deadline) {
-  const auto since = std::chrono::system_clock::now() - options_.lookback;
-  bool is_due = true;  // also a malformed run after one that is
-  auto newest = newest_;
-  for (std::size_t page = 0;; ++page) {
+  const auto since =
+      std::chrono::floor<Time::duration>(std::chrono::system_clock::now()) - options_.lookback;
+  auto& [page, newest, second, is_due] = past_;
+  for (;; ++page) {
     if (page == kMaxPages) {
       log::warn("older runs are left out", {{"project", options_.project}});
       break;
     }
     const auto runs = api.newest_runs(page * CloudApi::kPage, deadline);
     for (const auto& run : runs.rows) {
+      second = std::max(second, std::min(run.id, newest));
       newest = std::max(newest, run.id);
       if (position_ > 0) {
         is_due = run.id > position_;
@@ -41,16 +45,19 @@ void CloudHistory::read_past(const CloudApi& api, const Use& use, const Deadline
     }
     if (runs.is_last || !is_due) break;
   }
-  newest_ = newest;
+  pass(second);
+  pass(newest);
   has_read_past_ = true;
 }
 
 void CloudHistory::read_new(const CloudApi& api, const Use& use, const Deadline& deadline) {
+  auto after = newest_;
   for (std::size_t page = 0; page < kMaxPages; ++page) {
-    const auto runs = api.runs_after(newest_, deadline);
+    const auto runs = api.runs_after(after, deadline);
     for (const auto& run : runs.rows) {
-      take(run, use);
-      newest_ = std::max(newest_, run.id);
+      if (run.id != leapt_) take(run, use);
+      pass(run.id);
+      after = std::max(after, run.id);
     }
     if (runs.is_last) break;
   }
@@ -111,6 +118,16 @@ void CloudHistory::take(const CloudRun& run, const Use& use) {
   if (!is_news) return;
   ++revision_;
   use(run);
+}
+
+/// Passes one that is far beyond the others when there is another beyond it.
+void CloudHistory::pass(std::int64_t id) {
+  if (id > leapt_) newest_ = std::max(newest_, leapt_);
+  if (id - newest_ > kLeap) {
+    leapt_ = std::max(leapt_, id);
+  } else {
+    newest_ = std::max(newest_, id);
+  }
 }
 
 std::int64_t CloudHistory::position(const std::vector<std::int64_t>& pending) const {

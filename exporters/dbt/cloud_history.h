@@ -15,7 +15,8 @@ namespace exporter::dbt {
 
 /// Reads the runs of an account page by page from a position on, and asks for unfinished ones again
 /// until they have ended, or for two days if they cannot be read, and so for runs that are
-/// malformed in the list. The ids of runs ascend with their creation.
+/// malformed in the list. The ids of runs ascend with their creation; one that is far beyond all
+/// others hides no later runs.
 class CloudHistory {
  public:
   struct Options {
@@ -55,11 +56,21 @@ class CloudHistory {
   void note_unreadable(std::int64_t id, const Error& error);
   void close(std::int64_t id);
   void take(const CloudRun& run, const Use& use);
+  void pass(std::int64_t id);
 
   const Options options_;
+  /// The progress of read_past(), which continues after a failure.
+  struct Past {
+    std::size_t page = 0;
+    std::int64_t newest = 0, second = 0;  ///< ids
+    bool is_due = true;                   ///< the last run; also a malformed one after one that is
+  };
+
   bool has_read_past_ = false;
+  Past past_;
   std::int64_t position_ = 0;  // stored: runs up to here are not read again
-  std::int64_t newest_ = 0;    // the last one that was listed
+  std::int64_t newest_ = 0;    // the last one that was listed, except
+  std::int64_t leapt_ = 0;     // one whose id is far beyond, and may be wrong
   std::int64_t checked_ = 0;   // the last unfinished one that was requested
   std::map<std::int64_t, CloudRun> open_;
   std::set<std::int64_t> unreadable_;  // of these, at the last request

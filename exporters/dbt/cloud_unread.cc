@@ -112,7 +112,7 @@ std::optional<bool> CloudUnread::has_failures(const CloudRun& run) const {
 void CloudUnread::note_taken(const Results& results) {
   const auto& place = results.place;
   auto& last = last_results_[{location(place.job, place.step), place.kind}];
-  if (last.ended_at <= place.ended_at) last = place;
+  if (is_as_new(place.ended_at, last.ended_at)) last = place;
 }
 
 void CloudUnread::sweep() {
@@ -130,7 +130,7 @@ void CloudUnread::sweep() {
                 {{"project", project_}, {"run", run.run.id}});
     }
     auto& done = done_.try_emplace(run.run.job, run).first->second;
-    if (done.run.ended_at() <= run.run.ended_at()) done = run;
+    if (is_as_new(run.run.ended_at(), done.run.ended_at())) done = run;
     at = runs_.erase(at);
   }
 }
@@ -146,7 +146,7 @@ void CloudUnread::explore(UnreadRun& run, const CloudApi& api, const Deadline& d
       const Place place{run.run.ended_at(), run.run.id, run.run.job, step, kind};
       if (kind != Kind::manifest && kind != Kind::catalog) {
         all.push_back(std::make_shared<Results>(Results{place}));
-      } else if (auto& newest = newest_[kind]; newest.ended_at <= place.ended_at) {
+      } else if (auto& newest = newest_[kind]; is_as_new(place.ended_at, newest.ended_at)) {
         newest = place;
       }
     }

@@ -303,6 +303,90 @@ TEST_CASE("more runs than one page lists are all counted") {
   CHECK(of(account.look(), "dbt_cloud_unread_runs") == Lines{"} 460"});
 }
 
+TEST_CASE("a list of runs that fails at a page counts those before it, and goes on there") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Busy");
+  for (int i = 0; i < 350; ++i) cloud.put(ended(1000 + i, 42, std::chrono::seconds(5000 - i)));
+  Account account(cloud);
+  const auto look = [&] {
+    cloud.requests();
+    const auto count = of(account.look(), "dbt_cloud_job_runs_total");
+    const auto lists = std::ranges::count(cloud.requests(), "/runs/");
+    return std::pair(count, lists);
+  };
+  const auto counted = [](int runs) {
+    return Lines{R"(job_id="42",outcome="success"} )" + std::to_string(runs)};
+  };
+  cloud.refuse_offset(200);
+  const auto [first, lists] = look();
+  CHECK(first == counted(200));
+  CHECK(look() == std::pair(counted(200), lists - 2));
+  for (int i = 350; i < 360; ++i) cloud.put(ended(1000 + i, 42, std::chrono::seconds(5000 - i)));
+  cloud.refuse_offset(0);
+  CHECK(look().first == counted(350));
+  CHECK(look().first == counted(360));
+}
+
+TEST_CASE("a run whose id is far beyond all others hides none after it, also after a restart") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  cloud.put(ended(101, 42, 900s));
+  const TemporaryDirectory directory;
+  std::optional<Account> account(std::in_place, cloud, "", "sesame", directory.path());
+  const auto restart = [&] {
+    account.reset();
+    account.emplace(cloud, "", "sesame", directory.path());
+  };
+  const auto count = [&] {
+    account->look();
+    return of(account->look(), "dbt_cloud_job_runs_total");
+  };
+  const auto counted = [](int runs) {
+    return Lines{R"(job_id="42",outcome="success"} )" + std::to_string(runs)};
+  };
+  const bool is_known = GENERATE(true, false);  // before the first look
+  if (!is_known) CHECK(count() == counted(1));
+  constexpr std::int64_t kFar = 9'000'000'000'000'000'000;
+  cloud.put(ended(kFar, 42, 800s));
+  CHECK(count() == counted(2));
+  cloud.put(ended(102, 42, 700s));
+  CHECK(count() == counted(3));
+  if (GENERATE(true, false)) restart();
+  CHECK(count() == counted(3));
+  cloud.put(ended(103, 42, 600s));
+  CHECK(count() == counted(4));
+
+  SECTION("and is passed when there is another beyond it") {
+    cloud.put(ended(kFar + 1, 42, 500s));
+    CHECK(count() == counted(5));
+    cloud.put(ended(104, 42, 400s));
+    CHECK(count() == counted(5));
+    cloud.put(ended(kFar + 2, 42, 300s));
+    CHECK(count() == counted(6));
+  }
+}
+
+TEST_CASE("a run whose end is in the year 9999 is the last one of its job until another ends") {
+  FakeCloud cloud;
+  cloud.put_job(42, "Nightly");
+  auto wrong = ended(101, 42, 900s);
+  wrong.finished_at = Time(std::chrono::sys_days(std::chrono::year(9999) / 12 / 31));
+  cloud.put(wrong);
+  cloud.put(wrong.id, 2, "manifest.json", manifest("a", ago(900s)));
+  Account account(cloud);
+  account.look();
+  cloud.put(ended(102, 42, 600s));
+  cloud.put(ended(103, 42, 300s, 20));
+  cloud.put(103, 2, "manifest.json", manifest("b", ago(300s)));
+  for (int look = 0; look < 3; ++look) account.look();
+  const auto lines = account.look();
+  CHECK(of(lines, "dbt_cloud_job_last_status") == Lines{R"(job_id="42",status="error"} 1)"});
+  CHECK(of(lines, "dbt_cloud_job_last_success_timestamp_seconds") ==
+        Lines{R"(job_id="42"} )" + seconds(ago(600s))});
+  CHECK(of(lines, "dbt_cloud_job_last_run_has_failures") == Lines{R"(job_id="42"} 0)"});
+  CHECK(account.project().manifest->metadata.invocation_id == "b");
+}
+
 TEST_CASE("the page has the jobs of dbt Cloud, and is made anew when one of them begins to run") {
   FakeCloud cloud;
   cloud.put_job(42, "Nightly");

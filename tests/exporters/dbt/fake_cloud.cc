@@ -88,6 +88,11 @@ void FakeCloud::refuse_job(std::int64_t id) {
   refused_job_ = id;
 }
 
+void FakeCloud::refuse_offset(std::int64_t offset) {
+  const std::lock_guard lock(mutex_);
+  refused_offset_ = offset;
+}
+
 void FakeCloud::next(const std::string& part, std::vector<http::Response> replies) {
   const std::lock_guard lock(mutex_);
   next_[part] = {replies.begin(), replies.end()};
@@ -113,7 +118,11 @@ http::Response FakeCloud::answer(const http::Request& request) {
     replies.pop_front();
     return reply;
   }
-  if (refused_job_ != 0 && number(request, "job_definition_id", 0) == refused_job_) {
+  const bool is_refused_job =
+      refused_job_ != 0 && number(request, "job_definition_id", 0) == refused_job_;
+  const bool is_refused_offset =
+      refused_offset_ != 0 && number(request, "offset", 0) >= refused_offset_;
+  if (is_refused_job || is_refused_offset) {
     return {.status = 504, .body = {}, .headers = {}};
   }
   auto found = find(request, path);

@@ -36,6 +36,8 @@ class FakeCloud {
   void put_job(std::int64_t id, const std::string& name);
   /// Answers requests for the runs of this job with a 504 from now on.
   void refuse_job(std::int64_t id);
+  /// Answers requests for rows of a list from there on with a 504; for none, if it is 0.
+  void refuse_offset(std::int64_t offset);
   /// The replies to the next requests whose path contains that.
   void next(const std::string& part, std::vector<exporter::http::Response> replies);
 
@@ -53,7 +55,7 @@ class FakeCloud {
   std::mutex mutex_;
   std::map<std::int64_t, FakeRun> runs_;
   std::map<std::int64_t, std::string> jobs_;
-  std::int64_t refused_job_ = 0;
+  std::int64_t refused_job_ = 0, refused_offset_ = 0;
   std::map<std::tuple<std::int64_t, int, std::string>, std::string> files_;
   std::map<std::string, std::deque<exporter::http::Response>> next_;
   std::vector<std::string> requests_;
