@@ -100,8 +100,8 @@ void Reader<Row>::read_parts() {
     return ask(limit, {{"offset", std::to_string(offset)}});
   };
   const auto total = std::min(total_of(ask_at(kBeyond, 1)), kMostLive);
-  for (std::size_t offset = 0; offset < total; offset += kPage) {
-    read_page(
+  for (std::size_t offset = 0, received = 1; offset < total && received > 0; offset += received) {
+    received = read_page(
         offset,
         [&](std::size_t from, std::size_t limit) {
           ask_at(from, limit);
