@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/config/json_stream.h"
+#include "common/ledger/ledger.h"
 
 namespace exporter::snowflake {
 namespace {
@@ -118,6 +119,9 @@ bool DbtResults::read(Time now) {
         log::warn("dbt's results cannot be read", {{"file", path}, {"error", error.what()}});
       }
     }
+  }
+  for (auto& [id, result] : results_) {  // a clock may have been ahead
+    if (result.written > now + Ledger::kMaxAhead) result.written = now;
   }
   return results_.size() > known;
 }

@@ -24,8 +24,9 @@ class DbtResults {
   /// The files match glob(7) patterns.
   explicit DbtResults(std::vector<std::string> patterns) : patterns_(std::move(patterns)) {}
 
-  /// Reads the files that have changed, except for results that are too old to be needed. Returns
-  /// whether there are new ones. Logs what cannot be read or stored.
+  /// Reads the files that have changed, except for results that are too old to be needed. Those
+  /// from the future, because a clock was wrong, were written now. Returns whether there are new
+  /// ones. Logs what cannot be read or stored.
   bool read(Time now);
 
   /// Converts the results to a text and back.

@@ -94,7 +94,7 @@ Spending::Reservation Spending::reserve(double cap, const Price& price, seconds 
   settle(now);
   auto next = state_;
   const bool is_resumed = !is_awake(now);
-  if (is_resumed) next.wakes.push_back({now, now, 0});
+  if (is_resumed) next.wakes.push_back({now, now, 0, ++next.resumes});
   auto& wake = next.wakes.back();
   const Reservation reservation{now + kRounding + timeout + price.auto_suspend, is_resumed,
                                 wake.until};
@@ -245,6 +245,7 @@ void Spending::go_back_to(Time now) {
   const auto ahead = std::ranges::max(state_.wakes, {}, &Wake::from).from - now;
   if (ahead <= seconds(0)) return;
   for (auto& wake : state_.wakes) {
+    if (wake.from <= now) continue;
     wake.from -= ahead;
     wake.until -= ahead;
   }
@@ -286,13 +287,21 @@ Spending::State Spending::state_of(const Json& json) {
     state.day_before = time_of(*day);
     state.spent_before = json.at("spent_before").number();
   }
+  if (const auto resumes = json.find("resumes")) state.resumes = resumes->integer();
   state.last_cost = json.at("last_cost").number();
   state.reserved = json.at("reserved").number();
   for (const auto& wake : json.at("wakes").items()) {
+    const auto number = wake.find("number");
     state.wakes.push_back({time_of(wake.at("from")), time_of(wake.at("until")),
-                           wake.at("credits_per_second").number()});
+                           wake.at("credits_per_second").number(), number ? number->integer() : 0});
   }
   return state;
+}
+
+/// Not the time, which comes again when the clock goes back.
+std::string Spending::id_of(const Wake& wake) {
+  if (wake.number == 0) return std::to_string(wake.from.time_since_epoch().count());
+  return "wake " + std::to_string(wake.number);
 }
 
 /// The caller has the turn.
@@ -303,7 +312,7 @@ void Spending::store(const Deadline& deadline) {
   const auto ended = ended_;
   lock.unlock();
   for (const auto& wake : ended) {
-    const auto id = std::to_string(wake.from.time_since_epoch().count());
+    const auto id = id_of(wake);
     const Event event{id, wake.until};
     run.record(kOwnResumes, event, 1, account_);
     run.record(kOwnSeconds, event, static_cast<double>((wake.until - wake.from).count()), account_);
@@ -321,6 +330,7 @@ std::string Spending::text_of(const State& state) {
   json.add("spent", state.spent);
   json.add("day_before", count(state.day_before));
   json.add("spent_before", state.spent_before);
+  json.add("resumes", state.resumes);
   json.add("last_cost", state.last_cost);
   json.add("reserved", state.reserved);
   std::vector<JsonObject> wakes;
@@ -329,6 +339,7 @@ std::string Spending::text_of(const State& state) {
     one.add("from", count(wake.from));
     one.add("until", count(wake.until));
     one.add("credits_per_second", wake.credits_per_second);
+    one.add("number", wake.number);
   }
   json.add("wakes", wakes);
   return json.text();

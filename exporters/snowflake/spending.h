@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -63,7 +64,7 @@ struct Price {
 /// committed before it starts, so that neither a crash nor a hung statement spends more.
 ///
 /// If the clock goes back, what was spent while it was ahead was spent on the day that it really
-/// was, and a running wake began just now. Thread-safe.
+/// was, and a running wake that is ahead began just now. Thread-safe.
 class Spending {
  public:
   using Time = std::chrono::sys_seconds;
@@ -117,6 +118,7 @@ class Spending {
   struct Wake {
     Time from{}, until{};
     double credits_per_second = 0;
+    std::int64_t number = 0;  ///< of all resumptions; 0 if an older version began it
 
     double credits() const;
     double credits_on(Time day) const;
@@ -126,6 +128,7 @@ class Spending {
     double spent = 0;   ///< credits of its finished wakes
     Time day_before{};  ///< the same of the last day before
     double spent_before = 0;
+    std::int64_t resumes = 0;
     double last_cost = 0;  ///< credits of the last of them
     double reserved = 0;   ///< credits to be left for the first statement of a wake
     /// The current ones: several if each is suspended before its minimum of a minute ends.
@@ -148,6 +151,7 @@ class Spending {
   void cancel(const Reservation& reservation);
   void check_cap(double cap, const State& next, Time now) const;
   bool settle_and_add_to(double cap, Samples& samples);
+  static std::string id_of(const Wake& wake);
   static std::string text_of(const State& state);
   static State state_of(const Json& json);
   bool is_awake(Time now) const;

@@ -144,6 +144,25 @@ TEST_CASE("what no window reaches any more is forgotten, and not taken") {
   CHECK(results.rows() == row(3, "model.shop.a"));
 }
 
+TEST_CASE("results from the future are forgotten as those from when they were read") {
+  Project project;
+  const auto ahead = kNow + days(400);
+  DbtResults results(project.pattern());
+  const bool is_stored = GENERATE(true, false);
+  if (is_stored) {
+    results.load(id(1) + ' ' + std::to_string(ahead.time_since_epoch().count()) +
+                 " model.shop.a prod\n");
+    CHECK_FALSE(results.read(kNow));
+  } else {
+    project.write(result(id(1), "model.shop.a"), ahead);
+    CHECK(results.read(kNow));
+  }
+  results.drop_before(kNow);
+  CHECK(results.rows() == row(1, "model.shop.a"));
+  results.drop_before(kNow + hours(1));
+  CHECK(results.rows() == "");
+}
+
 TEST_CASE("where there is no more room, what is known stays") {
   Project project;
   const auto many = [&](int from) {

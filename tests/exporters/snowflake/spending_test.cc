@@ -310,6 +310,39 @@ TEST_CASE("a statement during which the clock jumps costs no more than it may") 
   CHECK(spender.figures()["snowflake_own_credits_today"] * 3600 <= 121 + 63);
 }
 
+TEST_CASE("a statement from before the clock was ahead for a while costs what it did") {
+  now = kTen;
+  Spender spender(0);
+  {
+    auto before = spender.enter();
+    now += std::chrono::days(400);
+    auto ahead = spender.enter();
+    now = kTen + seconds(30);
+    ahead.note_end();
+    before.note_end();
+  }
+  now += hours(1);
+  const auto figures = spender.figures();
+  CHECK(figures.at("snowflake_own_resumes_total") == 2);
+  CHECK(figures.at("snowflake_own_billed_seconds_total") >= 121 + 60);
+  CHECK(figures.at("snowflake_own_credits_today") ==
+        Approx(figures.at("snowflake_own_credits_total")));
+}
+
+TEST_CASE("the warehouse is resumed again at a time that comes again") {
+  const TemporaryDirectory directory;
+  std::optional<Spender> spender(std::in_place, 0, directory.path());
+  for (int resumes = 1; resumes <= 3; ++resumes) {
+    now = kTen;
+    spender->run(seconds(2));
+    now += minutes(5);
+    CHECK(spender->figures()["snowflake_own_resumes_total"] == resumes);
+    CHECK(spender->figures()["snowflake_own_billed_seconds_total"] == resumes * 63);
+    spender.reset();
+    spender.emplace(0, directory.path());
+  }
+}
+
 TEST_CASE("a statement whose cost cannot be stored is not reserved") {
   now = kTen;
   Spender spender(200.0 / 3600);
