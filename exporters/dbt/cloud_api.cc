@@ -6,6 +6,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/http/refusal.h"
+#include "common/ledger/ledger.h"
 
 namespace exporter::dbt {
 namespace {
@@ -108,9 +109,7 @@ std::string id_at(const Json& object, std::string_view key) {
 }  // namespace
 
 bool is_as_new(Time time, Time last) {
-  // Its own nanoseconds would overflow in the year 9999.
-  const auto latest =
-      std::chrono::floor<Time::duration>(std::chrono::system_clock::now()) + std::chrono::days(1);
+  const auto latest = Ledger::wall_clock() + std::chrono::days(1);
   if ((time > latest) != (last > latest)) return last > latest;
   return time >= last;
 }

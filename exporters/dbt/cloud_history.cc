@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/log.h"
+#include "common/ledger/ledger.h"
 
 namespace exporter::dbt {
 namespace {
@@ -24,8 +25,7 @@ void CloudHistory::read(const CloudApi& api, const Use& use, const Deadline& dea
 /// Reads back from the newest run to the position, or as far as the lookback. Runs that come
 /// meanwhile move those before them to later pages, and are new ones afterwards.
 void CloudHistory::read_past(const CloudApi& api, const Use& use, const Deadline& deadline) {
-  const auto since =
-      std::chrono::floor<Time::duration>(std::chrono::system_clock::now()) - options_.lookback;
+  const auto since = Ledger::wall_clock() - options_.lookback;
   auto& [page, newest, second, is_due] = past_;
   for (;; ++page) {
     if (page == kMaxPages) {
@@ -85,7 +85,7 @@ void CloudHistory::read_open(const CloudApi& api, const Use& use, const Deadline
 }
 
 void CloudHistory::note_unreadable(std::int64_t id, const Error& error) {
-  const bool is_over = std::chrono::system_clock::now() - open_.at(id).created_at > kPatience;
+  const bool is_over = Ledger::wall_clock() - open_.at(id).created_at > kPatience;
   if (unreadable_.insert(id).second || is_over) {
     log::warn(is_over ? "run cannot be read, and is no longer followed"
                       : "run cannot be read, and is asked for again",
@@ -102,9 +102,7 @@ void CloudHistory::close(std::int64_t id) {
 void CloudHistory::take(const CloudRun& run, const Use& use) {
   if (run.is_malformed) {
     const auto [known, is_new] = open_.try_emplace(run.id, run);
-    if (is_new)
-      known->second.created_at =
-          std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+    if (is_new) known->second.created_at = Ledger::wall_clock();
     return;
   }
   if (!options_.is_wanted(run)) return close(run.id);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/log.h"
+#include "common/ledger/ledger.h"
 #include "exporters/dbt/command_line.h"
 
 namespace exporter::dbt {
@@ -138,7 +139,7 @@ void CloudUnread::sweep() {
 /// Finds out which artifacts the run has, unless it is too early to ask.
 void CloudUnread::explore(UnreadRun& run, const CloudApi& api, const Deadline& deadline) {
   const auto found = api.find_run(run.run.id, deadline);
-  const auto age = std::chrono::system_clock::now() - run.run.ended_at();
+  const auto age = Ledger::wall_clock() - run.run.ended_at();
   if (found && !found->has_saved_artifacts && age < kTimeToSave) return;
   std::vector<std::shared_ptr<Results>> all;
   for (const auto& step : found ? found->steps : std::vector<CloudStep>()) {
