@@ -182,7 +182,7 @@ class Deployment:
         return float(self.postgres.sql(sql) or 0)
 
     def work(self):
-        """Lets the DAGs of the folder have runs from now on."""
+        """Unpauses the DAGs of the folder; their first runs are due now."""
         self.postgres.sql("update dag set is_paused = false, next_dagrun_create_after = now() "
                           "where dag_id like 'work_%'")  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The benchmark's own PostgreSQL, with a database for each exporter, so that their costs can be told apart."""
+"""The benchmark's own PostgreSQL, with a database for each exporter, whose costs are measured separately."""
 
 import contextlib
 import pathlib

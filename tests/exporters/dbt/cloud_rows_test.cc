@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "common/http/authorize.h"
 #include "exporters/dbt/s3_xml.h"
 #include "tests/exporters/dbt/cloud_account.h"
-#include "tests/support/upstreams.h"
 
 using namespace exporter;
 using namespace exporter::dbt;
@@ -174,13 +172,7 @@ TEST_CASE("a malformed run is counted once it can be read, and not asked for for
 TEST_CASE("a list of jobs of which a row is bad is not whole") {
   FakeCloud cloud;
   cloud.put_job(42, "Nightly");
-  http::ClientOptions options;
-  options.name = "cloud";
-  options.base_url = cloud.url();
-  const CloudApi api(
-      std::make_shared<http::Client>(
-          options, http::with_token("Token", SecretSource::literal(Secret("sesame"))), upstreams()),
-      cloud.url(), {1, {}, {}});
+  const auto api = cloud.api();
   CloudNames names;
   CHECK(api.jobs(names, Deadline::in(20s)).is_whole);
   cloud.next("/jobs/", {page({json_of(job_row(2)), "{}"})});

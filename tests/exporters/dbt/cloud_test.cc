@@ -4,13 +4,11 @@
 #include <catch2/catch.hpp>
 
 #include "common/config/yaml.h"
-#include "common/http/authorize.h"
 #include "exporters/dbt/artifacts.h"
 #include "tests/exporters/dbt/cloud_account.h"
 #include "tests/exporters/dbt/configured.h"
 #include "tests/support/error_of.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/support/upstreams.h"
 
 using namespace exporter;
 using namespace exporter::dbt;
@@ -120,15 +118,8 @@ TEST_CASE("a token that is refused, and a reply that is none, are errors that sa
   Account stranger(cloud, "", "barley");
   CHECK(stranger.look() == Lines{R"(dbt_cloud_unread_runs{project="shop"} 0)"});
   CHECK(stranger.error()->reason() == Reason::auth);
-  const auto client = [&](const std::string& token) {
-    http::ClientOptions options;
-    options.name = "cloud";
-    options.base_url = cloud.url();
-    return std::make_shared<http::Client>(
-        options, http::with_token("Token", SecretSource::literal(Secret(token))), upstreams());
-  };
   const auto why = [&](Reason reason, const std::string& token) {
-    const CloudApi api(client(token), cloud.url(), {1, {}, {}});
+    const auto api = cloud.api(token);
     return error_of(reason, [&] { api.runs_after(0, Deadline::in(20s)); });
   };
   const auto where = "GET " + cloud.url() + "/api/v2/accounts/1/runs/: ";
@@ -222,13 +213,7 @@ TEST_CASE("runs are read although names or jobs cannot be, and known names stay"
         (list == std::string("/jobs/") ? Lines{}
                                        : Lines{named + R"(cloud_environment="Production"} 1)"}));
 
-  http::ClientOptions options;
-  options.name = "cloud";
-  options.base_url = cloud.url();
-  const CloudApi api(
-      std::make_shared<http::Client>(
-          options, http::with_token("Token", SecretSource::literal(Secret("sesame"))), upstreams()),
-      cloud.url(), {1, {}, {}});
+  const auto api = cloud.api();
   CloudNames names;
   api.jobs(names, Deadline::in(20s));
   cloud.next("/projects/", {refused});

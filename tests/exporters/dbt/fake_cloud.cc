@@ -4,6 +4,8 @@
 
 #include "common/base/text.h"
 #include "common/base/time.h"
+#include "common/http/authorize.h"
+#include "tests/support/upstreams.h"
 
 using namespace exporter;
 using dbt::Time;
@@ -96,6 +98,17 @@ void FakeCloud::refuse_offset(std::int64_t offset) {
 void FakeCloud::next(const std::string& part, std::vector<http::Response> replies) {
   const std::lock_guard lock(mutex_);
   next_[part] = {replies.begin(), replies.end()};
+}
+
+dbt::CloudApi FakeCloud::api(const std::string& token) const {
+  http::ClientOptions options;
+  options.name = "cloud";
+  options.base_url = url();
+  return {
+      std::make_shared<http::Client>(
+          options, http::with_token("Token", SecretSource::literal(Secret(token))), upstreams()),
+      url(),
+      {1, {}, {}}};
 }
 
 std::vector<std::string> FakeCloud::requests() {

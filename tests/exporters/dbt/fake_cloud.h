@@ -42,6 +42,7 @@ class FakeCloud {
   void next(const std::string& part, std::vector<exporter::http::Response> replies);
 
   std::string url() const { return "http://" + server_.addresses().front(); }
+  exporter::dbt::CloudApi api(const std::string& token = "sesame") const;
   /// The requests since the last call, without "/api/v2/accounts/1".
   std::vector<std::string> requests();
 

@@ -1,75 +1,16 @@
 #include "exporters/snowflake/spending.h"
 
+#include <catch2/catch.hpp>
 #include <future>
 #include <stop_token>
 #include <thread>
 
 #include "common/base/error.h"
+#include "tests/exporters/snowflake/spender.h"
 #include "tests/support/error_of.h"
 #include "tests/support/temporary_directory.h"
 
-using namespace exporter;
-using namespace exporter::snowflake;
-using std::chrono::hours;
-using std::chrono::minutes;
-using std::chrono::seconds;
-
-namespace {
-
-// 2026-03-01T10:00:00Z, in the past of the clock that the ledger has.
-constexpr Spending::Time kTen{seconds(1'772'359'200)};
-constexpr Price kSmall{.credits_per_hour = 1, .auto_suspend = seconds(60)};
-
-Spending::Time now;
-
-Deadline soon() { return Deadline::in(minutes(5)); }
-
-/// The exporter's spending, with a clock that the test moves.
-class Spender {
- public:
-  explicit Spender(double cap, const std::string& directory = "")
-      : ledgers_(directory),
-        spending_("prod", ledgers_.open("snowflake_spending", "prod", kOptions)),
-        cap_(cap) {
-    spending_.set_clock([] { return now; });
-  }
-
-  /// A statement that is given a minute.
-  Spending::Permit enter(const Price& price = kSmall, const Deadline& deadline = soon()) {
-    return spending_.enter(cap_, price, minutes(1), deadline);
-  }
-  std::int64_t stretch(seconds cycle) { return spending_.stretch(cap_, cycle, soon()); }
-
-  SharedLedger ledger() { return ledgers_.open("snowflake_spending", "prod", kOptions); }
-
-  void run(seconds takes, const Price& price = kSmall) {
-    auto permit = enter(price);
-    now += takes;
-    permit.note_end();
-  }
-
-  std::map<std::string, double> figures() {
-    Samples samples;
-    spending_.add_to(cap_, samples, soon());
-    std::string page;
-    samples.render(Format::text, page);
-    std::map<std::string, double> values;
-    std::istringstream lines(page);
-    for (std::string line; std::getline(lines, line);) {
-      if (line.starts_with('#')) continue;
-      values[line.substr(0, line.find('{'))] = std::stod(line.substr(line.rfind(' ')));
-    }
-    return values;
-  }
-
- private:
-  static constexpr Ledger::Options kOptions{.past = std::chrono::days(3650)};
-  Ledgers ledgers_;
-  Spending spending_;
-  const double cap_;
-};
-
-}  // namespace
+using namespace spending_test;
 
 TEST_CASE("a short statement costs a minute, and the warehouse until it is suspended") {
   now = kTen;
@@ -240,109 +181,6 @@ TEST_CASE("what runs over midnight counts on both days") {
   CHECK(spender.figures()["snowflake_own_credits_today"] == Approx(51.0 / 3600));
 }
 
-TEST_CASE("what was spent while the clock was ahead was spent today") {
-  const TemporaryDirectory directory;
-  const bool is_restarted = GENERATE(true, false);
-  const double cap = 360.0 / 3600;
-  std::optional<Spender> spender(std::in_place, cap, directory.path());
-  const auto restart = [&] {
-    spender.reset();
-    spender.emplace(cap, directory.path());
-  };
-  const auto today = [&] { return spender->figures()["snowflake_own_credits_today"] * 3600; };
-  now = kTen;
-  spender->run(seconds(2));
-  now += std::chrono::days(400);
-  spender->run(seconds(2));
-  now += minutes(5);
-  CHECK(today() == Approx(63));
-  spender->run(seconds(2));
-  if (is_restarted) restart();
-  now = kTen + hours(1);
-  CHECK(today() == Approx(3 * 63));
-  if (is_restarted) restart();
-  now += minutes(5);
-  spender->run(seconds(2));
-  now += minutes(5);
-  CHECK(today() == Approx(4 * 63));
-  CHECK_THROWS_AS(spender->enter(), CreditsSpent);
-  now = kTen + std::chrono::days(1);
-  spender->run(seconds(2));
-  now += minutes(5);
-  CHECK(today() == Approx(63));
-  CHECK(spender->figures()["snowflake_own_billed_seconds_total"] == Approx(5 * 63));
-}
-
-TEST_CASE("what is known of a warehouse from when the clock was ahead is not true for longer") {
-  constexpr Price kSoon{.credits_per_hour = 1, .auto_suspend = seconds(5)};
-  Spender spender(0);
-  now = kTen + std::chrono::days(400);
-  spender.run(seconds(2), kSoon);
-  now = kTen;
-  spender.figures();
-  now += seconds(30);
-  spender.run(seconds(2), kSoon);
-  now += minutes(5);
-  CHECK(spender.figures()["snowflake_own_resumes_total"] == 2);
-
-  now = kTen + std::chrono::days(400);
-  { const auto lost = spender.enter(); }
-  now = kTen + minutes(10);
-  spender.run(seconds(2));
-  now += minutes(5);
-  CHECK(spender.figures()["snowflake_own_billed_seconds_total"] == Approx(2 * 60 + 121));
-}
-
-TEST_CASE("a statement during which the clock jumps costs no more than it may") {
-  const auto jump = GENERATE(std::chrono::days(400), std::chrono::days(-400));
-  now = kTen;
-  Spender spender(0.1);
-  {
-    auto permit = spender.enter();
-    now += jump;
-    if (GENERATE(true, false)) permit.note_end();
-  }
-  now += hours(1);
-  const auto billed = spender.figures()["snowflake_own_billed_seconds_total"];
-  CHECK(billed >= 61);
-  CHECK(billed <= 121);
-  spender.run(seconds(2));
-  CHECK(spender.figures()["snowflake_own_credits_today"] * 3600 <= 121 + 63);
-}
-
-TEST_CASE("a statement from before the clock was ahead for a while costs what it did") {
-  now = kTen;
-  Spender spender(0);
-  {
-    auto before = spender.enter();
-    now += std::chrono::days(400);
-    auto ahead = spender.enter();
-    now = kTen + seconds(30);
-    ahead.note_end();
-    before.note_end();
-  }
-  now += hours(1);
-  const auto figures = spender.figures();
-  CHECK(figures.at("snowflake_own_resumes_total") == 2);
-  CHECK(figures.at("snowflake_own_billed_seconds_total") >= 121 + 60);
-  CHECK(figures.at("snowflake_own_credits_today") ==
-        Approx(figures.at("snowflake_own_credits_total")));
-}
-
-TEST_CASE("the warehouse is resumed again at a time that comes again") {
-  const TemporaryDirectory directory;
-  std::optional<Spender> spender(std::in_place, 0, directory.path());
-  for (int resumes = 1; resumes <= 3; ++resumes) {
-    now = kTen;
-    spender->run(seconds(2));
-    now += minutes(5);
-    CHECK(spender->figures()["snowflake_own_resumes_total"] == resumes);
-    CHECK(spender->figures()["snowflake_own_billed_seconds_total"] == resumes * 63);
-    spender.reset();
-    spender.emplace(0, directory.path());
-  }
-}
-
 TEST_CASE("a statement whose cost cannot be stored is not reserved") {
   now = kTen;
   Spender spender(200.0 / 3600);
@@ -402,16 +240,6 @@ TEST_CASE("after a reload, statements of before count in the same credits") {
       "prod", others.open("snowflake_spending", "prod", {.past = std::chrono::days(3650)}));
   other->set_clock([] { return now; });
   other->enter(0.04, kSmall, minutes(1), soon()).note_end();
-}
-
-TEST_CASE("the cap of a configuration that was refused is not in force") {
-  now = kTen;
-  Ledgers ledgers("");
-  const auto ledger = ledgers.open("snowflake_spending", "prod", {.past = std::chrono::days(3650)});
-  const auto in_force = Spending::of("prod", ledger);
-  in_force->set_clock([] { return now; });
-  const auto refused = Spending::of("prod", ledger);
-  CHECK_THROWS_AS(in_force->enter(0.01, kSmall, minutes(1), soon()), CreditsSpent);
 }
 
 TEST_CASE("a ledger that is in use holds up only those who store in it, until their deadlines") {
